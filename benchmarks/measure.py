@@ -1,0 +1,78 @@
+"""Run a program as a child and take its time, its processor time and its peak memory."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+
+
+class BenchmarkError(RuntimeError):
+    """A program that was to be measured failed, or did not do what was asked."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one run cost: `wall` and `cpu` in seconds, `peak` resident memory in bytes; and what it printed."""
+
+    wall: float
+    cpu: float
+    peak: int
+    output: str
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The output as the JSON object that programs print.
+
+        Raises:
+            BenchmarkError: It is something else.
+        """
+        try:
+            found = json.loads(self.output)
+        except ValueError as error:
+            raise BenchmarkError(f"no JSON but {self.output[:200]!r}") from error
+        if not isinstance(found, dict):
+            raise BenchmarkError(f"no JSON object but {self.output[:200]!r}")
+        return found
+
+
+def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:
+    """Run a command to its end.
+
+    Args:
+        command: the program and its arguments.
+        environment: the AWS variables it gets; those of this process are kept from it.
+
+    Raises:
+        BenchmarkError: It ended with a status other than 0; the message holds the end of what it said.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    launched = subprocess.run(
+        [sys.executable, "-I", "-S", str(LAUNCHER), *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=kept | dict(environment or {}),
+    )
+    output, _, last = launched.stdout.rstrip("\n").rpartition("\n")
+    cost = json.loads(last)
+    if cost["code"]:
+        said = (launched.stderr or output).strip()[-1000:]
+        raise BenchmarkError(f"{' '.join(command[:3])} … ended with {cost['code']}: {said}")
+    return Usage(cost["wall"], cost["cpu"], cost["peak"], output)
+
+
+def alternate(times: int, *runs: Callable[[], Usage]) -> list[list[Usage]]:
+    """Run each in turn, all of them `times` over: what disturbs the machine for a while then disturbs all alike."""
+    turns = [[run() for run in runs] for _ in range(times)]
+    return [list(usages) for usages in zip(*turns, strict=True)]
+
+
+def least(usages: Sequence[Usage], what: str) -> float:
+    """The best of several runs, by `wall`, `cpu` or `peak`."""
+    return min(float(getattr(usage, what)) for usage in usages)

@@ -1,0 +1,71 @@
+"""The engine ``local``: splits in threads of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import ClassVar
+
+from pydantic import Field
+
+from reporting_framework.records import Outcome, Split
+from reporting_framework.settings import Settings
+
+
+class LocalEngineSettings(Settings):
+    """Settings of the engine ``local``."""
+
+    max_splits: int = Field(8, ge=1, le=64, description="Splits under way at once at the most")
+
+
+class LocalEngine:
+    """Runs splits in threads, as many at once as the source says are worth it, and takes no more than it can work on.
+
+    A source that is not worth two splits at once is worked on in the caller's own thread: for a folder, handing work to
+    threads costs more than it gives.
+    """
+
+    name: ClassVar[str] = "local"
+    Settings: ClassVar[type[LocalEngineSettings]] = LocalEngineSettings
+
+    def __init__(self, settings: LocalEngineSettings) -> None:
+        self.settings = settings
+
+    def map(
+        self,
+        process: Callable[[Split], Outcome],
+        splits: Iterable[Split],
+        *,
+        parallelism: int,
+        stop: Callable[[], bool],
+    ) -> Iterator[Outcome]:
+        """See `Engine.map`."""
+        threads = min(parallelism, self.settings.max_splits)
+        taken = _until(stop, splits)
+        if threads <= 1:
+            yield from map(process, taken)
+            return
+        with ThreadPoolExecutor(threads, thread_name_prefix="reporting-split") as pool:
+            under_way: set[Future[Outcome]] = set()
+            try:
+                for split in taken:
+                    under_way.add(pool.submit(process, split))
+                    if len(under_way) >= threads:
+                        done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                        yield from (future.result() for future in done)
+                while under_way:
+                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            finally:
+                for future in under_way:
+                    future.cancel()
+
+
+def _until(stop: Callable[[], bool], splits: Iterable[Split]) -> Iterator[Split]:
+    """The splits, until `stop` says so; it is asked before the next one is planned, too."""
+    iterator = iter(splits)
+    while not stop():
+        try:
+            yield next(iterator)
+        except StopIteration:
+            return

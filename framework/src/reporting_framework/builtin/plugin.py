@@ -1,0 +1,25 @@
+"""What the framework itself brings, through the same entry-point group as every plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reporting_framework.markers import Lazy, hookimpl
+
+
+@hookimpl
+def reporting_validators() -> Sequence[Lazy]:
+    """The generic validator."""
+    return [
+        Lazy(
+            "pydantic",
+            "reporting_framework.builtin.pydantic_validator:PydanticValidator",
+            "any pydantic model or TypedDict, by its import path",
+        )
+    ]
+
+
+@hookimpl
+def reporting_engines() -> Sequence[Lazy]:
+    """The default engine."""
+    return [Lazy("local", "reporting_framework.builtin.engine:LocalEngine", "threads of this process")]

@@ -1,0 +1,120 @@
+"""What is installed in the entry-point group, and whether it may and can be loaded."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework import hookspecs
+from reporting_framework.errors import PluginError
+from reporting_framework.markers import PROJECT
+
+if TYPE_CHECKING:
+    import pluggy
+
+FRAMEWORK = "reporting-framework"
+"""The framework's own distribution: what it brings is always allowed."""
+
+CAUSE_LIMIT = 240
+"""Longest cause shown for a broken plugin, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a plugin comes from.
+
+    Attributes:
+        plugin: Name of its entry point.
+        distribution: Name of the installed distribution.
+        version: Version of the distribution.
+    """
+
+    plugin: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".rstrip()
+
+
+def normalised(distribution: str) -> str:
+    """A distribution's name as PEP 503 compares names."""
+    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
+
+
+def allow_list(environment: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The distributions that ``REPORTING_PLUGINS`` allows, or None when it is not set and all are allowed.
+
+    Set to nothing it allows nothing but what the framework itself brings.
+    """
+    text = environment.get("REPORTING_PLUGINS")
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def installed() -> Iterator[tuple[importlib.metadata.EntryPoint, Origin]]:
+    """Every entry point of the group with where it comes from, in a fixed order; nothing is imported."""
+    found = [(point, _origin(point)) for point in importlib.metadata.entry_points(group=PROJECT)]
+    yield from sorted(found, key=lambda pair: (normalised(pair[1].distribution), pair[1].plugin))
+
+
+def _origin(point: importlib.metadata.EntryPoint) -> Origin:
+    try:
+        metadata: Any = point.dist.metadata if point.dist else {}
+        return Origin(point.name, metadata["Name"] or "unknown", metadata["Version"] or "")
+    except Exception:  # damaged metadata must not keep the other plugins from loading
+        return Origin(point.name, "unknown", "")
+
+
+def one_line(text: str, limit: int = CAUSE_LIMIT) -> str:
+    """The text on one line, cut to `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def cause(error: BaseException) -> str:
+    """Type and message of an error, on one bounded line."""
+    return one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
+
+
+def admit(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
+    """Register a plugin and check its hooks; a plugin that fails leaves no trace in the manager.
+
+    Raises:
+        PluginError: What is wrong with it.
+    """
+    try:
+        manager.register(plugin, name)
+    except Exception as error:
+        raise PluginError(cause(error)) from error
+    if wrong := _wrong(manager, plugin):
+        manager.unregister(plugin)
+        raise PluginError(wrong)
+
+
+def _wrong(manager: pluggy.PluginManager, plugin: object) -> str | None:
+    """What pluggy accepts and we do not: misspelt hooks, wrappers, and a plugin without any hook."""
+    callers = manager.get_hookcallers(plugin) or []
+    for caller in callers:
+        mine = [each for each in caller.get_hookimpls() if each.plugin is plugin]
+        if not caller.has_spec() and not all(each.optionalhook for each in mine):
+            return f"there is no hook {caller.name}{did_you_mean(caller.name, hook_names())}"
+        if any(each.wrapper or each.hookwrapper for each in mine):
+            return f"{caller.name} may not be a wrapper: implement it as a plain function"
+    if not callers:
+        return "it implements no hook: mark its functions with @hookimpl"
+    return None
+
+
+def hook_names() -> list[str]:
+    """Names of all hooks."""
+    return [name for name in vars(hookspecs) if name.startswith("reporting_")]
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A clause with the nearest names, or nothing when none is near."""
+    near = get_close_matches(name, known, n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

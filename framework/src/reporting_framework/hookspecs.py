@@ -1,0 +1,205 @@
+"""All hooks. Each docstring is the author's manual: when the hook is called, with what, and what it may do.
+
+A plugin is a module named by an entry point in the group ``reporting_framework``; its functions marked with
+`reporting_framework.hookimpl` implement these hooks. A function takes any subset of the arguments, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reporting_framework.markers import hookspec
+
+if TYPE_CHECKING:
+    import click
+
+    from reporting_framework.interfaces import Engine, Report, Sink, Source, Transform, Validator
+    from reporting_framework.markers import Lazy
+    from reporting_framework.records import Outcome, Rejection, Split
+    from reporting_framework.result import RunResult
+
+
+# -- registration: called once for each plugin when plugins are loaded ------------------------------------------------
+
+
+@hookspec
+def reporting_sources() -> Sequence[type[Source] | Lazy]:  # type: ignore[empty-body]
+    """Sources that the plugin brings.
+
+    Called when plugins are loaded, before any setting is known. Return classes that carry a `name`, or `Lazy` stand-ins
+    for them, which keep ``reporting-run --help`` fast. A name that another plugin has already taken is an error that
+    names both distributions. What this raises makes the plugin *broken*: it is listed with the cause, and fatal only to
+    a report that needs it.
+
+    Example::
+
+        @hookimpl
+        def reporting_sources():
+            return [Lazy("ftp-csv", "my_plugin.source:FtpCsv", "CSV files from an FTP server")]
+    """
+
+
+@hookspec
+def reporting_validators() -> Sequence[type[Validator] | Lazy]:  # type: ignore[empty-body]
+    """Validators that the plugin brings; the rules are those of `reporting_sources`.
+
+    Example::
+
+        @hookimpl
+        def reporting_validators():
+            return [Lazy("order", "my_plugin.validator:OrderValidator", "orders of the web shop")]
+    """
+
+
+@hookspec
+def reporting_transforms() -> Sequence[type[Transform] | Lazy]:  # type: ignore[empty-body]
+    """Transforms that the plugin brings; the rules are those of `reporting_sources`.
+
+    Example::
+
+        @hookimpl
+        def reporting_transforms():
+            return [Lazy("drop-tests", "my_plugin.transform:DropTests", "leaves test orders out")]
+    """
+
+
+@hookspec
+def reporting_sinks() -> Sequence[type[Sink] | Lazy]:  # type: ignore[empty-body]
+    """Sinks that the plugin brings; the rules are those of `reporting_sources`.
+
+    Example::
+
+        @hookimpl
+        def reporting_sinks():
+            return [Lazy("postgres", "my_plugin.sink:PostgresTable", "a table in PostgreSQL")]
+    """
+
+
+@hookspec
+def reporting_engines() -> Sequence[type[Engine] | Lazy]:  # type: ignore[empty-body]
+    """Engines that the plugin brings; the rules are those of `reporting_sources`.
+
+    Example::
+
+        @hookimpl
+        def reporting_engines():
+            return [Lazy("dask", "my_plugin.engine:DaskEngine", "splits on a Dask cluster")]
+    """
+
+
+@hookspec
+def reporting_reports() -> Sequence[type[Report] | Lazy]:  # type: ignore[empty-body]
+    """Reports that the plugin brings; the rules are those of `reporting_sources`.
+
+    The `summary` of a `Lazy` is what ``reporting list`` shows.
+
+    Example::
+
+        @hookimpl
+        def reporting_reports():
+            return [Lazy("orders", "my_plugin.report:Orders", "orders of the web shop, as parquet")]
+    """
+
+
+@hookspec
+def reporting_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
+    """Commands that the plugin adds to ``reporting``.
+
+    Called for every start of the command line: build the commands without importing anything heavy, and import inside
+    their functions. A command whose name is taken is left out, and the plugin is listed as broken.
+
+    Example::
+
+        @hookimpl
+        def reporting_commands():
+            return [orders_command]
+    """
+
+
+# -- lifecycle: called for each run; what an implementation raises is logged and never fails the run -----------------
+
+
+@hookspec
+def reporting_run_started(report: str, run_id: str) -> None:
+    """A run begins: settings are checked and plugins made, nothing has been read.
+
+    Args:
+        report: Name of the report.
+        run_id: Unique id of the run.
+
+    Example::
+
+        @hookimpl
+        def reporting_run_started(report, run_id):
+            log.info("started", extra={"report": report, "run_id": run_id})
+    """
+
+
+@hookspec
+def reporting_split_finished(report: str, run_id: str, split: Split, outcome: Outcome) -> None:
+    """A split was read, validated, transformed and staged. Called from the runner's own thread, one at a time.
+
+    Args:
+        report: Name of the report.
+        run_id: Unique id of the run.
+        split: The split.
+        outcome: What became of it. It is not to be changed, nor kept: it would hold memory.
+
+    Example::
+
+        @hookimpl
+        def reporting_split_finished(outcome):
+            bar.update(len(outcome.origins))
+    """
+
+
+@hookspec
+def reporting_records_rejected(report: str, run_id: str, rejections: Sequence[Rejection]) -> None:
+    """A split held records that were rejected or filtered. Called after `reporting_split_finished`.
+
+    Args:
+        report: Name of the report.
+        run_id: Unique id of the run.
+        rejections: At least one; origin, error type and field, never a value.
+
+    Example::
+
+        @hookimpl
+        def reporting_records_rejected(rejections):
+            for rejection in rejections:
+                log.warning("%s: %s %s", rejection.origin, rejection.error_type, rejection.field)
+    """
+
+
+@hookspec
+def reporting_run_finished(result: RunResult) -> None:
+    """A run is over and everything it did is visible.
+
+    Args:
+        result: What it did; ``ok`` or ``partial``.
+
+    Example::
+
+        @hookimpl
+        def reporting_run_finished(result):
+            metrics.put("EventsProcessed", result.accepted)
+    """
+
+
+@hookspec
+def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
+    """A run was given up; whole outputs may have been committed before, nothing half.
+
+    Args:
+        report: Name of the report.
+        run_id: Unique id of the run.
+        error: What ended it. Its message holds no value of a record when it is a `ReportingError`; the message of any
+            other error may, so log its type only.
+
+    Example::
+
+        @hookimpl
+        def reporting_run_failed(report, error):
+            notify(f"{report} failed: {type(error).__name__}")
+    """

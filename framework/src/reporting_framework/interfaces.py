@@ -1,0 +1,324 @@
+"""The five roles, a report, and what they are composed to. The docstrings are the reference for plugin authors.
+
+Every plugin class has a `name`, a pydantic model `Settings` and a constructor that takes an instance of it. Objects are
+made afresh for each run. Nothing here imports polars or pydantic at run time, so that a plugin module stays light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+    from pydantic import BaseModel
+
+    from reporting_framework.records import Batch, Fragment, Outcome, Receipt, Rejection, Split, Validated
+    from reporting_framework.result import QuarantineState
+
+Shape = Literal["payloads", "frames"]
+"""What a source yields and a validator takes: raw records (bytes) or polars frames."""
+
+
+@runtime_checkable
+class Plugin(Protocol):
+    """What all roles share."""
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[BaseModel]]
+
+    def __init__(self, settings: Any) -> None: ...
+
+
+class Ledger(Protocol):
+    """The set of objects already accounted for, as far as one sink, or a run as a whole, knows."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that the ledger knows; 0 means that nothing has been taken yet."""
+        ...
+
+    @property
+    def newest(self) -> datetime | None:
+        """Newest timestamp accounted for (aware, UTC), or None."""
+        ...
+
+    def unseen(self, objects: Sequence[str]) -> list[str]:
+        """Those of `objects` (keys relative to the source) that are not accounted for, in the order given."""
+        ...
+
+
+class RunLedger(Protocol):
+    """What a source plans from: all sinks' ledgers and the quarantine's together."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in the sink that holds least; 0 means that nothing has been taken yet."""
+        ...
+
+    @property
+    def newest(self) -> datetime | None:
+        """Newest timestamp that every sink has, or None."""
+        ...
+
+    @property
+    def bookmark(self) -> Mapping[str, Any]:
+        """What the source left behind at the end of the last run (JSON types); it may be empty at any time."""
+        ...
+
+    def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
+        """Those of `objects` that must be read, in the order given.
+
+        An object is left out when every sink has it, or when it is in quarantine in the very version that
+        `version_of` tells. `version_of` is called only for objects that are in quarantine.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a source saw while it planned.
+
+    Attributes:
+        ignored: Objects whose name is not one the report reads.
+        ignored_samples: A few of those names.
+        waiting: Objects that were found to be new and not handed out in a split.
+    """
+
+    ignored: int = 0
+    ignored_samples: Sequence[str] = ()
+    waiting: int = 0
+
+
+class Source(Plugin, Protocol):
+    """Where records come from.
+
+    `plan` and `read` are deterministic: the same storage and ledger give the same splits, the same split gives the same
+    batches. `read` may run in another thread, process or machine than `plan`, and more than once.
+
+    Attributes:
+        yields: Whether batches carry payloads or frames.
+        parallelism: How many splits are worth having under way at once on one machine.
+    """
+
+    yields: ClassVar[Shape]
+
+    @property
+    def parallelism(self) -> int: ...
+
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        """Splits that cover every record not in the ledger. Lazy where listing is slow: reading starts meanwhile.
+
+        Raises:
+            AccessDenied: Listing was refused.
+            LocationError: There is no such bucket or folder.
+            StorageUnavailable: Listing failed after retries.
+        """
+        ...
+
+    def read(self, split: Split) -> Iterator[Batch]:
+        """Batches of bounded size. An object that cannot be read is reported in `Batch.unread`, not raised."""
+        ...
+
+    def survey(self) -> Survey:
+        """What was seen besides the splits; called after the last split was taken."""
+        ...
+
+    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
+        """What the next run's `plan` should find in `RunLedger.bookmark` (JSON types).
+
+        Args:
+            complete: Whether all splits were handled.
+            unread: Objects that could not be read.
+            rows: Rows in the sink that holds least, after the commit.
+        """
+        ...
+
+
+class Validator(Plugin, Protocol):
+    """What tells good records from bad ones.
+
+    Attributes:
+        takes: Whether it takes payloads or frames; a mismatch with the source is refused before anything is read.
+    """
+
+    takes: ClassVar[Shape]
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Schema of the frames it gives; the last column is `ORIGIN_COLUMN`, a String."""
+        ...
+
+    def validate(self, batch: Batch) -> Validated:
+        """Each record of the batch is either a row of the frame or a rejection. Never raises for a bad record."""
+        ...
+
+
+class Transform(Plugin, Protocol):
+    """What shapes frames. It keeps the column `ORIGIN_COLUMN` as it is; the rows it drops are counted as filtered."""
+
+    def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The new frame. Must also work on a frame with no rows: the sinks' schema is found that way."""
+        ...
+
+
+class Quarantine(Protocol):
+    """Where what was read and not kept is set down, beside a sink's outputs, with the source's bookmark."""
+
+    def versions(self, objects: Sequence[str]) -> Mapping[str, str | None]:
+        """Those of `objects` that are in quarantine, each with the version it was read at.
+
+        None: unknown, or begun and never settled; to be read again.
+        """
+        ...
+
+    @property
+    def bookmark(self) -> Mapping[str, Any]:
+        """What the source left behind at the end of the last run."""
+        ...
+
+    def begin(self, objects: Sequence[str]) -> None:
+        """Set down, before any commit, that these objects of several records may be taken in part.
+
+        Until `settle`, they count as not accounted for, so that a run which dies between two commits is made good
+        by the next one.
+        """
+        ...
+
+    def settle(
+        self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
+    ) -> QuarantineState:
+        """Replace what is set down for the objects `reread` by `rejections`, in one atomic write.
+
+        Args:
+            reread: Objects that this run has read again, or named to `begin`.
+            rejections: What this run did not keep.
+            run_id: The run.
+            at: When the run began (aware, UTC).
+        """
+        ...
+
+    def leave(self, bookmark: Mapping[str, Any]) -> None:
+        """Keep the source's bookmark for the next run. It only saves work: losing it never loses a record."""
+        ...
+
+
+class Sink(Plugin, Protocol):
+    """Where accepted rows go."""
+
+    def prepare(self, schema: pl.Schema) -> None:
+        """Called first, once, before anything is read.
+
+        Args:
+            schema: Schema of every frame that will be staged.
+
+        Raises:
+            SettingsError: The schema lacks a column that the settings name.
+        """
+        ...
+
+    def ledger(self) -> Ledger:
+        """What this sink already holds.
+
+        Raises:
+            CorruptCheckpoint: What is there cannot be read, or has another schema.
+            AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
+            StorageUnavailable: Reading failed after retries.
+        """
+        ...
+
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+        """Put the rows where `commit` will find them, without making them visible. Repeatable, thread-safe.
+
+        Args:
+            frame: At least one row, in the schema given to `prepare`.
+            split: Where the rows come from.
+            part: Number of the batch within the split, from 0.
+        """
+        ...
+
+    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+        """Make all fragments visible, atomically for each output; rows whose origin is already there are left out.
+
+        Called once, also with no fragments. When it raises, nothing visible has changed but whole outputs.
+
+        Raises:
+            CommitConflict: Other runs kept winning the race.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Remove all that was staged. Called at the end of every run, also after a commit."""
+        ...
+
+    def quarantine(self) -> Quarantine | None:
+        """The quarantine beside this sink's outputs, or None when it has none."""
+        ...
+
+
+class Engine(Plugin, Protocol):
+    """What runs the work on splits, here or on other machines."""
+
+    def map(
+        self,
+        process: Callable[[Split], Outcome],
+        splits: Iterable[Split],
+        *,
+        parallelism: int,
+        stop: Callable[[], bool],
+    ) -> Iterator[Outcome]:
+        """Outcomes of `process` in any order, as they come.
+
+        Args:
+            process: Reads, validates, transforms and stages one split.
+            splits: Taken one by one, no faster than they can be worked on.
+            parallelism: How many splits the source says are worth having under way at once.
+            stop: Asked before each split is taken; once it says True no more are taken.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A plugin by name, with its settings.
+
+    Attributes:
+        name: The name that the plugin was registered under.
+        settings: What its `Settings` model is made from.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A report as plain data: which plugins, with which settings."""
+
+    source: Use
+    validator: Use
+    sinks: Sequence[Use]
+    transforms: Sequence[Use] = ()
+    engine: Use = field(default_factory=lambda: Use("local"))
+
+
+class Report(Protocol):
+    """A named composition with a settings model of its own.
+
+    The model's fields are the options of the command line. Beside the fields it may say, as class variables:
+
+    - ``environment``: published names of environment variables, by field;
+    - ``alternatives``: fields that stand together in the place of one, as in
+      ``{"source": ("source_bucket", "prefix")}``; the higher of two layers wins, both in one layer are refused.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Settings: ClassVar[type[BaseModel]]
+
+    def compose(self, settings: Any) -> Composition:
+        """The composition for these settings. Looks nothing up and opens nothing."""
+        ...

@@ -1,0 +1,51 @@
+"""What a run as a whole has already accounted for: the ledgers of all sinks, and the quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from reporting_framework.interfaces import Ledger, Quarantine
+
+
+class CombinedLedger:
+    """See `RunLedger`.
+
+    Attributes:
+        reread: Quarantined objects that `unseen` has given out to be read again.
+    """
+
+    def __init__(self, ledgers: Sequence[Ledger], quarantine: Quarantine | None) -> None:
+        self._ledgers = ledgers
+        self._quarantine = quarantine
+        self.reread: set[str] = set()
+
+    @property
+    def rows(self) -> int:
+        """See `RunLedger.rows`."""
+        return min(ledger.rows for ledger in self._ledgers)
+
+    @property
+    def newest(self) -> datetime | None:
+        """See `RunLedger.newest`: the sink that lags behind decides."""
+        newest = [ledger.newest for ledger in self._ledgers]
+        known = [moment for moment in newest if moment is not None]
+        return min(known) if len(known) == len(newest) else None
+
+    @property
+    def bookmark(self) -> Mapping[str, Any]:
+        """See `RunLedger.bookmark`."""
+        return self._quarantine.bookmark if self._quarantine else {}
+
+    def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
+        """See `RunLedger.unseen`."""
+        missing: set[str] = set()
+        for ledger in self._ledgers:
+            missing.update(ledger.unseen(objects))
+        quarantined = self._quarantine.versions(objects) if self._quarantine else {}
+        if not quarantined:
+            return [key for key in objects if key in missing]
+        changed = {key for key, version in quarantined.items() if version is None or version_of(key) != version}
+        self.reread |= changed
+        return [key for key in objects if (key in changed if key in quarantined else key in missing)]

@@ -1,0 +1,71 @@
+"""Whoever observes runs: lifecycle hooks, each call isolated, so that a failing observer never fails a run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from reporting_framework.records import Outcome, Rejection, Split
+    from reporting_framework.result import RunResult
+
+LIFECYCLE_HOOKS = (
+    "reporting_run_started",
+    "reporting_split_finished",
+    "reporting_records_rejected",
+    "reporting_run_finished",
+    "reporting_run_failed",
+)
+"""Names of the hooks that are called during a run; all others are called when plugins are loaded."""
+
+_log = logging.getLogger(__name__)
+
+
+class Lifecycle:
+    """Calls the lifecycle hooks of one run.
+
+    What an observer raises is logged once per hook, by type only, since its message may hold values of records; the
+    other observers and the run go on. What is not an `Exception` (Ctrl-C, for one) passes.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager) -> None:
+        self._manager = manager
+        self._failed: set[tuple[str, str]] = set()
+
+    def run_started(self, *, report: str, run_id: str) -> None:
+        """See `hookspecs.reporting_run_started`."""
+        self._tell("reporting_run_started", report=report, run_id=run_id)
+
+    def split_finished(self, *, report: str, run_id: str, split: Split, outcome: Outcome) -> None:
+        """See `hookspecs.reporting_split_finished`."""
+        self._tell("reporting_split_finished", report=report, run_id=run_id, split=split, outcome=outcome)
+
+    def records_rejected(self, *, report: str, run_id: str, rejections: Sequence[Rejection]) -> None:
+        """See `hookspecs.reporting_records_rejected`."""
+        self._tell("reporting_records_rejected", report=report, run_id=run_id, rejections=rejections)
+
+    def run_finished(self, *, result: RunResult) -> None:
+        """See `hookspecs.reporting_run_finished`."""
+        self._tell("reporting_run_finished", result=result)
+
+    def run_failed(self, *, report: str, run_id: str, error: BaseException) -> None:
+        """See `hookspecs.reporting_run_failed`."""
+        self._tell("reporting_run_failed", report=report, run_id=run_id, error=error)
+
+    def _tell(self, hook: str, **known: Any) -> None:
+        """Call one hook of every observer, the last registered first, as pluggy does."""
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            arguments = {name: known[name] for name in implementation.argnames}
+            try:
+                implementation.function(**arguments)
+            except Exception as error:
+                self._note(implementation.plugin_name, hook, error)
+
+    def _note(self, observer: str, hook: str, error: Exception) -> None:
+        """Log an observer's first failure in a hook; a hook that is called for every split would flood the log."""
+        if (observer, hook) not in self._failed:
+            self._failed.add((observer, hook))
+            _log.warning("observer %s: %s raised %s; the run goes on", observer, hook, type(error).__name__)

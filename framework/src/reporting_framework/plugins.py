@@ -1,0 +1,269 @@
+"""The registry: what the installed plugins bring, by role and name, and honest answers about what cannot be used."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import pluggy
+
+from reporting_framework import hookspecs
+from reporting_framework.discovery import FRAMEWORK, Origin, admit, cause, did_you_mean, installed, normalised, one_line
+from reporting_framework.errors import PluginError
+from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
+from reporting_framework.markers import PROJECT, Lazy
+
+if TYPE_CHECKING:
+    import click
+
+    from reporting_framework.config import Config
+
+ROLES = ("source", "validator", "transform", "sink", "engine", "report")
+"""What a plugin can bring; the hook of a role is ``reporting_<role>s``."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of ``reporting plugins``.
+
+    Attributes:
+        name: The name to select it by; for a plugin that was not loaded, its entry point's.
+        role: One of `ROLES`, ``command``, ``observer``, or ``plugin`` where nothing more is known.
+        distribution: The distribution that brings it.
+        version: Version of the distribution.
+        status: ``loaded``; ``blocked`` by the allow-list; ``broken``.
+        reason: Why it cannot be used, on one line.
+        summary: What it is, on one line.
+    """
+
+    name: str
+    role: str
+    distribution: str
+    version: str
+    status: Literal["loaded", "blocked", "broken"] = "loaded"
+    reason: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """One thing that a plugin brings."""
+
+    role: str
+    name: str
+    item: Any
+    origin: Origin
+
+    def listed(self) -> Listed:
+        summary = getattr(self.item, "summary", None) or (getattr(self.item, "__doc__", None) or "").partition("\n")[0]
+        return Listed(
+            self.name, self.role, self.origin.distribution, self.origin.version, summary=one_line(str(summary))
+        )
+
+
+class Registry:
+    """What the installed plugins bring. Made afresh by `load_plugins`; there is no global one."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._brought: dict[tuple[str, str], list[_Brought]] = {}
+        self._others: list[Listed] = []
+        self._commands: list[Listed] = []
+        self._origins: dict[str, Origin] = {}
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def find(self, role: str, name: str) -> Any:
+        """The class (for a report that is composed in a file: the object) registered under `name`.
+
+        Raises:
+            PluginError: There is none of that name, there are two, or its import fails.
+        """
+        brought = self._brought.get((role, name), [])
+        if not brought:
+            raise PluginError(self._unknown(role, name))
+        if len(brought) > 1:
+            raise PluginError(
+                f"two plugins bring the {role} {name}: {' and '.join(str(each.origin) for each in brought)}; "
+                "uninstall one or leave it out of REPORTING_PLUGINS"
+            )
+        return _resolved(brought[0])
+
+    def names(self, role: str) -> list[str]:
+        """Names of a role, sorted."""
+        return sorted(name for each, name in self._brought if each == role)
+
+    @property
+    def listing(self) -> list[Listed]:
+        """Everything that is installed, usable or not; commands as far as `commands` was asked for them."""
+        rows = [*self._others, *self._commands]
+        for brought in self._brought.values():
+            for each in brought:
+                takers = ", ".join(str(other.origin) for other in brought if other is not each)
+                row = each.listed()
+                rows.append(replace(row, status="broken", reason=f"{takers} has the same name") if takers else row)
+        order = {role: number for number, role in enumerate(("report", *ROLES, "command", "observer", "plugin"))}
+        return sorted(rows, key=lambda row: (order[row.role], row.name, row.distribution))
+
+    def lifecycle(self) -> Lifecycle:
+        """What calls the observers of one run."""
+        return Lifecycle(self._manager)
+
+    def commands(self, taken: Collection[str] = ()) -> list[click.Command]:
+        """Commands that plugins add to ``reporting``.
+
+        A command that cannot be had, or whose name is taken, is left out and listed as broken.
+
+        Args:
+            taken: Names of the commands that are there already.
+        """
+        names, found = set(taken), []
+        self._commands = []
+        for origin, item, reason in self._offered():
+            name = getattr(item, "name", None) or origin.plugin
+            if not reason and name in names:
+                reason = f"there is a command {name} already"
+            row = Listed(name, "command", origin.distribution, origin.version)
+            self._commands.append(replace(row, status="broken", reason=reason) if reason else row)
+            if not reason:
+                names.add(name)
+                found.append(item)
+        return found
+
+    def _offered(self) -> Iterator[tuple[Origin, Any, str]]:
+        """Each command that a plugin offers, or None and the reason why it has none to offer."""
+        for each in self._manager.hook.reporting_commands.get_hookimpls():
+            origin = self._origins.get(each.plugin_name, Origin(each.plugin_name, "", ""))
+            try:
+                offered = [(command, command.name) for command in each.function()]
+            except Exception as error:
+                yield origin, None, cause(error)
+            else:
+                yield from ((origin, command, "") for command, _ in offered)
+
+    # -- adding -------------------------------------------------------------------------------------------------------
+
+    def register(self, plugin: object, name: str | None = None) -> None:
+        """Add an observer of the caller's own, such as a progress bar.
+
+        Raises:
+            PluginError: It has a hook that there is not, or none at all.
+        """
+        admit(self._manager, plugin, name or f"{type(plugin).__name__}-{id(plugin):x}")
+
+    def add_reports(self, config: Config) -> None:
+        """Add the reports that a configuration file composes."""
+        if config.composed:
+            origin = Origin("reports", config.name, "")
+            for report in config.composed.values():
+                self._bring(_Brought("report", report.name, report, origin))
+
+    def _load(self, plugin: object, origin: Origin) -> None:
+        """Register a plugin and take what it brings: all of it, or nothing.
+
+        Raises:
+            PluginError: What is wrong with it.
+        """
+        name = f"{origin.distribution}:{origin.plugin}"
+        admit(self._manager, plugin, name)
+        try:
+            brought = [each for role in ROLES for each in self._brought_by(plugin, role, origin)]
+        except PluginError:
+            self._manager.unregister(plugin)
+            raise
+        self._origins[name] = origin
+        for each in brought:
+            self._bring(each)
+        hooks = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
+        if hooks & set(LIFECYCLE_HOOKS):
+            self._note(origin, "observer")
+        elif not brought and "reporting_commands" not in hooks:
+            self._note(origin, "plugin", summary="brings nothing")
+
+    def _brought_by(self, plugin: object, role: str, origin: Origin) -> Iterator[_Brought]:
+        hook = f"reporting_{role}s"
+        for each in getattr(self._manager.hook, hook).get_hookimpls():
+            if each.plugin is plugin:
+                try:
+                    items = each.function()
+                except (Exception, SystemExit) as error:
+                    raise PluginError(f"{hook} raised {cause(error)}") from error
+                yield from (_Brought(role, _name_of(item, hook), item, origin) for item in _checked(items, hook))
+
+    def _bring(self, brought: _Brought) -> None:
+        self._brought.setdefault((brought.role, brought.name), []).append(brought)
+
+    def _note(self, origin: Origin, role: str = "plugin", **more: Any) -> None:
+        self._others.append(Listed(origin.plugin, role, origin.distribution, origin.version, **more))
+
+    def _unknown(self, role: str, name: str) -> str:
+        known = self.names(role)
+        listed = f"; known: {', '.join(known)}" if known else ""
+        kept = [f"{row.name} of {row.distribution} is {row.status}" for row in self._others if row.status != "loaded"]
+        hint = f"; not loaded: {', '.join(kept)} (see: reporting plugins)" if kept else ""
+        return f"there is no {role} {one_line(name, 80)!r}{did_you_mean(name, known)}{hint}{listed}"
+
+
+def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
+    """Load every installed plugin that is allowed. One that cannot be loaded is listed with its cause, and harms nobody.
+
+    Args:
+        allowed: Names of the distributions to load (`discovery.allow_list`), or None for all. What is not on the list
+            is not imported; the framework's own plugins always are.
+    """
+    registry = Registry()
+    permitted = None if allowed is None else {normalised(name): name for name in allowed}
+    missing = dict(permitted or {})
+    for point, origin in installed():
+        distribution = normalised(origin.distribution)
+        missing.pop(distribution, None)
+        if permitted is not None and distribution not in permitted and distribution != FRAMEWORK:
+            registry._note(origin, status="blocked", reason="not in REPORTING_PLUGINS")
+            continue
+        try:
+            registry._load(point.load(), origin)
+        except (Exception, SystemExit) as error:
+            reason = str(error) if isinstance(error, PluginError) else cause(error)
+            registry._note(origin, status="broken", reason=reason)
+    for name in missing.values():
+        reason = "in REPORTING_PLUGINS, but no such plugin is installed"
+        registry._note(Origin(name, name, ""), status="broken", reason=reason)
+    return registry
+
+
+def _checked(items: Any, hook: str) -> Sequence[Any]:
+    """What a registration hook returned, if it is a list of things; None is none."""
+    if items is None:
+        return ()
+    if not isinstance(items, Sequence) or isinstance(items, str | Mapping):
+        raise PluginError(f"{hook} returned {type(items).__name__}, not a list of classes")
+    return items
+
+
+def _name_of(item: Any, hook: str) -> str:
+    name = getattr(item, "name", None)
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(
+            f"{hook} returned {one_line(repr(item), 80)} whose name is {one_line(repr(name), 80)}; a name is made of "
+            "letters, digits, dots, hyphens and underscores"
+        )
+    return name
+
+
+def _resolved(brought: _Brought) -> Any:
+    """The class itself, imported if it is lazy."""
+    if not isinstance(brought.item, Lazy):
+        return brought.item
+    where = f"the {brought.role} {brought.name} of {brought.origin}"
+    try:
+        loaded = brought.item.load()
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{where} cannot be imported from {brought.item.target}: {cause(error)}") from error
+    if getattr(loaded, "name", None) != brought.name:
+        raise PluginError(f"{where} is registered as {brought.name}, but {brought.item.target} has another name")
+    return loaded

@@ -1,0 +1,124 @@
+"""The work on one split: read, validate, transform, stage. It runs wherever the engine puts it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+from reporting_framework.errors import InvariantBroken, ReportingError, StepFailed
+from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.assembly import Pipeline
+
+
+@contextmanager
+def step(report: str, role: str, name: str) -> Iterator[None]:
+    """Errors of the framework's own pass; any other is wrapped once, naming the step and never a value.
+
+    Raises:
+        StepFailed: The plugin raised an error that is not a `ReportingError`.
+    """
+    try:
+        yield
+    except ReportingError:
+        raise
+    except Exception as error:
+        raise StepFailed(
+            f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Process:
+    """Turns a split into an outcome.
+
+    Attributes:
+        pipeline: The report.
+        limit: Read at most this many records and stage nothing (a dry run), or None.
+    """
+
+    pipeline: Pipeline
+    limit: int | None = None
+
+    def __call__(self, split: Split) -> Outcome:
+        """Read, validate, transform and stage one split."""
+        pipeline, outcome = self.pipeline, Outcome(split, fragments=[[] for _ in self.pipeline.sinks])
+        batches = iter(pipeline.source.read(split))
+        for part in count():
+            with self._stage(outcome, "read", "source", pipeline.source.name):
+                batch = next(batches, None)
+            if batch is None or (self.limit is not None and len(outcome.origins) >= self.limit):
+                return outcome
+            self._take(batch if self.limit is None else _cut(batch, self.limit - len(outcome.origins)), part, outcome)
+        raise AssertionError  # pragma: no cover - `count` does not end
+
+    def _take(self, batch: Batch, part: int, outcome: Outcome) -> None:
+        outcome.unread.extend(batch.unread)
+        outcome.origins.extend(batch.origins)
+        outcome.origins.extend(rejection.origin for rejection in batch.rejected)
+        outcome.rejections.extend(batch.rejected)
+        if not batch.origins:
+            return
+        frame = self._transformed(self._validated(batch, outcome), batch, outcome)
+        outcome.accepted += frame.height
+        if self.limit is not None or not frame.height:
+            return
+        for sink, fragments in zip(self.pipeline.sinks, outcome.fragments, strict=True):
+            with self._stage(outcome, "commit", "sink", sink.name):
+                fragments.append(sink.stage(frame, outcome.split, part))
+
+    def _validated(self, batch: Batch, outcome: Outcome) -> pl.DataFrame:
+        validator = self.pipeline.validator
+        with self._stage(outcome, "validate", "validator", validator.name):
+            validated = validator.validate(batch)
+        if validated.frame.height + len(validated.rejections) != len(batch.origins):
+            raise InvariantBroken(
+                f"report {self.pipeline.report}: validator {validator.name} was given {len(batch.origins)} records and "
+                f"answered for {validated.frame.height + len(validated.rejections)}"
+            )
+        outcome.rejections.extend(validated.rejections)
+        for name, number in validated.ignored_fields.items():
+            outcome.ignored_fields[name] = outcome.ignored_fields.get(name, 0) + number
+        return validated.frame
+
+    def _transformed(self, frame: pl.DataFrame, batch: Batch, outcome: Outcome) -> pl.DataFrame:
+        for transform in self.pipeline.transforms:
+            with self._stage(outcome, "transform", "transform", transform.name):
+                shaped = transform.apply(frame)
+                dropped = frame[ORIGIN_COLUMN].filter(~frame[ORIGIN_COLUMN].is_in(shaped[ORIGIN_COLUMN].implode()))
+            if shaped.height + len(dropped) != frame.height:
+                raise InvariantBroken(
+                    f"report {self.pipeline.report}: transform {transform.name} made {shaped.height} rows of "
+                    f"{frame.height} and dropped {len(dropped)}"
+                )
+            if len(dropped):
+                versions = dict(zip(batch.origins, batch.versions, strict=True))
+                outcome.rejections.extend(Rejection(origin, versions[origin], FILTERED) for origin in dropped)
+            frame = shaped
+        return frame
+
+    @contextmanager
+    def _stage(self, outcome: Outcome, stage: str, role: str, name: str) -> Iterator[None]:
+        """Takes the time of a stage, and names the step in errors that are not the framework's."""
+        began = time.perf_counter()
+        with step(self.pipeline.report, role, name):
+            yield
+        outcome.seconds[stage] = outcome.seconds.get(stage, 0.0) + time.perf_counter() - began
+
+
+def _cut(batch: Batch, left: int) -> Batch:
+    """The first `left` records of a batch."""
+    return replace(
+        batch,
+        origins=batch.origins[:left],
+        versions=batch.versions[:left],
+        payloads=batch.payloads[:left] if batch.payloads is not None else None,
+        frame=batch.frame[:left] if batch.frame is not None else None,
+    )

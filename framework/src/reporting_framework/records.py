@@ -1,0 +1,178 @@
+"""The plain data that travels between the roles: splits, batches, rejections, fragments, outcomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from reporting_framework.result import Output
+
+ORIGIN_COLUMN = "source_key"
+"""Name of the last column of every frame: the origin of each row."""
+
+FILTERED = "filtered"
+"""Error type under which a record that a transform dropped is set down."""
+
+_LINE = re.compile(r"#[0-9]+\Z")
+
+
+def line_origin(key: str, line: int) -> str:
+    """Origin of record number `line` (from 1) of the object `key`."""
+    return f"{key}#{line}"
+
+
+def object_of(origin: str) -> str:
+    """The object that an origin belongs to: the origin less its ``#line``, if it has one."""
+    return origin[: match.start()] if (match := _LINE.search(origin)) else origin
+
+
+def single_origin(key: str) -> str:
+    """Origin of the only record of the object `key`.
+
+    It is the key itself. A key that happens to end in ``#`` and digits gets a line, so that `object_of` stays exact.
+    """
+    return line_origin(key, 1) if _LINE.search(key) else key
+
+
+def holds_several(origin: str) -> bool:
+    """Whether the origin is one of several in its object."""
+    return _LINE.search(origin) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A piece of a source's work that can be read on its own, anywhere.
+
+    Attributes:
+        id: Unique within a run, the same for the same plan.
+        data: What the source needs to read it: JSON types only, so that it can be sent anywhere.
+    """
+
+    id: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that was read and is not kept. It never holds a value of the record.
+
+    Attributes:
+        origin: Where the record came from.
+        version: Version of its object (an ETag or the like), or None where the source has none.
+        error_type: A short machine-readable reason, such as ``missing`` or ``filtered``.
+        field: Path of the declared field that is at fault, or None when it is the record as a whole.
+    """
+
+    origin: str
+    version: str | None
+    error_type: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An object that could not be read after retries; it is tried again by the next run.
+
+    Attributes:
+        origin: The object.
+        reason: A short machine-readable reason: ``denied``, ``archived``, ``missing`` or ``unavailable``.
+    """
+
+    origin: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records on their way from a source to a validator.
+
+    Attributes:
+        origins: Origin of each record, n of them.
+        versions: Version of each record's object, n of them.
+        payloads: n raw records (bytes), or None when the source yields frames.
+        frame: A polars frame of n rows, or None when the source yields payloads.
+        rejected: Records that the source itself could not take (too large, a damaged archive); not among `origins`.
+        unread: Objects that could not be read.
+    """
+
+    origins: Sequence[str] = ()
+    versions: Sequence[str | None] = ()
+    payloads: Sequence[bytes] | None = None
+    frame: pl.DataFrame | None = None
+    rejected: Sequence[Rejection] = ()
+    unread: Sequence[Unread] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """What a validator made of a batch.
+
+    Attributes:
+        frame: Valid records in the validator's declared schema, its last column `ORIGIN_COLUMN`.
+        rejections: One for each record that is not in the frame.
+        ignored_fields: How often each unknown field was left out, by name; only names that are plain identifiers.
+    """
+
+    frame: pl.DataFrame
+    rejections: Sequence[Rejection] = ()
+    ignored_fields: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What a sink has staged for one batch of one split and not yet committed.
+
+    Attributes:
+        rows: How many rows it holds.
+        data: What the sink needs to commit or abort it.
+    """
+
+    rows: int
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a sink's commit did.
+
+    Attributes:
+        outputs: Every output as it is now, also those to which nothing was added.
+        duplicates: How many staged rows were left out because their origin was already there.
+        newest: The newest timestamp of all outputs, if there is one.
+    """
+
+    outputs: Sequence[Output] = ()
+    duplicates: int = 0
+    newest: datetime | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one split.
+
+    Attributes:
+        split: The split.
+        origins: Origins of all records that were read, rejected ones included.
+        accepted: Rows handed to the sinks.
+        rejections: Rejected and filtered records.
+        unread: Objects that could not be read.
+        ignored_fields: Counts of unknown fields by name.
+        fragments: Fragments by the sink's position in the report.
+        seconds: Wall time by stage (``read``, ``validate``, ``transform``, ``commit``).
+    """
+
+    split: Split
+    origins: list[str] = field(default_factory=list)
+    accepted: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    ignored_fields: dict[str, int] = field(default_factory=dict)
+    fragments: list[list[Fragment]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)

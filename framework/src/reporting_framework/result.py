@@ -1,0 +1,110 @@
+"""`RunResult`: what a run did, as the command line prints it with ``--format json``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Output(_Model):
+    """One output of a sink as it is after the run.
+
+    Attributes:
+        uri: Where it is.
+        rows: Rows in all.
+        new_rows: Rows that this run added.
+        bytes: Size in bytes.
+        version: The storage's version of it (an ETag or the like).
+    """
+
+    uri: str
+    rows: int
+    new_rows: int
+    bytes: int
+    version: str | None = None
+
+
+class RejectionCount(_Model):
+    """How many records were turned away for one reason."""
+
+    type: str
+    field: str | None
+    count: int
+
+
+class QuarantineState(_Model):
+    """Where rejected and filtered records are set down, and how many lie there."""
+
+    uri: str
+    rows: int
+
+
+class Seconds(_Model):
+    """Wall time by stage, in seconds.
+
+    Stages overlap where splits are worked on at once, so they need not add up to `total`; `read`, `validate` and
+    `transform` are summed over splits.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    plan: float = 0.0
+    read: float = 0.0
+    validate_: float = Field(0.0, alias="validate")
+    transform: float = 0.0
+    commit: float = 0.0
+    total: float = 0.0
+
+
+class RunResult(_Model):
+    """What one execution of a report did. `records_read` = accepted + rejected + filtered + duplicates, always.
+
+    Attributes:
+        report: Name of the report.
+        run_id: Unique id of the execution.
+        status: ``ok``; ``partial`` when objects were left unread or the deadline came first; ``failed``.
+        complete: False when the deadline came before all that is new was handled: run again.
+        dry_run: Whether nothing was written on purpose.
+        records_read: Records read from the source.
+        accepted: Records newly kept.
+        rejected: Records turned away by the source or the validator.
+        filtered: Records dropped by a transform.
+        duplicates: Records whose origin another run had already brought in.
+        objects_unread: Objects that could not be read; the next run tries them again.
+        objects_ignored: Objects whose name the report does not know.
+        ignored_samples: A few of those names.
+        remaining: Objects found and left for the next run because the deadline came.
+        ignored_fields: Unknown fields that were left out, counted by name.
+        outputs: Every output as it is now.
+        last_processed_timestamp: Newest timestamp in the outputs.
+        rejections: Reasons, counted; filtered records are not among them.
+        quarantine: Where rejected and filtered records lie, if anywhere.
+        seconds: Time by stage.
+    """
+
+    report: str
+    run_id: str
+    status: Literal["ok", "partial", "failed"]
+    complete: bool
+    dry_run: bool = False
+    records_read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    duplicates: int = 0
+    objects_unread: int = 0
+    objects_ignored: int = 0
+    ignored_samples: list[str] = []
+    remaining: int = 0
+    ignored_fields: dict[str, int] = {}
+    outputs: list[Output] = []
+    last_processed_timestamp: datetime | None = None
+    rejections: list[RejectionCount] = []
+    quarantine: QuarantineState | None = None
+    seconds: Seconds = Seconds()

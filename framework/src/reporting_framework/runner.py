@@ -1,0 +1,155 @@
+"""The runner: the only part that knows all the others. Data goes one way, and becomes visible in one step."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reporting_framework.ledger import CombinedLedger
+from reporting_framework.process import Process, step
+from reporting_framework.tally import Tally
+
+if TYPE_CHECKING:
+    from reporting_framework.assembly import Pipeline
+    from reporting_framework.interfaces import Quarantine
+    from reporting_framework.lifecycle import Lifecycle
+    from reporting_framework.records import Outcome, Receipt, Split
+    from reporting_framework.result import RunResult
+
+RESERVE = 0.1
+"""Share of the time budget that is kept for the commit."""
+
+
+def run(
+    pipeline: Pipeline,
+    *,
+    lifecycle: Lifecycle,
+    deadline: float | None = None,
+    dry_run: bool = False,
+    limit: int | None = None,
+) -> RunResult:
+    """Execute a report once.
+
+    Args:
+        pipeline: The report, assembled and checked.
+        lifecycle: Whom to tell.
+        deadline: When to be done, as `time.monotonic()` tells the time, or None.
+        dry_run: Read and validate, write nothing.
+        limit: With `dry_run`: how many records to read at the most.
+
+    Raises:
+        ReportingError: The run was given up; whole outputs may have been committed, nothing half.
+    """
+    run_id = uuid.uuid4().hex
+    lifecycle.run_started(report=pipeline.report, run_id=run_id)
+    try:
+        result = _Run(pipeline, lifecycle, run_id, deadline, limit or 1000 if dry_run else None).execute()
+    except BaseException as error:
+        lifecycle.run_failed(report=pipeline.report, run_id=run_id, error=error)
+        raise
+    finally:
+        for sink in pipeline.sinks:
+            sink.abort()
+    lifecycle.run_finished(result=result)
+    return result
+
+
+class _Run:
+    """One execution.
+
+    Args:
+        limit: How many records a dry run reads at the most; None: not a dry run.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, lifecycle: Lifecycle, run_id: str, deadline: float | None, limit: int | None
+    ) -> None:
+        self.pipeline, self.lifecycle, self.run_id, self.limit = pipeline, lifecycle, run_id, limit
+        self.began, self.at = time.monotonic(), datetime.now(UTC)
+        self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
+        self.tally = Tally(len(pipeline.sinks))
+
+    def execute(self) -> RunResult:
+        """The whole of a run."""
+        pipeline, tally = self.pipeline, self.tally
+        ledgers = []
+        for sink in pipeline.sinks:
+            with step(pipeline.report, "sink", sink.name):
+                sink.prepare(pipeline.schema)
+                ledgers.append(sink.ledger())
+        quarantine = next((found for sink in pipeline.sinks if (found := sink.quarantine())), None)
+        ledger = CombinedLedger(ledgers, quarantine)
+
+        with step(pipeline.report, "source", pipeline.source.name):
+            splits = self._planned(pipeline.source.plan(ledger))
+        parallelism = pipeline.source.parallelism if self.limit is None else 1
+        process = Process(pipeline) if self.limit is None else self._try
+        for outcome in pipeline.engine.map(process, splits, parallelism=parallelism, stop=self._stop):
+            tally.add(outcome)
+            self._tell(outcome)
+
+        began = time.perf_counter()
+        receipts = self._commit(quarantine)
+        state = None
+        if quarantine and self.limit is None:
+            state = quarantine.settle(ledger.reread | tally.several, tally.rejections, run_id=self.run_id, at=self.at)
+            quarantine.leave(
+                pipeline.source.bookmark(
+                    complete=tally.exhausted,
+                    unread=[item.origin for item in tally.unread],
+                    rows=min(sum(output.rows for output in receipt.outputs) for receipt in receipts),
+                )
+            )
+        tally.seconds["commit"] += time.perf_counter() - began
+        return tally.result(
+            pipeline.report,
+            self.run_id,
+            receipts=receipts,
+            survey=pipeline.source.survey(),
+            quarantine=state,
+            total=time.monotonic() - self.began,
+            dry_run=self.limit is not None,
+        )
+
+    def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
+        """Each sink's one atomic step. Objects that could be taken in part are announced first."""
+        if quarantine and self.limit is None and self.tally.several:
+            quarantine.begin(sorted(self.tally.several))
+        receipts = []
+        for sink, fragments in zip(self.pipeline.sinks, self.tally.fragments or [[]] * self.tally.sinks, strict=True):
+            with step(self.pipeline.report, "sink", sink.name):
+                receipts.append(sink.commit(fragments))
+        return receipts
+
+    def _planned(self, splits: Iterable[Split]) -> Iterator[Split]:
+        """The splits, with the time that planning takes, and a note when there are no more."""
+        iterator = iter(splits)
+        while True:
+            began = time.perf_counter()
+            with step(self.pipeline.report, "source", self.pipeline.source.name):
+                split = next(iterator, None)
+            self.tally.seconds["plan"] += time.perf_counter() - began
+            if split is None:
+                self.tally.exhausted = True
+                return
+            yield split
+
+    def _try(self, split: Split) -> Outcome:
+        """A dry run's work on one split: as many records as are left of the limit."""
+        return Process(self.pipeline, (self.limit or 0) - self.tally.read)(split)
+
+    def _stop(self) -> bool:
+        """Whether to take no more splits; the first one is always taken, so that repeated runs get somewhere."""
+        if self.limit is not None and self.tally.read >= self.limit:
+            return True
+        return self.stop_at is not None and self.tally.splits > 0 and time.monotonic() > self.stop_at
+
+    def _tell(self, outcome: Outcome) -> None:
+        """The observers, of what became of a split."""
+        known = {"report": self.pipeline.report, "run_id": self.run_id}
+        self.lifecycle.split_finished(**known, split=outcome.split, outcome=outcome)
+        if outcome.rejections:
+            self.lifecycle.records_rejected(**known, rejections=outcome.rejections)

@@ -1,0 +1,107 @@
+"""What a store offers, whatever lies behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from reporting_framework.storage.location import Location
+
+
+class Entry(NamedTuple):
+    """An object in a listing: key relative to the store, size in bytes, version; None where listing does not tell."""
+
+    key: str
+    size: int | None
+    version: str | None
+
+
+Page = list[Entry]
+"""One page of a listing."""
+
+
+class Object(NamedTuple):
+    """An object that was read: its bytes and the version they are of."""
+
+    data: bytes
+    version: str
+
+
+class TooLarge(Exception):
+    """The object is larger than the limit given; it was not read."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__("larger than the limit")
+        self.version = version
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTarget:
+    """What polars scans to read an object in part: `source` and the keyword arguments that go with it."""
+
+    source: Any
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """A folder, local or in a bucket. All keys are relative to it; all methods are thread-safe.
+
+    Errors are those of `reporting_framework.errors`: `ObjectMissing` for a definite "not found" of an object,
+    `LocationError` for a bucket or folder that is not there, `AccessDenied`, and `StorageUnavailable` for the rest.
+    """
+
+    location: Location
+
+    @property
+    def resumes(self) -> bool:
+        """Whether a listing that starts behind a key costs only what it lists."""
+        ...
+
+    @property
+    def remote(self) -> bool:
+        """Whether each request costs a round trip, so that many should be under way at once."""
+        ...
+
+    def list(self, *, after: str = "") -> Iterator[Page]:
+        """All objects below, in pages, sorted by the bytes of their keys; only those behind `after`."""
+        ...
+
+    def get(self, key: str, *, limit: int | None = None) -> Object:
+        """The whole object.
+
+        Raises:
+            TooLarge: It has more than `limit` bytes.
+        """
+        ...
+
+    def head(self, key: str) -> Entry | None:
+        """Size and version, or None when it is definitely not there."""
+        ...
+
+    def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
+        """Write the object in one atomic step, if it still is at the version `expected`; return the new version.
+
+        Args:
+            key: Where to.
+            data: The bytes, or a file made by `scratch` (which may be moved).
+            expected: Version that must be there now; None: nothing must be there.
+
+        Raises:
+            CommitConflict: Another version is there; nothing was written.
+        """
+        ...
+
+    def exclusive(self, key: str) -> AbstractContextManager[None]:
+        """Keeps other writers of `key` out where the storage can; `put` is safe without it."""
+        ...
+
+    def scratch(self, key: str) -> Path:
+        """A file to write before it is `put` at `key`; to be called within `exclusive`."""
+        ...
+
+    def scan(self, key: str) -> ScanTarget:
+        """What polars scans to read the object in part."""
+        ...

@@ -1,0 +1,120 @@
+"""The sum of a run's outcomes, and the `RunResult` it makes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reporting_framework.errors import InvariantBroken
+from reporting_framework.interfaces import Survey
+from reporting_framework.records import (
+    FILTERED,
+    Fragment,
+    Outcome,
+    Receipt,
+    Rejection,
+    Unread,
+    holds_several,
+    object_of,
+)
+from reporting_framework.result import QuarantineState, RejectionCount, RunResult, Seconds
+
+
+@dataclass(slots=True)
+class Tally:
+    """Adds outcomes up as they come; it keeps no rows, only what the commit needs.
+
+    Attributes:
+        sinks: How many sinks the report has.
+        read: Records read.
+        staged: Rows handed to the sinks.
+        several: Objects of several records that were read.
+        exhausted: Whether the source had no more splits to give.
+    """
+
+    sinks: int
+    read: int = 0
+    staged: int = 0
+    splits: int = 0
+    rejections: list[Rejection] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    ignored_fields: Counter[str] = field(default_factory=Counter)
+    fragments: list[list[Fragment]] = field(default_factory=list)
+    several: set[str] = field(default_factory=set)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    exhausted: bool = False
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome in."""
+        self.splits += 1
+        self.read += len(outcome.origins)
+        self.staged += outcome.accepted
+        self.rejections += outcome.rejections
+        self.unread += outcome.unread
+        self.ignored_fields.update(outcome.ignored_fields)
+        for stage, taken in outcome.seconds.items():
+            self.seconds[stage] += taken
+        self.several.update(object_of(origin) for origin in outcome.origins if holds_several(origin))
+        self.fragments = self.fragments or [[] for _ in range(self.sinks)]
+        for mine, new in zip(self.fragments, outcome.fragments, strict=True):
+            mine += new
+
+    def result(
+        self,
+        report: str,
+        run_id: str,
+        *,
+        receipts: Sequence[Receipt],
+        survey: Survey,
+        quarantine: QuarantineState | None,
+        total: float,
+        dry_run: bool,
+    ) -> RunResult:
+        """What the run did.
+
+        Raises:
+            InvariantBroken: Read is not the sum of accepted, rejected, filtered and duplicates.
+        """
+        filtered = sum(rejection.error_type == FILTERED for rejection in self.rejections)
+        rejected = len(self.rejections) - filtered
+        duplicates = min((receipt.duplicates for receipt in receipts), default=0)
+        accepted = self.staged - duplicates
+        if self.read != accepted + rejected + filtered + duplicates:
+            raise InvariantBroken(
+                f"report {report}: {self.read} records were read, {accepted} accepted, {rejected} rejected, {filtered} "
+                f"filtered and {duplicates} were duplicates: that does not add up"
+            )
+        return RunResult(
+            report=report,
+            run_id=run_id,
+            status="ok" if self.exhausted and not self.unread else "partial",
+            complete=self.exhausted,
+            dry_run=dry_run,
+            records_read=self.read,
+            accepted=accepted,
+            rejected=rejected,
+            filtered=filtered,
+            duplicates=duplicates,
+            objects_unread=len(self.unread),
+            objects_ignored=survey.ignored,
+            ignored_samples=list(survey.ignored_samples),
+            remaining=survey.waiting,
+            ignored_fields=dict(sorted(self.ignored_fields.items())),
+            outputs=[output for receipt in receipts for output in receipt.outputs],
+            last_processed_timestamp=_newest(receipts),
+            rejections=self._reasons(),
+            quarantine=quarantine,
+            seconds=Seconds(**{stage: round(taken, 6) for stage, taken in self.seconds.items()}, total=round(total, 6)),
+        )
+
+    def _reasons(self) -> list[RejectionCount]:
+        """Reasons for rejection, the most frequent first."""
+        counted = Counter((item.error_type, item.field) for item in self.rejections if item.error_type != FILTERED)
+        ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or ""))
+        return [RejectionCount(type=kind, field=field, count=number) for (kind, field), number in ordered]
+
+
+def _newest(receipts: Sequence[Receipt]) -> datetime | None:
+    return max((receipt.newest for receipt in receipts if receipt.newest is not None), default=None)

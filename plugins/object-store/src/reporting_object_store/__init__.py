@@ -1,0 +1,1 @@
+"""JSON objects from S3 or a folder in, one parquet checkpoint out."""

@@ -1,0 +1,125 @@
+"""From an object's bytes to records: one JSON object, an array, NDJSON, and gzip of each, told by their content."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+
+from reporting_framework import line_origin, single_origin
+
+GZIP = b"\x1f\x8b"
+LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
+_SPACE = b" \t\r\n"
+_decode_one = json.JSONDecoder().raw_decode
+
+
+class Undecodable(Exception):
+    """The object cannot be taken apart.
+
+    Attributes:
+        reason: ``too_large`` or ``gzip_invalid``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def inflate(data: bytes, limit: int) -> bytes:
+    """The content of a gzip file of one or more members.
+
+    Raises:
+        Undecodable: It is damaged, or has more than `limit` bytes when decompressed.
+    """
+    parts, left = [], limit
+    try:
+        while data:
+            stream = zlib.decompressobj(wbits=31)
+            part = stream.decompress(data, left + 1)
+            if len(part) > left:
+                raise Undecodable("too_large")
+            if not stream.eof:
+                raise Undecodable("gzip_invalid")
+            parts.append(part)
+            left -= len(part)
+            data = stream.unused_data.lstrip(b"\0")
+    except zlib.error as error:
+        raise Undecodable("gzip_invalid") from error
+    return b"".join(parts)
+
+
+def records(key: str, data: bytes, limit: int) -> Iterator[tuple[str, bytes]]:
+    """Origin and payload of each record of an object. What is not JSON comes as one record, for a validator to refuse.
+
+    Args:
+        key: The object.
+        data: Its bytes.
+        limit: Largest decompressed size in bytes.
+
+    Raises:
+        Undecodable: See `inflate`.
+    """
+    if data[:2] == GZIP:
+        data = inflate(data, limit)
+    if key.endswith(LINES):
+        yield from _lines(key, data)
+    elif data[:1] == b"{" and b"\n{" not in data:
+        yield single_origin(key), data
+    else:
+        yield from _by_content(key, data)
+
+
+def _by_content(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    stripped = data.lstrip(_SPACE)
+    if stripped[:1] == b"[" and (items := _items(stripped)) is not None:
+        for number, item in enumerate(items, 1):
+            yield line_origin(key, number), item
+    elif stripped[:1] == b"{" and _has_more(stripped):
+        yield from _lines(key, data)
+    else:
+        yield single_origin(key), data
+
+
+def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+    """One record a line; the origin counts all lines, blank ones too, so that it is the line an editor shows."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip(_SPACE):
+            yield line_origin(key, number), line
+
+
+def _has_more(data: bytes) -> bool:
+    """Whether something follows the first JSON value."""
+    try:
+        text = data.decode()
+        _, end = _decode_one(text)
+    except (ValueError, RecursionError):
+        return b"}\n{" in data.replace(b"\r", b"")
+    return bool(text[end:].strip())
+
+
+def _items(data: bytes) -> list[bytes] | None:
+    """The elements of a JSON array, each as it is written there; None when it is not a whole array."""
+    try:
+        text = data.decode()
+        items, position = [], _skip(text, 1)
+        if text[position : position + 1] == "]":
+            return [] if not text[position + 1 :].strip() else None
+        while True:
+            _, end = _decode_one(text, position)
+            items.append(text[position:end].encode())
+            position = _skip(text, end)
+            if text[position : position + 1] == "]":
+                return items if not text[position + 1 :].strip() else None
+            if text[position : position + 1] != ",":
+                return None
+            position = _skip(text, position + 1)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _skip(text: str, position: int) -> int:
+    """The first position from `position` on that is not white space."""
+    while text[position : position + 1] in (" ", "\t", "\r", "\n") and position < len(text):
+        position += 1
+    return position

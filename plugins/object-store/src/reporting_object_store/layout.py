@@ -1,0 +1,91 @@
+"""Where a checkpoint's files lie: one, or one per combination of columns, each value percent-encoded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from reporting_framework.errors import SettingsError
+from reporting_framework.storage import Location, parse_location
+
+STATE_FOLDER = "_quarantine"
+"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in it."""
+
+NULL = "~null"
+"""Stands for a null; no value is encoded to it, since a tilde is encoded too."""
+
+_COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a checkpoint.
+
+    Attributes:
+        folder: The part of the place that is the same for all files.
+        template: The rest: the file's name, or a path with ``{column}`` in it.
+    """
+
+    folder: Location
+    template: str
+
+    @classmethod
+    def parse(cls, uri: str) -> Layout:
+        """The layout that a URI with or without ``{column}`` means.
+
+        Raises:
+            SettingsError: There is a brace in it that is not part of a ``{column}``.
+        """
+        location = parse_location(uri)
+        rest = _COLUMN.sub("", location.key)
+        if "{" in rest or "}" in rest or "{" in location.root:
+            raise SettingsError(f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as in {{study}}")
+        segments = location.key.split("/")
+        fixed = next((number for number, part in enumerate(segments) if "{" in part), len(segments) - 1)
+        folder = Location(location.scheme, location.root, "/".join(segments[:fixed]))
+        return cls(folder, "/".join(segments[fixed:]))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns whose values are in the files' names."""
+        return tuple(dict.fromkeys(_COLUMN.findall(self.template)))
+
+    def key(self, values: Mapping[str, Any]) -> str:
+        """Key of the file for these values, relative to the folder."""
+        return _COLUMN.sub(lambda match: encode(values[match.group(1)]), self.template)
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What the key of each of its files matches as a whole."""
+        parts = _COLUMN.split(self.template)
+        return re.compile("".join(re.escape(part) if not number % 2 else "[^/]+" for number, part in enumerate(parts)))
+
+    def state(self, suffix: str) -> Location:
+        """Place of the quarantine (``.parquet``) or of the bookmark (``.json``)."""
+        name = _COLUMN.sub("", self.template.rpartition("/")[2].removesuffix(".parquet")).strip("-_.= ")
+        return self.folder.join(f"{STATE_FOLDER}/{name or 'checkpoint'}{suffix}")
+
+    def check(self, names: Sequence[str]) -> None:
+        """Refuse columns that are not there.
+
+        Raises:
+            SettingsError: A ``{column}`` is none of `names`.
+        """
+        if missing := [column for column in self.columns if column not in names]:
+            raise SettingsError(
+                f"checkpoint {self.folder.join(self.template).uri}: no column {', '.join(missing)}; there are "
+                f"{', '.join(names)}"
+            )
+
+
+def encode(value: Any) -> str:
+    """A value as one segment of a key: never empty, hidden, ``..`` or over a segment's end."""
+    if value is None:
+        return NULL
+    text = quote(str(value), safe="").replace("~", "%7E")
+    if text[:1] in ("_", "."):
+        text = f"%{ord(text[0]):02X}{text[1:]}"
+    return text or "~empty"

@@ -1,0 +1,117 @@
+"""Finding what is new: the whole listing, or just the part of each range of names in which something can be new."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reporting_framework.storage import Entry, Store
+
+SAMPLES = 5
+"""How many names of ignored objects are kept."""
+
+STRAY_LIMIT = 1000
+"""Ignored objects in a row after which an incremental listing gives up on the names between two ranges."""
+
+
+@dataclass(slots=True)
+class Names:
+    """Which names are read, and how they sort.
+
+    Attributes:
+        include: Glob pattern for the last part of a key.
+        pattern: Regular expression with the groups `range` and `timestamp`, or None.
+        ignored: Objects seen whose name does not match.
+        samples: The first of those names.
+        ranges: Ranges seen.
+    """
+
+    include: str
+    pattern: str | None
+    ignored: int = 0
+    samples: list[str] = field(default_factory=list)
+    ranges: set[str] = field(default_factory=set)
+    _matches: Callable[[str], object] = field(init=False)
+    _range: Callable[[str], re.Match[str] | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._matches = re.compile(fnmatch.translate(self.include)).match
+        self._range = re.compile(self.pattern).match if self.pattern else lambda key: None
+
+    def keep(self, page: Sequence[Entry]) -> list[Entry]:
+        """Those of a page that are read; the others are counted, and ranges noted."""
+        kept, current = [], None
+        for entry in page:
+            key = entry.key
+            if not self._matches(key.rpartition("/")[2]) or not _is_text(key):
+                self._ignore(key)
+                continue
+            kept.append(entry)
+            if current is None or not key.startswith(current):
+                current = str(found["range"]) if (found := self._range(key)) else None
+                if current is not None:
+                    self.ranges.add(current)
+        return kept
+
+    def _ignore(self, key: str) -> None:
+        self.ignored += 1
+        if len(self.samples) < SAMPLES:
+            self.samples.append(key.encode("utf-8", "backslashreplace").decode())
+
+
+def _is_text(key: str) -> bool:
+    """Whether the key is valid Unicode; a file's name on disk need not be, and no table can hold such a name."""
+    if key.isascii():
+        return True
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def list_all(store: Store, names: Names) -> Iterator[list[Entry]]:
+    """Everything, page by page."""
+    return (names.keep(page) for page in store.list())
+
+
+def list_since(store: Store, names: Names, ranges: Sequence[str], since: datetime) -> Iterator[list[Entry]]:
+    """What each range holds from `since` on, and whatever lies between the ranges; all ranges at once.
+
+    One listing starts at the beginning and one in each range at `since`. Each goes on behind its range's end until it
+    meets the next known range, so that a range nobody knew of is found by the listing of the one before it, at no
+    request of its own.
+
+    Args:
+        store: What to list.
+        names: Which names are read.
+        ranges: Known ranges of names.
+        since: Where to begin in each (aware, UTC); the day decides.
+    """
+    known = tuple(sorted(ranges))
+    day = f"{since.year:04d}{since.month:02d}{since.day:02d}"
+    starts = [("", ""), *((one, f"{one}{day}") for one in known)]
+
+    def follow(own: str, after: str) -> list[Entry]:
+        others = tuple(one for one in known if one != own and not own.startswith(one))
+        found: list[Entry] = []
+        stray = 0
+        for page in store.list(after=after):
+            for entry in page:
+                if entry.key.startswith(others):
+                    return found
+                if not (own and entry.key.startswith(own)):
+                    stray = 0 if names.pattern and re.match(names.pattern, entry.key) else stray + 1
+                    if stray > STRAY_LIMIT:
+                        return found
+                found.append(entry)
+        return found
+
+    with ThreadPoolExecutor(len(starts), thread_name_prefix="reporting-list") as pool:
+        pages = list(pool.map(lambda start: follow(*start), starts))
+    unique = {entry.key: entry for page in pages for entry in page}
+    yield names.keep([unique[key] for key in sorted(unique)])

@@ -1,0 +1,92 @@
+"""Merging sorted rows, frame by frame, and writing them to parquet: memory is that of a few row groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from reporting_framework import ORIGIN_COLUMN
+
+ROW_GROUP = 65_536
+"""Rows in a row group. It is part of the file's bytes: the same rows give the same file, however they came."""
+
+
+def merge(old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: str) -> Iterator[pl.DataFrame]:
+    """The rows of two sorted streams as one, sorted by (timestamp, origin). No origin is in both."""
+    left, right = next(old, None), next(new, None)
+    while left is not None and right is not None:
+        bound = min(_last(left, timestamp), _last(right, timestamp))
+        mine, left = _cut(left, bound, timestamp)
+        theirs, right = _cut(right, bound, timestamp)
+        if mine.height and theirs.height:
+            yield pl.concat([mine, theirs]).sort(timestamp, ORIGIN_COLUMN)
+        else:
+            yield mine if mine.height else theirs
+        left = left if left.height else next(old, None)
+        right = right if right.height else next(new, None)
+    for rest, stream in ((left, old), (right, new)):
+        if rest is not None:
+            yield rest
+            yield from stream
+
+
+def _last(frame: pl.DataFrame, timestamp: str) -> tuple[datetime, str]:
+    return frame[timestamp][-1], frame[ORIGIN_COLUMN][-1]
+
+
+def _cut(frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows up to and with `bound`, and the rest."""
+    moment, origin = bound
+    begin = frame[timestamp].search_sorted(moment, side="left")
+    end = frame[timestamp].search_sorted(moment, side="right")
+    at = begin + int((frame[ORIGIN_COLUMN][begin:end] <= origin).sum())
+    return frame[:at], frame[at:]
+
+
+def regroup(frames: Iterator[pl.DataFrame], rows: int = ROW_GROUP) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of exactly `rows`, but for the last, each in one chunk of memory."""
+    held: list[pl.DataFrame] = []
+    count = 0
+    for frame in frames:
+        held.append(frame)
+        count += frame.height
+        while count >= rows:
+            whole = pl.concat(held)
+            yield whole[:rows].rechunk()
+            held, count = [whole[rows:]], count - rows
+    if count:
+        yield pl.concat(held).rechunk()
+
+
+def write(
+    frames: Iterator[pl.DataFrame], schema: pl.Schema, path: Path, compression: Literal["zstd", "snappy"]
+) -> None:
+    """Write frames that `regroup` made to a file, with statistics, one row group each.
+
+    Raises:
+        Exception: Whatever `frames` raises, as it is (polars would wrap it).
+    """
+    raised: list[BaseException] = []
+
+    def source(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        try:
+            yield from frames
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    try:
+        register_io_source(source, schema=schema).sink_parquet(
+            path, compression=compression, statistics=True, row_group_size=ROW_GROUP
+        )
+    except Exception:
+        if raised:
+            raise raised[0] from None
+        raise

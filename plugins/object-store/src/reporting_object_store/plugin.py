@@ -1,0 +1,31 @@
+"""What this package brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reporting_framework import Lazy, hookimpl
+
+
+@hookimpl
+def reporting_sources() -> Sequence[Lazy]:
+    """The source."""
+    return [
+        Lazy(
+            "object-store-json",
+            "reporting_object_store.source:ObjectStoreJson",
+            "JSON objects, arrays, NDJSON, and gzip of each, in S3 or a folder",
+        )
+    ]
+
+
+@hookimpl
+def reporting_sinks() -> Sequence[Lazy]:
+    """The sink, which brings the quarantine."""
+    return [
+        Lazy(
+            "parquet-checkpoint",
+            "reporting_object_store.sink:ParquetCheckpoint",
+            "one sorted parquet file, or one per combination of columns, that is its own ledger",
+        )
+    ]

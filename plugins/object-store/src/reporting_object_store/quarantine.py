@@ -1,0 +1,154 @@
+"""The quarantine: a small parquet file of origins and reasons beside a checkpoint, and the source's bookmark."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from reporting_framework import ORIGIN_COLUMN, Rejection
+from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
+from reporting_framework.result import QuarantineState
+from reporting_framework.storage import Location, open_store
+
+BEGUN = "begun"
+"""Error type of an object whose records were about to be committed in more than one step."""
+
+SCHEMA = pl.Schema(
+    {
+        **dict.fromkeys((ORIGIN_COLUMN, "version", "error_type", "field", "run_id"), pl.String()),
+        "rejected_at": pl.Datetime("us", "UTC"),
+    }
+)
+TRIES = 20
+_OBJECT = pl.col(ORIGIN_COLUMN).str.replace(r"#[0-9]+$", "")
+
+
+class ParquetQuarantine:
+    """See `Quarantine`. One row for each record: its origin, the version of its object, and the first reason.
+
+    The whole file is read and rewritten; it grows with what was not kept, not with what was.
+    """
+
+    def __init__(self, place: Location) -> None:
+        self._store = open_store(place.parent)
+        self._key = place.name
+        self._bookmark_key = f"{place.name.removesuffix('.parquet')}.json"
+        self._rows: pl.DataFrame | None = None
+        self._version: str | None = None
+        self._bookmark: tuple[str | None, Mapping[str, Any]] | None = None
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return self._store.location.join(self._key).uri
+
+    def _load(self) -> pl.DataFrame:
+        """All rows; read once, and again after `_forget`."""
+        if self._rows is None:
+            try:
+                found = self._store.get(self._key)
+            except ObjectMissing:
+                self._version, self._rows = None, SCHEMA.to_frame()
+                return self._rows
+            try:
+                rows = pl.read_parquet(io.BytesIO(found.data))
+            except (pl.exceptions.PolarsError, OSError) as error:
+                raise CorruptCheckpoint(
+                    f"{self.uri}: not a parquet file that can be read; nothing was changed"
+                ) from error
+            if rows.schema != SCHEMA:
+                raise CorruptCheckpoint(f"{self.uri}: not a quarantine; its columns must be {', '.join(SCHEMA)}")
+            self._version, self._rows = found.version, rows
+        return self._rows
+
+    def versions(self, objects: Sequence[str]) -> Mapping[str, str | None]:
+        """See `Quarantine.versions`."""
+        rows = self._load()
+        if not rows.height or not objects:
+            return {}
+        found = rows.select(object=_OBJECT, version="version", begun=pl.col("error_type") == BEGUN).filter(
+            pl.col("object").is_in(pl.Series(objects, dtype=pl.String).implode())
+        )
+        versions: dict[str, str | None] = {}
+        for key, version, begun in found.iter_rows():
+            versions[key] = None if begun or versions.get(key, version) is None else version
+        return versions
+
+    def begin(self, objects: Sequence[str]) -> None:
+        """See `Quarantine.begin`."""
+        added = pl.DataFrame({ORIGIN_COLUMN: objects, "error_type": BEGUN}, schema_overrides={ORIGIN_COLUMN: pl.String})
+        self._change((), added.select(*(name if name in added else pl.lit(None).alias(name) for name in SCHEMA)))
+
+    def settle(
+        self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
+    ) -> QuarantineState:
+        """See `Quarantine.settle`."""
+        added = pl.DataFrame(
+            [(*astuple(rejection), run_id, at) for rejection in rejections], schema=SCHEMA, orient="row"
+        )
+        rows = self._change(sorted(reread), added)
+        return QuarantineState(uri=self.uri, rows=rows)
+
+    def _change(self, reread: Sequence[str], added: pl.DataFrame) -> int:
+        """Replace the rows of some objects, in one atomic write; returns how many rows there are."""
+        added = added.cast(SCHEMA).unique(ORIGIN_COLUMN, keep="last", maintain_order=True)
+        for _ in range(TRIES):
+            before = self._load()
+            gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
+            gone |= pl.col(ORIGIN_COLUMN).is_in(added[ORIGIN_COLUMN].implode())
+            after = pl.concat([before.filter(~gone), added]).sort(ORIGIN_COLUMN)
+            if not added.height and after.height == before.height:
+                return before.height
+            buffer = io.BytesIO()
+            after.write_parquet(buffer, compression="zstd")
+            try:
+                self._version = self._store.put(self._key, buffer.getvalue(), expected=self._version)
+            except CommitConflict:
+                self._rows = None
+                continue
+            self._rows = after
+            return after.height
+        raise CommitConflict(f"{self.uri}: other runs were faster {TRIES} times in a row; run again")
+
+    @property
+    def bookmark(self) -> Mapping[str, Any]:
+        """See `Quarantine.bookmark`. A damaged one counts as none: it only saves work."""
+        return self._load_bookmark()[1]
+
+    def _load_bookmark(self) -> tuple[str | None, Mapping[str, Any]]:
+        if self._bookmark is None:
+            try:
+                found = self._store.get(self._bookmark_key)
+            except ObjectMissing:
+                self._bookmark = (None, {})
+                return self._bookmark
+            try:
+                content = json.loads(found.data)
+            except ValueError:
+                content = {}
+            self._bookmark = (found.version, content if isinstance(content, dict) else {})
+        return self._bookmark
+
+    def leave(self, bookmark: Mapping[str, Any]) -> None:
+        """See `Quarantine.leave`. When another run has left one meanwhile, neither can be trusted to know of all."""
+        version, before = self._load_bookmark()
+        if bookmark == before:
+            return
+        try:
+            self._put_bookmark(bookmark, version)
+        except CommitConflict:
+            self._bookmark = None
+            try:
+                self._put_bookmark({}, self._load_bookmark()[0])
+            except CommitConflict:
+                return  # the third run does the same as this one would
+
+    def _put_bookmark(self, bookmark: Mapping[str, Any], expected: str | None) -> None:
+        data = json.dumps(bookmark, sort_keys=True, indent=1).encode()
+        self._bookmark = (self._store.put(self._bookmark_key, data, expected=expected), dict(bookmark))

@@ -1,0 +1,66 @@
+"""Settings of the source and the sink."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from reporting_framework.settings import Settings
+
+MEBIBYTE = 1024 * 1024
+
+
+class ObjectStoreJsonSettings(Settings):
+    """Settings of the source ``object-store-json``."""
+
+    uri: str = Field(description="Folder to read: s3://bucket/prefix, file:///path, a plain path or memory://name")
+    include: str = Field(
+        "*", description="Glob pattern that the last part of a name must match; other objects are ignored and counted"
+    )
+    name_pattern: str | None = Field(
+        None,
+        description="Regular expression that tells how names sort: group `range` is what stays the same while group "
+        "`timestamp` (digits, the date first) grows; lets new objects be found without listing old ones",
+    )
+    lookback_days: float = Field(35, ge=0, description="How far before the newest timestamp to look for late objects")
+    reconcile_every_days: float = Field(7, ge=0, description="List everything when the last full listing is older")
+    reconcile: bool = Field(False, description="List everything this time")
+    max_in_flight: int = Field(64, ge=1, le=1024, description="Requests under way at once")
+    max_record_bytes: int = Field(MEBIBYTE, ge=1, description="Largest record; a larger one is rejected")
+    max_object_bytes: int = Field(64 * MEBIBYTE, ge=1, description="Largest object, also after decompression")
+
+    @field_validator("name_pattern")
+    @classmethod
+    def _has_groups(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        try:
+            groups = re.compile(value).groupindex
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        if not {"range", "timestamp"} <= groups.keys():
+            raise ValueError("the groups `range` and `timestamp` must be named in it")
+        return value
+
+
+class ParquetCheckpointSettings(Settings):
+    """Settings of the sink ``parquet-checkpoint``."""
+
+    uri: str = Field(
+        description="The file: s3://bucket/key.parquet, a path or memory://name/key.parquet; `{column}` in the key "
+        "makes one file per value"
+    )
+    timestamp: str = Field("timestamp", description="Column (Datetime) by which rows are sorted, before their origin")
+    compression: Literal["zstd", "snappy"] = Field("zstd", description="Compression of the parquet pages")
+    quarantine: str | None = Field(
+        None, description="File for what is not kept; unless set, `_quarantine/` beside the checkpoint"
+    )
+
+    @field_validator("uri", "quarantine")
+    @classmethod
+    def _is_parquet(cls, value: str | None) -> str | None:
+        if value is not None and not value.endswith(".parquet"):
+            raise ValueError("the name must end in .parquet")
+        return value

@@ -1,0 +1,261 @@
+"""The source ``object-store-json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import chain
+from typing import Any, ClassVar
+
+from reporting_framework import Batch, Rejection, RunLedger, Shape, Split, Survey, Unread, single_origin
+from reporting_framework.errors import AccessDenied, LocationError, ObjectMissing, StorageUnavailable
+from reporting_framework.storage import Entry, Object, TooLarge, open_store
+from reporting_object_store.decode import Undecodable, records
+from reporting_object_store.listing import Names, list_all, list_since
+from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
+
+SPLIT_OBJECTS = 500
+SPLIT_BYTES = 64 * MEBIBYTE
+BATCH_BYTES = 16 * MEBIBYTE
+
+LOOKUP_OBJECTS = 131_072
+"""Objects asked of a ledger at once: each question costs one pass over its keys."""
+
+UNREAD_KEPT = 1000
+"""Unread objects kept in the bookmark; when there are more, the next run lists everything."""
+
+
+class ObjectStoreJson:
+    """JSON objects below a folder, one split for some hundreds of them.
+
+    An object is new when its key is not in the ledger. What is listed to find that out:
+
+    - everything on the first run, when asked to, when the last full listing is too old or of another folder, when the
+      ledger holds less than it did, and always where listing from a name onwards is not possible (a folder);
+    - otherwise, in each known range of names, what is not older than the look-back before the newest timestamp (or now,
+      should that be earlier), what lies between the ranges, and what could not be read last time.
+    """
+
+    name: ClassVar[str] = "object-store-json"
+    Settings: ClassVar[type[ObjectStoreJsonSettings]] = ObjectStoreJsonSettings
+    yields: ClassVar[Shape] = "payloads"
+
+    def __init__(self, settings: ObjectStoreJsonSettings) -> None:
+        self.settings = settings
+        self.store = open_store(settings.uri)
+        self._names = Names(settings.include, settings.name_pattern)
+        self._listing = _Listing()
+
+    @property
+    def parallelism(self) -> int:
+        """Two splits keep all requests busy while a third one is being validated; a folder is faster one by one."""
+        return 3 if self.store.remote else 1
+
+    @cached_property
+    def _requests(self) -> ThreadPoolExecutor:
+        """All splits share the requests under way."""
+        return ThreadPoolExecutor(self.settings.max_in_flight, thread_name_prefix="reporting-get")
+
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        """See `Source.plan`."""
+        now = datetime.now(UTC)
+        self._listing = listing = self._choose(ledger, now)
+        if listing.full:
+            pages = list_all(self.store, self._names)
+        else:
+            pages = list_since(self.store, self._names, listing.ranges, listing.since(now, self.settings.lookback_days))
+            pages = chain(pages, self._tried_before(listing))
+        return self._split(self._new(pages, ledger))
+
+    def _choose(self, ledger: RunLedger, now: datetime) -> _Listing:
+        """Whether to list everything, or what is new, from the bookmark of the last run."""
+        listing = _Listing.of(ledger.bookmark, self.store.location.uri)
+        listing.newest = ledger.newest
+        listing.full = (
+            self.settings.reconcile
+            or not self.store.resumes
+            or not self.settings.name_pattern
+            or not listing.ranges
+            or listing.newest is None
+            or listing.listed is None
+            or now - listing.listed > timedelta(days=self.settings.reconcile_every_days)
+            or ledger.rows < listing.rows
+        )
+        if listing.full:
+            listing.listed = now
+        return listing
+
+    def _tried_before(self, listing: _Listing) -> Iterator[list[Entry]]:
+        """Objects that the last run could not read."""
+        found = (self.store.head(key) for key in listing.unread)
+        yield [entry for entry in found if entry is not None]
+
+    def _new(self, pages: Iterable[list[Entry]], ledger: RunLedger) -> Iterator[Entry]:
+        """Entries that the ledger does not have. While it has nothing there is no need to gather them first."""
+        chunk: dict[str, Entry] = {}
+        size = LOOKUP_OBJECTS if ledger.rows else 1
+        for page in pages:
+            chunk.update((entry.key, entry) for entry in page)
+            if len(chunk) >= size:
+                yield from self._unseen(chunk, ledger)
+                chunk = {}
+        yield from self._unseen(chunk, ledger)
+
+    def _unseen(self, chunk: Mapping[str, Entry], ledger: RunLedger) -> Iterator[Entry]:
+        def version_of(key: str) -> str | None:
+            entry = chunk[key] if chunk[key].version is not None else self.store.head(key)
+            return entry.version if entry else None
+
+        new = ledger.unseen(list(chunk), version_of) if chunk else []
+        self._listing.waiting += len(new)
+        for key in new:
+            yield chunk[key]
+
+    def _split(self, entries: Iterable[Entry]) -> Iterator[Split]:
+        """Splits of bounded number and size, in the order of the listing."""
+        keys: list[str] = []
+        size = 0
+        for entry in entries:
+            if keys and (len(keys) >= SPLIT_OBJECTS or size + (entry.size or 0) > SPLIT_BYTES):
+                yield self._hand_out(keys)
+                keys, size = [], 0
+            keys.append(entry.key)
+            size += entry.size or 0
+        if keys:
+            yield self._hand_out(keys)
+
+    def _hand_out(self, keys: list[str]) -> Split:
+        self._listing.waiting -= len(keys)
+        return Split(keys[0], {"keys": keys})
+
+    def read(self, split: Split) -> Iterator[Batch]:
+        """See `Source.read`. Batches end with an object, so one may be as large as the largest object allowed."""
+        keys: Sequence[str] = split.data["keys"]
+        fetched = self._requests.map(self._fetch, keys) if self.store.remote else map(self._fetch, keys)
+        batch = _BatchBuilder(self.settings)
+        for key, found in zip(keys, fetched, strict=True):
+            batch.add(key, found)
+            if batch.size >= BATCH_BYTES:
+                yield batch.build()
+                batch = _BatchBuilder(self.settings)
+        yield batch.build()
+
+    def _fetch(self, key: str) -> Object | Rejection | Unread:
+        try:
+            return self.store.get(key, limit=self.settings.max_object_bytes)
+        except TooLarge as error:
+            return Rejection(single_origin(key), error.version, "too_large")
+        except ObjectMissing:
+            return Unread(key, "missing")
+        except AccessDenied as error:
+            return Unread(key, "archived" if "archived" in str(error) else "denied")
+        except (StorageUnavailable, LocationError):
+            return Unread(key, "unavailable")
+
+    def survey(self) -> Survey:
+        """See `Source.survey`."""
+        return Survey(self._names.ignored, tuple(self._names.samples), self._listing.waiting)
+
+    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
+        """See `Source.bookmark`. The time of the last full listing is kept only if nothing of it is left to do."""
+        if not self.store.resumes:
+            return {}  # a folder is listed as a whole each time
+        listing = self._listing
+        listed = listing.listed if complete and len(unread) <= UNREAD_KEPT else None
+        return {
+            "uri": self.store.location.uri,
+            "listed": listed.isoformat() if listed else None,
+            "ranges": sorted(self._names.ranges | set(listing.ranges)),
+            "unread": sorted(unread)[:UNREAD_KEPT],
+            "rows": rows,
+        }
+
+
+@dataclass(slots=True)
+class _Listing:
+    """What to list, as the bookmark has it.
+
+    Attributes:
+        full: Whether to list everything.
+        listed: When everything was last listed and handled.
+        ranges: Known ranges of names.
+        unread: Objects that could not be read.
+        rows: Rows that the checkpoint had.
+        newest: Newest timestamp in the ledger.
+        waiting: Objects found to be new and not handed out.
+    """
+
+    full: bool = True
+    listed: datetime | None = None
+    ranges: Sequence[str] = ()
+    unread: Sequence[str] = ()
+    rows: int = 0
+    newest: datetime | None = None
+    waiting: int = field(default=0)
+
+    @classmethod
+    def of(cls, bookmark: Mapping[str, Any], uri: str) -> _Listing:
+        """The bookmark, if it is one of this folder; a damaged one counts as none."""
+        try:
+            if bookmark["uri"] != uri:
+                return cls()
+            listed = bookmark["listed"] and datetime.fromisoformat(bookmark["listed"])
+            return cls(
+                listed=listed or None,
+                ranges=[str(one) for one in bookmark["ranges"]],
+                unread=[str(one) for one in bookmark["unread"]],
+                rows=int(bookmark["rows"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            return cls()
+
+    def since(self, now: datetime, lookback_days: float) -> datetime:
+        """Where to begin in each range: one event dated next year must not hide this year's."""
+        newest = min(now, self.newest) if self.newest else now
+        floor = datetime(1, 1, 1, tzinfo=UTC)
+        return newest - timedelta(days=lookback_days) if newest - floor > timedelta(days=lookback_days) else floor
+
+
+class _BatchBuilder:
+    """Gathers records; `size` is how many bytes they have."""
+
+    def __init__(self, settings: ObjectStoreJsonSettings) -> None:
+        self._settings = settings
+        self._origins: list[str] = []
+        self._versions: list[str | None] = []
+        self._payloads: list[bytes] = []
+        self._rejected: list[Rejection] = []
+        self._unread: list[Unread] = []
+        self.size = 0
+
+    def add(self, key: str, found: Object | Rejection | Unread) -> None:
+        """Take an object apart, or note why that cannot be done."""
+        if isinstance(found, Unread):
+            self._unread.append(found)
+        elif isinstance(found, Rejection):
+            self._rejected.append(found)
+        else:
+            self._records(key, found)
+
+    def _records(self, key: str, found: Object) -> None:
+        before = len(self._origins) + len(self._rejected)
+        try:
+            for origin, payload in records(key, found.data, self._settings.max_object_bytes):
+                if len(payload) > self._settings.max_record_bytes:
+                    self._rejected.append(Rejection(origin, found.version, "too_large"))
+                    continue
+                self._origins.append(origin)
+                self._versions.append(found.version)
+                self._payloads.append(payload)
+                self.size += len(payload)
+        except Undecodable as error:
+            self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
+        if len(self._origins) + len(self._rejected) == before:
+            self._rejected.append(Rejection(single_origin(key), found.version, "empty"))
+
+    def build(self) -> Batch:
+        """What was gathered."""
+        return Batch(self._origins, self._versions, self._payloads, None, self._rejected, self._unread)

@@ -1,0 +1,110 @@
+"""Staged rows on the local disk, so that memory does not grow with the number of records in a run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from reporting_framework import ORIGIN_COLUMN
+
+SAMPLE = 64
+"""Every how many rows a timestamp is kept, to cut staged rows into parts of about equal size."""
+
+_PREFIX = "reporting-spool-"
+_ABANDONED_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Staged rows of one batch for one file, sorted.
+
+    Attributes:
+        key: Key of the file they are for.
+        path: Where they are staged (Arrow IPC).
+        rows: How many.
+        samples: Timestamps (µs since the epoch) of the first row, every `SAMPLE`-th one and the last.
+    """
+
+    key: str
+    path: Path
+    rows: int
+    samples: tuple[int, ...]
+
+
+class Spool:
+    """A folder of staged pieces. What a killed process left behind is removed by a later one."""
+
+    def __init__(self, timestamp: str) -> None:
+        self._timestamp = timestamp
+        self._folder: Path | None = None
+
+    def folder(self) -> Path:
+        """The folder, made when it is first needed."""
+        if self._folder is None:
+            _sweep()
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        return self._folder
+
+    def add(self, key: str, frame: pl.DataFrame, name: str) -> Piece:
+        """Stage rows; the same name again replaces them."""
+        digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
+        path = self.folder() / f"{digest}.arrow"
+        ordered = frame.sort(self._timestamp, ORIGIN_COLUMN)
+        ordered.write_ipc(path, compression="uncompressed")
+        moments = ordered[self._timestamp].dt.timestamp("us")
+        return Piece(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]))
+
+    def clear(self) -> None:
+        """Remove everything."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def in_order(pieces: Sequence[Piece], timestamp: str, rows: int) -> Iterator[pl.DataFrame]:
+    """All staged rows in order, in frames of about `rows`; more only where that many share one timestamp."""
+    moments = sorted(moment for piece in pieces for moment in piece.samples)
+    step = max(1, len(moments) * rows // max(1, sum(piece.rows for piece in pieces)))
+    bounds = sorted({*moments[step - 1 :: step], *moments[-1:]})
+    column = pl.col(timestamp).dt.timestamp("us")
+    below: int | None = None
+    for bound in bounds:
+        part = [
+            pl.scan_ipc(piece.path)
+            for piece in pieces
+            if piece.samples[0] <= bound and (below is None or piece.samples[-1] > below)
+        ]
+        chosen = column <= bound if below is None else (column <= bound) & (column > below)
+        frame = pl.concat(part).filter(chosen).collect().sort(timestamp, ORIGIN_COLUMN)
+        if frame.height:
+            yield frame
+        below = bound
+
+
+def _sweep() -> None:
+    """Remove the folders of processes that are gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            if owner.isdigit() and not _alive(int(owner)) and time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

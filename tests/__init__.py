@@ -1,0 +1,1 @@
+"""Tests of everything in the workspace; `tests.support` is what they stand on."""

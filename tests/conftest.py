@@ -1,0 +1,45 @@
+"""Fixtures for every test: a real S3 server for the session, a bucket and an environment for each test."""
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import S3Proxy, S3Server, s3_proxy, s3_server
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A SeaweedFS on loopback; signatures are checked."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: S3Server) -> str:
+    """The name of a fresh, empty bucket on `s3`; it goes with the server."""
+    name = f"bucket-{next(_numbers)}"
+    s3.client().create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def s3_environment(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The server `s3`, to which the AWS variables of this process now lead; nothing of the developer's own is left."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    for name, value in s3.environment().items():
+        monkeypatch.setenv(name, value)
+    return s3
+
+
+@pytest.fixture
+def proxy(s3: S3Server) -> Iterator[S3Proxy]:
+    """A proxy in front of `s3`, without delays or faults yet; reach it as `s3.behind(proxy.endpoint)`."""
+    with s3_proxy(s3.endpoint) as running:
+        yield running

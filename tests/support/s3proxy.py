@@ -1,0 +1,102 @@
+"""A proxy on loopback that delays, counts and breaks the requests to an S3 server."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from urllib.parse import urlsplit
+
+from tests.support.s3faults import Exchange, Fault, Rule
+from tests.support.s3server import HOST
+from tests.support.s3wire import ClientSide
+
+
+class S3Proxy:
+    """What the proxy does and what it has seen; every method may be called from any thread while it runs."""
+
+    def __init__(self, upstream: str) -> None:
+        address = urlsplit(upstream)
+        self.upstream = (address.hostname or HOST, address.port or 80)
+        self.endpoint = ""
+        self.requests: list[Exchange] = []
+        self._delays: dict[str, float] = {}
+        self._rules: tuple[Rule, ...] = ()
+        self._clients: set[ClientSide] = set()
+
+    def delay(self, kind: str, seconds: float) -> None:
+        """Hold every request of this kind (`GET`, `LIST`, `PUT`, `HEAD`, …) for so long before it is forwarded."""
+        self._delays[kind] = seconds
+
+    def inject(
+        self,
+        fault: Fault,
+        *,
+        kind: str | None = None,
+        key: str = "*",
+        when: Callable[[Exchange], bool] | None = None,
+        nth: int = 1,
+        times: int | None = 1,
+    ) -> Rule:
+        """Break the `nth` matching request and those after it, `times` in all (`None`: for good).
+
+        Args:
+            fault: what becomes of the request; of several rules that have one for it, the first wins.
+            kind: `GET` (an object), `LIST`, `PUT`, `HEAD`, `DELETE`, `POST`; any when not given.
+            key: a glob on the object's key.
+            when: asked last; it runs in the proxy's thread, and may itself write to the server behind the proxy.
+            nth: from which match on, counted from 1.
+            times: to how many matches.
+
+        Returns:
+            The rule, whose `matched` and `fired` tell how often it applied.
+        """
+        rule = Rule(fault, kind, key, when, nth, times)
+        self._rules = (*self._rules, rule)
+        return rule
+
+    def reset(self) -> None:
+        """Forget requests, delays and faults."""
+        self.requests, self._delays, self._rules = [], {}, ()
+
+    def count(self, kind: str | None = None) -> int:
+        """How many requests (of this kind) have arrived."""
+        return sum(kind is None or each.kind == kind for each in list(self.requests))
+
+    def _arrived(self, method: bytes, target: bytes) -> tuple[Exchange, float]:
+        exchange = Exchange(method.decode("latin-1"), target.decode("latin-1"))
+        exchange.fault = next((rule.fault for rule in self._rules if rule.applies(exchange)), None)
+        self.requests.append(exchange)
+        return exchange, self._delays.get(exchange.kind, 0.0)
+
+    async def _open(self) -> asyncio.Server:
+        make = partial(ClientSide, self.upstream, self._arrived, self._clients)
+        server = await asyncio.get_running_loop().create_server(make, HOST, 0, backlog=1024)
+        self.endpoint = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
+        return server
+
+    async def _close(self, server: asyncio.Server) -> None:
+        server.close()
+        for client in list(self._clients):
+            client.abort()
+        while self._clients:
+            await asyncio.sleep(0)
+
+
+@contextmanager
+def s3_proxy(upstream: str) -> Iterator[S3Proxy]:
+    """A proxy in front of the endpoint `upstream`, in a thread of its own; clients go to its `.endpoint`."""
+    proxy = S3Proxy(upstream)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="s3-proxy", daemon=True)
+    thread.start()
+    try:
+        server = asyncio.run_coroutine_threadsafe(proxy._open(), loop).result(timeout=10)
+        try:
+            yield proxy
+        finally:
+            asyncio.run_coroutine_threadsafe(proxy._close(server), loop).result(timeout=10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,201 @@
+"""The proxy's two ends of each connection, byte for byte.
+
+Only request heads are parsed, and of answers the status line: so that one core carries thousands of requests
+a second, and so that the `Host` header, on which signatures depend, arrives as it was sent. Each client connection
+has an upstream connection of its own. Chunked request bodies are refused (501): over plain HTTP boto3, obstore and
+polars send none.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from tests.support.s3faults import Exchange, Fault
+
+HEAD_END = b"\r\n\r\n"
+ALL = -1
+
+Arrived = Callable[[bytes, bytes], tuple[Exchange, float]]
+"""Takes a request's method and target; gives its record and the seconds to hold it."""
+
+
+class Side(asyncio.Protocol):
+    """One of two ends that pass bytes to each other: each reads no faster than the other can write."""
+
+    transport: asyncio.Transport
+    peer: "Side | None" = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; asyncio gives a TCP connection nothing less than a `Transport`."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """One end goes, both go; what is still to be written is written."""
+        if self.peer is not None:
+            self.peer.transport.close()
+
+    def pause_writing(self) -> None:
+        """This end is full: the other must stop reading."""
+        if self.peer is not None:
+            self.peer.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """This end has room again."""
+        if self.peer is not None:
+            self.peer.transport.resume_reading()
+
+
+class ServerSide(Side):
+    """The end towards the server; bytes from it are the answers."""
+
+    def __init__(self, client: "ClientSide") -> None:
+        self.peer: ClientSide = client
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the answer on."""
+        self.peer.answer_received(data)
+
+
+class ClientSide(Side):
+    """The end towards the client; bytes from it are request heads and bodies."""
+
+    def __init__(self, upstream: tuple[str, int], arrived: Arrived, clients: "set[ClientSide]") -> None:
+        self.upstream = upstream
+        self.arrived = arrived
+        self.clients = clients
+        self.exchange: Exchange | None = None
+        self.pending = b""  # arrived, not looked at: half a head, or anything while held
+        self.held = True
+        self.body = 0  # bytes of the request's body still to come
+        self.answer = b""  # what the proxy itself will answer once the body is there
+        self.room = ALL  # bytes of the server's answer that may still pass
+
+    def abort(self) -> None:
+        """Break both connections, as if a cable had been pulled."""
+        self.transport.abort()
+        if self.peer is not None:
+            self.peer.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Open the connection to the server; hold what arrives until it is there."""
+        super().connection_made(transport)
+        self.clients.add(self)
+        self.connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone, or was made to."""
+        super().connection_lost(exc)
+        self.connecting.cancel()
+        self.clients.discard(self)
+
+    async def _connect(self) -> None:
+        try:
+            _, self.peer = await asyncio.get_running_loop().create_connection(lambda: ServerSide(self), *self.upstream)
+        except OSError:
+            self.transport.abort()
+            return
+        self.held = False
+        self._consume()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes of a request; they wait while the request before them is held."""
+        self.pending = self.pending + data if self.pending else data
+        if not self.held:
+            self._consume()
+
+    def _consume(self) -> None:
+        while self.pending and not self.held and not self.transport.is_closing():
+            if self.body:
+                part, self.pending = self.pending[: self.body], self.pending[self.body :]
+                self.body -= len(part)
+                self._pass(part)
+                continue
+            end = self.pending.find(HEAD_END) + len(HEAD_END)
+            if end < len(HEAD_END):
+                return
+            head, self.pending = self.pending[:end], self.pending[end:]
+            self._begin(head)
+
+    def _begin(self, head: bytes) -> None:
+        method, target, _ = head.split(b" ", 2)
+        self.exchange, delay = self.arrived(method, target)
+        self.room, self.answer = ALL, b""
+        self.body = int(header(head, b"content-length") or 0)
+        if header(head, b"transfer-encoding"):
+            self.exchange.fault = Fault.answer(501, "NotImplemented")
+        fault = self.exchange.fault
+        if fault is not None and fault.kind == "answer":
+            self.answer = fault.response(self.exchange)
+            if header(head, b"expect"):  # the client waits for a word before it sends the body, and now will not
+                self.body = 0
+        if delay:
+            self.held = True
+            asyncio.get_running_loop().call_later(delay, self._release, head)
+        else:
+            self._pass(head)
+
+    def _release(self, head: bytes) -> None:
+        self.held = False
+        if not self.transport.is_closing():
+            self._pass(head)
+            self._consume()
+
+    def _pass(self, data: bytes) -> None:
+        """Send bytes of a request where its fault says they go."""
+        assert self.exchange is not None
+        assert self.peer is not None
+        fault = self.exchange.fault
+        if fault is not None and fault.kind == "cut":
+            self.transport.abort()
+        elif fault is not None and self.answer:
+            if not self.body:
+                self.exchange.status = fault.status
+                self.transport.write(self.answer)
+        else:
+            self.peer.transport.write(data)
+
+    def answer_received(self, data: bytes) -> None:
+        """Let bytes of the server's answer through, as far as the request's fault allows."""
+        if self.transport.is_closing():
+            return
+        if self.exchange is not None and self.exchange.status is None:
+            data = self._answer_begins(self.exchange, data)
+        if self.room == ALL:
+            self.transport.write(data)
+            return
+        self.transport.write(data[: self.room])
+        self.room -= min(self.room, len(data))
+        if not self.room:
+            self.transport.close()
+
+    def _answer_begins(self, exchange: Exchange, data: bytes) -> bytes:
+        if data.startswith(b"HTTP/1.1 100"):  # not yet the answer: "go on with the body"
+            end = data.find(HEAD_END) + len(HEAD_END)
+            self.transport.write(data[:end])
+            data = data[end:]
+        if data:
+            exchange.status = int(data[9:12])
+            fault = exchange.fault.kind if exchange.fault is not None else ""
+            if fault == "lose":
+                self.abort()
+            elif fault == "truncate":
+                self.room = half(data)
+        return data
+
+
+def header(head: bytes, name: bytes) -> bytes:
+    """The value of a header, empty where there is none; `name` in lower case."""
+    start = head.lower().find(b"\r\n" + name + b":")
+    if start < 0:
+        return b""
+    start += len(name) + 3
+    return head[start : head.find(b"\r\n", start)].strip()
+
+
+def half(answer: bytes) -> int:
+    """How many bytes of an answer leave it unfinished for any client: half its body, or not even a status."""
+    head = answer.find(HEAD_END) + len(HEAD_END)
+    if header(answer[:head], b"transfer-encoding"):
+        return head + 8  # somewhere in the first chunk
+    length = int(header(answer[:head], b"content-length") or 0)
+    return head + length // 2 if length > 1 else len(b"HTTP/1.1")
