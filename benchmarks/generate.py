@@ -37,7 +37,7 @@ LIMIT = 60_000_000
 """How many events one seed can give: the participants' numbers have seven digits, with six events each."""
 
 EPOCH = datetime(2023, 1, 1, tzinfo=UTC)
-SECONDS_APART = 7
+SECONDS_APART = 600
 BLOCK = 10  # visits whose events are interleaved, so that the events of one visit do not follow each other
 GREEK = ("alpha", "beta", "gamma", "delta", "epsilon")
 CENTERS = tuple((901 + index, f"synthetic-research-center-{letter}") for index, letter in enumerate(GREEK))

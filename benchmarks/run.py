@@ -32,7 +32,7 @@ def main() -> None:
     if options.quick:
         command.append("--quick")
     os.chdir(HERE.parent)  # `-m` finds `benchmarks` and `tests` here
-    os.execv(python, command)  # noqa: S606 - this is the hand-over; no shell is wanted
+    os.execv(python, command)
 
 
 def _parse() -> argparse.Namespace:

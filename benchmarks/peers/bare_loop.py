@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import polars as pl
-
 from benchmarks.peers.event import EVENTS, SCHEMA
 
 READ_AT_MOST = 1 << 20

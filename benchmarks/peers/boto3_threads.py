@@ -1,4 +1,4 @@
-"""The usual way with boto3: list the keys, get each in 32 threads, check, make one frame, write it. BUCKET PREFIX OUT."""
+"""The usual way with boto3: list, get in 32 threads, check, make one frame, write it. BUCKET PREFIX OUT."""
 
 import json
 import sys
@@ -7,9 +7,8 @@ from typing import Any
 
 import boto3
 import polars as pl
-from botocore.config import Config
-
 from benchmarks.peers.event import EVENTS, SCHEMA
+from botocore.config import Config
 
 THREADS = 32
 

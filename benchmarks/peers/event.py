@@ -48,21 +48,23 @@ class VisitEvent(TypedDict):
     timestamp: Moment
 
 
-SCHEMA = {
-    "action": pl.String,
-    "study": pl.String,
-    "pipeline_adcid": pl.Int32,
-    "project_label": pl.String,
-    "center_label": pl.String,
-    "gear_name": pl.String,
-    "ptid": pl.String,
-    "visit_date": pl.Date,
-    "visit_number": pl.String,
-    "datatype": pl.String,
-    "module": pl.String,
-    "packet": pl.String,
-    "timestamp": pl.Datetime("us", "UTC"),
-    "source_key": pl.String,
-}
+SCHEMA = pl.Schema(
+    {
+        "action": pl.String(),
+        "study": pl.String(),
+        "pipeline_adcid": pl.Int32(),
+        "project_label": pl.String(),
+        "center_label": pl.String(),
+        "gear_name": pl.String(),
+        "ptid": pl.String(),
+        "visit_date": pl.Date(),
+        "visit_number": pl.String(),
+        "datatype": pl.String(),
+        "module": pl.String(),
+        "packet": pl.String(),
+        "timestamp": pl.Datetime("us", "UTC"),
+        "source_key": pl.String(),
+    }
+)
 
 EVENTS = TypeAdapter(VisitEvent)

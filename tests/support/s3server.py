@@ -18,7 +18,6 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from moto.server import ThreadedMotoServer
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -109,6 +108,8 @@ def find_weed() -> str:
 @contextmanager
 def moto_server() -> Iterator[S3Server]:
     """An S3 by moto in a thread of this process; it ignores signatures and never answers 409 by itself."""
+    from moto.server import ThreadedMotoServer  # here, since it takes half a second and few need it
+
     server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
     server.start()
     try:

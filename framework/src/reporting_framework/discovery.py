@@ -6,7 +6,6 @@ import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework import hookspecs
@@ -116,5 +115,7 @@ def hook_names() -> list[str]:
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """A clause with the nearest names, or nothing when none is near."""
+    from difflib import get_close_matches  # only errors need it: it is not free to import
+
     near = get_close_matches(name, known, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -59,7 +59,9 @@ class _Brought:
     origin: Origin
 
     def listed(self) -> Listed:
-        summary = getattr(self.item, "summary", None) or (getattr(self.item, "__doc__", None) or "").partition("\n")[0]
+        summary = getattr(self.item, "summary", None)
+        if summary is None:
+            summary = (getattr(self.item, "__doc__", None) or "").strip().partition("\n")[0]
         return Listed(
             self.name, self.role, self.origin.distribution, self.origin.version, summary=one_line(str(summary))
         )
@@ -99,6 +101,12 @@ class Registry:
         return sorted(name for each, name in self._brought if each == role)
 
     @property
+    def packages(self) -> list[str]:
+        """Top-level packages of the loaded plugins: the roots of their loggers."""
+        names = [getattr(plugin, "__name__", "") for plugin in self._manager.get_plugins()]
+        return sorted({name.partition(".")[0] for name in names if name})
+
+    @property
     def listing(self) -> list[Listed]:
         """Everything that is installed, usable or not; commands as far as `commands` was asked for them."""
         rows = [*self._others, *self._commands]
@@ -125,8 +133,10 @@ class Registry:
         names, found = set(taken), []
         self._commands = []
         for origin, item, reason in self._offered():
-            name = getattr(item, "name", None) or origin.plugin
-            if not reason and name in names:
+            name = str(getattr(item, "name", None) or origin.plugin)
+            if not reason and not callable(getattr(item, "make_context", None)):
+                reason = f"reporting_commands returned {one_line(repr(item), 80)}, which is not a click command"
+            elif not reason and name in names:
                 reason = f"there is a command {name} already"
             row = Listed(name, "command", origin.distribution, origin.version)
             self._commands.append(replace(row, status="broken", reason=reason) if reason else row)
@@ -140,11 +150,11 @@ class Registry:
         for each in self._manager.hook.reporting_commands.get_hookimpls():
             origin = self._origins.get(each.plugin_name, Origin(each.plugin_name, "", ""))
             try:
-                offered = [(command, command.name) for command in each.function()]
-            except Exception as error:
+                offered = _checked(each.function(), "reporting_commands")
+            except (Exception, SystemExit) as error:
                 yield origin, None, cause(error)
             else:
-                yield from ((origin, command, "") for command, _ in offered)
+                yield from ((origin, command, "") for command in offered)
 
     # -- adding -------------------------------------------------------------------------------------------------------
 
@@ -210,7 +220,7 @@ class Registry:
 
 
 def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
-    """Load every installed plugin that is allowed. One that cannot be loaded is listed with its cause, and harms nobody.
+    """Load every installed plugin that is allowed; one that cannot be loaded is listed with its cause, harming nobody.
 
     Args:
         allowed: Names of the distributions to load (`discovery.allow_list`), or None for all. What is not on the list

@@ -31,11 +31,17 @@ class Object(NamedTuple):
 
 
 class TooLarge(Exception):
-    """The object is larger than the limit given; it was not read."""
+    """The object is larger than the limit given; it was not read.
 
-    def __init__(self, version: str) -> None:
+    Attributes:
+        version: Its version.
+        size: Its size in bytes.
+    """
+
+    def __init__(self, version: str, size: int) -> None:
         super().__init__("larger than the limit")
         self.version = version
+        self.size = size
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from reporting_framework.errors import AccessDenied
 from reporting_framework.storage.base import Store
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.storage.location import Location, parse_location
@@ -69,6 +70,10 @@ class _Bucket:
 
             self._session = boto3.Session()
             self.region = self.region or self._session.region_name or "us-east-1"
+        if not own and self._session.get_credentials() is None:
+            raise AccessDenied(
+                f"s3://{name}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
         config: dict[str, Any] = {"region": self.region}
         if self.endpoint:
             config |= {"endpoint": self.endpoint, "virtual_hosted_style_request": False}
@@ -127,12 +132,7 @@ class _Bucket:
         """What boto3 finds, in the form polars asks for; asked again after 15 minutes."""
         import time
 
-        from reporting_framework.errors import AccessDenied
-
-        found = self._session.get_credentials()
-        if found is None:
-            raise AccessDenied("no AWS credentials found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
-        frozen = found.get_frozen_credentials()
+        frozen = self._session.get_credentials().get_frozen_credentials()
         keys = {"aws_access_key_id": frozen.access_key, "aws_secret_access_key": frozen.secret_key}
         return {**keys, "aws_session_token": frozen.token}, int(time.time()) + 900
 

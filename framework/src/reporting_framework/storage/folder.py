@@ -63,7 +63,7 @@ class FolderStore:
             try:
                 status = os.fstat(descriptor)
                 if limit is not None and status.st_size > limit:
-                    raise TooLarge(_version(status))
+                    raise TooLarge(_version(status), status.st_size)
                 data = os.read(descriptor, status.st_size)
                 if len(data) < status.st_size:
                     data = self._rest(descriptor, data, status.st_size)

@@ -127,7 +127,7 @@ class BucketStore:
             result = obstore.get(self._backend, self._prefix + key)
             version = result.meta["e_tag"] or ""
             if limit is not None and result.meta["size"] > limit:
-                raise TooLarge(version)
+                raise TooLarge(version, result.meta["size"])
             return Object(result.bytes().to_bytes(), version)
         except (BaseError, OSError, ValueError) as error:
             raise self._translate(error, key) from error
@@ -136,7 +136,7 @@ class BucketStore:
         try:
             answer = self._boto3().get_object(Bucket=self.location.root, Key=self._prefix + key)
             if limit is not None and answer["ContentLength"] > limit:
-                raise TooLarge(answer["ETag"])
+                raise TooLarge(answer["ETag"], answer["ContentLength"])
             return Object(answer["Body"].read(), answer["ETag"])
         except _boto_errors() as error:
             raise self._translate(error, key) from error

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
-from reporting_framework.errors import CorruptCheckpoint, StorageUnavailable
-from reporting_framework.storage import Store
+from reporting_framework.errors import CorruptCheckpoint, ObjectMissing, StorageUnavailable
+from reporting_framework.storage import ScanTarget, Store, TooLarge
 from reporting_object_store.merge import ROW_GROUP
 
 ORIGIN = pl.col(ORIGIN_COLUMN)
 _SEVERAL = ORIGIN.str.contains("#", literal=True)
+READ_WHOLE = 8 * 1024 * 1024
+"""Size in bytes up to which a checkpoint in a bucket is read in one request."""
+
 _NETWORK = ("sending request", "status code", "Generic S3 error", "timed out", "connection")
 
 
@@ -32,6 +35,7 @@ class Checkpoint:
         size: Its size in bytes.
         rows: Its number of rows.
         newest: Its newest timestamp.
+        content: The whole file, where one request is cheaper than several.
     """
 
     store: Store
@@ -41,6 +45,7 @@ class Checkpoint:
     size: int = 0
     rows: int = 0
     newest: datetime | None = None
+    content: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, store: Store, key: str, schema: pl.Schema, timestamp: str) -> Checkpoint:
@@ -49,10 +54,9 @@ class Checkpoint:
         Raises:
             CorruptCheckpoint: It is not parquet, or has another schema.
         """
-        entry = store.head(key)
-        if entry is None:
-            return cls(store, key, timestamp)
-        file = cls(store, key, timestamp, entry.version, entry.size or 0)
+        file = cls._found(store, key, timestamp)
+        if file.version is None:
+            return file
         with file._reading():
             scan = file._scan()
             found = scan.collect_schema()
@@ -60,7 +64,23 @@ class Checkpoint:
                 raise CorruptCheckpoint(f"{file.uri}: {_difference(found, schema)}; nothing was changed")
             rows = scan.select(pl.len()).collect().item()
             newest = scan.select(timestamp).slice(rows - 1, 1).collect().item() if rows else None
-        return cls(store, key, timestamp, entry.version, entry.size or 0, rows, newest)
+        return replace(file, rows=rows, newest=newest)
+
+    @classmethod
+    def _found(cls, store: Store, key: str, timestamp: str) -> Checkpoint:
+        """The file, not looked into. From a bucket a small one is read whole: each look would be a round trip."""
+        try:
+            if not store.remote:
+                entry = store.head(key)
+                return (
+                    cls(store, key, timestamp, entry.version, entry.size or 0) if entry else cls(store, key, timestamp)
+                )
+            whole = store.get(key, limit=READ_WHOLE)
+            return cls(store, key, timestamp, whole.version, len(whole.data), content=whole.data)
+        except ObjectMissing:
+            return cls(store, key, timestamp)
+        except TooLarge as error:
+            return cls(store, key, timestamp, error.version, error.size)
 
     @property
     def uri(self) -> str:
@@ -68,7 +88,7 @@ class Checkpoint:
         return self.store.location.join(self.key).uri
 
     def _scan(self) -> pl.LazyFrame:
-        target = self.store.scan(self.key)
+        target = self.store.scan(self.key) if self.content is None else ScanTarget(self.content)
         return pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
 
     @contextmanager

@@ -12,7 +12,7 @@ from polars.io.plugins import register_io_source
 
 from reporting_framework import ORIGIN_COLUMN
 
-ROW_GROUP = 65_536
+ROW_GROUP = 32_768
 """Rows in a row group. It is part of the file's bytes: the same rows give the same file, however they came."""
 
 

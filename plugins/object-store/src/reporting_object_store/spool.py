@@ -58,7 +58,7 @@ class Spool:
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
         ordered = frame.sort(self._timestamp, ORIGIN_COLUMN)
-        ordered.write_ipc(path, compression="uncompressed")
+        ordered.write_ipc(path, compression="lz4")
         moments = ordered[self._timestamp].dt.timestamp("us")
         return Piece(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]))
 

@@ -1,0 +1,123 @@
+"""The bars that need no server: first runs of a folder, and a checkpoint of ten million rows."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import data
+from benchmarks.bench import Bench, Group, Row, megabytes, seconds
+from benchmarks.measure import BenchmarkError, Usage, alternate, least
+
+TIMES = 3
+GIGABYTE = 1e9
+
+
+def first_run(bench: Bench) -> Sequence[Row]:
+    """A first run of 20,000 files against a bare loop and against dlt."""
+    count = 20_000 // bench.scale
+    source = data.folder(count)
+
+    def ours() -> Usage:
+        return bench.ours(source, bench.fresh("ours") / "events.parquet", count)
+
+    def bare() -> Usage:
+        return bench.peer("bare_loop", source, bench.fresh("bare") / "events.parquet")
+
+    def dlt() -> Usage:
+        return bench.peer("dlt_pipeline", source, bench.fresh("dlt"))
+
+    mine, bares, dlts = alternate(TIMES, ours, bare, dlt)
+    accepted = {usage.answer["accepted"] for usage in (*mine, *bares, *dlts)}
+    if len(accepted) != 1:
+        raise BenchmarkError(f"the programs accepted different numbers of events: {sorted(accepted)}")
+    cpu, bare_cpu = least(mine, "cpu"), least(bares, "cpu")
+    wall, dlt_wall = least(mine, "wall"), least(dlts, "wall")
+    return [
+        Row(
+            "first-run-folder-cpu",
+            f"first run, folder of {count:,} files: processor time, of a bare loop's",
+            1.5,
+            cpu / bare_cpu,
+            f"{seconds(cpu)} to {seconds(bare_cpu)}",
+        ),
+        Row(
+            "first-run-folder-dlt",
+            f"first run, folder of {count:,} files: times as fast as dlt",
+            8,
+            dlt_wall / wall,
+            f"{seconds(wall)} to {seconds(dlt_wall)}",
+            at_least=True,
+        ),
+    ]
+
+
+def many_files(bench: Bench) -> Sequence[Row]:
+    """Peak memory of a first run of 100,000 files, of that of 20,000."""
+    few, many = 20_000 // bench.scale, 100_000 // bench.scale
+
+    def run(count: int) -> Usage:
+        return bench.ours(data.folder(count), bench.fresh("ours") / "events.parquet", count)
+
+    fews, manies = alternate(2, lambda: run(few), lambda: run(many))
+    small, large = least(fews, "peak"), least(manies, "peak")
+    return [
+        Row(
+            "first-run-memory",
+            f"first run of {many:,} files: peak memory, of that of {few:,}",
+            1.3,
+            large / small,
+            f"{megabytes(large)} to {megabytes(small)}",
+        )
+    ]
+
+
+def ten_million(bench: Bench) -> Sequence[Row]:
+    """1,000 new files onto a checkpoint of ten million rows, against polars rewriting it unchanged."""
+    rows, new = 10_000_000 // bench.scale, 1_000
+    source = data.folder(new, after=200_000)
+    large = _large_checkpoint(bench, rows)
+
+    def ours() -> Usage:
+        checkpoint = bench.fresh("ours") / "events.parquet"
+        shutil.copyfile(large, checkpoint)
+        return bench.ours(source, checkpoint, new)
+
+    def scan() -> Usage:
+        return bench.peer("scan_to_sink", large, bench.fresh("scan") / "events.parquet")
+
+    mine, scans = alternate(TIMES, ours, scan)
+    peak, wall, scan_wall = least(mine, "peak"), least(mine, "wall"), least(scans, "wall")
+    onto = f"+{new:,} rows on {rows:,}"
+    return [
+        Row(
+            "ten-million-memory",
+            f"{onto}: peak memory",
+            1.0,
+            peak / GIGABYTE,
+            f"{megabytes(peak)} (polars scan to sink: {megabytes(least(scans, 'peak'))})",
+            unit="GB",
+        ),
+        Row(
+            "ten-million-time",
+            f"{onto}: time, of polars scan to sink",
+            1.3,
+            wall / scan_wall,
+            f"{seconds(wall)} to {seconds(scan_wall)}",
+        ),
+    ]
+
+
+def _large_checkpoint(bench: Bench, rows: int) -> Path:
+    """Made by polars alone, after the pattern of a small one that our program writes."""
+    small = bench.fresh("small") / "events.parquet"
+    bench.ours(data.folder(100), small, 100)
+    large = data.home() / f"checkpoint-{rows}.parquet"
+    bench.peer("make_checkpoint", small, large, str(rows))
+    return large
+
+
+GROUPS = (
+    Group(("first-run-folder-cpu", "first-run-folder-dlt"), first_run),
+    Group(("first-run-memory",), many_files),
+    Group(("ten-million-memory", "ten-million-time"), ten_million),
+)

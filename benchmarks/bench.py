@@ -1,0 +1,103 @@
+"""What every row of the table needs: our program, its peers, a place to work in, and the row itself."""
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.measure import BenchmarkError, Usage, measure
+
+REPORT = "event-log-checkpoint"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a ratio (or a number) and the bound that it is held to."""
+
+    name: str
+    what: str
+    bound: float
+    found: float
+    measured: str
+    at_least: bool = False  # else at most
+    unit: str = "×"
+
+    @property
+    def held(self) -> bool:
+        """Whether the bar is held."""
+        return self.found >= self.bound if self.at_least else self.found <= self.bound
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that are measured together."""
+
+    names: tuple[str, ...]
+    measure: "Callable[[Bench], Sequence[Row]]"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How to run what is measured, and on how much: `scale` divides every number of records."""
+
+    program: Sequence[str]
+    scale: int
+    work: Path
+
+    def ours(
+        self, source: Path | str, checkpoint: Path | str, read: int, environment: Mapping[str, str] | None = None
+    ) -> Usage:
+        """Run the report.
+
+        Args:
+            source: a folder or an S3 URI.
+            checkpoint: a path or an S3 URI.
+            read: how many records it must read, no more and no fewer.
+            environment: the AWS variables.
+
+        Raises:
+            BenchmarkError: It failed, or did something else than was asked.
+        """
+        usage = self._run(source, checkpoint, environment)
+        said = usage.answer
+        done = (said.get("status"), said.get("complete"), said.get("records_read"))
+        if done != ("ok", True, read):
+            raise BenchmarkError(f"{REPORT}: expected status ok, complete, {read} records read; found {done}")
+        return usage
+
+    def settle(self, source: str, checkpoint: str, environment: Mapping[str, str]) -> None:
+        """Run the report where nothing should be new, however much of it is read again.
+
+        Raises:
+            BenchmarkError: It failed, or accepted something.
+        """
+        said = self._run(source, checkpoint, environment).answer
+        if (said.get("status"), said.get("accepted")) != ("ok", 0):
+            raise BenchmarkError(f"{REPORT}: expected nothing new, found {said.get('accepted')} ({said.get('status')})")
+
+    def _run(self, source: Path | str, checkpoint: Path | str, environment: Mapping[str, str] | None) -> Usage:
+        where = ["--source", str(source), "--checkpoint", str(checkpoint)]
+        return measure([*self.program, REPORT, *where, "--format", "json", "--quiet"], environment)
+
+    def peer(self, name: str, *arguments: Path | str, environment: Mapping[str, str] | None = None) -> Usage:
+        """Run one of `benchmarks.peers`."""
+        words = [str(each) for each in arguments]
+        return measure([sys.executable, "-m", f"benchmarks.peers.{name}", *words], environment)
+
+    def fresh(self, name: str) -> Path:
+        """An empty folder to write to."""
+        path = self.work / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+
+def seconds(value: float) -> str:
+    """A duration for people."""
+    return f"{value:.2f} s"
+
+
+def megabytes(value: float) -> str:
+    """A size for people."""
+    return f"{value / 1e6:.0f} MB"

@@ -1,0 +1,123 @@
+"""One run from the command line: set up, observed, and said on stdout."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, write
+from reporting_framework.cli.state import State, state_of
+from reporting_framework.markers import hookimpl
+
+if TYPE_CHECKING:
+    from reporting_framework.assembly import Pipeline
+    from reporting_framework.result import RunResult
+
+DRY_RUN_LIMIT = 1000
+"""Records that a dry run reads at the most, unless ``--limit`` says otherwise."""
+
+
+def execute(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Set up a run, run it, say what it did."""
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.reports import compose_report
+
+    if generic["limit"] and not generic["dry_run"]:
+        raise click.UsageError("--limit goes with --dry-run", context)
+    state = state_of(context)
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        composition = compose_report(
+            name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+        )
+        from reporting_framework.assembly import assemble
+
+        result = _observed(assemble(name, composition, state.registry), state, generic)
+    if generic["format"] == "json":
+        write(result.model_dump_json(indent=2))
+    else:
+        from reporting_framework.cli.render import summary
+
+        write(summary(result, _again(context, state, name, generic["set"])))
+    code, why = exit_code(result, generic["max_rejected"])
+    if why:
+        click.echo(f"warning: {why}", err=True)
+    return code
+
+
+def _observed(pipeline: Pipeline, state: State, generic: dict[str, Any]) -> RunResult:
+    """Run with the observers of the command line; a failed run that had begun says so on stdout too."""
+    from reporting_framework.cli import progress
+    from reporting_framework.runner import run
+
+    watch, registry, budget = _Watch(), state.registry, generic["time_budget"]
+    registry.register(watch, "command-line")
+    with ExitStack() as stack:
+        if progress.wanted(quiet=generic["quiet"]):
+            bar = progress.ProgressBar()
+            registry.register(bar, "progress-bar")
+            stack.callback(bar.close)
+        try:
+            return run(
+                pipeline,
+                lifecycle=registry.lifecycle(),
+                deadline=state.began + budget if budget else None,
+                dry_run=generic["dry_run"],
+                limit=(generic["limit"] or DRY_RUN_LIMIT) if generic["dry_run"] else None,
+            )
+        except BaseException:
+            if watch.run_id and generic["format"] == "json":
+                write(watch.failed(dry_run=generic["dry_run"]).model_dump_json(indent=2))
+            raise
+
+
+class _Watch:
+    """Remembers which run has begun."""
+
+    def __init__(self) -> None:
+        self.report = self.run_id = ""
+        self.began = time.monotonic()
+
+    @hookimpl
+    def reporting_run_started(self, report: str, run_id: str) -> None:
+        self.report, self.run_id = report, run_id
+
+    def failed(self, *, dry_run: bool) -> RunResult:
+        """The result of a run that was given up."""
+        from reporting_framework.result import RunResult, Seconds
+
+        seconds = Seconds(total=round(time.monotonic() - self.began, 6))
+        return RunResult(
+            report=self.report, run_id=self.run_id, status="failed", complete=False, dry_run=dry_run, seconds=seconds
+        )
+
+
+def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
+    """What to exit with after a run that was not given up, and why when it is not 0."""
+    if not result.complete and not result.dry_run:
+        return STOPPED, "stopped at the deadline; what is done is kept, run again for the rest"
+    if result.objects_unread:
+        return UNREAD, f"{result.objects_unread} objects could not be read; the next run tries them again"
+    if max_rejected is not None and result.rejected > max_rejected:
+        return REJECTED, f"{result.rejected} records were rejected, more than --max-rejected {max_rejected}"
+    return DONE, ""
+
+
+def _again(context: click.Context, state: State, name: str, sets: Sequence[str]) -> list[str] | None:
+    """The words of this command, without ``--format``; None when there may be a secret among them."""
+    from reporting_framework.fields import holds_secret
+    from reporting_framework.reports import resolve_report
+
+    if sets or holds_secret(resolve_report(name, state.registry).Settings):
+        return None
+    words: list[str] = [context.find_root().info_name or "reporting-run"]
+    skip = False
+    for word in state.arguments:
+        if not skip and word != "--format" and not word.startswith("--format="):
+            words.append(word)
+        skip = word == "--format"
+    return words

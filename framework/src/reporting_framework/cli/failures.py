@@ -1,0 +1,82 @@
+"""What ends an invocation: exit codes, and errors as they are shown to people."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.errors import ReportingError, StepFailed
+
+if TYPE_CHECKING:
+    from reporting_framework.cli.state import State
+
+DONE, FAILED, REJECTED, UNREAD, STOPPED, INTERRUPTED = 0, 1, 3, 4, 5, 130
+"""Exit codes; 2 is a usage error's, or a `ConfigurationError`'s own."""
+
+
+def guarded(action: Callable[[], Any], state: State) -> int:
+    """Do something and give the exit code; whatever it raises is shown on stderr.
+
+    An expected error is one line. Any other keeps its traceback, but its message only with ``--verbose``: it may hold
+    values of records.
+    """
+    try:
+        code = action()
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except ReportingError as error:
+        if state.verbose or isinstance(error, StepFailed):
+            click.echo(traceback_text(error.__cause__ or error, verbose=state.verbose), err=True)
+        click.echo(f"error: {printable(str(error))}", err=True)
+        return error.exit_code
+    except Exception as error:
+        click.echo(traceback_text(error, verbose=state.verbose), err=True)
+        return FAILED
+    return code if isinstance(code, int) else DONE
+
+
+def traceback_text(error: BaseException, *, verbose: bool) -> str:
+    """The traceback of an error and its causes. Without `verbose`, of foreign errors only where and which type."""
+    if verbose:
+        return "".join(traceback.format_exception(error)).rstrip()
+    parts = []
+    for link in reversed(_chain(error)):
+        kind = f"{type(link).__module__}.{type(link).__qualname__}".removeprefix("builtins.")
+        shown = str(link) if isinstance(link, ReportingError) else "(message withheld; --verbose shows it)"
+        frames = "".join(traceback.format_tb(link.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{frames}{kind}: {shown}")
+    return "\n\nwhich led to:\n\n".join(parts)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return chain
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey: names of objects come from outside."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def write(text: str) -> None:
+    """Print on stdout. A reader that has gone away is no error: what follows goes nowhere."""
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,86 @@
+"""The two programs, ``reporting`` and ``reporting-run``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+import reporting_framework
+from reporting_framework.cli.failures import guarded
+from reporting_framework.cli.list import list_command
+from reporting_framework.cli.plugins import plugins_command
+from reporting_framework.cli.run import ReportCommands, format_reports
+from reporting_framework.cli.state import State, state_of
+
+_COMPLETION = """\b
+Shell completion, report names included:
+  eval "$(_{variable}_COMPLETE=bash_source {program})"   (or zsh_source, fish_source)
+"""
+
+
+class Program(click.Group):
+    """A group that handles all errors itself: see `failures.guarded`."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the program and exit."""
+        words = list(sys.argv[1:] if args is None else args)
+        state = State(words)
+        extra.setdefault("obj", state)
+        start = super().main
+        sys.exit(guarded(lambda: start(words, prog_name, complete_var, standalone_mode=False, **extra), state))
+
+
+class Reporting(Program):
+    """``reporting``: the framework's own commands, and those of plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        return sorted({*self.commands, *state_of(ctx).commands(self.commands)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command; plugins are asked only when the framework has none of that name."""
+        return self.commands.get(cmd_name) or state_of(ctx).commands(self.commands).get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, and the reports for ``run``."""
+        super().format_commands(ctx, formatter)
+        format_reports(state_of(ctx), formatter)
+
+
+class ReportingRun(ReportCommands, Program):
+    """``reporting-run``: the same as ``reporting run``."""
+
+
+_RUN_HELP = """Run a report.
+
+    REPORT --help shows its options: one for each of its settings, and those that every report has.
+    """
+
+reporting = Reporting(
+    "reporting",
+    help="Reports: validated, incremental tables from anything.",
+    epilog=_COMPLETION.format(variable="REPORTING", program="reporting"),
+)
+reporting_run = ReportingRun(
+    "reporting-run",
+    help=_RUN_HELP,
+    epilog=_COMPLETION.format(variable="REPORTING_RUN", program="reporting-run"),
+    subcommand_metavar="REPORT [OPTIONS]...",
+)
+reporting.add_command(ReportCommands("run", help=_RUN_HELP, subcommand_metavar="REPORT [OPTIONS]..."))
+reporting.add_command(list_command)
+reporting.add_command(plugins_command)
+
+_version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")
+_version(reporting)
+_version(reporting_run)

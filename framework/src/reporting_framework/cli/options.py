@@ -1,0 +1,104 @@
+"""The options of ``reporting-run REPORT``: those that every report has, and those made from its settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII | re.IGNORECASE)
+
+
+class Duration(click.ParamType[float]):
+    """A length of time in seconds: ``90``, ``90s``, ``10m``, ``1h30m``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds, more than none."""
+        if not isinstance(value, str):
+            return float(value)
+        match = _DURATION.fullmatch(value.strip())
+        hours, minutes, rest = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
+        seconds = hours * 3600 + minutes * 60 + rest
+        if seconds <= 0:
+            self.fail(f"{value!r} is not a length of time: give seconds, or something like 10m or 1h30m", param, ctx)
+        return seconds
+
+
+def generic_options() -> list[click.Option]:
+    """The options that every report has."""
+    return [
+        click.Option(["--format"], type=click.Choice(["text", "json"]), default="text", show_default=True,
+                     help="What stdout gets: a table for people, or the RunResult."),
+        click.Option(["--set"], multiple=True, metavar="PATH=VALUE",
+                     help="Set any setting by its dotted path, as in sinks.0.uri=out/visits.parquet; repeatable."),
+        click.Option(["--config"], metavar="FILE", type=click.Path(dir_okay=False),
+                     help="Configuration file.  [default: $REPORTING_CONFIG, else reporting.toml if there is one]"),
+        click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
+        click.Option(["--limit"], type=click.IntRange(min=1), metavar="N",
+                     help="With --dry-run: read this many records at the most.  [default: 1000]"),
+        click.Option(["--time-budget"], type=Duration(), metavar="TIME",
+                     help="Stop in time (seconds, or like 10m), keep what is done; the next run goes on."),
+        click.Option(["--max-rejected"], type=click.IntRange(min=0), metavar="N",
+                     help="Exit with 3 when more records are rejected; the others are kept all the same."),
+        click.Option(["--quiet"], is_flag=True, help="No progress bar."),
+        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+    ]  # fmt: skip
+
+
+def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
+    """An option for each field of a settings model that is a plain value or a list of them; tables are for ``--set``."""
+    from reporting_framework.explain import GENERIC_OPTIONS
+    from reporting_framework.fields import fields_of, item_of, kind_of
+
+    for name, info in fields_of(model).items():
+        kind = kind_of(info.annotation)
+        single = item_of(info.annotation) if kind == "list" else info.annotation
+        if name not in GENERIC_OPTIONS and kind_of(single) not in ("table", "list") and name.isidentifier():
+            yield _option(name, info, single, model, multiple=kind == "list")
+
+
+def _option(name: str, info: FieldInfo, single: Any, model: type[BaseModel], *, multiple: bool) -> click.Option:
+    from reporting_framework.fields import choices_of, kind_of, metavar_of
+    from reporting_framework.layers import option
+
+    kind, flag = kind_of(single), option(name)
+    more: dict[str, Any] = {"metavar": metavar_of(single)}
+    if kind == "choice":
+        more = {"type": click.Choice(list(choices_of(single)))}
+    elif kind == "boolean" and not multiple:
+        more = {"is_flag": True}
+        flag = f"{flag}/--no-{flag.removeprefix('--')}"
+    return click.Option(
+        [name, flag], multiple=multiple, default=None, help=_help(name, info, model, multiple=multiple), **more
+    )
+
+
+def _help(name: str, info: FieldInfo, model: type[BaseModel], *, multiple: bool) -> str:
+    from reporting_framework.fields import holds_secret
+
+    notes = []
+    if published := getattr(model, "environment", {}).get(name):
+        notes.append(f"env: {published}")
+    if info.is_required():
+        notes.append("required")
+    elif info.default not in (None, "", (), []) and not info.default_factory and not holds_secret(info.annotation):
+        notes.append(f"default: {_shown(info.default)}")
+    if multiple:
+        notes.append("repeatable")
+    return "  ".join(part for part in (info.description or "", f"[{'; '.join(notes)}]" if notes else "") if part)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(map(str, value))
+    return str(getattr(value, "value", value))

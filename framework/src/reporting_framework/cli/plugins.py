@@ -1,0 +1,36 @@
+"""``reporting plugins``: everything that is installed, and why some of it cannot be used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from reporting_framework.cli.failures import write
+from reporting_framework.cli.list import config_option, format_option
+from reporting_framework.cli.state import state_of
+
+
+@click.command("plugins")
+@config_option
+@format_option
+@click.pass_context
+def plugins_command(context: click.Context, config: str | None, format_: str) -> None:
+    """List the plugins: name, role, distribution, version, and whether each is loaded, blocked or broken, and why."""
+    state = state_of(context)
+    state.given_config = config
+    root = context.find_root().command
+    state.commands(root.commands if isinstance(root, click.Group) else ())
+    rows = state.registry.listing
+    if format_ == "json":
+        write(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+        return
+    from reporting_framework.cli.render import listing
+
+    write(
+        listing(
+            ["name", "role", "distribution", "version", "status", "why"],
+            [[row.name, row.role, row.distribution, row.version, row.status, row.reason] for row in rows],
+        )
+    )

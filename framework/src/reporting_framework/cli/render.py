@@ -1,0 +1,147 @@
+"""A `RunResult` for people: a table on a terminal, plain lines elsewhere, and what to try next."""
+
+from __future__ import annotations
+
+import io
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from reporting_framework.cli.failures import printable
+
+if TYPE_CHECKING:
+    from reporting_framework.result import Output, RunResult
+
+REASONS = 10
+"""How many reasons for rejection are shown."""
+
+Rows = list[tuple[str, str]]
+
+
+def summary(result: RunResult, again: Sequence[str] | None) -> str:
+    """What a run did.
+
+    Args:
+        result: What it did.
+        again: The words of the command that made it, or None when they are not to be shown.
+    """
+    rows = [(label, printable(value)) for label, value in _rows(result)]
+    title = f"{result.report}: {'dry run, nothing was written' if result.dry_run else result.status}"
+    lines = [*table(printable(title), rows), "", "Next:", *(f"  {line}" for line in next_commands(result, again))]
+    return "\n".join(lines)
+
+
+def _rows(result: RunResult) -> Rows:
+    would = "would be " if result.dry_run else ""
+    rows = [
+        ("read", f"{result.records_read:,}"),
+        (f"{would}accepted", f"{result.accepted:,}"),
+        (f"{would}rejected", f"{result.rejected:,}"),
+    ]
+    optional = {
+        f"{would}filtered": result.filtered,
+        "duplicates": result.duplicates,
+        "objects unread": result.objects_unread,
+        "objects remaining": result.remaining,
+    }
+    rows += [(label, f"{number:,}") for label, number in optional.items() if number]
+    if result.objects_ignored:
+        samples = f" (such as {', '.join(result.ignored_samples)})" if result.ignored_samples else ""
+        rows.append(("objects ignored", f"{result.objects_ignored:,}{samples}"))
+    for each in result.rejections[:REASONS]:
+        rows.append(("  reason", f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}"))
+    if len(result.rejections) > REASONS:
+        rows.append(("  reason", f"and {len(result.rejections) - REASONS} more kinds (--format json lists them)"))
+    if result.ignored_fields:
+        rows.append(("fields ignored", ", ".join(f"{name} {count:,}" for name, count in result.ignored_fields.items())))
+    rows += [(f"{would}written to" if result.dry_run else "output", _output(each)) for each in result.outputs]
+    if result.quarantine:
+        rows.append(("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows"))
+    if result.last_processed_timestamp:
+        rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
+    rows.append(("complete", "yes" if result.complete else "no" if result.dry_run else "no: run again for the rest"))
+    rows.append(("seconds", f"{result.seconds.total:.2f}"))
+    return rows
+
+
+def _output(output: Output) -> str:
+    return f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,} bytes"
+
+
+def next_commands(result: RunResult, again: Sequence[str] | None) -> list[str]:
+    """Commands worth trying after this run."""
+    words = list(again or ())
+    if result.dry_run:
+        first = shlex.join(_without_dry_run(words)) if words else "the same without --dry-run"
+    else:
+        first = shlex.join([*words, "--format", "json"]) if words else "the same with --format json"
+    commands = [first]
+    uris = [output.uri for output in result.outputs if output.rows]
+    if result.quarantine and result.quarantine.rows:
+        uris = [*uris[:1], result.quarantine.uri]
+    commands += [read_command(uri) for uri in uris[:2] if uri.endswith(".parquet")]
+    return commands
+
+
+def read_command(uri: str) -> str:
+    """A shell command that shows a parquet file."""
+    code = f"import polars as pl; print(pl.read_parquet({printable(uri)!r}))"
+    quoted = f'"{code}"' if re.fullmatch(r"[\w./:=@%+,{} -]+", uri, re.ASCII) else shlex.quote(code)
+    return f"python -c {quoted}"
+
+
+def _without_dry_run(words: Iterable[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word not in ("--dry-run", "--limit") and not word.startswith("--limit="):
+            kept.append(word)
+        skip = word == "--limit"
+    return kept
+
+
+def table(title: str, rows: Rows) -> list[str]:
+    """Two columns under a title: ruled on a terminal, plain elsewhere."""
+    if not sys.stdout.isatty():
+        width = max(len(label) for label, _ in rows)
+        return [title, *(f"  {label:<{width}}  {value}".rstrip() for label, value in rows)]
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=Text(title, style="bold"), title_justify="left", show_header=False)
+    drawn.add_column(style="cyan", no_wrap=True)
+    drawn.add_column(overflow="fold")
+    for label, value in rows:
+        drawn.add_row(Text(label), Text(value))
+    return draw(drawn)
+
+
+def draw(drawn: object) -> list[str]:
+    """Lines of something that rich can draw, in the terminal's width and with colours unless ``NO_COLOR``."""
+    from rich.console import Console
+
+    outside = Console(file=sys.stdout)
+    inside = Console(file=io.StringIO(), force_terminal=outside.is_terminal, width=outside.width)
+    with inside.capture() as captured:
+        inside.print(drawn)
+    return captured.get().rstrip("\n").split("\n")
+
+
+def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Several columns with a header: ruled on a terminal, separated by two blanks elsewhere."""
+    clean = [[printable(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        widths = [max(map(len, column)) for column in zip(columns, *clean, strict=True)]
+        lines = [columns, *clean]
+        return "\n".join(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*columns)
+    for row in clean:
+        drawn.add_row(*(Text(cell) for cell in row))
+    return "\n".join(draw(drawn))

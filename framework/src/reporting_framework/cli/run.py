@@ -1,0 +1,107 @@
+"""``reporting run REPORT``, which is also ``reporting-run REPORT``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from reporting_framework.cli.execute import execute
+from reporting_framework.cli.failures import guarded
+from reporting_framework.cli.options import generic_options, settings_options
+from reporting_framework.cli.state import State, state_of
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class ReportCommands(click.Group):
+    """A group whose commands are the reports, made from their settings when one is chosen."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the reports that can be run."""
+        return [row.name for row in state_of(ctx).reports()[0] if row.status == "loaded"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a report.
+
+        Raises:
+            ReportingError: There is no such report, or it cannot be used.
+        """
+        return report_command(cmd_name, state_of(ctx))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As in click, but ``--config`` is minded first: the file may compose the report."""
+        state_of(ctx).given_config = _config_in(args)
+        try:
+            return super().resolve_command(ctx, args)
+        except Exception:
+            if ctx.resilient_parsing:  # a shell asks for completions: it must not be answered with an error
+                return None, None, args
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The reports with their summaries, none of them imported."""
+        format_reports(state_of(ctx), formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of reports, and options."""
+        from click.shell_completion import CompletionItem
+
+        rows = [row for row in state_of(ctx).reports()[0] if row.name.startswith(incomplete)]
+        return [CompletionItem(row.name, help=row.summary) for row in rows] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
+
+
+def format_reports(state: State, formatter: click.HelpFormatter) -> None:
+    """The section of ``--help`` that lists the reports."""
+    rows, problem = state.reports()
+    with formatter.section("Reports"):
+        lines = [(row.name, f"({row.status}: {row.reason})" if row.reason else row.summary) for row in rows]
+        formatter.write_dl(lines or [("(none)", "no installed plugin brings a report")])
+        if problem:
+            formatter.write_text(problem)
+
+
+def report_command(name: str, state: State) -> click.Command:
+    """The command that runs a report, with options made from its settings.
+
+    Raises:
+        ReportingError: There is no such report, or it cannot be used.
+    """
+    from reporting_framework.reports import resolve_report
+
+    report = resolve_report(name, state.registry)
+    settings = list(settings_options(report.Settings))
+    mine = {option.name for option in settings}
+
+    def callback(**params: Any) -> None:
+        context = click.get_current_context()
+        given = {
+            key: value
+            for key, value in params.items()
+            if key in mine and context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+        }
+        generic = {key: value for key, value in params.items() if key not in mine}
+        state.verbose = generic["verbose"]
+        context.exit(guarded(lambda: execute(context, name, given, generic), state))
+
+    return click.Command(name, callback=callback, params=[*settings, *generic_options()], help=report.summary or None)
+
+
+def _config_in(args: Sequence[str]) -> str | None:
+    """What ``--config`` says among arguments that are not parsed yet."""
+    found = None
+    for number, word in enumerate(args):
+        if word == "--":
+            break
+        if word == "--config" and number + 1 < len(args):
+            found = args[number + 1]
+        elif word.startswith("--config="):
+            found = word.partition("=")[2]
+    return found

@@ -1,0 +1,56 @@
+"""A report composed in ``reporting.toml``: the same `Report` protocol, its table for settings.
+
+::
+
+    [reports.visits]
+    summary    = "visits of all centers"
+    source     = { use = "object-store-json", uri = "s3://nacc-events/prod/" }
+    validator  = { use = "pydantic", model = "my_package.models:Visit" }
+    transforms = [{ use = "exclude-projects", patterns = ["sandbox-*"] }]
+    sinks      = [{ use = "parquet-checkpoint", uri = "s3://nacc-checkpoints/visits.parquet" }]
+    engine     = { use = "local" }
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.interfaces import Composition, Use
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedReport:
+    """See `interfaces.Report`.
+
+    Attributes:
+        name: The name of the table.
+        summary: What the table says that it is.
+    """
+
+    name: str
+    summary: str = ""
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - the protocol's name
+        """What the table may hold."""
+        from reporting_framework.composed_settings import ComposedSettings
+
+        return ComposedSettings
+
+    def compose(self, settings: Any) -> Composition:
+        """The composition that the table describes."""
+        return Composition(
+            source=_use(settings.source),
+            validator=_use(settings.validator),
+            transforms=[_use(each) for each in settings.transforms],
+            sinks=[_use(each) for each in settings.sinks],
+            engine=_use(settings.engine),
+        )
+
+
+def _use(part: Any) -> Use:
+    return Use(part.use, dict(part.model_extra or {}))

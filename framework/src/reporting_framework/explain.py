@@ -1,0 +1,138 @@
+"""A pydantic error as one line that says where, what was found, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.discovery import did_you_mean, one_line
+from reporting_framework.errors import SettingsError
+from reporting_framework.fields import annotation_at, core, fields_of, holds_secret, kind_of
+from reporting_framework.layers import Merged, Path, option, variable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+VALUE_LIMIT = 80
+"""Longest value shown in a message, in characters."""
+
+GENERIC_OPTIONS = frozenset(
+    (
+        "config",
+        "dry_run",
+        "format",
+        "help",
+        "limit",
+        "max_rejected",
+        "quiet",
+        "set",
+        "time_budget",
+        "verbose",
+        "version",
+    )
+)
+"""Settings of these names have no option of their own: the command line has given the name to something else."""
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def explained(
+    subject: str, model: type[BaseModel], error: ValidationError, merged: Merged | None = None, table: str | None = None
+) -> SettingsError:
+    """The error as a `SettingsError`: the first problem in full (unknown names come first), the others by name.
+
+    Args:
+        subject: What the settings are of; for a report its name.
+        model: The settings model.
+        error: What its validation raised.
+        merged: The layers that a report's values come from.
+        table: The report's table and its file, as in ``[settings.visits] in reporting.toml``. None: not a report.
+    """
+    order = {"extra_forbidden": 0, "missing": 1}
+    first, *others = sorted(error.errors(include_url=False), key=lambda item: order.get(item["type"], 2))
+    about = _About(subject, model, merged or Merged(), table)
+    text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(first["type"], about.wrong)(first)
+    if others:
+        names = dict.fromkeys(about.shown_path(item) for item in others)
+        text += f" (and {len(others)} more: {', '.join(names)})"
+    return SettingsError(f"{subject}: {text}")
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is known of the settings that an error is about."""
+
+    subject: str
+    model: type[BaseModel]
+    merged: Merged
+    table: str | None
+
+    def unknown(self, item: ErrorDetails) -> str:
+        """A name that is no setting."""
+        path = _path(item)
+        owner = core(annotation_at(self.model, path[:-1])) if len(path) > 1 else self.model
+        known = list(fields_of(owner)) if hasattr(owner, "model_fields") else []
+        place = self.merged.place_of(path)
+        where = f" ({place})" if place else ""
+        return (
+            f"there is no setting {self.shown_path(item)}{where}{did_you_mean(path[-1], known)}; "
+            f"settings: {', '.join(known) or 'none'}"
+        )
+
+    def missing(self, item: ErrorDetails) -> str:
+        """A setting that must be given and was not, with every place that was looked in."""
+        path, dotted = _path(item), self.shown_path(item)
+        if self.table is None:
+            return f"setting {dotted} is missing"
+        published = getattr(self.model, "environment", {}).get(dotted)
+        variables = " or ".join(name for name in (published, variable(self.subject, path)) if name)
+        plain = len(path) == 1 and path[0] not in GENERIC_OPTIONS and kind_of(self._annotation(path)) != "table"
+        tried = [
+            f"option {option(path[0]) if plain else f'--set {dotted}=...'}",
+            f"environment variable {variables}",
+            f"{dotted} under {self.table}",
+            f"{dotted} in the trigger",
+        ]
+        parts = getattr(self.model, "alternatives", {}).get(dotted)
+        instead = f"; {' and '.join(parts)} can stand in its place" if parts else ""
+        return f"setting {dotted} is missing; looked for {', '.join(tried)}{instead}"
+
+    def wrong(self, item: ErrorDetails) -> str:
+        """A value that is not allowed; the value of a secret is never shown."""
+        known = self._known(_path(item))
+        where = f" ({self.merged.place_of(known) or 'its default'})" if known and self.table is not None else ""
+        subject = f"{self.shown_path(item)}{where}"
+        if known and holds_secret(self._annotation(known)):
+            return f"{subject}: not allowed ({item['type']}); the value is not shown"
+        message = one_line(item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "))
+        found = f"; found {_shown(item['input'])}" if known else ""
+        return f"{subject}: {message}{found}"
+
+    def shown_path(self, item: ErrorDetails) -> str:
+        """The dotted path, as far as the model knows it: pydantic adds the members of a union."""
+        path = _path(item)
+        if item["type"] not in ("missing", "extra_forbidden"):
+            path = self._known(path)
+        return one_line(".".join(path), VALUE_LIMIT) or "the settings together"
+
+    def _known(self, path: Path) -> Path:
+        return next((path[:end] for end in range(len(path), 0, -1) if self._annotation(path[:end]) is not None), ())
+
+    def _annotation(self, path: Path) -> Any:
+        return annotation_at(self.model, path)
+
+
+def _path(item: ErrorDetails) -> Path:
+    return tuple(str(segment) for segment in item["loc"])
+
+
+def _shown(value: Any) -> str:
+    """A value for people: bounded, without credentials in a URI; of a list or a table only what it is."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return "a list"
+    return one_line(_CREDENTIALS.sub("…@", repr(value)), VALUE_LIMIT)

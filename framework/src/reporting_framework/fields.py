@@ -1,0 +1,170 @@
+"""What a settings model looks like from outside: the kind of each field, and how text becomes a value for it."""
+
+from __future__ import annotations
+
+import enum
+import json
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+Kind = Literal["text", "secret", "boolean", "integer", "number", "choice", "list", "table", "other"]
+
+_KINDS: tuple[tuple[type[Any] | tuple[type[Any], ...], Kind], ...] = (
+    ((SecretStr, SecretBytes), "secret"),
+    (bool, "boolean"),
+    (enum.Enum, "choice"),
+    (int, "integer"),
+    ((float, Decimal), "number"),
+    ((str, bytes, PurePath), "text"),
+    ((BaseModel, Mapping), "table"),
+    ((Sequence, AbstractSet), "list"),
+)
+
+_METAVARS: dict[Any, str] = {datetime: "TIMESTAMP", date: "DATE", timedelta: "DURATION"}
+
+
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A model's fields by the name that they are set by."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
+
+
+def core(annotation: Any) -> Any:
+    """The annotation without `Annotated`, type aliases and ``| None``."""
+    while True:
+        origin = get_origin(annotation)
+        if origin is Annotated:
+            annotation = get_args(annotation)[0]
+        elif hasattr(annotation, "__value__"):
+            annotation = annotation.__value__
+        elif origin in (Union, types.UnionType):
+            members = [each for each in get_args(annotation) if each is not type(None)]
+            if len(members) != 1:
+                return annotation
+            annotation = members[0]
+        else:
+            return annotation
+
+
+def kind_of(annotation: Any) -> Kind:
+    """The kind of a field."""
+    stripped = core(annotation)
+    origin = get_origin(stripped)
+    if origin is Literal:
+        return "choice"
+    if origin in (Union, types.UnionType):
+        kinds = {kind_of(each) for each in get_args(stripped) if each is not type(None)}
+        return kinds.pop() if len(kinds) == 1 and kinds <= {"text", "secret", "list", "table"} else "other"
+    candidate = origin or stripped
+    if isinstance(candidate, type):
+        return next((kind for types_, kind in _KINDS if issubclass(candidate, types_)), "other")
+    return "other"
+
+
+def item_of(annotation: Any) -> Any:
+    """The annotation of a list's items."""
+    arguments = [each for each in get_args(core(annotation)) if each is not Ellipsis]
+    return arguments[0] if arguments else Any
+
+
+def choices_of(annotation: Any) -> dict[str, Any]:
+    """The values of a `Literal` or an enumeration, by what is typed for them."""
+    stripped = core(annotation)
+    if get_origin(stripped) is Literal:
+        return {str(value): value for value in get_args(stripped)}
+    return {str(member.value): member.value for member in stripped}
+
+
+def metavar_of(annotation: Any) -> str:
+    """What stands for the value in ``--help``."""
+    stripped = core(annotation)
+    if isinstance(stripped, type) and issubclass(stripped, PurePath):
+        return "PATH"
+    return _METAVARS.get(stripped) or {"list": "VALUE", "other": "VALUE"}.get(kind := kind_of(stripped), kind.upper())
+
+
+def annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
+    """The annotation that a path of names and positions leads to, or None where the model says nothing about it."""
+    here: Any = model
+    for segment in path:
+        here = core(here)
+        kind = kind_of(here)
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            found = fields_of(here).get(segment)
+            here = found.annotation if found else None
+        elif kind == "list" and segment.isdecimal():
+            here = item_of(here)
+        elif kind == "table":
+            here = (*get_args(here), None)[1] if get_origin(here) else None
+        else:
+            return None
+        if here is None:
+            return None
+    return here
+
+
+def holds_secret(annotation: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Whether a value of this annotation is a secret or has one in it."""
+    stripped = core(annotation)
+    if kind_of(stripped) == "secret":
+        return True
+    if isinstance(stripped, type) and issubclass(stripped, BaseModel) and stripped not in seen:
+        return any(holds_secret(info.annotation, seen | {stripped}) for info in fields_of(stripped).values())
+    return any(holds_secret(each, seen) for each in get_args(stripped))
+
+
+def from_text(annotation: Any, text: str) -> Any:
+    """The value that the text of an environment variable or an option stands for.
+
+    Lists are JSON or separated by commas, tables are JSON; everything else stays text, which pydantic converts.
+
+    Args:
+        annotation: The field's, or None when it is not known.
+        text: What was given.
+
+    Raises:
+        ValueError: It begins like JSON and is not.
+    """
+    kind = kind_of(annotation) if annotation is not None else None
+    if kind == "choice":
+        return choices_of(annotation).get(text, text)
+    if kind in ("list", "table") and text.lstrip()[:1] in ("[", "{"):
+        return json.loads(text)
+    if kind == "list":
+        return [from_text(item_of(annotation), part.strip()) for part in text.split(",") if part.strip()]
+    if kind is None and text[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+    return text
+
+
+def from_set(annotation: Any, text: str) -> Any:
+    """The value in ``--set path=value``: TOML where it is TOML and the field does not want text, else the text."""
+    value = _toml(text)
+    kind = kind_of(annotation) if annotation is not None else None
+    if kind in ("text", "secret"):
+        return value if isinstance(value, str) else text
+    if kind in ("choice", "list") and isinstance(value, str):
+        return from_text(annotation, value)
+    return value
+
+
+def _toml(text: str) -> Any:
+    """The text as a TOML value. In an inline table a comment cannot hide the rest: ``1#2`` stays text."""
+    try:
+        parsed = tomllib.loads(f"v = {{ v = {text} }}")
+    except (ValueError, RecursionError):
+        return text
+    return parsed["v"]["v"] if parsed.keys() == {"v"} and parsed["v"].keys() == {"v"} else text

@@ -1,0 +1,202 @@
+"""Settings in layers: each layer's assignments, which side of alternatives a layer takes, and who set what."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.errors import SettingsError
+from reporting_framework.fields import annotation_at, from_set, from_text
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Path = tuple[str, ...]
+"""Names, and positions in lists, from the outside in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One value given in one place.
+
+    Attributes:
+        path: What it sets.
+        value: To what.
+        place: Where that was said, as it is shown to people.
+    """
+
+    path: Path
+    value: Any
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """All that one place says.
+
+    Attributes:
+        name: The place, as in "both are set in the environment".
+        assignments: In the order in which they take effect.
+    """
+
+    name: str
+    assignments: Sequence[Assignment]
+
+
+@dataclass(slots=True)
+class Merged:
+    """What all layers come to.
+
+    Attributes:
+        values: The settings, not yet checked.
+        places: Who set what, last.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    places: dict[Path, str] = field(default_factory=dict)
+
+    def place_of(self, path: Path) -> str | None:
+        """Where the value at `path`, or the nearest one around it, comes from."""
+        return next((self.places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.places), None)
+
+
+def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Sequence[str]]) -> Merged:
+    """Put the layers on top of each other, the lowest first.
+
+    Tables are merged name by name; everything else, lists included, is replaced. A layer that sets one side of an
+    alternative drops the other side of the layers below it.
+
+    Raises:
+        SettingsError: A layer sets both sides, or a path leads through something that is not a table.
+    """
+    merged = Merged()
+    for layer in layers:
+        for whole, parts in alternatives.items():
+            _choose(report, layer, whole, parts, merged)
+        for each in layer.assignments:
+            _assign(report, merged, each)
+    return merged
+
+
+def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged: Merged) -> None:
+    said = {each.path[0]: each.place for each in layer.assignments}
+    given = [part for part in parts if part in said]
+    if whole in said and given:
+        raise SettingsError(
+            f"{report}: {whole} ({said[whole]}) and {given[0]} ({said[given[0]]}) are both set {layer.name}; "
+            "one stands in the place of the other: give one of them"
+        )
+    for name in parts if whole in said else (whole,) if given else ():
+        merged.values.pop(name, None)
+        for path in [path for path in merged.places if path[0] == name]:
+            del merged.places[path]
+
+
+def _assign(report: str, merged: Merged, new: Assignment) -> None:
+    here: Any = merged.values
+    for depth, segment in enumerate(new.path[:-1], start=1):
+        here = _item(report, here, segment, new) if isinstance(here, list) else here.setdefault(segment, {})
+        if not isinstance(here, MutableMapping | list):
+            inside = ".".join(new.path[:depth])
+            raise SettingsError(f"{report}: {inside} ({new.place}) is a single value: it has no {new.path[depth]}")
+    last = new.path[-1]
+    if isinstance(here, list):
+        _item(report, here, last, new)
+        here[int(last)] = copy.deepcopy(new.value)
+    elif isinstance(here.get(last), MutableMapping) and isinstance(new.value, Mapping):
+        for name, value in new.value.items():
+            _assign(report, merged, Assignment((*new.path, str(name)), value, new.place))
+        return
+    else:
+        here[last] = copy.deepcopy(new.value)
+    for path in [path for path in merged.places if path[: len(new.path)] == new.path]:
+        del merged.places[path]
+    merged.places[new.path] = new.place
+
+
+def _item(report: str, items: list[Any], segment: str, new: Assignment) -> Any:
+    if not segment.isdecimal() or int(segment) >= len(items):
+        raise SettingsError(
+            f"{report}: there is no {'.'.join(new.path)} ({new.place}): the list has {len(items)} items, counted from 0"
+        )
+    return items[int(segment)]
+
+
+# -- what each place says -------------------------------------------------------------------------------------------
+
+
+def variable(report: str, path: Sequence[str]) -> str:
+    """Name of the environment variable of a report's setting."""
+    return "__".join(["REPORTING_" + _upper(report), *(_upper(segment) for segment in path)])
+
+
+def _upper(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "_", name).upper()
+
+
+def option(name: str) -> str:
+    """Name of the command line's option for a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def from_mapping(place: str, values: Mapping[str, Any]) -> list[Assignment]:
+    """What a table or a trigger says."""
+    return [Assignment((str(name),), value, place) for name, value in values.items()]
+
+
+def from_environment(report: str, model: type[BaseModel], environment: Mapping[str, str]) -> list[Assignment]:
+    """What the environment says: the published names first, so that the report's own variable wins over them."""
+    published: Mapping[str, str] = getattr(model, "environment", {})
+    said: list[tuple[Path, str]] = [((field,), name) for field, name in published.items() if name in environment]
+    prefix = variable(report, ()) + "__"
+    own = sorted(name for name in environment if name.startswith(prefix))
+    said += [(tuple(name.removeprefix(prefix).lower().split("__")), name) for name in own]
+    return [
+        Assignment(path, _decoded(report, model, path, environment[name], place), place)
+        for path, name in said
+        for place in [f"environment variable {name}"]
+    ]
+
+
+def from_options(report: str, model: type[BaseModel], options: Mapping[str, Any]) -> list[Assignment]:
+    """What the command line's options say; those that were not given are not among them."""
+    said = []
+    for name, value in options.items():
+        place = f"option {option(name)}"
+        if isinstance(value, str):
+            value = _decoded(report, model, (name,), value, place)
+        elif isinstance(value, list | tuple):
+            value = [_decoded(report, model, (name, "0"), item, place) for item in value]
+        said.append(Assignment((name,), value, place))
+    return said
+
+
+def from_sets(report: str, model: type[BaseModel], sets: Iterable[str]) -> list[Assignment]:
+    """What ``--set path=value`` says.
+
+    Raises:
+        SettingsError: It is not of this form.
+    """
+    said = []
+    for text in sets:
+        dotted, equals, value = text.partition("=")
+        path = tuple(segment.strip() for segment in dotted.split("."))
+        if not equals or not all(path):
+            raise SettingsError(
+                f"{report}: --set takes PATH=VALUE, as in --set sinks.0.uri=s3://bucket/key; found {dotted[:80]!r}"
+                f"{' and no =' if not equals else ' before the ='}"
+            )
+        place = f"--set {'.'.join(path)}"
+        said.append(Assignment(path, from_set(annotation_at(model, path), value), place))
+    return said
+
+
+def _decoded(report: str, model: type[BaseModel], path: Path, text: Any, place: str) -> Any:
+    try:
+        return from_text(annotation_at(model, path), text) if isinstance(text, str) else text
+    except (ValueError, RecursionError) as error:
+        what = getattr(error, "msg", type(error).__name__)
+        raise SettingsError(f"{report}: {'.'.join(path)} ({place}) begins like JSON and is not: {what}") from None

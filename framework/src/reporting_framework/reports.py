@@ -1,0 +1,56 @@
+"""From a report's name to its composition: what the command line and a Lambda handler share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.errors import PluginError, ReportingError
+
+if TYPE_CHECKING:
+    from reporting_framework.config import Config
+    from reporting_framework.interfaces import Composition, Report
+    from reporting_framework.plugins import Registry
+
+
+def compose_report(
+    name: str,
+    registry: Registry,
+    config: Config,
+    *,
+    environment: Mapping[str, str],
+    trigger: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    sets: Sequence[str] = (),
+) -> Composition:
+    """From a report's name and everything that sets it to its composition, ready for `assembly.assemble`.
+
+    The arguments after `config` are those of `config.resolve_settings`.
+
+    Raises:
+        PluginError: There is no such report, or its plugin cannot be used.
+        SettingsError: Its settings are not what it takes.
+    """
+    from reporting_framework.config import resolve_settings
+
+    report = resolve_report(name, registry)
+    settings = resolve_settings(
+        name, report.Settings, config=config, environment=environment, trigger=trigger, options=options, sets=sets
+    )
+    try:
+        return report.compose(settings)
+    except ReportingError:
+        raise
+    except Exception as error:
+        raise PluginError(f"report {name}: its compose raised {type(error).__name__}") from error
+
+
+def resolve_report(name: str, registry: Registry) -> Report:
+    """The report of that name, from a plugin or composed in a file.
+
+    Raises:
+        PluginError: There is no such report, or its plugin cannot be used.
+    """
+    found = registry.find("report", name)
+    report: Report = found() if isinstance(found, type) else found
+    return report
