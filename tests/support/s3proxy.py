@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from tests.support.s3faults import Exchange, Fault, Rule
+from tests.support.s3memory import Memory
 from tests.support.s3server import HOST
 from tests.support.s3wire import ClientSide
 
@@ -22,6 +23,7 @@ class S3Proxy:
         self.requests: list[Exchange] = []
         self._delays: dict[str, float] = {}
         self._rules: tuple[Rule, ...] = ()
+        self._memory = Memory()
         self._clients: set[ClientSide] = set()
 
     def delay(self, kind: str, seconds: float) -> None:
@@ -55,8 +57,16 @@ class S3Proxy:
         self._rules = (*self._rules, rule)
         return rule
 
+    def remember(self, keys: str) -> None:
+        """Answer GETs of objects that match this glob from memory after the first time.
+
+        For measuring, since a server on the same machine slows its client down. The objects must never change, and
+        signatures are not looked at again.
+        """
+        self._memory.keys = keys
+
     def reset(self) -> None:
-        """Forget requests, delays and faults."""
+        """Forget requests, delays and faults; what is to be remembered stays."""
         self.requests, self._delays, self._rules = [], {}, ()
 
     def count(self, kind: str | None = None) -> int:
@@ -70,7 +80,7 @@ class S3Proxy:
         return exchange, self._delays.get(exchange.kind, 0.0)
 
     async def _open(self) -> asyncio.Server:
-        make = partial(ClientSide, self.upstream, self._arrived, self._clients)
+        make = partial(ClientSide, self.upstream, self._arrived, self._memory, self._clients)
         server = await asyncio.get_running_loop().create_server(make, HOST, 0, backlog=1024)
         self.endpoint = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
         return server

@@ -192,11 +192,11 @@ def _probe(server: S3Server) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to write out what it has; kill it if it takes too long."""
+    """Ask it to end, and kill it if it takes too long; what it has acknowledged is in its files by then."""
     if process.poll() is None:
         os.kill(process.pid, signal.SIGINT)
     try:
-        process.wait(timeout=10)
+        process.wait(timeout=3)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Callable
 
 from tests.support.s3faults import Exchange, Fault
+from tests.support.s3memory import HEAD_END, Memory, header
 
-HEAD_END = b"\r\n\r\n"
 ALL = -1
 
 Arrived = Callable[[bytes, bytes], tuple[Exchange, float]]
@@ -59,9 +59,10 @@ class ServerSide(Side):
 class ClientSide(Side):
     """The end towards the client; bytes from it are request heads and bodies."""
 
-    def __init__(self, upstream: tuple[str, int], arrived: Arrived, clients: "set[ClientSide]") -> None:
+    def __init__(self, upstream: tuple[str, int], arrived: Arrived, memory: Memory, clients: "set[ClientSide]") -> None:
         self.upstream = upstream
         self.arrived = arrived
+        self.memory = memory
         self.clients = clients
         self.exchange: Exchange | None = None
         self.pending = b""  # arrived, not looked at: half a head, or anything while held
@@ -124,7 +125,9 @@ class ClientSide(Side):
         if header(head, b"transfer-encoding"):
             self.exchange.fault = Fault.answer(501, "NotImplemented")
         fault = self.exchange.fault
-        if fault is not None and fault.kind == "answer":
+        if fault is None:
+            self.answer = self.memory.recall(self.exchange, head)
+        elif fault.kind == "answer":
             self.answer = fault.response(self.exchange)
             if header(head, b"expect"):  # the client waits for a word before it sends the body, and now will not
                 self.body = 0
@@ -147,9 +150,9 @@ class ClientSide(Side):
         fault = self.exchange.fault
         if fault is not None and fault.kind == "cut":
             self.transport.abort()
-        elif fault is not None and self.answer:
+        elif self.answer:
             if not self.body:
-                self.exchange.status = fault.status
+                self.exchange.status = int(self.answer[9:12])
                 self.transport.write(self.answer)
         else:
             self.peer.transport.write(data)
@@ -180,16 +183,9 @@ class ClientSide(Side):
                 self.abort()
             elif fault == "truncate":
                 self.room = half(data)
+            elif not fault:
+                self.memory.keep(exchange, data)
         return data
-
-
-def header(head: bytes, name: bytes) -> bytes:
-    """The value of a header, empty where there is none; `name` in lower case."""
-    start = head.lower().find(b"\r\n" + name + b":")
-    if start < 0:
-        return b""
-    start += len(name) + 3
-    return head[start : head.find(b"\r\n", start)].strip()
 
 
 def half(answer: bytes) -> int:

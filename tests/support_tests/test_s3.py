@@ -266,6 +266,27 @@ def test_a_rule_may_let_another_writer_in_first(client: Any, s3: S3Server, proxy
     assert rule.fired == 0
 
 
+def test_what_is_remembered_needs_no_server_but_still_takes_its_time(
+    client: Any, s3: S3Server, proxy: S3Proxy, bucket: str
+) -> None:
+    def get(key: str, **how: str) -> bytes:
+        body: bytes = client.get_object(Bucket=bucket, Key=key, **how)["Body"].read()
+        return body
+
+    proxy.remember("a/*")
+    s3.client().put_object(Bucket=bucket, Key="b", Body=b"old")
+    assert get("a/x", Range="bytes=0-2") == b"a/x", "a part is not the whole"
+    assert (get("a/x"), get("b")) == (b"a/x" * 100, b"old")
+    for key in ("a/x", "b"):
+        s3.client().put_object(Bucket=bucket, Key=key, Body=b"new")
+    proxy.reset()
+    proxy.delay("GET", 0.2)
+    began = time.monotonic()
+    assert (get("a/x"), get("b"), get("a/x", Range="bytes=0-")) == (b"a/x" * 100, b"new", b"new")
+    assert time.monotonic() - began >= 0.6
+    assert [each.status for each in proxy.requests] == [200, 200, 206]
+
+
 def test_a_proxy_before_nothing_closes_the_connection() -> None:
     port = s3server.free_ports(1)[0]
     with s3_proxy(f"http://127.0.0.1:{port}") as proxy:

@@ -16,10 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.interfaces import Composition, Use
-
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from reporting_framework.interfaces import Composition, Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class ComposedReport:
 
     def compose(self, settings: Any) -> Composition:
         """The composition that the table describes."""
+        from reporting_framework.interfaces import Composition
+
         return Composition(
             source=_use(settings.source),
             validator=_use(settings.validator),
@@ -53,4 +55,6 @@ class ComposedReport:
 
 
 def _use(part: Any) -> Use:
+    from reporting_framework.interfaces import Use
+
     return Use(part.use, dict(part.model_extra or {}))

@@ -7,7 +7,6 @@ to import: pydantic comes with the first settings that are resolved.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +95,8 @@ def read_config(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
+    import tomllib
+
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

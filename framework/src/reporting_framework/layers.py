@@ -59,8 +59,10 @@ class Merged:
     places: dict[Path, str] = field(default_factory=dict)
 
     def place_of(self, path: Path) -> str | None:
-        """Where the value at `path`, or the nearest one around it, comes from."""
-        return next((self.places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.places), None)
+        """Where the value at `path` comes from: itself, the nearest one around it, or the first one within."""
+        around = (self.places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.places)
+        within = (place for other, place in self.places.items() if other[: len(path)] == path)
+        return next(around, None) or next(within, None)
 
 
 def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Sequence[str]]) -> Merged:

@@ -1,0 +1,1 @@
+"""Plugins that the framework brings itself."""

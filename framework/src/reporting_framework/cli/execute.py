@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
     else:
         from reporting_framework.cli.render import summary
 
-        write(summary(result, _again(context, state, name, generic["set"])))
+        write(summary(result, _again(context, state, name, given, generic["set"])))
     code, why = exit_code(result, generic["max_rejected"])
     if why:
         click.echo(f"warning: {why}", err=True)
@@ -101,19 +101,23 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     if not result.complete and not result.dry_run:
         return STOPPED, "stopped at the deadline; what is done is kept, run again for the rest"
     if result.objects_unread:
-        return UNREAD, f"{result.objects_unread} objects could not be read; the next run tries them again"
+        return UNREAD, f"objects that could not be read: {result.objects_unread}; the next run tries them again"
     if max_rejected is not None and result.rejected > max_rejected:
-        return REJECTED, f"{result.rejected} records were rejected, more than --max-rejected {max_rejected}"
+        return REJECTED, f"records that were rejected: {result.rejected}, more than --max-rejected {max_rejected}"
     return DONE, ""
 
 
-def _again(context: click.Context, state: State, name: str, sets: Sequence[str]) -> list[str] | None:
-    """The words of this command, without ``--format``; None when there may be a secret among them."""
-    from reporting_framework.fields import holds_secret
+def _again(context: click.Context, state: State, name: str, given: Iterable[str], sets: Sequence[str]) -> list[str]:
+    """The words of this command, without ``--format``; none at all when there may be a secret among them."""
+    from reporting_framework.fields import annotation_at, holds_secret
     from reporting_framework.reports import resolve_report
 
-    if sets or holds_secret(resolve_report(name, state.registry).Settings):
-        return None
+    model = resolve_report(name, state.registry).Settings
+    paths = [(key,) for key in given] + [tuple(text.partition("=")[0].split(".")) for text in sets]
+    for path in paths:
+        annotation = annotation_at(model, path)
+        if annotation is None or holds_secret(annotation):
+            return []
     words: list[str] = [context.find_root().info_name or "reporting-run"]
     skip = False
     for word in state.arguments:

@@ -25,7 +25,10 @@ config_option = click.option("--config", metavar="FILE", type=click.Path(dir_oka
 @format_option
 @click.pass_context
 def list_command(context: click.Context, config: str | None, format_: str) -> None:
-    """List the reports, those of plugins and those composed in reporting.toml."""
+    """List the reports.
+
+    Those that plugins bring, and those composed in reporting.toml.
+    """
     state = state_of(context)
     state.given_config = config
     rows = [row for row in state.registry.listing if row.role == "report" and row.status == "loaded"]

@@ -54,7 +54,7 @@ def generic_options() -> list[click.Option]:
 
 
 def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
-    """An option for each field of a settings model that is a plain value or a list of them; tables are for ``--set``."""
+    """An option for each field of a settings model that is a plain value or a list of them; ``--set`` takes tables."""
     from reporting_framework.explain import GENERIC_OPTIONS
     from reporting_framework.fields import fields_of, item_of, kind_of
 

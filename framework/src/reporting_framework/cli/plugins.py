@@ -17,7 +17,10 @@ from reporting_framework.cli.state import state_of
 @format_option
 @click.pass_context
 def plugins_command(context: click.Context, config: str | None, format_: str) -> None:
-    """List the plugins: name, role, distribution, version, and whether each is loaded, blocked or broken, and why."""
+    """List the plugins.
+
+    Name, role, distribution, version, and whether each is loaded, blocked or broken, and why.
+    """
     state = state_of(context)
     state.given_config = config
     root = context.find_root().command

@@ -20,12 +20,12 @@ REASONS = 10
 Rows = list[tuple[str, str]]
 
 
-def summary(result: RunResult, again: Sequence[str] | None) -> str:
+def summary(result: RunResult, again: Sequence[str]) -> str:
     """What a run did.
 
     Args:
         result: What it did.
-        again: The words of the command that made it, or None when they are not to be shown.
+        again: The words of the command that made it, or nothing when they are not to be shown.
     """
     rows = [(label, printable(value)) for label, value in _rows(result)]
     title = f"{result.report}: {'dry run, nothing was written' if result.dry_run else result.status}"
@@ -39,6 +39,7 @@ def _rows(result: RunResult) -> Rows:
         ("read", f"{result.records_read:,}"),
         (f"{would}accepted", f"{result.accepted:,}"),
         (f"{would}rejected", f"{result.rejected:,}"),
+        *_reasons(result),
     ]
     optional = {
         f"{would}filtered": result.filtered,
@@ -50,13 +51,12 @@ def _rows(result: RunResult) -> Rows:
     if result.objects_ignored:
         samples = f" (such as {', '.join(result.ignored_samples)})" if result.ignored_samples else ""
         rows.append(("objects ignored", f"{result.objects_ignored:,}{samples}"))
-    for each in result.rejections[:REASONS]:
-        rows.append(("  reason", f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}"))
-    if len(result.rejections) > REASONS:
-        rows.append(("  reason", f"and {len(result.rejections) - REASONS} more kinds (--format json lists them)"))
     if result.ignored_fields:
         rows.append(("fields ignored", ", ".join(f"{name} {count:,}" for name, count in result.ignored_fields.items())))
-    rows += [(f"{would}written to" if result.dry_run else "output", _output(each)) for each in result.outputs]
+    if result.dry_run:
+        where = f" to {result.outputs[0].uri}" if len(result.outputs) == 1 else ""
+        rows.append(("would be written", f"{result.accepted:,} rows{where}"))
+    rows += [("output now" if result.dry_run else "output", _output(each)) for each in result.outputs]
     if result.quarantine:
         rows.append(("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows"))
     if result.last_processed_timestamp:
@@ -66,13 +66,23 @@ def _rows(result: RunResult) -> Rows:
     return rows
 
 
+def _reasons(result: RunResult) -> Rows:
+    rows = [
+        ("  reason", f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}")
+        for each in result.rejections[:REASONS]
+    ]
+    if len(result.rejections) > REASONS:
+        rows.append(("  reason", f"and {len(result.rejections) - REASONS} more kinds (--format json lists them)"))
+    return rows
+
+
 def _output(output: Output) -> str:
     return f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,} bytes"
 
 
-def next_commands(result: RunResult, again: Sequence[str] | None) -> list[str]:
+def next_commands(result: RunResult, again: Sequence[str]) -> list[str]:
     """Commands worth trying after this run."""
-    words = list(again or ())
+    words = list(again)
     if result.dry_run:
         first = shlex.join(_without_dry_run(words)) if words else "the same without --dry-run"
     else:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from reporting_framework.config import Config, find_config, read_config
-from reporting_framework.discovery import allow_list
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ class State:
     @cached_property
     def plugins(self) -> Registry:
         """The plugins alone."""
+        from reporting_framework.discovery import allow_list
         from reporting_framework.plugins import load_plugins
 
         return load_plugins(allow_list(os.environ))

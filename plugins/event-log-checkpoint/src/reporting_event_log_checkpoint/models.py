@@ -1,0 +1,115 @@
+"""What a visit event is: the rules of each field, in the order of the checkpoint's columns.
+
+All types are strict: a number is not a string, ``"42"``, ``42.0`` and ``true`` are not integers. A field that may be null
+may be absent too.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field, GetPydanticSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from typing_extensions import TypedDict
+
+
+def _text_then(pattern: str, then: CoreSchema) -> GetPydanticSchema:
+    """A string of this form, then what it means: pydantic alone would take ``"1704067200"`` for a date."""
+    text = core_schema.str_schema(strict=True, pattern=pattern)
+    return GetPydanticSchema(lambda _source, _handler: core_schema.chain_schema([text, then]))
+
+
+Text = Annotated[str, Field(strict=True, min_length=1)]
+"""A string that is not empty."""
+
+AnyText = Annotated[str, Field(strict=True)]
+"""A string."""
+
+Adcid = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1)]
+"""A centre's number: an integer of 32 bits."""
+
+Ptid = Annotated[str, Field(strict=True, pattern=r"^[A-Z0-9]{1,10}$")]
+"""A participant's id: 1 to 10 capitals and digits."""
+
+PtidV2 = Annotated[str, Field(strict=True, pattern=r"^[!-~]{1,10}$")]
+"""A participant's id: 1 to 10 printable ASCII characters but space."""
+
+Day = Annotated[date, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", core_schema.date_schema())]
+"""A day that exists, as YYYY-MM-DD."""
+
+Moment = Annotated[
+    datetime, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}", core_schema.datetime_schema())
+]
+"""ISO 8601 date and time; without an offset it is UTC. Beyond microseconds it is cut."""
+
+Action = Literal["submit", "pass-qc", "not-pass-qc", "delete"]
+ActionV2 = Literal["submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"]
+
+Datatype = Literal[
+    "apoe",
+    "biomarker",
+    "dicom",
+    "enrollment",
+    "form",
+    "genetic-availability",
+    "gwas",
+    "imputation",
+    "scan-analysis",
+]
+DatatypeV2 = Literal[Datatype, "data-freeze", "participant-summary"]
+
+
+class VisitEvent(TypedDict):
+    """``visit-event``: the table as it was published."""
+
+    action: Action
+    study: Text
+    pipeline_adcid: Adcid
+    project_label: Text
+    center_label: Text
+    gear_name: Text
+    ptid: Ptid
+    visit_date: Day
+    visit_number: Text
+    datatype: Datatype
+    module: NotRequired[AnyText | None]
+    packet: NotRequired[AnyText | None]
+    timestamp: Moment
+
+
+class VisitEventV2(TypedDict):
+    """``visit-event-v2``: today's producer. See `only_with_its_datatype` for the rule over its fields."""
+
+    action: ActionV2
+    study: Text
+    pipeline_adcid: Adcid
+    project_label: Text
+    center_label: Text
+    gear_name: Text
+    ptid: PtidV2
+    visit_date: Day
+    visit_number: NotRequired[Text | None]
+    datatype: DatatypeV2
+    module: NotRequired[Text | None]
+    packet: NotRequired[AnyText | None]
+    modality: NotRequired[Text | None]
+    timestamp: Moment
+
+
+def only_with_its_datatype(event: dict[str, Any]) -> dict[str, Any]:
+    """``module`` is given for forms and ``modality`` for dicom, and for nothing else.
+
+    Raises:
+        PydanticCustomError: One is missing, or given where it must not be.
+    """
+    for field, datatype in (("module", "form"), ("modality", "dicom")):
+        given = event.get(field) is not None
+        if given != (event["datatype"] == datatype):
+            kind = "not_expected" if given else "missing"
+            raise PydanticCustomError(kind, "goes with one datatype only", {"field": field})
+    return event
+
+
+WITHOUT_COLUMN = frozenset({"modality"})
+"""Fields that are checked and have no column, so that both validators fill the same checkpoint."""

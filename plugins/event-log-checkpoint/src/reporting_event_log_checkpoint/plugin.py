@@ -1,0 +1,36 @@
+"""What this package brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reporting_framework import Lazy, hookimpl
+
+_HERE = "reporting_event_log_checkpoint"
+
+
+@hookimpl
+def reporting_validators() -> Sequence[Lazy]:
+    """The two forms of visit events."""
+    return [
+        Lazy("visit-event", f"{_HERE}.validator:VisitEventValidator", "visit events as published, 13 fields"),
+        Lazy("visit-event-v2", f"{_HERE}.validator:VisitEventV2Validator", "visit events of today's producer"),
+    ]
+
+
+@hookimpl
+def reporting_transforms() -> Sequence[Lazy]:
+    """The filter."""
+    return [Lazy("exclude-projects", f"{_HERE}.transform:ExcludeProjects", "leaves out projects by glob pattern")]
+
+
+@hookimpl
+def reporting_reports() -> Sequence[Lazy]:
+    """The report."""
+    return [
+        Lazy(
+            "event-log-checkpoint",
+            f"{_HERE}.report:EventLogCheckpoint",
+            "visit events from S3 or a folder as a parquet checkpoint",
+        )
+    ]

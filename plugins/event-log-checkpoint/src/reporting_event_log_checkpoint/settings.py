@@ -1,0 +1,108 @@
+"""Settings of the report ``event-log-checkpoint``; each is an option of the command line too."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+
+from reporting_framework.errors import LocationError
+from reporting_framework.settings import Settings
+from reporting_framework.storage import parse_location
+
+_HALVES: dict[str, tuple[str, ...]] = {
+    "source": ("source_bucket", "prefix"),
+    "checkpoint": ("checkpoint_bucket", "checkpoint_key"),
+}
+
+
+class EventLogSettings(Settings):
+    """Where events come from, where the checkpoint is, and how they are read.
+
+    `source` and `checkpoint` are URIs; `source_bucket` with `prefix`, and `checkpoint_bucket` with `checkpoint_key`,
+    can stand in their place.
+    """
+
+    environment: ClassVar[dict[str, str]] = {
+        "source_bucket": "SOURCE_BUCKET",
+        "prefix": "PREFIX",
+        "checkpoint_bucket": "CHECKPOINT_BUCKET",
+        "checkpoint_key": "CHECKPOINT_KEY",
+    }
+    alternatives: ClassVar[dict[str, tuple[str, ...]]] = _HALVES
+
+    source: str = Field("", description="Folder of the event files: s3://bucket/prefix/ or a path")
+    checkpoint: str = Field(
+        "",
+        description="The parquet file: s3://bucket/key.parquet or a path; {study} in it makes one a study",
+    )
+    source_bucket: str | None = Field(None, description="Bucket of the event files, in the place of --source")
+    prefix: str | None = Field(None, description="Folder within --source-bucket")
+    checkpoint_bucket: str | None = Field(None, description="Bucket of the checkpoint, in the place of --checkpoint")
+    checkpoint_key: str | None = Field(None, description="Key within --checkpoint-bucket")
+    validator: Literal["visit-event", "visit-event-v2"] = Field("visit-event", description="What an event must be")
+    extra: Literal["ignore", "reject", "keep"] = Field(
+        "ignore", description="Unknown fields: leave out and count, reject the record, or keep as JSON"
+    )
+    exclude_projects: list[str] = Field(
+        [], description="Glob pattern of project labels to leave out, such as sandbox-*"
+    )
+    quarantine: str | None = Field(None, description="File for what is not kept, unless beside the checkpoint")
+    lookback_days: float = Field(35, ge=0, description="How far before the newest event to look for late ones")
+    reconcile_every_days: float = Field(7, ge=0, description="List everything when the last full listing is older")
+    reconcile: bool = Field(False, description="List everything this time")
+    max_in_flight: int = Field(64, ge=1, le=1024, description="Requests under way at once")
+    max_record_bytes: int = Field(1024 * 1024, ge=1, description="Largest event; a larger one is rejected")
+    compression: Literal["zstd", "snappy"] = Field("zstd", description="Compression of the checkpoint")
+
+    @field_validator("checkpoint", "quarantine", "checkpoint_key")
+    @classmethod
+    def _is_parquet(cls, value: str | None) -> str | None:
+        if value and not value.endswith(".parquet"):
+            raise ValueError("the name must end in .parquet")
+        return value
+
+    @field_validator("source", "checkpoint", "quarantine")
+    @classmethod
+    def _is_location(cls, value: str | None) -> str | None:
+        if value:
+            _located(value)
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _joined(cls, values: Any) -> Any:
+        """Make URIs of buckets and keys; a URI that neither form gives is missing."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        missing = []
+        for whole, (bucket, key) in _HALVES.items():
+            if not values.get(whole) and values.get(bucket) and (values.get(key) or whole == "source"):
+                values[whole] = f"s3://{values[bucket]}/{(values.get(key) or '').lstrip('/')}"
+            elif not values.get(whole):
+                found = bucket if values.get(key) else key if values.get(bucket) else None
+                name = whole if found is None else found
+                missing.append(InitErrorDetails(type="missing", loc=(name,), input=None))
+        if missing:
+            raise ValidationError.from_exception_data(cls.__name__, missing)
+        return values
+
+    @model_validator(mode="after")
+    def _apart(self) -> EventLogSettings:
+        """The checkpoint must not lie where events are listed."""
+        source, folder = _located(self.source), _located(self.checkpoint.partition("{")[0].rpartition("/")[0] or ".")
+        if source.holds(folder):
+            raise PydanticCustomError(
+                "checkpoint_in_source",
+                "the checkpoint lies in the source's own folder; give it a folder that is not below the source",
+            )
+        return self
+
+
+def _located(uri: str) -> Any:
+    try:
+        return parse_location(uri)
+    except LocationError as error:
+        raise ValueError(str(error)) from error

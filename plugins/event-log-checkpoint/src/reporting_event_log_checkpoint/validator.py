@@ -1,0 +1,27 @@
+"""The validators ``visit-event`` and ``visit-event-v2``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from reporting_event_log_checkpoint import models
+from reporting_framework.builtin.pydantic_validator import ModelValidator
+
+
+class VisitEventValidator(ModelValidator):
+    """Visit events as the table was published."""
+
+    name: ClassVar[str] = "visit-event"
+    model = models.VisitEvent
+
+
+class VisitEventV2Validator(ModelValidator):
+    """Visit events of today's producer, in the columns of the published table."""
+
+    name: ClassVar[str] = "visit-event-v2"
+    model = models.VisitEventV2
+    without_column = models.WITHOUT_COLUMN
+
+    def rule(self, record: dict[str, Any]) -> dict[str, Any]:
+        """See `models.only_with_its_datatype`."""
+        return models.only_with_its_datatype(record)

@@ -1,0 +1,1 @@
+"""A plugin with a report of its own, to test the command line with."""

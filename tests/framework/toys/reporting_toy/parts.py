@@ -1,0 +1,123 @@
+"""The source, the validator and the sink of the report ``toy``."""
+
+# ruff: noqa: D101
+
+import os
+import time
+from pathlib import Path
+
+import polars as pl
+
+from reporting_framework import AccessDenied, Batch, Fragment, Receipt, Rejection, Split, Survey, Unread, Validated
+from reporting_framework.result import Output
+from reporting_framework.settings import Settings
+
+FAILURES = {
+    "value": ValueError("SECRET-VALUE"),
+    "eof": EOFError("SECRET-VALUE"),
+    "pipe": BrokenPipeError("SECRET-VALUE"),
+    "denied": AccessDenied("toy://numbers: no right to list"),
+    "interrupt": KeyboardInterrupt(),
+}
+
+
+class NumbersSettings(Settings):
+    count: int = 10
+    bad: int = 0
+    unread: int = 0
+    seconds: float = 0.0
+    mode: str = "good"
+
+
+class Numbers:
+    name = "toy-numbers"
+    Settings = NumbersSettings
+    yields = "payloads"
+    parallelism = 1
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def plan(self, ledger):
+        if error := FAILURES.get(self.settings.mode):
+            raise error
+        return [Split(str(number), {"number": number}) for number in range(self.settings.count)]
+
+    def read(self, split):
+        time.sleep(self.settings.seconds)
+        number = split.data["number"]
+        if number < self.settings.unread:
+            yield Batch(unread=[Unread(str(number), "denied")])
+        else:
+            payload = b"bad" if number < self.settings.unread + self.settings.bad else str(number).encode()
+            yield Batch(origins=[str(number)], versions=[None], payloads=[payload])
+
+    def survey(self):
+        return Survey(ignored=1, ignored_samples=["odd\x1b[2J.txt"])
+
+    def bookmark(self, *, complete, unread, rows):
+        return {}
+
+
+class NumberValidator:
+    name = "toy-number"
+    Settings = Settings
+    takes = "payloads"
+    schema = pl.Schema({"number": pl.Int64, "source_key": pl.String})
+
+    def __init__(self, settings):
+        pass
+
+    def validate(self, batch):
+        good = [pair for pair in zip(batch.payloads, batch.origins, strict=True) if pair[0] != b"bad"]
+        bad = [pair[1] for pair in zip(batch.payloads, batch.origins, strict=True) if pair[0] == b"bad"]
+        frame = pl.DataFrame([(int(payload), origin) for payload, origin in good], self.schema, orient="row")
+        return Validated(frame, [Rejection(origin, None, "not_a_number", "number") for origin in bad], {"extra": 1})
+
+
+class TextFileSettings(Settings):
+    uri: str
+    late: bool = False
+
+
+class Nothing:
+    rows = 0
+    newest = None
+
+    def unseen(self, objects):
+        return list(objects)
+
+
+class TextFile:
+    name = "toy-file"
+    Settings = TextFileSettings
+
+    def __init__(self, settings):
+        self.path, self.late = Path(settings.uri), settings.late
+
+    def prepare(self, schema):
+        pass
+
+    def ledger(self):
+        return Nothing()
+
+    def stage(self, frame, split, part):
+        return Fragment(frame.height, frame["number"].to_list())
+
+    def commit(self, fragments):
+        if self.late:
+            os.kill(os.getpid(), 2)
+            time.sleep(5)
+        numbers = [number for fragment in fragments for number in fragment.data]
+        if numbers:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text("".join(f"{number}\n" for number in numbers))
+        size = self.path.stat().st_size if self.path.exists() else 0
+        output = Output(uri=str(self.path), rows=len(numbers), new_rows=len(numbers), bytes=size)
+        return Receipt(outputs=[output])
+
+    def abort(self):
+        pass
+
+    def quarantine(self):
+        return None
