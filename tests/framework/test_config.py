@@ -140,7 +140,8 @@ SIDES = st.sampled_from([None, "source", "bucket", "prefix", "bucket and prefix"
 def test_a_layer_that_takes_one_side_of_an_alternative_drops_the_other_side_below_it(sides):
     given_: dict[str, dict[str, Any]] = {name: {} for name in NAMES}
     known: dict[str, str] = {}
-    for place, side in sides.items():
+    for place in ("file", "environment", "trigger", "options"):
+        side = sides[place]
         given_[place] = {name: f"{place}-{name}" for name in side.split(" and ")} if side else {}
         if side == "source":
             known = {}

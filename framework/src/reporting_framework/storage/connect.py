@@ -72,7 +72,7 @@ class _Bucket:
             self.region = self.region or self._session.region_name or "us-east-1"
         if not own and self._session.get_credentials() is None:
             raise AccessDenied(
-                f"s3://{name}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                f"s3://{name}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
             )
         config: dict[str, Any] = {"region": self.region}
         if self.endpoint:

@@ -1,7 +1,7 @@
 """What a visit event is: the rules of each field, in the order of the checkpoint's columns.
 
-All types are strict: a number is not a string, ``"42"``, ``42.0`` and ``true`` are not integers. A field that may be null
-may be absent too.
+All types are strict: a number is not a string, and ``"42"``, ``42.0`` and ``true`` are not integers. A field that may
+be null may be absent too.
 """
 
 from __future__ import annotations

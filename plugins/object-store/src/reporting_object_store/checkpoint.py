@@ -13,7 +13,7 @@ import polars as pl
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.errors import CorruptCheckpoint, ObjectMissing, StorageUnavailable
 from reporting_framework.storage import ScanTarget, Store, TooLarge
-from reporting_object_store.merge import ROW_GROUP
+from reporting_object_store.merge import READ
 
 ORIGIN = pl.col(ORIGIN_COLUMN)
 _SEVERAL = ORIGIN.str.contains("#", literal=True)
@@ -120,8 +120,8 @@ class Checkpoint:
     def _newest_first(self) -> Iterator[pl.LazyFrame]:
         """The origins: those of the newest rows, then the others."""
         if self.rows:
-            scan, tail = self._scan().select(ORIGIN_COLUMN), max(0, self.rows - ROW_GROUP)
-            yield scan.slice(tail, ROW_GROUP)
+            scan, tail = self._scan().select(ORIGIN_COLUMN), max(0, self.rows - READ)
+            yield scan.slice(tail, READ)
             if tail:
                 yield scan.slice(0, tail)
 
@@ -133,7 +133,7 @@ class Checkpoint:
             return self._scan().select(ORIGIN).filter(ORIGIN.is_in(origins.implode())).collect()[ORIGIN_COLUMN]
 
     def frames(self) -> Iterator[pl.DataFrame]:
-        """All rows in order, a row group at a time; the next one is read while one is worked on.
+        """All rows in order, some row groups at a time; the next are read while these are worked on.
 
         Raises:
             CorruptCheckpoint: The rows are not in order, so they are not this sink's.
@@ -142,12 +142,12 @@ class Checkpoint:
             return
         scan, last = self._scan(), None
         with ThreadPoolExecutor(1, thread_name_prefix="reporting-merge") as ahead, self._reading():
-            starts = range(0, self.rows, ROW_GROUP)
-            coming = ahead.submit(scan.slice(0, ROW_GROUP).collect)
+            starts = range(0, self.rows, READ)
+            coming = ahead.submit(scan.slice(0, READ).collect)
             for start in starts:
                 frame = coming.result()
-                if start + ROW_GROUP < self.rows:
-                    coming = ahead.submit(scan.slice(start + ROW_GROUP, ROW_GROUP).collect)
+                if start + READ < self.rows:
+                    coming = ahead.submit(scan.slice(start + READ, READ).collect)
                 moments = frame[self.timestamp]
                 if not moments.is_sorted() or (last is not None and moments[0] < last):
                     raise CorruptCheckpoint(f"{self.uri}: its rows are not sorted by {self.timestamp}")

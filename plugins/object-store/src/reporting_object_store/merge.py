@@ -12,8 +12,14 @@ from polars.io.plugins import register_io_source
 
 from reporting_framework import ORIGIN_COLUMN
 
-ROW_GROUP = 32_768
+ROW_GROUP = 16_384
 """Rows in a row group. It is part of the file's bytes: the same rows give the same file, however they came."""
+
+PART = 4_096
+"""Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a commit takes."""
+
+READ = 65_536
+"""Rows of the old file that are read at once."""
 
 
 def merge(old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: str) -> Iterator[pl.DataFrame]:

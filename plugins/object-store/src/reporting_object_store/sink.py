@@ -22,7 +22,7 @@ from reporting_framework.result import Output
 from reporting_framework.storage import open_store, parse_location
 from reporting_object_store.checkpoint import Checkpoint
 from reporting_object_store.layout import Layout
-from reporting_object_store.merge import ROW_GROUP, merge, regroup, write
+from reporting_object_store.merge import PART, merge, regroup, write
 from reporting_object_store.quarantine import ParquetQuarantine
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.spool import Piece, Spool, in_order
@@ -130,7 +130,7 @@ class ParquetCheckpoint:
 
     def _replace(self, file: Checkpoint, pieces: Sequence[Piece], *, check: bool) -> tuple[Checkpoint, int]:
         """Merge and write once. `check`: this is not the version planned on, so rows may be there already."""
-        new = _Counted(in_order(pieces, self.settings.timestamp, ROW_GROUP), file if check else None)
+        new = _Counted(in_order(pieces, self.settings.timestamp, PART), file if check else None)
         scratch = self.store.scratch(file.key)
         try:
             rows = merge(file.frames(), iter(new), self.settings.timestamp)

@@ -1,0 +1,146 @@
+"""Help, version and completion: they know every report, and import none of them."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.framework.distributions import environment, program
+
+HEAVY = ("pydantic", "polars", "boto3", "obstore", "rich", "reporting_toy.report", "reporting_toy.parts")
+
+BUDGET = 0.150
+"""Seconds that help may take."""
+
+
+def imported(name: str, *arguments: str, site) -> set[str]:
+    """Which of the heavy modules a program imports."""
+    code = (
+        f"import sys; sys.argv[0] = {name!r}\n"
+        f"from reporting_framework.cli.main import {name.replace('-', '_')} as program\n"
+        "try:\n    program()\n"
+        f"finally:\n    print([each for each in {HEAVY!r} if each in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment(site), cwd=site, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return set(eval(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shown"),
+    [
+        ("reporting-run", ["--help"], "toy  numbers into a file"),
+        ("reporting", ["--help"], "toy  numbers into a file"),
+        ("reporting", ["run", "--help"], "toy  numbers into a file"),
+        ("reporting", ["--help"], "toy-hello  Say hello."),
+        ("reporting-run", ["--version"], "reporting-framework 0.1.0"),
+        ("reporting", ["--version"], "reporting-framework 0.1.0"),
+        ("reporting", ["list"], "numbers into a file"),
+        ("reporting", ["plugins"], "toy-numbers"),
+    ],
+)
+def test_help_shows_reports_and_commands_and_imports_nothing_heavy(toy, name, arguments, shown):
+    done = program(name, *arguments, site=toy.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert shown in done.stdout
+    assert imported(name, *arguments, site=toy.folder) == set()
+
+
+def test_help_of_a_report_imports_its_settings_only(toy):
+    assert imported("reporting-run", "toy", "--help", site=toy.folder) == {"pydantic", "reporting_toy.report"}
+
+
+@pytest.mark.parametrize(("name", "argument"), [("reporting-run", "--help"), ("reporting", "--help")])
+def test_help_is_quick(toy, name, argument):
+    program(name, argument, site=toy.folder)  # compiles what is not compiled yet
+    taken = []
+    for _ in range(10):
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        program(name, argument, site=toy.folder)
+        wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(min(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
+    assert min(taken) < BUDGET, taken
+
+
+def test_help_lists_reports_that_cannot_be_used_with_the_reason(toy):
+    toy.add("fake-toy", "@hookimpl\ndef reporting_reports():\n    return [Lazy('toy', 'a:B', 'another')]\n")
+    text = " ".join(program("reporting-run", "--help", site=toy.folder).stdout.split())
+    assert "toy (broken: reporting-toy 1.2 has the same name)" in text
+    assert "toy (broken: fake-toy 1.0 has the same name)" in text
+
+
+def test_help_works_with_a_damaged_configuration_file_and_says_so(toy):
+    (toy.folder / "reporting.toml").write_text("[reports")
+    for name in ("reporting", "reporting-run"):
+        done = program(name, "--help", site=toy.folder)
+        assert done.returncode == 0
+        assert "toy  numbers into a file" in done.stdout
+        assert "reporting.toml is not TOML" in done.stdout
+
+
+def test_help_says_when_there_is_no_report(tmp_path):
+    done = program("reporting-run", "--help", site=tmp_path, REPORTING_PLUGINS="")
+    assert "(none)  no installed plugin brings a report" in done.stdout
+
+
+def test_help_of_both_programs_tells_of_shell_completion(toy):
+    assert '$(_REPORTING_COMPLETE=bash_source reporting)"' in program("reporting", "--help", site=toy.folder).stdout
+    text = program("reporting-run", "--help", site=toy.folder).stdout
+    assert '$(_REPORTING_RUN_COMPLETE=bash_source reporting-run)"' in text
+
+
+def test_without_arguments_the_help_is_shown_as_an_error(toy):
+    for name in ("reporting", "reporting-run"):
+        done = program(name, site=toy.folder)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"Usage: {name} [OPTIONS]")
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "completions"),
+    [
+        ("reporting-run", "reporting-run to", ["toy"]),
+        ("reporting-run", "reporting-run x", []),
+        ("reporting-run", "reporting-run mi", ["mine"]),
+        ("reporting-run", "reporting-run --ver", ["--version"]),
+        ("reporting-run", "reporting-run toy --sha", ["--shade"]),
+        ("reporting-run", "reporting-run toy --shade d", ["dark"]),
+        ("reporting-run", "reporting-run nothing --sha", []),
+        ("reporting", "reporting run to", ["toy"]),
+        ("reporting", "reporting run toy --mo", ["--mode"]),
+        ("reporting", "reporting pl", ["plugins"]),
+        ("reporting", "reporting toy-", ["toy-hello"]),
+    ],
+)
+def test_shells_complete_reports_options_and_values(toy, name, words, completions):
+    (toy.folder / "reporting.toml").write_text('[reports.mine]\nsummary = "my own"\n')
+    variable = f"_{name.replace('-', '_').upper()}_COMPLETE"
+    more = {variable: "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    done = program(name, site=toy.folder, **more)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == completions
+
+
+def test_the_completion_script_is_there(toy):
+    done = program("reporting-run", site=toy.folder, _REPORTING_RUN_COMPLETE="zsh_source")
+    assert "_REPORTING_RUN_COMPLETE=zsh_complete" in done.stdout
+
+
+def test_help_into_a_closed_pipe_is_silent(toy):
+    code = "import sys; sys.argv[0] = 'reporting'; from reporting_framework.cli.main import reporting; reporting()"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--help"],
+        env=environment(toy.folder),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writer)
+    assert done.stderr == ""
