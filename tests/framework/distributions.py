@@ -56,10 +56,13 @@ class Site:
 
 
 def environment(site: Path, **more: str) -> dict[str, str]:
-    """An environment for a process of its own that sees `site` and the toys, and nothing of REPORTING_*."""
+    """An environment for a process of its own that sees `site` and the toys, and nothing of REPORTING_*.
+
+    What is compiled is kept beside `site` for the other tests of the session: they are to measure what users meet.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("REPORTING_", "TOY_", "COV_"))}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    kept |= {"PYTHONPATH": os.pathsep.join([str(site), str(TOYS)]), "PYTHONPYCACHEPREFIX": str(site / "pycache")}
+    kept |= {"PYTHONPATH": os.pathsep.join([str(site), str(TOYS)]), "PYTHONPYCACHEPREFIX": str(site.parent / "pycache")}
     return kept | {"COLUMNS": "100", "NO_COLOR": "1"} | more
 
 

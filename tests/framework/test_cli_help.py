@@ -7,7 +7,11 @@ import sys
 import time
 
 import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 
+from reporting_framework.cli.main import reporting, reporting_run
+from reporting_framework.cli.state import State
 from tests.framework.distributions import environment, program
 
 HEAVY = ("pydantic", "polars", "boto3", "obstore", "rich", "reporting_toy.report", "reporting_toy.parts")
@@ -34,10 +38,10 @@ def imported(name: str, *arguments: str, site) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "arguments", "shown"),
     [
-        ("reporting-run", ["--help"], "toy  numbers into a file"),
-        ("reporting", ["--help"], "toy  numbers into a file"),
-        ("reporting", ["run", "--help"], "toy  numbers into a file"),
-        ("reporting", ["--help"], "toy-hello  Say hello."),
+        ("reporting-run", ["--help"], "toy numbers into a file"),
+        ("reporting", ["--help"], "toy numbers into a file"),
+        ("reporting", ["run", "--help"], "toy numbers into a file"),
+        ("reporting", ["--help"], "toy-hello Say hello."),
         ("reporting-run", ["--version"], "reporting-framework 0.1.0"),
         ("reporting", ["--version"], "reporting-framework 0.1.0"),
         ("reporting", ["list"], "numbers into a file"),
@@ -47,7 +51,7 @@ def imported(name: str, *arguments: str, site) -> set[str]:
 def test_help_shows_reports_and_commands_and_imports_nothing_heavy(toy, name, arguments, shown):
     done = program(name, *arguments, site=toy.folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert shown in done.stdout
+    assert shown in " ".join(done.stdout.split())
     assert imported(name, *arguments, site=toy.folder) == set()
 
 
@@ -79,7 +83,7 @@ def test_help_works_with_a_damaged_configuration_file_and_says_so(toy):
     for name in ("reporting", "reporting-run"):
         done = program(name, "--help", site=toy.folder)
         assert done.returncode == 0
-        assert "toy  numbers into a file" in done.stdout
+        assert "toy numbers into a file" in " ".join(done.stdout.split())
         assert "reporting.toml is not TOML" in done.stdout
 
 
@@ -123,7 +127,7 @@ def test_shells_complete_reports_options_and_values(toy, name, words, completion
     more = {variable: "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
     done = program(name, site=toy.folder, **more)
     assert (done.returncode, done.stderr) == (0, "")
-    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == completions
+    assert [line.partition(",")[2] for line in done.stdout.split()] == completions
 
 
 def test_the_completion_script_is_there(toy):
@@ -144,3 +148,36 @@ def test_help_into_a_closed_pipe_is_silent(toy):
     )
     os.close(writer)
     assert done.stderr == ""
+
+
+# -- the same in this process, where it can be looked into ----------------------------------------------------------
+
+
+def completions(command, *words: str) -> list[str]:
+    complete = ShellComplete(command, {"obj": State()}, "program", "_PROGRAM_COMPLETE")
+    return [item.value for item in complete.get_completions(list(words[:-1]), words[-1])]
+
+
+def test_completion_knows_reports_and_options_and_keeps_silent_about_errors(toy):
+    assert "toy" in completions(reporting_run, "t")
+    assert completions(reporting_run, "toy", "--shade", "l") == ["light"]
+    assert completions(reporting_run, "nothing", "--shade", "l") == []
+    assert "toy" in completions(reporting, "run", "")
+    assert completions(reporting, "toy-h") == ["toy-hello"]
+
+
+def test_the_groups_know_their_commands(toy):
+    state = State()
+    with reporting_run.make_context("reporting-run", [], obj=state, resilient_parsing=True) as context:
+        assert "toy" in reporting_run.list_commands(context)
+        assert reporting_run.get_command(context, "toy").help == "numbers into a file"
+    for command in (reporting, reporting_run):
+        (toy.folder / "reporting.toml").write_text("[reports")
+        shown = " ".join(CliRunner().invoke(command, ["--help"]).stdout.split())
+        assert "toy numbers into a file" in shown
+        assert "reporting.toml is not TOML" in shown
+
+
+def test_a_group_without_reports_says_so(toy, monkeypatch):
+    monkeypatch.setenv("REPORTING_PLUGINS", "")
+    assert "(none)" in CliRunner().invoke(reporting_run, ["--help"]).stdout

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -53,22 +54,19 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def plain(monkeypatch):
-    """Stdout is no terminal."""
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Call it, and stdout is a terminal of 60 columns."""
+
+    def become() -> None:
+        for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.setattr(sys, "stdout", Terminal())
+
+    return become
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    """Stdout is a terminal of 60 columns."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setattr(sys, "stdout", Terminal())
-
-
-@pytest.mark.usefixtures("plain")
 def test_plain_lines_say_all_there_is():
     assert render.summary(FULL, ["reporting-run", "visits", "--x", "a b"]).splitlines() == [
         "visits: partial",
@@ -96,7 +94,6 @@ def test_plain_lines_say_all_there_is():
     ]
 
 
-@pytest.mark.usefixtures("plain")
 def test_plain_lines_say_no_more_than_there_is():
     result = RunResult(report="visits", run_id="1", status="ok", complete=True, objects_ignored=2)
     assert render.summary(result, []).splitlines() == [
@@ -113,7 +110,6 @@ def test_plain_lines_say_no_more_than_there_is():
     ]
 
 
-@pytest.mark.usefixtures("plain")
 def test_a_dry_run_says_what_would_be_written():
     result = FULL.model_copy(update={"dry_run": True, "quarantine": None})
     text = render.summary(result, ["reporting-run", "visits", "--limit", "5", "--dry-run", "--limit=6", "--x", "y"])
@@ -128,7 +124,6 @@ def test_a_dry_run_says_what_would_be_written():
     assert "  the same without --dry-run" in render.summary(several, [])
 
 
-@pytest.mark.usefixtures("plain")
 def test_only_the_most_frequent_reasons_are_shown():
     reasons = [RejectionCount(type=f"r{number}", field=None, count=1) for number in range(13)]
     text = render.summary(FULL.model_copy(update={"rejections": reasons}), [])
@@ -137,8 +132,8 @@ def test_only_the_most_frequent_reasons_are_shown():
     assert "and 3 more kinds (--format json lists them)" in text
 
 
-@pytest.mark.usefixtures("terminal")
-def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(monkeypatch):
+def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(monkeypatch, terminal):
+    terminal()
     text = render.summary(FULL, [])
     assert "\x1b[" in text
     bare = re.sub(r"\x1b\[[0-9;]*m", "", text)
@@ -150,16 +145,16 @@ def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(monkeypatch):
     assert "odd\\n\\x1b[2J.txt, [bold]x[/bold]" in re.sub(r"\x1b\[[0-9;]*m", "", render.summary(FULL, []))
 
 
-@pytest.mark.usefixtures("terminal")
-def test_no_color_is_minded(monkeypatch):
+def test_no_color_is_minded(monkeypatch, terminal):
+    terminal()
     monkeypatch.setenv("NO_COLOR", "1")
     text = render.summary(FULL, [])
     assert "┌" in text
     assert re.search(r"\x1b\[[0-9;]*3[0-9]", text) is None
 
 
-@pytest.mark.usefixtures("terminal")
-def test_lists_are_tables_on_a_terminal():
+def test_lists_are_tables_on_a_terminal(terminal):
+    terminal()
     text = render.listing(["name", "why"], [["a", "b\x1b[2J"]])
     assert "┃" in text
     assert "b\\x1b[2J" in text

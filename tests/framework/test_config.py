@@ -192,6 +192,36 @@ def test_tables_are_merged_name_by_name():
     assert settings.limits == {"a": 1, "b": 3, "c": 4}
 
 
+def test_all_of_a_dropped_side_is_forgotten():
+    class Nested(Settings):
+        alternatives: ClassVar[dict[str, tuple[str, ...]]] = {"login": ("user",)}
+
+        login: Login = Login()
+        user: str = ""
+
+    config = Config(settings={"n": {"login": {"password": "p"}}})
+    environment = {"REPORTING_N__LOGIN__USER": "me"}
+    settings = resolve_settings("n", Nested, config=config, environment=environment, options={"user": "you"})
+    assert (settings.user, settings.login.user) == ("you", "me")
+    with pytest.raises(
+        SettingsError, match=r"login \(--set login\) and user \(option --user\) are both set on the comma"
+    ):
+        resolve_settings("n", Nested, options={"user": "you"}, sets=["login={}"])
+
+
+def test_a_value_replaces_a_table_and_a_table_a_value():
+    settings = resolve(
+        file={"source": "s", "limits": {"a": 1}, "note": "x"},
+        environment={"REPORTING_EX_AMPLE__LIMITS__B": "2"},
+        options={"days": "1"},
+        sets=["tags=[]", "tags=['a','b']", "tags.0=c"],
+    )
+    assert (settings.limits, settings.tags) == ({"a": 1, "b": 2}, ("c", "b"))
+    assert "limits (--set limits): Input should be a valid dictionary; found 3" in refused(
+        file={"source": "s", "limits": {"a": 1}}, sets=["limits=3"]
+    )
+
+
 def test_what_was_given_is_not_changed():
     file = {"source": "s", "limits": {"a": 1}}
     resolve(file=file, sets=["limits.a=2"])
@@ -305,6 +335,15 @@ def test_a_wrong_default_is_called_that():
 
     with pytest.raises(SettingsError, match=r"^odd: days \(its default\): Input should be a valid integer"):
         resolve_settings("odd", Odd)
+
+
+def test_an_item_of_a_list_that_is_a_table_can_be_set_alone():
+    class Many(Settings):
+        logins: list[Login]
+
+    config = Config(settings={"m": {"logins": [{"user": "a"}, {"user": "b"}]}})
+    settings = resolve_settings("m", Many, config=config, sets=["logins.1.user=c"])
+    assert [login.user for login in settings.logins] == ["a", "c"]
 
 
 def test_a_value_is_shown_bounded_and_without_credentials():
@@ -551,5 +590,7 @@ def test_what_a_report_raises_while_it_composes_is_wrapped_without_its_message(t
 def test_an_error_of_the_frameworks_own_passes(toy):
     with pytest.raises(SettingsError, match=r"^toy: setting target is missing"):
         compose_report("toy", load_plugins(), Config(), environment={})
+    with pytest.raises(SettingsError, match=r"^toy: level 14 needs a target on a boat$"):
+        compose_report("toy", load_plugins(), Config(), environment={"TOY_TARGET": "x"}, sets=["fine.level=14"])
     with pytest.raises(PluginError, match="there is no report 'tyo'; did you mean toy"):
         compose_report("tyo", load_plugins(), Config(), environment={})

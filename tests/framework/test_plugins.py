@@ -5,9 +5,10 @@ import sys
 import pytest
 
 from reporting_framework.config import Config
-from reporting_framework.discovery import CAUSE_LIMIT, FRAMEWORK, allow_list, normalised
+from reporting_framework.discovery import FRAMEWORK, allow_list, normalised
 from reporting_framework.errors import PluginError
 from reporting_framework.plugins import load_plugins
+from reporting_framework.wording import LINE_LIMIT
 
 GOOD = """
 class Numbers:
@@ -117,7 +118,7 @@ def test_a_broken_plugin_is_listed_with_its_cause_on_one_line_and_harms_nobody(s
     broken = row(registry, "fake-broken")
     assert (broken.name, broken.role, broken.version, broken.status) == ("the-point", "plugin", "3", "broken")
     assert cause in broken.reason
-    assert len(broken.reason) <= CAUSE_LIMIT + 60
+    assert len(broken.reason) <= LINE_LIMIT + 60
     assert "\n" not in broken.reason
     assert registry.find("source", "fake-numbers")
     with pytest.raises(PluginError, match=r"not loaded: .*the-point of fake-broken is broken.* \(see: reporting plug"):

@@ -111,9 +111,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The roles and the records, imported when they are first asked for: a tenth of what ``--help`` would cost."""
-    if name in __all__:
-        for module in ("interfaces", "records"):
-            if (value := getattr(import_module(f"{__name__}.{module}"), name, None)) is not None:
-                globals()[name] = value
-                return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    roles = import_module(f"{__name__}.interfaces")
+    home = roles if name in vars(roles) else import_module(f"{__name__}.records")
+    value = globals()[name] = getattr(home, name)
+    return value

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework import hookspecs
 from reporting_framework.errors import PluginError
 from reporting_framework.markers import PROJECT
+from reporting_framework.wording import cause, did_you_mean
 
 if TYPE_CHECKING:
     import pluggy
 
 FRAMEWORK = "reporting-framework"
 """The framework's own distribution: what it brings is always allowed."""
-
-CAUSE_LIMIT = 240
-"""Longest cause shown for a broken plugin, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +66,6 @@ def _origin(point: importlib.metadata.EntryPoint) -> Origin:
         return Origin(point.name, "unknown", "")
 
 
-def one_line(text: str, limit: int = CAUSE_LIMIT) -> str:
-    """The text on one line, cut to `limit` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def cause(error: BaseException) -> str:
-    """Type and message of an error, on one bounded line."""
-    return one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
-
-
 def admit(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     """Register a plugin and check its hooks; a plugin that fails leaves no trace in the manager.
 
@@ -111,11 +98,3 @@ def _wrong(manager: pluggy.PluginManager, plugin: object) -> str | None:
 def hook_names() -> list[str]:
     """Names of all hooks."""
     return [name for name in vars(hookspecs) if name.startswith("reporting_")]
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A clause with the nearest names, or nothing when none is near."""
-    from difflib import get_close_matches  # only errors need it: it is not free to import
-
-    near = get_close_matches(name, known, n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(near)}?" if near else ""

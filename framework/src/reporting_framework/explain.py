@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.discovery import did_you_mean, one_line
 from reporting_framework.errors import SettingsError
 from reporting_framework.fields import annotation_at, core, fields_of, holds_secret, kind_of
 from reporting_framework.layers import Merged, Path, option, variable
+from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError

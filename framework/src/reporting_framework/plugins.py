@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import pluggy
 
 from reporting_framework import hookspecs
-from reporting_framework.discovery import FRAMEWORK, Origin, admit, cause, did_you_mean, installed, normalised, one_line
+from reporting_framework.discovery import FRAMEWORK, Origin, admit, installed, normalised
 from reporting_framework.errors import PluginError
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.markers import PROJECT, Lazy
+from reporting_framework.wording import cause, did_you_mean, one_line
 
 if TYPE_CHECKING:
     import click

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import click
@@ -19,8 +20,13 @@ class _Formatter(logging.Formatter):
         super().__init__("%(levelname)s %(name)s: %(message)s" if verbose else "%(levelname)s: %(message)s")
         self.verbose = verbose
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Of a copy: another handler may have left its traceback, message and all, in the record."""
+        mine = copy(record)
+        mine.levelname, mine.exc_text = record.levelname.lower(), None
+        return super().format(mine)
+
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.levelname = record.levelname.lower()
         return printable(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name

@@ -216,9 +216,9 @@ class BucketStore:
             return AccessDenied(f"{where}: access denied ({reason}); check the credentials and the bucket's policy")
         if isinstance(error, FileNotFoundError) or "404" in codes:
             return ObjectMissing(f"{where}: no such object")
-        return StorageUnavailable(
-            f"{where}: {', '.join(sorted(codes)) or name}; the storage did not answer as it should"
-        )
+        if codes:
+            return StorageUnavailable(f"{where}: the storage answered {', '.join(sorted(codes))} after all retries")
+        return StorageUnavailable(f"{where}: the storage did not answer; check the network and AWS_ENDPOINT_URL")
 
 
 def _body(data: bytes | Path) -> AbstractContextManager[Any]:

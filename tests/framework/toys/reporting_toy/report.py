@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from reporting_framework import Composition, Use
+from reporting_framework import Composition, SettingsError, Use
 from reporting_framework.settings import Settings
 
 
@@ -66,6 +66,8 @@ class Toy:
     def compose(self, settings: ToySettings) -> Composition:
         if settings.fine.level == 13:
             raise RuntimeError("SECRET-VALUE")
+        if settings.fine.level == 14:
+            raise SettingsError("toy: level 14 needs a target on a boat")
         numbers = {each: getattr(settings, each) for each in ("count", "bad", "unread", "seconds", "mode")}
         return Composition(
             source=Use("toy-numbers", numbers),
