@@ -1,6 +1,6 @@
 """Measure the bars of the "Speed" table in one command.
 
-    python benchmarks/run.py                    everything; about a quarter of an hour, longer the first time
+    python benchmarks/run.py                    everything: six minutes, ten the first time
     python benchmarks/run.py --quick            a tenth of the data
     python benchmarks/run.py --only first-run   the rows whose names begin so
 
@@ -31,6 +31,7 @@ def main() -> None:
     command = [str(python), "-m", "benchmarks.suite", "--program", shlex.join(program), "--only", options.only]
     if options.quick:
         command.append("--quick")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # everyone's modules are compiled by the first of several runs
     os.chdir(HERE.parent)  # `-m` finds `benchmarks` and `tests` here
     os.execv(python, command)
 

@@ -64,7 +64,7 @@ def main(small: str, out: str, rows: str) -> None:
         if made != schema:
             raise TypeError(f"the program's checkpoint has {schema}, made is {made}")
         source = register_io_source(lambda *_: _pieces(int(rows), list(schema)), schema=schema)
-        source.sink_parquet(f"{out}.part", compression="zstd", row_group_size=131_072, statistics=True)
+        source.sink_parquet(f"{out}.part", compression="zstd", row_group_size=16_384, statistics=True)
         os.replace(f"{out}.part", out)
     print(json.dumps({"rows": int(rows), "bytes": os.path.getsize(out)}))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework.cli.failures import guarded, printable, traceback_text
+from reporting_framework.cli.failures import guarded, printable, traceback_text, write
 from reporting_framework.cli.logs import logs_on_stderr
 from reporting_framework.cli.state import State
 from reporting_framework.errors import AccessDenied, ReportingError, SettingsError, StepFailed
@@ -115,6 +115,15 @@ def test_a_reader_that_went_away_is_no_error():
     done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_follows_a_reader_that_went_away_goes_nowhere(monkeypatch):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        write("a")
+        write("b")
 
 
 # -- logs -----------------------------------------------------------------------------------------------------------

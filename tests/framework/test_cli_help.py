@@ -1,5 +1,6 @@
 """Help, version and completion: they know every report, and import none of them."""
 
+import json
 import os
 import resource
 import subprocess
@@ -57,6 +58,13 @@ def test_help_shows_reports_and_commands_and_imports_nothing_heavy(toy, name, ar
 
 def test_help_of_a_report_imports_its_settings_only(toy):
     assert imported("reporting-run", "toy", "--help", site=toy.folder) == {"pydantic", "reporting_toy.report"}
+
+
+def test_help_of_every_installed_report_imports_no_storage_and_no_frames(toy):
+    names = [each["name"] for each in json.loads(program("reporting", "list", "--format=json", site=toy.folder).stdout)]
+    assert "toy" in names
+    for name in names:
+        assert not imported("reporting-run", name, "--help", site=toy.folder) & {"polars", "boto3", "obstore", "rich"}
 
 
 @pytest.mark.parametrize(("name", "argument"), [("reporting-run", "--help"), ("reporting", "--help")])

@@ -122,6 +122,7 @@ def test_a_dry_run_says_what_would_be_written():
     several = result.model_copy(update={"outputs": [OUTPUT, OUTPUT]})
     assert "  would be written   1,034 rows\n" in render.summary(several, [])
     assert "  the same without --dry-run" in render.summary(several, [])
+    assert "ignored" not in render.summary(several.model_copy(update={"objects_ignored": 0, "ignored_fields": {}}), [])
 
 
 def test_only_the_most_frequent_reasons_are_shown():
@@ -129,7 +130,7 @@ def test_only_the_most_frequent_reasons_are_shown():
     text = render.summary(FULL.model_copy(update={"rejections": reasons}), [])
     assert "1 x r9" in text
     assert "r10" not in text
-    assert "and 3 more kinds (--format json lists them)" in text
+    assert "and 3 more (--format json lists all)" in text
 
 
 def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(monkeypatch, terminal):

@@ -101,13 +101,14 @@ class Source(Plugin, Protocol):
 
     Attributes:
         yields: Whether batches carry payloads or frames.
-        parallelism: How many splits are worth having under way at once on one machine.
     """
 
     yields: ClassVar[Shape]
 
     @property
-    def parallelism(self) -> int: ...
+    def parallelism(self) -> int:
+        """How many splits are worth having under way at once on one machine."""
+        ...
 
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
         """Splits that cover every record not in the ledger. Lazy where listing is slow: reading starts meanwhile.

@@ -40,12 +40,16 @@ class CombinedLedger:
 
     def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
         """See `RunLedger.unseen`."""
-        missing: set[str] = set()
-        for ledger in self._ledgers:
-            missing.update(ledger.unseen(objects))
+        absent = [frozenset(ledger.unseen(objects)) for ledger in self._ledgers]
+        missing = frozenset[str]().union(*absent)
         quarantined = self._quarantine.versions(objects) if self._quarantine else {}
         if not quarantined:
             return [key for key in objects if key in missing]
-        changed = {key for key, version in quarantined.items() if version is None or version_of(key) != version}
-        self.reread |= changed
-        return [key for key in objects if (key in changed if key in quarantined else key in missing)]
+        lagging = missing.difference(frozenset.intersection(*absent))
+        again = {
+            key
+            for key, version in quarantined.items()
+            if key in lagging or version is None or version_of(key) != version
+        }
+        self.reread |= again
+        return [key for key in objects if (key in again if key in quarantined else key in missing)]

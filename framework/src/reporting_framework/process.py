@@ -50,7 +50,8 @@ class Process:
     def __call__(self, split: Split) -> Outcome:
         """Read, validate, transform and stage one split."""
         pipeline, outcome = self.pipeline, Outcome(split, fragments=[[] for _ in self.pipeline.sinks])
-        batches = iter(pipeline.source.read(split))
+        with self._stage(outcome, "read", "source", pipeline.source.name):
+            batches = iter(pipeline.source.read(split))
         for part in count():
             with self._stage(outcome, "read", "source", pipeline.source.name):
                 batch = next(batches, None)
@@ -114,9 +115,10 @@ class Process:
 
 
 def _cut(batch: Batch, left: int) -> Batch:
-    """The first `left` records of a batch."""
+    """The first `left` records of a batch, those among them that the source itself rejected last."""
     return replace(
         batch,
+        rejected=batch.rejected[: max(0, left - len(batch.origins))],
         origins=batch.origins[:left],
         versions=batch.versions[:left],
         payloads=batch.payloads[:left] if batch.payloads is not None else None,

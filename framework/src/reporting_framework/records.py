@@ -30,7 +30,7 @@ def line_origin(key: str, line: int) -> str:
 
 def object_of(origin: str) -> str:
     """The object that an origin belongs to: the origin less its ``#line``, if it has one."""
-    return origin[: match.start()] if (match := _LINE.search(origin)) else origin
+    return origin[: match.start()] if "#" in origin and (match := _LINE.search(origin)) else origin
 
 
 def single_origin(key: str) -> str:
@@ -38,12 +38,12 @@ def single_origin(key: str) -> str:
 
     It is the key itself. A key that happens to end in ``#`` and digits gets a line, so that `object_of` stays exact.
     """
-    return line_origin(key, 1) if _LINE.search(key) else key
+    return line_origin(key, 1) if "#" in key and _LINE.search(key) else key
 
 
 def holds_several(origin: str) -> bool:
     """Whether the origin is one of several in its object."""
-    return _LINE.search(origin) is not None
+    return "#" in origin and _LINE.search(origin) is not None
 
 
 @dataclass(frozen=True, slots=True)

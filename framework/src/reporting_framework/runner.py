@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reporting_framework.interfaces import Quarantine
     from reporting_framework.lifecycle import Lifecycle
     from reporting_framework.records import Outcome, Receipt, Split
-    from reporting_framework.result import RunResult
+    from reporting_framework.result import QuarantineState, RunResult
 
 RESERVE = 0.1
 """Share of the time budget that is kept for the commit."""
@@ -52,7 +52,8 @@ def run(
         raise
     finally:
         for sink in pipeline.sinks:
-            sink.abort()
+            with step(pipeline.report, "sink", sink.name):
+                sink.abort()
     lifecycle.run_finished(result=result)
     return result
 
@@ -74,41 +75,36 @@ class _Run:
 
     def execute(self) -> RunResult:
         """The whole of a run."""
-        pipeline, tally = self.pipeline, self.tally
-        ledgers = []
+        pipeline, tally, source = self.pipeline, self.tally, self.pipeline.source
+        ledgers, quarantine = [], None
         for sink in pipeline.sinks:
             with step(pipeline.report, "sink", sink.name):
                 sink.prepare(pipeline.schema)
                 ledgers.append(sink.ledger())
-        quarantine = next((found for sink in pipeline.sinks if (found := sink.quarantine())), None)
+                quarantine = quarantine or sink.quarantine()
         ledger = CombinedLedger(ledgers, quarantine)
+        tally.awaited = ledger.reread
 
-        with step(pipeline.report, "source", pipeline.source.name):
-            splits = self._planned(pipeline.source.plan(ledger))
-        parallelism = pipeline.source.parallelism if self.limit is None else 1
+        with step(pipeline.report, "source", source.name):
+            splits = self._planned(source.plan(ledger))
+            parallelism = source.parallelism if self.limit is None else 1
         process = Process(pipeline) if self.limit is None else self._try
-        for outcome in pipeline.engine.map(process, splits, parallelism=parallelism, stop=self._stop):
-            tally.add(outcome)
-            self._tell(outcome)
+        with step(pipeline.report, "engine", pipeline.engine.name):
+            for outcome in pipeline.engine.map(process, splits, parallelism=parallelism, stop=self._stop):
+                tally.add(outcome)
+                self._tell(outcome)
 
         began = time.perf_counter()
         receipts = self._commit(quarantine)
-        state = None
-        if quarantine and self.limit is None:
-            state = quarantine.settle(ledger.reread | tally.several, tally.rejections, run_id=self.run_id, at=self.at)
-            quarantine.leave(
-                pipeline.source.bookmark(
-                    complete=tally.exhausted,
-                    unread=[item.origin for item in tally.unread],
-                    rows=min(sum(output.rows for output in receipt.outputs) for receipt in receipts),
-                )
-            )
+        with step(pipeline.report, "source", source.name):
+            survey = source.survey()
+        state = self._settle(quarantine, receipts) if quarantine and self.limit is None else None
         tally.seconds["commit"] += time.perf_counter() - began
         return tally.result(
             pipeline.report,
             self.run_id,
             receipts=receipts,
-            survey=pipeline.source.survey(),
+            survey=survey,
             quarantine=state,
             total=time.monotonic() - self.began,
             dry_run=self.limit is not None,
@@ -117,12 +113,27 @@ class _Run:
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
         """Each sink's one atomic step. Objects that could be taken in part are announced first."""
         if quarantine and self.limit is None and self.tally.several:
-            quarantine.begin(sorted(self.tally.several))
+            with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
+                quarantine.begin(sorted(self.tally.several))
         receipts = []
         for sink, fragments in zip(self.pipeline.sinks, self.tally.fragments or [[]] * self.tally.sinks, strict=True):
             with step(self.pipeline.report, "sink", sink.name):
                 receipts.append(sink.commit(fragments))
         return receipts
+
+    def _settle(self, quarantine: Quarantine, receipts: Sequence[Receipt]) -> QuarantineState:
+        """What was not kept, and what the source wants to find next time. What was not read again stays as it was."""
+        tally, source = self.tally, self.pipeline.source
+        with step(self.pipeline.report, "source", source.name):
+            bookmark = source.bookmark(
+                complete=tally.exhausted,
+                unread=[item.origin for item in tally.unread],
+                rows=min(sum(output.rows for output in receipt.outputs) for receipt in receipts),
+            )
+        with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
+            state = quarantine.settle(tally.reread | tally.several, tally.rejections, run_id=self.run_id, at=self.at)
+            quarantine.leave(bookmark)
+        return state
 
     def _planned(self, splits: Iterable[Split]) -> Iterator[Split]:
         """The splits, with the time that planning takes, and a note when there are no more."""

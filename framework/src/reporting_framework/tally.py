@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,6 +31,8 @@ class Tally:
         read: Records read.
         staged: Rows handed to the sinks.
         several: Objects of several records that were read.
+        awaited: Quarantined objects that were given out to be read again.
+        reread: Those of `awaited` that were read; the others stay in quarantine as they are.
         exhausted: Whether the source had no more splits to give.
     """
 
@@ -43,6 +45,8 @@ class Tally:
     ignored_fields: Counter[str] = field(default_factory=Counter)
     fragments: list[list[Fragment]] = field(default_factory=list)
     several: set[str] = field(default_factory=set)
+    awaited: Set[str] = frozenset()
+    reread: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     exhausted: bool = False
 
@@ -57,6 +61,8 @@ class Tally:
         for stage, taken in outcome.seconds.items():
             self.seconds[stage] += taken
         self.several.update(object_of(origin) for origin in outcome.origins if holds_several(origin))
+        if self.awaited:
+            self.reread |= self.awaited & set(map(object_of, outcome.origins))
         self.fragments = self.fragments or [[] for _ in range(self.sinks)]
         for mine, new in zip(self.fragments, outcome.fragments, strict=True):
             mine += new

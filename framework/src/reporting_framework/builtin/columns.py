@@ -87,7 +87,7 @@ def utc(moment: datetime) -> datetime:
     Raises:
         OverflowError: It is outside the calendar in UTC.
     """
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return (moment.astimezone(UTC) if moment.utcoffset() else moment).replace(tzinfo=None)
 
 
 def series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:

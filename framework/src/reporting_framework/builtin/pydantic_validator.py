@@ -67,6 +67,7 @@ class ModelValidator:
         except UnsupportedField as error:
             raise SettingsError(f"validator {self.name}: {self.model.__name__}: {error}; use a plain type") from error
         self._expected = frozenset(self._columns) if settings.extra == "keep" else self._names
+        self._always = _always_there(self.model)
         self._converted = [(name, column.convert) for name, column in self._columns.items() if column.convert]
         dtypes = {name: column.dtype for name, column in self._columns.items()}
         if settings.extra == "keep":
@@ -150,7 +151,9 @@ class ModelValidator:
 
     def _frame(self, rows: list[dict[str, Any]], origins: list[str]) -> pl.DataFrame:
         columns = [
-            series(name, [row.get(name) for row in rows], dtype)
+            series(
+                name, [row[name] for row in rows] if name in self._always else [row.get(name) for row in rows], dtype
+            )
             for name, dtype in self.schema.items()
             if name != ORIGIN_COLUMN
         ]
@@ -260,6 +263,12 @@ def _fields(model: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(model, type) and issubclass(model, BaseModel):
         for name, info in model.model_fields.items():
             yield name, _annotated(info.annotation, info.metadata)
+
+
+def _always_there(model: Any) -> frozenset[str]:
+    """Fields that every valid record has: all of a model, which fills in its defaults."""
+    keys: frozenset[str] = model.__required_keys__ if is_typeddict(model) else frozenset(model.model_fields)
+    return keys
 
 
 def _annotated(annotation: Any, metadata: list[Any]) -> Any:

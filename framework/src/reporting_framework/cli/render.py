@@ -72,7 +72,7 @@ def _reasons(result: RunResult) -> Rows:
         for each in result.rejections[:REASONS]
     ]
     if len(result.rejections) > REASONS:
-        rows.append(("  reason", f"and {len(result.rejections) - REASONS} more kinds (--format json lists them)"))
+        rows.append(("  reason", f"and {len(result.rejections) - REASONS} more (--format json lists all)"))
     return rows
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +54,7 @@ class FolderStore:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         yield from self._walk(f"{folder}{entry.name}/")
-                    elif entry.is_file():
+                    elif _is_object(entry):
                         yield f"{folder}{entry.name}"
         except OSError as error:
             raise self._translate(error, folder) from error
@@ -89,6 +92,8 @@ class FolderStore:
             return None
         except OSError as error:
             raise self._translate(error, key) from error
+        if stat.S_ISDIR(status.st_mode):
+            raise self._translate(IsADirectoryError(), key)
         return Entry(key, status.st_size, _version(status))
 
     def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
@@ -112,21 +117,19 @@ class FolderStore:
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
         """See `Store.exclusive`. The lock dies with the process; what a killed one left behind is removed."""
-        from filelock import FileLock
-
         path = Path(self._path(key))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path.parent / f".{path.name}.lock")
-            lock.acquire()
+            lock = os.open(path.parent / f".{path.name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise self._translate(error, key) from error
         try:
-            for left in path.parent.glob(f".{path.name}.*.tmp"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for left in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
                 left.unlink(missing_ok=True)
             yield
         finally:
-            lock.release()
+            os.close(lock)
 
     def scratch(self, key: str) -> Path:
         """See `Store.scratch`. In the folder of the target, so that renaming is atomic."""
@@ -155,9 +158,17 @@ class FolderStore:
         return StorageUnavailable(f"{where}: {os.strerror(error.errno) if error.errno else type(error).__name__}")
 
 
+def _is_object(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, or a link that leads nowhere: reading that one fails, and is reported."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    except OSError:
+        return True
+
+
 def _version(status: os.stat_result) -> str:
     """Version of a file: two files at one path that differ almost surely differ in this."""
-    return f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}"
+    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
 
 
 def _flush(path: Path) -> None:

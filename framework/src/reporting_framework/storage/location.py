@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from reporting_framework.errors import LocationError
 
 Scheme = Literal["s3", "file", "memory"]
+
+ODD_KEY = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)(?:\.{0,2})(?:/|$)")
+"""Keys in a bucket that are legal, rare, and not to be named in a URI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,16 @@ def parse_location(uri: str) -> Location:
     if not separator:
         return Location("file", "/", os.path.abspath(os.path.expanduser(uri)).strip("/"))
     if scheme == "file":
-        parts = urlsplit(uri)
-        if parts.netloc not in ("", "localhost"):
+        host, slash, path = rest.partition("/")
+        if host not in ("", "localhost") or not slash:
             raise LocationError(f"{uri}: a file URI has three slashes, as in file:///data/events")
-        return Location("file", "/", os.path.abspath(unquote(parts.path)).strip("/"))
+        return Location("file", "/", os.path.abspath(unquote(f"/{path}")).strip("/"))
     if scheme in ("s3", "memory"):
         root, _, key = rest.partition("/")
         if not root:
             raise LocationError(f"{uri}: the bucket is missing; write {scheme}://bucket/key")
-        return Location("s3" if scheme == "s3" else "memory", root, key.strip("/"))
+        key = key.strip("/")
+        if key and ODD_KEY.search(key):
+            raise LocationError(f"{uri}: an empty, . or .. segment or a control character cannot be part of a URI")
+        return Location("s3" if scheme == "s3" else "memory", root, key)
     raise LocationError(f"{uri}: unknown scheme {scheme!r}; allowed are s3://, file://, memory:// and plain paths")

@@ -1,7 +1,7 @@
 """Objects in S3, or in a server that speaks its protocol, or in memory: all through obstore.
 
-obstore cannot name a key that holds a control character or a segment that is empty, ``.`` or ``..``; a listing that
-meets one fails. Such keys are rare and legal, so this one case goes through boto3.
+obstore cannot name a key that holds a control character or a segment that is empty, ``.`` or ``..`` (`ODD_KEY`); a
+listing that meets one fails. Such keys are rare and legal, so this one case goes through boto3.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
-from reporting_framework.storage.location import Location
+from reporting_framework.storage.location import ODD_KEY, Location
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -41,9 +41,6 @@ COMMIT_ATTRIBUTE = "reporting-commit"
 
 PUT_LIMIT = 5 * 1024**3
 """Bytes that one PUT may carry (S3's limit)."""
-
-ODD_KEY = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)(?:\.{0,2})(?:/|$)")
-"""Keys that obstore cannot name."""
 
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
@@ -142,9 +139,17 @@ class BucketStore:
             raise self._translate(error, key) from error
 
     def head(self, key: str) -> Entry | None:
-        """See `Store.head`. Asks with a GET: only its answer tells a missing object from a missing bucket."""
+        """See `Store.head`. What a HEAD does not find is asked for with a GET: only its answer says what is missing."""
         try:
-            meta = obstore.get(self._backend, self._prefix + key, options={"range": (0, 1)}).meta
+            if ODD_KEY.search(key):
+                found = self._get_odd(key, None)
+                return Entry(key, len(found.data), found.version)
+            try:
+                meta = obstore.get(self._backend, self._prefix + key, options={"head": True}).meta
+            except FileNotFoundError:
+                meta = obstore.get(self._backend, self._prefix + key).meta
+        except ObjectMissing:
+            return None
         except (BaseError, OSError, ValueError) as error:
             translated = self._translate(error, key)
             if isinstance(translated, ObjectMissing):
@@ -169,7 +174,7 @@ class BucketStore:
         except (BaseError, OSError, ValueError) as error:
             if (version := self._written(key, mark)) is not None:
                 return version
-            raise self._translate(error, key) from error
+            raise self._translate(error, key, writing=True) from error
         finally:
             if isinstance(data, Path):
                 data.unlink(missing_ok=True)
@@ -198,7 +203,7 @@ class BucketStore:
             return ScanTarget(self.get(key).data)
         return ScanTarget(self.location.join(key).uri, self._options)
 
-    def _translate(self, error: Exception, key: str) -> ReportingError:
+    def _translate(self, error: Exception, key: str, *, writing: bool = False) -> ReportingError:
         """The framework's error for the storage's, from its class, the HTTP status and S3's error code."""
         where, text = self.location.join(key).uri if key else self.location.uri, str(error)
         codes = {found.group(1) for pattern in (_CODE, _STATUS) if (found := pattern.search(text))}
@@ -207,14 +212,14 @@ class BucketStore:
         name = type(error).__name__
         if "NoSuchBucket" in codes:
             return LocationError(f"s3://{self.location.root}: no such bucket; check its name and AWS_ENDPOINT_URL")
-        if name in ("AlreadyExistsError", "PreconditionError") or codes & {"409", "412"}:
+        if writing and (name in ("AlreadyExistsError", "PreconditionError") or codes & {"409", "412"}):
             return CommitConflict(f"{where}: another run has written it meanwhile")
         if "InvalidObjectState" in codes:
             return AccessDenied(f"{where}: the object is archived in a cold tier; restore it first")
         if name in ("PermissionDeniedError", "UnauthenticatedError") or codes & {"401", "403"}:
             reason = next((code for code in codes if not code.isdigit()), "AccessDenied")
             return AccessDenied(f"{where}: access denied ({reason}); check the credentials and the bucket's policy")
-        if isinstance(error, FileNotFoundError) or "404" in codes:
+        if "NoSuchKey" in codes or (isinstance(error, FileNotFoundError) and self.location.scheme == "memory"):
             return ObjectMissing(f"{where}: no such object")
         if codes:
             return StorageUnavailable(f"{where}: the storage answered {', '.join(sorted(codes))} after all retries")

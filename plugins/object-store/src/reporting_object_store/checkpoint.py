@@ -96,7 +96,7 @@ class Checkpoint:
         """Polars' errors as the framework's: the file is damaged, or the storage does not answer."""
         try:
             yield
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             if isinstance(error, OSError) or any(sign in str(error) for sign in _NETWORK):
                 raise StorageUnavailable(
                     f"{self.uri}: the checkpoint could not be read; nothing was changed"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reporting_framework import line_origin, single_origin
 
 GZIP = b"\x1f\x8b"
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _SPACE = b" \t\r\n"
-_decode_one = json.JSONDecoder().raw_decode
+_CHUNK = 16 * 1024
+_decode_one = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
+_skipped = re.compile(r"[ \t\r\n]*").match
 
 
 class Undecodable(Exception):
@@ -32,24 +35,33 @@ def inflate(data: bytes, limit: int) -> bytes:
     Raises:
         Undecodable: It is damaged, or has more than `limit` bytes when decompressed.
     """
-    parts, left = [], limit
+    parts, left, position = [], limit, 0
     try:
-        while data:
+        while position < len(data):
             stream = zlib.decompressobj(wbits=31)
-            part = stream.decompress(data, left + 1)
-            if len(part) > left:
-                raise Undecodable("too_large")
-            if not stream.eof:
-                raise Undecodable("gzip_invalid")
-            parts.append(part)
-            left -= len(part)
-            data = stream.unused_data.lstrip(b"\0")
+            while not stream.eof:
+                chunk = data[position : position + _CHUNK]  # not all: each member would copy what is behind it
+                part = stream.decompress(chunk, left + 1)
+                if len(part) > left:
+                    raise Undecodable("too_large")
+                if not chunk:
+                    raise Undecodable("gzip_invalid")
+                parts.append(part)
+                left -= len(part)
+                position += len(chunk) - len(stream.unused_data)
+            while data[position : position + 1] == b"\0":
+                position += 1
     except zlib.error as error:
         raise Undecodable("gzip_invalid") from error
     return b"".join(parts)
 
 
-def records(key: str, data: bytes, limit: int) -> Iterator[tuple[str, bytes]]:
+def is_single(key: str, data: bytes) -> bool:
+    """Whether the object is one JSON object by its first look: the common case, decided without parsing."""
+    return data[:1] == b"{" and b"\n{" not in data and not key.endswith(LINES)
+
+
+def records(key: str, data: bytes, limit: int) -> Iterable[tuple[str, bytes]]:
     """Origin and payload of each record of an object. What is not JSON comes as one record, for a validator to refuse.
 
     Args:
@@ -63,11 +75,10 @@ def records(key: str, data: bytes, limit: int) -> Iterator[tuple[str, bytes]]:
     if data[:2] == GZIP:
         data = inflate(data, limit)
     if key.endswith(LINES):
-        yield from _lines(key, data)
-    elif data[:1] == b"{" and b"\n{" not in data:
-        yield single_origin(key), data
-    else:
-        yield from _by_content(key, data)
+        return _lines(key, data)
+    if is_single(key, data):
+        return ((single_origin(key), data),)
+    return _by_content(key, data)
 
 
 def _by_content(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -120,6 +131,5 @@ def _items(data: bytes) -> list[bytes] | None:
 
 def _skip(text: str, position: int) -> int:
     """The first position from `position` on that is not white space."""
-    while text[position : position + 1] in (" ", "\t", "\r", "\n") and position < len(text):
-        position += 1
-    return position
+    found = _skipped(text, position)
+    return found.end() if found else position

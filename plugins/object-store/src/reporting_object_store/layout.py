@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,17 @@ STATE_FOLDER = "_quarantine"
 NULL = "~null"
 """Stands for a null; no value is encoded to it, since a tilde is encoded too."""
 
+EMPTY = "~empty"
+"""Stands for an empty text."""
+
+LONGEST = 128
+"""Longest encoded value, in characters; of a longer one a hash stands for the rest. Files' names may have 255."""
+
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_HEAD = re.compile(r"(?:%..|[^%]){0,20}")
+_BARE = frozenset("-_.")
+_VALUE = f"(?:{NULL}|{EMPTY}|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{{2}})+(?:~[0-9a-f]{{64}})?)"
+"""What `encode` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,8 @@ class Layout:
         """The layout that a URI with or without ``{column}`` means.
 
         Raises:
-            SettingsError: There is a brace in it that is not part of a ``{column}``.
+            SettingsError: There is a brace in it that is not part of a ``{column}``, or there are two columns with
+                nothing between them that tells where the one ends.
         """
         location = parse_location(uri)
         rest = _COLUMN.sub("", location.key)
@@ -46,6 +58,8 @@ class Layout:
         segments = location.key.split("/")
         fixed = next((number for number, part in enumerate(segments) if "{" in part), len(segments) - 1)
         folder = Location(location.scheme, location.root, "/".join(segments[:fixed]))
+        if any(not re.search(r"[^A-Za-z0-9%~]", literal) for literal in _between(location.key)):
+            raise SettingsError(f"checkpoint {uri}: two columns in one name need a character between them, such as -")
         return cls(folder, "/".join(segments[fixed:]))
 
     @property
@@ -55,18 +69,24 @@ class Layout:
 
     def key(self, values: Mapping[str, Any]) -> str:
         """Key of the file for these values, relative to the folder."""
-        return _COLUMN.sub(lambda match: encode(values[match.group(1)]), self.template)
+        apart = _BARE.intersection("".join(_between(self.template)))
+        return _COLUMN.sub(lambda match: encode(values[match.group(1)], apart), self.template)
 
     @property
     def pattern(self) -> re.Pattern[str]:
         """What the key of each of its files matches as a whole."""
         parts = _COLUMN.split(self.template)
-        return re.compile("".join(re.escape(part) if not number % 2 else "[^/]+" for number, part in enumerate(parts)))
+        return re.compile("".join(re.escape(part) if not number % 2 else _VALUE for number, part in enumerate(parts)))
 
     def state(self, suffix: str) -> Location:
         """Place of the quarantine (``.parquet``) or of the bookmark (``.json``)."""
         name = _COLUMN.sub("", self.template.rpartition("/")[2].removesuffix(".parquet")).strip("-_.= ")
         return self.folder.join(f"{STATE_FOLDER}/{name or 'checkpoint'}{suffix}")
+
+    def owns(self, place: Location) -> bool:
+        """Whether one of its files may lie at `place`."""
+        key = place.key[len(self.folder.key) :].lstrip("/")
+        return self.folder.holds(place) and self.pattern.fullmatch(key) is not None
 
     def check(self, names: Sequence[str]) -> None:
         """Refuse columns that are not there.
@@ -81,11 +101,26 @@ class Layout:
             )
 
 
-def encode(value: Any) -> str:
-    """A value as one segment of a key: never empty, hidden, ``..`` or over a segment's end."""
+def encode(value: Any, apart: Iterable[str] = ()) -> str:
+    """A value as one segment of a key, or a part of it: never empty, hidden, ``..``, too long, or over a segment's end.
+
+    Args:
+        value: The value; two that differ as text are encoded differently.
+        apart: Characters of `-_.` that are encoded too, since they tell two columns of one segment apart.
+    """
     if value is None:
         return NULL
     text = quote(str(value), safe="").replace("~", "%7E")
+    for character in apart:
+        text = text.replace(character, f"%{ord(character):02X}")
     if text[:1] in ("_", "."):
         text = f"%{ord(text[0]):02X}{text[1:]}"
-    return text or "~empty"
+    if len(text) > LONGEST and (head := _HEAD.match(text)):
+        text = f"{head.group()}~{hashlib.sha256(text.encode()).hexdigest()}"
+    return text or EMPTY
+
+
+def _between(key: str) -> list[str]:
+    """What stands between two columns of one segment, for each two."""
+    parts = [_COLUMN.split(segment)[2:-1:2] for segment in key.split("/")]
+    return [literal for segment in parts for literal in segment]

@@ -51,7 +51,7 @@ class Names:
                 self._ignore(key)
                 continue
             kept.append(entry)
-            if current is None or not key.startswith(current):
+            if current is None or not (key.startswith(current) and key[len(current) : len(current) + 1].isdigit()):
                 current = str(found["range"]) if (found := self._range(key)) else None
                 if current is not None:
                     self.ranges.add(current)
@@ -79,30 +79,37 @@ def list_all(store: Store, names: Names) -> Iterator[list[Entry]]:
     return (names.keep(page) for page in store.list())
 
 
-def list_since(store: Store, names: Names, ranges: Sequence[str], since: datetime) -> Iterator[list[Entry]]:
-    """What each range holds from `since` on, and whatever lies between the ranges; all ranges at once.
+def list_since(
+    store: Store, names: Names, ranges: Sequence[str], since: datetime, newest: datetime, at_once: int
+) -> Iterator[list[Entry]]:
+    """What each range holds from `since` on, and whatever lies between the ranges; all at once.
 
-    One listing starts at the beginning and one in each range at `since`. Each goes on behind its range's end until it
-    meets the next known range, so that a range nobody knew of is found by the listing of the one before it, at no
-    request of its own.
+    One listing starts at the beginning, and in each range one at `since`, one half-way and one at `newest`. The last
+    one of a range goes on behind its end until it meets the next known range, so that a range nobody knew of is
+    found at no request of its own.
 
     Args:
         store: What to list.
         names: Which names are read.
         ranges: Known ranges of names.
         since: Where to begin in each (aware, UTC); the day decides.
+        newest: Where most of what is new begins.
+        at_once: How many listings may be under way at once.
     """
     known = tuple(sorted(ranges))
-    day = f"{since.year:04d}{since.month:02d}{since.day:02d}"
-    starts = [("", ""), *((one, f"{one}{day}") for one in known)]
+    days = sorted({_day(since), _day(since + (newest - since) / 2), _day(newest)})
+    ends: list[str | None] = [*days[1:], None]
+    starts = [("", "", None)] + [
+        (one, f"{one}{day}", end and f"{one}{end}") for one in known for day, end in zip(days, ends, strict=True)
+    ]
 
-    def follow(own: str, after: str) -> list[Entry]:
+    def follow(own: str, after: str, end: str | None) -> list[Entry]:
         others = tuple(one for one in known if one != own and not own.startswith(one))
         found: list[Entry] = []
         stray = 0
         for page in store.list(after=after):
             for entry in page:
-                if entry.key.startswith(others):
+                if entry.key.startswith(others) or (end is not None and entry.key > end):
                     return found
                 if not (own and entry.key.startswith(own)):
                     stray = 0 if names.pattern and re.match(names.pattern, entry.key) else stray + 1
@@ -111,7 +118,11 @@ def list_since(store: Store, names: Names, ranges: Sequence[str], since: datetim
                 found.append(entry)
         return found
 
-    with ThreadPoolExecutor(len(starts), thread_name_prefix="reporting-list") as pool:
+    with ThreadPoolExecutor(min(len(starts), at_once), thread_name_prefix="reporting-list") as pool:
         pages = list(pool.map(lambda start: follow(*start), starts))
     unique = {entry.key: entry for page in pages for entry in page}
     yield names.keep([unique[key] for key in sorted(unique)])
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.year:04d}{moment.month:02d}{moment.day:02d}"

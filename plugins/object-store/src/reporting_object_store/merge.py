@@ -18,7 +18,7 @@ ROW_GROUP = 16_384
 PART = 4_096
 """Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a commit takes."""
 
-READ = 65_536
+READ = 262_144
 """Rows of the old file that are read at once."""
 
 

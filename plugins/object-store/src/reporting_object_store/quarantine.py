@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Rejection
+from reporting_framework import ORIGIN_COLUMN, Rejection, single_origin
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
 from reporting_framework.result import QuarantineState
 from reporting_framework.storage import Location, open_store
@@ -48,6 +48,11 @@ class ParquetQuarantine:
         """Where it is."""
         return self._store.location.join(self._key).uri
 
+    def load(self) -> None:
+        """Read rows and bookmark, so that later calls need not wait for them."""
+        self._load_bookmark()
+        self._load()
+
     def _load(self) -> pl.DataFrame:
         """All rows; read once, and again after `_forget`."""
         if self._rows is None:
@@ -58,7 +63,7 @@ class ParquetQuarantine:
                 return self._rows
             try:
                 rows = pl.read_parquet(io.BytesIO(found.data))
-            except (pl.exceptions.PolarsError, OSError) as error:
+            except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
                 raise CorruptCheckpoint(
                     f"{self.uri}: not a parquet file that can be read; nothing was changed"
                 ) from error
@@ -77,12 +82,13 @@ class ParquetQuarantine:
         )
         versions: dict[str, str | None] = {}
         for key, version, begun in found.iter_rows():
-            versions[key] = None if begun or versions.get(key, version) is None else version
+            versions[key] = version if not begun and versions.get(key, version) == version else None
         return versions
 
     def begin(self, objects: Sequence[str]) -> None:
         """See `Quarantine.begin`."""
-        added = pl.DataFrame({ORIGIN_COLUMN: objects, "error_type": BEGUN}, schema_overrides={ORIGIN_COLUMN: pl.String})
+        origins = [single_origin(key) for key in objects]
+        added = pl.DataFrame({ORIGIN_COLUMN: origins, "error_type": BEGUN}, schema_overrides={ORIGIN_COLUMN: pl.String})
         self._change((), added.select(*(name if name in added else pl.lit(None).alias(name) for name in SCHEMA)))
 
     def settle(

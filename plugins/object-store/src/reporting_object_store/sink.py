@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import ClassVar
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Fragment, Receipt, Split
+from reporting_framework import ORIGIN_COLUMN, Fragment, Receipt, Split, object_of
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
@@ -30,6 +31,9 @@ from reporting_object_store.spool import Piece, Spool, in_order
 TRIES = 20
 """How often a commit is tried when other runs win the race; each time at least one of them got on."""
 
+AT_ONCE = 16
+"""Files that are opened at once: each is a round trip."""
+
 
 class ParquetCheckpoint:
     """One parquet file, or one per combination of the columns named in its key.
@@ -47,22 +51,36 @@ class ParquetCheckpoint:
         self.store = open_store(self.layout.folder)
         self._schema = pl.Schema()
         self._files: dict[str, Checkpoint] = {}
+        self._ledger: CheckpointLedger | None = None
         self._spool = Spool(settings.timestamp)
+        self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
+        self._quarantine = ParquetQuarantine(self._place)
 
     def prepare(self, schema: pl.Schema) -> None:
         """See `Sink.prepare`."""
         self.layout.check(schema.names())
-        if not isinstance(schema.get(self.settings.timestamp), pl.Datetime):
+        found = schema.get(self.settings.timestamp)
+        if not isinstance(found, pl.Datetime) or found.time_zone is None or found.time_unit == "ns":
             raise SettingsError(
-                f"sink {self.name}: setting timestamp names {self.settings.timestamp}, which is not a Datetime column; "
-                f"there are {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+                f"sink {self.name}: setting timestamp names {self.settings.timestamp}, which is not a column of "
+                "Datetime (us or ms) with a time zone; there are "
+                f"{', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+            )
+        if self.layout.owns(self._place):
+            raise SettingsError(
+                f"sink {self.name}: setting quarantine names {self._place.uri}, where a checkpoint goes; name another"
             )
         self._schema = schema
 
     def ledger(self) -> CheckpointLedger:
         """See `Sink.ledger`."""
-        self._files = {key: self._open(key) for key in self._keys()}
-        return CheckpointLedger([file for file in self._files.values() if file.version is not None])
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-open") as pool:
+            kept = pool.submit(self._quarantine.load)
+            keys = list(self._keys())
+            self._files = dict(zip(keys, pool.map(self._open, keys), strict=True))
+            kept.result()
+        self._ledger = CheckpointLedger([file for file in self._files.values() if file.version is not None])
+        return self._ledger
 
     def _open(self, key: str) -> Checkpoint:
         return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
@@ -81,13 +99,18 @@ class ParquetCheckpoint:
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
         """See `Sink.stage`."""
-        name = f"{split.id}\0{part}"
+        if frame[self.settings.timestamp].null_count():
+            raise SettingsError(
+                f"sink {self.name}: column {self.settings.timestamp} holds a null, and rows are sorted by it; let the "
+                "validator require it, or name another column"
+            )
+        name, fresh = f"{split.id}\0{part}", self._ledger is not None and self._ledger.vouches(frame[ORIGIN_COLUMN])
         columns = self.layout.columns
         if not columns:
-            return Fragment(frame.height, (self._spool.add(self.layout.template, frame, name),))
+            return Fragment(frame.height, (self._spool.add(self.layout.template, frame, name, fresh=fresh),))
         groups = frame.partition_by(columns, maintain_order=True)
         keyed = [(self.layout.key(group.row(0, named=True)), group) for group in groups]
-        return Fragment(frame.height, tuple(self._spool.add(key, group, name) for key, group in keyed))
+        return Fragment(frame.height, tuple(self._spool.add(key, group, name, fresh=fresh) for key, group in keyed))
 
     def commit(self, fragments: Sequence[Fragment]) -> Receipt:
         """See `Sink.commit`: each file is committed on its own, in the order of their keys."""
@@ -110,14 +133,16 @@ class ParquetCheckpoint:
 
     def _commit(self, file: Checkpoint, pieces: Sequence[Piece]) -> tuple[Checkpoint, int]:
         """The file with the staged rows in it, and how many of them were new."""
-        planned = file.version
+        planned, fresh = file.version, all(piece.fresh for piece in pieces)
         for attempt in range(TRIES):
             with self.store.exclusive(file.key):
-                if attempt or self._version(file.key) != file.version:
-                    file = self._open(file.key)
+                if attempt or (not self.store.remote and self._version(file.key) != file.version):
+                    file = self._open(file.key)  # under the lock of a folder; a bucket's conditional PUT will tell
                 try:
-                    return self._replace(file, pieces, check=file.version != planned)
-                except (CommitConflict, CorruptCheckpoint, StorageUnavailable):
+                    return self._replace(file, pieces, check=not fresh or file.version != planned)
+                except CommitConflict:
+                    pass  # S3 also answers so (409) while the other's write is under way and cannot be seen yet
+                except (CorruptCheckpoint, StorageUnavailable):
                     # What was read may be half of one version and half of the next: only an unchanged one is to blame.
                     if self._version(file.key) == file.version:
                         raise
@@ -129,7 +154,7 @@ class ParquetCheckpoint:
         return entry.version if entry else None
 
     def _replace(self, file: Checkpoint, pieces: Sequence[Piece], *, check: bool) -> tuple[Checkpoint, int]:
-        """Merge and write once. `check`: this is not the version planned on, so rows may be there already."""
+        """Merge and write once. `check`: rows may be there already, of objects read again or from another run."""
         new = _Counted(in_order(pieces, self.settings.timestamp, PART), file if check else None)
         scratch = self.store.scratch(file.key)
         try:
@@ -151,9 +176,7 @@ class ParquetCheckpoint:
 
     def quarantine(self) -> ParquetQuarantine:
         """See `Sink.quarantine`."""
-        chosen = self.settings.quarantine
-        place = parse_location(chosen) if chosen else self.layout.state(".parquet")
-        return ParquetQuarantine(place)
+        return self._quarantine
 
 
 class CheckpointLedger:
@@ -161,6 +184,7 @@ class CheckpointLedger:
 
     def __init__(self, files: Sequence[Checkpoint]) -> None:
         self._files = files
+        self._unknown: set[str] = set()
 
     @property
     def rows(self) -> int:
@@ -179,7 +203,22 @@ class CheckpointLedger:
             if left:
                 known = file.known(pl.Series(left, dtype=pl.String))
                 left = [key for key in left if key not in known]
+        if self.rows:
+            self._unknown.update(left)
         return left
+
+    def vouches(self, origins: pl.Series) -> bool:
+        """Whether none of these rows can be there: `unseen` was asked for their objects, and knew none of them.
+
+        An object that was accepted in part, or by another sink, or comes from a source that plans without a ledger, is
+        not vouched for; nor is one a second time, so that what is remembered stays small.
+        """
+        if not self.rows:
+            return True
+        objects = set(map(object_of, origins))
+        unknown = objects <= self._unknown
+        self._unknown -= objects
+        return unknown
 
 
 class _Counted:

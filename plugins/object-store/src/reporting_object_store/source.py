@@ -11,13 +11,18 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from reporting_framework import Batch, Rejection, RunLedger, Shape, Split, Survey, Unread, single_origin
-from reporting_framework.errors import AccessDenied, LocationError, ObjectMissing, StorageUnavailable
+from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError, StorageUnavailable
 from reporting_framework.storage import Entry, Object, TooLarge, open_store
-from reporting_object_store.decode import Undecodable, records
+from reporting_object_store.decode import Undecodable, is_single, records
 from reporting_object_store.listing import Names, list_all, list_since
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
+"""Objects in a split of a bucket: about a tenth of a second's worth of requests."""
+
+SPLIT_FILES = 2000
+"""Files in a split of a folder."""
+
 SPLIT_BYTES = 64 * MEBIBYTE
 BATCH_BYTES = 16 * MEBIBYTE
 
@@ -66,13 +71,17 @@ class ObjectStoreJson:
         if listing.full:
             pages = list_all(self.store, self._names)
         else:
-            pages = list_since(self.store, self._names, listing.ranges, listing.since(now, self.settings.lookback_days))
-            pages = chain(pages, self._tried_before(listing))
+            newest = min(now, listing.newest or now)  # one event dated next year must not hide this year's
+            since = _earlier(newest, self.settings.lookback_days)
+            tried = frozenset(listing.unread)
+            found = list_since(self.store, self._names, listing.ranges, since, newest, self.settings.max_in_flight)
+            pages = ([entry for entry in page if entry.key not in tried] for page in found)
+            pages = chain(self._tried_before(listing), pages)
         return self._split(self._new(pages, ledger))
 
     def _choose(self, ledger: RunLedger, now: datetime) -> _Listing:
         """Whether to list everything, or what is new, from the bookmark of the last run."""
-        listing = _Listing.of(ledger.bookmark, self.store.location.uri)
+        listing = _Listing.of(ledger.bookmark, self._identity)
         listing.newest = ledger.newest
         listing.full = (
             self.settings.reconcile
@@ -89,9 +98,16 @@ class ObjectStoreJson:
         return listing
 
     def _tried_before(self, listing: _Listing) -> Iterator[list[Entry]]:
-        """Objects that the last run could not read."""
-        found = (self.store.head(key) for key in listing.unread)
+        """Objects that the last run could not read, if they are still there."""
+        found = self._requests.map(self._ask, listing.unread)
         yield [entry for entry in found if entry is not None]
+
+    def _ask(self, key: str) -> Entry | None:
+        """What there is at `key`; of unknown version when that is not to be learnt, so that reading it is tried."""
+        try:
+            return self.store.head(key)
+        except (AccessDenied, StorageUnavailable):
+            return Entry(key, None, None)
 
     def _new(self, pages: Iterable[list[Entry]], ledger: RunLedger) -> Iterator[Entry]:
         """Entries that the ledger does not have. While it has nothing there is no need to gather them first."""
@@ -106,7 +122,7 @@ class ObjectStoreJson:
 
     def _unseen(self, chunk: Mapping[str, Entry], ledger: RunLedger) -> Iterator[Entry]:
         def version_of(key: str) -> str | None:
-            entry = chunk[key] if chunk[key].version is not None else self.store.head(key)
+            entry = chunk[key] if chunk[key].version is not None else self._ask(key)
             return entry.version if entry else None
 
         new = ledger.unseen(list(chunk), version_of) if chunk else []
@@ -118,8 +134,9 @@ class ObjectStoreJson:
         """Splits of bounded number and size, in the order of the listing."""
         keys: list[str] = []
         size = 0
+        most = SPLIT_OBJECTS if self.store.remote else SPLIT_FILES
         for entry in entries:
-            if keys and (len(keys) >= SPLIT_OBJECTS or size + (entry.size or 0) > SPLIT_BYTES):
+            if keys and (len(keys) >= most or size + (entry.size or 0) > SPLIT_BYTES):
                 yield self._hand_out(keys)
                 keys, size = [], 0
             keys.append(entry.key)
@@ -149,11 +166,24 @@ class ObjectStoreJson:
         except TooLarge as error:
             return Rejection(single_origin(key), error.version, "too_large")
         except ObjectMissing:
-            return Unread(key, "missing")
+            return self._marker(key) or Unread(key, "missing")
         except AccessDenied as error:
             return Unread(key, "archived" if "archived" in str(error) else "denied")
-        except (StorageUnavailable, LocationError):
+        except ReportingError:
             return Unread(key, "unavailable")
+
+    def _marker(self, key: str) -> Rejection | None:
+        """The object ``key/`` that consoles make for a folder: listings of a bucket show it as `key`."""
+        try:
+            found = self.store.get(f"{key}/", limit=0) if self.store.remote else None
+        except (ReportingError, TooLarge):
+            return None
+        return found and Rejection(single_origin(key), found.version, "empty")
+
+    @property
+    def _identity(self) -> Mapping[str, Any]:
+        """What a bookmark must be of to be of use."""
+        return {"uri": self.store.location.uri, "names": [self.settings.include, self.settings.name_pattern]}
 
     def survey(self) -> Survey:
         """See `Source.survey`."""
@@ -166,7 +196,7 @@ class ObjectStoreJson:
         listing = self._listing
         listed = listing.listed if complete and len(unread) <= UNREAD_KEPT else None
         return {
-            "uri": self.store.location.uri,
+            **self._identity,
             "listed": listed.isoformat() if listed else None,
             "ranges": sorted(self._names.ranges | set(listing.ranges)),
             "unread": sorted(unread)[:UNREAD_KEPT],
@@ -197,10 +227,10 @@ class _Listing:
     waiting: int = field(default=0)
 
     @classmethod
-    def of(cls, bookmark: Mapping[str, Any], uri: str) -> _Listing:
-        """The bookmark, if it is one of this folder; a damaged one counts as none."""
+    def of(cls, bookmark: Mapping[str, Any], identity: Mapping[str, Any]) -> _Listing:
+        """The bookmark, if it is one of this folder and these names; a damaged one counts as none."""
         try:
-            if bookmark["uri"] != uri:
+            if any(bookmark[name] != value for name, value in identity.items()):
                 return cls()
             listed = bookmark["listed"] and datetime.fromisoformat(bookmark["listed"])
             return cls(
@@ -212,18 +242,18 @@ class _Listing:
         except (KeyError, TypeError, ValueError):
             return cls()
 
-    def since(self, now: datetime, lookback_days: float) -> datetime:
-        """Where to begin in each range: one event dated next year must not hide this year's."""
-        newest = min(now, self.newest) if self.newest else now
-        floor = datetime(1, 1, 1, tzinfo=UTC)
-        return newest - timedelta(days=lookback_days) if newest - floor > timedelta(days=lookback_days) else floor
+
+def _earlier(moment: datetime, days: float) -> datetime:
+    """So many days earlier, or the first day there is."""
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    return moment - timedelta(days=days) if moment - first > timedelta(days=days) else first
 
 
 class _BatchBuilder:
     """Gathers records; `size` is how many bytes they have."""
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
-        self._settings = settings
+        self._record_bytes, self._object_bytes = settings.max_record_bytes, settings.max_object_bytes
         self._origins: list[str] = []
         self._versions: list[str | None] = []
         self._payloads: list[bytes] = []
@@ -237,20 +267,25 @@ class _BatchBuilder:
             self._unread.append(found)
         elif isinstance(found, Rejection):
             self._rejected.append(found)
+        elif is_single(key, found.data):
+            self._record(single_origin(key), found.data, found.version)
         else:
             self._records(key, found)
+
+    def _record(self, origin: str, payload: bytes, version: str) -> None:
+        if len(payload) > self._record_bytes:
+            self._rejected.append(Rejection(origin, version, "too_large"))
+            return
+        self._origins.append(origin)
+        self._versions.append(version)
+        self._payloads.append(payload)
+        self.size += len(payload)
 
     def _records(self, key: str, found: Object) -> None:
         before = len(self._origins) + len(self._rejected)
         try:
-            for origin, payload in records(key, found.data, self._settings.max_object_bytes):
-                if len(payload) > self._settings.max_record_bytes:
-                    self._rejected.append(Rejection(origin, found.version, "too_large"))
-                    continue
-                self._origins.append(origin)
-                self._versions.append(found.version)
-                self._payloads.append(payload)
-                self.size += len(payload)
+            for origin, payload in records(key, found.data, self._object_bytes):
+                self._record(origin, payload, found.version)
         except Undecodable as error:
             self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
         if len(self._origins) + len(self._rejected) == before:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,12 +32,14 @@ class Piece:
         path: Where they are staged (Arrow IPC).
         rows: How many.
         samples: Timestamps (µs since the epoch) of the first row, every `SAMPLE`-th one and the last.
+        fresh: Whether the ledger was asked for all objects of these rows, and knew none of them.
     """
 
     key: str
     path: Path
     rows: int
     samples: tuple[int, ...]
+    fresh: bool = False
 
 
 class Spool:
@@ -45,22 +48,24 @@ class Spool:
     def __init__(self, timestamp: str) -> None:
         self._timestamp = timestamp
         self._folder: Path | None = None
+        self._making = threading.Lock()
 
     def folder(self) -> Path:
         """The folder, made when it is first needed."""
-        if self._folder is None:
-            _sweep()
-            self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-        return self._folder
+        with self._making:
+            if self._folder is None:
+                _sweep()
+                self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+            return self._folder
 
-    def add(self, key: str, frame: pl.DataFrame, name: str) -> Piece:
+    def add(self, key: str, frame: pl.DataFrame, name: str, *, fresh: bool = False) -> Piece:
         """Stage rows; the same name again replaces them."""
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
         ordered = frame.sort(self._timestamp, ORIGIN_COLUMN)
-        ordered.write_ipc(path, compression="lz4")
+        ordered.write_ipc(path, compression="uncompressed")
         moments = ordered[self._timestamp].dt.timestamp("us")
-        return Piece(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]))
+        return Piece(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]), fresh)
 
     def clear(self) -> None:
         """Remove everything."""
@@ -73,20 +78,25 @@ def in_order(pieces: Sequence[Piece], timestamp: str, rows: int) -> Iterator[pl.
     """All staged rows in order, in frames of about `rows`; more only where that many share one timestamp."""
     moments = sorted(moment for piece in pieces for moment in piece.samples)
     step = max(1, len(moments) * rows // max(1, sum(piece.rows for piece in pieces)))
-    bounds = sorted({*moments[step - 1 :: step], *moments[-1:]})
-    column = pl.col(timestamp).dt.timestamp("us")
     below: int | None = None
-    for bound in bounds:
-        part = [
-            pl.scan_ipc(piece.path)
+    for bound in sorted({*moments[step - 1 :: step], *moments[-1:]}):
+        parts = [
+            _between(piece, timestamp, below, bound)
             for piece in pieces
             if piece.samples[0] <= bound and (below is None or piece.samples[-1] > below)
         ]
-        chosen = column <= bound if below is None else (column <= bound) & (column > below)
-        frame = pl.concat(part).filter(chosen).collect().sort(timestamp, ORIGIN_COLUMN)
+        frame = pl.concat(parts).sort(timestamp, ORIGIN_COLUMN)
         if frame.height:
             yield frame
         below = bound
+
+
+def _between(piece: Piece, timestamp: str, below: int | None, bound: int) -> pl.DataFrame:
+    """The rows of a piece behind `below` and up to `bound`; the file is mapped, so only these are copied."""
+    frame = pl.read_ipc(piece.path)
+    moments = frame[timestamp].dt.timestamp("us")
+    begin = moments.search_sorted(below, side="right") if below is not None else 0
+    return frame[begin : moments.search_sorted(bound, side="right")]
 
 
 def _sweep() -> None:
@@ -94,7 +104,8 @@ def _sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
         try:
-            if owner.isdigit() and not _alive(int(owner)) and time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+            abandoned = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
+            if abandoned and owner.isdecimal() and not _alive(int(owner)):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
@@ -103,7 +114,7 @@ def _sweep() -> None:
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
