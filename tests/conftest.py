@@ -2,7 +2,10 @@
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +46,12 @@ def proxy(s3: S3Server) -> Iterator[S3Proxy]:
     """A proxy in front of `s3`, without delays or faults yet; reach it as `s3.behind(proxy.endpoint)`."""
     with s3_proxy(s3.endpoint) as running:
         yield running
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that anybody may go to; those that pytest makes are closed to others."""
+    path = Path(tempfile.mkdtemp())
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from reporting_framework.errors import PluginError, SettingsError
+from reporting_framework.errors import PluginError, ReportingError, SettingsError, StepFailed
 from reporting_framework.records import ORIGIN_COLUMN
 
 if TYPE_CHECKING:
@@ -37,12 +37,30 @@ class Pipeline:
     schema: pl.Schema
 
 
+@contextmanager
+def step(report: str, role: str, name: str) -> Iterator[None]:
+    """Errors of the framework's own pass; any other is wrapped once, naming the step and never a value.
+
+    Raises:
+        StepFailed: The plugin raised an error that is not a `ReportingError`.
+    """
+    try:
+        yield
+    except ReportingError:
+        raise
+    except Exception as error:
+        raise StepFailed(
+            f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
+        ) from error
+
+
 def assemble(report: str, composition: Composition, registry: Registry) -> Pipeline:
     """Make the plugins of a composition and check that they fit together.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
         SettingsError: The settings of a plugin are not what it takes.
+        StepFailed: A plugin raised an error of its own.
     """
 
     def make(role: str, use: Use) -> Any:
@@ -51,7 +69,8 @@ def assemble(report: str, composition: Composition, registry: Registry) -> Pipel
             settings = plugin.Settings.model_validate(dict(use.settings))
         except ValidationError as error:
             raise SettingsError(f"report {report}: {role} {use.name}: {_reasons(error, plugin.Settings)}") from error
-        return plugin(settings)
+        with step(report, role, use.name):
+            return plugin(settings)
 
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
@@ -75,7 +94,12 @@ def assemble(report: str, composition: Composition, registry: Registry) -> Pipel
 
 def _schema(report: str, validator: Validator, transforms: Sequence[Transform]) -> pl.Schema:
     """What the transforms make of the validator's schema, found by applying them to a frame of no rows."""
-    schema = reduce(lambda frame, step: step.apply(frame), transforms, validator.schema.to_frame()).schema
+    with step(report, "validator", validator.name):
+        frame = validator.schema.to_frame()
+    for transform in transforms:
+        with step(report, "transform", transform.name):
+            frame = transform.apply(frame)
+    schema = frame.schema
     if schema.names()[-1:] != [ORIGIN_COLUMN]:
         raise PluginError(f"report {report}: the last column after all transforms must be {ORIGIN_COLUMN}")
     return schema

@@ -9,30 +9,14 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from reporting_framework.errors import InvariantBroken, ReportingError, StepFailed
+from reporting_framework.assembly import step
+from reporting_framework.errors import InvariantBroken
 from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split
 
 if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.assembly import Pipeline
-
-
-@contextmanager
-def step(report: str, role: str, name: str) -> Iterator[None]:
-    """Errors of the framework's own pass; any other is wrapped once, naming the step and never a value.
-
-    Raises:
-        StepFailed: The plugin raised an error that is not a `ReportingError`.
-    """
-    try:
-        yield
-    except ReportingError:
-        raise
-    except Exception as error:
-        raise StepFailed(
-            f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
-        ) from error
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from reporting_framework.assembly import step
 from reporting_framework.ledger import CombinedLedger
-from reporting_framework.process import Process, step
+from reporting_framework.process import Process
 from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:

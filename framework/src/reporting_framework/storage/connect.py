@@ -21,6 +21,8 @@ _RELEVANT = (
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
@@ -47,6 +49,27 @@ def open_store(place: str | Location) -> Store:
     return BucketStore(location, bucket.backend, bucket.options, bucket.client)
 
 
+def _session(name: str, *, credentials: bool) -> Any:
+    """What boto3 finds: profiles, roles, single sign-on.
+
+    Raises:
+        AccessDenied: The configuration cannot be used, or it holds none of the `credentials` that are needed.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.Session()
+        found = not credentials or session.get_credentials() is not None
+    except BotoCoreError as error:  # such as a profile that is not there; what it says names no secret
+        raise AccessDenied(f"s3://{name}: {error}; check AWS_PROFILE and the AWS configuration") from error
+    if not found:
+        raise AccessDenied(
+            f"s3://{name}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
+        )
+    return session
+
+
 @cache
 def _memory(name: str) -> Backend:
     """Memory stores live as long as the process."""
@@ -66,14 +89,8 @@ class _Bucket:
         own = "AWS_ACCESS_KEY_ID" in environment and "AWS_SECRET_ACCESS_KEY" in environment
         self._session: Any = None
         if not own or not self.region:
-            import boto3
-
-            self._session = boto3.Session()
+            self._session = _session(name, credentials=not own)
             self.region = self.region or self._session.region_name or "us-east-1"
-        if not own and self._session.get_credentials() is None:
-            raise AccessDenied(
-                f"s3://{name}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
-            )
         config: dict[str, Any] = {"region": self.region}
         if self.endpoint:
             config |= {"endpoint": self.endpoint, "virtual_hosted_style_request": False}

@@ -101,8 +101,13 @@ class FolderStore:
         if isinstance(data, bytes):
             with self.exclusive(key):
                 scratch = self.scratch(key)
-                scratch.write_bytes(data)
-                return self.put(key, scratch, expected=expected)
+                try:
+                    scratch.write_bytes(data)
+                    return self.put(key, scratch, expected=expected)
+                except OSError as error:
+                    raise self._translate(error, key) from error
+                finally:
+                    scratch.unlink(missing_ok=True)
         try:
             current = self.head(key)
             if (current.version if current else None) != expected:

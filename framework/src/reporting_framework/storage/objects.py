@@ -42,6 +42,10 @@ COMMIT_ATTRIBUTE = "reporting-commit"
 PUT_LIMIT = 5 * 1024**3
 """Bytes that one PUT may carry (S3's limit)."""
 
+LIST_TRIES = 3
+"""How often a listing is taken up again where its answer broke off: obstore tries again only what did not begin."""
+
+_CUT = "list response body"
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 
@@ -78,23 +82,37 @@ class BucketStore:
 
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`."""
-        last = after
-        try:
-            for page in obstore.list(
-                self._backend,
-                self._prefix or None,
-                offset=f"{self._prefix}{after}" if after else None,
-                chunk_size=PAGE_SIZE,
-            ):
-                entries = [Entry(meta["path"][len(self._prefix) :], meta["size"], meta["e_tag"]) for meta in page]
-                if self.location.scheme == "memory":
-                    entries.sort()
-                last = entries[-1].key if entries else last
-                yield entries
-        except InvalidPathError:
-            yield from self._list_odd(last)
-        except (BaseError, OSError) as error:
-            raise self._translate(error, "") from error
+        if after and ODD_KEY.search(after):
+            yield from self._list_odd(after)
+            return
+        for left in reversed(range(LIST_TRIES)):
+            try:
+                for page in self._list_plain(after):
+                    after = page[-1].key if page else after
+                    yield page
+                return
+            except InvalidPathError:
+                yield from self._list_odd(after)
+                return
+            except (BaseError, OSError) as error:
+                if not left or _CUT not in str(error):
+                    raise self._translate(error, "") from error
+
+    def _list_plain(self, after: str) -> Iterator[Page]:
+        for page in obstore.list(
+            self._backend,
+            self._prefix or None,
+            offset=f"{self._prefix}{after}" if after else None,
+            chunk_size=PAGE_SIZE,
+        ):
+            entries = [
+                Entry(meta["path"][len(self._prefix) :], meta["size"], meta["e_tag"])
+                for meta in page
+                if len(meta["path"]) > len(self._prefix)  # not the object `prefix/` that consoles make for a folder
+            ]
+            if self.location.scheme == "memory":
+                entries.sort()
+            yield entries
 
     def _list_odd(self, after: str) -> Iterator[Page]:
         """The rest of a listing in which there are keys that obstore cannot name."""
@@ -161,15 +179,14 @@ class BucketStore:
         """See `Store.put`. The answer to a PUT may be lost: what is there now then tells whether it was ours."""
         mark = uuid.uuid4().hex
         try:
-            with _body(data) as body:
-                result = obstore.put(
-                    self._backend,
-                    self._prefix + key,
-                    body,
-                    mode="create" if expected is None else {"e_tag": expected},
-                    attributes={COMMIT_ATTRIBUTE: mark},
-                    use_multipart=False,
-                )
+            result = obstore.put(
+                self._backend,
+                self._prefix + key,
+                _body(data),
+                mode="create" if expected is None else {"e_tag": expected},
+                attributes={COMMIT_ATTRIBUTE: mark},
+                use_multipart=False,
+            )
             return result["e_tag"] or ""
         except (BaseError, OSError, ValueError) as error:
             if (version := self._written(key, mark)) is not None:
@@ -226,10 +243,13 @@ class BucketStore:
         return StorageUnavailable(f"{where}: the storage did not answer; check the network and AWS_ENDPOINT_URL")
 
 
-def _body(data: bytes | Path) -> AbstractContextManager[Any]:
-    """What obstore sends: a file is mapped, so that it does not have to fit in memory."""
+def _body(data: bytes | Path) -> Any:
+    """What obstore sends: a file is mapped, so that it does not have to fit in memory.
+
+    The map is not closed here: obstore may hold on to it (a store in memory does), and closing would then fail.
+    """
     if isinstance(data, bytes):
-        return nullcontext(data)
+        return data
     size = data.stat().st_size
     if size > PUT_LIMIT:
         raise LocationError(f"a checkpoint of {size} bytes is over S3's limit of {PUT_LIMIT} for one atomic write")

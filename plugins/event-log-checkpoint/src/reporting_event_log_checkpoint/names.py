@@ -21,7 +21,7 @@ RANGE_PATTERN = r"^(?P<range>(?:.*/)?log-[^/]+?-)(?P<timestamp>[0-9]{8}(?:-[0-9]
 
 _NAME = re.compile(
     r"log-(?P<action>.+?)-(?P<date>[0-9]{8})"
-    r"(?:-(?P<time>[0-9]{6})-(?P<adcid>[0-9]+)-(?P<project>.+)-(?P<ptid>[!-,.-~]{1,10})"
+    r"(?:-(?P<time>[0-9]{6})-(?P<adcid>[0-9]+)-(?P<project>.+?)-(?P<ptid>[!-,.-~]{1,10})"
     r"-(?P<visit>[0-9]{4}-[0-9]{2}-[0-9]{2}|[^-]+))?\.json\Z"
 )
 

@@ -47,7 +47,7 @@ class Names:
         kept, current = [], None
         for entry in page:
             key = entry.key
-            if not self._matches(key.rpartition("/")[2]) or not _is_text(key):
+            if not self._matches(key.rpartition("/")[2]) or not (key.isascii() or _is_text(key)):
                 self._ignore(key)
                 continue
             kept.append(entry)
@@ -65,8 +65,6 @@ class Names:
 
 def _is_text(key: str) -> bool:
     """Whether the key is valid Unicode; a file's name on disk need not be, and no table can hold such a name."""
-    if key.isascii():
-        return True
     try:
         key.encode()
     except UnicodeEncodeError:

@@ -54,7 +54,7 @@ class ParquetQuarantine:
         self._load()
 
     def _load(self) -> pl.DataFrame:
-        """All rows; read once, and again after `_forget`."""
+        """All rows; read once, and again when another run has written them."""
         if self._rows is None:
             try:
                 found = self._store.get(self._key)
@@ -136,7 +136,7 @@ class ParquetQuarantine:
                 return self._bookmark
             try:
                 content = json.loads(found.data)
-            except ValueError:
+            except (ValueError, RecursionError):
                 content = {}
             self._bookmark = (found.version, content if isinstance(content, dict) else {})
         return self._bookmark

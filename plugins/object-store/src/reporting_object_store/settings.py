@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from reporting_framework.settings import Settings
 
 MEBIBYTE = 1024 * 1024
+LONGEST_DAYS = 100_000
 
 
 class ObjectStoreJsonSettings(Settings):
@@ -24,8 +25,12 @@ class ObjectStoreJsonSettings(Settings):
         description="Regular expression that tells how names sort: group `range` is what stays the same while group "
         "`timestamp` (digits, the date first) grows; lets new objects be found without listing old ones",
     )
-    lookback_days: float = Field(35, ge=0, description="How far before the newest timestamp to look for late objects")
-    reconcile_every_days: float = Field(7, ge=0, description="List everything when the last full listing is older")
+    lookback_days: float = Field(
+        35, ge=0, le=LONGEST_DAYS, description="How far before the newest timestamp to look for late objects"
+    )
+    reconcile_every_days: float = Field(
+        7, ge=0, le=LONGEST_DAYS, description="List everything when the last full listing is older"
+    )
     reconcile: bool = Field(False, description="List everything this time")
     max_in_flight: int = Field(64, ge=1, le=1024, description="Requests under way at once")
     max_record_bytes: int = Field(MEBIBYTE, ge=1, description="Largest record; a larger one is rejected")

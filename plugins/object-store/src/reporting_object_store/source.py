@@ -90,7 +90,7 @@ class ObjectStoreJson:
             or not listing.ranges
             or listing.newest is None
             or listing.listed is None
-            or now - listing.listed > timedelta(days=self.settings.reconcile_every_days)
+            or not timedelta(0) <= now - listing.listed <= timedelta(days=self.settings.reconcile_every_days)
             or ledger.rows < listing.rows
         )
         if listing.full:
@@ -232,7 +232,7 @@ class _Listing:
         try:
             if any(bookmark[name] != value for name, value in identity.items()):
                 return cls()
-            listed = bookmark["listed"] and datetime.fromisoformat(bookmark["listed"])
+            listed = bookmark["listed"] and datetime.fromisoformat(bookmark["listed"]).astimezone(UTC)
             return cls(
                 listed=listed or None,
                 ranges=[str(one) for one in bookmark["ranges"]],
@@ -263,14 +263,15 @@ class _BatchBuilder:
 
     def add(self, key: str, found: Object | Rejection | Unread) -> None:
         """Take an object apart, or note why that cannot be done."""
-        if isinstance(found, Unread):
-            self._unread.append(found)
+        if isinstance(found, Object):
+            if is_single(key, found.data):
+                self._record(single_origin(key), found.data, found.version)
+            else:
+                self._records(key, found)
         elif isinstance(found, Rejection):
             self._rejected.append(found)
-        elif is_single(key, found.data):
-            self._record(single_origin(key), found.data, found.version)
         else:
-            self._records(key, found)
+            self._unread.append(found)
 
     def _record(self, origin: str, payload: bytes, version: str) -> None:
         if len(payload) > self._record_bytes:

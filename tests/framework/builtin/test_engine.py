@@ -1,0 +1,108 @@
+"""The engine `local`: bounded, lazy, and stopped when asked."""
+
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_framework import Outcome, Split
+from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
+
+
+def never():
+    return False
+
+
+def splits(count, taken=None):
+    for number in range(count):
+        if taken is not None:
+            taken.append(number)
+        yield Split(str(number), {})
+
+
+def engine(most=8):
+    return LocalEngine(LocalEngineSettings(max_splits=most))
+
+
+@given(st.integers(0, 12), st.integers(1, 4), st.integers(1, 4), st.none() | st.integers(0, 12))
+def test_every_split_that_is_taken_is_worked_on_once(count, parallelism, most, stop_after):
+    """Outcomes are those of the splits taken, each once, however many at once; a stop is asked before each is taken."""
+    taken: list[int] = []
+
+    def stop():
+        return stop_after is not None and len(taken) >= stop_after
+
+    outcomes = list(engine(most).map(Outcome, splits(count, taken), parallelism=parallelism, stop=stop))
+    assert sorted(int(outcome.split.id) for outcome in outcomes) == taken
+    assert taken == list(range(count if stop_after is None else min(count, stop_after)))
+
+
+def test_one_at_a_time_is_worked_on_in_the_caller_s_thread_and_lazily():
+    taken: list[int] = []
+    threads = set()
+
+    def process(split):
+        threads.add(threading.current_thread())
+        return Outcome(split)
+
+    outcomes = engine().map(process, splits(5, taken), parallelism=1, stop=never)
+    next(outcomes)
+    next(outcomes)
+    assert taken == [0, 1]
+    assert threads == {threading.current_thread()}
+
+
+@pytest.mark.parametrize(("parallelism", "most", "expected"), [(3, 8, 3), (16, 2, 2)])
+def test_as_many_are_under_way_as_both_sides_allow(parallelism, most, expected):
+    under_way, peak, lock = 0, 0, threading.Lock()
+
+    def process(split):
+        nonlocal under_way, peak
+        with lock:
+            under_way += 1
+            peak = max(peak, under_way)
+        time.sleep(0.02)
+        with lock:
+            under_way -= 1
+        return Outcome(split)
+
+    taken: list[int] = []
+    outcomes = engine(most).map(process, splits(20, taken), parallelism=parallelism, stop=never)
+    next(outcomes)
+    assert len(taken) <= expected, "no more are taken than can be worked on"
+    assert len(list(outcomes)) == 19
+    assert peak == expected
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_an_error_ends_the_work(parallelism):
+    taken: list[int] = []
+
+    def process(split):
+        if split.id == "2":
+            raise ValueError("broken")
+        return Outcome(split)
+
+    with pytest.raises(ValueError, match="broken"):
+        list(engine().map(process, splits(50, taken), parallelism=parallelism, stop=never))
+    assert len(taken) < 10
+
+
+def test_who_stops_listening_ends_the_work():
+    release, done = threading.Event(), []
+
+    def process(split):
+        if split.id != "0":
+            release.wait(5)
+        done.append(split.id)
+        return Outcome(split)
+
+    taken: list[int] = []
+    outcomes = engine().map(process, splits(50, taken), parallelism=3, stop=never)
+    next(outcomes)
+    release.set()
+    outcomes.close()
+    assert len(taken) <= 4
+    assert set(done) <= {str(number) for number in taken}

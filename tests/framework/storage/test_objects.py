@@ -1,0 +1,273 @@
+"""Buckets: keys that are hard to name, answers that do not come, and the error for each."""
+
+import re
+
+import pytest
+
+from reporting_framework.errors import (
+    AccessDenied,
+    CommitConflict,
+    LocationError,
+    ObjectMissing,
+    StorageUnavailable,
+)
+from reporting_framework.storage import Location, TooLarge, connect, open_store
+from reporting_framework.storage.objects import PUT_LIMIT, BucketStore
+from tests.support import Fault, moto_server
+
+SLOW = Fault.answer(503, "SlowDown")
+DENIED = Fault.answer(403, "AccessDenied")
+
+
+@pytest.fixture
+def broken(proxy, s3_environment, bucket, monkeypatch):
+    """A store behind the proxy that tries only twice, and the proxy."""
+    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    return open_store(f"s3://{bucket}/a"), proxy
+
+
+@pytest.fixture(scope="module")
+def moto():
+    """A server that keeps every key as it is; SeaweedFS tidies some up. Its bucket `odd` has such keys."""
+    with moto_server() as server:
+        server.client().create_bucket(Bucket="odd")
+        for key in ODD:
+            server.client().put_object(Bucket="odd", Key=f"p/{key}", Body=key.encode())
+        yield server
+
+
+@pytest.fixture
+def at_moto(moto, monkeypatch):
+    """The AWS variables lead to `moto`."""
+    for name, value in moto.environment().items():
+        monkeypatch.setenv(name, value)
+    return moto
+
+
+@pytest.fixture
+def odd(at_moto):
+    """A store of keys that obstore cannot name, among others."""
+    return open_store("s3://odd/p")
+
+
+ODD = ["../up", "./dot", "/empty", "a", "b//c", "d/", "tab\t", "x/../y", "z", "\x7f", "é"]
+
+
+def calls(store):
+    return {
+        "GET": lambda: store.get("k"),
+        "LIST": lambda: list(store.list()),
+        "HEAD": lambda: store.head("k"),
+        "PUT": lambda: store.put("k", b"new", expected=None),
+    }
+
+
+def test_a_bucket_says_what_it_is(broken, memory):
+    store, _ = broken
+    assert (store.resumes, store.remote) == (True, True)
+    assert (memory.resumes, memory.remote) == (True, False)
+
+
+@pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD", "PUT"])
+def test_a_bucket_that_is_not_there_is_told(broken, kind):
+    store, proxy = broken
+    proxy.inject(Fault.answer(404, "NoSuchBucket"), times=None)
+    expected = f"s3://{store.location.root}: no such bucket; check its name and AWS_ENDPOINT_URL"
+    if kind == "HEAD":
+        proxy.inject(Fault.answer(404, "NoSuchBucket"), kind="GET", times=None)
+    with pytest.raises(LocationError) as raised:
+        calls(store)[kind]()
+    assert str(raised.value) == expected
+
+
+def test_a_real_bucket_that_is_not_there_is_told(s3_environment):
+    store = open_store("s3://no-such-bucket/a")
+    for kind in ("GET", "LIST", "HEAD"):
+        with pytest.raises(LocationError, match="s3://no-such-bucket: no such bucket"):
+            calls(store)[kind]()
+
+
+@pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD", "PUT"])
+def test_a_denial_is_told_with_the_reason_that_is_given(broken, kind):
+    store, proxy = broken
+    proxy.inject(DENIED, kind=kind, times=None)
+    with pytest.raises(
+        AccessDenied, match=r"access denied \(AccessDenied\); check the credentials and the bucket's po"
+    ):
+        calls(store)[kind]()
+
+
+def test_a_wrong_secret_is_told_as_such(s3_environment, bucket, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(AccessDenied, match=r"access denied \(SignatureDoesNotMatch\)"):
+        open_store(f"s3://{bucket}").get("k")
+
+
+def test_an_archived_object_is_told_as_such(broken):
+    store, proxy = broken
+    proxy.inject(Fault.answer(403, "InvalidObjectState"), kind="GET", times=None)
+    with pytest.raises(AccessDenied, match="k: the object is archived in a cold tier; restore it first"):
+        store.get("k")
+
+
+@pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD", "PUT"])
+def test_a_server_that_stays_busy_is_unavailable(broken, kind):
+    store, proxy = broken
+    rule = proxy.inject(SLOW, times=None)
+    with pytest.raises(StorageUnavailable, match=r"the storage answered .*503.* after all retries"):
+        calls(store)[kind]()
+    assert rule.fired >= 2, "it was tried again"
+
+
+@pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD", "PUT"])
+def test_a_server_that_hangs_up_is_unavailable(broken, kind):
+    store, proxy = broken
+    proxy.inject(Fault.cut(), times=None)
+    with pytest.raises(StorageUnavailable, match="the storage did not answer; check the network and AWS_ENDPOINT_URL"):
+        calls(store)[kind]()
+
+
+@pytest.mark.parametrize("code", ["NotThisTime", "AccessPointNotFound"])
+def test_only_a_definite_not_found_is_one(broken, code):
+    """A gateway's 404 is no word on whether the object is there."""
+    store, proxy = broken
+    proxy.inject(Fault.answer(404, code), times=None)
+    for act in (lambda: store.get("k"), lambda: store.head("k")):
+        with pytest.raises(StorageUnavailable, match="the storage answered 404"):
+            act()
+    proxy.reset()
+    with pytest.raises(ObjectMissing, match="k: no such object"):
+        store.get("k")
+    assert store.head("k") is None
+
+
+@pytest.mark.parametrize("fault", [SLOW, Fault.cut(), Fault.lose(), Fault.truncate()], ids=lambda fault: fault.kind)
+@pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD"])
+def test_a_fault_that_passes_is_not_noticed(broken, fault, kind):
+    store, proxy = broken
+    store.put("k", b"content" * 100, expected=None)
+    undisturbed = calls(store)[kind]()
+    proxy.inject(fault, kind=kind)
+    assert calls(store)[kind]() == undisturbed
+
+
+@pytest.mark.parametrize("expected", [None, "the first"])
+@pytest.mark.parametrize("fault", [Fault.lose(), Fault.truncate()], ids=lambda fault: fault.kind)
+def test_a_put_whose_answer_was_lost_is_recognised(broken, fault, expected):
+    store, proxy = broken
+    before = store.put("k", b"old", expected=None) if expected else None
+    rule = proxy.inject(fault, kind="PUT")
+    version = store.put("k", b"new", expected=before)
+    assert rule.fired == 1
+    assert store.get("k") == (b"new", version)
+
+
+def test_a_put_that_was_overtaken_while_its_answer_was_lost_is_a_conflict(broken, s3, bucket):
+    store, proxy = broken
+    version = store.put("k", b"old", expected=None)
+
+    def overtake(_):
+        s3.client().put_object(Bucket=bucket, Key="a/k", Body=b"the other's")
+        return True
+
+    proxy.inject(Fault.cut(), kind="PUT", when=overtake)
+    with pytest.raises(CommitConflict, match="a/k: another run has written it meanwhile"):
+        store.put("k", b"new", expected=version)
+    assert store.get("k").data == b"the other's"
+
+
+def test_a_put_of_which_nothing_can_be_learnt_fails(broken):
+    store, proxy = broken
+    proxy.inject(Fault.lose(), kind="PUT", times=None)
+    proxy.inject(SLOW, kind="HEAD", times=None)
+    with pytest.raises((StorageUnavailable, CommitConflict), match="a/k: "):
+        store.put("k", b"new", expected=None)
+
+
+def test_a_conflict_that_s3_answers_is_one(broken):
+    store, proxy = broken
+    proxy.inject(Fault.answer(409, "ConditionalRequestConflict"), kind="PUT", times=None)
+    with pytest.raises(CommitConflict, match="a/k: another run has written it meanwhile"):
+        store.put("k", b"new", expected=None)
+
+
+@pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD"])
+@pytest.mark.parametrize("status", [409, 412])
+def test_what_only_reads_has_no_conflicts(broken, kind, status):
+    store, proxy = broken
+    proxy.inject(Fault.answer(status, "OperationAborted"), kind=kind, times=None)
+    with pytest.raises(StorageUnavailable, match=f"the storage answered .*{status}"):
+        calls(store)[kind]()
+
+
+def test_a_file_over_the_limit_of_one_put_is_refused_and_not_sent(broken):
+    store, proxy = broken
+    scratch = store.scratch("k")
+    with scratch.open("wb") as file:
+        file.truncate(PUT_LIMIT + 1)
+    with pytest.raises(
+        LocationError, match="a checkpoint of 5368709121 bytes is over S3's limit of 5368709120 for one a"
+    ):
+        store.put("k", scratch, expected=None)
+    assert not scratch.exists()
+    assert proxy.count("PUT") == 0
+
+
+def test_a_listing_goes_on_where_obstore_cannot(odd):
+    listed = [entry.key for page in odd.list() for entry in page]
+    assert sorted(listed) == sorted(key for key in ODD if not key.endswith("/"))
+    assert [entry.key for page in odd.list(after="x/../y") for entry in page] == ["z", "\x7f", "é"]
+    assert [entry.key for page in odd.list(after="x") for entry in page] == ["x/../y", "z", "\x7f", "é"]
+
+
+@pytest.mark.parametrize("key", [key for key in ODD if not key.endswith("/")])
+def test_a_key_that_obstore_cannot_name_is_read(odd, key):
+    found = odd.get(key)
+    assert found.data == key.encode()
+    assert odd.head(key) == (key, len(key.encode()), found.version)
+    with pytest.raises(TooLarge) as raised:
+        odd.get(key, limit=len(key.encode()) - 1)
+    assert (raised.value.version, raised.value.size) == (found.version, len(key.encode()))
+
+
+def test_a_missing_key_that_obstore_cannot_name_is_missing(odd):
+    with pytest.raises(ObjectMissing, match="no such object"):
+        odd.get("no//thing")
+    assert odd.head("no//thing") is None
+
+
+def test_errors_of_the_other_way_are_translated_too(at_moto):
+    store = open_store("s3://nowhere/p")
+    for act in (lambda: store.get("a//b"), lambda: list(store._list_odd(""))):
+        with pytest.raises(LocationError, match="s3://nowhere: no such bucket"):
+            act()
+
+
+def test_where_there_is_no_other_way_an_odd_key_is_refused(memory):
+    for act in (lambda: memory.get("a//b"), lambda: memory.head("a//b")):
+        with pytest.raises(LocationError, match="memory://.*: a key holds characters that this storage cannot name"):
+            act()
+
+
+def test_the_object_that_a_console_makes_for_the_folder_itself_is_not_listed(at_moto):
+    at_moto.client().create_bucket(Bucket="console")
+    for key in ("p/", "p/k"):
+        at_moto.client().put_object(Bucket="console", Key=key, Body=b"")
+    assert [entry.key for page in open_store("s3://console/p").list() for entry in page] == ["k"]
+
+
+def test_a_message_is_one_line_whatever_the_key(broken):
+    store, _ = broken
+    with pytest.raises(ObjectMissing) as raised:
+        store.get("a\nb")
+    assert re.fullmatch(r"s3://\S+/a/a b: no such object", str(raised.value))
+
+
+def test_a_store_needs_no_options_of_polars_in_memory():
+    from obstore.store import MemoryStore
+
+    store = BucketStore(Location("memory", "m", ""), MemoryStore())
+    store.put("k", b"content", expected=None)
+    assert store.scan("k").source == b"content"
+    assert store.scan("k").options == {}

@@ -1,0 +1,140 @@
+"""From names and settings to objects: everything that does not fit is refused before anything is read."""
+
+import polars as pl
+import pytest
+
+from reporting_framework import Composition, PluginError, SettingsError, StepFailed, Use
+from reporting_framework.assembly import assemble
+from reporting_framework.errors import LocationError
+from reporting_framework.plugins import load_plugins
+
+PARTS = """
+import polars as pl
+from reporting_framework.errors import LocationError
+from reporting_framework.settings import Settings
+
+class Numbers(Settings):
+    count: int = 1
+    mode: str = ""
+
+class Part:
+    Settings = Numbers
+    schema = pl.Schema({"number": pl.Int64, "source_key": pl.String})
+    yields = takes = "payloads"
+
+    def __init__(self, settings):
+        self.settings = settings
+        if settings.mode == "raises":
+            raise ValueError("SECRET-VALUE")
+        if settings.mode == "refuses":
+            raise LocationError("x://y: unknown scheme")
+
+    def apply(self, frame):
+        modes = {"last": frame.select("source_key", "number"), "none": frame.drop("source_key")}
+        if self.settings.mode == "fails":
+            raise KeyError("SECRET-VALUE")
+        return modes.get(self.settings.mode, frame.with_columns(pl.col("number").cast(pl.String)))
+
+class Framed(Part):
+    name = "framed"
+    takes = "frames"
+
+class Schemaless(Part):
+    name = "schemaless"
+    @property
+    def schema(self):
+        raise OSError("SECRET-VALUE")
+
+class Good(Part):
+    name = "good"
+
+@hookimpl
+def reporting_sources():
+    return [Good]
+
+@hookimpl
+def reporting_validators():
+    return [Good, Framed, Schemaless]
+
+@hookimpl
+def reporting_transforms():
+    return [Good]
+
+@hookimpl
+def reporting_sinks():
+    return [Good]
+"""
+GOOD = Use("good")
+
+
+@pytest.fixture
+def registry(site):
+    site.add("parts", PARTS)
+    return load_plugins(["parts"])
+
+
+def composed(registry, **parts):
+    chosen = {"source": GOOD, "validator": GOOD, "sinks": [GOOD]} | parts
+    return assemble("r", Composition(**chosen), registry)
+
+
+def test_a_composition_becomes_a_pipeline(registry):
+    made = composed(registry, sinks=[GOOD, Use("good", {"count": 7})], transforms=[GOOD])
+    assert (made.report, made.source.name, made.validator.name) == ("r", "good", "good")
+    assert [sink.settings.count for sink in made.sinks] == [1, 7]
+    assert made.engine.name == "local"
+    assert made.schema == pl.Schema({"number": pl.String, "source_key": pl.String}), "as the transforms leave it"
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "message"),
+    [
+        ({"sinks": []}, SettingsError, "report r: it has no sink; give at least one"),
+        (
+            {"sinks": [Use("good", {"count": "many", "colour": 1})]},
+            SettingsError,
+            "report r: sink good: count: Input should be a valid integer, unable to parse string as an integer; "
+            "colour: Extra inputs are not permitted (settings: count, mode)",
+        ),
+        (
+            {"validator": Use("framed")},
+            PluginError,
+            "report r: source good yields payloads, validator framed takes frames; choose two that fit",
+        ),
+        (
+            {"transforms": [Use("good", {"mode": "last"})]},
+            PluginError,
+            "report r: the last column after all transforms must be source_key",
+        ),
+        (
+            {"transforms": [Use("good", {"mode": "none"})]},
+            PluginError,
+            "report r: the last column after all transforms must be source_key",
+        ),
+        (
+            {"transforms": [Use("good", {"mode": "fails"})]},
+            StepFailed,
+            "report r: transform good raised KeyError; see the log for where",
+        ),
+        (
+            {"validator": Use("schemaless")},
+            StepFailed,
+            "report r: validator schemaless raised OSError; see the log for where",
+        ),
+        (
+            {"sinks": [Use("good", {"mode": "raises"})]},
+            StepFailed,
+            "report r: sink good raised ValueError; see the log for where",
+        ),
+        ({"sinks": [Use("good", {"mode": "refuses"})]}, LocationError, "x://y: unknown scheme"),
+    ],
+)
+def test_what_does_not_fit_is_refused(registry, parts, error, message):
+    with pytest.raises(error) as raised:
+        composed(registry, **parts)
+    assert str(raised.value) == message
+
+
+def test_a_plugin_that_there_is_not_is_refused(registry):
+    with pytest.raises(PluginError, match="there is no source 'god'; did you mean good?"):
+        composed(registry, source=Use("god"))

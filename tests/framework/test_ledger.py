@@ -1,0 +1,91 @@
+"""What a run as a whole has accounted for: the sink that lags behind decides, and the quarantine."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_framework.ledger import CombinedLedger
+
+EARLY, LATE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
+KEYS = ("a", "b", "c", "d")
+
+
+class Having:
+    """The ledger of a sink that has some objects."""
+
+    def __init__(self, objects=(), rows=0, newest=None):
+        self.objects, self.rows, self.newest = set(objects), rows, newest
+
+    def unseen(self, objects):
+        return [key for key in objects if key not in self.objects]
+
+
+class Keeping:
+    """A quarantine that keeps some objects, each at a version."""
+
+    def __init__(self, versions):
+        self.kept, self.bookmark = versions, {"left": "behind"}
+
+    def versions(self, objects):
+        return {key: self.kept[key] for key in objects if key in self.kept}
+
+
+def unseen(ledgers, quarantine, objects, now):
+    combined = CombinedLedger(ledgers, quarantine)
+    return combined.unseen(objects, now.get), combined.reread
+
+
+def test_the_sink_that_has_least_decides():
+    combined = CombinedLedger([Having(rows=3, newest=LATE), Having(rows=2, newest=EARLY)], None)
+    assert (combined.rows, combined.newest, combined.bookmark) == (2, EARLY, {})
+    assert CombinedLedger([Having(rows=3, newest=LATE), Having()], None).newest is None
+
+
+def test_the_bookmark_is_the_quarantine_s():
+    assert CombinedLedger([Having()], Keeping({})).bookmark == {"left": "behind"}
+
+
+def test_what_one_sink_lacks_is_unseen_in_the_order_asked():
+    assert unseen([Having("ab"), Having("bc")], None, ["d", "c", "b", "a"], {}) == (["d", "c", "a"], set())
+
+
+def test_what_is_quarantined_is_unseen_once_it_has_changed():
+    quarantine = Keeping({"a": "1", "b": "1", "c": None})
+    found = unseen([Having()], quarantine, ["a", "b", "c", "d"], {"a": "1", "b": "2", "c": "1"})
+    assert found == (["b", "c", "d"], {"b", "c"})
+
+
+def test_what_is_accepted_in_part_is_read_again_for_a_sink_that_lacks_it():
+    quarantine = Keeping({"a": "1", "b": "1"})
+    found = unseen([Having("a"), Having()], quarantine, ["a", "b"], {"a": "1", "b": "1"})
+    assert found == (["a"], {"a"}), "b was accepted by no sink: nothing of it is lacking"
+
+
+def test_only_quarantined_objects_are_asked_for_their_version():
+    asked = []
+    CombinedLedger([Having("b")], Keeping({"a": "1"})).unseen(list(KEYS), lambda key: asked.append(key))
+    assert asked == ["a"]
+
+
+@given(
+    st.lists(st.sets(st.sampled_from(KEYS)), min_size=1, max_size=3),
+    st.dictionaries(st.sampled_from(KEYS), st.sampled_from(["1", "2", None])),
+    st.dictionaries(st.sampled_from(KEYS), st.sampled_from(["1", "2", None])),
+    st.permutations(KEYS),
+)
+def test_an_object_is_left_out_only_if_every_sink_or_the_quarantine_accounts_for_it(having, kept, now, asked):
+    """Against a model: unseen unless quarantined as it is now (and lacking in no sink), or in every sink."""
+    found, reread = unseen([Having(each) for each in having], Keeping(kept), asked, now)
+    expected = []
+    for key in asked:
+        lacking = [key not in each for each in having]
+        if key in kept:
+            same = kept[key] is not None and kept[key] == now.get(key)
+            wanted = not same or (any(lacking) and not all(lacking))
+        else:
+            wanted = any(lacking)
+        if wanted:
+            expected.append(key)
+    assert found == expected
+    assert reread == {key for key in expected if key in kept}

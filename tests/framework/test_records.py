@@ -1,0 +1,48 @@
+"""Origins: the object that a record came from can always be told from them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_framework import holds_several, line_origin, object_of, single_origin
+
+KEYS = st.text(max_size=20) | st.from_regex(r"[a#/]*#?[0-9]{0,3}(#[0-9]{1,2})?\n?", fullmatch=True)
+LINES = st.integers(1, 10**9)
+
+
+@given(KEYS)
+def test_the_object_of_a_single_record_is_found(key):
+    """object_of(single_origin(k)) == k for any key, also for one with # and digits at its end."""
+    assert object_of(single_origin(key)) == key
+
+
+@given(KEYS, LINES)
+def test_the_object_of_a_line_is_found(key, line):
+    """object_of(line_origin(k, n)) == k for any key and line."""
+    assert object_of(line_origin(key, line)) == key
+    assert holds_several(line_origin(key, line))
+
+
+@given(KEYS, KEYS, LINES, LINES)
+def test_no_two_records_share_an_origin(one, other, line, another):
+    """Origins of different keys, or of different lines of a key, differ; so do single ones of different keys."""
+    if (one, line) != (other, another):
+        assert line_origin(one, line) != line_origin(other, another)
+    if one != other:
+        assert single_origin(one) != single_origin(other)
+        assert single_origin(one) != line_origin(other, line)
+
+
+@given(KEYS)
+def test_a_single_record_bears_its_object_s_name_where_that_is_clear(key):
+    """The origin is the key itself, unless that would read as a line of another object."""
+    assert (single_origin(key) == key) == (not holds_several(key))
+
+
+def test_examples():
+    assert (single_origin("a.json"), single_origin("a#1"), line_origin("a.ndjson", 7)) == (
+        "a.json",
+        "a#1#1",
+        "a.ndjson#7",
+    )
+    assert (object_of("a#1#1"), object_of("a#b"), object_of("a#1\n"), object_of("#1")) == ("a#1", "a#b", "a#1\n", "")
+    assert not holds_several("a#\u0661"), "only ASCII digits make a line"

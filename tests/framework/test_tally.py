@@ -1,0 +1,127 @@
+"""The sum of a run: what was read is accepted, rejected, filtered or a duplicate, and nothing else."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_framework import FILTERED, Fragment, InvariantBroken, Outcome, Receipt, Rejection, Split, Survey, Unread
+from reporting_framework.result import Output, QuarantineState
+from reporting_framework.tally import Tally
+
+REASONS = st.sampled_from([("missing", "study"), ("missing", None), ("int_type", "number"), (FILTERED, None)])
+
+
+def outcome(number=0, *, accepted=0, rejections=(), **more):
+    origins = [f"{number}-a{each}" for each in range(accepted)] + [each.origin for each in rejections]
+    return Outcome(Split(str(number), {}), origins, accepted, list(rejections), fragments=[[]], **more)
+
+
+def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
+    return tally.result(
+        "test",
+        "id",
+        receipts=receipts or [Receipt()],
+        survey=survey or Survey(),
+        quarantine=quarantine,
+        total=1.23456789,
+        dry_run=dry_run,
+    )
+
+
+def test_an_empty_run():
+    tally = Tally(1, exhausted=True)
+    found = result(tally)
+    assert (found.status, found.complete, found.records_read, found.accepted) == ("ok", True, 0, 0)
+    assert found.last_processed_timestamp is None
+
+
+def test_everything_is_told():
+    tally = Tally(2, exhausted=True)
+    rejections = [Rejection("x", None, "b"), Rejection("y", None, "a", "f"), Rejection("z", None, FILTERED)]
+    first = outcome(1, accepted=3, rejections=rejections, ignored_fields={"b": 1, "a": 2}, seconds={"read": 0.5})
+    first.fragments = [[Fragment(3, "one")], [Fragment(3, "two")]]
+    second = outcome(2, unread=[Unread("u", "denied")], ignored_fields={"b": 1}, seconds={"read": 0.25, "validate": 1})
+    second.fragments = [[], []]
+    tally.add(first)
+    tally.add(second)
+    early, late = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
+    outputs = [Output(uri="one", rows=3, new_rows=2, bytes=1), Output(uri="two", rows=9, new_rows=3, bytes=1)]
+    found = result(
+        tally,
+        Receipt([outputs[0]], 2, late),
+        Receipt([outputs[1]], 1, early),
+        survey=Survey(4, ("odd",), 5),
+        quarantine=QuarantineState(uri="q", rows=3),
+        dry_run=True,
+    )
+    assert found.model_dump(by_alias=True) == {
+        "report": "test",
+        "run_id": "id",
+        "status": "partial",
+        "complete": True,
+        "dry_run": True,
+        "records_read": 6,
+        "accepted": 2,
+        "rejected": 2,
+        "filtered": 1,
+        "duplicates": 1,
+        "objects_unread": 1,
+        "objects_ignored": 4,
+        "ignored_samples": ["odd"],
+        "remaining": 5,
+        "ignored_fields": {"a": 2, "b": 2},
+        "outputs": [output.model_dump() for output in outputs],
+        "last_processed_timestamp": late,
+        "rejections": [{"type": "a", "field": "f", "count": 1}, {"type": "b", "field": None, "count": 1}],
+        "quarantine": {"uri": "q", "rows": 3},
+        "seconds": {"plan": 0, "read": 0.75, "validate": 1, "transform": 0, "commit": 0, "total": 1.234568},
+    }
+    assert [[fragment.data for fragment in each] for each in tally.fragments] == [["one"], ["two"]]
+
+
+def test_a_run_that_was_stopped_is_partial():
+    assert (result(Tally(1)).status, result(Tally(1)).complete) == ("partial", False)
+
+
+def test_reasons_are_counted_the_most_frequent_first():
+    tally = Tally(1, exhausted=True)
+    kinds = [("b", "x"), ("a", None), ("b", None), ("b", "x"), (FILTERED, None)]
+    tally.add(outcome(rejections=[Rejection(str(at), None, *kind) for at, kind in enumerate(kinds)]))
+    assert [(each.type, each.field, each.count) for each in result(tally).rejections] == [
+        ("b", "x", 2),
+        ("a", None, 1),
+        ("b", None, 1),
+    ]
+
+
+def test_what_was_read_of_what_was_awaited_is_noted():
+    tally = Tally(1)
+    tally.awaited = {"a", "b#1", "c", "d"}
+    tally.add(Outcome(Split("1", {}), ["a#1", "b#1#1", "e"], unread=[Unread("c", "denied")], fragments=[[]]))
+    assert tally.reread == {"a", "b#1"}
+    assert tally.several == {"a", "b#1"}
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.lists(REASONS, max_size=4)), max_size=5), st.integers(0, 3))
+def test_the_sum_holds(parts, duplicates):
+    """Read = accepted + rejected + filtered + duplicates, for any outcomes, and reasons add up to the rejected."""
+    tally = Tally(1, exhausted=True)
+    for number, (accepted, kinds) in enumerate(parts):
+        rejections = [Rejection(f"{number}-{at}", None, *kind) for at, kind in enumerate(kinds)]
+        tally.add(outcome(number, accepted=accepted, rejections=rejections))
+    found = result(tally, Receipt(duplicates=min(duplicates, tally.staged)))
+    assert found.records_read == found.accepted + found.rejected + found.filtered + found.duplicates
+    assert sum(each.count for each in found.rejections) == found.rejected
+
+
+def test_a_sum_that_does_not_hold_is_not_hidden():
+    tally = Tally(1, exhausted=True)
+    tally.add(outcome(accepted=2))
+    tally.staged = 1
+    message = (
+        "report test: 2 records were read, 1 accepted, 0 rejected, 0 filtered and 0 were duplicates: that does not"
+    )
+    with pytest.raises(InvariantBroken, match=message):
+        result(tally)

@@ -1,0 +1,212 @@
+"""From bytes to records: each comes out once, under its line, and no bytes whatever do harm."""
+
+import gzip
+import json
+import math
+import time
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reporting_framework import single_origin
+from reporting_object_store.decode import Undecodable, inflate, is_single, records
+
+LIMIT = 1 << 20
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+OBJECTS = st.dictionaries(st.text(max_size=3), VALUES, max_size=3)
+SPACE = st.text(" \t\r\n", max_size=3)
+KEYS = st.sampled_from(["a.json", "a", "a.json.gz", "a#1", "x/é b.json"])
+
+
+def dump(value, pretty=False):
+    return json.dumps(value, ensure_ascii=False, indent=1 if pretty else None)
+
+
+def decoded(key, data, limit=LIMIT):
+    return list(records(key, data, limit))
+
+
+def packed(data, times, level=6):
+    """The bytes compressed so many times over, in one member or two."""
+    if not times:
+        return data
+    half = len(data) // 2 if times == 2 else 0
+    return gzip.compress(data[:half], level) + gzip.compress(data[half:], level) if half else gzip.compress(data, level)
+
+
+@given(OBJECTS, SPACE, SPACE, st.booleans(), st.integers(0, 2), KEYS)
+def test_one_object_is_one_record(value, before, after, pretty, times, key):
+    """A JSON object, pretty or not, compressed or not, comes out whole, under the key itself."""
+    text = (before + dump(value, pretty) + after).encode()
+    [(origin, payload)] = decoded(key, packed(text, times))
+    assert origin == single_origin(key)
+    assert json.loads(payload) == value
+
+
+@given(st.lists(VALUES, max_size=6), SPACE, SPACE, st.booleans(), st.integers(0, 2), KEYS)
+def test_each_element_of_an_array_comes_out_once(values, before, after, pretty, times, key):
+    """An array's elements come out in order, numbered from 1, each as it is written there."""
+    text = (before + dump(values, pretty) + after).encode()
+    found = decoded(key, packed(text, times))
+    assert [origin for origin, _ in found] == [f"{key}#{number}" for number in range(1, len(values) + 1)]
+    assert [json.loads(payload) for _, payload in found] == values
+
+
+@given(
+    st.lists(st.tuples(OBJECTS, st.integers(0, 2)), min_size=2, max_size=6),
+    st.integers(0, 2),
+    st.booleans(),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(0, 2),
+    KEYS,
+)
+def test_each_line_comes_out_once_under_its_number(given_lines, blank_first, ends, newline, times, key):
+    """NDJSON told by its content: each object once, under the line that an editor shows, blank lines counted."""
+    lines, numbers = [""] * blank_first, []
+    for value, blanks in given_lines:
+        lines.append(dump(value))
+        numbers.append(len(lines))
+        lines += [""] * blanks
+    text = newline.join(lines) + (newline if ends else "")
+    found = decoded(key, packed(text.encode(), times))
+    assert [origin for origin, _ in found] == [f"{key}#{number}" for number in numbers]
+    assert [json.loads(payload) for _, payload in found] == [value for value, _ in given_lines]
+
+
+@given(st.lists(VALUES, max_size=5), st.sampled_from([".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz"]), st.booleans())
+def test_a_name_that_says_lines_means_lines(values, suffix, compress):
+    """With such a name any JSON value may be on a line, and one line is line 1."""
+    text = "\n".join(map(dump, values)).encode()
+    found = decoded(f"a{suffix}", gzip.compress(text) if compress else text)
+    assert [origin for origin, _ in found] == [f"a{suffix}#{number}" for number in range(1, len(values) + 1)]
+    assert [json.loads(payload) for _, payload in found] == values
+
+
+@settings(max_examples=400)
+@given(
+    KEYS | st.just("a.ndjson"),
+    st.binary(max_size=60)
+    | st.binary(max_size=40).map(lambda data: b"\x1f\x8b" + data)
+    | st.tuples(st.binary(max_size=40), st.integers(0, 60)).map(lambda pair: gzip.compress(pair[0])[: pair[1]])
+    | st.text('[]{}",: \n\r\t1e-+.\\u\ufeff#', max_size=40).map(str.encode),
+    st.integers(0, 50),
+)
+def test_no_bytes_raise_anything_but_undecodable(key, data, limit):
+    """Any bytes at all become records or an `Undecodable`; what comes out belongs to the key, each origin once."""
+    try:
+        found = decoded(key, data, limit)
+    except Undecodable as error:
+        assert error.reason in ("too_large", "gzip_invalid")
+        assert str(error) == error.reason
+        assert data[:2] == b"\x1f\x8b"
+        return
+    origins = [origin for origin, _ in found]
+    assert len(set(origins)) == len(origins)
+    assert all(origin in (key, single_origin(key)) or origin.startswith(f"{key}#") for origin in origins)
+
+
+@given(st.binary(max_size=300), st.integers(0, 400), st.integers(1, 3), st.integers(0, 3))
+def test_a_limit_is_on_what_is_inflated(data, limit, members, zeros):
+    """Members are put together, zeros between them skipped; over the limit, and only then, it is too large."""
+    packed_up = b"".join(gzip.compress(data) + bytes(zeros) for _ in range(members))
+    if len(data) * members <= limit:
+        assert inflate(packed_up, limit) == data * members
+    else:
+        with pytest.raises(Undecodable, match="too_large"):
+            inflate(packed_up, limit)
+
+
+@given(st.binary(min_size=1, max_size=200), st.data())
+def test_half_a_gzip_is_invalid(data, draw):
+    """A gzip file that was cut anywhere is invalid, never taken for a shorter one."""
+    whole = gzip.compress(data)
+    with pytest.raises(Undecodable, match="gzip_invalid"):
+        inflate(whole[: draw.draw(st.integers(2, len(whole) - 1))], LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("half an object", b'{"a": 1'),
+        ("half an array", b'[{"a": 1}, '),
+        ("an array and more", b'[{"a": 1}] x'),
+        ("an empty array and more", b"[] x"),
+        ("elements without commas", b'[{"a": 1} {"b": 2}]'),
+        ("a comma too many", b"[1,]"),
+        ("a comma alone", b"[,]"),
+        ("no JSON", b"hello"),
+        ("nothing", b""),
+        ("blanks", b" \n\t"),
+        ("a byte-order mark", b'\xef\xbb\xbf{"a": 1}'),
+        ("two bytes a character", '{"a": 1}'.encode("utf-16")),
+        ("not UTF-8", b'["\xff"]'),
+        ("NUL", b"\0"),
+        ("deep nesting", b"[" * 200_000),
+        ("deep nesting that ends", b"[" * 200_000 + b"]" * 200_000),
+        ("deep objects", b'{"a":' * 100_000),
+    ],
+)
+def test_what_is_not_whole_comes_as_one_record_for_a_validator_to_refuse(name, data):
+    assert decoded("k", data) == [("k", data)]
+
+
+def test_an_object_with_more_behind_it_on_the_same_line_is_one_bad_record():
+    assert decoded("k", b'{"a": 1} {"b": 2}') == [("k", b'{"a": 1} {"b": 2}')]
+
+
+def test_lines_of_which_the_first_is_broken_are_lines():
+    data = b'{"a": \n{"b": 2}\n'
+    assert decoded("k", data) == [("k", data)], "no line ends an object, so this may be one that is broken"
+    data = b'{"a": x}\r\n{"b": 2}\r\n'
+    assert decoded("k", data) == [("k#1", b'{"a": x}\r'), ("k#2", b'{"b": 2}\r')]
+    data = b'{"a": ' + b"[" * 100_000 + b"}\n" + b'{"b": 2}'
+    assert [origin for origin, _ in decoded("k", data)] == ["k#1", "k#2"]
+
+
+def test_a_pretty_object_with_an_object_at_a_line_s_start_is_one():
+    data = b'{"a":\n{"b": 1}}'
+    assert not is_single("k", data)
+    assert decoded("k", data) == [("k", data)]
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e999999", "-" + "8" * 5000, "0." + "1" * 5000])
+def test_one_number_that_is_too_long_for_python_spoils_no_other_record(number):
+    assert decoded("k", f"[{number}, 1]".encode()) == [("k#1", number.encode()), ("k#2", b"1")]
+    lines = f'{{"a": {number}}}\n{{"a": 1}}'.encode()
+    assert [origin for origin, _ in decoded("k", lines)] == ["k#1", "k#2"]
+
+
+def test_a_bomb_is_not_inflated_beyond_the_limit():
+    bomb = zlib.compressobj(9, wbits=31)
+    data = bomb.compress(bytes(64 * LIMIT)) + bomb.flush()
+    assert len(data) < 70_000
+    with pytest.raises(Undecodable, match="too_large"):
+        decoded("k", data)
+    twice = gzip.compress(bytes(LIMIT))
+    with pytest.raises(Undecodable, match="too_large"):
+        inflate(twice * 2, LIMIT)
+    assert inflate(twice, LIMIT) == bytes(LIMIT)
+
+
+def test_many_tiny_members_take_time_that_grows_with_their_number_only():
+    def seconds(members):
+        data = gzip.compress(b"") * members
+        began = time.process_time()
+        assert inflate(data, LIMIT) == b""
+        return time.process_time() - began
+
+    seconds(100)
+    few, many = min(seconds(2_000) for _ in range(3)), min(seconds(16_000) for _ in range(2))
+    assert math.log(many / few, 8) < 1.5, "1 is linear, 2 is quadratic"
+
+
+def test_space_alone_takes_little_time():
+    began = time.process_time()
+    assert decoded("k", b"[" + b" " * 8 * LIMIT + b"]") == []
+    assert time.process_time() - began < 1

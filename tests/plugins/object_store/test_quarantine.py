@@ -1,0 +1,250 @@
+"""The quarantine against a plain model of it, and what is said when it cannot be read."""
+
+import io
+import itertools
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_framework import Rejection, line_origin, object_of, single_origin
+from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
+from reporting_framework.storage import connect, open_store, parse_location
+from reporting_object_store.quarantine import BEGUN, SCHEMA, ParquetQuarantine
+from tests.support import Fault
+
+AT = datetime(2024, 1, 1, tzinfo=UTC)
+KEYS = ("a", "b", "a#1", "a#1#2", "x y/é#", "#7")
+_numbers = itertools.count(1)
+
+key = st.sampled_from(KEYS)
+version = st.sampled_from(["1", "2", None])
+rejected = st.builds(
+    lambda key, line, version, kind: Rejection(
+        line_origin(key, line) if line else single_origin(key), version, kind, "f"
+    ),
+    key,
+    st.integers(0, 2),
+    version,
+    st.sampled_from(["missing", "filtered"]),
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("begin"), st.lists(key, min_size=1, max_size=3, unique=True)),
+        st.tuples(st.just("settle"), st.sets(key, max_size=3), st.lists(rejected, max_size=4)),
+        st.tuples(st.just("reopen")),
+    ),
+    max_size=8,
+)
+
+
+def place():
+    return parse_location(f"memory://quarantine-{next(_numbers)}/_quarantine/x.parquet")
+
+
+def fresh():
+    return ParquetQuarantine(place())
+
+
+class Model:
+    """What a quarantine does, as a dict of origins."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def begin(self, objects):
+        self.rows |= {single_origin(each): (None, BEGUN) for each in objects}
+
+    def settle(self, reread, rejections):
+        self.rows = {origin: row for origin, row in self.rows.items() if object_of(origin) not in reread}
+        self.rows |= {each.origin: (each.version, each.error_type) for each in rejections}
+
+    def versions(self, objects):
+        known = {}
+        for origin, (version, kind) in self.rows.items():
+            if object_of(origin) in objects:
+                known.setdefault(object_of(origin), set()).add(None if kind == BEGUN else version)
+        return {each: found.pop() if len(found) == 1 else None for each, found in known.items()}
+
+
+@given(steps, st.sets(key))
+def test_it_does_as_a_dict_does(steps, asked):
+    """Any series of `begin` and `settle`, with or without reading it anew, leaves what a dict of origins would."""
+    here = place()
+    quarantine, model = ParquetQuarantine(here), Model()
+    for name, *arguments in steps:
+        if name == "reopen":
+            quarantine = ParquetQuarantine(here)
+        elif name == "begin":
+            quarantine.begin(*arguments)
+            model.begin(*arguments)
+        else:
+            state = quarantine.settle(*arguments, run_id="r", at=AT)
+            model.settle(*arguments)
+            assert state.rows == len(model.rows)
+    for each in (quarantine, ParquetQuarantine(here)):
+        assert each.versions(sorted(asked)) == model.versions(asked)
+    if model.rows:
+        rows = pl.read_parquet(open_store(here.parent).get("x.parquet").data)
+        assert rows.schema == SCHEMA
+        assert {row[0]: (row[1], row[2]) for row in rows.rows()} == model.rows
+        assert rows["source_key"].to_list() == sorted(model.rows)
+
+
+def test_what_is_set_down():
+    quarantine = fresh()
+    state = quarantine.settle([], [Rejection("k#2", "v", "missing", "study")], run_id="run", at=AT)
+    assert (state.uri, state.rows) == (quarantine.uri, 1)
+    rows = pl.read_parquet(open_store(parse_location(quarantine.uri).parent).get("x.parquet").data)
+    assert rows.rows() == [("k#2", "v", "missing", "study", "run", AT)]
+
+
+def test_the_last_reason_for_an_origin_counts():
+    quarantine = fresh()
+    quarantine.settle([], [Rejection("k", "1", "a"), Rejection("k", "2", "b")], run_id="r", at=AT)
+    assert quarantine.versions(["k"]) == {"k": "2"}
+
+
+def test_lines_read_at_two_versions_are_to_be_read_again():
+    quarantine = fresh()
+    quarantine.settle([], [Rejection("k#1", "1", "a"), Rejection("k#2", "2", "b")], run_id="r", at=AT)
+    assert quarantine.versions(["k", "other"]) == {"k": None}
+    assert quarantine.versions([]) == {}
+
+
+def test_nothing_to_say_writes_nothing(tmp_path):
+    quarantine = ParquetQuarantine(parse_location(str(tmp_path / "q" / "x.parquet")))
+    assert quarantine.settle(["k"], [], run_id="r", at=AT).rows == 0
+    assert quarantine.versions(["k"]) == {}
+    quarantine.load()
+    assert not (tmp_path / "q").exists()
+
+
+def test_runs_at_once_lose_nothing(tmp_path):
+    """Four writers set down five objects each, begun and settled, in a folder and in memory."""
+    for here in (parse_location(str(tmp_path / "q" / "x.parquet")), place()):
+        gate = threading.Barrier(4)
+
+        def write(number, here=here, gate=gate):
+            quarantine = ParquetQuarantine(here)
+            gate.wait()
+            for each in range(5):
+                quarantine.begin([f"{number}-{each}"])
+                quarantine.settle([f"{number}-{each}"], [Rejection(f"{number}-{each}#1", "v", "t")], run_id="r", at=AT)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, range(4)))
+        objects = [f"{number}-{each}" for number in range(4) for each in range(5)]
+        assert ParquetQuarantine(here).versions(objects) == dict.fromkeys(objects, "v")
+
+
+def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):
+    here = parse_location(str(tmp_path / "x.parquet"))
+    quarantine = ParquetQuarantine(here)
+    get = quarantine._store.get
+
+    def overtaken(key, **how):
+        found = get(key, **how)
+        ParquetQuarantine(here).settle([], [Rejection(f"{next(_numbers)}", "v", "t")], run_id="r", at=AT)
+        return found
+
+    ParquetQuarantine(here).begin(["first"])
+    quarantine._store.get = overtaken
+    with pytest.raises(CommitConflict, match="x.parquet: other runs were faster 20 times in a row; run again"):
+        quarantine.begin(["k"])
+
+
+@pytest.mark.parametrize("content", [b"", b"no parquet", b"PAR1" + bytes(40) + b"PAR1"])
+def test_what_is_no_parquet_is_told_and_left_alone(content):
+    here = place()
+    open_store(here.parent).put("x.parquet", content, expected=None)
+    for act in (lambda q: q.versions(["k"]), lambda q: q.begin(["k"]), lambda q: q.load()):
+        with pytest.raises(
+            CorruptCheckpoint, match="x.parquet: not a parquet file that can be read; nothing was changed"
+        ):
+            act(ParquetQuarantine(here))
+    assert open_store(here.parent).get("x.parquet").data == content
+
+
+def test_another_table_is_told_and_left_alone():
+    here, buffer = place(), io.BytesIO()
+    pl.DataFrame({"a": [1]}).write_parquet(buffer)
+    open_store(here.parent).put("x.parquet", buffer.getvalue(), expected=None)
+    with pytest.raises(
+        CorruptCheckpoint, match="not a quarantine; its columns must be source_key, version, error_type,"
+    ):
+        ParquetQuarantine(here).settle([], [], run_id="r", at=AT)
+
+
+def test_a_denied_quarantine_is_not_an_empty_one(s3_environment, proxy, bucket, monkeypatch):
+    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    quarantine = ParquetQuarantine(parse_location(f"s3://{bucket}/_quarantine/x.parquet"))
+    proxy.inject(Fault.answer(403, "AccessDenied"), times=None)
+    for act in (lambda: quarantine.versions(["k"]), lambda: quarantine.bookmark):
+        with pytest.raises(AccessDenied, match="access denied"):
+            act()
+
+
+# -- the bookmark -------------------------------------------------------------------------------------------------------
+
+
+def test_a_bookmark_is_found_by_the_next_run():
+    here = place()
+    assert ParquetQuarantine(here).bookmark == {}
+    ParquetQuarantine(here).leave({"b": 1, "a": ["é"]})
+    assert ParquetQuarantine(here).bookmark == {"b": 1, "a": ["é"]}
+    ParquetQuarantine(here).leave({"b": 2})
+    assert ParquetQuarantine(here).bookmark == {"b": 2}
+
+
+def test_the_same_bookmark_is_not_written_again():
+    here = place()
+    ParquetQuarantine(here).leave({"a": 1})
+    before = open_store(here.parent).get("x.json")
+    quarantine = ParquetQuarantine(here)
+    quarantine.leave({"a": 1})
+    assert open_store(here.parent).get("x.json") == before
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 200_000, b'{"a": 1'])
+def test_a_damaged_bookmark_counts_as_none_and_is_replaced(content):
+    here = place()
+    open_store(here.parent).put("x.json", content, expected=None)
+    assert ParquetQuarantine(here).bookmark == {}
+    ParquetQuarantine(here).leave({"a": 1})
+    assert ParquetQuarantine(here).bookmark == {"a": 1}
+
+
+def test_two_that_leave_one_at_once_leave_none():
+    """Neither run can know of the ranges and unread objects that only the other saw."""
+    here = place()
+    ParquetQuarantine(here).leave({"by": "an earlier run"})
+    one, other = ParquetQuarantine(here), ParquetQuarantine(here)
+    for each in (one, other):
+        assert each.bookmark == {"by": "an earlier run"}
+    one.leave({"by": "one"})
+    other.leave({"by": "other"})
+    assert ParquetQuarantine(here).bookmark == {}
+
+
+def test_a_third_run_that_is_even_faster_is_left_to_it():
+    here = place()
+    slow = ParquetQuarantine(here)
+    assert slow.bookmark == {}
+    put = slow._store.put
+
+    def overtaken(key, data, *, expected):
+        store = open_store(here.parent)
+        found = store.head(key)
+        store.put(key, json.dumps({"by": next(_numbers)}).encode(), expected=found.version if found else None)
+        return put(key, data, expected=expected)
+
+    slow._store.put = overtaken
+    slow.leave({"by": "slow"})
+    assert isinstance(ParquetQuarantine(here).bookmark["by"], int)
