@@ -1,7 +1,5 @@
 """The source, the validator and the sink of the report ``toy``."""
 
-# ruff: noqa: D101
-
 import os
 import time
 from pathlib import Path

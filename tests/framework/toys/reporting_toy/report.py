@@ -1,6 +1,6 @@
 """The report ``toy``."""
 
-# ruff: noqa: D101, RUF012
+# ruff: noqa: RUF012
 
 import enum
 from typing import Any, ClassVar, Literal

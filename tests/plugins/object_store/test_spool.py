@@ -1,0 +1,136 @@
+"""Staged rows come back in order, all of them, and nothing of them stays on the disk."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_object_store.spool import SAMPLE, Spool, in_order
+from tests.plugins.object_store import tables
+from tests.plugins.object_store.tables import START, rows, shared, table
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The system's folder for temporary files, for this test only."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@given(rows, st.integers(1, 5), st.integers(1, 9), st.data())
+def test_staged_rows_come_back_in_order_and_all_of_them(found, count, size, draw):
+    """For any division into pieces, frames are sorted, follow each other, and no timestamp is in two of them."""
+    spool = Spool("timestamp")
+    try:
+        hands = [hand for hand in shared(draw, found, count) if hand]
+        pieces = [spool.add("k", table(hand), str(number)) for number, hand in enumerate(hands)]
+        assert [piece.rows for piece in pieces] == [len(hand) for hand in hands]
+        parts = list(in_order(pieces, "timestamp", size)) if pieces else []
+    finally:
+        spool.clear()
+    assert [each for part in parts for each in part.rows()] == tables.in_order(found)
+    moments = [set(part["timestamp"]) for part in parts]
+    assert sum(map(len, moments)) == len(set().union(*moments))
+
+
+def row(number, origin):
+    from datetime import timedelta
+
+    return ("a", None, number, 1, None, True, None, START + timedelta(seconds=number), origin)
+
+
+def test_frames_are_about_as_large_as_asked_for(temporary):
+    spool = Spool("timestamp")
+    pieces = [
+        spool.add("k", table([row(number, f"{piece}-{number}") for number in range(piece, 4000, 4)]), f"{piece}")
+        for piece in range(4)
+    ]
+    heights = [part.height for part in in_order(pieces, "timestamp", 500)]
+    assert sum(heights) == 4000
+    assert max(heights) <= 500 + 4 * SAMPLE
+    assert len(heights) <= 12
+
+
+def test_the_same_name_again_replaces_what_was_staged(temporary):
+    spool = Spool("timestamp")
+    spool.add("k", table([row(1, "old")]), "name")
+    piece = spool.add("k", table([row(2, "new")]), "name")
+    other = spool.add("l", table([row(3, "other")]), "name")
+    assert [part.rows()[0][-1] for part in in_order([piece], "timestamp", 10)] == ["new"]
+    assert piece.path != other.path
+    assert len(list(spool.folder().iterdir())) == 2
+
+
+def test_nothing_is_made_before_it_is_needed_and_everything_is_removed(temporary):
+    spool = Spool("timestamp")
+    spool.clear()
+    assert list(temporary.iterdir()) == []
+    spool.add("k", table([row(1, "a")]), "name")
+    assert [path.name.startswith(f"reporting-spool-{os.getpid()}-") for path in temporary.iterdir()] == [True]
+    spool.clear()
+    assert list(temporary.iterdir()) == []
+    assert spool.folder().is_dir(), "it can be used again"
+
+
+def test_threads_that_stage_at_once_share_one_folder(temporary):
+    for _ in range(20):
+        spool, gate = Spool("timestamp"), threading.Barrier(8)
+
+        def folder(_, spool=spool, gate=gate):
+            gate.wait()
+            return spool.folder()
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(folder, range(8)))) == 1
+        spool.clear()
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_dead_processes_left_is_removed_and_nothing_else(temporary):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    dead, other = process.pid, os.getppid()
+    old = time.time() - 4000
+    names = {
+        f"reporting-spool-{dead}-old": True,
+        "reporting-spool-99999999999999999999-no-process": True,
+        f"reporting-spool-{dead}-young": False,
+        f"reporting-spool-{other}-alive": False,
+        "reporting-spool-1-not-ours": False,
+        "reporting-spool-x-no-number": False,
+        "reporting-spool-²-no-number": False,
+        "another-folder": False,
+    }
+    for name in names:
+        (temporary / name).mkdir()
+        if "young" not in name:
+            os.utime(temporary / name, (old, old))
+    Spool("timestamp").folder()
+    assert {name: not (temporary / name).exists() for name in names} == names
+
+
+def test_a_process_that_may_not_be_asked_is_alive(public_folder, monkeypatch):
+    from tests.support.plugins import unprivileged
+
+    monkeypatch.setattr(tempfile, "tempdir", str(public_folder))
+    folder = public_folder / f"reporting-spool-{1}-of-another-user"
+    folder.mkdir()
+    old = time.time() - 4000
+    os.utime(folder, (old, old))
+    with unprivileged():
+        made = Spool("timestamp").folder()
+    assert folder.exists()
+    assert made.exists()
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_harms_nobody(temporary):
+    (temporary / "reporting-spool-7-dangling").symlink_to(temporary / "nothing")
+    assert Path(Spool("timestamp").folder()).is_dir()
