@@ -39,7 +39,7 @@ def test_regrouping_makes_frames_of_one_size_and_changes_no_row(found, size, dra
     assert all(0 < part.height <= size and part.n_chunks() == 1 for part in out)
 
 
-@given(rows, st.data())
+@given(found=rows, draw=st.data())
 def test_the_same_rows_give_the_same_bytes(found, draw, tmp_path_factory):
     """`write` is a function of the rows: for any two divisions, sliced or not, with nulls or not, bytes are the same."""
     folder = tmp_path_factory.getbasetemp()
