@@ -25,10 +25,18 @@ Shape = Literal["payloads", "frames"]
 
 @runtime_checkable
 class Plugin(Protocol):
-    """What all roles share."""
+    """What all roles share.
+
+    Attributes:
+        name: What users select it by.
+    """
 
     name: ClassVar[str]
-    Settings: ClassVar[type[BaseModel]]
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
+        """The pydantic model of its settings: a class attribute (read-only here, so that any model will do)."""
+        ...
 
     def __init__(self, settings: Any) -> None: ...
 
@@ -318,7 +326,11 @@ class Report(Protocol):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    Settings: ClassVar[type[BaseModel]]
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
+        """The pydantic model of its settings: a class attribute (read-only here, so that any model will do)."""
+        ...
 
     def compose(self, settings: Any) -> Composition:
         """The composition for these settings. Looks nothing up and opens nothing."""
