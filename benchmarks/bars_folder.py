@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks import data
 from benchmarks.bench import Bench, Group, Row, megabytes, seconds
-from benchmarks.measure import BenchmarkError, Usage, alternate, least
+from benchmarks.measure import BenchmarkError, Usage, alternate, least, measure
 
 TIMES = 3
 GIGABYTE = 1e9
@@ -116,7 +116,15 @@ def _large_checkpoint(bench: Bench, rows: int) -> Path:
     return large
 
 
+def start_up(bench: Bench) -> Sequence[Row]:
+    """How long `--help` takes, which lists the reports without importing what they need."""
+    usages = [measure([*bench.program, "--help"]) for _ in range(5)]
+    wall = least(usages, "wall")
+    return [Row("help", "`reporting-run --help`: time", 0.15, wall, seconds(wall), unit="s")]
+
+
 GROUPS = (
+    Group(("help",), start_up),
     Group(("first-run-folder-cpu", "first-run-folder-dlt"), first_run),
     Group(("first-run-memory",), many_files),
     Group(("ten-million-memory", "ten-million-time"), ten_million),

@@ -2,10 +2,8 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
-import time
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -16,9 +14,6 @@ from reporting_framework.cli.state import State
 from tests.framework.distributions import environment, program
 
 HEAVY = ("pydantic", "polars", "boto3", "obstore", "rich", "reporting_toy.report", "reporting_toy.parts")
-
-BUDGET = 0.150
-"""Seconds that help may take."""
 
 
 def imported(name: str, *arguments: str, site) -> set[str]:
@@ -65,18 +60,6 @@ def test_help_of_every_installed_report_imports_no_storage_and_no_frames(toy):
     assert "toy" in names
     for name in names:
         assert not imported("reporting-run", name, "--help", site=toy.folder) & {"polars", "boto3", "obstore", "rich"}
-
-
-@pytest.mark.parametrize(("name", "argument"), [("reporting-run", "--help"), ("reporting", "--help")])
-def test_help_is_quick(toy, name, argument):
-    program(name, argument, site=toy.folder)  # compiles what is not compiled yet
-    taken = []
-    for _ in range(10):
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        program(name, argument, site=toy.folder)
-        wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        taken.append(min(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
-    assert min(taken) < BUDGET, taken
 
 
 def test_help_lists_reports_that_cannot_be_used_with_the_reason(toy):

@@ -150,14 +150,13 @@ def resolve_settings(
     from reporting_framework.explain import explained
 
     table, values = (config or Config()).table_of(report_name)
+    on_command_line = layers.from_options(report_name, model, options or {})
+    on_command_line += layers.from_sets(report_name, model, sets)
     said = [
         layers.Layer(f"under {table}", layers.from_mapping(table, values)),
         layers.Layer("in the environment", layers.from_environment(report_name, model, environment or {})),
         layers.Layer("in the trigger", layers.from_mapping("the trigger", trigger or {})),
-        layers.Layer(
-            "on the command line",
-            layers.from_options(report_name, model, options or {}) + layers.from_sets(report_name, model, sets),
-        ),
+        layers.Layer("on the command line", on_command_line),
     ]
     merged = layers.merge(report_name, said, getattr(model, "alternatives", {}))
     try:

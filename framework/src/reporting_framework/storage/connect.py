@@ -130,7 +130,7 @@ class _Bucket:
 
     def _polars_options(self, environment: Mapping[str, str] | None) -> dict[str, Any]:
         """Keyword arguments of `polars.scan_parquet`."""
-        storage: dict[str, Any] = {"aws_region": self.region}
+        storage: dict[str, Any] = {"aws_region": self.region, "max_retries": RETRIES}
         if self.endpoint:
             storage |= {
                 "aws_endpoint_url": self.endpoint,

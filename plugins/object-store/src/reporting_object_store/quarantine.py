@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from datetime import datetime
@@ -104,7 +106,7 @@ class ParquetQuarantine:
     def _change(self, reread: Sequence[str], added: pl.DataFrame) -> int:
         """Replace the rows of some objects, in one atomic write; returns how many rows there are."""
         added = added.cast(SCHEMA).unique(ORIGIN_COLUMN, keep="last", maintain_order=True)
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             before = self._load()
             gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
             gone |= pl.col(ORIGIN_COLUMN).is_in(added[ORIGIN_COLUMN].implode())
@@ -117,6 +119,7 @@ class ParquetQuarantine:
                 self._version = self._store.put(self._key, buffer.getvalue(), expected=self._version)
             except CommitConflict:
                 self._rows = None
+                time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - not a secret
                 continue
             self._rows = after
             return after.height
