@@ -93,8 +93,7 @@ def test_a_composition_becomes_a_pipeline(registry):
         (
             {"sinks": [Use("good", {"count": "many", "colour": 1})]},
             SettingsError,
-            "report r: sink good: count: Input should be a valid integer, unable to parse string as an integer; "
-            "colour: Extra inputs are not permitted (settings: count, mode)",
+            "report r: sink good: there is no setting colour; settings: count, mode (and 1 more: count)",
         ),
         (
             {"validator": Use("framed")},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from reporting_framework.errors import PluginError, ReportingError, SettingsError, StepFailed
+from reporting_framework.explain import explained
 from reporting_framework.records import ORIGIN_COLUMN
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def assemble(report: str, composition: Composition, registry: Registry) -> Pipel
         try:
             settings = plugin.Settings.model_validate(dict(use.settings))
         except ValidationError as error:
-            raise SettingsError(f"report {report}: {role} {use.name}: {_reasons(error, plugin.Settings)}") from error
+            problem = explained(f"report {report}: {role} {use.name}", plugin.Settings, error)
+            raise problem from None  # the original holds values, perhaps a secret
         with step(report, role, use.name):
             return plugin(settings)
 
@@ -103,12 +105,3 @@ def _schema(report: str, validator: Validator, transforms: Sequence[Transform]) 
     if schema.names()[-1:] != [ORIGIN_COLUMN]:
         raise PluginError(f"report {report}: the last column after all transforms must be {ORIGIN_COLUMN}")
     return schema
-
-
-def _reasons(error: ValidationError, model: Any) -> str:
-    """A pydantic error as one line: which settings, what is wrong, what there is."""
-    parts = [
-        f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}"
-        for item in error.errors(include_url=False, include_input=False)
-    ]
-    return f"{'; '.join(parts)} (settings: {', '.join(model.model_fields)})"

@@ -1,0 +1,518 @@
+"""The source: nothing that arrives is missed, nothing is read twice, and what cannot be read is told."""
+
+import gzip
+import itertools
+import json
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reporting_object_store import source as module
+
+from reporting_framework import Rejection, Unread
+from reporting_framework.errors import AccessDenied, LocationError, StorageUnavailable
+from reporting_framework.storage import connect, open_store
+from tests.support import Fault
+from tests.support.plugins import checkpoint, event, execute, name_of, origins_of, pipeline, source, take
+
+_numbers = itertools.count(1)
+BASE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=200)
+
+
+class Ledger:
+    """A ledger of a few objects, that notes what it is asked."""
+
+    def __init__(self, objects=(), *, rows=0, newest=None, bookmark=None, quarantined=None):
+        self.objects, self.rows, self.newest, self.bookmark = set(objects), rows, newest, bookmark or {}
+        self.quarantined = quarantined or {}
+        self.asked = []
+
+    def unseen(self, objects, version_of):
+        self.asked.append(list(objects))
+        changed = {key for key in objects if key in self.quarantined and version_of(key) != self.quarantined[key]}
+        return [key for key in objects if key in changed or key not in self.objects | self.quarantined.keys()]
+
+
+def memory(objects=()):
+    uri = f"memory://source-{next(_numbers)}/p"
+    fill(uri, objects)
+    return uri
+
+
+def fill(uri, objects):
+    store = open_store(uri)
+    for key, data in dict(objects).items():
+        found = store.head(key)
+        store.put(key, data, expected=found.version if found else None)
+
+
+def read(uri, keys, **how):
+    made = source(uri, **{"include": "*"} | how)
+    [split] = made._split(iter([module.Entry(key, None, None) for key in keys]))
+    return list(made.read(split))
+
+
+def read_one(data, key="k", **how):
+    [batch] = read(memory({key: data}), [key], **how)
+    return batch
+
+
+def kinds(batch):
+    return [(rejection.origin, rejection.error_type) for rejection in batch.rejected]
+
+
+# -- reading ------------------------------------------------------------------------------------------------------------
+
+
+def test_records_come_with_their_origin_and_version():
+    uri = memory({"a": b'{"n": 1}', "b": b"[1, 2]", "c": gzip.compress(b'{"n": 3}\n{"n": 4}\n'), "d#1": b"{}"})
+    [batch] = read(uri, ["a", "b", "c", "d#1"])
+    assert batch.origins == ["a", "b#1", "b#2", "c#1", "c#2", "d#1#1"]
+    assert batch.payloads == [b'{"n": 1}', b"1", b"2", b'{"n": 3}', b'{"n": 4}', b"{}"]
+    versions = [open_store(uri).head(key).version for key in ("a", "b", "b", "c", "c", "d#1")]
+    assert batch.versions == versions
+    assert (batch.frame, batch.rejected, batch.unread) == (None, [], [])
+
+
+@pytest.mark.parametrize("data", [b"[]", b" [ ] ", gzip.compress(b"[]")])
+def test_an_object_of_no_records_is_rejected_as_empty(data):
+    batch = read_one(data)
+    assert (batch.origins, kinds(batch)) == ([], [("k", "empty")])
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b" \n\n "])
+def test_an_empty_list_of_lines_is_rejected_as_empty(data):
+    assert kinds(read_one(data, "k.ndjson")) == [("k.ndjson", "empty")]
+
+
+def test_an_empty_file_is_a_record_that_a_validator_refuses():
+    assert read_one(b"").payloads == [b""]
+
+
+def test_a_record_over_the_limit_is_rejected_and_the_others_are_not():
+    big = json.dumps({"x": "y" * (2 << 20)}).encode()
+    assert kinds(read_one(big)) == [("k", "too_large")]
+    batch = read_one(b'{"a": 1}\n' + big + b'\n{"b": 2}')
+    assert (batch.origins, kinds(batch)) == (["k#1", "k#3"], [("k#2", "too_large")])
+    batch = read_one(b"[1, 22, 333]", max_record_bytes=2)
+    assert (batch.payloads, kinds(batch)) == ([b"1", b"22"], [("k#3", "too_large")])
+
+
+def test_an_object_over_the_limit_is_not_read():
+    assert kinds(read_one(b"x" * 11, max_object_bytes=10)) == [("k", "too_large")]
+    assert kinds(read_one(b"x" * 11, "k#7", max_object_bytes=10)) == [("k#7#1", "too_large")]
+    assert read_one(b"x" * 10, max_object_bytes=10).origins == ["k"]
+
+
+def test_a_bomb_and_a_broken_gzip_are_rejected():
+    assert kinds(read_one(gzip.compress(bytes(1 << 20)), max_object_bytes=1 << 19)) == [("k", "too_large")]
+    assert kinds(read_one(gzip.compress(b"{}")[:-1])) == [("k", "gzip_invalid")]
+
+
+def test_deep_nesting_is_a_record_like_any_other(tmp_path):
+    deep = b'{"study": ' + b"[" * 100_000 + b"]" * 100_000 + b', "number": 1}'
+    result = take(memory({name_of(1): deep, name_of(2): event(2)}), tmp_path / "x.parquet")
+    assert (result.accepted, result.rejected) == (1, 1)
+
+
+def test_batches_and_splits_are_bounded(monkeypatch):
+    monkeypatch.setattr(module, "BATCH_BYTES", 10)
+    monkeypatch.setattr(module, "SPLIT_BYTES", 12)
+    monkeypatch.setattr(module, "SPLIT_FILES", 4)
+    uri = memory({f"{number}": b"x" * 5 for number in range(5)} | {"5": b"x" * 50, "6": b""})
+    made = source(uri, include="*")
+    splits = list(made.plan(Ledger()))
+    assert [split.data["keys"] for split in splits] == [["0", "1"], ["2", "3"], ["4"], ["5"], ["6"]]
+    assert [split.id for split in splits] == ["0", "2", "4", "5", "6"]
+    [all_keys] = made._split([module.Entry(f"{number}", 1, None) for number in range(4)])
+    assert [len(batch.origins) for batch in made.read(all_keys)] == [2, 2, 0]
+
+
+@pytest.mark.parametrize("remote", [True, False])
+def test_the_number_of_objects_in_a_split_is_bounded(monkeypatch, s3_environment, bucket, tmp_path, remote):
+    monkeypatch.setattr(module, "SPLIT_OBJECTS", 2)
+    monkeypatch.setattr(module, "SPLIT_FILES", 3)
+    uri = f"s3://{bucket}" if remote else str(tmp_path)
+    fill(uri, {f"{number}": b"{}" for number in range(5)})
+    made = source(uri, include="[0-9]")
+    assert [len(split.data["keys"]) for split in made.plan(Ledger())] == ([2, 2, 1] if remote else [3, 2])
+    assert made.parallelism == (3 if remote else 1)
+
+
+# -- what cannot be read ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def behind(s3_environment, proxy, bucket, monkeypatch):
+    """The URI of a folder behind the proxy, and the proxy; what fails is tried once more."""
+    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    return f"s3://{bucket}/events", proxy
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault.answer(403, "AccessDenied"), "denied"),
+        (Fault.answer(403, "InvalidObjectState"), "archived"),
+        (Fault.answer(404, "NoSuchKey"), "missing"),
+        (Fault.answer(404, "NoSuchBucket"), "unavailable"),
+        (Fault.answer(503, "SlowDown"), "unavailable"),
+        (Fault.answer(409, "OperationAborted"), "unavailable"),
+        (Fault.cut(), "unavailable"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.code or value.kind,
+)
+def test_an_object_that_cannot_be_read_is_unread_and_tried_again_first_thing(behind, tmp_path, fault, reason):
+    """Also by a run that lists only what is new, and however old the object is."""
+    uri, proxy = behind
+    old = name_of(1, at=BASE)
+    fill(uri, {old: event(1, at=BASE)} | {name_of(n, at=BASE + timedelta(days=n)): event(n, at=BASE + timedelta(days=n)) for n in (90, 91)})
+    proxy.inject(fault, key=f"events/{old}*", times=None)
+    place = tmp_path / "x.parquet"
+    first = execute(pipeline(made := source(uri), checkpoint(place)))
+    assert (first.status, first.objects_unread, first.accepted) == ("partial", 1, 2)
+    [split] = made._split([module.Entry(old, None, None)])
+    assert [batch.unread for batch in made.read(split)] == [[Unread(old, reason)]]
+    proxy.reset()
+    if reason != "missing":  # it is there, and still cannot be read
+        proxy.inject(fault, key=f"events/{old}*", times=None)
+        again = take(uri, place)
+        assert (again.objects_unread, again.accepted) == (1, 0)
+        proxy.reset()
+    last = take(uri, place)
+    assert (last.status, last.objects_unread, last.accepted) == ("ok", 0, 1)
+    assert origins_of(place)[0] == old
+
+
+def test_an_unread_object_that_has_gone_is_forgotten(behind, tmp_path, s3, bucket):
+    uri, proxy = behind
+    fill(uri, {name_of(number): event(number) for number in (1, 2)})
+    proxy.inject(Fault.answer(403, "AccessDenied"), kind="GET", key=f"events/{name_of(1)}", times=None)
+    assert take(uri, tmp_path / "x.parquet").objects_unread == 1
+    s3.client().delete_object(Bucket=bucket, Key=f"events/{name_of(1)}")
+    proxy.reset()
+    assert take(uri, tmp_path / "x.parquet").status == "ok"
+
+
+def test_unread_objects_are_not_read_twice_where_they_are_listed_too(tmp_path, monkeypatch):
+    """They are asked for by name and lie in the look-back besides; questions to the ledger are in small portions."""
+    monkeypatch.setattr(module, "LOOKUP_OBJECTS", 2)
+    uri = memory({name_of(number): event(number) for number in range(6)})
+    names = [name_of(number) for number in range(6)]
+    bookmark = bookmark_of(uri, unread=names[2:])
+    made = source(uri)
+    splits = list(made.plan(Ledger(rows=1, newest=datetime(2024, 1, 1, tzinfo=UTC), bookmark=bookmark)))
+    assert sorted(key for split in splits for key in split.data["keys"]) == names
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.answer(403, "AccessDenied"), AccessDenied),
+        (Fault.answer(404, "NoSuchBucket"), LocationError),
+        (Fault.answer(503, "SlowDown"), StorageUnavailable),
+        (Fault.cut(), StorageUnavailable),
+    ],
+    ids=["denied", "bucket", "busy", "cut"],
+)
+@pytest.mark.parametrize("incremental", [False, True])
+def test_a_listing_that_fails_fails_the_run(behind, tmp_path, fault, error, incremental):
+    uri, proxy = behind
+    fill(uri, {name_of(1): event(1)})
+    if incremental:
+        take(uri, tmp_path / "x.parquet")
+    proxy.inject(fault, kind="LIST", times=None)
+    with pytest.raises(error):
+        take(uri, tmp_path / "x.parquet")
+
+
+def test_the_folder_that_a_console_made_is_no_missing_object(moto_place, tmp_path):
+    store, put = moto_place
+    put("")
+    put("sub/")
+    put("a.json", event(1))
+    place = tmp_path / "x.parquet"
+    result = take(store.location.uri, place, include="*", name_pattern=None)
+    assert (result.status, result.accepted) == ("ok", 1)
+    assert [(each.type, each.count) for each in result.rejections] == [("empty", 1)]
+    assert take(store.location.uri, place, include="*", name_pattern=None).records_read == 0
+
+
+def test_an_object_that_goes_between_listing_and_reading_is_missing(moto_place):
+    store, put = moto_place
+    put("full/", b"not a folder")
+    made = source(store.location.uri)
+    [split] = made._split([module.Entry("gone", None, None), module.Entry("full", None, None)])
+    [batch] = made.read(split)
+    assert batch.unread == [Unread("gone", "missing"), Unread("full", "missing")]
+
+
+KEYS = ["a b.json", "100%.json", "a%20b.json", "é.json", "log#1", "a\nb.json", "x//y.json", "../up.json", "q?a=1", "#7"]
+
+
+def test_keys_of_any_kind_are_read_once_in_a_bucket(moto_place, tmp_path):
+    store, put = moto_place
+    check_keys(store.location.uri, put, KEYS, tmp_path)
+
+
+def test_keys_of_any_kind_are_read_once_in_a_folder(tmp_path):
+    folder = tmp_path / "events"
+    (folder / "x").mkdir(parents=True)
+    keys = [key for key in KEYS if ".." not in key and "//" not in key] + ["x/..y.json"]
+    check_keys(folder, lambda key, data: (folder / key).write_bytes(data), keys, tmp_path)
+
+
+def check_keys(uri, put, keys, tmp_path):
+    for number, key in enumerate(keys):
+        put(key, event(number))
+    result = take(uri, tmp_path / "x.parquet", include="*", name_pattern=None)
+    assert (result.status, result.accepted) == ("ok", len(keys))
+    expected = [{"log#1": "log#1#1", "#7": "#7#1"}.get(key, key) for key in keys]
+    assert origins_of(tmp_path / "x.parquet") == expected
+    assert take(uri, tmp_path / "x.parquet", include="*", name_pattern=None).records_read == 0
+
+
+def test_a_name_that_no_table_can_hold_is_ignored(tmp_path):
+    import os
+
+    folder = os.fsencode(tmp_path / "events")
+    os.mkdir(folder)
+    with open(folder + b"/\xff.json", "wb") as file:
+        file.write(event(1))
+    result = take(tmp_path / "events", tmp_path / "x.parquet", include="*")
+    assert (result.objects_ignored, result.ignored_samples, result.records_read) == (1, ["\\udcff.json"], 0)
+
+
+def test_a_quarantined_file_is_asked_for_its_version_and_no_other(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"{}")
+    made = source(tmp_path, include="*")
+    version = open_store(str(tmp_path)).head("a").version
+    assert list(made.plan(Ledger(objects=["b"], quarantined={"a": version}))) == []
+    [split] = made.plan(Ledger(objects=["b"], quarantined={"a": "another"}))
+    assert split.data["keys"] == ["a"]
+
+
+def test_a_quarantined_file_that_goes_meanwhile_is_tried(tmp_path):
+    (tmp_path / "a").write_bytes(b"{}")
+    made = source(tmp_path, include="*")
+
+    class Removing(Ledger):
+        def unseen(self, objects, version_of):
+            (tmp_path / "a").unlink(missing_ok=True)
+            assert version_of("a") is None
+            return list(objects)
+
+    [split] = made.plan(Removing())
+    assert [batch.unread for batch in made.read(split)] == [[Unread("a", "missing")]]
+
+
+# -- what is listed -----------------------------------------------------------------------------------------------------
+
+
+def bookmark_of(uri, **changes):
+    made = source(uri)
+    now = datetime.now(UTC)
+    return {
+        **made._identity,
+        "listed": now.isoformat(),
+        "ranges": ["log-submit-"],
+        "unread": [],
+        "rows": 1,
+    } | changes
+
+
+OLD, NEW = name_of(1, at=BASE), name_of(2, at=BASE + timedelta(days=90))
+
+
+def found(uri, *, rows=1, newest=BASE + timedelta(days=90), bookmark=None, **how):
+    made = source(uri, **how)
+    splits = list(made.plan(Ledger(rows=rows, newest=newest, bookmark=bookmark)))
+    return [key for split in splits for key in split.data["keys"]]
+
+
+@pytest.fixture
+def two():
+    return memory({OLD: b"{}", NEW: b"{}"})
+
+
+def test_what_is_new_is_found_without_what_is_old(two):
+    assert found(two, bookmark=bookmark_of(two)) == [NEW]
+    assert found(two, bookmark=bookmark_of(two), lookback_days=100) == [OLD, NEW]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"uri": "memory://another/p"},
+        {"names": ["log-*.txt", None]},
+        {"listed": None},
+        {"listed": (datetime.now(UTC) - timedelta(days=8)).isoformat()},
+        {"listed": (datetime.now(UTC) + timedelta(days=8)).isoformat()},
+        {"listed": "yesterday"},
+        {"listed": 7},
+        {"ranges": []},
+        {"ranges": None},
+        {"unread": 7},
+        {"rows": 2},
+        {"rows": "many"},
+        None,
+    ],
+    ids=str,
+)
+def test_a_bookmark_that_does_not_fit_is_of_no_use(two, changes):
+    bookmark = {} if changes is None else bookmark_of(two, **changes)
+    assert found(two, bookmark=bookmark) == [OLD, NEW]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"newest": None}, {"reconcile": True}, {"name_pattern": None}, {"reconcile_every_days": 0}],
+    ids=str,
+)
+def test_other_reasons_to_list_everything(two, how):
+    assert found(two, bookmark=bookmark_of(two), **how) == [OLD, NEW]
+
+
+def test_a_moment_without_a_zone_is_no_reason_to_fail(two):
+    listed = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    assert found(two, bookmark=bookmark_of(two, listed=listed)) in ([NEW], [OLD, NEW])
+
+
+def test_an_event_of_next_year_does_not_hide_this_year_s(two):
+    bookmark = bookmark_of(two)
+    late = datetime.now(UTC) - timedelta(days=1)
+    fill(two, {name_of(3, at=late): b"{}"})
+    assert found(two, bookmark=bookmark, newest=datetime.now(UTC) + timedelta(days=400)) == [name_of(3, at=late)]
+    assert found(two, bookmark=bookmark, newest=datetime(9999, 12, 31, tzinfo=UTC)) == [name_of(3, at=late)]
+
+
+def test_the_first_day_there_is_is_early_enough(two):
+    assert found(two, bookmark=bookmark_of(two), newest=datetime(1, 1, 2, tzinfo=UTC)) == [OLD, NEW]
+
+
+def test_a_bookmark_says_what_the_next_run_needs(two):
+    made = source(two)
+    list(made.plan(Ledger()))
+    left = made.bookmark(complete=True, unread=["u", "t"], rows=7)
+    assert left["ranges"] == ["log-submit-"]
+    assert (left["unread"], left["rows"]) == (["t", "u"], 7)
+    assert datetime.now(UTC) - datetime.fromisoformat(left["listed"]) < timedelta(minutes=1)
+    assert json.loads(json.dumps(left)) == left
+    assert made.bookmark(complete=False, unread=[], rows=7)["listed"] is None
+
+
+def test_a_run_that_lists_what_is_new_does_not_pass_for_a_full_one(two):
+    bookmark = bookmark_of(two)
+    made = source(two)
+    list(made.plan(Ledger(rows=1, newest=BASE, bookmark=bookmark)))
+    assert made.bookmark(complete=True, unread=[], rows=1)["listed"] == bookmark["listed"]
+
+
+def test_more_unread_objects_than_are_kept_mean_a_full_listing(two, monkeypatch):
+    monkeypatch.setattr(module, "UNREAD_KEPT", 2)
+    made = source(two)
+    list(made.plan(Ledger()))
+    left = made.bookmark(complete=True, unread=["a", "b", "c"], rows=0)
+    assert (left["listed"], left["unread"]) == (None, ["a", "b"])
+
+
+def test_a_folder_leaves_no_bookmark(tmp_path):
+    made = source(tmp_path)
+    list(made.plan(Ledger()))
+    assert made.bookmark(complete=True, unread=[], rows=0) == {}
+
+
+def test_a_survey_counts_what_is_not_handed_out(two):
+    made = source(two, include="*", name_pattern=None)
+    fill(two, {"other": b"{}"})
+    plan = iter(made.plan(Ledger()))
+    next(plan)
+    assert made.survey().waiting == 0
+    assert list(plan) == []
+    assert (made.survey().ignored, made.survey().ignored_samples) == (0, ())
+
+
+def test_requests_do_not_grow_with_what_is_old(behind, tmp_path):
+    uri, proxy = behind
+    counts = []
+    for start in (0, 400):
+        fill(uri, {name_of(n, at=BASE + timedelta(hours=n)): event(n, at=BASE + timedelta(hours=n)) for n in range(start, start + 400)})
+        take(uri, tmp_path / "x.parquet")
+        proxy.reset()
+        assert take(uri, tmp_path / "x.parquet", lookback_days=1).records_read == 0
+        counts.append(proxy.count())
+    assert counts[1] <= counts[0] <= 6
+
+
+def test_several_sources_do_not_wait_for_each_other_s_requests(behind):
+    uri, proxy = behind
+    fill(uri, {f"{number}": b"{}" for number in range(32)})
+    proxy.delay("GET", 0.1)
+    began = time.monotonic()
+    [batch] = read(uri, [str(number) for number in range(32)], max_in_flight=32)
+    assert len(batch.origins) == 32
+    assert time.monotonic() - began < 1, "all at once"
+
+
+# -- nothing is missed --------------------------------------------------------------------------------------------------
+
+LOOKBACK = 10
+arrival = st.tuples(
+    st.sampled_from(["a", "a-b", "submit", "zz"]),
+    st.integers(0, 60 * 24),  # hours after BASE: what the name says
+    st.integers(-47, 47),  # hours by which the record's clock is off
+    st.integers(0, 2),  # the run before which it arrives
+    st.sampled_from(["good", "good", "bad"]),
+)
+
+
+@settings(max_examples=100)
+@given(st.lists(arrival, max_size=12, unique_by=lambda each: (each[0], each[1])), st.booleans())
+def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(arrivals, late_is_within):
+    """A model of a bucket: objects arrive in any order, their clocks off by days, in ranges that nobody knew of.
+
+    After each run everything is taken that arrived by then, if it is dated within the look-back before the newest event,
+    or if its range is new; after the next full listing everything is, and each exactly once.
+    """
+    uri, place = memory(), f"memory://source-{next(_numbers)}/out/x.parquet"
+    arrived, taken, ranges, newest = {}, set(), set(), None
+    for run in range(3):
+        for number, (action, hours, skew, before, kind) in enumerate(arrivals):
+            if before == run:
+                named = BASE + timedelta(hours=hours)
+                name = name_of(number, action=action, at=named)
+                moment = named + timedelta(hours=skew)
+                fill(uri, {name: event(number, at=moment) if kind == "good" else b"bad"})
+                arrived[name] = (action, named, moment, kind)
+        full = newest is None or run == 2 and not late_is_within
+        first = "" if full else f"{newest - timedelta(days=LOOKBACK):%Y%m%d}"
+        due = {
+            name
+            for name, (action, named, _, _) in arrived.items()
+            if full or action not in ranges or f"{named:%Y%m%d}" >= first
+        } - taken
+        result = take(uri, place, lookback_days=LOOKBACK, reconcile=full)
+        assert result.records_read == len(due), "exactly what can be new is read"
+        taken |= due
+        good = {name: moment for name, (_, _, moment, kind) in arrived.items() if kind == "good" and name in taken}
+        assert result.accepted + result.rejected == len(due)
+        ranges |= {arrived[name][0] for name in taken}
+        newest = max(good.values(), default=None)
+        kept = open_store(place.rpartition("/")[0])
+        if good:
+            assert sorted(origins_of(kept.get("x.parquet").data)) == sorted(good)
+    assert take(uri, place, reconcile=True).records_read == len(arrived.keys() - taken)
+    good = sorted(name for name, (_, _, _, kind) in arrived.items() if kind == "good")
+    if good:
+        assert sorted(origins_of(kept.get("x.parquet").data)) == good
+
+
+def test_a_rejection_by_the_source_is_one(tmp_path):
+    uri = memory({name_of(1): b"x" * 200})
+    execute(pipeline(source(uri, max_record_bytes=100), sink := checkpoint(tmp_path / "x.parquet")))
+    assert sink.quarantine().versions([name_of(1)]) == {name_of(1): open_store(uri).head(name_of(1)).version}
+    assert Rejection(name_of(1), None, "too_large").field is None
