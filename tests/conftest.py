@@ -7,11 +7,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support import S3Proxy, S3Server, s3_proxy, s3_server
 
 _numbers = itertools.count(1)
+
+# A machine that is busy with something else is no failure of a property.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -5,23 +5,46 @@ from __future__ import annotations
 import enum
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 import polars as pl
-from pydantic import BaseModel
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    FutureDate,
+    FutureDatetime,
+    NaiveDatetime,
+    PastDate,
+    PastDatetime,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 INT32 = range(-(2**31), 2**31)
 MOMENT = pl.Datetime("us", "UTC")
 
+_NAIVE_EPOCH = datetime(1970, 1, 1)
+_AWARE_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST, _LAST = (moment.replace(tzinfo=UTC) - _AWARE_EPOCH for moment in (datetime.min, datetime.max))
+_CALENDAR = range(_FIRST // _MICROSECOND, _LAST // _MICROSECOND + 1)
+
+
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    default=lambda value: to_jsonable_python(value, by_alias=False, inf_nan_mode="constants"),
+)
+
 
 class UnsupportedField(TypeError):
-    """A field whose type has no column."""
+    """A field that cannot have a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +59,31 @@ class Column:
     dtype: pl.DataType
     convert: Callable[[Any], Any] | None = None
 
+    def series(self, name: str, values: Sequence[Any]) -> pl.Series:
+        """The values as a column.
+
+        Raises:
+            Exception: One of them does not fit it; `fits` tells which.
+        """
+        if self.dtype == MOMENT:
+            return _moments(name, values)
+        if self.convert is not None:
+            values = [None if value is None else self.convert(value) for value in values]
+        made = pl.Series(name, values, dtype=self.dtype, strict=True)
+        if made.dtype != self.dtype:  # polars makes a Datetime of a datetime that a Date was asked for
+            raise TypeError(f"column {name} became a {made.dtype}")
+        return made
+
+    def fits(self, value: Any) -> bool:
+        """Whether the column can hold the value."""
+        try:
+            self.series("", [value])
+        except MemoryError:
+            raise
+        except Exception:  # of a type that polars, json or a converter of the model's has chosen
+            return False
+        return True
+
 
 def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
     """The column for a field of this type; anything nested becomes a String of canonical JSON.
@@ -47,57 +95,65 @@ def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
     Raises:
         UnsupportedField: There is no column for it.
     """
+    if hasattr(annotation, "__value__"):  # type Name = ...
+        return column_of(annotation.__value__, metadata)
     origin = get_origin(annotation)
+    members = [member for member in get_args(annotation) if member not in (None, types.NoneType)]
     if origin is Annotated:
-        inner, *more = get_args(annotation)
-        return column_of(inner, (*metadata, *_flat(more)))
-    if origin in (Union, types.UnionType):
-        members = [member for member in get_args(annotation) if member is not types.NoneType]
-        if len(members) == 1:
-            return column_of(members[0], metadata)
-    if origin is Literal and all(isinstance(value, str) for value in get_args(annotation)):
+        return column_of(annotation.__origin__, (*metadata, *_flat(annotation.__metadata__)))
+    if origin in (Union, types.UnionType) and len(members) == 1:
+        return column_of(members[0], metadata)
+    if origin is Literal and all(isinstance(value, str) and not isinstance(value, enum.Enum) for value in members):
         return Column(pl.String())
-    kind = origin or annotation
-    if isinstance(kind, type):
-        if issubclass(kind, enum.Enum):
-            return Column(pl.String(), lambda member: member.value)
-        for base, column in _PLAIN.items():
-            if issubclass(kind, base):
-                return Column(pl.Int32()) if base is int and _within_int32(metadata) else column
-        if issubclass(kind, BaseModel | Mapping | list | tuple | dict):
-            return Column(pl.String(), canonical_json)
     if annotation is Any:
         return Column(pl.String(), canonical_json)
-    raise UnsupportedField(f"no column for {annotation!r}")
+    kind = origin or annotation
+    column = _column_of_class(kind, metadata) if isinstance(kind, type) else None
+    if column is None:
+        raise UnsupportedField(f"no column for {annotation!r}; use a plain type")
+    return column
 
 
 def canonical_json(value: Any) -> str:
-    """A value as JSON with sorted keys and no spaces; the same value always gives the same text.
+    """A value as JSON with sorted keys and no spaces: the same value always gives the same text.
+
+    Nested fields go by their names, not by their aliases, as columns do.
 
     Raises:
         ValueError: It holds NaN or an infinity, which JSON does not have.
     """
-    plain = to_jsonable_python(value, inf_nan_mode="constants")
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
-def utc(moment: datetime) -> datetime:
-    """The moment without its zone, in UTC; without a zone it is UTC already.
+def _column_of_class(kind: type, metadata: tuple[Any, ...]) -> Column | None:
+    if issubclass(kind, enum.Enum):
+        strings = all(isinstance(member.value, str) for member in kind)
+        return Column(pl.String(), lambda member: member.value) if strings else None
+    for base, column in _PLAIN.items():
+        if issubclass(kind, base):
+            return Column(pl.Int32()) if base is int and _within_int32(metadata) else column
+    if issubclass(kind, BaseModel | Mapping | list | tuple):
+        return Column(pl.String(), canonical_json)
+    return None
+
+
+def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
+    """Moments in UTC; without a zone they are UTC already. A subtraction costs a third of `astimezone`.
 
     Raises:
-        OverflowError: It is outside the calendar in UTC.
+        OverflowError: One of them is outside the calendar in UTC.
     """
-    return (moment.astimezone(UTC) if moment.utcoffset() else moment).replace(tzinfo=None)
+    spans = [
+        None if moment is None else moment - (_NAIVE_EPOCH if moment.tzinfo is None else _AWARE_EPOCH)
+        for moment in values
+    ]
+    counted = pl.Series(name, spans, dtype=pl.Duration("us"), strict=True).cast(pl.Int64)
+    if any(bound is not None and bound not in _CALENDAR for bound in (counted.min(), counted.max())):
+        raise OverflowError("a moment is outside the calendar")
+    return counted.cast(MOMENT)
 
 
-def series(name: str, values: list[Any], dtype: pl.DataType) -> pl.Series:
-    """The values as a column; moments are given without a zone, as `utc` makes them."""
-    if dtype == MOMENT:
-        return pl.Series(name, values, dtype=pl.Datetime("us"), strict=True).dt.replace_time_zone("UTC")
-    return pl.Series(name, values, dtype=dtype, strict=True)
-
-
-def _flat(metadata: list[Any]) -> list[Any]:
+def _flat(metadata: Sequence[Any]) -> list[Any]:
     """Constraints, with those inside a `Field` taken out of it."""
     return [one for item in metadata for one in (item.metadata if isinstance(item, FieldInfo) else [item])]
 
@@ -110,12 +166,12 @@ def _within_int32(metadata: tuple[Any, ...]) -> bool:
     return any(bound in INT32 for bound in low) and any(bound in INT32 for bound in high)
 
 
-_PLAIN: dict[type, Column] = {
+_PLAIN: dict[Any, Column] = {
     str: Column(pl.String()),
     bool: Column(pl.Boolean()),
     int: Column(pl.Int64()),
     float: Column(pl.Float64()),
-    datetime: Column(MOMENT, utc),
-    date: Column(pl.Date()),
+    (datetime, AwareDatetime, NaiveDatetime, PastDatetime, FutureDatetime): Column(MOMENT),
+    (date, PastDate, FutureDate): Column(pl.Date()),
 }
 """In this order: a bool is an int, and a datetime is a date."""

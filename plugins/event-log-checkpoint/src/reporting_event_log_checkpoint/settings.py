@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from reporting_framework.errors import LocationError
 from reporting_framework.settings import Settings
-from reporting_framework.storage import parse_location
+from reporting_framework.storage import Location, parse_location
+
+CENTURY = 36_525
+"""The longest time, in days; with no end, the beginning of the calendar would be passed."""
+
+_BUCKET = re.compile(r"[^/:\s]+")
 
 _HALVES: dict[str, tuple[str, ...]] = {
     "source": ("source_bucket", "prefix"),
@@ -49,25 +57,37 @@ class EventLogSettings(Settings):
         [], description="Glob pattern of project labels to leave out, such as sandbox-*"
     )
     quarantine: str | None = Field(None, description="File for what is not kept, unless beside the checkpoint")
-    lookback_days: float = Field(35, ge=0, description="How far before the newest event to look for late ones")
-    reconcile_every_days: float = Field(7, ge=0, description="List everything when the last full listing is older")
+    lookback_days: float = Field(
+        35, ge=0, le=CENTURY, description="How far before the newest event to look for late ones"
+    )
+    reconcile_every_days: float = Field(
+        7, ge=0, le=CENTURY, description="List everything when the last full listing is older"
+    )
     reconcile: bool = Field(False, description="List everything this time")
     max_in_flight: int = Field(64, ge=1, le=1024, description="Requests under way at once")
     max_record_bytes: int = Field(1024 * 1024, ge=1, description="Largest event; a larger one is rejected")
     compression: Literal["zstd", "snappy"] = Field("zstd", description="Compression of the checkpoint")
 
-    @field_validator("checkpoint", "quarantine", "checkpoint_key")
+    @field_validator("source_bucket", "checkpoint_bucket")
     @classmethod
-    def _is_parquet(cls, value: str | None) -> str | None:
-        if value and not value.endswith(".parquet"):
-            raise ValueError("the name must end in .parquet")
+    def _is_bucket(cls, value: str | None) -> str | None:
+        if value and not _BUCKET.fullmatch(value):
+            raise ValueError("a bucket is its name alone, without s3:// and slashes")
         return value
 
-    @field_validator("source", "checkpoint", "quarantine")
+    @field_validator("source")
     @classmethod
-    def _is_location(cls, value: str | None) -> str | None:
+    def _is_location(cls, value: str) -> str:
         if value:
             _located(value)
+        return value
+
+    @field_validator("checkpoint", "quarantine", "checkpoint_key")
+    @classmethod
+    def _is_parquet(cls, value: str | None, info: ValidationInfo) -> str | None:
+        key = value if not value or info.field_name == "checkpoint_key" else _located(value).key
+        if value and not (value.endswith(".parquet") and key):
+            raise ValueError("the name must end in .parquet")
         return value
 
     @model_validator(mode="before")
@@ -85,24 +105,36 @@ class EventLogSettings(Settings):
                 found = bucket if values.get(key) else key if values.get(bucket) else None
                 name = whole if found is None else found
                 missing.append(InitErrorDetails(type="missing", loc=(name,), input=None))
-        if missing:
+        if missing and values.keys() <= cls.model_fields.keys():  # a misspelt name tells more, and is told anyway
             raise ValidationError.from_exception_data(cls.__name__, missing)
         return values
 
     @model_validator(mode="after")
     def _apart(self) -> EventLogSettings:
-        """The checkpoint must not lie where events are listed."""
-        source, folder = _located(self.source), _located(self.checkpoint.partition("{")[0].rpartition("/")[0] or ".")
-        if source.holds(folder):
-            raise PydanticCustomError(
-                "checkpoint_in_source",
-                "the checkpoint lies in the source's own folder; give it a folder that is not below the source",
-            )
+        """Nothing may be written where events are listed."""
+        for field in ("checkpoint", "quarantine"):
+            uri = getattr(self, field)
+            if uri and _resolved(_located(self.source)).holds(_resolved(_folder(_located(uri)))):
+                raise PydanticCustomError(
+                    "checkpoint_in_source",
+                    "the {field} lies in the source's own folder; give it a folder that is not below the source",
+                    {"field": field},
+                )
         return self
 
 
-def _located(uri: str) -> Any:
+def _located(uri: str) -> Location:
     try:
         return parse_location(uri)
     except LocationError as error:
         raise ValueError(str(error)) from error
+
+
+def _folder(file: Location) -> Location:
+    """The folder of a file, up to the first placeholder."""
+    return replace(file, key=file.key.partition("{")[0].rpartition("/")[0])
+
+
+def _resolved(place: Location) -> Location:
+    """The place with symbolic links followed, as two names of one folder are the same folder."""
+    return parse_location(os.path.realpath(place.uri)) if place.scheme == "file" else place

@@ -9,7 +9,10 @@ from typing import ClassVar
 import polars as pl
 from pydantic import Field
 
+from reporting_framework.errors import SettingsError
 from reporting_framework.settings import Settings
+
+LABEL = "project_label"
 
 
 class ExcludeProjectsSettings(Settings):
@@ -28,7 +31,15 @@ class ExcludeProjects:
         self._matches = re.compile("|".join(map(fnmatch.translate, settings.patterns))).match
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """See `Transform.apply`. A batch has few labels, so each is matched once, with fnmatch's own semantics."""
-        labels = frame["project_label"].unique().to_list()
+        """See `Transform.apply`. A batch has few labels, so each is matched once, with fnmatch's own semantics.
+
+        Raises:
+            SettingsError: Events have no project label, as another report's have not.
+        """
+        if frame.schema.get(LABEL) != pl.String:
+            raise SettingsError(f"transform {self.name}: there is no column {LABEL} of strings to match; leave it out")
+        labels = frame[LABEL].drop_nulls().unique().to_list()
         excluded = [label for label in labels if self._matches(label)]
-        return frame.filter(~pl.col("project_label").is_in(excluded)) if excluded else frame
+        if not excluded:
+            return frame
+        return frame.filter(~pl.col(LABEL).is_in(excluded).fill_null(False))  # without a label there is none to match

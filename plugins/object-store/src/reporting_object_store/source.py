@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from reporting_framework import Batch, Rejection, RunLedger, Shape, Split, Survey, Unread, single_origin
-from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError, StorageUnavailable
+from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
 from reporting_framework.storage import Entry, Object, TooLarge, open_store
 from reporting_object_store.decode import Undecodable, is_single, records
 from reporting_object_store.listing import Names, list_all, list_since
@@ -106,7 +106,7 @@ class ObjectStoreJson:
         """What there is at `key`; of unknown version when that is not to be learnt, so that reading it is tried."""
         try:
             return self.store.head(key)
-        except (AccessDenied, StorageUnavailable):
+        except ReportingError:
             return Entry(key, None, None)
 
     def _new(self, pages: Iterable[list[Entry]], ledger: RunLedger) -> Iterator[Entry]:

@@ -1,0 +1,51 @@
+"""Why a record was rejected: an error's type and the declared field at fault. Never a message, never a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from reporting_framework.builtin.model_fields import FieldPaths
+from reporting_framework.builtin.strict_json import NotStrict
+
+Reason = tuple[str, str | None]
+"""Error type, and dotted path of declared field names or None."""
+
+OUT_OF_RANGE = "out_of_range"
+"""A valid value that its column cannot hold."""
+
+JSON_BLANKS = b" \t\r\n"
+
+
+class Reasons:
+    """Makes a reason of whatever a record's validation raised.
+
+    Args:
+        model: The model of the records.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._paths = FieldPaths(model)
+
+    def of(self, error: Exception, payload: bytes) -> Reason:
+        """The first error in the order of the fields; a fault of the model's own functions is ``validator_error``."""
+        if isinstance(error, ValidationError):
+            return self._invalid(error, payload)
+        if isinstance(error, PydanticCustomError):
+            return error.type, self._named(error.context)
+        if isinstance(error, NotStrict):
+            return error.error_type, None if error.key is None else self._paths.declared([error.key])
+        return "validator_error", None
+
+    def _invalid(self, error: ValidationError, payload: bytes) -> Reason:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid" and not payload.strip(JSON_BLANKS):
+            return "empty", None
+        return first["type"], self._paths.declared(first["loc"]) or self._named(first.get("ctx"))
+
+    def _named(self, context: dict[str, Any] | None) -> str | None:
+        """The field that a rule over several fields names in its context."""
+        named = (context or {}).get("field")
+        return self._paths.declared([named]) if isinstance(named, str) else None

@@ -1,0 +1,116 @@
+"""What holds for the generic validator whatever it is given."""
+
+import json
+import string
+from datetime import UTC
+
+from hypothesis import given
+from hypothesis import strategies as st
+from typing_extensions import TypedDict
+
+from reporting_framework.builtin.pydantic_validator import ModelValidator
+from tests.framework.builtin.validating import made, properties, row, run, validator
+
+
+class Pairs(list):
+    """Members of a JSON object, of which some may have the same key."""
+
+
+KEYS = st.sampled_from(["id", "name", "x", "y z", "", '":', " :", "é"])
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text() | KEYS,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(KEYS, inner), max_size=4).map(Pairs),
+    max_leaves=8,
+)
+BLANKS = st.text(" \t\r\n", max_size=2)
+
+
+def written(value, blank):
+    """JSON with blanks wherever they are allowed; `Pairs` become objects."""
+    if isinstance(value, Pairs):
+        members = [f"{blank()}{json.dumps(key)}{blank()}:{written(each, blank)}" for key, each in value]
+        return f"{blank()}{{{','.join(members) or blank()}}}{blank()}"
+    if isinstance(value, list):
+        return f"{blank()}[{','.join(written(each, blank) for each in value)}]{blank()}"
+    return f"{blank()}{json.dumps(value, ensure_ascii=isinstance(value, str) and len(value) % 2 == 0)}{blank()}"
+
+
+def repeats(value):
+    """Whether an object in it has a key twice."""
+    if isinstance(value, Pairs):
+        return len({key for key, _ in value}) < len(value) or any(repeats(each) for _, each in value)
+    return isinstance(value, list) and any(map(repeats, value))
+
+
+class Loose(TypedDict, total=False):
+    """Takes any record."""
+
+    id: object
+    name: object
+
+
+class LooseValidator(ModelValidator):
+    """Takes any record; what has no column is not looked at."""
+
+    name = "loose"
+    model = Loose
+    without_column = frozenset({"id", "name"})
+
+
+@properties
+@given(st.lists(st.tuples(KEYS, VALUES), max_size=6).map(Pairs), st.data())
+def test_a_record_is_rejected_as_a_duplicate_if_and_only_if_an_object_in_it_has_a_key_twice(members, data):
+    """Repeated keys: however a record is written, counting finds what a full parse would."""
+    payload = written(members, lambda: data.draw(BLANKS)).encode()
+    found = run(made(LooseValidator), payload, {"id": 1})
+    assert [each.error_type for each in found.rejections] == ["duplicate_key"] * repeats(members)
+
+
+@properties
+@given(st.binary(max_size=60) | st.text(string.printable, max_size=60).map(str.encode))
+def test_any_bytes_are_a_row_or_a_rejection(payload):
+    """Error resilience: nothing that is read makes the validator raise."""
+    for model in ("Record", "Everything", "Ruled"):
+        for extra in ("ignore", "reject", "keep"):
+            run(validator(model, extra), payload, {"id": 1, "text": "t", "low": 1})
+
+
+@properties
+@given(
+    st.dictionaries(
+        st.text(max_size=8).filter(lambda key: key not in ("id", "name")),
+        st.recursive(st.none() | st.booleans() | st.integers(-(10**40), 10**40) | NUMBERS | st.text(), st.lists),
+        max_size=5,
+    )
+)
+def test_kept_fields_are_exact(unknown):
+    """JSON round-trip: unknown fields come back from the column `extra` as they were, big numbers too."""
+    kept = row(run(validator("Record", "keep"), {"id": 1, **unknown}))["extra"]
+    assert (json.loads(kept) if kept is not None else {}) == unknown
+    assert kept is None or kept == json.dumps(
+        unknown, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+@properties
+@given(st.lists(st.datetimes(timezones=st.none() | st.timezones()), max_size=5))
+def test_moments_are_the_same_instant_in_utc(moments):
+    """Type conversion: any offset, and none, to UTC; to the microsecond over the whole calendar."""
+    records = [{"text": "t", "moment": moment.isoformat()} for moment in moments]
+    found = run(validator("Everything"), *records)
+    expected = []
+    for at, moment in enumerate(moments):
+        if moment.utcoffset() is not None and moment.utcoffset().seconds % 60:
+            continue  # an offset with seconds, from before there were time zones
+        try:
+            expected.append((f"o{at}", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)))
+        except OverflowError:
+            expected.append((f"o{at}", None))
+    rejected = {each.origin: (each.error_type, each.field) for each in found.rejections}
+    accepted = dict(found.frame.select("source_key", "moment").rows())
+    for origin, instant in expected:
+        if instant is None:
+            assert rejected[origin] == ("out_of_range", "moment")
+        else:
+            assert accepted[origin] == instant
