@@ -1,120 +1,229 @@
-"""Settings of the report, and what it is composed of."""
+"""Settings of the report: the two ways to name a place, what is missing, and places that would mix."""
+
+import os
 
 import pytest
 from pydantic import ValidationError
 
-from reporting_event_log_checkpoint.report import EventLogCheckpoint
-from reporting_event_log_checkpoint.settings import EventLogSettings
-from reporting_framework import Use
+from reporting_event_log_checkpoint.settings import CENTURY, EventLogSettings
 
-S3 = {"source": "s3://events/prod/", "checkpoint": "s3://tables/visits.parquet"}
+PLACES = {"source": "events", "checkpoint": "out/visits.parquet"}
 
 
-def first_error(**values: object) -> tuple[str, tuple[object, ...], str]:
-    with pytest.raises(ValidationError) as caught:
+def errors(**values):
+    """Type and place of each error."""
+    with pytest.raises(ValidationError) as error:
         EventLogSettings(**values)
-    error = caught.value.errors()[0]
-    return error["type"], error["loc"], error["msg"]
+    return [(each["type"], each["loc"]) for each in error.value.errors()]
+
+
+def message(**values):
+    """The message of the only error."""
+    with pytest.raises(ValidationError) as error:
+        EventLogSettings(**values)
+    (only,) = error.value.errors()
+    return only["msg"].removeprefix("Value error, ")
+
+
+def test_the_defaults():
+    assert EventLogSettings(**PLACES).model_dump() == {
+        **PLACES,
+        "source_bucket": None,
+        "prefix": None,
+        "checkpoint_bucket": None,
+        "checkpoint_key": None,
+        "validator": "visit-event",
+        "extra": "ignore",
+        "exclude_projects": [],
+        "quarantine": None,
+        "lookback_days": 35,
+        "reconcile_every_days": 7,
+        "reconcile": False,
+        "max_in_flight": 64,
+        "max_record_bytes": 1024 * 1024,
+        "compression": "zstd",
+    }
+
+
+def test_every_field_has_a_description_since_it_is_an_option():
+    assert all(field.description for field in EventLogSettings.model_fields.values())
+
+
+def test_the_published_names_stand_in_the_place_of_the_uris():
+    assert EventLogSettings.environment == {
+        "source_bucket": "SOURCE_BUCKET",
+        "prefix": "PREFIX",
+        "checkpoint_bucket": "CHECKPOINT_BUCKET",
+        "checkpoint_key": "CHECKPOINT_KEY",
+    }
+    assert EventLogSettings.alternatives == {
+        "source": ("source_bucket", "prefix"),
+        "checkpoint": ("checkpoint_bucket", "checkpoint_key"),
+    }
 
 
 @pytest.mark.parametrize(
-    ("values", "source", "checkpoint"),
+    ("given", "source", "checkpoint"),
     [
-        (S3, "s3://events/prod/", "s3://tables/visits.parquet"),
+        (PLACES, "events", "out/visits.parquet"),
+        ({"source": "s3://b/p/", "checkpoint": "s3://c/k.parquet"}, "s3://b/p/", "s3://c/k.parquet"),
+        ({"source": "file:///e", "checkpoint": "memory://m/k.parquet"}, "file:///e", "memory://m/k.parquet"),
         (
-            {"source_bucket": "b", "prefix": "/p/", "checkpoint_bucket": "c", "checkpoint_key": "k/v.parquet"},
-            "s3://b/p/",
-            "s3://c/k/v.parquet",
+            {"source_bucket": "b", "checkpoint_bucket": "c", "checkpoint_key": "d/k.parquet"},
+            "s3://b/",
+            "s3://c/d/k.parquet",
         ),
-        ({"source_bucket": "b", "checkpoint": "out/v.parquet"}, "s3://b/", "out/v.parquet"),
+        ({"source_bucket": "b", "prefix": "p/q", "checkpoint": "k.parquet"}, "s3://b/p/q", "k.parquet"),
+        ({"source_bucket": "b", "prefix": "", "checkpoint": "k.parquet"}, "s3://b/", "k.parquet"),
+        ({"source_bucket": "b", "prefix": "/p/", "checkpoint": "k.parquet"}, "s3://b/p/", "k.parquet"),
+        (
+            {"source": "e", "checkpoint_bucket": "c", "checkpoint_key": "/{study}/k.parquet"},
+            "e",
+            "s3://c/{study}/k.parquet",
+        ),
+        ({**PLACES, "source_bucket": "b", "prefix": "p"}, "events", "out/visits.parquet"),
     ],
 )
-def test_buckets_stand_in_the_place_of_uris(values, source, checkpoint):
-    settings = EventLogSettings(**values)
+def test_places(given, source, checkpoint):
+    settings = EventLogSettings(**given)
     assert (settings.source, settings.checkpoint) == (source, checkpoint)
 
 
-def test_defaults_are_those_of_the_published_report():
-    settings = EventLogSettings(**S3)
-    assert (settings.validator, settings.extra, settings.compression) == ("visit-event", "ignore", "zstd")
-    assert (settings.lookback_days, settings.reconcile_every_days, settings.max_in_flight) == (35, 7, 64)
-    assert (settings.max_record_bytes, settings.exclude_projects, settings.reconcile) == (1024 * 1024, [], False)
-
-
 @pytest.mark.parametrize(
-    ("values", "missing"),
+    ("given", "missing"),
     [
-        ({}, "source"),
-        ({"source": "x"}, "checkpoint"),
-        ({"prefix": "p", "checkpoint": "c.parquet"}, "source_bucket"),
-        ({"source": "x", "checkpoint_bucket": "b"}, "checkpoint_key"),
-        ({"source": "x", "checkpoint_key": "k.parquet"}, "checkpoint_bucket"),
+        ({}, ["source", "checkpoint"]),
+        ({"source": "", "checkpoint": ""}, ["source", "checkpoint"]),
+        ({"source": None, "checkpoint": "k.parquet"}, ["source"]),
+        ({"checkpoint": "k.parquet"}, ["source"]),
+        ({"source": "events"}, ["checkpoint"]),
+        ({"checkpoint": "k.parquet", "prefix": "p"}, ["source_bucket"]),
+        ({"source": "events", "checkpoint_bucket": "b"}, ["checkpoint_key"]),
+        ({"source": "events", "checkpoint_key": "k.parquet"}, ["checkpoint_bucket"]),
     ],
 )
-def test_what_is_missing_is_named(values, missing):
-    assert first_error(**values)[:2] == ("missing", (missing,))
+def test_what_is_missing_is_named(given, missing):
+    assert errors(**given) == [("missing", (name,)) for name in missing]
 
 
-@pytest.mark.parametrize(
-    ("values", "kind", "field", "message"),
-    [
-        ({**S3, "checkpoint": "s3://tables/visits.csv"}, "value_error", "checkpoint", "must end in .parquet"),
-        ({**S3, "quarantine": "q.json"}, "value_error", "quarantine", "must end in .parquet"),
-        ({**S3, "source": "ftp://x/y"}, "value_error", "source", "unknown scheme 'ftp'"),
-        ({**S3, "source": "s3:///x"}, "value_error", "source", "the bucket is missing"),
-        ({**S3, "validator": "other"}, "literal_error", "validator", "'visit-event' or 'visit-event-v2'"),
-        ({**S3, "lookback_days": -1}, "greater_than_equal", "lookback_days", "greater than or equal to 0"),
-        ({**S3, "max_in_flight": 0}, "greater_than_equal", "max_in_flight", "greater than or equal to 1"),
-        ({**S3, "colour": "red"}, "extra_forbidden", "colour", "not permitted"),
-    ],
-)
-def test_what_is_not_allowed_is_told(values, kind, field, message):
-    found = first_error(**values)
-    assert found[:2] == (kind, (field,))
-    assert message in found[2]
+def test_a_misspelt_name_is_told_although_it_leaves_something_missing():
+    assert errors(sorce="events", checkpoint="k.parquet") == [("extra_forbidden", ("sorce",))]
+
+
+def test_settings_are_not_made_of_anything_but_names_and_values():
+    with pytest.raises(ValidationError, match="should be a valid dictionary"):
+        EventLogSettings.model_validate("source")
 
 
 @pytest.mark.parametrize(
     ("source", "checkpoint"),
     [
-        ("data", "data/visits.parquet"),
-        ("data/", "./data/out/visits.parquet"),
-        ("data", "file://{cwd}/data/visits.parquet"),
-        ("s3://b/p/", "s3://b/p/visits.parquet"),
-        ("s3://b", "s3://b/deep/down/visits.parquet"),
-        ("s3://b/p", "s3://b/p/{study}/visits.parquet"),
+        ("data", "data/k.parquet"),
+        ("data", "data/out/k.parquet"),
+        ("data/", "./data/out/../k.parquet"),
+        (".", "k.parquet"),
+        ("..", "k.parquet"),
+        ("/", "/k.parquet"),
+        ("file:///data", "/data/k.parquet"),
+        ("/data", "file:///data/k.parquet"),
+        ("/data", "/data/{study}/k.parquet"),
+        ("/data", "/data/x-{study}.parquet"),
+        ("s3://b", "s3://b/out/k.parquet"),
+        ("s3://b/p", "s3://b/p/k.parquet"),
+        ("s3://b/p/", "s3://b/p/{study}/{datatype}/k.parquet"),
+        ("memory://m/p", "memory://m/p/k.parquet"),
     ],
 )
-def test_a_checkpoint_below_the_source_is_refused(source, checkpoint, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    kind, where, message = first_error(source=source, checkpoint=checkpoint.replace("{cwd}", str(tmp_path)))
-    assert (kind, where) == ("checkpoint_in_source", ())
-    assert "the checkpoint lies in the source's own folder" in message
+def test_a_checkpoint_in_the_sources_own_folder_is_refused(source, checkpoint):
+    assert message(source=source, checkpoint=checkpoint) == (
+        "the checkpoint lies in the source's own folder; give it a folder that is not below the source"
+    )
 
 
 @pytest.mark.parametrize(
     ("source", "checkpoint"),
     [
-        ("data/in", "data/out/v.parquet"),
-        ("s3://b/prod", "s3://b/production/v.parquet"),
-        ("s3://b/p", "memory://b/p/v.parquet"),
+        ("data", "data-out/k.parquet"),
+        ("data/in", "data/k.parquet"),
+        ("data/in", "data/{study}/k.parquet"),
+        ("data", "{study}/k.parquet"),
+        ("s3://b/p", "s3://b/pq/k.parquet"),
+        ("s3://b/p", "s3://b/k.parquet"),
+        ("s3://b/p", "s3://c/p/k.parquet"),
+        ("s3://b/p", "memory://b/p/k.parquet"),
     ],
 )
-def test_neighbours_are_apart(source, checkpoint):
+def test_a_checkpoint_beside_or_above_the_source_is_not(source, checkpoint):
     assert EventLogSettings(source=source, checkpoint=checkpoint).checkpoint == checkpoint
 
 
-def test_the_composition_is_plain_data():
-    settings = EventLogSettings(**S3, extra="keep", exclude_projects=["sandbox-*"], quarantine="s3://q/q.parquet")
-    composition = EventLogCheckpoint().compose(settings)
-    assert composition.source.name == "object-store-json"
-    assert composition.source.settings["uri"] == S3["source"]
-    assert composition.source.settings["include"] == "log-*.json"
-    assert composition.validator == Use("visit-event", {"extra": "keep"})
-    assert list(composition.transforms) == [Use("exclude-projects", {"patterns": ["sandbox-*"]})]
-    assert composition.sinks[0].settings == {
-        "uri": S3["checkpoint"],
-        "compression": "zstd",
-        "quarantine": "s3://q/q.parquet",
-    }
-    assert EventLogCheckpoint().compose(EventLogSettings(**S3)).transforms == []
+def test_another_name_of_the_sources_folder_is_found_out(tmp_path):
+    (tmp_path / "events").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "events")
+    for source, folder in (("events", "link"), ("link", "events")):
+        text = message(source=str(tmp_path / source), checkpoint=str(tmp_path / folder / "k.parquet"))
+        assert text.startswith("the checkpoint lies in the source's own folder")
+
+
+def test_a_quarantine_in_the_sources_own_folder_is_refused():
+    assert message(**PLACES, quarantine="events/bad.parquet").startswith("the quarantine lies in the source's own")
+    assert EventLogSettings(**PLACES, quarantine="out/bad.parquet").quarantine == "out/bad.parquet"
+
+
+@pytest.mark.parametrize("field", ["checkpoint", "quarantine"])
+@pytest.mark.parametrize("uri", ["k.csv", "k.parquet/", "parquet", "s3://k.parquet", "s3://b/", "k.PARQUET"])
+def test_a_file_ends_in_parquet(field, uri):
+    assert message(**{**PLACES, field: uri}) == "the name must end in .parquet"
+
+
+def test_a_key_ends_in_parquet():
+    found = errors(source="events", checkpoint_bucket="b", checkpoint_key="k")
+    assert found == [("value_error", ("checkpoint",)), ("value_error", ("checkpoint_key",))]
+
+
+@pytest.mark.parametrize("field", ["source", "checkpoint", "quarantine"])
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("gs://b/k.parquet", "unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths"),
+        ("s3:///k.parquet", "the bucket is missing; write s3://bucket/key"),
+        ("file://host/k.parquet", "a file URI has three slashes, as in file:///data/events"),
+    ],
+)
+def test_a_place_that_cannot_be(field, uri, said):
+    assert message(**{**PLACES, field: uri}) == f"{uri}: {said}"
+
+
+@pytest.mark.parametrize("bucket", ["s3://b", "b/p", "b c"])
+def test_a_bucket_is_its_name_alone(bucket):
+    text = "a bucket is its name alone, without s3:// and slashes"
+    assert message(source_bucket=bucket, checkpoint="k.parquet") == text
+    assert message(source="events", checkpoint_bucket=bucket, checkpoint_key="k.parquet") == text
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed", "refused"),
+    [
+        ("lookback_days", [0, 0.5, CENTURY], [-1, CENTURY + 1, float("inf"), float("nan"), "x"]),
+        ("reconcile_every_days", [0, 30], [-0.1, float("inf")]),
+        ("max_in_flight", [1, 1024], [0, 1025, 1.5]),
+        ("max_record_bytes", [1, 2**30], [0]),
+        ("validator", ["visit-event", "visit-event-v2"], ["pydantic", ""]),
+        ("extra", ["ignore", "reject", "keep"], ["allow"]),
+        ("compression", ["zstd", "snappy"], ["gzip", None]),
+        ("exclude_projects", [[], ["sandbox-*", "x"]], ["sandbox-*", [1]]),
+        ("reconcile", [True, False], ["maybe"]),
+    ],
+)
+def test_limits(field, allowed, refused):
+    for value in allowed:
+        assert getattr(EventLogSettings(**PLACES, **{field: value}), field) == value
+    for value in refused:
+        found = errors(**PLACES, **{field: value})
+        assert {place[0] for _, place in found} == {field}
+
+
+def test_the_file_system_is_not_touched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    EventLogSettings(**PLACES)
+    assert os.listdir(tmp_path) == []
