@@ -438,6 +438,15 @@ def test_a_folder_leaves_no_bookmark(tmp_path):
     assert made.bookmark(complete=True, unread=[], rows=0) == {}
 
 
+def test_a_folder_that_was_not_listed_to_its_end_is_counted_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SPLIT_FILES", 2)
+    for number in range(2500):
+        (tmp_path / f"log-submit-20240101-{number:06}.json").touch()
+    made = source(tmp_path)
+    [first, *_] = itertools.islice(made.plan(Ledger(["log-submit-20240101-002499.json"])), 1)
+    assert made.survey().waiting == 2500 - len(first.data["keys"]) - 1
+
+
 def test_a_survey_counts_what_is_not_handed_out(two):
     made = source(two, include="*", name_pattern=None)
     fill(two, {"other": b"{}"})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -53,6 +55,7 @@ class ObjectStoreJson:
         self.store = open_store(settings.uri)
         self._names = Names(settings.include, settings.name_pattern)
         self._listing = _Listing()
+        self._rest: Iterator[Entry] = iter(())
 
     @property
     def parallelism(self) -> int:
@@ -77,7 +80,8 @@ class ObjectStoreJson:
             found = list_since(self.store, self._names, listing.ranges, since, newest, self.settings.max_in_flight)
             pages = ([entry for entry in page if entry.key not in tried] for page in found)
             pages = chain(self._tried_before(listing), pages)
-        return self._split(self._new(pages, ledger))
+        self._rest = self._new(pages, ledger)
+        return self._split(self._rest)
 
     def _choose(self, ledger: RunLedger, now: datetime) -> _Listing:
         """Whether to list everything, or what is new, from the bookmark of the last run."""
@@ -186,7 +190,10 @@ class ObjectStoreJson:
         return {"uri": self.store.location.uri, "names": [self.settings.include, self.settings.name_pattern]}
 
     def survey(self) -> Survey:
-        """See `Source.survey`."""
+        """See `Source.survey`. A folder that was not listed to the end is, to count; a bucket's requests take too long."""
+        if not self.store.remote:
+            with suppress(ReportingError):  # the next run will fail of it
+                deque(self._rest, maxlen=0)
         return Survey(self._names.ignored, tuple(self._names.samples), self._listing.waiting)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
