@@ -79,7 +79,8 @@ class RunResult(_Model):
         objects_unread: Objects that could not be read; the next run tries them again.
         objects_ignored: Objects whose name the report does not know.
         ignored_samples: A few of those names.
-        remaining: Objects left for the next run because the deadline came; of a bucket not listed to its end, those found.
+        remaining: Objects left for the next run because the deadline came; of a bucket that was not listed to its end,
+            those found so far.
         ignored_fields: Unknown fields that were left out, counted by name.
         outputs: Every output as it is now.
         last_processed_timestamp: Newest timestamp in the outputs.

@@ -190,7 +190,7 @@ class ObjectStoreJson:
         return {"uri": self.store.location.uri, "names": [self.settings.include, self.settings.name_pattern]}
 
     def survey(self) -> Survey:
-        """See `Source.survey`. A folder that was not listed to the end is, to count; a bucket's requests take too long."""
+        """See `Source.survey`. A folder is listed to its end, to count; for a bucket that would take too long."""
         if not self.store.remote:
             with suppress(ReportingError):  # the next run will fail of it
                 deque(self._rest, maxlen=0)
