@@ -94,6 +94,16 @@ def test_plain_lines_say_all_there_is():
     ]
 
 
+def test_many_outputs_are_summed_up():
+    outputs = [Output(uri=f"out/{number}.parquet", rows=number, new_rows=1, bytes=9) for number in range(13)]
+    result = RunResult(report="visits", run_id="1", status="ok", complete=True, outputs=outputs)
+    lines = [line for line in render.summary(result, []).splitlines() if line.startswith("  output")]
+    assert lines[9:] == [
+        "  output    out/9.parquet: 9 rows (+1), 9 bytes",
+        "  output    and 3 more: 33 rows (+3) (--format json lists all)",
+    ]
+
+
 def test_plain_lines_say_no_more_than_there_is():
     result = RunResult(report="visits", run_id="1", status="ok", complete=True, objects_ignored=2)
     assert render.summary(result, []).splitlines() == [

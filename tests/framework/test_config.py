@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from reporting_framework.config import Config, find_config, read_config, resolve_settings
+from reporting_framework.config import Config, find_config, misspelt, read_config, resolve_settings
 from reporting_framework.errors import MESSAGE_LIMIT, PluginError, SettingsError
 from reporting_framework.explain import explained
 from reporting_framework.interfaces import Composition, Use
@@ -594,3 +594,17 @@ def test_an_error_of_the_frameworks_own_passes(toy):
         compose_report("toy", load_plugins(), Config(), environment={"TOY_TARGET": "x"}, sets=["fine.level=14"])
     with pytest.raises(PluginError, match="there is no report 'tyo'; did you mean toy"):
         compose_report("tyo", load_plugins(), Config(), environment={})
+
+
+def test_settings_of_a_report_whose_name_is_nearly_right_are_told():
+    config = Config(settings={"visits": {}, "vists": {}, "elsewhere": {}})
+    environment = {
+        "REPORTING_VISIST__SOURCE": "x",
+        "REPORTING_VISITS__SOURCE": "x",
+        "REPORTING_CONFIG": "x",
+        "X__Y": "",
+    }
+    assert misspelt(config, environment, ["visits"]) == [
+        "[settings.vists] in reporting.toml is of no report; did you mean visits?",
+        "environment variable REPORTING_VISIST__SOURCE is of no report; did you mean REPORTING_VISITS?",
+    ]

@@ -228,7 +228,7 @@ def test_a_run_that_dies_between_two_commits_is_made_good_by_the_next(tmp_path, 
     result = take(events, out / "{study}" / "x.parquet")
     assert result.status == "ok"
     assert read_groups(out) == read_groups(tmp_path / "whole")
-    quarantine = pl.read_parquet(out / "_quarantine" / "x.parquet")
+    quarantine = pl.read_parquet(out / "_quarantine" / "{study}" / "x.parquet")
     assert quarantine["error_type"].to_list() == ["string_type"] * 2, "nothing is left begun"
     assert take(events, out / "{study}" / "x.parquet").records_read == 0
 
@@ -243,7 +243,7 @@ def test_an_object_that_was_begun_and_not_reached_stays_begun(tmp_path):
     stopped = pipeline(source(events), checkpoint(tmp_path / "out" / "{study}" / "x.parquet"), engine=TakesNothing())
     result = execute(stopped)
     assert (result.complete, result.records_read) == (False, 0)
-    begun = pl.read_parquet(tmp_path / "out" / "_quarantine" / "x.parquet")["error_type"].to_list()
+    begun = pl.read_parquet(tmp_path / "out" / "_quarantine" / "{study}" / "x.parquet")["error_type"].to_list()
     assert begun == ["begun", "begun"]
     assert take(events, tmp_path / "out" / "{study}" / "x.parquet").accepted == 6
 
@@ -317,10 +317,10 @@ def test_repeated_runs_against_the_deadline_converge_to_the_same_bytes(tmp_path,
         result = execute(pipeline(source(events), checkpoint(place)), deadline=time.monotonic() - 1)
         remaining.append(result.remaining)
         assert (result.status == "ok") == result.complete
+        assert 0 < result.accepted <= 4
         if result.complete:
             break
-        assert 0 < result.accepted <= 4
-    assert remaining == [14, 10, 6, 2, 0, 0]
+    assert remaining == [14, 10, 6, 2, 0]
     assert place.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 

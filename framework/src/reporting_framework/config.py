@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import SettingsError
+from reporting_framework.wording import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -118,6 +119,28 @@ def _tables(path: Path, value: Any, kind: str) -> dict[str, Mapping[str, Any]]:
     if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
         raise SettingsError(f"{path}: {kind} holds one table for each report, as in [{kind}.<report>]")
     return value
+
+
+def misspelt(config: Config, environment: Mapping[str, str], reports: Sequence[str]) -> list[str]:
+    """What is set for a report that there is not and whose name is near that of one there is; in words.
+
+    A name near no other may be that of a report which is not installed here.
+    """
+    from reporting_framework.layers import variable
+
+    variables = {variable(name, ()): name for name in reports}
+    given = {name.partition("__")[0]: name for name in environment if name.startswith("REPORTING_") and "__" in name}
+    said = [
+        (f"[settings.{name}] in {config.name}", did_you_mean(name, reports))
+        for name in config.settings
+        if name not in reports
+    ]
+    said += [
+        (f"environment variable {name}", did_you_mean(prefix, list(variables)))
+        for prefix, name in given.items()
+        if prefix not in variables
+    ]
+    return [f"{place} is of no report{near}" for place, near in said if near]
 
 
 def resolve_settings(

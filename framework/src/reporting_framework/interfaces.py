@@ -94,11 +94,13 @@ class Survey:
         ignored: Objects whose name is not one the report reads.
         ignored_samples: A few of those names.
         waiting: Objects that were found to be new and not handed out in a split.
+        exhausted: Whether there is certainly nothing else to hand out: a run that was stopped just then is complete.
     """
 
     ignored: int = 0
     ignored_samples: Sequence[str] = ()
     waiting: int = 0
+    exhausted: bool = False
 
 
 class Source(Plugin, Protocol):

@@ -73,6 +73,7 @@ class _Run:
         self.began, self.at = time.monotonic(), datetime.now(UTC)
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
         self.tally = Tally(len(pipeline.sinks))
+        self.taken = 0  # splits
 
     def execute(self) -> RunResult:
         """The whole of a run."""
@@ -99,6 +100,8 @@ class _Run:
         receipts = self._commit(quarantine)
         with step(pipeline.report, "source", source.name):
             survey = source.survey()
+        if survey.exhausted and self.limit is None and tally.splits == self.taken:
+            tally.exhausted = True  # the deadline came after the last split was taken
         state = self._settle(quarantine, receipts) if quarantine and self.limit is None else None
         tally.seconds["commit"] += time.perf_counter() - began
         return tally.result(
@@ -147,6 +150,7 @@ class _Run:
             if split is None:
                 self.tally.exhausted = True
                 return
+            self.taken += 1
             yield split
 
     def _try(self, split: Split) -> Outcome:

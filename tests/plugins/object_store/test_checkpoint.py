@@ -191,8 +191,8 @@ def test_what_polars_panics_at_is_refused_too():
 def test_another_schema_is_told_in_words(frame, message):
     with pytest.raises(CorruptCheckpoint) as raised:
         opened(frame)
-    expected = f"x.parquet: the checkpoint has another schema: {message}; nothing was changed"
-    assert str(raised.value).endswith(expected)
+    expected = f"x.parquet: the checkpoint has another schema: {message}; nothing was changed; go on with the"
+    assert expected in str(raised.value)
 
 
 @pytest.mark.parametrize("moments", [[1, 0, 2], [0, 2, 1], [0, 1, 0], [3, 3, 2]])

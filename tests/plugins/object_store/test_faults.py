@@ -79,7 +79,7 @@ class World:
         store, kept = open_store(f"{self.base}/out"), {}
         for page in store.list():
             kept |= {entry.key: store.get(entry.key).data for entry in page if entry.key.endswith(".parquet")}
-        quarantine = kept.pop("_quarantine/x.parquet", None)
+        quarantine = kept.pop(f"_quarantine/{self.template}", None)
         rows = pl.read_parquet(quarantine) if quarantine else None
         return kept, [] if rows is None else rows.select("source_key", "error_type").rows()
 
@@ -227,7 +227,9 @@ def start(events, place):
 
 def checkpoints(out):
     return {
-        str(path.relative_to(out)): path.read_bytes() for path in out.rglob("x.parquet") if "_q" not in path.parts[-2]
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.rglob("x.parquet")
+        if "_quarantine" not in path.parts
     }
 
 

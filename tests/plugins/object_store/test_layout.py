@@ -144,9 +144,9 @@ def test_a_long_value_ends_in_a_hash():
     [
         ("memory://m/a/b.parquet", "memory://m/a", "b.parquet", (), "memory://m/a/_quarantine/b.parquet"),
         ("memory://m/b.parquet", "memory://m", "b.parquet", (), "memory://m/_quarantine/b.parquet"),
-        ("/d/{s}/{t}/e.parquet", "/d", "{s}/{t}/e.parquet", ("s", "t"), "/d/_quarantine/e.parquet"),
-        ("/d/s={s}/e-{s}.parquet", "/d", "s={s}/e-{s}.parquet", ("s",), "/d/_quarantine/e.parquet"),
-        ("/d/{s}.parquet", "/d", "{s}.parquet", ("s",), "/d/_quarantine/checkpoint.parquet"),
+        ("/d/{s}/{t}/e.parquet", "/d", "{s}/{t}/e.parquet", ("s", "t"), "/d/_quarantine/{s}/{t}/e.parquet"),
+        ("/d/s={s}/e-{s}.parquet", "/d", "s={s}/e-{s}.parquet", ("s",), "/d/_quarantine/s={s}/e-{s}.parquet"),
+        ("/d/{s}.parquet", "/d", "{s}.parquet", ("s",), "/d/_quarantine/{s}.parquet"),
     ],
 )
 def test_a_place_is_taken_apart(uri, folder, template, columns, state):

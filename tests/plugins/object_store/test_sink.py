@@ -171,7 +171,7 @@ def test_foreign_files_are_passed_over_and_so_is_the_quarantine(tmp_path):
     commit(tmp_path / "{study}" / "x.parquet", [row(1)])
     quarantine = checkpoint(tmp_path / "{study}" / "x.parquet").quarantine()
     quarantine.settle([], [Rejection("k", None, "missing")], run_id="r", at=START)
-    assert quarantine.uri == f"{tmp_path}/_quarantine/x.parquet"
+    assert quarantine.uri == f"{tmp_path}/_quarantine/{{study}}/x.parquet"
     for name in ("a/y.parquet", "a/b/x.parquet", ".h/x.parquet", "x.parquet"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"foreign")

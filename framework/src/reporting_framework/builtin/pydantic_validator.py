@@ -186,7 +186,9 @@ def _imported(path: str) -> Any:
     try:
         model = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # the module is the user's: it may raise anything while it is imported
-        raise SettingsError(f"validator pydantic: model {path}: {cause(error)}") from error
+        absent = isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]
+        hint = "; install its package in this environment, or put its folder into PYTHONPATH" if absent else ""
+        raise SettingsError(f"validator pydantic: model {path}: {cause(error)}{hint}") from error
     if not is_model(model):
         raise SettingsError(f"validator pydantic: model {path} is neither a pydantic model nor a TypedDict")
     return model

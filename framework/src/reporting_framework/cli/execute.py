@@ -25,11 +25,14 @@ DRY_RUN_LIMIT = 1000
 def execute(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Set up a run, run it, say what it did."""
     from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.config import misspelt
     from reporting_framework.reports import compose_report
 
     if generic["limit"] and not generic["dry_run"]:
         raise click.UsageError("--limit goes with --dry-run", context)
     state = state_of(context)
+    for problem in misspelt(state.config, os.environ, state.registry.names("report")):
+        click.echo(f"warning: {problem}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = compose_report(
             name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]

@@ -61,6 +61,8 @@ def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
     for name, info in fields_of(model).items():
         kind = kind_of(info.annotation)
         single = item_of(info.annotation) if kind == "list" else info.annotation
+        if info.json_schema_extra == {"option": False}:
+            continue
         if name not in GENERIC_OPTIONS and kind_of(single) not in ("table", "list") and name.isidentifier():
             yield _option(name, info, single, model, multiple=kind == "list")
 

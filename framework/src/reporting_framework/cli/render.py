@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 REASONS = 10
 """How many reasons for rejection are shown."""
 
+OUTPUTS = 10
+"""How many outputs are shown."""
+
 Rows = list[tuple[str, str]]
 
 
@@ -56,7 +59,12 @@ def _rows(result: RunResult) -> Rows:
     if result.dry_run:
         where = f" to {result.outputs[0].uri}" if len(result.outputs) == 1 else ""
         rows.append(("would be written", f"{result.accepted:,} rows{where}"))
-    rows += [("output now" if result.dry_run else "output", _output(each)) for each in result.outputs]
+    label = "output now" if result.dry_run else "output"
+    rows += [(label, _output(each)) for each in result.outputs[:OUTPUTS]]
+    if more := result.outputs[OUTPUTS:]:
+        added = sum(each.new_rows for each in more)
+        total = f"{sum(each.rows for each in more):,} rows (+{added:,})"
+        rows.append((label, f"and {len(more):,} more: {total} (--format json lists all)"))
     if result.quarantine:
         rows.append(("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows"))
     if result.last_processed_timestamp:

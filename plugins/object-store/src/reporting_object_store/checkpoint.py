@@ -61,7 +61,10 @@ class Checkpoint:
             scan = file._scan()
             found = scan.collect_schema()
             if found != schema:
-                raise CorruptCheckpoint(f"{file.uri}: {_difference(found, schema)}; nothing was changed")
+                raise CorruptCheckpoint(
+                    f"{file.uri}: {_difference(found, schema)}; nothing was changed; go on "
+                    "with the settings that it was made with, or name another checkpoint"
+                )
             rows = scan.select(pl.len()).collect().item()
             newest = scan.select(timestamp).slice(rows - 1, 1).collect().item() if rows else None
         return replace(file, rows=rows, newest=newest)

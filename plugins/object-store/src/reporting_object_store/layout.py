@@ -79,9 +79,11 @@ class Layout:
         return re.compile("".join(re.escape(part) if not number % 2 else _VALUE for number, part in enumerate(parts)))
 
     def state(self, suffix: str) -> Location:
-        """Place of the quarantine (``.parquet``) or of the bookmark (``.json``)."""
-        name = _COLUMN.sub("", self.template.rpartition("/")[2].removesuffix(".parquet")).strip("-_.= ")
-        return self.folder.join(f"{STATE_FOLDER}/{name or 'checkpoint'}{suffix}")
+        """Place of the quarantine (``.parquet``) or of the bookmark (``.json``).
+
+        The columns stay in its name: a checkpoint with others, or none, beside this one has a quarantine of its own.
+        """
+        return self.folder.join(f"{STATE_FOLDER}/{self.template.removesuffix('.parquet')}{suffix}")
 
     def owns(self, place: Location) -> bool:
         """Whether one of its files may lie at `place`."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import chain
@@ -145,6 +145,7 @@ class ObjectStoreJson:
                 keys, size = [], 0
             keys.append(entry.key)
             size += entry.size or 0
+        self._listing.ended = True
         if keys:
             yield self._hand_out(keys)
 
@@ -194,7 +195,9 @@ class ObjectStoreJson:
         if not self.store.remote:
             with suppress(ReportingError):  # the next run will fail of it
                 deque(self._rest, maxlen=0)
-        return Survey(self._names.ignored, tuple(self._names.samples), self._listing.waiting)
+                self._listing.ended |= not self._listing.waiting
+        listing = self._listing
+        return Survey(self._names.ignored, tuple(self._names.samples), listing.waiting, exhausted=listing.ended)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`. The time of the last full listing is kept only if nothing of it is left to do."""
@@ -223,6 +226,7 @@ class _Listing:
         rows: Rows that the checkpoint had.
         newest: Newest timestamp in the ledger.
         waiting: Objects found to be new and not handed out.
+        ended: Whether all of them were.
     """
 
     full: bool = True
@@ -231,7 +235,8 @@ class _Listing:
     unread: Sequence[str] = ()
     rows: int = 0
     newest: datetime | None = None
-    waiting: int = field(default=0)
+    waiting: int = 0
+    ended: bool = False
 
     @classmethod
     def of(cls, bookmark: Mapping[str, Any], identity: Mapping[str, Any]) -> _Listing:
