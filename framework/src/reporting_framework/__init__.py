@@ -22,11 +22,13 @@ from reporting_framework.errors import (
     StepFailed,
     StorageUnavailable,
     TransientError,
+    TriggerError,
 )
 from reporting_framework.markers import Lazy, hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import (
+        Answering,
         Composition,
         Engine,
         Ledger,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         Source,
         Survey,
         Transform,
+        Triggered,
         Use,
         Validator,
     )
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
         Receipt,
         Rejection,
         Split,
+        Trigger,
         Unread,
         Validated,
         holds_several,
@@ -65,6 +69,7 @@ __all__ = [
     "FILTERED",
     "ORIGIN_COLUMN",
     "AccessDenied",
+    "Answering",
     "Batch",
     "CommitConflict",
     "Composition",
@@ -97,6 +102,9 @@ __all__ = [
     "Survey",
     "Transform",
     "TransientError",
+    "Trigger",
+    "TriggerError",
+    "Triggered",
     "Unread",
     "Use",
     "Validated",

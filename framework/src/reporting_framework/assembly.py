@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from reporting_framework.errors import PluginError, ReportingError, SettingsError, StepFailed
+from reporting_framework.errors import PluginError, ReportingError, SettingsError, StepFailed, TriggerError
 from reporting_framework.explain import explained
+from reporting_framework.interfaces import Triggered
 from reporting_framework.records import ORIGIN_COLUMN
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.interfaces import Composition, Engine, Sink, Source, Transform, Use, Validator
     from reporting_framework.plugins import Registry
+    from reporting_framework.records import Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,14 @@ def step(report: str, role: str, name: str) -> Iterator[None]:
         ) from error
 
 
-def assemble(report: str, composition: Composition, registry: Registry) -> Pipeline:
-    """Make the plugins of a composition and check that they fit together.
+def assemble(report: str, composition: Composition, registry: Registry, *, trigger: Trigger | None = None) -> Pipeline:
+    """Make the plugins of a composition and check that they fit together, and with what started the run.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
         SettingsError: The settings of a plugin are not what it takes.
         StepFailed: A plugin raised an error of its own.
+        TriggerError: The trigger names work that the source does not take.
     """
 
     def make(role: str, use: Use) -> Any:
@@ -82,6 +85,8 @@ def assemble(report: str, composition: Composition, registry: Registry) -> Pipel
             f"report {report}: source {source.name} yields {source.yields}, validator {validator.name} takes "
             f"{validator.takes}; choose two that fit"
         )
+    if trigger is not None and trigger.names_work:
+        _hand_over(report, source, trigger)
     transforms = [make("transform", use) for use in composition.transforms]
     return Pipeline(
         report=report,
@@ -92,6 +97,20 @@ def assemble(report: str, composition: Composition, registry: Registry) -> Pipel
         engine=make("engine", composition.engine),
         schema=_schema(report, validator, transforms),
     )
+
+
+def _hand_over(report: str, source: Source, trigger: Trigger) -> None:
+    """Give the source the work that the trigger names.
+
+    Raises:
+        TriggerError: It does not take it.
+    """
+    taken = source.triggers if isinstance(source, Triggered) else frozenset()
+    if not isinstance(source, Triggered) or trigger.kind not in taken:
+        also = f"; it takes {', '.join(sorted(taken))}" if taken else ""
+        raise TriggerError(f"report {report}: source {source.name} does not take {trigger.kind} triggers{also}")
+    with step(report, "source", source.name):
+        source.receive(trigger)
 
 
 def _schema(report: str, validator: Validator, transforms: Sequence[Transform]) -> pl.Schema:

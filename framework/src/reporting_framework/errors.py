@@ -5,6 +5,7 @@
     ReportingError
     ├── ConfigurationError      fix the settings, the command or the installed plugins, then run again
     │   ├── SettingsError       a setting is missing, unknown, contradictory or of the wrong form
+    │   ├── TriggerError        what started the run is not something that the report understands
     │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or doubly named
     │   └── LocationError       a URI that cannot be used: no such bucket, unknown scheme, not writable
     ├── TransientError          run again later: nothing was changed
@@ -49,6 +50,10 @@ class ConfigurationError(ReportingError):
 
 class SettingsError(ConfigurationError):
     """A setting is missing, unknown, contradictory or of the wrong form."""
+
+
+class TriggerError(ConfigurationError):
+    """What started the run is not something that the report understands."""
 
 
 class PluginError(ConfigurationError):

@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     import polars as pl
     from pydantic import BaseModel
 
-    from reporting_framework.records import Batch, Fragment, Outcome, Receipt, Rejection, Split, Validated
-    from reporting_framework.result import QuarantineState
+    from reporting_framework.records import (
+        Batch,
+        Fragment,
+        Outcome,
+        Receipt,
+        Rejection,
+        Split,
+        Trigger,
+        Unread,
+        Validated,
+    )
+    from reporting_framework.result import QuarantineState, RunResult
 
 Shape = Literal["payloads", "frames"]
 """What a source yields and a validator takes: raw records (bytes) or polars frames."""
@@ -145,6 +155,33 @@ class Source(Plugin, Protocol):
             complete: Whether all splits were handled.
             unread: Objects that could not be read.
             rows: Rows in the sink that holds least, after the commit.
+        """
+        ...
+
+
+@runtime_checkable
+class Triggered(Protocol):
+    """What a source has besides when a trigger can name its work: a notification, a queue, a stream.
+
+    Attributes:
+        triggers: The kinds of triggers it takes (`Trigger.kind`); any other that names its work is refused.
+    """
+
+    triggers: ClassVar[frozenset[str]]
+
+    def receive(self, trigger: Trigger) -> None:
+        """Called before `plan`, which then gives the work that the trigger names and no other.
+
+        Raises:
+            TriggerError: The trigger is not what it seems to be.
+        """
+        ...
+
+    def respond(self, unread: Sequence[Unread]) -> Any:
+        """What the trigger expects back (JSON types), or None; called after the commit.
+
+        Args:
+            unread: Objects or records that could not be read.
         """
         ...
 
@@ -319,7 +356,8 @@ class Composition:
 class Report(Protocol):
     """A named composition with a settings model of its own.
 
-    The model's fields are the options of the command line. Beside the fields it may say, as class variables:
+    Beside `compose` it may have `answer` and `metrics`, see `Answering`. The model's fields are the options of the
+    command line. Beside the fields it may say, as class variables:
 
     - ``environment``: published names of environment variables, by field;
     - ``alternatives``: fields that stand together in the place of one, as in
@@ -336,4 +374,17 @@ class Report(Protocol):
 
     def compose(self, settings: Any) -> Composition:
         """The composition for these settings. Looks nothing up and opens nothing."""
+        ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """What a report may have besides, for those who know its results by names of its own."""
+
+    def answer(self, result: RunResult) -> Mapping[str, Any]:
+        """Entries (JSON types) that the answer to a trigger holds beside those of the result."""
+        ...
+
+    def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
+        """Value and CloudWatch unit (``Count``, ``Bytes``, ``Milliseconds``, …) of metrics beside the general ones."""
         ...

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import step
 from reporting_framework.errors import InvariantBroken
-from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split
+from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split, around
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,10 +92,12 @@ class Process:
     @contextmanager
     def _stage(self, outcome: Outcome, stage: str, role: str, name: str) -> Iterator[None]:
         """Takes the time of a stage, and names the step in errors that are not the framework's."""
-        began = time.perf_counter()
+        at, began = time.time(), time.perf_counter()
         with step(self.pipeline.report, role, name):
             yield
-        outcome.seconds[stage] = outcome.seconds.get(stage, 0.0) + time.perf_counter() - began
+        taken = time.perf_counter() - began
+        outcome.seconds[stage] = outcome.seconds.get(stage, 0.0) + taken
+        outcome.spans[stage] = around(outcome.spans.get(stage), (at, at + taken))
 
 
 def _cut(batch: Batch, left: int) -> Batch:

@@ -46,6 +46,30 @@ def holds_several(origin: str) -> bool:
     return "#" in origin and _LINE.search(origin) is not None
 
 
+Span = tuple[float, float]
+"""When something began and when it ended, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What started a run from outside.
+
+    Attributes:
+        kind: What it is, such as ``direct``, ``schedule``, ``s3``, ``sqs`` or ``kinesis``.
+        event: All of it, as it came (JSON types).
+        settings: What it sets of the report's settings.
+        names_work: Whether it names the very objects or records to take; then the source must know what to do with it
+            (see `interfaces.Triggered`).
+        awaited: Whether someone reads the answer.
+    """
+
+    kind: str
+    event: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    names_work: bool = False
+    awaited: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """A piece of a source's work that can be read on its own, anywhere.
@@ -146,11 +170,13 @@ class Receipt:
         outputs: Every output as it is now, also those to which nothing was added.
         duplicates: How many staged rows were left out because their origin was already there.
         newest: The newest timestamp of all outputs, if there is one.
+        spans: Stages within the commit, such as ``merge``, each time that they took place.
     """
 
     outputs: Sequence[Output] = ()
     duplicates: int = 0
     newest: datetime | None = None
+    spans: Sequence[tuple[str, Span]] = ()
 
 
 @dataclass(slots=True)
@@ -166,6 +192,7 @@ class Outcome:
         ignored_fields: Counts of unknown fields by name.
         fragments: Fragments by the sink's position in the report.
         seconds: Wall time by stage (``read``, ``validate``, ``transform``, ``commit``).
+        spans: When each of these stages first began and last ended.
     """
 
     split: Split
@@ -176,3 +203,9 @@ class Outcome:
     ignored_fields: dict[str, int] = field(default_factory=dict)
     fragments: list[list[Fragment]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+
+
+def around(one: Span | None, other: Span) -> Span:
+    """The span from the earlier beginning to the later end."""
+    return other if one is None else (min(one[0], other[0]), max(one[1], other[1]))

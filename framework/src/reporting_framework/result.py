@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,7 +49,7 @@ class Seconds(_Model):
     """Wall time by stage, in seconds.
 
     Stages overlap where splits are worked on at once, so they need not add up to `total`; `read`, `validate` and
-    `transform` are summed over splits.
+    `transform` are summed over splits. `merge` is a part of `commit`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
@@ -58,6 +58,7 @@ class Seconds(_Model):
     read: float = 0.0
     validate_: float = Field(0.0, alias="validate")
     transform: float = 0.0
+    merge: float = 0.0
     commit: float = 0.0
     total: float = 0.0
 
@@ -87,6 +88,8 @@ class RunResult(_Model):
         rejections: Reasons, counted; filtered records are not among them.
         quarantine: Where rejected and filtered records lie, if anywhere.
         seconds: Time by stage.
+        spans: When each stage first began and last ended, in seconds since the epoch; for observers, never printed.
+        response: What the trigger expects back from the source, if it names its work; never printed.
     """
 
     report: str
@@ -109,3 +112,5 @@ class RunResult(_Model):
     rejections: list[RejectionCount] = []
     quarantine: QuarantineState | None = None
     seconds: Seconds = Seconds()
+    spans: dict[str, tuple[float, float]] = Field(default_factory=dict, exclude=True, repr=False)
+    response: Any = Field(None, exclude=True, repr=False)

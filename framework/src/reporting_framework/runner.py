@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import step
+from reporting_framework.interfaces import Triggered
 from reporting_framework.ledger import CombinedLedger
 from reporting_framework.process import Process
 from reporting_framework.tally import Tally
@@ -96,14 +97,16 @@ class _Run:
                 tally.add(outcome)
                 self._tell(outcome)
 
-        began = time.perf_counter()
+        at, began = time.time(), time.perf_counter()
         receipts = self._commit(quarantine)
         with step(pipeline.report, "source", source.name):
             survey = source.survey()
         if survey.exhausted and self.limit is None and tally.splits == self.taken:
             tally.exhausted = True  # the deadline came after the last split was taken
         state = self._settle(quarantine, receipts) if quarantine and self.limit is None else None
-        tally.seconds["commit"] += time.perf_counter() - began
+        tally.spend("commit", at, time.perf_counter() - began)
+        with step(pipeline.report, "source", source.name):
+            response = source.respond(tally.unread) if isinstance(source, Triggered) else None
         return tally.result(
             pipeline.report,
             self.run_id,
@@ -112,6 +115,7 @@ class _Run:
             quarantine=state,
             total=time.monotonic() - self.began,
             dry_run=self.limit is not None,
+            response=response,
         )
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
@@ -143,10 +147,10 @@ class _Run:
         """The splits, with the time that planning takes, and a note when there are no more."""
         iterator = iter(splits)
         while True:
-            began = time.perf_counter()
+            at, began = time.time(), time.perf_counter()
             with step(self.pipeline.report, "source", self.pipeline.source.name):
                 split = next(iterator, None)
-            self.tally.seconds["plan"] += time.perf_counter() - began
+            self.tally.spend("plan", at, time.perf_counter() - began)
             if split is None:
                 self.tally.exhausted = True
                 return

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from reporting_framework.errors import InvariantBroken
 from reporting_framework.interfaces import Survey
@@ -15,7 +16,9 @@ from reporting_framework.records import (
     Outcome,
     Receipt,
     Rejection,
+    Span,
     Unread,
+    around,
     holds_several,
     object_of,
 )
@@ -33,6 +36,7 @@ class Tally:
         several: Objects of several records that were read.
         awaited: Quarantined objects that were given out to be read again.
         reread: Those of `awaited` that were read; the others stay in quarantine as they are.
+        spans: When each stage first began and last ended.
         exhausted: Whether the source had no more splits to give.
     """
 
@@ -48,7 +52,13 @@ class Tally:
     awaited: Set[str] = frozenset()
     reread: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    spans: dict[str, Span] = field(default_factory=dict)
     exhausted: bool = False
+
+    def spend(self, stage: str, began: float, taken: float) -> None:
+        """Count in time spent on a stage, `taken` seconds from `began` (since the epoch) on."""
+        self.seconds[stage] += taken
+        self.spans[stage] = around(self.spans.get(stage), (began, began + taken))
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome in."""
@@ -60,6 +70,7 @@ class Tally:
         self.ignored_fields.update(outcome.ignored_fields)
         for stage, taken in outcome.seconds.items():
             self.seconds[stage] += taken
+            self.spans[stage] = around(self.spans.get(stage), outcome.spans[stage])
         self.several.update(object_of(origin) for origin in outcome.origins if holds_several(origin))
         if self.awaited:
             self.reread |= self.awaited & set(map(object_of, outcome.origins))
@@ -77,12 +88,16 @@ class Tally:
         quarantine: QuarantineState | None,
         total: float,
         dry_run: bool,
+        response: Any = None,
     ) -> RunResult:
         """What the run did.
 
         Raises:
             InvariantBroken: Read is not the sum of accepted, rejected, filtered and duplicates.
         """
+        for receipt in receipts:
+            for stage, (began, ended) in receipt.spans:
+                self.spend(stage, began, ended - began)
         filtered = sum(rejection.error_type == FILTERED for rejection in self.rejections)
         rejected = len(self.rejections) - filtered
         duplicates = min((receipt.duplicates for receipt in receipts), default=0)
@@ -112,6 +127,8 @@ class Tally:
             last_processed_timestamp=_newest(receipts),
             rejections=self._reasons(),
             quarantine=quarantine,
+            spans=self.spans,
+            response=response,
             seconds=Seconds(**{stage: round(taken, 6) for stage, taken in self.seconds.items()}, total=round(total, 6)),
         )
 

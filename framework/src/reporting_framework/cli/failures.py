@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reporting_framework.errors import ReportingError, StepFailed
+from reporting_framework.tracebacks import traceback_text
 
 if TYPE_CHECKING:
     from reporting_framework.cli.state import State
@@ -44,28 +44,6 @@ def guarded(action: Callable[[], Any], state: State) -> int:
         click.echo(traceback_text(error, verbose=state.verbose), err=True)
         return FAILED
     return code if isinstance(code, int) else DONE
-
-
-def traceback_text(error: BaseException, *, verbose: bool) -> str:
-    """The traceback of an error and its causes. Without `verbose`, of foreign errors only where and which type."""
-    if verbose:
-        return "".join(traceback.format_exception(error)).rstrip()
-    parts = []
-    for link in reversed(_chain(error)):
-        kind = f"{type(link).__module__}.{type(link).__qualname__}".removeprefix("builtins.")
-        shown = str(link) if isinstance(link, ReportingError) else "(message withheld; --verbose shows it)"
-        frames = "".join(traceback.format_tb(link.__traceback__))
-        parts.append(f"Traceback (most recent call last):\n{frames}{kind}: {shown}")
-    return "\n\nwhich led to:\n\n".join(parts)
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    chain: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in chain:
-        chain.append(link)
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return chain
 
 
 def printable(text: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from reporting_framework.cli.failures import printable, traceback_text
+from reporting_framework.cli.failures import printable
+from reporting_framework.tracebacks import traceback_text
 
 
 class _Formatter(logging.Formatter):

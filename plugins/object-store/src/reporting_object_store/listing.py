@@ -48,7 +48,7 @@ class Names:
         for entry in page:
             key = entry.key
             if not self._matches(key.rpartition("/")[2]) or not (key.isascii() or _is_text(key)):
-                self._ignore(key)
+                self.ignore(key)
                 continue
             kept.append(entry)
             if current is None or not (key.startswith(current) and key[len(current) : len(current) + 1].isdigit()):
@@ -57,7 +57,8 @@ class Names:
                     self.ranges.add(current)
         return kept
 
-    def _ignore(self, key: str) -> None:
+    def ignore(self, key: str) -> None:
+        """Count an object that is not read."""
         self.ignored += 1
         if len(self.samples) < SAMPLES:
             self.samples.append(key.encode("utf-8", "backslashreplace").decode())

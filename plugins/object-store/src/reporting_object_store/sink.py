@@ -52,6 +52,7 @@ class ParquetCheckpoint:
         self._schema = pl.Schema()
         self._files: dict[str, Checkpoint] = {}
         self._ledger: CheckpointLedger | None = None
+        self._merging: list[tuple[float, float]] = []
         self._spool = Spool(settings.timestamp)
         self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
         self._quarantine = ParquetQuarantine(self._place)
@@ -119,6 +120,7 @@ class ParquetCheckpoint:
             for piece in fragment.data:
                 staged.setdefault(piece.key, []).append(piece)
         outputs, duplicates, newest = [], 0, []
+        self._merging.clear()
         for key in sorted(self._files.keys() | staged.keys()):
             file, new = self._files.get(key) or Checkpoint(self.store, key, self.settings.timestamp), 0
             if pieces := staged.get(key):
@@ -129,7 +131,8 @@ class ParquetCheckpoint:
                     Output(uri=file.uri, rows=file.rows, new_rows=new, bytes=file.size, version=file.version)
                 )
                 newest.append(file.newest)
-        return Receipt(outputs, duplicates, max((moment for moment in newest if moment), default=None))
+        spans = [("merge", span) for span in self._merging]
+        return Receipt(outputs, duplicates, max((moment for moment in newest if moment), default=None), spans)
 
     def _commit(self, file: Checkpoint, pieces: Sequence[Piece]) -> tuple[Checkpoint, int]:
         """The file with the staged rows in it, and how many of them were new."""
@@ -157,9 +160,11 @@ class ParquetCheckpoint:
         """Merge and write once. `check`: rows may be there already, of objects read again or from another run."""
         new = _Counted(in_order(pieces, self.settings.timestamp, PART), file if check else None)
         scratch = self.store.scratch(file.key)
+        began = time.time()
         try:
             rows = merge(file.frames(), iter(new), self.settings.timestamp)
             write(regroup(rows), self._schema, scratch, self.settings.compression)
+            self._merging.append((began, time.time()))
             if not new.rows:
                 return file, 0
             size = scratch.stat().st_size

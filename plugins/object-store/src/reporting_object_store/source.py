@@ -12,11 +12,12 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
-from reporting_framework import Batch, Rejection, RunLedger, Shape, Split, Survey, Unread, single_origin
+from reporting_framework import Batch, Rejection, RunLedger, Shape, Split, Survey, Trigger, Unread, single_origin
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
 from reporting_framework.storage import Entry, Object, TooLarge, open_store
-from reporting_object_store.decode import Undecodable, is_single, records
+from reporting_object_store.batches import BatchBuilder
 from reporting_object_store.listing import Names, list_all, list_since
+from reporting_object_store.notifications import KINDS, Message, messages
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
@@ -43,12 +44,15 @@ class ObjectStoreJson:
     - everything on the first run, when asked to, when the last full listing is too old or of another folder, when the
       ledger holds less than it did, and always where listing from a name onwards is not possible (a folder);
     - otherwise, in each known range of names, what is not older than the look-back before the newest timestamp (or now,
-      should that be earlier), what lies between the ranges, and what could not be read last time.
+      should that be earlier), what lies between the ranges, and what could not be read last time;
+    - nothing, when a notification of S3, or a queue of them, names the objects. What of these is left over is tried by
+      the next run that lists.
     """
 
     name: ClassVar[str] = "object-store-json"
     Settings: ClassVar[type[ObjectStoreJsonSettings]] = ObjectStoreJsonSettings
     yields: ClassVar[Shape] = "payloads"
+    triggers: ClassVar[frozenset[str]] = KINDS
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
         self.settings = settings
@@ -56,6 +60,8 @@ class ObjectStoreJson:
         self._names = Names(settings.include, settings.name_pattern)
         self._listing = _Listing()
         self._rest: Iterator[Entry] = iter(())
+        self._named: list[Message] | None = None
+        self._left: set[str] = set()
 
     @property
     def parallelism(self) -> int:
@@ -71,7 +77,11 @@ class ObjectStoreJson:
         """See `Source.plan`."""
         now = datetime.now(UTC)
         self._listing = listing = self._choose(ledger, now)
-        if listing.full:
+        pages: Iterable[list[Entry]]
+        if self._named is not None:
+            pages = [self._names.keep([Entry(key, None, None) for key in self._keys(self._named)])]
+            self._left = {entry.key for page in pages for entry in page}
+        elif listing.full:
             pages = list_all(self.store, self._names)
         else:
             newest = min(now, listing.newest or now)  # one event dated next year must not hide this year's
@@ -86,6 +96,8 @@ class ObjectStoreJson:
     def _choose(self, ledger: RunLedger, now: datetime) -> _Listing:
         """Whether to list everything, or what is new, from the bookmark of the last run."""
         listing = _Listing.of(ledger.bookmark, self._identity)
+        if self._named is not None:
+            return listing
         listing.newest = ledger.newest
         listing.full = (
             self.settings.reconcile
@@ -130,6 +142,8 @@ class ObjectStoreJson:
             return entry.version if entry else None
 
         new = ledger.unseen(list(chunk), version_of) if chunk else []
+        if self._left:
+            self._left -= chunk.keys() - set(new)
         self._listing.waiting += len(new)
         for key in new:
             yield chunk[key]
@@ -151,18 +165,19 @@ class ObjectStoreJson:
 
     def _hand_out(self, keys: list[str]) -> Split:
         self._listing.waiting -= len(keys)
+        self._left -= set(keys)
         return Split(keys[0], {"keys": keys})
 
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`. Batches end with an object, so one may be as large as the largest object allowed."""
         keys: Sequence[str] = split.data["keys"]
         fetched = self._requests.map(self._fetch, keys) if self.store.remote else map(self._fetch, keys)
-        batch = _BatchBuilder(self.settings)
+        batch = BatchBuilder(self.settings)
         for key, found in zip(keys, fetched, strict=True):
             batch.add(key, found)
             if batch.size >= BATCH_BYTES:
                 yield batch.build()
-                batch = _BatchBuilder(self.settings)
+                batch = BatchBuilder(self.settings)
         yield batch.build()
 
     def _fetch(self, key: str) -> Object | Rejection | Unread:
@@ -185,6 +200,43 @@ class ObjectStoreJson:
             return None
         return found and Rejection(single_origin(key), found.version, "empty")
 
+    # -- what a trigger names -----------------------------------------------------------------------------------------
+
+    def receive(self, trigger: Trigger) -> None:
+        """See `Triggered.receive`."""
+        self._named = messages(trigger)
+
+    def _keys(self, named: Iterable[Message]) -> list[str]:
+        """Keys of the objects below this folder, each once; others are counted as ignored."""
+        keys: dict[str, None] = {}
+        for message in named:
+            for bucket, key in message.objects:
+                if (below := self._below(bucket, key)) is None:
+                    self._names.ignore(f"{bucket}/{key}")
+                else:
+                    keys[below] = None
+        return list(keys)
+
+    def _below(self, bucket: str, key: str) -> str | None:
+        """The key relative to this folder, or None when it is elsewhere."""
+        place = self.store.location
+        prefix = f"{place.key}/" if place.key else ""
+        if place.scheme != "s3" or bucket != place.root or not key.startswith(prefix) or key == prefix:
+            return None
+        return key.removeprefix(prefix)
+
+    def respond(self, unread: Sequence[Unread]) -> Any:
+        """See `Triggered.respond`: the messages that a queue is to deliver again; an object that is gone is done."""
+        if self._named is None or all(message.id is None for message in self._named):
+            return None
+        left = self._left | {item.origin for item in unread if item.reason != "missing"}
+        failed = [
+            message.id
+            for message in self._named
+            if not message.valid or any(self._below(*each) in left for each in message.objects)
+        ]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
     @property
     def _identity(self) -> Mapping[str, Any]:
         """What a bookmark must be of to be of use."""
@@ -203,13 +255,16 @@ class ObjectStoreJson:
         """See `Source.bookmark`. The time of the last full listing is kept only if nothing of it is left to do."""
         if not self.store.resumes:
             return {}  # a folder is listed as a whole each time
-        listing = self._listing
-        listed = listing.listed if complete and len(unread) <= UNREAD_KEPT else None
+        listing, waiting = self._listing, set(unread)
+        if self._named is not None:
+            waiting |= self._left | set(listing.unread)
+            complete = True  # as far as listing goes
+        listed = listing.listed if complete and len(waiting) <= UNREAD_KEPT else None
         return {
             **self._identity,
             "listed": listed.isoformat() if listed else None,
             "ranges": sorted(self._names.ranges | set(listing.ranges)),
-            "unread": sorted(unread)[:UNREAD_KEPT],
+            "unread": sorted(waiting)[:UNREAD_KEPT],
             "rows": rows,
         }
 
@@ -259,51 +314,3 @@ def _earlier(moment: datetime, days: float) -> datetime:
     """So many days earlier, or the first day there is."""
     first = datetime(1, 1, 1, tzinfo=UTC)
     return moment - timedelta(days=days) if moment - first > timedelta(days=days) else first
-
-
-class _BatchBuilder:
-    """Gathers records; `size` is how many bytes they have."""
-
-    def __init__(self, settings: ObjectStoreJsonSettings) -> None:
-        self._record_bytes, self._object_bytes = settings.max_record_bytes, settings.max_object_bytes
-        self._origins: list[str] = []
-        self._versions: list[str | None] = []
-        self._payloads: list[bytes] = []
-        self._rejected: list[Rejection] = []
-        self._unread: list[Unread] = []
-        self.size = 0
-
-    def add(self, key: str, found: Object | Rejection | Unread) -> None:
-        """Take an object apart, or note why that cannot be done."""
-        if isinstance(found, Object):
-            if is_single(key, found.data):
-                self._record(single_origin(key), found.data, found.version)
-            else:
-                self._records(key, found)
-        elif isinstance(found, Rejection):
-            self._rejected.append(found)
-        else:
-            self._unread.append(found)
-
-    def _record(self, origin: str, payload: bytes, version: str) -> None:
-        if len(payload) > self._record_bytes:
-            self._rejected.append(Rejection(origin, version, "too_large"))
-            return
-        self._origins.append(origin)
-        self._versions.append(version)
-        self._payloads.append(payload)
-        self.size += len(payload)
-
-    def _records(self, key: str, found: Object) -> None:
-        before = len(self._origins) + len(self._rejected)
-        try:
-            for origin, payload in records(key, found.data, self._object_bytes):
-                self._record(origin, payload, found.version)
-        except Undecodable as error:
-            self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
-        if len(self._origins) + len(self._rejected) == before:
-            self._rejected.append(Rejection(single_origin(key), found.version, "empty"))
-
-    def build(self) -> Batch:
-        """What was gathered."""
-        return Batch(self._origins, self._versions, self._payloads, None, self._rejected, self._unread)

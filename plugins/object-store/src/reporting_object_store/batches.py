@@ -1,0 +1,56 @@
+"""From objects to batches of records."""
+
+from __future__ import annotations
+
+from reporting_framework import Batch, Rejection, Unread, single_origin
+from reporting_framework.storage import Object
+from reporting_object_store.decode import Undecodable, is_single, records
+from reporting_object_store.settings import ObjectStoreJsonSettings
+
+
+class BatchBuilder:
+    """Gathers records; `size` is how many bytes they have."""
+
+    def __init__(self, settings: ObjectStoreJsonSettings) -> None:
+        self._record_bytes, self._object_bytes = settings.max_record_bytes, settings.max_object_bytes
+        self._origins: list[str] = []
+        self._versions: list[str | None] = []
+        self._payloads: list[bytes] = []
+        self._rejected: list[Rejection] = []
+        self._unread: list[Unread] = []
+        self.size = 0
+
+    def add(self, key: str, found: Object | Rejection | Unread) -> None:
+        """Take an object apart, or note why that cannot be done."""
+        if isinstance(found, Object):
+            if is_single(key, found.data):
+                self._record(single_origin(key), found.data, found.version)
+            else:
+                self._records(key, found)
+        elif isinstance(found, Rejection):
+            self._rejected.append(found)
+        else:
+            self._unread.append(found)
+
+    def _record(self, origin: str, payload: bytes, version: str) -> None:
+        if len(payload) > self._record_bytes:
+            self._rejected.append(Rejection(origin, version, "too_large"))
+            return
+        self._origins.append(origin)
+        self._versions.append(version)
+        self._payloads.append(payload)
+        self.size += len(payload)
+
+    def _records(self, key: str, found: Object) -> None:
+        before = len(self._origins) + len(self._rejected)
+        try:
+            for origin, payload in records(key, found.data, self._object_bytes):
+                self._record(origin, payload, found.version)
+        except Undecodable as error:
+            self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
+        if len(self._origins) + len(self._rejected) == before:
+            self._rejected.append(Rejection(single_origin(key), found.version, "empty"))
+
+    def build(self) -> Batch:
+        """What was gathered."""
+        return Batch(self._origins, self._versions, self._payloads, None, self._rejected, self._unread)

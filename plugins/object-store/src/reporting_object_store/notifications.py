@@ -1,0 +1,73 @@
+"""What S3 says that has arrived: notifications, as they come, in messages of a queue, or from EventBridge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from reporting_framework import Trigger, TriggerError
+
+KINDS = frozenset({"s3", "sqs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one notification, or one message of a queue, names.
+
+    Attributes:
+        id: The message's id in its queue, or None.
+        objects: Bucket and key of each object that was created.
+        valid: Whether it is a notification of S3 at all.
+    """
+
+    id: str | None
+    objects: Sequence[tuple[str, str]] = ()
+    valid: bool = True
+
+
+def messages(trigger: Trigger) -> list[Message]:
+    """The messages of a trigger of kind ``s3`` or ``sqs``.
+
+    Raises:
+        TriggerError: A notification that came without a queue is not one of S3.
+    """
+    if trigger.kind == "sqs":
+        return [_queued(record) for record in trigger.event["Records"]]
+    objects = _objects(trigger.event)
+    if objects is None:
+        raise TriggerError("the S3 notification names no bucket or no object")
+    return [Message(None, objects)]
+
+
+def _queued(record: Mapping[str, Any]) -> Message:
+    """A message that cannot be understood stays in its queue, which in the end sets it aside."""
+    identifier = str(record.get("messageId"))
+    try:
+        objects = _objects(json.loads(record["body"]))
+    except (KeyError, TypeError, ValueError, RecursionError):
+        objects = None
+    return Message(identifier, valid=False) if objects is None else Message(identifier, objects)
+
+
+def _objects(event: Any) -> list[tuple[str, str]] | None:
+    """The created objects that a notification names; None when it is not a notification."""
+    try:
+        if event.get("Event") == "s3:TestEvent":
+            return []
+        if event.get("source") == "aws.s3":
+            created = event["detail-type"] == "Object Created"
+            detail = event["detail"]
+            return [(str(detail["bucket"]["name"]), str(detail["object"]["key"]))] if created else []
+        return list(_recorded(event["Records"]))
+    except (AttributeError, KeyError, TypeError):
+        return None
+
+
+def _recorded(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for record in records:
+        bucket, key = record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]
+        if str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated"):
+            yield str(bucket), unquote_plus(str(key))
