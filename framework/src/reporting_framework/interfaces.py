@@ -381,7 +381,7 @@ class Report(Protocol):
 class Answering(Protocol):
     """What a report may have besides, for those who know its results by names of its own."""
 
-    def answer(self, result: RunResult) -> Mapping[str, Any]:
+    def answer(self, settings: Any, result: RunResult) -> Mapping[str, Any]:
         """Entries (JSON types) that the answer to a trigger holds beside those of the result."""
         ...
 

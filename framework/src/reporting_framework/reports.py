@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.errors import PluginError, ReportingError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from reporting_framework.config import Config
     from reporting_framework.interfaces import Composition, Report
     from reporting_framework.plugins import Registry
@@ -37,12 +39,21 @@ def compose_report(
     settings = resolve_settings(
         name, report.Settings, config=config, environment=environment, trigger=trigger, options=options, sets=sets
     )
+    return composed(report, settings)
+
+
+def composed(report: Report, settings: BaseModel) -> Composition:
+    """The composition that a report makes of its settings.
+
+    Raises:
+        PluginError: The report raised an error of its own.
+    """
     try:
         return report.compose(settings)
     except ReportingError:
         raise
     except Exception as error:
-        raise PluginError(f"report {name}: its compose raised {type(error).__name__}") from error
+        raise PluginError(f"report {report.name}: its compose raised {type(error).__name__}") from error
 
 
 def resolve_report(name: str, registry: Registry) -> Report:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_event_log_checkpoint.names import INCLUDE, RANGE_PATTERN
 from reporting_event_log_checkpoint.settings import EventLogSettings
 from reporting_framework import Composition, Use
+
+if TYPE_CHECKING:
+    from reporting_framework.result import RunResult
 
 
 class EventLogCheckpoint:
@@ -42,3 +46,27 @@ class EventLogCheckpoint:
             transforms=excluded,
             sinks=[Use("parquet-checkpoint", sink)],
         )
+
+    def answer(self, settings: EventLogSettings, result: RunResult) -> Mapping[str, Any]:
+        """See `Answering.answer`: the names that callers of the published function know."""
+        newest = result.last_processed_timestamp
+        return {
+            "checkpoint_path": settings.checkpoint,
+            "new_events_processed": result.accepted,
+            "total_events": _rows(result),
+            "events_failed": result.rejected,
+            "last_processed_timestamp": newest.isoformat() if newest else None,
+            "execution_time_ms": round(result.seconds.total * 1000),
+        }
+
+    def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
+        """See `Answering.metrics`: the names on which dashboards of the published function are built."""
+        return {
+            "NewEventsProcessed": (result.accepted, "Count"),
+            "TotalEvents": (_rows(result), "Count"),
+            "CheckpointFileSize": (sum(output.bytes for output in result.outputs), "Bytes"),
+        }
+
+
+def _rows(result: RunResult) -> int:
+    return sum(output.rows for output in result.outputs)

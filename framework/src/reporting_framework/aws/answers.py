@@ -1,0 +1,48 @@
+"""What an invocation is answered with, in the form that whoever started it expects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.aws.triggers import Kind
+from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError
+from reporting_framework.interfaces import Answering, Report
+
+if TYPE_CHECKING:
+    from reporting_framework.result import RunResult
+
+OK, BAD_REQUEST, FAILED = 200, 400, 500
+
+
+def success(kind: Kind, report: Report, settings: Any, result: RunResult, *, continued: bool) -> Any:
+    """The answer to a run that was not given up."""
+    if result.response is not None:
+        return result.response
+    own = report.answer(settings, result) if isinstance(report, Answering) else {}
+    body = {**result.model_dump(mode="json"), **own}
+    return _formed(kind, OK, {**body, "continued": True} if continued else body)
+
+
+def failure(kind: Kind, error: Exception, *, report: str, request_id: str, status: int | None = None) -> Any:
+    """The answer to a run that was given up: what is wrong with the input, or no more than that it failed."""
+    body = {"report": report, "status": "failed", "request_id": request_id}
+    status = status or (BAD_REQUEST if isinstance(error, SettingsError | TriggerError) else FAILED)
+    if status == BAD_REQUEST:
+        return _formed(kind, BAD_REQUEST, {**body, "error": str(error)})
+    return _formed(kind, FAILED, {**body, "error": "the run failed; the function's log says why"})
+
+
+def raisable(error: Exception, report: str) -> ReportingError:
+    """The error as the runtime may log it: the message of a foreign one may hold values of records."""
+    if isinstance(error, ReportingError):
+        return error
+    return StepFailed(f"report {report}: {type(error).__name__}; see the log for where")
+
+
+def _formed(kind: Kind, status: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    if kind != "http":
+        return {"statusCode": status, **body}
+    text = json.dumps(body, ensure_ascii=False)
+    return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": text}

@@ -1,0 +1,49 @@
+"""How a function goes on with what it did not get done in its time: it invokes itself, asynchronously."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from reporting_framework.aws.triggers import CONTINUE
+from reporting_framework.errors import TriggerError
+
+
+def chain_of(event: Any) -> int:
+    """How many runs came before this one in its chain.
+
+    Raises:
+        TriggerError: The event says so in a way of its own.
+    """
+    if not isinstance(event, Mapping) or CONTINUE not in event:
+        return 0
+    marker = event[CONTINUE]
+    number = marker.get("number") if isinstance(marker, Mapping) else None
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise TriggerError(f"{CONTINUE} is the handler's own; it holds the number of runs before, as a whole number")
+    return number
+
+
+def invoke_again(context: Any, settings: Mapping[str, Any], *, number: int, correlation_id: str) -> None:
+    """Start the next run of a chain, at the same version or alias, with the settings of the first one's trigger.
+
+    Needs ``lambda:InvokeFunction`` for the function itself. Lambda stops chains of about 16 invocations as recursive,
+    unless the function's recursion configuration allows them.
+
+    Raises:
+        Exception: botocore's, as it comes.
+    """
+    event = {CONTINUE: {"number": number, "correlation_id": correlation_id}, "settings": dict(settings)}
+    _client().invoke(
+        FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=json.dumps(event).encode()
+    )
+
+
+@cache
+def _client() -> Any:
+    """Imported only by a function that has something left to do: boto3 takes a quarter of a second."""
+    import boto3
+
+    return boto3.client("lambda")

@@ -1,0 +1,118 @@
+"""What an execution environment keeps from one invocation to the next, and what it does for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.assembly import assemble
+from reporting_framework.aws import answers, continuation
+from reporting_framework.aws.observability import Observability
+from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws.triggers import AWAITED, Kind, correlation_id, kind_of, trigger_of
+from reporting_framework.config import find_config, read_config, resolve_settings
+from reporting_framework.discovery import allow_list
+from reporting_framework.plugins import load_plugins
+from reporting_framework.reports import composed, resolve_report
+from reporting_framework.runner import run
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from reporting_framework.records import Trigger
+    from reporting_framework.result import RunResult
+
+MARGIN_SHARE = 0.25
+"""Largest share of the remaining time that the margin may take: a function with two seconds left still gets on."""
+
+
+class Environment:
+    """A function's plugins, configuration and observer, made once; connections are kept by the stores themselves.
+
+    Args:
+        environment: The function's environment variables.
+
+    Raises:
+        ReportingError: A variable, the configuration file or the report cannot be used.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+        self.settings = FunctionSettings.of(environment)
+        task = environment.get("LAMBDA_TASK_ROOT")
+        self.config = read_config(find_config(None, environment, Path(task) if task else None))
+        self.registry = load_plugins(allow_list(environment))
+        self.registry.add_reports(self.config)
+        self.observer = Observability(self.settings, self.registry.packages)
+        self.registry.register(self.observer, "powertools")
+        self.report = self.observer.report = resolve_report(self.settings.report, self.registry)
+
+    def warm_up(self) -> None:
+        """Import what the report needs while Lambda initialises, if the environment alone says what that is.
+
+        What is wrong is for an invocation to tell.
+        """
+        with suppress(Exception):
+            assemble(self.settings.report, composed(self.report, self._settings({})), self.registry)
+
+    def invoke(self, event: Any, context: Any) -> Any:
+        """Run the report once.
+
+        Raises:
+            ReportingError: The run failed and nobody reads the answer.
+        """
+        kind = kind_of(event)
+        correlated = correlation_id(kind, event, context.aws_request_id)
+        self.observer.begin(context, correlated, kind)
+        try:
+            trigger = trigger_of(kind, event)
+            chain = continuation.chain_of(event)
+            settings, result = self._run(trigger, context)
+            continued = self._goes_on(result, trigger, context, chain, correlated)
+            return answers.success(kind, self.report, settings, result, continued=continued)
+        except Exception as error:
+            answer = answers.failure(kind, error, report=self.settings.report, request_id=context.aws_request_id)
+            responds = self._responds(kind)
+            self.observer.failed(error, refused=responds and answer["statusCode"] == answers.BAD_REQUEST)
+            if responds:
+                return answer
+            raised = answers.raisable(error, self.settings.report)
+        raise raised from None  # the cause may hold values of records
+
+    def _run(self, trigger: Trigger, context: Any) -> tuple[Any, RunResult]:
+        remaining = context.get_remaining_time_in_millis() / 1000
+        deadline = time.monotonic() + remaining - min(self.settings.margin, MARGIN_SHARE * remaining)
+        settings = self._settings(trigger.settings)
+        pipeline = assemble(self.settings.report, composed(self.report, settings), self.registry, trigger=trigger)
+        return settings, run(pipeline, lifecycle=self.registry.lifecycle(), deadline=deadline)
+
+    def _settings(self, trigger: Mapping[str, Any]) -> BaseModel:
+        return resolve_settings(
+            self.settings.report,
+            self.report.Settings,
+            config=self.config,
+            environment=self.environment,
+            trigger=trigger,
+        )
+
+    def _goes_on(self, result: RunResult, trigger: Trigger, context: Any, chain: int, correlated: str) -> bool:
+        """Start the next run if there is more to do; what a queue or a stream delivers again needs none."""
+        if result.complete or result.response is not None or self.settings.continue_ != "self":
+            return False
+        logger = self.observer.logger
+        if not result.records_read:
+            logger.error("nothing was read in the time there was: give the function more; not continued")
+            return False
+        if chain >= self.settings.continue_limit:
+            logger.error("there is more to do, but REPORTING_CONTINUE_LIMIT is reached", runs=chain + 1)
+            return False
+        continuation.invoke_again(context, trigger.settings, number=chain + 1, correlation_id=correlated)
+        logger.info("continued", runs=chain + 1)
+        return True
+
+    def _responds(self, kind: Kind) -> bool:
+        policy = self.settings.on_error
+        return policy == "respond" or (policy == "auto" and kind in AWAITED)

@@ -1,0 +1,49 @@
+"""The Lambda handler of every report: ``reporting_framework.aws.handler.handler``.
+
+The environment variable ``REPORTING_REPORT`` names the report. Needs ``pip install 'reporting-framework[aws]'``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from reporting_framework.aws import answers
+from reporting_framework.aws.environment import Environment
+from reporting_framework.aws.triggers import AWAITED, kind_of
+from reporting_framework.errors import ReportingError
+
+
+@cache
+def environment() -> Environment:
+    """The execution environment, made once; one that cannot be made is tried again by the next invocation."""
+    return Environment(os.environ)
+
+
+def handler(event: Any, context: Any) -> Any:
+    """Run the report that the environment names.
+
+    Args:
+        event: A direct invocation's settings, a schedule, S3 notifications, a batch of SQS or Kinesis, a request.
+        context: Lambda's.
+
+    Raises:
+        ReportingError: The run failed and nobody reads the answer.
+    """
+    try:
+        prepared = environment()
+    except ReportingError as error:
+        logging.getLogger(__name__).error("the function is not set up: %s", error)
+        kind, report = kind_of(event), os.environ.get("REPORTING_REPORT", "")
+        if kind not in AWAITED:
+            raise
+        return answers.failure(kind, error, report=report, request_id=context.aws_request_id, status=answers.FAILED)
+    return prepared.invoke(event, context)
+
+
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # in Lambda, where whatever is imported now costs the caller nothing
+    with suppress(ReportingError):
+        environment().warm_up()

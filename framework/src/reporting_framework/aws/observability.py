@@ -1,0 +1,174 @@
+"""What a function logs, measures and traces: an observer of runs on Powertools for AWS Lambda.
+
+Logs are JSON lines, metrics the Embedded Metric Format, traces subsegments of X-Ray. Nothing here ever holds a value of
+a record: counts, origins, types of errors, names of declared fields.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+
+from reporting_framework.interfaces import Answering
+from reporting_framework.markers import hookimpl
+from reporting_framework.tracebacks import traceback_text
+
+if TYPE_CHECKING:
+    from reporting_framework.aws.settings import FunctionSettings
+    from reporting_framework.interfaces import Report
+    from reporting_framework.records import Outcome
+    from reporting_framework.result import RunResult
+
+_STAGES: Mapping[str, tuple[str, ...]] = {
+    "plan": ("objects_ignored", "remaining"),
+    "read": ("records_read", "objects_unread"),
+    "validate": ("rejected",),
+    "transform": ("filtered",),
+    "merge": ("accepted", "duplicates"),
+    "commit": ("accepted",),
+}
+"""Counts that annotate each stage's subsegment."""
+
+_COUNTS = ("records_read", "accepted", "rejected", "filtered", "duplicates", "objects_unread", "remaining")
+
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Powertools' JSON lines, with tracebacks that hold no message of a foreign error."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return traceback_text(ei[1], verbose=False) if ei[1] else ""
+
+
+class Observability:
+    """Observes the runs of one execution environment.
+
+    Args:
+        settings: The function's.
+        packages: Top-level packages whose loggers are set to the function's level; all others stay at WARNING.
+    """
+
+    def __init__(self, settings: FunctionSettings, packages: Iterable[str] = ()) -> None:
+        self.settings = settings
+        self.report: Report | None = None
+        self._cold = True
+        self.logger = Logger(
+            service=settings.report, logger_formatter=_Formatter(serialize_stacktrace=False, utc=True, use_rfc3339=True)
+        )
+        logging.getLogger(settings.report).propagate = False
+        # Everything that is logged goes the same way; Lambda's own handler would write plain text.
+        logging.root.handlers[:] = [self.logger.logger_handler]
+        for name in ("reporting_framework", *packages):
+            logging.getLogger(name).setLevel(self.logger.log_level)
+
+    def begin(self, context: Any, correlation_id: str, kind: str) -> None:
+        """A new invocation: nothing of the last one is left in the logs."""
+        self.logger.clear_state()
+        self.logger.append_keys(
+            correlation_id=correlation_id,
+            report=self.settings.report,
+            environment=self.settings.environment_,
+            trigger=kind,
+            cold_start=self._cold,
+            function_name=context.function_name,
+            function_request_id=context.aws_request_id,
+            name="%(name)s",
+        )
+        self._cold = False
+
+    @hookimpl
+    def reporting_run_started(self, run_id: str) -> None:
+        """See `hookspecs.reporting_run_started`."""
+        self.logger.append_keys(run_id=run_id)
+        self.logger.info("run started")
+
+    @hookimpl
+    def reporting_split_finished(self, outcome: Outcome) -> None:
+        """See `hookspecs.reporting_split_finished`."""
+        self.logger.debug(
+            "split finished",
+            split=outcome.split.id,
+            records_read=len(outcome.origins),
+            rejections=len(outcome.rejections),
+        )
+
+    @hookimpl
+    def reporting_run_finished(self, result: RunResult) -> None:
+        """See `hookspecs.reporting_run_finished`."""
+        counts = {name: getattr(result, name) for name in _COUNTS}
+        self.logger.info(
+            "run finished",
+            status=result.status,
+            complete=result.complete,
+            **counts,
+            rejections=[item.model_dump() for item in result.rejections],
+            outputs=[output.model_dump() for output in result.outputs],
+            seconds=result.seconds.model_dump(by_alias=True),
+        )
+        self._measure(self._metrics_of(result))
+        self._trace(result)
+
+    @hookimpl
+    def reporting_run_failed(self, error: BaseException) -> None:
+        """See `hookspecs.reporting_run_failed`; the handler logs the error, also of a run that did not begin."""
+        self.logger.debug("run failed", error_type=type(error).__name__)
+
+    def failed(self, error: Exception, *, refused: bool) -> None:
+        """An invocation failed: log where and why, as far as that tells no value of a record.
+
+        Args:
+            error: Why.
+            refused: Whether the caller is told that the input is at fault, so that nothing is wrong with the function.
+        """
+        if refused:
+            self.logger.warning("refused: %s", error)
+            self._measure({"RequestsRefused": (1, "Count")})
+            return
+        self.logger.error("the run failed", error_type=type(error).__name__, exc_info=error)
+        self._measure({"RunFailed": (1, "Count"), "RunSucceeded": (0, "Count")})
+
+    def _metrics_of(self, result: RunResult) -> dict[str, tuple[float, str]]:
+        own: Mapping[str, tuple[float, str]] = self.report.metrics(result) if isinstance(self.report, Answering) else {}
+        return {
+            "EventsProcessed": (result.accepted, "Count"),
+            "EventsFailed": (result.rejected, "Count"),
+            "EventsFiltered": (result.filtered, "Count"),
+            "ObjectsUnread": (result.objects_unread, "Count"),
+            "ObjectsRemaining": (result.remaining, "Count"),
+            "ExecutionTime": (result.seconds.total * 1000, "Milliseconds"),
+            "OutputFileSize": (sum(output.bytes for output in result.outputs), "Bytes"),
+            "RunSucceeded": (1, "Count"),
+            "RunFailed": (0, "Count"),
+            **own,
+        }
+
+    def _measure(self, metrics: Mapping[str, tuple[float, str]]) -> None:
+        """Print the metrics as one line in the Embedded Metric Format."""
+        emf = AmazonCloudWatchEMFProvider(namespace=self.settings.metrics_namespace)
+        emf.service = ""  # or POWERTOOLS_SERVICE_NAME would be a dimension that alarms do not know of
+        emf.add_dimension("report", self.settings.report)
+        emf.add_dimension("environment", self.settings.environment_)
+        for name, (value, unit) in metrics.items():
+            emf.add_metric(name, unit, value)
+        emf.flush_metrics()
+
+    def _trace(self, result: RunResult) -> None:
+        """Subsegments for the stages, if X-Ray takes this invocation; its SDK is imported only then."""
+        if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
+            return
+        from aws_lambda_powertools.tracing import Tracer
+
+        recorder: Any = Tracer(service=self.settings.report, auto_patch=False).provider
+        for stage, (began, ended) in sorted(result.spans.items(), key=lambda item: item[1]):
+            subsegment = recorder.begin_subsegment(stage)
+            subsegment.start_time = began
+            subsegment.put_annotation("report", result.report)
+            subsegment.put_annotation("run_id", result.run_id)
+            for count in _STAGES.get(stage, ()):
+                subsegment.put_annotation(count, getattr(result, count))
+            recorder.end_subsegment(ended)

@@ -1,0 +1,105 @@
+"""What an event that Lambda hands over is, and what it says."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from reporting_framework.errors import TriggerError
+from reporting_framework.records import Trigger
+
+Kind = Literal["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"]
+
+AWAITED: frozenset[Kind] = frozenset({"direct", "http"})
+"""Kinds whose answer someone reads. A direct invocation may be asynchronous as well: nothing in the event tells."""
+
+NAMING: frozenset[Kind] = frozenset({"s3", "sqs", "kinesis"})
+"""Kinds that name the objects or records to take."""
+
+CONTINUE = "reporting_continue"
+"""Key of an event by which a function goes on with what it did not get done."""
+
+_POLLED: Mapping[Any, Kind] = {"aws:s3": "s3", "aws:sqs": "sqs", "aws:kinesis": "kinesis"}
+_SCHEDULERS = ("aws.events", "aws.scheduler")
+
+
+def kind_of(event: Any) -> Kind:
+    """What the event is; ``unknown`` only where some service sent it: any other object is a direct invocation."""
+    if not isinstance(event, Mapping):
+        return "direct"
+    if CONTINUE in event:
+        return "continuation"
+    if "Records" in event:
+        return _polled(event["Records"])
+    if event.get("Event") == "s3:TestEvent":
+        return "s3"
+    if "detail-type" in event and "source" in event:
+        if event["source"] in _SCHEDULERS and event["detail-type"] == "Scheduled Event":
+            return "schedule"
+        return "s3" if event["source"] == "aws.s3" else "unknown"
+    if isinstance(event.get("requestContext"), Mapping):
+        return "http" if "http" in event["requestContext"] or "httpMethod" in event else "unknown"
+    return "direct"
+
+
+def _polled(records: Any) -> Kind:
+    """What a list of records is, if all are of one kind."""
+    if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
+        return "unknown"
+    sources = {str(record.get("eventSource")) for record in records}
+    return _POLLED.get(sources.pop(), "unknown") if len(sources) == 1 else "unknown"
+
+
+def trigger_of(kind: Kind, event: Any) -> Trigger:
+    """The event as a trigger.
+
+    Raises:
+        TriggerError: It is not what a report can be started by.
+    """
+    if kind == "unknown":
+        raise TriggerError(
+            "the event is of a service that no report understands; allowed are a direct invocation, a schedule, "
+            "S3 notifications, SQS, Kinesis, a function URL and API Gateway"
+        )
+    if not isinstance(event, Mapping):
+        raise TriggerError(f"the event is {_article(event)}; it must be a JSON object with settings")
+    settings: Any = {}
+    if kind == "direct":
+        settings = event
+    elif kind == "http":
+        settings = _body(event)
+    elif kind == "continuation":
+        settings = event.get("settings", {})
+    if not isinstance(settings, Mapping):
+        raise TriggerError(f"the settings are {_article(settings)}; they must be a JSON object")
+    return Trigger(kind, event, settings, names_work=kind in NAMING, awaited=kind in AWAITED)
+
+
+def _body(event: Mapping[str, Any]) -> Any:
+    """What the body of a request says; an empty one says nothing."""
+    body = event.get("body") or ""
+    try:
+        text = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body
+        return json.loads(text) if text.strip() else {}
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise TriggerError("the request's body is not JSON; send an object with settings, or nothing") from None
+
+
+def _article(value: Any) -> str:
+    """A JSON value's type, in words; never the value."""
+    names = {type(None): "null", bool: "a boolean", str: "a string", list: "a list", dict: "an object"}
+    return names.get(type(value), "a number")
+
+
+def correlation_id(kind: Kind, event: Any, request_id: str) -> str:
+    """What ties the log lines of everything that one event caused together."""
+    found: Any = None
+    if kind == "http":
+        found = event["requestContext"].get("requestId")
+    elif kind == "schedule" or (kind == "s3" and "source" in event):
+        found = event.get("id")
+    elif kind == "continuation" and isinstance(event[CONTINUE], Mapping):
+        found = event[CONTINUE].get("correlation_id")
+    return str(found or request_id)
