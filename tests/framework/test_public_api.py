@@ -13,10 +13,10 @@ import reporting_framework
 PUBLIC = re.findall(
     r"\w+",
     """
-FILTERED ORIGIN_COLUMN AccessDenied Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
+FILTERED ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
 FatalError Fragment InvariantBroken Lazy Ledger LocationError ObjectMissing Outcome Plugin PluginError Quarantine
 Receipt Rejection Report ReportingError RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
-Survey Transform TransientError Unread Use Validated Validator holds_several hookimpl line_origin object_of
+Survey Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl line_origin object_of
 single_origin
     """,
 )
