@@ -1,6 +1,7 @@
 """What the tests stand on: real S3 servers on loopback behind a proxy that breaks answers, Lambda's runtime, an AWS."""
 
 from tests.support.lambda_runtime import Invocation, LambdaError, LambdaFunction, LambdaInitError, lambda_function
+from tests.support.ministack import MiniStack, MiniStackError, ministack, zipped
 from tests.support.packages import InstallError
 from tests.support.s3faults import Exchange, Fault, Rule
 from tests.support.s3proxy import S3Proxy, s3_proxy
@@ -15,13 +16,17 @@ __all__ = [
     "LambdaError",
     "LambdaFunction",
     "LambdaInitError",
+    "MiniStack",
+    "MiniStackError",
     "Rule",
     "S3Proxy",
     "S3Server",
     "XRayDaemon",
     "lambda_function",
+    "ministack",
     "moto_server",
     "s3_proxy",
     "s3_server",
     "xray_daemon",
+    "zipped",
 ]
