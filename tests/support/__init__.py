@@ -1,5 +1,6 @@
 """What the tests stand on: real S3 servers on loopback behind a proxy that breaks answers, Lambda's runtime, an AWS."""
 
+from tests.support.lambda_events import lambda_event, lambda_events
 from tests.support.lambda_runtime import Invocation, LambdaError, LambdaFunction, LambdaInitError, lambda_function
 from tests.support.ministack import MiniStack, MiniStackError, ministack, zipped
 from tests.support.packages import InstallError
@@ -22,6 +23,8 @@ __all__ = [
     "S3Proxy",
     "S3Server",
     "XRayDaemon",
+    "lambda_event",
+    "lambda_events",
     "lambda_function",
     "ministack",
     "moto_server",

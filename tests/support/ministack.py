@@ -1,6 +1,6 @@
 """An AWS on loopback that runs Lambda functions for real: `ministack`, in a Python environment of its own.
 
-What it can do, each tried with version 1.5.33 (`tests/support_tests/test_ministack.py`):
+What it can do, tried with version 1.5.33 (most of it again and again, by `tests/support_tests/test_ministack.py`):
 
 - Functions of a zip given directly or through S3, with layers likewise; layers of 60 MB are no matter. A function is
   active after a second, its first invocation takes 0.2 s, a warm one 0.02 s.
@@ -26,8 +26,8 @@ What it cannot do, or does unlike Lambda:
   taken for the answer.
 - The interpreter is its own whatever `Runtime` says, and `boto3` and everything that ministack itself needs (PyYAML,
   h2, …) can be imported although no layer has it. Layers come *before* the function's code on `sys.path`.
-- An invocation without a qualifier has `:$LATEST` at the end of its `invoked_function_arn`, one by SQS or Kinesis the
-  version and not the alias. The context has no client context; limits on the size of events, answers and packages, on memory and on what the
+- Invoked through an alias by SQS or Kinesis, the function's `invoked_function_arn` ends with the version and not the
+  alias. The context has no client context; limits on the size of events, answers and packages, on memory and on what the
   role may do are not kept; signatures are not checked, the access key is the account.
 - Dead-letter queues of EventBridge targets and of schedules stay empty. `approximateInvokeCount` is always 3.
 - Kinesis: partial answers, retries, bisecting and the `OnFailure` destination are taken and ignored.
