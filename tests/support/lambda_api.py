@@ -123,6 +123,8 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     api: RuntimeApi
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # with it, and headers apart from the body, every exchange takes 0.04 s
+    wbufsize = -1
 
     def do_GET(self) -> None:
         if self.path != f"{PREFIX}/invocation/next":

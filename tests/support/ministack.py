@@ -21,16 +21,17 @@ Each *invocation* has a log stream of its own. `LoggingConfig` is taken and igno
 What it cannot do, or does unlike Lambda:
 
 - It has its own bootstrap, not `awslambdaric`: every exception is a `Runtime.HandlerError` without a stack trace, and
-  costs the process (the next invocation is cold); `sys.__stdout__` and file descriptor 1 carry its protocol, so what is
-  written there is lost, more than 200 such lines are an error, and a JSON object with `"status": "ok"` among them is
-  taken for the answer.
+  costs the process (the next invocation is cold). `sys.__stdout__` and file descriptor 1 carry its protocol: what is
+  written there is lost, a JSON object with `"status": "ok"` among it is taken for the answer, and after 200 lines
+  this invocation or the next one fails.
 - The interpreter is its own whatever `Runtime` says, and `boto3` and everything that ministack itself needs (PyYAML,
   h2, …) can be imported although no layer has it. Layers come *before* the function's code on `sys.path`.
 - Invoked through an alias by SQS or Kinesis, the function's `invoked_function_arn` ends with the version and not the
   alias. The context has no client context; limits on the size of events, answers and packages, on memory and on what the
   role may do are not kept; signatures are not checked, the access key is the account.
 - Dead-letter queues of EventBridge targets and of schedules stay empty. `approximateInvokeCount` is always 3.
-- Kinesis: partial answers, retries, bisecting and the `OnFailure` destination are taken and ignored.
+- Kinesis: a batch that fails comes again whole and without end, about every two seconds, and blocks its shard; partial
+  answers, `MaximumRetryAttempts`, bisecting and the `OnFailure` destination are taken and ignored.
 - Metric filters and metrics embedded in logs are not evaluated; `AWS/Lambda`'s own `Invocations` and `Errors` are.
 - The Scheduler's default payload has an object as `detail`, where AWS has the string `"{}"`.
 - No X-Ray daemon; templates of SAM need the extra `full`.

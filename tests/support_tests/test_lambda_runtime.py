@@ -239,6 +239,19 @@ def test_a_process_may_be_killed_while_it_works(function: LambdaFunction) -> Non
     assert found.error["errorMessage"] == "RequestId: r-1 Error: Runtime exited with error: signal: SIGKILL"
 
 
+def test_a_process_that_is_gone_between_two_events_is_started_again(function: LambdaFunction) -> None:
+    function.invoke({"do": "echo"})
+    function.kill()
+    assert function.pid is None
+    assert function.invoke({"do": "echo"}).cold
+
+
+def test_many_invocations_take_no_time(function: LambdaFunction) -> None:
+    assert (
+        sum(sorted(function.invoke({"do": "echo"}).seconds for _ in range(20))[:10]) < 0.2
+    )  # half of them, of 2 ms each
+
+
 def test_the_time_is_up_as_in_lambda(function: LambdaFunction) -> None:
     found = function.invoke({"do": "linger"}, remaining=timedelta(seconds=0.3), request_id="r-1")
     assert found.error is not None
@@ -314,12 +327,18 @@ def test_nothing_is_left_of_a_function(root: Path) -> None:
         os.kill(process, 0)
 
 
-def test_the_function_goes_with_the_test_that_is_killed(root: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's doing, as Linux has it")
+def test_the_function_goes_with_the_test_that_is_killed(root: Path, tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from tests.support import lambda_function\n"
         f"with lambda_function('app.handler', task_root=Path({str(root)!r})) as f: print(f.pid, flush=True); time.sleep(60)"
     )
-    test = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    test = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # whoever is killed does not tidy up
+    )
     assert test.stdout is not None
     with test.stdout:
         pid = int(test.stdout.readline())
