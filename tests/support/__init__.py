@@ -1,7 +1,35 @@
-"""What the tests stand on: real S3 servers on loopback, and a proxy that delays, counts and breaks their answers."""
+"""What the tests stand on: real S3 servers on loopback behind a proxy that breaks answers, Lambda's runtime, an AWS."""
 
+from tests.support.lambda_events import lambda_event, lambda_events
+from tests.support.lambda_runtime import Invocation, LambdaError, LambdaFunction, LambdaInitError, lambda_function
+from tests.support.ministack import MiniStack, MiniStackError, ministack, zipped
+from tests.support.packages import InstallError
 from tests.support.s3faults import Exchange, Fault, Rule
 from tests.support.s3proxy import S3Proxy, s3_proxy
 from tests.support.s3server import S3Server, moto_server, s3_server
+from tests.support.xray import XRayDaemon, xray_daemon
 
-__all__ = ["Exchange", "Fault", "Rule", "S3Proxy", "S3Server", "moto_server", "s3_proxy", "s3_server"]
+__all__ = [
+    "Exchange",
+    "Fault",
+    "InstallError",
+    "Invocation",
+    "LambdaError",
+    "LambdaFunction",
+    "LambdaInitError",
+    "MiniStack",
+    "MiniStackError",
+    "Rule",
+    "S3Proxy",
+    "S3Server",
+    "XRayDaemon",
+    "lambda_event",
+    "lambda_events",
+    "lambda_function",
+    "ministack",
+    "moto_server",
+    "s3_proxy",
+    "s3_server",
+    "xray_daemon",
+    "zipped",
+]

@@ -1,0 +1,21 @@
+"""Events as AWS sends them to functions: the files of `tests/events/lambda`, with a made-up account and names.
+
+After the documentation of each service (https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html) and recorded
+ones; the Scheduler's `detail` is a string indeed.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "events" / "lambda"
+
+
+def lambda_event(name: str) -> Any:
+    """The event of this name, such as `s3-put`; a fresh one, which a test may change."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def lambda_events() -> list[str]:
+    """The names of all."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
