@@ -40,9 +40,17 @@ def test_an_empty_run():
 def test_everything_is_told():
     tally = Tally(2, exhausted=True)
     rejections = [Rejection("x", None, "b"), Rejection("y", None, "a", "f"), Rejection("z", None, FILTERED)]
-    first = outcome(1, accepted=3, rejections=rejections, ignored_fields={"b": 1, "a": 2}, seconds={"read": 0.5})
+    first = outcome(
+        1,
+        accepted=3,
+        rejections=rejections,
+        ignored_fields={"b": 1, "a": 2},
+        seconds={"read": 0.5},
+        spans={"read": (1, 2)},
+    )
     first.fragments = [[Fragment(3, "one")], [Fragment(3, "two")]]
     second = outcome(2, unread=[Unread("u", "denied")], ignored_fields={"b": 1}, seconds={"read": 0.25, "validate": 1})
+    second.spans = {"read": (0.5, 1.5), "validate": (2, 3)}
     second.fragments = [[], []]
     tally.add(first)
     tally.add(second)
@@ -50,7 +58,7 @@ def test_everything_is_told():
     outputs = [Output(uri="one", rows=3, new_rows=2, bytes=1), Output(uri="two", rows=9, new_rows=3, bytes=1)]
     found = result(
         tally,
-        Receipt([outputs[0]], 2, late),
+        Receipt([outputs[0]], 2, late, [("merge", (4, 5)), ("merge", (6, 8))]),
         Receipt([outputs[1]], 1, early),
         survey=Survey(4, ("odd",), 5),
         quarantine=QuarantineState(uri="q", rows=3),
@@ -76,8 +84,9 @@ def test_everything_is_told():
         "last_processed_timestamp": late,
         "rejections": [{"type": "a", "field": "f", "count": 1}, {"type": "b", "field": None, "count": 1}],
         "quarantine": {"uri": "q", "rows": 3},
-        "seconds": {"plan": 0, "read": 0.75, "validate": 1, "transform": 0, "commit": 0, "total": 1.234568},
+        "seconds": {"plan": 0, "read": 0.75, "validate": 1, "transform": 0, "merge": 3, "commit": 0, "total": 1.234568},
     }
+    assert found.spans == {"read": (0.5, 2), "validate": (2, 3), "merge": (4, 8)}
     assert [[fragment.data for fragment in each] for each in tally.fragments] == [["one"], ["two"]]
 
 

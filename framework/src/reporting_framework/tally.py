@@ -70,7 +70,8 @@ class Tally:
         self.ignored_fields.update(outcome.ignored_fields)
         for stage, taken in outcome.seconds.items():
             self.seconds[stage] += taken
-            self.spans[stage] = around(self.spans.get(stage), outcome.spans[stage])
+        for stage, span in outcome.spans.items():
+            self.spans[stage] = around(self.spans.get(stage), span)
         self.several.update(object_of(origin) for origin in outcome.origins if holds_several(origin))
         if self.awaited:
             self.reread |= self.awaited & set(map(object_of, outcome.origins))

@@ -1,0 +1,162 @@
+"""What each event is taken for, and what is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_framework.aws.triggers import AWAITED, CONTINUE, correlation_id, kind_of, trigger_of
+from reporting_framework.errors import TriggerError
+from tests.support import lambda_event, lambda_events
+
+KINDS = {
+    "api-gateway-v1": "http",
+    "api-gateway-v2": "http",
+    "direct": "direct",
+    "direct-empty": "direct",
+    "dynamodb-stream": "unknown",
+    "function-url": "http",
+    "kinesis": "kinesis",
+    "s3-eventbridge": "s3",
+    "s3-put": "s3",
+    "s3-removed": "s3",
+    "s3-test-event": "s3",
+    "schedule-eventbridge": "schedule",
+    "schedule-scheduler": "schedule",
+    "sns": "unknown",
+    "sqs-other": "sqs",
+    "sqs-s3": "sqs",
+    "unknown": "unknown",
+}
+
+
+def test_every_recorded_event_is_tested():
+    assert sorted(KINDS) == lambda_events()
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
+def test_what_each_recorded_event_is(name, kind):
+    event = lambda_event(name)
+    assert kind_of(event) == kind
+    if kind == "unknown":
+        with pytest.raises(TriggerError, match="of a service that no report understands; allowed are a direct"):
+            trigger_of(kind, event)
+        return
+    trigger = trigger_of(kind, event)
+    assert (trigger.kind, trigger.event) == (kind, event)
+    assert trigger.awaited == (kind in ("direct", "http"))
+    assert trigger.names_work == (kind in ("s3", "sqs", "kinesis"))
+    assert trigger.awaited or trigger.settings == {}
+
+
+def test_a_direct_invocation_is_settings():
+    assert trigger_of("direct", lambda_event("direct")).settings == lambda_event("direct")
+
+
+@pytest.mark.parametrize("name", ["function-url", "api-gateway-v1", "api-gateway-v2"])
+def test_the_body_of_a_request_is_settings(name):
+    settings = trigger_of("http", lambda_event(name)).settings
+    assert settings
+    assert settings.keys() <= {"source_bucket", "prefix", "checkpoint_bucket", "checkpoint_key", "source", "checkpoint"}
+
+
+@pytest.mark.parametrize("body", [None, "", "  \n", "{}"])
+def test_a_request_need_not_have_a_body(body):
+    assert trigger_of("http", {"requestContext": {"http": {}}, "body": body}).settings == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"body": "{"}, "the request's body is not JSON"),
+        ({"body": "SECRET"}, "the request's body is not JSON"),
+        ({"body": "?", "isBase64Encoded": True}, "the request's body is not JSON"),
+        ({"body": "/w==", "isBase64Encoded": True}, "the request's body is not JSON"),
+        ({"body": 5}, "the request's body is not JSON"),
+        ({"body": "[" * 100_000}, "the request's body is not JSON"),
+        ({"body": "[1]"}, "the settings are a list; they must be a JSON object"),
+        ({"body": '"SECRET"'}, "the settings are a string; they must be a JSON object"),
+    ],
+)
+def test_a_body_that_is_not_settings_is_refused(event, said):
+    with pytest.raises(TriggerError, match=said) as caught:
+        trigger_of("http", event)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [(None, "null"), ([1], "a list"), ("SECRET", "a string"), (5, "a number"), (1.5, "a number"), (True, "a boolean")],
+)
+def test_an_event_that_is_no_object_is_refused(event, named):
+    assert kind_of(event) == "direct"
+    with pytest.raises(TriggerError, match=f"the event is {named}; it must be a JSON object with settings"):
+        trigger_of("direct", event)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [[], None, {}, [1], [{"eventSource": "aws:s3"}, {"eventSource": "aws:sqs"}], [{"eventSource": "aws:ses"}], [{}]],
+)
+def test_records_that_are_not_of_one_known_kind_are_unknown(records):
+    assert kind_of({"Records": records}) == "unknown"
+
+
+def test_an_event_of_another_schedule_is_unknown():
+    assert kind_of({"source": "aws.events", "detail-type": "Something"}) == "unknown"
+    assert kind_of({"source": "events/", "checkpoint": "x.parquet"}) == "direct", "a report may have a setting `source`"
+    assert kind_of({"requestContext": {"elb": {}}}) == "unknown"
+
+
+def test_the_function_itself_goes_on():
+    event = {CONTINUE: {"number": 1, "correlation_id": "c"}, "settings": {"prefix": "p"}}
+    trigger = trigger_of(kind_of(event), event)
+    assert (trigger.kind, trigger.awaited, trigger.settings) == ("continuation", False, {"prefix": "p"})
+    with pytest.raises(TriggerError, match="the settings are a list"):
+        trigger_of("continuation", {CONTINUE: {}, "settings": []})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("direct", "mine"),
+        ("sqs-s3", "mine"),
+        ("schedule-scheduler", "d167b752-343a-4b28-afd6-d4de056319e8"),
+    ],
+)
+def test_what_ties_logs_together(name, expected):
+    event = lambda_event(name)
+    assert correlation_id(kind_of(event), event, "mine") == expected
+
+
+def test_a_request_has_an_id_and_a_chain_keeps_the_first_ones():
+    event = lambda_event("function-url")
+    assert correlation_id("http", event, "mine") == event["requestContext"]["requestId"]
+    assert correlation_id("continuation", {CONTINUE: {"correlation_id": "c"}}, "mine") == "c"
+    assert correlation_id("continuation", {CONTINUE: 1}, "mine") == "mine"
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["Records", "source", "detail-type", "requestContext", "body", "Event", CONTINUE, "http"])
+            | st.text(),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(anything)
+def test_any_event_is_something_or_refused(event):
+    """Whatever comes is told apart, and made a trigger or refused; nothing else is raised."""
+    kind = kind_of(event)
+    assert isinstance(correlation_id(kind, event, "mine"), str)
+    try:
+        trigger = trigger_of(kind, event)
+    except TriggerError:
+        return
+    assert trigger.awaited == (kind in AWAITED)
