@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.lambda_api import RuntimeApi, Work, runtime_api
+from tests.support.lambda_environment import NAME, layered, linked, variables
 from tests.support.packages import packages, python_version
 from tests.support.s3server import LAUNCHER, REGION
 
@@ -216,7 +217,6 @@ class LambdaFunction:
 
 
 PLATFORM_ERRORS = ("Runtime.ExitError", "Sandbox.Timedout")
-NAME = "AWS_LAMBDA_FUNCTION_NAME"
 
 
 @contextmanager
@@ -261,12 +261,12 @@ def lambda_function(
         folder.mkdir()
         root = task_root if task_root is not None else folder
         minor = ".".join(python_version(python).split(".")[:2])
-        path = [root, *_layered(layers, minor), *_linked(pythonpath), runtime]
-        variables = _variables(handler, root, runtime, minor, name, memory_size, region)
-        variables["PYTHONPATH"] = os.pathsep.join(map(str, path))
+        path = [root, *layered(layers, minor), *linked(pythonpath), runtime]
+        found = variables(handler, root, runtime, minor, name, memory_size, region)
+        found["PYTHONPATH"] = os.pathsep.join(map(str, path))
         # Not the site module, hence no site-packages; not the working directory, which Lambda has no code in either.
         command = [python, "-S", "-s", "-P", "-m", "awslambdaric", handler]
-        function = LambdaFunction(command, variables | dict(environment or {}), folder, patience)
+        function = LambdaFunction(command, found | dict(environment or {}), folder, patience)
         stack.callback(function.stop)
         function.start()
         yield function
@@ -276,45 +276,6 @@ def new_trace_id(*, sampled: bool) -> str:
     """A trace header such as Lambda's."""
     number = uuid.uuid4().hex
     return f"Root=1-{int(time.time()):08x}-{number[:24]};Parent={uuid.uuid4().hex[:16]};Sampled={int(sampled)}"
-
-
-def _variables(
-    handler: str, root: Path, runtime: Path, version: str, name: str, memory_size: int, region: str
-) -> dict[str, str]:
-    """See https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime variables"."""
-    return {
-        "_HANDLER": handler,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_size),
-        NAME: name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid.uuid4().hex}",
-        "AWS_REGION": region,
-        "LAMBDA_RUNTIME_DIR": str(runtime),
-        "LAMBDA_TASK_ROOT": str(root),
-        "LANG": "en_US.UTF-8",
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "TZ": ":UTC",
-    }
-
-
-def _layered(layers: Sequence[Path], version: str) -> list[Path]:
-    places = [
-        layer / "python" / inner for layer in reversed(layers) for inner in (f"lib/python{version}/site-packages", "")
-    ]
-    return [place for place in places if place.is_dir()]
-
-
-def _linked(folders: Sequence[Path | str]) -> list[Path]:
-    """These folders, each with those that its `.pth` files name, which is how editable installations are found."""
-    found: list[Path] = []
-    for folder in map(Path, folders):
-        named = [line.strip() for file in sorted(folder.glob("*.pth")) for line in file.read_text().splitlines()]
-        found += [folder, *(folder / line for line in named if line and (folder / line).is_dir())]
-    return found
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def test_code_wins_over_layers_and_later_layers_win_over_earlier_ones(root: Path
 def test_an_installed_environment_will_do_also_by_its_links(root: Path, tmp_path: Path) -> None:
     site = layer(tmp_path / "site", "there", ".")
     linked = layer(tmp_path / "linked", "elsewhere", ".")
-    (site / "_editable.pth").write_text(f"import os\n\n{linked}\n")
+    (site / "_editable.pth").write_text(f"import os{'; x = 1' * 99}\n\n# no folder\n{linked}\n")
     (site / "app.py").write_text(HANDLER)
     with lambda_function("app.handler", pythonpath=[site]) as function:
         found = [function.invoke({"do": "load", "module": name}).answer for name in ("there", "elsewhere")]
