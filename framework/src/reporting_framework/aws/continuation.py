@@ -36,14 +36,14 @@ def invoke_again(context: Any, settings: Mapping[str, Any], *, number: int, corr
         Exception: botocore's, as it comes.
     """
     event = {CONTINUE: {"number": number, "correlation_id": correlation_id}, "settings": dict(settings)}
-    _client().invoke(
+    client().invoke(
         FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=json.dumps(event).encode()
     )
 
 
 @cache
-def _client() -> Any:
-    """Imported only by a function that has something left to do: boto3 takes a quarter of a second."""
+def client() -> Any:
+    """Lambda's client. boto3 takes a quarter of a second to import, so only functions that go on by themselves do."""
     import boto3
 
     return boto3.client("lambda")

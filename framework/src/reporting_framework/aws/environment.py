@@ -55,6 +55,8 @@ class Environment:
 
         What is wrong is for an invocation to tell.
         """
+        if self.settings.continue_ == "self":
+            continuation.client()  # there is no time for it at the end of a run
         with suppress(Exception):
             assemble(self.settings.report, composed(self.report, self._settings({})), self.registry)
 

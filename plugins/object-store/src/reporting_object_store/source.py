@@ -21,7 +21,10 @@ from reporting_object_store.notifications import KINDS, Message, messages
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
-"""Objects in a split of a bucket: about a tenth of a second's worth of requests."""
+"""Objects in a split of a bucket, at the most."""
+
+SPLIT_ROUNDS = 8
+"""How many times `max_in_flight` objects a split of a bucket has at the most: a run can stop only between splits."""
 
 SPLIT_FILES = 2000
 """Files in a split of a folder."""
@@ -152,7 +155,7 @@ class ObjectStoreJson:
         """Splits of bounded number and size, in the order of the listing."""
         keys: list[str] = []
         size = 0
-        most = SPLIT_OBJECTS if self.store.remote else SPLIT_FILES
+        most = min(SPLIT_OBJECTS, SPLIT_ROUNDS * self.settings.max_in_flight) if self.store.remote else SPLIT_FILES
         for entry in entries:
             if keys and (len(keys) >= most or size + (entry.size or 0) > SPLIT_BYTES):
                 yield self._hand_out(keys)
