@@ -377,6 +377,31 @@ class Report(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a plugin must be allowed to do in AWS, no more: one statement of an IAM policy.
+
+    Attributes:
+        actions: Actions, without wildcards, such as ``s3:GetObject``.
+        resource: An ARN, or a pattern of ARNs.
+        conditions: Conditions by operator, key and values.
+    """
+
+    actions: tuple[str, ...]
+    resource: str
+    conditions: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Permitted(Protocol):
+    """What a plugin has besides when it uses AWS."""
+
+    @classmethod
+    def permissions(cls, settings: Any) -> Sequence[Permission]:
+        """What it must be allowed to do under these settings. Looks nothing up and opens nothing."""
+        ...
+
+
 @runtime_checkable
 class Answering(Protocol):
     """What a report may have besides, for those who know its results by names of its own."""

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Fragment, Receipt, Split, object_of
+from reporting_framework import ORIGIN_COLUMN, Fragment, Permission, Receipt, Split, object_of
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
@@ -24,6 +24,7 @@ from reporting_framework.storage import open_store, parse_location
 from reporting_object_store.checkpoint import Checkpoint
 from reporting_object_store.layout import Layout
 from reporting_object_store.merge import PART, merge, regroup, write
+from reporting_object_store.permissions import writing
 from reporting_object_store.quarantine import ParquetQuarantine
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.spool import Piece, Spool, in_order
@@ -56,6 +57,13 @@ class ParquetCheckpoint:
         self._spool = Spool(settings.timestamp)
         self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
         self._quarantine = ParquetQuarantine(self._place)
+
+    @classmethod
+    def permissions(cls, settings: ParquetCheckpointSettings) -> Sequence[Permission]:
+        """See `Permitted.permissions`."""
+        apart = [parse_location(settings.quarantine).parent] if settings.quarantine else []
+        folders = [Layout.parse(settings.uri).folder, *apart]
+        return [permission for folder in folders for permission in writing(folder)]
 
     def prepare(self, schema: pl.Schema) -> None:
         """See `Sink.prepare`."""

@@ -12,12 +12,24 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, ClassVar
 
-from reporting_framework import Batch, Rejection, RunLedger, Shape, Split, Survey, Trigger, Unread, single_origin
+from reporting_framework import (
+    Batch,
+    Permission,
+    Rejection,
+    RunLedger,
+    Shape,
+    Split,
+    Survey,
+    Trigger,
+    Unread,
+    single_origin,
+)
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
-from reporting_framework.storage import Entry, Object, TooLarge, open_store
+from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
 from reporting_object_store.batches import BatchBuilder
 from reporting_object_store.listing import Names, list_all, list_since
 from reporting_object_store.notifications import KINDS, Message, messages
+from reporting_object_store.permissions import reading
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
@@ -202,6 +214,11 @@ class ObjectStoreJson:
         except (ReportingError, TooLarge):
             return None
         return found and Rejection(single_origin(key), found.version, "empty")
+
+    @classmethod
+    def permissions(cls, settings: ObjectStoreJsonSettings) -> Sequence[Permission]:
+        """See `Permitted.permissions`."""
+        return reading(parse_location(settings.uri))
 
     # -- what a trigger names -----------------------------------------------------------------------------------------
 

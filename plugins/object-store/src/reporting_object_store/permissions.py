@@ -1,0 +1,42 @@
+"""What the source and the sink must be allowed to do in S3."""
+
+from __future__ import annotations
+
+from reporting_framework import Permission
+from reporting_framework.storage import Location
+
+
+def reading(folder: Location) -> list[Permission]:
+    """To list a folder and read what is in it; nothing for other storage."""
+    if folder.scheme != "s3":
+        return []
+    return [
+        Permission(("s3:GetObject",), _objects(folder)),
+        Permission(("s3:ListBucket",), _bucket(folder), {"StringLike": {"s3:prefix": [_pattern(folder)]}}),
+    ]
+
+
+def writing(folder: Location) -> list[Permission]:
+    """To list, read and write a folder; nothing for other storage.
+
+    Where nothing is yet, S3 says "not found" only to who may list the bucket, and "denied" to others. A read has no
+    prefix, so the condition must let that pass.
+    """
+    if folder.scheme != "s3":
+        return []
+    return [
+        Permission(("s3:GetObject", "s3:PutObject"), _objects(folder)),
+        Permission(("s3:ListBucket",), _bucket(folder), {"StringLikeIfExists": {"s3:prefix": [_pattern(folder)]}}),
+    ]
+
+
+def _bucket(folder: Location) -> str:
+    return f"arn:aws:s3:::{folder.root}"
+
+
+def _objects(folder: Location) -> str:
+    return f"{_bucket(folder)}/{_pattern(folder)}"
+
+
+def _pattern(folder: Location) -> str:
+    return f"{folder.key}/*" if folder.key else "*"
