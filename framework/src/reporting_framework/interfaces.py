@@ -148,6 +148,10 @@ class Source(Plugin, Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give up what is still under way. Called at the end of every run, however it ends."""
+        ...
+
 
 class Validator(Plugin, Protocol):
     """What tells good records from bad ones.

@@ -120,6 +120,7 @@ def test_deep_nesting_is_a_record_like_any_other(tmp_path):
 
 def test_batches_and_splits_are_bounded(monkeypatch):
     monkeypatch.setattr(module, "BATCH_BYTES", 10)
+    monkeypatch.setattr(module, "RECORD_BYTES", 0)
     monkeypatch.setattr(module, "SPLIT_BYTES", 12)
     monkeypatch.setattr(module, "SPLIT_FILES", 4)
     uri = memory({f"{number}": b"x" * 5 for number in range(5)} | {"5": b"x" * 50, "6": b""})

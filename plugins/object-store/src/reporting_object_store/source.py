@@ -28,6 +28,9 @@ SPLIT_FILES = 2000
 SPLIT_BYTES = 64 * MEBIBYTE
 BATCH_BYTES = 16 * MEBIBYTE
 
+RECORD_BYTES = 200
+"""What a record takes in memory besides its payload."""
+
 LOOKUP_OBJECTS = 131_072
 """Objects asked of a ledger at once: each question costs one pass over its keys."""
 
@@ -190,6 +193,11 @@ class ObjectStoreJson:
         """What a bookmark must be of to be of use."""
         return {"uri": self.store.location.uri, "names": [self.settings.include, self.settings.name_pattern]}
 
+    def close(self) -> None:
+        """See `Source.close`."""
+        if requests := vars(self).pop("_requests", None):
+            requests.shutdown(wait=False, cancel_futures=True)
+
     def survey(self) -> Survey:
         """See `Source.survey`. A folder is listed to its end, to count; for a bucket that would take too long."""
         if not self.store.remote:
@@ -266,6 +274,7 @@ class _BatchBuilder:
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
         self._record_bytes, self._object_bytes = settings.max_record_bytes, settings.max_object_bytes
+        self._object_records = settings.max_object_records
         self._origins: list[str] = []
         self._versions: list[str | None] = []
         self._payloads: list[bytes] = []
@@ -292,16 +301,17 @@ class _BatchBuilder:
         self._origins.append(origin)
         self._versions.append(version)
         self._payloads.append(payload)
-        self.size += len(payload)
+        self.size += RECORD_BYTES + len(payload)
 
     def _records(self, key: str, found: Object) -> None:
-        before = len(self._origins) + len(self._rejected)
         try:
-            for origin, payload in records(key, found.data, self._object_bytes):
-                self._record(origin, payload, found.version)
+            held = records(key, found.data, self._object_bytes, self._object_records)
         except Undecodable as error:
             self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
-        if len(self._origins) + len(self._rejected) == before:
+            return
+        for origin, payload in held:
+            self._record(origin, payload, found.version)
+        if not held:
             self._rejected.append(Rejection(single_origin(key), found.version, "empty"))
 
     def build(self) -> Batch:
