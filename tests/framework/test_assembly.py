@@ -1,10 +1,13 @@
 """From names and settings to objects: everything that does not fit is refused before anything is read."""
 
+import errno
+from pathlib import Path
+
 import polars as pl
 import pytest
 
-from reporting_framework import Composition, PluginError, SettingsError, StepFailed, Use
-from reporting_framework.assembly import assemble
+from reporting_framework import Composition, PluginError, SettingsError, StepFailed, StorageUnavailable, Use
+from reporting_framework.assembly import assemble, step
 from reporting_framework.errors import LocationError
 from reporting_framework.plugins import load_plugins
 
@@ -137,3 +140,12 @@ def test_what_does_not_fit_is_refused(registry, parts, error, message):
 def test_a_plugin_that_there_is_not_is_refused(registry):
     with pytest.raises(PluginError, match="there is no source 'god'; did you mean good?"):
         composed(registry, source=Use("god"))
+
+
+def test_what_the_operating_system_refuses_is_told_on_one_line():
+    with pytest.raises(StorageUnavailable) as caught, step("r", "sink", "good"):
+        Path("/dev/full").write_bytes(b"x")
+    assert str(caught.value) == "report r: sink good: No space left on device"
+    with pytest.raises(StorageUnavailable) as caught, step("r", "sink", "good"):
+        raise OSError(errno.EMFILE, "Too many open files", "/tmp/x")
+    assert str(caught.value) == "report r: sink good: /tmp/x: Too many open files"

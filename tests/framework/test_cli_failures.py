@@ -164,3 +164,23 @@ def test_logs_go_where_stderr_is_at_the_moment(monkeypatch):
         monkeypatch.setattr(sys, "stderr", io.StringIO())
         logging.getLogger("anyone").warning("a")
         assert sys.stderr.getvalue() == "warning: a\n"
+
+
+def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
+    class PanicException(BaseException):
+        """What libraries in Rust raise."""
+
+    assert guarded(raising(PanicException("hunter2")), State()) == 1
+    assert "hunter2" not in capsys.readouterr().err
+    with pytest.raises(GeneratorExit):
+        guarded(raising(GeneratorExit()), State())
+
+
+def test_a_result_that_nobody_can_read_is_no_failure():
+    """The output is closed, or full: everything has been written by then."""
+    code = "from reporting_framework.cli.failures import write; write('x' * 100_000); print('on', file=__import__('sys').stderr)"
+    for shell in ("{} >&-", "{} >/dev/full"):
+        command = shell.format(f'"{sys.executable}" -c "{code}"')
+        done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+        assert done.stderr.endswith("on\n"), done.stderr
+        assert "Traceback" not in done.stderr.partition("on\n")[0]

@@ -596,6 +596,12 @@ def test_an_error_of_the_frameworks_own_passes(toy):
         compose_report("tyo", load_plugins(), Config(), environment={})
 
 
+def test_a_number_that_is_too_long_is_told(tmp_path):
+    (tmp_path / "reporting.toml").write_text(f"[settings.x]\nn = {'1' * 5000}\n")
+    with pytest.raises(SettingsError, match="reporting.toml holds a number that is too long"):
+        read_config(tmp_path / "reporting.toml")
+
+
 def test_settings_of_a_report_whose_name_is_nearly_right_are_told():
     config = Config(settings={"visits": {}, "vists": {}, "elsewhere": {}})
     environment = {

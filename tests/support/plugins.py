@@ -128,6 +128,9 @@ class GivenRecords:
 
         return Survey()
 
+    def close(self) -> None:
+        """See `Source.close`."""
+
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`."""
         return {}

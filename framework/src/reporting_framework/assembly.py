@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from reporting_framework.errors import PluginError, ReportingError, SettingsError, StepFailed, TriggerError
+from reporting_framework.errors import (
+    PluginError,
+    ReportingError,
+    SettingsError,
+    StepFailed,
+    StorageUnavailable,
+    TriggerError,
+)
 from reporting_framework.explain import explained
 from reporting_framework.interfaces import Triggered
 from reporting_framework.records import ORIGIN_COLUMN
@@ -45,13 +53,17 @@ def step(report: str, role: str, name: str) -> Iterator[None]:
     """Errors of the framework's own pass; any other is wrapped once, naming the step and never a value.
 
     Raises:
-        StepFailed: The plugin raised an error that is not a `ReportingError`.
+        StorageUnavailable: The plugin raised an error of the operating system's.
+        StepFailed: The plugin raised any other error that is not a `ReportingError`.
     """
     try:
         yield
     except ReportingError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # a full disk, most often
+            where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+            raise StorageUnavailable(f"report {report}: {role} {name}: {where}{os.strerror(error.errno)}") from error
         raise StepFailed(
             f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
         ) from error

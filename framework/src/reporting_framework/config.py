@@ -104,6 +104,8 @@ def read_config(path: Path | None) -> Config:
         raise SettingsError(f"{path} is not TOML: {error}") from None
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8 text: byte {error.start}") from None
+    except ValueError:
+        raise SettingsError(f"{path} holds a number that is too long") from None
     except (OSError, RecursionError) as error:
         raise SettingsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'nested too deep'}") from None
     settings = _tables(path, document.pop("settings", {}), "settings")

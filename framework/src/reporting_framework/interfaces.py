@@ -158,6 +158,10 @@ class Source(Plugin, Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give up what is still under way. Called at the end of every run, however it ends."""
+        ...
+
 
 @runtime_checkable
 class Triggered(Protocol):

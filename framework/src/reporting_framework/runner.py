@@ -53,6 +53,8 @@ def run(
         lifecycle.run_failed(report=pipeline.report, run_id=run_id, error=error)
         raise
     finally:
+        with step(pipeline.report, "source", pipeline.source.name):
+            pipeline.source.close()
         for sink in pipeline.sinks:
             with step(pipeline.report, "sink", sink.name):
                 sink.abort()

@@ -106,3 +106,21 @@ def test_who_stops_listening_ends_the_work():
     outcomes.close()
     assert len(taken) <= 4
     assert set(done) <= {str(number) for number in taken}
+
+
+def test_nobody_waits_for_what_is_under_way_when_a_run_fails():
+    """An interruption ends a run at once; splits that are being worked on are left to end by themselves."""
+    released = threading.Event()
+
+    def process(split):
+        if split.id == "0":
+            raise KeyboardInterrupt
+        released.wait(30)
+        return Outcome(split)
+
+    began = time.monotonic()
+    splits = [Split(str(number), {}) for number in range(4)]
+    with pytest.raises(KeyboardInterrupt):
+        list(LocalEngine(LocalEngineSettings()).map(process, splits, parallelism=3, stop=lambda: False))
+    assert time.monotonic() - began < 15
+    released.set()

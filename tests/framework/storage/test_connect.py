@@ -119,3 +119,19 @@ def test_the_s3_endpoint_goes_before_the_general_one(s3_environment, bucket, mon
     open_store(f"s3://{bucket}").put("k", b"", expected=None)
     assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
     assert open_store(f"s3://{bucket}").head("k").size == 0
+
+
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:9000", "http://", "not a url", "http://127.0.0.1:99999", "ftp://x"])
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+def test_an_endpoint_that_is_none_is_told(s3_environment, bucket, monkeypatch, name, endpoint):
+    monkeypatch.setenv(name, endpoint)
+    with pytest.raises(AccessDenied, match=f"environment variable {name} is not of the form http://host:port"):
+        open_store(f"s3://{bucket}")
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"])
+def test_a_line_break_behind_a_key_is_told_and_the_key_is_not(s3_environment, bucket, monkeypatch, name):
+    monkeypatch.setenv(name, "hunter2\n")
+    with pytest.raises(AccessDenied, match=f"environment variable {name} holds a line break") as caught:
+        open_store(f"s3://{bucket}")
+    assert "hunter2" not in str(caught.value)

@@ -80,7 +80,9 @@ def test_a_folder_in_the_place_of_a_file_is_refused(folder):
     (folder / "k").mkdir()
     store = open_store(str(folder))
     for act in (lambda: store.get("k"), lambda: store.head("k"), lambda: store.put("k", b"", expected=None)):
-        with pytest.raises(LocationError, match="k: a file was expected and a folder is there, or the other way round"):
+        with pytest.raises(
+            LocationError, match="k: a file was expected and something else is there, or the other way round"
+        ):
             act()
     assert keys(folder) == [".k.lock"]
 
@@ -93,7 +95,9 @@ def test_a_file_in_the_place_of_a_folder_is_refused(folder):
         lambda: store.head("file/k"),
         lambda: store.put("file/k", b"", expected=None),
     ):
-        with pytest.raises(LocationError, match="k: a file was expected and a folder is there, or the other way round"):
+        with pytest.raises(
+            LocationError, match="k: a file was expected and something else is there, or the other way round"
+        ):
             act()
 
 
@@ -226,3 +230,27 @@ def test_a_refused_put_leaves_nothing_behind(folder):
     with pytest.raises(CommitConflict):
         store.put("k", b"two", expected=None)
     assert snapshot(folder) == before
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    store = open_store(str(tmp_path))
+    for ask in (store.get, store.head):
+        with pytest.raises(LocationError, match="pipe: a file was expected and something else is there"):
+            ask("pipe")
+
+
+def test_folders_may_be_deeper_than_python_nests_calls(tmp_path):
+    folders = [tmp_path / "/".join("d" * depth) for depth in range(1, 1101)]
+    for folder in folders:
+        folder.mkdir()
+    (folders[-1] / "x").touch()
+    assert [entry.key for page in open_store(str(tmp_path)).list() for entry in page] == ["d/" * 1100 + "x"]
+    (folders[-1] / "x").unlink()
+    for folder in reversed(folders):  # pytest would nest calls to remove them
+        folder.rmdir()
+
+
+def test_the_root_of_the_file_system_is_a_folder():
+    assert next(iter(open_store("/etc").list()))
+    assert open_store("/").location.uri == "/"

@@ -1,6 +1,8 @@
 """Locations: one way to write any place, and what cannot be a place."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -104,3 +106,18 @@ def test_a_file_survives_its_uri(key):
     if not place.uri.partition("://")[1]:
         assert parse_location(place.uri) == place
         assert os.path.abspath(place.uri) == place.uri
+
+
+def test_a_path_that_is_not_text_is_refused():
+    with pytest.raises(LocationError, match="not valid Unicode"):
+        parse_location("o\udcff/e.parquet")
+
+
+def test_a_working_directory_that_is_gone_is_told(tmp_path):
+    code = (
+        "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]);"
+        "from reporting_framework.storage import parse_location; parse_location('x.parquet')"
+    )
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "gone")], capture_output=True, text=True)
+    assert "LocationError: x.parquet: the working directory is not there any more" in done.stderr

@@ -209,7 +209,7 @@ def test_a_folder_in_its_place_is_told(tmp_path, inside):
     (tmp_path / "x.parquet").mkdir()
     if inside:
         (tmp_path / "x.parquet" / "part.parquet").write_bytes(inside)
-    with pytest.raises(LocationError, match="x.parquet: a file was expected and a folder is there"):
+    with pytest.raises(LocationError, match="x.parquet: a file was expected and something else is there"):
         Checkpoint.open(open_store(str(tmp_path)), "x.parquet", SMALL, "timestamp")
 
 

@@ -210,3 +210,11 @@ def test_space_alone_takes_little_time():
     began = time.process_time()
     assert decoded("k", b"[" + b" " * 8 * LIMIT + b"]") == []
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("data", [b"[0,0,0,0]", b"{}\n{}\n{}\n{}\n", gzip.compress(b"[0,0,0,0]")])
+def test_an_object_of_too_many_records_is_refused_as_a_whole(data):
+    assert len(records("k", data, 100, 4)) == 4
+    with pytest.raises(Undecodable) as caught:
+        records("k", data, 100, 3)
+    assert caught.value.reason == "too_many_records"

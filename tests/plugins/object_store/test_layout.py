@@ -187,3 +187,19 @@ def test_a_column_that_there_is_not_is_refused():
     with pytest.raises(SettingsError) as raised:
         layout.check(["a", "b"])
     assert str(raised.value) == "checkpoint memory://m/{a}/{x}/{y}.parquet: no column x, y; there are a, b"
+
+
+@pytest.mark.parametrize("template", ["{a}-{b}.parquet", "x={a}.{b}/e.parquet", "{a}/{b}_{a}.parquet"])
+def test_a_name_of_long_values_fits_a_file_system(template):
+    """Names may have 255 characters; a lock adds six, a temporary file fourteen."""
+    layout = Layout.parse(f"memory://m/{template}")
+    for values in ({"a": "x" * 500, "b": "y" * 500}, {"a": "ü" * 500, "b": "/" * 500}):
+        key = layout.key(values)
+        assert max(map(len, key.split("/"))) <= 255 - 20
+        assert layout.pattern.fullmatch(key)
+        assert layout.key({**values, "b": values["b"] + "z"}) != key
+
+
+def test_more_columns_than_a_name_has_room_for_are_refused():
+    with pytest.raises(SettingsError, match="more than 3 columns in one name; use folders"):
+        Layout.parse("memory://m/{a}-{b}-{c}-{d}.parquet")

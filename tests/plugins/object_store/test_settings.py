@@ -18,6 +18,7 @@ def test_the_defaults_of_the_source():
         "max_in_flight": 64,
         "max_record_bytes": 1048576,
         "max_object_bytes": 67108864,
+        "max_object_records": 250_000,
     }
 
 
@@ -35,6 +36,7 @@ def test_the_defaults_of_the_source():
         ("max_in_flight", 1025, "less than or equal to 1024"),
         ("max_record_bytes", 0, "greater than or equal to 1"),
         ("max_object_bytes", 0, "greater than or equal to 1"),
+        ("max_object_records", 0, "greater than or equal to 1"),
         ("unheard_of", 1, "Extra inputs are not permitted"),
     ],
 )

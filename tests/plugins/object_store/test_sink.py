@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from reporting_framework import Rejection, SettingsError, Split
 from reporting_framework.errors import (
@@ -447,3 +448,26 @@ def test_a_datetime_in_a_key_is_its_text():
     [key] = content(uri.rpartition("/")[0])
     assert key == "2024-01-01%2000%3A01%3A00%2B00%3A00.parquet"
     assert datetime(2024, 1, 1, 0, 1, tzinfo=UTC) == START.replace(minute=1)
+
+
+def test_a_file_of_another_checkpoint_is_not_taken_for_one_of_its_own(tmp_path):
+    commit(tmp_path / "all.parquet", [row(1, study="alpha")])
+    sink = checkpoint(tmp_path / "{study}.parquet")
+    sink.prepare(WIDE)
+    with pytest.raises(CorruptCheckpoint, match="all.parquet: it holds rows that belong into alpha.parquet; it is of"):
+        sink.ledger()
+
+
+@pytest.mark.parametrize("column", ["timestamp", "source_key"])
+def test_a_null_where_rows_are_sorted_is_refused(tmp_path, column):
+    path = tmp_path / "x.parquet"
+    table([row(1), row(2)]).with_columns(pl.lit(None, WIDE[column]).alias(column)).write_parquet(path)
+    before = path.read_bytes()
+    with pytest.raises(CorruptCheckpoint, match="column timestamp or source_key holds a null"):
+        commit(path, [row(3)])
+    assert path.read_bytes() == before
+
+
+def test_there_is_one_quarantine():
+    with pytest.raises(ValidationError, match="there is one quarantine for all files"):
+        checkpoint("memory://m/{study}.parquet", quarantine="memory://m/q/{study}.parquet")

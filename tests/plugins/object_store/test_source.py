@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reporting_framework import Rejection, Unread
 from reporting_framework.errors import AccessDenied, LocationError, StorageUnavailable
 from reporting_framework.storage import connect, open_store
+from reporting_object_store import batches
 from reporting_object_store import source as module
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, execute, name_of, origins_of, pipeline, source, take
@@ -120,6 +121,7 @@ def test_deep_nesting_is_a_record_like_any_other(tmp_path):
 
 def test_batches_and_splits_are_bounded(monkeypatch):
     monkeypatch.setattr(module, "BATCH_BYTES", 10)
+    monkeypatch.setattr(batches, "RECORD_BYTES", 0)
     monkeypatch.setattr(module, "SPLIT_BYTES", 12)
     monkeypatch.setattr(module, "SPLIT_FILES", 4)
     uri = memory({f"{number}": b"x" * 5 for number in range(5)} | {"5": b"x" * 50, "6": b""})

@@ -45,20 +45,19 @@ class LocalEngine:
         if threads <= 1:
             yield from map(process, taken)
             return
-        with ThreadPoolExecutor(threads, thread_name_prefix="reporting-split") as pool:
-            under_way: set[Future[Outcome]] = set()
-            try:
-                for split in taken:
-                    under_way.add(pool.submit(process, split))
-                    if len(under_way) >= threads:
-                        done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                        yield from (future.result() for future in done)
-                while under_way:
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="reporting-split")
+        under_way: set[Future[Outcome]] = set()
+        try:
+            for split in taken:
+                under_way.add(pool.submit(process, split))
+                if len(under_way) >= threads:
                     done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
-            finally:
-                for future in under_way:
-                    future.cancel()
+            while under_way:
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        finally:
+            pool.shutdown(wait=not under_way, cancel_futures=True)  # nobody waits for the rest of a run that failed
 
 
 def _until(stop: Callable[[], bool], splits: Iterable[Split]) -> Iterator[Split]:

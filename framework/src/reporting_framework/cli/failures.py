@@ -40,7 +40,9 @@ def guarded(action: Callable[[], Any], state: State) -> int:
             click.echo(traceback_text(error.__cause__ or error, verbose=state.verbose), err=True)
         click.echo(f"error: {printable(str(error))}", err=True)
         return error.exit_code
-    except Exception as error:
+    except BaseException as error:  # libraries in Rust panic with one that is no `Exception`
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         click.echo(traceback_text(error, verbose=state.verbose), err=True)
         return FAILED
     return code if isinstance(code, int) else DONE
@@ -52,9 +54,13 @@ def printable(text: str) -> str:
 
 
 def write(text: str) -> None:
-    """Print on stdout. A reader that has gone away is no error: what follows goes nowhere."""
+    """Print on stdout. A reader that has gone away, or was never there, is no error: what follows goes nowhere."""
+    if sys.stdout is None:
+        return
     try:
         click.echo(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            click.echo(f"warning: the result could not be printed: {error.strerror}", err=True)

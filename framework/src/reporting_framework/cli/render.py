@@ -122,7 +122,7 @@ def _without_dry_run(words: Iterable[str]) -> list[str]:
 
 def table(title: str, rows: Rows) -> list[str]:
     """Two columns under a title: ruled on a terminal, plain elsewhere."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         width = max(len(label) for label, _ in rows)
         return [title, *(f"  {label:<{width}}  {value}".rstrip() for label, value in rows)]
     from rich.table import Table

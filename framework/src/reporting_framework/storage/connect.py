@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from reporting_framework.errors import AccessDenied
 from reporting_framework.storage.base import Store
@@ -45,8 +46,31 @@ def open_store(place: str | Location) -> Store:
 
     if location.scheme == "memory":
         return BucketStore(location, _memory(location.root))
+    _check(os.environ)
     bucket = _Bucket.of(location.root, os.environ)
     return BucketStore(location, bucket.backend, bucket.options, bucket.client)
+
+
+def _check(environment: Mapping[str, str]) -> None:
+    """Refuse what the storage libraries would end the process over.
+
+    Raises:
+        AccessDenied: A variable of AWS is not of the form that it must have.
+    """
+    for name in _RELEVANT:
+        if any(not character.isprintable() for character in environment.get(name, "")):
+            raise AccessDenied(f"environment variable {name} holds a line break or a control character; take it out")
+    for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
+        if (value := environment.get(name)) and not _is_endpoint(value):
+            raise AccessDenied(f"environment variable {name} is not of the form http://host:port or https://host")
+
+
+def _is_endpoint(value: str) -> bool:
+    try:
+        found = urlsplit(value)
+        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0 and " " not in value
+    except ValueError:  # a port that is none
+        return False
 
 
 def _session(name: str, *, credentials: bool) -> Any:

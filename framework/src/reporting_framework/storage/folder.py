@@ -23,7 +23,7 @@ from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, To
 from reporting_framework.storage.location import Location
 
 PAGE_SIZE = 1000
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_READ = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 class FolderStore:
@@ -35,29 +35,33 @@ class FolderStore:
     def __init__(self, location: Location) -> None:
         self.location = location
         self._base = location.uri.rstrip("/")
+        self._root = self._base or "/"
 
     def _path(self, key: str) -> str:
         return f"{self._base}/{key}"
 
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`. The folder is read as a whole: a file system cannot list from a name onwards."""
-        if not os.path.isdir(self._base):
-            raise LocationError(f"{self._base}: no such folder; check the path of the source")
-        keys = sorted(key for key in self._walk("") if key > after)
+        if not os.path.isdir(self._root):
+            raise LocationError(f"{self._root}: no such folder; check the path of the source")
+        keys = sorted(key for key in self._walk() if key > after)
         for start in range(0, len(keys), PAGE_SIZE):
             yield [Entry(key, None, None) for key in keys[start : start + PAGE_SIZE]]
 
-    def _walk(self, folder: str) -> Iterator[str]:
+    def _walk(self) -> Iterator[str]:
         """Keys of all files below; folders that are symbolic links are passed over, they may form a circle."""
-        try:
-            with os.scandir(self._path(folder)) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        yield from self._walk(f"{folder}{entry.name}/")
-                    elif _is_object(entry):
-                        yield f"{folder}{entry.name}"
-        except OSError as error:
-            raise self._translate(error, folder) from error
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(self._path(folder)) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(f"{folder}{entry.name}/")
+                        elif _is_object(entry):
+                            yield f"{folder}{entry.name}"
+            except OSError as error:
+                raise self._translate(error, folder) from error
 
     def get(self, key: str, *, limit: int | None = None) -> Object:
         """See `Store.get`."""
@@ -65,6 +69,8 @@ class FolderStore:
             descriptor = os.open(self._path(key), _READ)
             try:
                 status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    raise IsADirectoryError
                 if limit is not None and status.st_size > limit:
                     raise TooLarge(_version(status), status.st_size)
                 data = os.read(descriptor, status.st_size)
@@ -92,7 +98,7 @@ class FolderStore:
             return None
         except OSError as error:
             raise self._translate(error, key) from error
-        if stat.S_ISDIR(status.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise self._translate(IsADirectoryError(), key)
         return Entry(key, status.st_size, _version(status))
 
@@ -159,7 +165,7 @@ class FolderStore:
         if isinstance(error, PermissionError):
             return AccessDenied(f"{where}: the system denies access; check the permissions of the file and its folder")
         if isinstance(error, NotADirectoryError | IsADirectoryError | FileExistsError):
-            return LocationError(f"{where}: a file was expected and a folder is there, or the other way round")
+            return LocationError(f"{where}: a file was expected and something else is there, or the other way round")
         return StorageUnavailable(f"{where}: {os.strerror(error.errno) if error.errno else type(error).__name__}")
 
 

@@ -64,13 +64,15 @@ def parse_location(uri: str) -> Location:
     scheme, separator, rest = uri.partition("://")
     if not uri.strip() or "\0" in uri:
         raise LocationError("a location is empty or holds a NUL character; give a path or an s3:// URI")
+    if any("\ud800" <= character <= "\udfff" for character in uri):
+        raise LocationError(f"{uri!a}: not valid Unicode; rename the folder or the file")
     if not separator:
-        return Location("file", "/", os.path.abspath(os.path.expanduser(uri)).strip("/"))
+        return Location("file", "/", _absolute(os.path.expanduser(uri)))
     if scheme == "file":
         host, slash, path = rest.partition("/")
         if host not in ("", "localhost") or not slash:
             raise LocationError(f"{uri}: a file URI has three slashes, as in file:///data/events")
-        return Location("file", "/", os.path.abspath(unquote(f"/{path}")).strip("/"))
+        return Location("file", "/", _absolute(unquote(f"/{path}")))
     if scheme in ("s3", "memory"):
         root, _, key = rest.partition("/")
         if not root:
@@ -80,3 +82,10 @@ def parse_location(uri: str) -> Location:
             raise LocationError(f"{uri}: an empty, . or .. segment or a control character cannot be part of a URI")
         return Location("s3" if scheme == "s3" else "memory", root, key)
     raise LocationError(f"{uri}: unknown scheme {scheme!r}; allowed are s3://, file://, memory:// and plain paths")
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path).strip("/")
+    except FileNotFoundError:
+        raise LocationError(f"{path}: the working directory is not there any more; give an absolute path") from None

@@ -42,8 +42,8 @@ COMMIT_ATTRIBUTE = "reporting-commit"
 PUT_LIMIT = 5 * 1024**3
 """Bytes that one PUT may carry (S3's limit)."""
 
-LIST_TRIES = 3
-"""How often a listing is taken up again where its answer broke off: obstore tries again only what did not begin."""
+TRIES = 3
+"""How often an answer that broke off is asked for: obstore tries again only what did not begin."""
 
 _CUT = "list response body"
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -85,7 +85,7 @@ class BucketStore:
         if after and ODD_KEY.search(after):
             yield from self._list_odd(after)
             return
-        for left in reversed(range(LIST_TRIES)):
+        for left in reversed(range(TRIES)):
             try:
                 for page in self._list_plain(after):
                     after = page[-1].key if page else after
@@ -138,14 +138,18 @@ class BucketStore:
         """See `Store.get`."""
         if ODD_KEY.search(key):
             return self._get_odd(key, limit)
-        try:
-            result = obstore.get(self._backend, self._prefix + key)
-            version = result.meta["e_tag"] or ""
-            if limit is not None and result.meta["size"] > limit:
-                raise TooLarge(version, result.meta["size"])
-            return Object(result.bytes().to_bytes(), version)
-        except (BaseError, OSError, ValueError) as error:
-            raise self._translate(error, key) from error
+        for left in reversed(range(TRIES)):
+            answered = False
+            try:
+                result = obstore.get(self._backend, self._prefix + key)
+                version, answered = result.meta["e_tag"] or "", True
+                if limit is not None and result.meta["size"] > limit:
+                    raise TooLarge(version, result.meta["size"])
+                return Object(result.bytes().to_bytes(), version)
+            except (BaseError, OSError, ValueError) as error:
+                if not (answered and left):
+                    raise self._translate(error, key) from error
+        raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def _get_odd(self, key: str, limit: int | None) -> Object:
         try:

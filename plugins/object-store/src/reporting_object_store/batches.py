@@ -7,12 +7,16 @@ from reporting_framework.storage import Object
 from reporting_object_store.decode import Undecodable, is_single, records
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
+RECORD_BYTES = 200
+"""What a record takes in memory besides its payload."""
+
 
 class BatchBuilder:
     """Gathers records; `size` is how many bytes they have."""
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
         self._record_bytes, self._object_bytes = settings.max_record_bytes, settings.max_object_bytes
+        self._object_records = settings.max_object_records
         self._origins: list[str] = []
         self._versions: list[str | None] = []
         self._payloads: list[bytes] = []
@@ -39,16 +43,17 @@ class BatchBuilder:
         self._origins.append(origin)
         self._versions.append(version)
         self._payloads.append(payload)
-        self.size += len(payload)
+        self.size += RECORD_BYTES + len(payload)
 
     def _records(self, key: str, found: Object) -> None:
-        before = len(self._origins) + len(self._rejected)
         try:
-            for origin, payload in records(key, found.data, self._object_bytes):
-                self._record(origin, payload, found.version)
+            held = records(key, found.data, self._object_bytes, self._object_records)
         except Undecodable as error:
             self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
-        if len(self._origins) + len(self._rejected) == before:
+            return
+        for origin, payload in held:
+            self._record(origin, payload, found.version)
+        if not held:
             self._rejected.append(Rejection(single_origin(key), found.version, "empty"))
 
     def build(self) -> Batch:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -128,6 +129,11 @@ class Checkpoint:
             if tail:
                 yield scan.slice(0, tail)
 
+    def first(self, columns: Sequence[str]) -> dict[str, Any]:
+        """These columns of its first row."""
+        with self._reading():
+            return self._scan().select(columns).slice(0, 1).collect().row(0, named=True)
+
     def present(self, origins: pl.Series) -> pl.Series:
         """Those of `origins` of which there is a row."""
         if not self.rows:
@@ -139,7 +145,7 @@ class Checkpoint:
         """All rows in order, some row groups at a time; the next are read while these are worked on.
 
         Raises:
-            CorruptCheckpoint: The rows are not in order, so they are not this sink's.
+            CorruptCheckpoint: The rows are not in order, or hold nulls, so they are not this sink's.
         """
         if not self.rows:
             return
@@ -152,6 +158,8 @@ class Checkpoint:
                 if start + READ < self.rows:
                     coming = ahead.submit(scan.slice(start + READ, READ).collect)
                 moments = frame[self.timestamp]
+                if moments.null_count() or frame[ORIGIN_COLUMN].null_count():
+                    raise CorruptCheckpoint(f"{self.uri}: column {self.timestamp} or {ORIGIN_COLUMN} holds a null")
                 if not moments.is_sorted() or (last is not None and moments[0] < last):
                     raise CorruptCheckpoint(f"{self.uri}: its rows are not sorted by {self.timestamp}")
                 last = moments[-1]

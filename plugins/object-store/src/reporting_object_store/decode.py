@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from reporting_framework import line_origin, single_origin
 
 GZIP = b"\x1f\x8b"
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _SPACE = b" \t\r\n"
+MOST = 250_000
+"""Records in an object, unless set otherwise."""
+
 _CHUNK = 16 * 1024
 _decode_one = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _skipped = re.compile(r"[ \t\r\n]*").match
@@ -21,7 +25,7 @@ class Undecodable(Exception):
     """The object cannot be taken apart.
 
     Attributes:
-        reason: ``too_large`` or ``gzip_invalid``.
+        reason: ``too_large``, ``too_many_records`` or ``gzip_invalid``.
     """
 
     def __init__(self, reason: str) -> None:
@@ -61,29 +65,35 @@ def is_single(key: str, data: bytes) -> bool:
     return data[:1] == b"{" and b"\n{" not in data and not key.endswith(LINES)
 
 
-def records(key: str, data: bytes, limit: int) -> Iterable[tuple[str, bytes]]:
+def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tuple[str, bytes]]:
     """Origin and payload of each record of an object. What is not JSON comes as one record, for a validator to refuse.
 
     Args:
         key: The object.
         data: Its bytes.
         limit: Largest decompressed size in bytes.
+        most: How many records it may have.
 
     Raises:
-        Undecodable: See `inflate`.
+        Undecodable: See `inflate`; or there are more.
     """
     if data[:2] == GZIP:
         data = inflate(data, limit)
     if key.endswith(LINES):
-        return _lines(key, data)
-    if is_single(key, data):
+        found = _lines(key, data)
+    elif is_single(key, data):
         return ((single_origin(key), data),)
-    return _by_content(key, data)
+    else:
+        found = _by_content(key, data, most)
+    held = tuple(islice(found, most + 1))
+    if len(held) > most:
+        raise Undecodable("too_many_records")
+    return held
 
 
-def _by_content(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
+def _by_content(key: str, data: bytes, most: int) -> Iterator[tuple[str, bytes]]:
     stripped = data.lstrip(_SPACE)
-    if stripped[:1] == b"[" and (items := _items(stripped)) is not None:
+    if stripped[:1] == b"[" and (items := _items(stripped, most)) is not None:
         for number, item in enumerate(items, 1):
             yield line_origin(key, number), item
     elif stripped[:1] == b"{" and _has_more(stripped):
@@ -94,9 +104,13 @@ def _by_content(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     """One record a line; the origin counts all lines, blank ones too, so that it is the line an editor shows."""
-    for number, line in enumerate(data.split(b"\n"), 1):
+    begin, number = 0, 1
+    while begin <= len(data):
+        end = data.find(b"\n", begin)
+        line = data[begin : end if end >= 0 else len(data)]
         if line.strip(_SPACE):
             yield line_origin(key, number), line
+        begin, number = (end + 1, number + 1) if end >= 0 else (len(data) + 1, number)
 
 
 def _has_more(data: bytes) -> bool:
@@ -109,8 +123,12 @@ def _has_more(data: bytes) -> bool:
     return bool(text[end:].strip())
 
 
-def _items(data: bytes) -> list[bytes] | None:
-    """The elements of a JSON array, each as it is written there; None when it is not a whole array."""
+def _items(data: bytes, most: int) -> list[bytes] | None:
+    """The elements of a JSON array, each as it is written there; None when it is not a whole array.
+
+    Raises:
+        Undecodable: There are more than `most`.
+    """
     try:
         text = data.decode()
         items, position = [], _skip(text, 1)
@@ -119,6 +137,8 @@ def _items(data: bytes) -> list[bytes] | None:
         while True:
             _, end = _decode_one(text, position)
             items.append(text[position:end].encode())
+            if len(items) > most:
+                raise Undecodable("too_many_records")
             position = _skip(text, end)
             if text[position : position + 1] == "]":
                 return items if not text[position + 1 :].strip() else None

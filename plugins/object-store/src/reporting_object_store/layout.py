@@ -22,10 +22,16 @@ EMPTY = "~empty"
 """Stands for an empty text."""
 
 LONGEST = 128
-"""Longest encoded value, in characters; of a longer one a hash stands for the rest. Files' names may have 255."""
+"""Longest encoded value, in characters; of a longer one a hash stands for the rest."""
+
+SEGMENT = 200
+"""Longest that all values in one segment of a key may be: files' names may have 255, and locks add to them."""
+
+HASH = 65
+"""Characters of a hash, and of what sets it apart."""
 
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_HEAD = re.compile(r"(?:%..|[^%]){0,20}")
+_HEAD = re.compile(r"(?:%..|[^%])*")
 _BARE = frozenset("-_.")
 _VALUE = f"(?:{NULL}|{EMPTY}|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{{2}})+(?:~[0-9a-f]{{64}})?)"
 """What `encode` gives."""
@@ -58,6 +64,8 @@ class Layout:
         segments = location.key.split("/")
         fixed = next((number for number, part in enumerate(segments) if "{" in part), len(segments) - 1)
         folder = Location(location.scheme, location.root, "/".join(segments[:fixed]))
+        if max(len(_COLUMN.findall(segment)) for segment in segments) > SEGMENT // HASH:
+            raise SettingsError(f"checkpoint {uri}: more than {SEGMENT // HASH} columns in one name; use folders")
         if any(not re.search(r"[^A-Za-z0-9%~]", literal) for literal in _between(location.key)):
             raise SettingsError(f"checkpoint {uri}: two columns in one name need a character between them, such as -")
         return cls(folder, "/".join(segments[fixed:]))
@@ -70,7 +78,9 @@ class Layout:
     def key(self, values: Mapping[str, Any]) -> str:
         """Key of the file for these values, relative to the folder."""
         apart = _BARE.intersection("".join(_between(self.template)))
-        return _COLUMN.sub(lambda match: encode(values[match.group(1)], apart), self.template)
+        most = max(len(_COLUMN.findall(segment)) for segment in self.template.split("/"))
+        longest = min(LONGEST, SEGMENT // max(most, 1))
+        return _COLUMN.sub(lambda match: encode(values[match.group(1)], apart, longest), self.template)
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -103,12 +113,13 @@ class Layout:
             )
 
 
-def encode(value: Any, apart: Iterable[str] = ()) -> str:
+def encode(value: Any, apart: Iterable[str] = (), longest: int = LONGEST) -> str:
     """A value as one segment of a key, or a part of it: never empty, hidden, ``..``, too long, or over a segment's end.
 
     Args:
         value: The value; two that differ as text are encoded differently.
         apart: Characters of `-_.` that are encoded too, since they tell two columns of one segment apart.
+        longest: How many characters it may have.
     """
     if value is None:
         return NULL
@@ -117,7 +128,7 @@ def encode(value: Any, apart: Iterable[str] = ()) -> str:
         text = text.replace(character, f"%{ord(character):02X}")
     if text[:1] in ("_", "."):
         text = f"%{ord(text[0]):02X}{text[1:]}"
-    if len(text) > LONGEST and (head := _HEAD.match(text)):
+    if len(text) > longest and (head := _HEAD.match(text[: min(longest - HASH, 60)])):
         text = f"{head.group()}~{hashlib.sha256(text.encode()).hexdigest()}"
     return text or EMPTY
 

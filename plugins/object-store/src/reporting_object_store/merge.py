@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ ROW_GROUP = 16_384
 
 PART = 4_096
 """Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a commit takes."""
+
+_SYSTEM = re.compile(r"os error (\d+)")
 
 READ = 262_144
 """Rows of the old file that are read at once."""
@@ -92,7 +95,9 @@ def write(
         register_io_source(source, schema=schema).sink_parquet(
             path, compression=compression, statistics=True, row_group_size=ROW_GROUP
         )
-    except Exception:
+    except Exception as error:
         if raised:
             raise raised[0] from None
+        if isinstance(error, pl.exceptions.ComputeError) and (found := _SYSTEM.search(str(error))):
+            raise OSError(int(found.group(1)), "", str(path)) from None  # a full disk, most often
         raise

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from reporting_framework.settings import Settings
+from reporting_object_store.decode import MOST
 
 MEBIBYTE = 1024 * 1024
 LONGEST_DAYS = 100_000
@@ -35,6 +36,7 @@ class ObjectStoreJsonSettings(Settings):
     max_in_flight: int = Field(64, ge=1, le=1024, description="Requests under way at once")
     max_record_bytes: int = Field(MEBIBYTE, ge=1, description="Largest record; a larger one is rejected")
     max_object_bytes: int = Field(64 * MEBIBYTE, ge=1, description="Largest object, also after decompression")
+    max_object_records: int = Field(MOST, ge=1, description="Most records in an object; one with more is rejected")
 
     @field_validator("name_pattern")
     @classmethod
@@ -62,6 +64,13 @@ class ParquetCheckpointSettings(Settings):
     quarantine: str | None = Field(
         None, description="File for what is not kept; unless set, `_quarantine/` beside the checkpoint"
     )
+
+    @field_validator("quarantine")
+    @classmethod
+    def _is_one(cls, value: str | None) -> str | None:
+        if value is not None and ("{" in value or "}" in value):
+            raise ValueError("there is one quarantine for all files: no {column} in its name")
+        return value
 
     @field_validator("uri", "quarantine")
     @classmethod

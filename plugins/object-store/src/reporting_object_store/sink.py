@@ -86,13 +86,23 @@ class ParquetCheckpoint:
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-open") as pool:
             kept = pool.submit(self._quarantine.load)
             keys = list(self._keys())
-            self._files = dict(zip(keys, pool.map(self._open, keys), strict=True))
+            self._files = dict(zip(keys, pool.map(self._own, keys), strict=True))
             kept.result()
         self._ledger = CheckpointLedger([file for file in self._files.values() if file.version is not None])
         return self._ledger
 
     def _open(self, key: str) -> Checkpoint:
         return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
+
+    def _own(self, key: str) -> Checkpoint:
+        """The file, if its rows are those that belong there: a file of another checkpoint may be named like it."""
+        file = self._open(key)
+        columns = self.layout.columns
+        if columns and file.rows and (found := self.layout.key(file.first(columns))) != key:
+            raise CorruptCheckpoint(
+                f"{file.uri}: it holds rows that belong into {found}; it is of another checkpoint: move one of them"
+            )
+        return file
 
     def _keys(self) -> Iterator[str]:
         """Keys of the files that are there, or, without ``{column}``, of the one that may be."""
@@ -103,7 +113,7 @@ class ParquetCheckpoint:
             for page in self.store.list():
                 yield from (entry.key for entry in page if self.layout.pattern.fullmatch(entry.key))
         except LocationError:
-            if self.store.location.scheme != "file":
+            if self.store.location.scheme != "file":  # a folder is made by the first commit
                 raise
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:

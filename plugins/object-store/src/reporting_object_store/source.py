@@ -262,6 +262,11 @@ class ObjectStoreJson:
         """What a bookmark must be of to be of use."""
         return {"uri": self.store.location.uri, "names": [self.settings.include, self.settings.name_pattern]}
 
+    def close(self) -> None:
+        """See `Source.close`."""
+        if requests := vars(self).pop("_requests", None):
+            requests.shutdown(wait=False, cancel_futures=True)
+
     def survey(self) -> Survey:
         """See `Source.survey`. A folder is listed to its end, to count; for a bucket that would take too long."""
         if not self.store.remote:

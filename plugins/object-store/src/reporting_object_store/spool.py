@@ -63,7 +63,8 @@ class Spool:
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
         ordered = frame.sort(self._timestamp, ORIGIN_COLUMN)
-        ordered.write_ipc(path, compression="uncompressed")
+        with path.open("wb") as file:  # polars itself would not say that the disk is full
+            ordered.write_ipc(file, compression="uncompressed")
         moments = ordered[self._timestamp].dt.timestamp("us")
         return Piece(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]), fresh)
 
