@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.archive import sha256, write_zip
-from reporting_framework.packaging.compiling import Files, compile_all
+from reporting_framework.packaging.archive import sha256
 from reporting_framework.packaging.fingerprint import fingerprint
 from reporting_framework.packaging.graph import Graph
-from reporting_framework.packaging.layout import FUNCTION, PLACES, Layout, lay_out
+from reporting_framework.packaging.layout import lay_out
 from reporting_framework.packaging.limits import check_size
-from reporting_framework.packaging.lock import LOCK, make_lock, read_lock, taken
-from reporting_framework.packaging.manifest import MANIFEST, Manifest, Package, Shipped, is_whole, read_manifest
+from reporting_framework.packaging.lock import LOCK, make_lock
+from reporting_framework.packaging.manifest import MANIFEST, Manifest, is_whole, read_manifest
+from reporting_framework.packaging.packages import contents_of, shipped_of, write_package
 from reporting_framework.packaging.sbom import SBOM, bill_of_materials
 from reporting_framework.packaging.selection import Selection, select
 from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.unpack import Unpacked, unpack
+from reporting_framework.packaging.unpack import unpack
 from reporting_framework.packaging.uv import interpreter
-from reporting_framework.packaging.wheels import Wheel, identity, local_wheels, requirements
+from reporting_framework.packaging.wheels import identity, local_wheels, requirements
 
 if TYPE_CHECKING:
     from reporting_framework.config import Config
     from reporting_framework.plugins import Registry
-
-CONFIG = "reporting.toml"
-"""Where the framework finds the configuration file in the function's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +106,16 @@ def _build(order: Order, selection: Selection, work: Path, say: Callable[[str], 
     graph = Graph(lambda name: unpacked[name].requires if name in unpacked else None, target.markers)
     layout = lay_out(unpacked, graph, selection.roots, local)
     say("compiling")
-    contents = _contents(layout, unpacked, selection.config, work / "compiled", interpreter(target.python))
+    contents = contents_of(layout, unpacked, selection.config, work / "compiled", interpreter(target.python))
     check_size({name: sum(path.stat().st_size for path in files.values()) for name, files in contents.items()})
     say("compressing")
-    shipped = _shipped(unpacked, wheels, work / LOCK)
+    shipped = shipped_of(unpacked, wheels, work / LOCK)
     manifest = Manifest(
         order.report,
         target.arch,
         target.python,
         fingerprint(order.report, selection, target, work / LOCK, order.out),
-        {name: _package(work / name, files, layout, shipped) for name, files in contents.items()},
+        {name: write_package(work / name, files, layout, shipped) for name, files in contents.items()},
         {},
         {name: unpacked[name].version for name in layout.left_out},
     )
@@ -126,39 +123,3 @@ def _build(order: Order, selection: Selection, work: Path, say: Callable[[str], 
     manifest = replace(manifest, files={name: sha256(work / name) for name in (LOCK, SBOM)})
     (work / MANIFEST).write_text(manifest.as_json(), encoding="utf-8")
     return manifest
-
-
-def _contents(
-    layout: Layout, unpacked: Mapping[str, Unpacked], config: Path | None, folder: Path, python: str
-) -> dict[str, Files]:
-    """The files of each package by their names in it; the layers have them in `python/`."""
-    places = [(package, name) for package, names in layout.packages.items() for name in names]
-    compiled = compile_all([(unpacked[name], PLACES[package]) for package, name in places], folder, python)
-    contents: dict[str, Files] = {package: {} for package in layout.packages}
-    for (package, name), files in zip(places, compiled, strict=True):
-        within = "" if package == FUNCTION else "python/"
-        for path, source in files.items():
-            there = contents[package].setdefault(within + path, source)
-            if there is not source and there.read_bytes() != source.read_bytes():
-                raise BuildError(f"{name} brings {path}, which another distribution in {package} brings otherwise")
-    if config:
-        contents[FUNCTION][CONFIG] = config
-    return contents
-
-
-def _shipped(unpacked: Mapping[str, Unpacked], wheels: Iterable[Wheel], lock: Path) -> dict[str, Shipped]:
-    ours, theirs = {each.name: each.path for each in wheels}, read_lock(lock)
-    shipped = {}
-    for name, each in unpacked.items():
-        if path := ours.get(name):
-            shipped[name] = Shipped(name, each.version, path.name, sha256(path))
-        else:
-            wheel = taken(name, theirs[name], each.tags)
-            shipped[name] = Shipped(name, each.version, wheel.file, wheel.sha256)
-    return shipped
-
-
-def _package(path: Path, files: Files, layout: Layout, shipped: Mapping[str, Shipped]) -> Package:
-    unzipped = write_zip(path, files)
-    distributions = tuple(shipped[name] for name in layout.packages[path.name])
-    return Package(sha256(path), path.stat().st_size, unzipped, distributions)

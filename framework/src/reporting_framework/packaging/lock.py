@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 import tomllib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -64,13 +65,13 @@ def make_lock(
     first = f"{_HEADER}{hashlib.sha256(chr(10).join(identity).encode()).hexdigest()}\n"
     if not upgrade and previous.is_file():
         shutil.copyfile(previous, path)
-        if path.read_text(encoding="utf-8").startswith(first):
+        if path.read_text(encoding="utf-8", errors="replace").startswith(first):
             return
     listed = path.with_name("requirements.in")
     listed.write_text("\n".join(requirements) + "\n", encoding="utf-8")
     uv(
         *("pip", "compile", listed, "--output-file", path, "--no-header", "--no-annotate", "--only-binary", ":all:"),
-        *("--python-platform", target.platform, "--python-version", target.python),
+        *("--python", sys.executable, "--python-platform", target.platform, "--python-version", target.python),
         *(f"--no-emit-package={name}" for name in local),
         doing=f"resolving for {target.platform}, Python {target.python}, wheels only",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -59,8 +60,8 @@ def unpack(lock: Path, wheels: Sequence[Wheel], target: Target, folder: Path) ->
     Raises:
         BuildError: A wheel cannot be had, is not what the lock says, or is not for the target.
     """
-    common = ["--no-deps", "--only-binary", ":all:", "--python-platform", target.platform]
-    common += ["--python-version", target.python]
+    common = ["--python", sys.executable, "--no-deps", "--only-binary", ":all:"]
+    common += ["--python-platform", target.platform, "--python-version", target.python]
     theirs, ours = folder / "index", folder / "local"
     uv("pip", "install", *common, "--target", theirs, "-r", lock, doing=f"fetching the wheels of {lock.name}")
     if wheels:

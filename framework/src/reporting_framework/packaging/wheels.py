@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.parser
+import sys
 import zipfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,8 @@ def _wheel(local: Provenance, folder: Path) -> Wheel:
     if path is None:
         raise BuildError(f"{local.name} comes from no place on this machine")
     if local.kind == "folder":
-        uv("build", "--wheel", "--out-dir", folder, path, doing=f"building a wheel of {local.name} in {path}")
+        command: list[str | Path] = ["build", "--wheel", "--python", sys.executable, "--out-dir", folder, path]
+        uv(*command, doing=f"building a wheel of {local.name} in {path}")
         made = sorted(folder.glob("*.whl"))
         if len(made) != 1:
             raise BuildError(f"building a wheel of {local.name} in {path} made {len(made)} wheels, not one")
