@@ -96,17 +96,18 @@ def _workspace(out: Path) -> Iterator[Path]:
 
 def _build(order: Order, selection: Selection, work: Path, say: Callable[[str], None]) -> Manifest:
     target, local = order.target, [each.name for each in selection.local]
+    python = interpreter(target.python)
     say(f"building wheels of {', '.join(local) or 'nothing'}")
     wheels = local_wheels(selection.local, work / "wheels")
     say(f"resolving for {target.arch}, Python {target.python}")
     asked, decisive = requirements(selection, wheels), identity(selection, wheels, target)
     make_lock(work / LOCK, order.out / LOCK, asked, decisive, local, target, upgrade=order.upgrade)
     say("fetching and unpacking")
-    unpacked = unpack(work / LOCK, wheels, target, work / "unpacked")
+    unpacked = unpack(work / LOCK, wheels, target, work / "unpacked", python)
     graph = Graph(lambda name: unpacked[name].requires if name in unpacked else None, target.markers)
     layout = lay_out(unpacked, graph, selection.roots, local)
     say("compiling")
-    contents = contents_of(layout, unpacked, selection.config, work / "compiled", interpreter(target.python))
+    contents = contents_of(layout, unpacked, selection.config, work / "compiled", python)
     check_size({name: sum(path.stat().st_size for path in files.values()) for name, files in contents.items()})
     say("compressing")
     shipped = shipped_of(unpacked, wheels, work / LOCK)

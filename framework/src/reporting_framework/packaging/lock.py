@@ -70,7 +70,18 @@ def make_lock(
     listed = path.with_name("requirements.in")
     listed.write_text("\n".join(requirements) + "\n", encoding="utf-8")
     uv(
-        *("pip", "compile", listed, "--output-file", path, "--no-header", "--no-annotate", "--only-binary", ":all:"),
+        *(
+            "pip",
+            "compile",
+            "--quiet",
+            listed,
+            "--output-file",
+            path,
+            "--no-header",
+            "--no-annotate",
+            "--only-binary",
+            ":all:",
+        ),
         *("--python", sys.executable, "--python-platform", target.platform, "--python-version", target.python),
         *(f"--no-emit-package={name}" for name in local),
         doing=f"resolving for {target.platform}, Python {target.python}, wheels only",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -48,7 +47,7 @@ class Unpacked:
         return all(each.endswith("-any") for each in self.tags)
 
 
-def unpack(lock: Path, wheels: Sequence[Wheel], target: Target, folder: Path) -> dict[str, Unpacked]:
+def unpack(lock: Path, wheels: Sequence[Wheel], target: Target, folder: Path, python: str) -> dict[str, Unpacked]:
     """Fetch and unpack the wheels of a lock, their hashes checked, and those of this machine.
 
     Args:
@@ -56,11 +55,12 @@ def unpack(lock: Path, wheels: Sequence[Wheel], target: Target, folder: Path) ->
         wheels: Wheels of this machine.
         target: What they are for.
         folder: Where to put them.
+        python: An interpreter of the target's version; uv runs nothing in it but asks what it is.
 
     Raises:
         BuildError: A wheel cannot be had, is not what the lock says, or is not for the target.
     """
-    common = ["--python", sys.executable, "--no-deps", "--only-binary", ":all:"]
+    common = ["--quiet", "--python", python, "--no-deps", "--only-binary", ":all:"]
     common += ["--python-platform", target.platform, "--python-version", target.python]
     theirs, ours = folder / "index", folder / "local"
     uv("pip", "install", *common, "--target", theirs, "-r", lock, doing=f"fetching the wheels of {lock.name}")

@@ -69,5 +69,5 @@ def interpreter(version: str) -> str:
     try:
         return uv("python", "find", "--no-project", wanted, doing=f"looking for a Python {version}").strip()
     except BuildError:
-        uv("python", "install", wanted, doing=f"installing a Python {version} to compile for it")
+        uv("python", "install", wanted, doing=f"there is no Python {version} to compile with; installing one")
     return uv("python", "find", "--no-project", wanted, doing=f"looking for a Python {version}").strip()

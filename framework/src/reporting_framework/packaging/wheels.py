@@ -51,12 +51,18 @@ def _wheel(local: Provenance, folder: Path) -> Wheel:
     if path is None:
         raise BuildError(f"{local.name} comes from no place on this machine")
     if local.kind == "folder":
-        command: list[str | Path] = ["build", "--wheel", "--python", sys.executable, "--out-dir", folder, path]
+        command: list[str | Path] = [
+            "build",
+            "--quiet",
+            "--wheel",
+            "--python",
+            sys.executable,
+            "--out-dir",
+            folder,
+            path,
+        ]
         uv(*command, doing=f"building a wheel of {local.name} in {path}")
-        made = sorted(folder.glob("*.whl"))
-        if len(made) != 1:
-            raise BuildError(f"building a wheel of {local.name} in {path} made {len(made)} wheels, not one")
-        path = made[0]
+        path = next(folder.glob("*.whl"))
     return Wheel(local.name, path, requires_of(path))
 
 
