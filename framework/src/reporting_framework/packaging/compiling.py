@@ -7,6 +7,7 @@ Without sources: with both, the packages of a report would be larger than Lambda
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +61,8 @@ def _run(jobs: Sequence[tuple[str, str, str]], python: str, name: str) -> set[st
         capture_output=True,
         text=True,
         check=False,
-        env={"PYTHONHASHSEED": "0"},
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        | {"PYTHONHASHSEED": "0"},
     )
     if done.returncode:
         raise BuildError(f"{python} cannot compile {name}: {one_line(done.stderr[-400:])}")

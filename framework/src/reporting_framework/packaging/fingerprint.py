@@ -48,6 +48,7 @@ def _content(path: Path | None, out: Path) -> str:
         return ""
     if path.is_file():
         return sha256(path)
+    path = path.resolve()
     lines = [f"{file.relative_to(path).as_posix()} {sha256(file)}\n" for file in sorted(sources(path, out))]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
