@@ -7,7 +7,8 @@
     │   ├── SettingsError       a setting is missing, unknown, contradictory or of the wrong form
     │   ├── TriggerError        what started the run is not something that the report understands
     │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or doubly named
-    │   └── LocationError       a URI that cannot be used: no such bucket, unknown scheme, not writable
+    │   ├── LocationError       a URI that cannot be used: no such bucket, unknown scheme, not writable
+    │   └── BuildError          no packages for Lambda can be made of what is installed
     ├── TransientError          run again later: nothing was changed
     │   ├── StorageUnavailable  the storage did not answer, or answered that it is busy
     │   └── CommitConflict      another run kept winning the race for the same checkpoint
@@ -62,6 +63,12 @@ class PluginError(ConfigurationError):
 
 class LocationError(ConfigurationError):
     """A URI that cannot be used: unknown scheme, no such bucket or folder, not writable."""
+
+    exit_code = 1
+
+
+class BuildError(ConfigurationError):
+    """No packages for Lambda can be made: a dependency has no wheel for the target, or they are too large."""
 
     exit_code = 1
 

@@ -87,6 +87,17 @@ class Registry:
         Raises:
             PluginError: There is none of that name, there are two, or its import fails.
         """
+        return _resolved(self._only(role, name))
+
+    def origin(self, role: str, name: str) -> Origin:
+        """Which distribution brings what is registered under `name`; nothing is imported.
+
+        Raises:
+            PluginError: There is none of that name, or there are two.
+        """
+        return self._only(role, name).origin
+
+    def _only(self, role: str, name: str) -> _Brought:
         brought = self._brought.get((role, name), [])
         if not brought:
             raise PluginError(self._unknown(role, name))
@@ -95,7 +106,7 @@ class Registry:
                 f"two plugins bring the {role} {name}: {' and '.join(str(each.origin) for each in brought)}; "
                 "uninstall one or leave it out of REPORTING_PLUGINS"
             )
-        return _resolved(brought[0])
+        return brought[0]
 
     def names(self, role: str) -> list[str]:
         """Names of a role, sorted."""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import reporting_framework
+from reporting_framework.cli.build import build_command
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.plugins import plugins_command
@@ -78,6 +79,7 @@ reporting_run = ReportingRun(
     subcommand_metavar="REPORT [OPTIONS]...",
 )
 reporting.add_command(ReportCommands("run", help=_RUN_HELP, subcommand_metavar="REPORT [OPTIONS]..."))
+reporting.add_command(build_command)
 reporting.add_command(list_command)
 reporting.add_command(plugins_command)
 

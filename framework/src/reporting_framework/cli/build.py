@@ -1,0 +1,92 @@
+"""``reporting build REPORT``: packages for AWS Lambda."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reporting_framework.cli.failures import printable, write
+from reporting_framework.cli.list import config_option, format_option
+from reporting_framework.cli.state import state_of
+
+if TYPE_CHECKING:
+    from reporting_framework.packaging.manifest import Manifest
+
+ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
+"""Those of `packaging.target`, which ``--help`` is too hasty to import."""
+
+
+@click.command("build")
+@click.argument("report")
+@click.option("--arch", type=click.Choice(ARCHES), default=ARCHES[0], show_default=True, help="Lambda's architecture.")
+@click.option("--python", type=click.Choice(PYTHONS), default=PYTHONS[0], show_default=True, help="Lambda's Python.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="dist",
+    show_default=True,
+    help="Folder for the packages.",
+)
+@click.option(
+    "--with",
+    "also",
+    multiple=True,
+    metavar="DISTRIBUTION",
+    help="Package this installed distribution too, such as one that observes runs; repeatable.",
+)
+@click.option("--upgrade", is_flag=True, help="Resolve again; else the lock in the folder decides versions.")
+@config_option
+@format_option
+@click.pass_context
+def build_command(
+    context: click.Context,
+    report: str,
+    arch: str,
+    python: str,
+    out: Path,
+    also: tuple[str, ...],
+    upgrade: bool,
+    config: str | None,
+    format_: str,
+) -> None:
+    """Package a report for AWS Lambda.
+
+    Makes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json, pylock.toml and sbom.json.
+    """  # fmt: skip
+    from reporting_framework.packaging.uv import check_installed
+
+    check_installed()
+    from reporting_framework.packaging.build import Order, build
+    from reporting_framework.packaging.target import Target
+
+    state = state_of(context)
+    state.given_config = config
+    order = Order(report, Target(arch, python), out, also, upgrade)
+    manifest, built = build(order, state.registry, state.config, lambda text: click.echo(f"{text} …", err=True))
+    write(manifest.as_json().rstrip("\n") if format_ == "json" else described(manifest, out, built=built))
+
+
+def described(manifest: Manifest, out: Path, *, built: bool) -> str:
+    """Sizes against Lambda's limits, and where the packages are."""
+    from reporting_framework.cli.render import listing
+    from reporting_framework.packaging.limits import UNZIPPED, UPLOAD
+
+    rows = [
+        [name, f"{each.zipped:,}", f"{each.unzipped:,}", "through S3" if each.zipped > UPLOAD else "directly"]
+        for name, each in manifest.packages.items()
+    ]
+    zipped = sum(each.zipped for each in manifest.packages.values())
+    rows.append(["together", f"{zipped:,}", f"{manifest.unzipped:,}", ""])
+    rows.append(["Lambda allows", f"{UPLOAD:,} a direct upload", f"{UNZIPPED:,} together", ""])
+    what = f"{manifest.report} for {manifest.arch}, Python {manifest.python}"
+    done = "built" if built else "nothing has changed, nothing was built"
+    lines = [
+        f"{what}, in {printable(str(out))}: {done}",
+        "",
+        listing(["package", "zipped", "unzipped", "upload"], rows),
+    ]
+    if manifest.left_out:
+        lines += ["", f"left out, needed by the command line alone: {', '.join(manifest.left_out)}"]
+    return "\n".join(lines)

@@ -1,0 +1,26 @@
+"""What of a distribution goes into a package: what is imported or read at run time, and what licences ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+_SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
+"""What only type checkers and compilers read."""
+
+_LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
+
+
+def kept(files: Iterable[PurePosixPath]) -> list[PurePosixPath]:
+    """The files to package, sorted."""
+    return sorted(each for each in files if _is_kept(each))
+
+
+def _is_kept(path: PurePosixPath) -> bool:
+    folders = path.parts[:-1]
+    if folders and folders[0].endswith(".dist-info"):
+        licence = "licenses" in folders[1:] or path.name.upper().startswith(_LICENCES)
+        return licence or (len(folders) == 1 and path.name in ("METADATA", "entry_points.txt"))
+    if folders[:1] == ("bin",) or "tests" in folders or "__pycache__" in folders:
+        return False
+    return path.suffix not in _SOURCES

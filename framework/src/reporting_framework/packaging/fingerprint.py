@@ -1,0 +1,76 @@
+"""Everything that decides what a build makes, as one hash: while it is the same, nothing needs to be built."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from reporting_framework.discovery import FRAMEWORK
+from reporting_framework.packaging.archive import sha256
+from reporting_framework.packaging.selection import Selection
+from reporting_framework.packaging.target import Target
+from reporting_framework.packaging.uv import NEEDED
+
+_OUTPUTS = ("dist", "build")
+"""Folders of a project in which its own builds lie."""
+
+
+def fingerprint(report: str, selection: Selection, target: Target, lock: Path, out: Path) -> str:
+    """The hash of all inputs. No path is in it: the same inputs elsewhere have the same.
+
+    Args:
+        report: The report.
+        selection: What is to be packaged.
+        target: What it is for.
+        lock: The lock that is used, or that would be.
+        out: The folder for the results; it is no input, wherever it lies.
+    """
+    inputs = {
+        "report": report,
+        "target": [target.arch, target.python],
+        "tools": {name: importlib.metadata.version(name) for name in (FRAMEWORK, *NEEDED.values())},
+        "roots": {name: list(extras) for name, extras in selection.roots.items()},
+        "pinned": {each.name: each.version for each in selection.pinned},
+        "local": {each.name: [each.version, _content(each.path, out)] for each in selection.local},
+        "config": sha256(selection.config) if selection.config else None,
+        "lock": sha256(lock) if lock.is_file() else None,
+    }
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _content(path: Path | None, out: Path) -> str:
+    """The hash of a wheel file, or of all sources in a folder."""
+    if path is None:
+        return ""
+    if path.is_file():
+        return sha256(path)
+    path = path.resolve()
+    lines = [f"{file.relative_to(path).as_posix()} {sha256(file)}\n" for file in sorted(sources(path, out))]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def sources(folder: Path, out: Path) -> Iterator[Path]:
+    """The files of a project: all but what is compiled, cached, built, or an environment.
+
+    Args:
+        folder: The project's folder.
+        out: A further folder to leave out.
+    """
+    for here, folders, files in os.walk(folder):
+        place = Path(here)
+        folders[:] = [each for each in folders if not _is_made(place / each, folder) and place / each != out.resolve()]
+        yield from (place / each for each in files if each != ".git" and not each.startswith(".coverage"))
+
+
+def _is_made(folder: Path, project: Path) -> bool:
+    return (
+        folder.name.startswith(".")
+        or folder.name in ("__pycache__", "node_modules")
+        or folder.name.endswith(".egg-info")
+        or (folder.parent == project and folder.name in _OUTPUTS)
+        or (folder / "pyvenv.cfg").exists()
+    )

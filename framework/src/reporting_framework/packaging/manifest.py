@@ -1,0 +1,113 @@
+"""`manifest.json`: what a build made, for whoever deploys it and for the next build."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from reporting_framework.packaging.archive import sha256
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A distribution in a package.
+
+    Attributes:
+        name: Its normalised name.
+        version: Its version.
+        wheel: File name of the wheel it was made from.
+        sha256: Hash of that wheel.
+    """
+
+    name: str
+    version: str
+    wheel: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A zip file.
+
+    Attributes:
+        sha256: Its hash.
+        zipped: Its size in bytes.
+        unzipped: The size of what is in it, in bytes.
+        distributions: Where that comes from, by name.
+    """
+
+    sha256: str
+    zipped: int
+    unzipped: int
+    distributions: tuple[Shipped, ...]
+
+    @property
+    def source_code_hash(self) -> str:
+        """The hash as Terraform and Lambda write it."""
+        return base64.b64encode(bytes.fromhex(self.sha256)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a build made.
+
+    Attributes:
+        report: The report.
+        arch: Lambda's name of the architecture.
+        python: The Python version.
+        inputs: What it was made from: see `fingerprint`.
+        packages: The zip files.
+        files: Hashes of the other files.
+        left_out: Distributions that only the command line needs, with their versions.
+    """
+
+    report: str
+    arch: str
+    python: str
+    inputs: str
+    packages: Mapping[str, Package]
+    files: Mapping[str, str]
+    left_out: Mapping[str, str]
+
+    @property
+    def unzipped(self) -> int:
+        """Bytes of all packages together when they are unpacked."""
+        return sum(package.unzipped for package in self.packages.values())
+
+    def as_json(self) -> str:
+        """The file's content."""
+        document = asdict(self)
+        for name, package in self.packages.items():
+            document["packages"][name]["source_code_hash"] = package.source_code_hash
+        return json.dumps({**document, "unzipped": self.unzipped}, indent=2) + "\n"
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """A manifest of an earlier build; None when there is none that can be read."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        packages = {name: _package(each) for name, each in document.pop("packages").items()}
+        document.pop("unzipped")
+        return Manifest(packages=packages, **document)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _package(document: dict[str, Any]) -> Package:
+    document.pop("source_code_hash")
+    return Package(distributions=tuple(Shipped(**each) for each in document.pop("distributions")), **document)
+
+
+def is_whole(manifest: Manifest, folder: Path) -> bool:
+    """Whether everything that a manifest tells of is in a folder, and is what it says."""
+    told = {**{name: package.sha256 for name, package in manifest.packages.items()}, **manifest.files}
+    try:
+        return all(sha256(folder / name) == digest for name, digest in told.items())
+    except OSError:
+        return False

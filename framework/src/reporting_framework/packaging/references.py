@@ -1,0 +1,60 @@
+"""The distributions whose modules a report's settings name, as in ``model = "my_package.models:Order"``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from reporting_framework.discovery import normalised
+from reporting_framework.errors import BuildError
+from reporting_framework.packaging.provenance import provenance
+
+_REFERENCE = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
+
+
+def referred(settings: Any) -> Iterator[str]:
+    """Names of the distributions that settings refer to, however deep.
+
+    Raises:
+        BuildError: A module is there, but no distribution brings it.
+    """
+    if isinstance(settings, Mapping):
+        settings = list(settings.values())
+    if isinstance(settings, list | tuple):
+        for each in settings:
+            yield from referred(each)
+    elif isinstance(settings, str) and (match := _REFERENCE.fullmatch(settings)):
+        yield from _bringing(match[1], settings)
+
+
+def _bringing(package: str, reference: str) -> Iterator[str]:
+    """The distributions that bring a top-level package; none for what only looks like a reference."""
+    names = importlib.metadata.packages_distributions().get(package, [])
+    if names or package in sys.stdlib_module_names:
+        yield from map(normalised, names)
+        return
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        return
+    places = [Path(each) for each in (spec.origin, *(spec.submodule_search_locations or ())) if each]
+    yield _editable(places, reference)
+
+
+def _editable(places: list[Path], reference: str) -> str:
+    """The distribution that is installed editable from a folder around a module; its record does not name it."""
+    for each in importlib.metadata.distributions():
+        if "dir_info" in (each.read_text("direct_url.json") or ""):
+            with suppress(BuildError):  # another one may be broken
+                found = provenance(each)
+                if found.path and any(place.is_relative_to(found.path) for place in places):
+                    return found.name
+    raise BuildError(
+        f"{reference} is in {places[0]}, which no installed distribution brings; packages are made of "
+        "distributions: give the module a pyproject.toml and install it"
+    )

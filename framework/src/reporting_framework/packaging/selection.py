@@ -1,0 +1,96 @@
+"""What a report needs of what is installed: where to begin, what comes from this machine, what is pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.discovery import FRAMEWORK, normalised
+from reporting_framework.errors import BuildError
+from reporting_framework.packaging.graph import Graph
+from reporting_framework.packaging.provenance import Provenance, installed, provenance
+from reporting_framework.packaging.references import referred
+from reporting_framework.packaging.target import Target
+from reporting_framework.reports import compose_report
+
+if TYPE_CHECKING:
+    from reporting_framework.config import Config
+    from reporting_framework.interfaces import Composition
+    from reporting_framework.plugins import Registry
+
+EXTRA = "aws"
+"""The framework's extra that a package for Lambda is made with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be packaged.
+
+    Attributes:
+        roots: Distributions to begin with, each with its extras.
+        local: Those in the closure that come from this machine, by name; wheels are made of them.
+        pinned: The other plugins and roots, which are taken from the index in their installed version.
+        config: The configuration file, when it says something of the report.
+    """
+
+    roots: Mapping[str, tuple[str, ...]]
+    local: tuple[Provenance, ...]
+    pinned: tuple[Provenance, ...]
+    config: Path | None
+
+
+def select(report: str, registry: Registry, config: Config, target: Target, also: Collection[str] = ()) -> Selection:
+    """What a report needs of what is installed.
+
+    Args:
+        report: Name of the report.
+        registry: The plugins, and the reports composed in the file.
+        config: The configuration file.
+        target: What it is for.
+        also: Further distributions to begin with.
+
+    Raises:
+        PluginError: There is no such report, or a plugin that it uses.
+        SettingsError: The report's table is not a report.
+        BuildError: A distribution that it needs is not installed, or from where no wheel can be had.
+    """
+    names = {normalised(each) for each in also} | set(_bringing(report, registry, config))
+    roots = {name: (EXTRA,) if name == FRAMEWORK else () for name in sorted(names | {FRAMEWORK})}
+    for name in roots:
+        if installed(name) is None:
+            raise BuildError(f"there is no distribution {name} installed; packages are made of what is")
+    graph = Graph(_requires, target.markers)
+    found = [provenance(each) for name in sorted(graph.closure(roots)) if (each := installed(name))]
+    return Selection(
+        roots,
+        tuple(each for each in found if each.kind != "index"),
+        tuple(each for each in found if each.kind == "index" and (each.plugin or each.name in roots)),
+        config.path if report in config.tables or report in config.settings else None,
+    )
+
+
+def _requires(name: str) -> list[str] | None:
+    distribution = installed(name)
+    return distribution.requires if distribution else None
+
+
+def _bringing(report: str, registry: Registry, config: Config) -> Iterator[str]:
+    """The distributions that bring a report, or what a report composed in a file is made of."""
+    origin = registry.origin("report", report)
+    if report not in config.tables:
+        yield normalised(origin.distribution)
+        return
+    composition = compose_report(report, registry, config, environment={})
+    for role, use in _uses(composition):
+        yield normalised(registry.origin(role, use.name).distribution)
+        yield from referred(use.settings)
+
+
+def _uses(composition: Composition) -> Iterator[tuple[str, Any]]:
+    yield "source", composition.source
+    yield "validator", composition.validator
+    yield from (("transform", use) for use in composition.transforms)
+    yield from (("sink", use) for use in composition.sinks)
+    yield "engine", composition.engine

@@ -1,0 +1,105 @@
+"""Wheels of the distributions that come from this machine, and what uv is asked to resolve."""
+
+from __future__ import annotations
+
+import email.parser
+import sys
+import zipfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from reporting_framework.errors import BuildError
+from reporting_framework.packaging.provenance import Provenance
+from reporting_framework.packaging.selection import Selection
+from reporting_framework.packaging.target import Target
+from reporting_framework.packaging.uv import uv
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel that is not from an index.
+
+    Attributes:
+        name: The distribution's normalised name.
+        path: The file.
+        requires: Its ``Requires-Dist``.
+    """
+
+    name: str
+    path: Path
+    requires: tuple[str, ...]
+
+
+def local_wheels(local: Sequence[Provenance], folder: Path) -> list[Wheel]:
+    """Build what comes from a folder, take what is a wheel already.
+
+    Args:
+        local: The distributions.
+        folder: Where to build; each wheel gets a folder of its own there.
+
+    Raises:
+        BuildError: A wheel cannot be built, or is not one.
+    """
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda each: _wheel(each, folder / each.name), local))
+
+
+def _wheel(local: Provenance, folder: Path) -> Wheel:
+    path = local.path
+    if path is None:
+        raise BuildError(f"{local.name} comes from no place on this machine")
+    if local.kind == "folder":
+        command: list[str | Path] = [
+            "build",
+            "--quiet",
+            "--wheel",
+            "--python",
+            sys.executable,
+            "--out-dir",
+            folder,
+            path,
+        ]
+        uv(*command, doing=f"building a wheel of {local.name} in {path}")
+        path = next(folder.glob("*.whl"))
+    return Wheel(local.name, path, requires_of(path))
+
+
+def requires_of(wheel: Path) -> tuple[str, ...]:
+    """The ``Requires-Dist`` of a wheel.
+
+    Raises:
+        BuildError: It is not a wheel.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+            text = archive.read(name).decode()
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BuildError(f"{wheel} is not a wheel: {error}") from None
+    return tuple(email.parser.HeaderParser().parsestr(text).get_all("Requires-Dist") or ())
+
+
+def requirements(selection: Selection, wheels: Iterable[Wheel]) -> list[str]:
+    """What uv is asked to resolve: the local wheels by their place, the others by their version."""
+    lines = [f"{_with_extras(each.name, selection)} @ {each.path.resolve().as_uri()}" for each in wheels]
+    return [*lines, *_pins(selection)]
+
+
+def identity(selection: Selection, wheels: Iterable[Wheel], target: Target) -> list[str]:
+    """What decides the resolution, and nothing of where the wheels lie: a lock is kept while this is the same."""
+    lines = [f"{target.platform} {target.python}"]
+    for each in wheels:
+        version = each.path.name.split("-")[1]
+        lines += [f"{_with_extras(each.name, selection)} {version}", *(f"  {need}" for need in each.requires)]
+    return [*lines, *_pins(selection)]
+
+
+def _pins(selection: Selection) -> list[str]:
+    return [f"{_with_extras(each.name, selection)}=={each.version}" for each in selection.pinned]
+
+
+def _with_extras(name: str, selection: Selection) -> str:
+    extras = ",".join(selection.roots.get(name, ()))
+    return f"{name}[{extras}]" if extras else name

@@ -1,0 +1,52 @@
+"""What of a distribution goes into a package."""
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from reporting_framework.packaging.contents import kept
+
+KEPT = [
+    "a/__init__.py",
+    "a/data.json",
+    "a/native.abi3.so",
+    "a/testing/helpers.py",
+    "a/bin/tool.py",
+    "a/tests.py",
+    "a-1.dist-info/METADATA",
+    "a-1.dist-info/entry_points.txt",
+    "a-1.dist-info/licenses/LICENSE",
+    "a-1.dist-info/licenses/vendored/x/MIT.txt",
+    "a-1.dist-info/LICENSE.txt",
+    "a-1.dist-info/NOTICE",
+    "a-1.dist-info/COPYING.md",
+]
+LEFT = [
+    "bin/a",
+    "a/__pycache__/x.cpython-312.pyc",
+    "a/tests/test_x.py",
+    "tests/test_a.py",
+    "a/native.pyi",
+    "a/native.c",
+    "a/include/native.h",
+    "a-1.dist-info/RECORD",
+    "a-1.dist-info/WHEEL",
+    "a-1.dist-info/INSTALLER",
+    "a-1.dist-info/direct_url.json",
+    "a-1.dist-info/sboms/a.cyclonedx.json",
+    "a-1.dist-info/nested/METADATA",
+]
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_kept(path):
+    assert kept([PurePosixPath(path)]) == [PurePosixPath(path)]
+
+
+@pytest.mark.parametrize("path", LEFT)
+def test_left_out(path):
+    assert kept([PurePosixPath(path)]) == []
+
+
+def test_in_order():
+    assert [str(each) for each in kept(map(PurePosixPath, ["b.py", "a/b.py", "a.py"]))] == ["a/b.py", "a.py", "b.py"]

@@ -1,0 +1,50 @@
+"""What is imported when: nothing by ``--help``, and nothing of the command line's in Lambda."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import reporting_framework
+
+WITHOUT_THE_COMMAND_LINE = """
+import importlib, pkgutil, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("click", "rich"):
+            raise ModuleNotFoundError(f"{name} is left out", name=name)
+
+sys.meta_path.insert(0, Absent())
+import reporting_framework
+for module in pkgutil.walk_packages(reporting_framework.__path__, "reporting_framework."):
+    if not module.name.startswith(("reporting_framework.cli", "reporting_framework.packaging")):
+        importlib.import_module(module.name)
+from reporting_framework.plugins import load_plugins
+print({row.status for row in load_plugins(()).listing if row.role in ("validator", "engine")})
+"""
+
+
+def run(code: str, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_the_extra_cli_lists_is_imported_by_the_command_line_alone():
+    assert run(WITHOUT_THE_COMMAND_LINE).strip() == "{'loaded'}"
+
+
+def test_the_extra_cli_lists_dependencies_as_they_are_listed_without_it():
+    project = Path(reporting_framework.__file__).parents[2] / "pyproject.toml"
+    document = tomllib.loads(project.read_text())["project"]
+    assert set(document["optional-dependencies"]["cli"]) <= set(document["dependencies"])
+
+
+def test_help_imports_nothing_that_a_build_needs():
+    code = (
+        "import sys\nfrom reporting_framework.cli.main import reporting\nsys.argv[1:] = ['build', '--help']\n"
+        "try:\n    reporting()\nfinally:\n"
+        "    print([name for name in ('packaging', 'cyclonedx', 'uv', 'pydantic', 'rich') if name in sys.modules])"
+    )
+    assert run(code).splitlines()[-1] == "[]"

@@ -1,0 +1,102 @@
+"""The lock: kept while it is for the same, made again otherwise."""
+
+import pytest
+
+from reporting_framework.errors import BuildError
+from reporting_framework.packaging.lock import Locked, make_lock, read_lock, taken
+from tests.framework.packaging.making import index_in, make_wheel
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    """A folder for an index; it has thing 1.0."""
+    folder = tmp_path / "index"
+    make_wheel(folder, "thing")
+    return index_in(folder, monkeypatch)
+
+
+@pytest.fixture
+def lock(index, tmp_path, target):
+    """A function that makes a lock after the previous one, and gives the version of thing in it."""
+
+    def make(*requirements: str, identity: str = "same", local=(), upgrade=False) -> str | None:
+        place = tmp_path / "work"
+        place.mkdir(exist_ok=True)
+        made, previous = place / "pylock.toml", tmp_path / "pylock.toml"
+        make_lock(made, previous, requirements, [identity], local, target, upgrade=upgrade)
+        made.replace(previous)
+        found = read_lock(previous).get("thing")
+        return found[0].file.split("-")[1] if found else None
+
+    return make
+
+
+def test_it_is_kept_while_the_requirements_are_the_same(lock, index, tmp_path):
+    assert lock("thing") == "1.0"
+    before = (tmp_path / "pylock.toml").read_bytes()
+    make_wheel(index, "thing", "2.0")
+    assert lock("thing") == "1.0"
+    assert (tmp_path / "pylock.toml").read_bytes() == before
+
+
+def test_other_requirements_keep_the_versions_that_they_allow(lock, index):
+    lock("thing")
+    make_wheel(index, "thing", "2.0")
+    make_wheel(index, "other")
+    assert lock("thing", "other", identity="other") == "1.0"
+    assert lock("thing>1", identity="third") == "2.0"
+
+
+def test_upgrade_forgets_it(lock, index):
+    lock("thing")
+    make_wheel(index, "thing", "2.0")
+    assert lock("thing", upgrade=True) == "2.0"
+
+
+def test_what_comes_from_this_machine_is_not_in_it(lock, tmp_path):
+    wheel = make_wheel(tmp_path / "mine", "mine", requires=["thing"])
+    assert lock(f"mine @ {wheel.as_uri()}", local=["mine"]) == "1.0"
+    assert list(read_lock(tmp_path / "pylock.toml")) == ["thing"]
+
+
+def test_a_damaged_previous_one_is_of_no_harm_with_upgrade(lock, tmp_path):
+    (tmp_path / "pylock.toml").write_bytes(b"\xff")
+    assert lock("thing", upgrade=True) == "1.0"
+
+
+def test_no_solution_says_for_what(lock, index, target):
+    make_wheel(index, "elsewhere", tag="cp312-cp312-win_amd64")
+    with pytest.raises(
+        BuildError, match=rf"^resolving for x86_64-manylinux_2_28, Python {target.python}, wheels only: uv"
+    ):
+        lock("elsewhere")
+
+
+@pytest.mark.parametrize(
+    "text", ["packages = [{}]", "packages = 1", "[", 'packages = [{name = "a", wheels = [{url = "x/a.whl"}]}]', "\xff"]
+)
+def test_a_damaged_one_is_an_error(tmp_path, text):
+    (tmp_path / "pylock.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(
+        BuildError, match=r"^pylock.toml is not a lock of wheels with hashes \(.*; build with --upgrade$"
+    ):
+        read_lock(tmp_path / "pylock.toml")
+
+
+PURE, NATIVE, NEWER = (
+    Locked("x-1-py3-none-any.whl", "1"),
+    Locked("x-1-cp312-cp312-manylinux1_x86_64.manylinux_2_28_x86_64.whl", "2"),
+    Locked("x-1-2-cp312-cp312-manylinux_2_28_x86_64.whl", "3"),
+)
+
+
+def test_which_of_several_wheels_was_taken_is_told_by_its_tags():
+    assert taken("x", [PURE, NATIVE], ["py3-none-any"]) is PURE
+    assert taken("x", [PURE, NATIVE], ["cp312-cp312-manylinux_2_28_x86_64"]) is NATIVE
+    assert taken("x", [NATIVE, NEWER], ["cp312-cp312-manylinux_2_28_x86_64"]) is NEWER
+    assert taken("x", [PURE], ["mistaken-none-any"]) is PURE
+
+
+def test_none_of_several():
+    with pytest.raises(BuildError, match="^x was unpacked from a wheel for a-b-c, which is not in the lock$"):
+        taken("x", [PURE, NATIVE], ["a-b-c"])
