@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -535,7 +534,7 @@ def test_two_runs_may_use_one_pipeline_s_parts_one_after_the_other(events, place
     made = pipeline(source(events), checkpoint(place))
     assert execute(made).accepted == 20
     (events / name_of(40)).write_bytes(event(40))
-    assert execute(replace(made, source=source(events))).accepted == 1
+    assert execute(made._replace(source=source(events))).accepted == 1
 
 
 def test_a_survey_is_what_the_source_says(place):

@@ -13,8 +13,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from reporting_framework.interfaces import Composition, Use
 
 
-@dataclass(frozen=True, slots=True)
-class ComposedReport:
+class ComposedReport(NamedTuple):
     """See `interfaces.Report`.
 
     Attributes:

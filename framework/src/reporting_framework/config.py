@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.wording import did_you_mean
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_NAME = "reporting.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What a configuration file says.
 
     Attributes:
@@ -35,8 +33,8 @@ class Config:
     """
 
     path: Path | None = None
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = {}
+    tables: Mapping[str, Mapping[str, Any]] = {}
 
     @property
     def name(self) -> str:

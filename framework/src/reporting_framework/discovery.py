@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework import hookspecs
 from reporting_framework.errors import PluginError
@@ -20,8 +19,7 @@ FRAMEWORK = "reporting-framework"
 """The framework's own distribution: what it brings is always allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a plugin comes from.
 
     Attributes:

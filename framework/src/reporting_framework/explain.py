@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.fields import annotation_at, core, fields_of, holds_secret, kind_of
@@ -61,8 +60,7 @@ def explained(
     return SettingsError(f"{subject}: {text}")
 
 
-@dataclass(frozen=True, slots=True)
-class _About:
+class _About(NamedTuple):
     """What is known of the settings that an error is about."""
 
     subject: str

@@ -7,8 +7,7 @@ made afresh for each run. Nothing here imports polars or pydantic at run time, s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,8 +95,7 @@ class RunLedger(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """What a source saw while it planned.
 
     Attributes:
@@ -333,8 +331,7 @@ class Engine(Plugin, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """A plugin by name, with its settings.
 
     Attributes:
@@ -343,18 +340,17 @@ class Use:
     """
 
     name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Composition:
+class Composition(NamedTuple):
     """A report as plain data: which plugins, with which settings."""
 
     source: Use
     validator: Use
     sinks: Sequence[Use]
     transforms: Sequence[Use] = ()
-    engine: Use = field(default_factory=lambda: Use("local"))
+    engine: Use = Use("local")
 
 
 class Report(Protocol):
@@ -381,8 +377,7 @@ class Report(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(NamedTuple):
     """What a plugin must be allowed to do in AWS, no more: one statement of an IAM policy.
 
     Attributes:
@@ -393,7 +388,7 @@ class Permission:
 
     actions: tuple[str, ...]
     resource: str
-    conditions: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    conditions: Mapping[str, Mapping[str, Sequence[str]]] = {}
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.fields import annotation_at, from_set, from_text
@@ -18,8 +18,7 @@ Path = tuple[str, ...]
 """Names, and positions in lists, from the outside in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One value given in one place.
 
     Attributes:
@@ -33,8 +32,7 @@ class Assignment:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """All that one place says.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pluggy
 
@@ -27,8 +26,7 @@ ROLES = ("source", "validator", "transform", "sink", "engine", "report")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A row of ``reporting plugins``.
 
     Attributes:
@@ -50,8 +48,7 @@ class Listed:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Brought:
+class _Brought(NamedTuple):
     """One thing that a plugin brings."""
 
     role: str
@@ -126,7 +123,7 @@ class Registry:
             for each in brought:
                 takers = ", ".join(str(other.origin) for other in brought if other is not each)
                 row = each.listed()
-                rows.append(replace(row, status="broken", reason=f"{takers} has the same name") if takers else row)
+                rows.append(row._replace(status="broken", reason=f"{takers} has the same name") if takers else row)
         order = {role: number for number, role in enumerate(("report", *ROLES, "command", "observer", "plugin"))}
         return sorted(rows, key=lambda row: (order[row.role], row.name, row.distribution))
 
@@ -151,7 +148,7 @@ class Registry:
             elif not reason and name in names:
                 reason = f"there is a command {name} already"
             row = Listed(name, "command", origin.distribution, origin.version)
-            self._commands.append(replace(row, status="broken", reason=reason) if reason else row)
+            self._commands.append(row._replace(status="broken", reason=reason) if reason else row)
             if not reason:
                 names.add(name)
                 found.append(item)

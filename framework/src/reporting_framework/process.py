@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -102,8 +102,7 @@ class Process:
 
 def _cut(batch: Batch, left: int) -> Batch:
     """The first `left` records of a batch, those among them that the source itself rejected last."""
-    return replace(
-        batch,
+    return batch._replace(
         rejected=batch.rejected[: max(0, left - len(batch.origins))],
         origins=batch.origins[:left],
         versions=batch.versions[:left],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,8 +50,7 @@ Span = tuple[float, float]
 """When something began and when it ended, in seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(NamedTuple):
     """What started a run from outside.
 
     Attributes:
@@ -64,14 +63,13 @@ class Trigger:
     """
 
     kind: str
-    event: Mapping[str, Any] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = {}
+    settings: Mapping[str, Any] = {}
     names_work: bool = False
     awaited: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(NamedTuple):
     """A piece of a source's work that can be read on its own, anywhere.
 
     Attributes:
@@ -83,8 +81,7 @@ class Split:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(NamedTuple):
     """A record that was read and is not kept. It never holds a value of the record.
 
     Attributes:
@@ -100,8 +97,7 @@ class Rejection:
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """An object that could not be read after retries; it is tried again by the next run.
 
     Attributes:
@@ -113,8 +109,7 @@ class Unread:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Records on their way from a source to a validator.
 
     Attributes:
@@ -134,8 +129,7 @@ class Batch:
     unread: Sequence[Unread] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(NamedTuple):
     """What a validator made of a batch.
 
     Attributes:
@@ -146,11 +140,10 @@ class Validated:
 
     frame: pl.DataFrame
     rejections: Sequence[Rejection] = ()
-    ignored_fields: Mapping[str, int] = field(default_factory=dict)
+    ignored_fields: Mapping[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(NamedTuple):
     """What a sink has staged for one batch of one split and not yet committed.
 
     Attributes:
@@ -162,8 +155,7 @@ class Fragment:
     data: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What a sink's commit did.
 
     Attributes:

@@ -6,9 +6,8 @@ import enum
 import json
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import annotated_types
 import polars as pl
@@ -47,8 +46,7 @@ class UnsupportedField(TypeError):
     """A field that cannot have a column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column made of a field.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import click
 
@@ -27,7 +26,7 @@ def plugins_command(context: click.Context, config: str | None, format_: str) ->
     state.commands(root.commands if isinstance(root, click.Group) else ())
     rows = state.registry.listing
     if format_ == "json":
-        write(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+        write(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False))
         return
     from reporting_framework.cli.render import listing
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -44,12 +43,11 @@ class TooLarge(Exception):
         self.size = size
 
 
-@dataclass(frozen=True, slots=True)
-class ScanTarget:
+class ScanTarget(NamedTuple):
     """What polars scans to read an object in part: `source` and the keyword arguments that go with it."""
 
     source: Any
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = {}
 
 
 class Store(Protocol):

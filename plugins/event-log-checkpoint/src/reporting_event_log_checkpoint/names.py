@@ -11,7 +11,7 @@ is in the file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 INCLUDE = "log-*.json"
 """Names that are read."""
@@ -26,8 +26,7 @@ _NAME = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EventName:
+class EventName(NamedTuple):
     """What a file's name says; only `action` and `timestamp` are in every form.
 
     Attributes:

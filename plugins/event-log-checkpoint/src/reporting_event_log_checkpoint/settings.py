@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -132,7 +131,7 @@ def _located(uri: str) -> Location:
 
 def _folder(file: Location) -> Location:
     """The folder of a file, up to the first placeholder."""
-    return replace(file, key=file.key.partition("{")[0].rpartition("/")[0])
+    return file._replace(key=file.key.partition("{")[0].rpartition("/")[0])
 
 
 def _resolved(place: Location) -> Location:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -24,8 +23,7 @@ READ_WHOLE = 8 * 1024 * 1024
 _NETWORK = ("sending request", "status code", "Generic S3 error", "timed out", "connection")
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """A file as it was when it was opened.
 
     Attributes:
@@ -46,7 +44,7 @@ class Checkpoint:
     size: int = 0
     rows: int = 0
     newest: datetime | None = None
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | None = None
 
     @classmethod
     def open(cls, store: Store, key: str, schema: pl.Schema, timestamp: str) -> Checkpoint:
@@ -68,7 +66,7 @@ class Checkpoint:
                 )
             rows = scan.select(pl.len()).collect().item()
             newest = scan.select(timestamp).slice(rows - 1, 1).collect().item() if rows else None
-        return replace(file, rows=rows, newest=newest)
+        return file._replace(rows=rows, newest=newest)
 
     @classmethod
     def _found(cls, store: Store, key: str, timestamp: str) -> Checkpoint:

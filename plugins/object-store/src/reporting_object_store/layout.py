@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from reporting_framework.errors import SettingsError
@@ -37,8 +36,7 @@ _VALUE = f"(?:{NULL}|{EMPTY}|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{{2}})+(?:~[0-9a
 """What `encode` gives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The files of a checkpoint.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from reporting_framework import Trigger, TriggerError
@@ -13,8 +12,7 @@ from reporting_framework import Trigger, TriggerError
 KINDS = frozenset({"s3", "sqs"})
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What one notification, or one message of a queue, names.
 
     Attributes:

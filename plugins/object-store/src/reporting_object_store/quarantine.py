@@ -7,7 +7,6 @@ import json
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
@@ -97,9 +96,7 @@ class ParquetQuarantine:
         self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
     ) -> QuarantineState:
         """See `Quarantine.settle`."""
-        added = pl.DataFrame(
-            [(*astuple(rejection), run_id, at) for rejection in rejections], schema=SCHEMA, orient="row"
-        )
+        added = pl.DataFrame([(*rejection, run_id, at) for rejection in rejections], schema=SCHEMA, orient="row")
         rows = self._change(sorted(reread), added)
         return QuarantineState(uri=self.uri, rows=rows)
 

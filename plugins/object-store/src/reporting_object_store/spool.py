@@ -9,8 +9,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -23,8 +23,7 @@ _PREFIX = "reporting-spool-"
 _ABANDONED_SECONDS = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Staged rows of one batch for one file, sorted.
 
     Attributes:
