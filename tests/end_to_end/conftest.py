@@ -1,18 +1,28 @@
-"""The real command line, in processes of its own."""
+"""The real command line, in processes of its own; and the functions that are built of it."""
 
 import json
 import os
+import platform
 import subprocess
 import sys
+import sysconfig
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
+from obstore.store import S3Store
+
+from tests.support import S3Server
+from tests.support.packages import find_python, python_version
+from tests.support.s3server import REGION
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "visit-events"
 PROGRAM = Path(sys.executable).parent / "reporting-run"
+HANDLER = "reporting_framework.aws.handler.handler"
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -58,3 +68,70 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
     parts = ("accepted", "rejected", "filtered", "duplicates")
     assert result["records_read"] == sum(result[part] for part in parts)
     return result
+
+
+def open_bucket(s3: S3Server, bucket: str) -> S3Store:
+    """The bucket, past everything of ours."""
+    return S3Store(
+        bucket,
+        endpoint=s3.endpoint,
+        access_key_id=s3.access_key,
+        secret_access_key=s3.secret_key,
+        region=REGION,
+        client_options={"allow_http": True},
+        virtual_hosted_style_request=False,
+    )
+
+
+def fill(s3: S3Server, bucket: str) -> S3Store:
+    """Put the example's events into a bucket, below ``events/``."""
+    store = open_bucket(s3, bucket)
+    for path in EXAMPLE.iterdir():
+        obstore.put(store, f"events/{path.name}", path.read_bytes())
+    return store
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    """An interpreter of the version that functions are built for: 3.12 where there is one."""
+    return find_python("3.12")
+
+
+@pytest.fixture(scope="session")
+def built(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the report's packages, built for this machine's architecture by the command that users have."""
+    out = tmp_path_factory.mktemp("packages") / "dist"
+    arch = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+    version = ".".join(python_version(python).split(".")[:2])
+    command = [
+        str(PROGRAM.with_name("reporting")),
+        "build",
+        "event-log-checkpoint",
+        "--arch",
+        arch,
+        "--python",
+        version,
+    ]
+    subprocess.run([*command, "--out", str(out)], check=True, capture_output=True, text=True)
+    return out
+
+
+@pytest.fixture(scope="session")
+def unpacked(built: Path) -> dict[str, Any]:
+    """The packages as Lambda unpacks them, not to be written to: where `lambda_function` finds the code."""
+    places = {}
+    for name in ("function", "powertools-layer", "data-layer"):
+        places[name] = built.parent / name
+        with zipfile.ZipFile(built / f"{name}.zip") as archive:
+            archive.extractall(places[name])
+        for path in sorted(places[name].rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    return {"task_root": places["function"], "layers": [places["powertools-layer"], places["data-layer"]]}
+
+
+@pytest.fixture(params=["installed", pytest.param("packages", marks=pytest.mark.slow)])
+def code(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Where a function's code comes from: this environment, or the packages on the Python they were built for."""
+    if request.param == "installed":
+        return {"pythonpath": [sysconfig.get_paths()["purelib"]]}
+    return {**request.getfixturevalue("unpacked"), "python": request.getfixturevalue("python")}

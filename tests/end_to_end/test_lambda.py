@@ -1,39 +1,24 @@
 """The report in a Lambda function: AWS's own runtime client, a real S3 server, every kind of trigger."""
 
 import json
-import sysconfig
 from contextlib import contextmanager
 from datetime import timedelta
 
 import obstore
 import polars as pl
 import pytest
-from obstore.store import S3Store
 
-from tests.end_to_end.conftest import EXAMPLE
+from tests.end_to_end.conftest import EXAMPLE, HANDLER, fill
 from tests.support import Fault, lambda_event, lambda_function, xray_daemon
 from tests.support.http import recorded
-from tests.support.s3server import REGION
 
-HANDLER = "reporting_framework.aws.handler.handler"
-SITE = sysconfig.get_paths()["purelib"]
 SENTINEL = "SeNtInEl"
 
 
 @pytest.fixture
-def function(s3, proxy, bucket):
+def function(code, s3, proxy, bucket):
     """Starts the function with the example in a bucket behind the proxy; settings are in its environment."""
-    store = S3Store(
-        bucket,
-        endpoint=s3.endpoint,
-        access_key_id=s3.access_key,
-        secret_access_key=s3.secret_key,
-        region=REGION,
-        client_options={"allow_http": True},
-        virtual_hosted_style_request=False,
-    )
-    for path in EXAMPLE.iterdir():
-        obstore.put(store, f"events/{path.name}", path.read_bytes())
+    store = fill(s3, bucket)
 
     @contextmanager
     def begin(**more):
@@ -47,7 +32,7 @@ def function(s3, proxy, bucket):
             **more,
         }
         given = {name: value for name, value in variables.items() if value is not None}
-        with lambda_function(HANDLER, pythonpath=[SITE], environment=given, name="visits") as running:
+        with lambda_function(HANDLER, environment=given, name="visits", **code) as running:
             running.store = store
             yield running
 

@@ -4,13 +4,11 @@ from fnmatch import fnmatchcase
 
 import obstore
 import pytest
-from obstore.store import S3Store
 
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
 from reporting_framework.permissions import permissions_of
 from reporting_framework.plugins import load_plugins
-from tests.end_to_end.conftest import EXAMPLE, finish
-from tests.support.s3server import REGION
+from tests.end_to_end.conftest import EXAMPLE, finish, open_bucket
 
 ACTIONS = {
     "GET": "s3:GetObject",
@@ -39,15 +37,7 @@ def allowed(exchange, permissions):
 def test_each_request_is_covered_by_what_is_declared(
     start, s3, s3_environment, proxy, bucket, monkeypatch, key, quarantine
 ):
-    store = S3Store(
-        bucket,
-        endpoint=s3.endpoint,
-        access_key_id=s3.access_key,
-        secret_access_key=s3.secret_key,
-        region=REGION,
-        client_options={"allow_http": True},
-        virtual_hosted_style_request=False,
-    )
+    store = open_bucket(s3, bucket)
     names = sorted(path.name for path in EXAMPLE.iterdir())
     for name, value in s3.behind(proxy.endpoint).environment().items():
         monkeypatch.setenv(name, value)

@@ -17,7 +17,6 @@ from reporting_framework.errors import (
     StorageUnavailable,
     TriggerError,
 )
-from reporting_framework.explain import explained
 from reporting_framework.interfaces import Triggered
 from reporting_framework.records import ORIGIN_COLUMN
 
@@ -82,6 +81,8 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         try:
             settings = plugin.Settings.model_validate(dict(use.settings))
         except ValidationError as error:
+            from reporting_framework.explain import explained  # only errors need it
+
             problem = explained(f"report {report}: {role} {use.name}", plugin.Settings, error)
             raise problem from None  # the original holds values, perhaps a secret
         with step(report, role, use.name):

@@ -170,7 +170,6 @@ def resolve_settings(
     from pydantic import ValidationError
 
     from reporting_framework import layers
-    from reporting_framework.explain import explained
 
     table, values = (config or Config()).table_of(report_name)
     on_command_line = layers.from_options(report_name, model, options or {})
@@ -185,5 +184,7 @@ def resolve_settings(
     try:
         return model.model_validate(merged.values)
     except ValidationError as error:
+        from reporting_framework.explain import explained  # only errors need it
+
         problem = explained(report_name, model, error, merged, table)
     raise problem
