@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reporting_framework.packaging.target import PYTHONS, Target
+from reporting_framework.packaging.target import Target
 from tests.framework.distributions import Site
 from tests.framework.packaging.making import from_wheel, index_in, install, install_framework, make_wheel
 
@@ -16,9 +16,7 @@ TOY = "[reporting_framework]\nreporting-toy = reporting_toy.plugin\n"
 
 @pytest.fixture
 def target() -> Target:
-    """A target of the running Python, where Lambda has it."""
-    if RUNNING not in PYTHONS:
-        pytest.skip(f"Lambda has no Python {RUNNING} that these packages could be for")
+    """A target of the running Python, whether or not Lambda has it."""
     return Target("x86_64", RUNNING)
 
 

@@ -4,22 +4,33 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import reporting_framework
-from reporting_framework.cli.main import reporting
+from reporting_framework.config import find_config, read_config
+from reporting_framework.errors import BuildError, PluginError
+from reporting_framework.packaging.build import Order, build
+from reporting_framework.packaging.manifest import Manifest
+from reporting_framework.packaging.target import PYTHONS, Target
+from reporting_framework.plugins import load_plugins
 from tests.framework.packaging.conftest import RUNNING
 from tests.framework.packaging.making import make_wheel
 
 FILES = ["data-layer.zip", "function.zip", "manifest.json", "powertools-layer.zip", "pylock.toml", "sbom.json"]
 
 
-def build(out: Path, *more: str, report: str = "toy") -> Result:
-    arguments = ["build", report, "--python", RUNNING, "--out", str(out), *more]
-    return CliRunner().invoke(reporting, arguments, prog_name="reporting")
+def order(out: Path, target: Target, report: str = "toy", **more) -> tuple[Manifest, list[str]]:
+    """Build; what there is then, and what was said meanwhile."""
+    said: list[str] = []
+    config = read_config(find_config(None, {}))
+    registry = load_plugins()
+    registry.add_reports(config)
+    manifest, built = build(Order(report, target, out, **more), registry, config, said.append)
+    assert built is bool(said)
+    return manifest, said
 
 
 def names(path: Path) -> list[str]:
@@ -36,14 +47,22 @@ def written(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 @pytest.fixture
-def out(offline, target, tmp_path_factory) -> Path:
+def out(offline, tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("results") / "dist"
 
 
 @pytest.fixture
-def built(out) -> Path:
-    done = build(out)
-    assert done.exit_code == 0, done.output
+def make(target) -> Callable[..., list[str]]:
+    """Build for `target`; what was said."""
+    return lambda out, **more: order(out, target, **more)[1]
+
+
+@pytest.fixture
+def built(out, make) -> Path:
+    assert make(out) == [
+        "building wheels of reporting-framework, reporting-toy", f"resolving for x86_64, Python {RUNNING}",
+        "fetching and unpacking", "compiling", "compressing",
+    ]  # fmt: skip
     return out
 
 
@@ -88,82 +107,67 @@ def test_the_manifest_and_the_bill_of_materials_tell_the_same(built):
     assert needs["toy"] == ["pkg:pypi/made-up-tools@1.0", "pkg:pypi/reporting-toy@1.2"]
 
 
-def test_what_is_said(out):
-    done = build(out)
-    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert lines[0] == f"toy for x86_64, Python {RUNNING}, in {out}: built"
-    assert lines[2] == "package zipped unzipped upload"
-    assert [line.split()[0] for line in lines[3:6]] == ["function.zip", "powertools-layer.zip", "data-layer.zip"]
-    assert lines[7] == "Lambda allows 52,428,800 a direct upload 262,144,000 together"
-    assert lines[9] == "left out, needed by the command line alone: click, made-up-colours"
-    assert "compiling …" in done.stderr
-    assert json.loads(build(out, "--format", "json").stdout) == json.loads((out / "manifest.json").read_text())
-
-
-def test_two_builds_in_different_places_give_the_same_bytes(built, tmp_path_factory):
+def test_two_builds_in_different_places_give_the_same_bytes(built, make, tmp_path_factory):
     other = tmp_path_factory.mktemp("elsewhere") / "deep" / "er"
-    assert build(other).exit_code == 0
+    make(other)
     assert contents(other) == contents(built)
 
 
-def test_nothing_is_built_when_nothing_has_changed(built):
+def test_nothing_is_built_when_nothing_has_changed(built, target):
     before = written(built)
-    done = build(built)
-    assert done.stderr == ""
-    assert "nothing has changed, nothing was built" in done.stdout
+    manifest, said = order(built, target)
+    assert said == []
+    assert manifest.as_json() == (built / "manifest.json").read_text()
     assert written(built) == before
 
 
-def test_what_is_missing_or_damaged_is_built_again(built):
+def test_what_is_missing_or_damaged_is_built_again(built, make):
     good = contents(built)
     (built / "function.zip").write_bytes(b"")
     (built / "sbom.json").unlink()
-    assert ": built\n" in build(built).stdout
+    assert make(built)
     assert contents(built) == good
 
 
-def test_the_lock_decides_versions_until_upgrade(built, offline):
+def test_the_lock_decides_versions_until_upgrade(built, make, offline):
     make_wheel(offline, "made-up-models", "2.0")
     (built / "manifest.json").unlink()
-    build(built)
+    make(built)
     assert "made_up_models-1.0" in " ".join(names(built / "data-layer.zip"))
-    build(built, "--upgrade")
+    make(built, upgrade=True)
     assert "made_up_models-2.0" in " ".join(names(built / "data-layer.zip"))
 
 
-def test_what_fails_leaves_everything_as_it_was(built, offline):
+def test_what_fails_leaves_everything_as_it_was(built, make, offline):
     good = contents(built)
     (offline / "made_up_models-1.0-py3-none-any.whl").unlink()
-    done = build(built, "--upgrade")
-    assert done.exit_code == 1
-    assert done.stderr.splitlines()[-1].startswith("error: resolving for x86_64-manylinux_2_28")
+    with pytest.raises(BuildError, match="^resolving for x86_64-manylinux_2_28"):
+        make(built, upgrade=True)
     assert contents(built) == good
 
 
-def test_other_files_in_the_folder_stay(built):
+def test_other_files_in_the_folder_stay(built, make):
     (built / "mine.txt").write_text("")
-    build(built, "--upgrade")
+    make(built, upgrade=True)
     assert sorted(contents(built)) == sorted([*FILES, "mine.txt"])
 
 
-def test_a_configuration_file_that_sets_the_report_goes_along(out, toy):
+def test_a_configuration_file_that_sets_the_report_goes_along(out, make, toy):
     (toy.folder / "reporting.toml").write_text("[settings.toy]\ncount = 3\n")
-    build(out)
+    make(out)
     assert "reporting.toml" in names(out / "function.zip")
 
 
-def test_usage(out, toy):
-    assert build(out, "--arch", "sparc").exit_code == 2
-    done = build(out, report="toi")
-    assert (done.exit_code, out.exists()) == (2, False)
-    assert done.stderr.startswith("error: there is no report 'toi'")
+def test_a_report_that_there_is_not_leaves_no_folder(out, make):
+    with pytest.raises(PluginError, match="^there is no report 'toi'"):
+        make(out, report="toi")
+    assert not out.exists()
 
 
-def test_a_folder_that_cannot_be_written_to(out, toy):
+def test_a_folder_that_cannot_be_written_to(make, offline, toy):
     (toy.folder / "file").write_text("")
-    done = build(toy.folder / "file" / "dist")
-    assert done.exit_code == 1
-    assert done.stderr.endswith("file/dist: Not a directory; give a folder that can be written to\n")
+    with pytest.raises(BuildError, match="file/dist: Not a directory; give a folder that can be written to$"):
+        make(toy.folder / "file" / "dist")
 
 
 LAMBDA = """
@@ -188,11 +192,11 @@ print(result.accepted, polars.read_parquet(sys.argv[4]).height)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(RUNNING not in PYTHONS, reason=f"Lambda has no Python {RUNNING} that these packages could be for")
 def test_the_real_report_twice_alike_and_unpacked_read_only(target, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for out in (one, two):
-        done = build(out, report="event-log-checkpoint")
-        assert done.exit_code == 0, done.output
+        order(out, target, "event-log-checkpoint")
     assert contents(one) == contents(two)
     manifest = json.loads((one / "manifest.json").read_text())
     assert manifest["unzipped"] <= 240_000_000
