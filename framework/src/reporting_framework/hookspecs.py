@@ -106,9 +106,10 @@ def reporting_reports() -> Sequence[type[Report] | Lazy]:  # type: ignore[empty-
 def reporting_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
     """Commands that the plugin adds to ``reporting``.
 
-    Called for every start of the command line: build the commands without importing anything heavy, and import inside
-    their functions. A module that imports click itself belongs to a distribution that requires click: in AWS Lambda
-    there is no command line, and click only where something requires it. A command whose name is taken is left out, and the plugin is listed as broken.
+    Called for every start of the command line: build the commands without importing anything heavy, and import
+    inside their functions. A module that imports click itself belongs to a distribution that requires click: in AWS
+    Lambda there is no command line, and click only where something requires it. A command whose name is taken is
+    left out, and the plugin is listed as broken.
 
     Example::
 
