@@ -110,6 +110,15 @@ BROKEN = {
 }
 
 
+def test_an_origin_is_told_without_an_import(site):
+    brings = "@hookimpl\ndef reporting_sinks():\n    return [Lazy('fake-sink', 'not_there:Sink')]\n"
+    site.add("fake-origin", brings, version="2.5")
+    registry = load_plugins()
+    assert str(registry.origin("sink", "fake-sink")) == "fake-origin 2.5"
+    with pytest.raises(PluginError, match="^there is no sink 'fake-sing'; did you mean fake-sink"):
+        registry.origin("sink", "fake-sing")
+
+
 @pytest.mark.parametrize(("source", "cause"), BROKEN.values(), ids=list(BROKEN))
 def test_a_broken_plugin_is_listed_with_its_cause_on_one_line_and_harms_nobody(site, source, cause):
     site.add("fake-broken", source, version="3", point="the-point")

@@ -13,6 +13,7 @@ import reporting_framework
 from reporting_framework.config import find_config, read_config
 from reporting_framework.errors import BuildError, PluginError
 from reporting_framework.packaging.build import Order, build
+from reporting_framework.packaging.limits import UNZIPPED
 from reporting_framework.packaging.manifest import Manifest
 from reporting_framework.packaging.target import PYTHONS, Target
 from reporting_framework.plugins import load_plugins
@@ -146,10 +147,37 @@ def test_what_fails_leaves_everything_as_it_was(built, make, offline):
     assert contents(built) == good
 
 
+def test_a_folder_that_was_made_goes_when_the_build_fails(out, make, offline):
+    (offline / "made_up_models-1.0-py3-none-any.whl").unlink()
+    with pytest.raises(BuildError):
+        make(out)
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_what_is_larger_than_lambda_allows_is_not_written(built, make, offline):
+    good = contents(built)
+    make_wheel(offline, "made-up-models", "2.0", files={"models/large.bin": "0" * UNZIPPED})
+    with pytest.raises(BuildError, match="more than the 262,144,000 that Lambda allows"):
+        make(built, upgrade=True)
+    assert contents(built) == good
+
+
 def test_other_files_in_the_folder_stay(built, make):
     (built / "mine.txt").write_text("")
     make(built, upgrade=True)
     assert sorted(contents(built)) == sorted([*FILES, "mine.txt"])
+
+
+def test_a_report_from_an_index_is_packaged_in_its_installed_version(out, make, offline, toy):
+    record = toy.folder / "reporting_toy-1.2.dist-info" / "direct_url.json"
+    wheel = Path(json.loads(record.read_text())["url"].removeprefix("file://"))
+    wheel.rename(offline / wheel.name)
+    record.unlink()
+    make_wheel(offline, "reporting-toy", "1.3")
+    assert make(out)[0] == "building wheels of reporting-framework"
+    assert "reporting_toy-1.2.dist-info/METADATA" in names(out / "function.zip")
+    assert "reporting-toy" in (out / "pylock.toml").read_text()
 
 
 def test_a_configuration_file_that_sets_the_report_goes_along(out, make, toy):

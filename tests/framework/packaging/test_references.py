@@ -21,19 +21,14 @@ def test_what_only_looks_like_a_reference_or_is_the_standard_librarys(value):
     assert list(referred({"x": value})) == []
 
 
-def test_a_module_of_an_editable_distribution(site):
+def test_a_module_of_an_editable_distribution(site, monkeypatch):
     project = site.folder / "project"
     (project / "src").mkdir(parents=True)
     (project / "src" / "fake_plugin_models.py").write_text("class Order: ...\n")
+    install(site, "a-broken-one", direct_url=from_folder(project / "gone"))
     install(site, "my-models", direct_url=from_folder(project))
-    (site.folder / "fake_plugin_models.py").symlink_to(project / "src" / "fake_plugin_models.py")
-    import sys
-
-    sys.path.insert(0, str(project / "src"))
-    try:
-        assert list(referred(["fake_plugin_models:Order"])) == ["my-models"]
-    finally:
-        sys.path.remove(str(project / "src"))
+    monkeypatch.syspath_prepend(str(project / "src"))
+    assert list(referred(["fake_plugin_models:Order"])) == ["my-models"]
 
 
 def test_a_module_that_no_distribution_brings(site):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +83,7 @@ def build(order: Order, registry: Registry, config: Config, say: Callable[[str],
 @contextmanager
 def _workspace(out: Path) -> Iterator[Path]:
     """A folder to work in, on the file system of the results; it goes, whatever happens."""
+    made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".build-", dir=out))
@@ -92,6 +93,9 @@ def _workspace(out: Path) -> Iterator[Path]:
         yield work.resolve()
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if made:
+            with suppress(OSError):  # there are results in it
+                out.rmdir()
 
 
 def _build(order: Order, selection: Selection, work: Path, say: Callable[[str], None]) -> Manifest:

@@ -7,6 +7,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,10 @@ def _editable(places: list[Path], reference: str) -> str:
     """The distribution that is installed editable from a folder around a module; its record does not name it."""
     for each in importlib.metadata.distributions():
         if "dir_info" in (each.read_text("direct_url.json") or ""):
-            found = provenance(each)
-            if found.path and any(place.is_relative_to(found.path) for place in places):
-                return found.name
+            with suppress(BuildError):  # another one may be broken
+                found = provenance(each)
+                if found.path and any(place.is_relative_to(found.path) for place in places):
+                    return found.name
     raise BuildError(
         f"{reference} is in {places[0]}, which no installed distribution brings; packages are made of "
         "distributions: give the module a pyproject.toml and install it"
