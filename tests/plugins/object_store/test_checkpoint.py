@@ -82,18 +82,39 @@ def test_only_the_newest_rows_are_read_where_they_hold_all_that_is_asked_for(mon
     monkeypatch.setattr(module, "READ", 2)
     file = opened(small(["a", "b", "c", "d"]))
     asked = []
-    scan = file._scan
 
     class Watched(Checkpoint):
-        def _newest_first(self):
-            for each in super()._newest_first():
-                asked.append(1)
-                yield each
+        def _collect(self, query):
+            asked.append(query)
+            return super()._collect(query)
 
     watched = Watched(file.store, file.key, file.timestamp, file.version, file.size, file.rows, file.newest)
     assert watched.known(pl.Series(["c", "d"])) == {"c", "d"}
+    assert len(asked) == 1
     assert watched.known(pl.Series(["a", "d", "z"])) == {"a", "d"}
-    assert scan().collect().height == 4
+    assert len(asked) == 3
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
+    """Half of one file and half of the next is no damage; the same while nobody replaces it is."""
+    path = tmp_path / "x.parquet"
+    small(["a"]).write_parquet(path)
+    file = Checkpoint.open(open_store(str(tmp_path)), "x.parquet", SMALL, "timestamp")
+    torn = []
+
+    def query(scan):
+        if not torn:
+            torn.append(small(["a", "b"]).write_parquet(path))
+            raise pl.exceptions.ComputeError("parquet: File out of specification")
+        return scan.select("source_key")
+
+    assert file._collect(query)["source_key"].to_list() == ["a", "b"]
+    again = Checkpoint.open(open_store(str(tmp_path)), "x.parquet", SMALL, "timestamp")
+    path.write_bytes(b"torn")
+    with pytest.raises(CorruptCheckpoint):
+        Checkpoint.open(open_store(str(tmp_path)), "x.parquet", SMALL, "timestamp")
+    with pytest.raises(CorruptCheckpoint):
+        again.known(pl.Series(["a"]))
 
 
 def test_a_file_that_is_not_there_holds_nothing():

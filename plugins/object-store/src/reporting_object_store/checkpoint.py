@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
-from reporting_framework.errors import CorruptCheckpoint, ObjectMissing, StorageUnavailable
+from reporting_framework.errors import CorruptCheckpoint, ObjectMissing, ReportingError, StorageUnavailable
 from reporting_framework.storage import ScanTarget, Store, TooLarge
 from reporting_object_store.merge import READ
 
@@ -19,6 +20,9 @@ ORIGIN = pl.col(ORIGIN_COLUMN)
 _SEVERAL = ORIGIN.str.contains("#", literal=True)
 READ_WHOLE = 8 * 1024 * 1024
 """Size in bytes up to which a checkpoint in a bucket is read in one request."""
+
+TRIES = 20
+"""How often a file is read that others keep replacing."""
 
 _NETWORK = ("sending request", "status code", "Generic S3 error", "timed out", "connection")
 
@@ -53,20 +57,30 @@ class Checkpoint(NamedTuple):
         Raises:
             CorruptCheckpoint: It is not parquet, or has another schema.
         """
-        file = cls._found(store, key, timestamp)
-        if file.version is None:
-            return file
-        with file._reading():
-            scan = file._scan()
+        for left in reversed(range(TRIES)):
+            file = cls._found(store, key, timestamp)
+            if file.version is None:
+                return file
+            try:
+                return file._opened(schema)
+            except (CorruptCheckpoint, StorageUnavailable):
+                if not left or file._is_current():
+                    raise
+        raise AssertionError  # pragma: no cover - the last try returns or raises
+
+    def _opened(self, schema: pl.Schema) -> Checkpoint:
+        """The same file, looked into."""
+        with self._reading():
+            scan = self._scan()
             found = scan.collect_schema()
             if found != schema:
                 raise CorruptCheckpoint(
-                    f"{file.uri}: {_difference(found, schema)}; nothing was changed; go on "
+                    f"{self.uri}: {_difference(found, schema)}; nothing was changed; go on "
                     "with the settings that it was made with, or name another checkpoint"
                 )
             rows = scan.select(pl.len()).collect().item()
-            newest = scan.select(timestamp).slice(rows - 1, 1).collect().item() if rows else None
-        return file._replace(rows=rows, newest=newest)
+            newest = scan.select(self.timestamp).slice(rows - 1, 1).collect().item() if rows else None
+        return self._replace(rows=rows, newest=newest)
 
     @classmethod
     def _found(cls, store: Store, key: str, timestamp: str) -> Checkpoint:
@@ -108,36 +122,46 @@ class Checkpoint(NamedTuple):
                 "nothing was changed"
             ) from error
 
+    def _is_current(self) -> bool:
+        """Whether nobody has replaced it meanwhile: what is read then may be half of one file and half of the next."""
+        if self.content is not None:
+            return True
+        try:
+            found = self.store.head(self.key)
+        except ReportingError:  # what went wrong before tells more
+            return True
+        return found is None or found.version == self.version
+
+    def _collect(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+        """What a query gives; asked again when the file was replaced meanwhile: the next one holds the same rows."""
+        for left in reversed(range(TRIES)):
+            try:
+                with self._reading():
+                    return query(self._scan()).collect()
+            except (CorruptCheckpoint, StorageUnavailable):
+                if not left or self._is_current():
+                    raise
+        raise AssertionError  # pragma: no cover - the last try returns or raises
+
     def known(self, objects: pl.Series) -> set[str]:
         """Those of `objects` of which there is a row. Looks at the newest rows first, and often no further."""
         found: set[str] = set()
-        for scan in self._newest_first():
-            if left := [key for key in objects if key not in found]:
-                wanted = pl.Series(left).implode()
-                rows = scan.filter(ORIGIN.is_in(wanted) | _SEVERAL).select(ORIGIN.str.replace(r"#[0-9]+$", ""))
-                with self._reading():
-                    found.update(rows.filter(ORIGIN.is_in(wanted)).unique().collect()[ORIGIN_COLUMN])
+        tail = max(0, self.rows - READ)
+        for start, rows in ((tail, self.rows - tail), (0, tail)):
+            if rows and (left := [key for key in objects if key not in found]):
+                found.update(self._collect(partial(_objects_of, start, rows, pl.Series(left).implode()))[ORIGIN_COLUMN])
         return found
-
-    def _newest_first(self) -> Iterator[pl.LazyFrame]:
-        """The origins: those of the newest rows, then the others."""
-        if self.rows:
-            scan, tail = self._scan().select(ORIGIN_COLUMN), max(0, self.rows - READ)
-            yield scan.slice(tail, READ)
-            if tail:
-                yield scan.slice(0, tail)
 
     def first(self, columns: Sequence[str]) -> dict[str, Any]:
         """These columns of its first row."""
-        with self._reading():
-            return self._scan().select(columns).slice(0, 1).collect().row(0, named=True)
+        return self._collect(lambda scan: scan.select(columns).slice(0, 1)).row(0, named=True)
 
     def present(self, origins: pl.Series) -> pl.Series:
         """Those of `origins` of which there is a row."""
         if not self.rows:
             return origins.clear()
-        with self._reading():
-            return self._scan().select(ORIGIN).filter(ORIGIN.is_in(origins.implode())).collect()[ORIGIN_COLUMN]
+        wanted = ORIGIN.is_in(origins.implode())
+        return self._collect(lambda scan: scan.select(ORIGIN).filter(wanted))[ORIGIN_COLUMN]
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """All rows in order, some row groups at a time; the next are read while these are worked on.
@@ -162,6 +186,12 @@ class Checkpoint(NamedTuple):
                     raise CorruptCheckpoint(f"{self.uri}: its rows are not sorted by {self.timestamp}")
                 last = moments[-1]
                 yield frame
+
+
+def _objects_of(start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame) -> pl.LazyFrame:
+    """Those of `wanted` that rows `start` and on, so many of them, come from."""
+    origins = scan.select(ORIGIN_COLUMN).slice(start, rows).filter(ORIGIN.is_in(wanted) | _SEVERAL)
+    return origins.select(ORIGIN.str.replace(r"#[0-9]+$", "")).filter(ORIGIN.is_in(wanted)).unique()
 
 
 def _difference(found: pl.Schema, expected: pl.Schema) -> str:
