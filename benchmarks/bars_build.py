@@ -10,11 +10,18 @@ from benchmarks.measure import BenchmarkError, Usage, least, measure
 MEGABYTE = 1e6
 
 
-def _build(bench: Bench, out: Path, arch: str) -> Usage:
+def build(bench: Bench, out: Path, arch: str, python: str = "3.12") -> Usage:
+    """Build the report's packages.
+
+    Raises:
+        BenchmarkError: There is no such program, or it failed.
+    """
     program = Path(bench.program[0]).with_name("reporting")
     if not program.exists():
         raise BenchmarkError(f"no program {program}: packages are built by `reporting`, beside `reporting-run`")
-    return measure([str(program), "build", REPORT, "--arch", arch, "--out", str(out), "--format", "json"])
+    return measure(
+        [str(program), "build", REPORT, "--arch", arch, "--python", python, "--out", str(out), "--format", "json"]
+    )
 
 
 def _size(arch: str, bound: float, manifest: Mapping[str, Any], usage: Usage) -> Row:
@@ -32,11 +39,11 @@ def _size(arch: str, bound: float, manifest: Mapping[str, Any], usage: Usage) ->
 def x86_64(bench: Bench) -> Sequence[Row]:
     """Sizes, a second build elsewhere, and a third one with nothing to do."""
     one, two = bench.fresh("build-one"), bench.fresh("build-two")
-    first = _build(bench, one, "x86_64")
-    _build(bench, two, "x86_64")
+    first = build(bench, one, "x86_64")
+    build(bench, two, "x86_64")
     names = sorted({path.name for folder in (one, two) for path in folder.iterdir()})
     differing = [name for name in names if not _same(one / name, two / name)]
-    wall = least([_build(bench, one, "x86_64") for _ in range(3)], "wall")
+    wall = least([build(bench, one, "x86_64") for _ in range(3)], "wall")
     manifest = first.answer
     function = manifest["packages"]["function.zip"]["zipped"] / MEGABYTE
     return [
@@ -60,7 +67,7 @@ def _same(one: Path, two: Path) -> bool:
 
 def arm64(bench: Bench) -> Sequence[Row]:
     """Sizes for the other architecture."""
-    usage = _build(bench, bench.fresh("build-arm64"), "arm64")
+    usage = build(bench, bench.fresh("build-arm64"), "arm64")
     return [_size("arm64", 228, usage.answer, usage)]
 
 
