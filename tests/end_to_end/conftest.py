@@ -15,6 +15,7 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
+from reporting_framework.packaging.target import PYTHONS
 from tests.support import S3Server
 from tests.support.packages import find_python, python_version
 from tests.support.s3server import REGION
@@ -103,6 +104,8 @@ def built(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("packages") / "dist"
     arch = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     version = ".".join(python_version(python).split(".")[:2])
+    if version not in PYTHONS:
+        pytest.skip(f"packages are for Python {', '.join(PYTHONS)}; there is none of them here but {version}")
     command = [
         str(PROGRAM.with_name("reporting")),
         "build",
