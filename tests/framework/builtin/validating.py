@@ -16,7 +16,7 @@ from reporting_framework.builtin.pydantic_validator import (
 
 MODELS = "tests.framework.builtin.sample_models"
 
-properties = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+properties = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """For every property: at least 100 examples, and no deadline, since machines are of different speed."""
 
 
