@@ -15,6 +15,7 @@ from reporting_framework.cli.list import list_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.state import State, state_of
+from reporting_framework.collector import rarely
 
 _COMPLETION = """\b
 Shell completion, report names included:
@@ -34,6 +35,7 @@ class Program(click.Group):
         **extra: Any,
     ) -> Any:
         """Run the program and exit."""
+        rarely()
         words = list(sys.argv[1:] if args is None else args)
         state = State(words)
         extra.setdefault("obj", state)
