@@ -80,11 +80,14 @@ def table(rows: Sequence[Row]) -> str:
 def _write(rows: Sequence[Row]) -> None:
     """Put the rows in `results.json`, in the place of those of the same name, and all of them in the README."""
     known = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else {}
-    known |= {row.name: {**vars(row), "held": row.held} for row in rows}
+    python = platform.python_version()
+    known |= {row.name: {**vars(row), "held": row.held, "python": python} for row in rows}
     ordered = {name: known[name] for group in GROUPS for name in group.names if name in known}
-    machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}
+    machine = {"system": platform.system(), "cores": os.cpu_count()}
     RESULTS.write_text(json.dumps({"machine": machine, "rows": ordered}, indent=2, ensure_ascii=False) + "\n")
-    kept = [Row(**{key: value for key, value in each.items() if key != "held"}) for each in ordered.values()]
+    kept = [
+        Row(**{key: value for key, value in each.items() if key not in ("held", "python")}) for each in ordered.values()
+    ]
     before, _, rest = README.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     README.write_text(f"{before}{BEGIN}\n\n{table(kept)}\n\n{END}{after}")

@@ -16,10 +16,10 @@ from reporting_framework.collector import rarely
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     rarely()  # before the imports: they make a hundred thousand objects
 
-from reporting_framework.aws import answers  # noqa: E402 - see above
-from reporting_framework.aws.environment import Environment  # noqa: E402
-from reporting_framework.aws.triggers import AWAITED, kind_of  # noqa: E402
-from reporting_framework.errors import ReportingError  # noqa: E402
+from reporting_framework.aws import answers
+from reporting_framework.aws.environment import Environment
+from reporting_framework.aws.triggers import AWAITED, kind_of
+from reporting_framework.errors import ReportingError
 
 
 @cache
