@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework import hookspecs
 from reporting_framework.errors import PluginError
@@ -14,6 +14,8 @@ from reporting_framework.wording import cause, did_you_mean
 
 if TYPE_CHECKING:
     import pluggy
+
+_FIELD = re.compile(r"^(Name|Version): *(\S+)", re.MULTILINE)
 
 FRAMEWORK = "reporting-framework"
 """The framework's own distribution: what it brings is always allowed."""
@@ -58,8 +60,10 @@ def installed() -> Iterator[tuple[importlib.metadata.EntryPoint, Origin]]:
 
 def _origin(point: importlib.metadata.EntryPoint) -> Origin:
     try:
-        metadata: Any = point.dist.metadata if point.dist else {}
-        return Origin(point.name, metadata["Name"] or "unknown", metadata["Version"] or "")
+        text = (point.dist and point.dist.read_text("METADATA")) or ""
+        # Parsing all of it, the description too, would cost a millisecond for each plugin at every start.
+        found = dict(_FIELD.findall(text.partition("\n\n")[0]))
+        return Origin(point.name, found.get("Name", "unknown"), found.get("Version", ""))
     except Exception:  # damaged metadata must not keep the other plugins from loading
         return Origin(point.name, "unknown", "")
 
