@@ -95,6 +95,7 @@ def test_logs_and_metrics(function):
         "EventsFailed": ([13.0], "Count"),
         "EventsFiltered": ([0.0], "Count"),
         "ObjectsUnread": ([0.0], "Count"),
+        "ObjectsIgnored": ([2.0], "Count"),
         "ObjectsRemaining": ([0.0], "Count"),
         "ExecutionTime": None,
         "OutputFileSize": None,
@@ -236,13 +237,48 @@ def test_a_queue_gets_back_what_could_not_be_read(function, proxy, bucket):
     assert len(odd.answer["batchItemFailures"]) == len(lambda_event("sqs-other")["Records"])
 
 
-def test_a_function_that_is_not_set_up_says_so(function):
-    with function(REPORTING_REPORT=None) as running:
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"REPORTING_REPORT": None}, "REPORTING_REPORT is not set"),
+        ({"REPORTING_REPORT": "event-log"}, "there is no report 'event-log'"),
+        ({"LOG_LEVEL": "verbose"}, "LOG_LEVEL, or a variable of Powertools, cannot be used"),
+        ({"REPORTING_ENVIRONMENT": " "}, "environment variable REPORTING_ENVIRONMENT"),
+    ],
+)
+def test_a_function_that_is_not_set_up_says_so(function, variables, said):
+    with function(**variables) as running:
         direct = running.invoke({})
         scheduled = running.invoke(lambda_event("schedule-scheduler"))
     assert direct.answer["statusCode"] == 500
-    assert "REPORTING_REPORT is not set" in "".join(direct.logs)
-    assert scheduled.error["errorType"] == "SettingsError"
+    [line] = [line for line in direct.json_logs if "message" in line]
+    assert said in line["message"]
+    assert any(line.get("RunFailed") == [1.0] for line in direct.json_logs)
+    assert scheduled.error["errorType"] in ("SettingsError", "PluginError")
+
+
+def test_a_function_that_is_not_set_up_raises_where_that_was_asked_for(function):
+    with function(REPORTING_REPORT="event-log", REPORTING_ON_ERROR="raise") as running:
+        assert running.invoke({}).error["errorType"] == "PluginError"
+
+
+def test_a_queue_is_never_answered_by_a_failed_run(function, proxy):
+    """Any answer would be taken for success, and the messages deleted."""
+    proxy.inject(Fault.answer(403, "AccessDenied"), times=None)
+    with function(REPORTING_ON_ERROR="respond") as running:
+        assert running.invoke(lambda_event("sqs-s3")).error["errorType"] == "AccessDenied"
+
+
+def test_a_run_that_cannot_be_continued_is_answered_all_the_same(function, proxy):
+    with recorded(status=403) as api:
+        variables = {"REPORTING_CONTINUE": "self", "AWS_ENDPOINT_URL_LAMBDA": api.endpoint}
+        with function(REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGHT="1", **variables) as running:
+            proxy.delay("GET", 0.05)
+            found = running.invoke({}, remaining=timedelta(seconds=5))
+        assert len(api.take()) == 1
+    assert (found.answer["statusCode"], found.answer["complete"]) == (200, False)
+    assert "continued" not in found.answer
+    assert logged(found, "not continued")["error_type"] == "ClientError"
 
 
 def test_a_function_goes_on_by_itself_until_all_is_done(function, proxy):

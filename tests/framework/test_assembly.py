@@ -149,3 +149,11 @@ def test_what_the_operating_system_refuses_is_told_on_one_line():
     with pytest.raises(StorageUnavailable) as caught, step("r", "sink", "good"):
         raise OSError(errno.EMFILE, "Too many open files", "/tmp/x")
     assert str(caught.value) == "report r: sink good: /tmp/x: Too many open files"
+
+
+@pytest.mark.parametrize("kind", [SystemExit, type("PanicException", (BaseException,), {})])
+def test_a_plugin_that_ends_the_process_or_panics_ends_the_run_alone(kind):
+    with pytest.raises(StepFailed, match=f"report r: sink good raised {kind.__name__}"), step("r", "sink", "good"):
+        raise kind("SECRET")
+    with pytest.raises(KeyboardInterrupt), step("r", "sink", "good"):
+        raise KeyboardInterrupt

@@ -64,6 +64,12 @@ def step(report: str, role: str, name: str) -> Iterator[None]:
         raise StepFailed(
             f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
         ) from error
+    except BaseException as error:
+        if not isinstance(error, SystemExit) and type(error).__name__ != "PanicException":  # of libraries in Rust
+            raise
+        raise StepFailed(
+            f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
+        ) from error
 
 
 def assemble(report: str, composition: Composition, registry: Registry, *, trigger: Trigger | None = None) -> Pipeline:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reporting_framework.aws.answers import failure, raisable, success
+from reporting_framework.aws.answers import failure, raisable, responds, success
 from reporting_framework.aws.continuation import chain_of
 from reporting_framework.aws.triggers import CONTINUE
 from reporting_framework.errors import AccessDenied, SettingsError, StepFailed, TriggerError
@@ -88,3 +88,19 @@ def test_how_many_came_before(event, number):
 def test_nobody_else_may_say_so(marker):
     with pytest.raises(TriggerError, match=f"{CONTINUE} is the handler's own"):
         chain_of({CONTINUE: marker})
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("nan")])
+@pytest.mark.parametrize("kind", ["direct", "http"])
+def test_what_json_cannot_say_is_found_before_the_runtime_does(kind, value):
+    report = Answering()
+    report.answer = lambda settings, result: {"odd": value}
+    with pytest.raises((TypeError, ValueError), match="JSON"):
+        success(kind, report, None, RESULT, continued=False)
+
+
+@pytest.mark.parametrize("policy", ["auto", "raise", "respond"])
+@pytest.mark.parametrize("kind", ["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"])
+def test_who_is_answered_by_a_failed_run(policy, kind):
+    asked = policy == "respond" or (policy == "auto" and kind in ("direct", "http"))
+    assert responds(policy, kind) is (asked and kind not in ("sqs", "kinesis"))

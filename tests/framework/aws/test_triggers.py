@@ -160,3 +160,11 @@ def test_any_event_is_something_or_refused(event):
     except TriggerError:
         return
     assert trigger.awaited == (kind in AWAITED)
+
+
+def test_an_id_from_outside_is_bounded_and_printable():
+    event = {"source": "aws.events", "detail-type": "Scheduled Event", "id": "\ud800" + "x" * 1000}
+    found = correlation_id("schedule", event, "mine")
+    assert found.startswith("\\ud800xxx")
+    assert len(found) == 128
+    assert correlation_id("schedule", event | {"id": ["x"]}, "mine") == "mine"

@@ -66,6 +66,7 @@ def test_each_message_of_a_queue_stands_for_itself():
             other="no JSON",
             list=[1],
             empty={},
+            mapping={"Records": {}},
         )
     )
     assert found == [
@@ -75,6 +76,7 @@ def test_each_message_of_a_queue_stands_for_itself():
         Message("other", valid=False),
         Message("list", valid=False),
         Message("empty", valid=False),
+        Message("mapping", valid=False),
     ]
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.aws.triggers import Kind
+from reporting_framework.aws.triggers import AWAITED, Kind
 from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError
 from reporting_framework.interfaces import Answering, Report
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from reporting_framework.result import RunResult
 
 OK, BAD_REQUEST, FAILED = 200, 400, 500
+
+
+def responds(policy: str, kind: Kind) -> bool:
+    """Whether a failed run answers, or raises. A queue or a stream would take any answer for success."""
+    if kind in ("sqs", "kinesis"):
+        return False
+    return policy == "respond" or (policy == "auto" and kind in AWAITED)
 
 
 def success(kind: Kind, report: Report, settings: Any, result: RunResult, *, continued: bool) -> Any:
@@ -42,7 +49,13 @@ def raisable(error: Exception, report: str) -> ReportingError:
 
 
 def _formed(kind: Kind, status: int, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body in the caller's form.
+
+    Raises:
+        TypeError: It holds what JSON cannot say; of a direct invocation the runtime itself would find that too late.
+        ValueError: The same.
+    """
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False)
     if kind != "http":
         return {"statusCode": status, **body}
-    text = json.dumps(body, ensure_ascii=False)
     return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": text}

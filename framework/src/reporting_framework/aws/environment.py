@@ -12,12 +12,14 @@ from reporting_framework.assembly import assemble
 from reporting_framework.aws import answers, continuation
 from reporting_framework.aws.observability import Observability
 from reporting_framework.aws.settings import FunctionSettings
-from reporting_framework.aws.triggers import AWAITED, Kind, correlation_id, kind_of, trigger_of
+from reporting_framework.aws.triggers import Kind, correlation_id, kind_of, trigger_of
 from reporting_framework.config import find_config, read_config, resolve_settings
 from reporting_framework.discovery import allow_list
+from reporting_framework.errors import SettingsError
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import composed, resolve_report
 from reporting_framework.runner import run
+from reporting_framework.wording import cause
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -46,7 +48,10 @@ class Environment:
         self.config = read_config(find_config(None, environment, Path(task) if task else None))
         self.registry = load_plugins(allow_list(environment))
         self.registry.add_reports(self.config)
-        self.observer = Observability(self.settings, self.registry.packages)
+        try:
+            self.observer = Observability(self.settings, self.registry.packages)
+        except Exception as error:  # Powertools' own, of several types
+            raise SettingsError(f"LOG_LEVEL, or a variable of Powertools, cannot be used: {cause(error)}") from error
         self.registry.register(self.observer, "powertools")
         self.report = self.observer.report = resolve_report(self.settings.report, self.registry)
 
@@ -55,9 +60,9 @@ class Environment:
 
         What is wrong is for an invocation to tell.
         """
-        if self.settings.continue_ == "self":
-            continuation.client()  # there is no time for it at the end of a run
         with suppress(Exception):
+            if self.settings.continue_ == "self":
+                continuation.client()  # there is no time for it at the end of a run
             assemble(self.settings.report, composed(self.report, self._settings({})), self.registry)
 
     def invoke(self, event: Any, context: Any) -> Any:
@@ -111,10 +116,14 @@ class Environment:
         if chain >= self.settings.continue_limit:
             logger.error("there is more to do, but REPORTING_CONTINUE_LIMIT is reached", runs=chain + 1)
             return False
-        continuation.invoke_again(context, trigger.settings, number=chain + 1, correlation_id=correlated)
+        try:
+            continuation.invoke_again(context, trigger.settings, number=chain + 1, correlation_id=correlated)
+        except Exception as error:  # what is done is done all the same
+            code = getattr(error, "response", {}).get("Error", {}).get("Code")
+            logger.error("not continued", error_type=type(error).__name__, error_code=code)
+            return False
         logger.info("continued", runs=chain + 1)
         return True
 
     def _responds(self, kind: Kind) -> bool:
-        policy = self.settings.on_error
-        return policy == "respond" or (policy == "auto" and kind in AWAITED)
+        return answers.responds(self.settings.on_error, kind)

@@ -5,7 +5,6 @@ The environment variable ``REPORTING_REPORT`` names the report. Needs ``pip inst
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import suppress
 from functools import cache
@@ -18,7 +17,8 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
 
 from reporting_framework.aws import answers
 from reporting_framework.aws.environment import Environment
-from reporting_framework.aws.triggers import AWAITED, kind_of
+from reporting_framework.aws.observability import not_set_up
+from reporting_framework.aws.triggers import kind_of
 from reporting_framework.errors import ReportingError
 
 
@@ -41,9 +41,9 @@ def handler(event: Any, context: Any) -> Any:
     try:
         prepared = environment()
     except ReportingError as error:
-        logging.getLogger(__name__).error("the function is not set up: %s", error)
         kind, report = kind_of(event), os.environ.get("REPORTING_REPORT", "")
-        if kind not in AWAITED:
+        not_set_up(error, report or "unknown", os.environ.get("REPORTING_ENVIRONMENT", "dev"))
+        if not answers.responds(os.environ.get("REPORTING_ON_ERROR", "auto"), kind):
             raise
         return answers.failure(kind, error, report=report, request_id=context.aws_request_id, status=answers.FAILED)
     return prepared.invoke(event, context)

@@ -6,7 +6,9 @@ a record: counts, origins, types of errors, names of declared fields.
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from reporting_framework.tracebacks import traceback_text
 
 if TYPE_CHECKING:
     from reporting_framework.aws.settings import FunctionSettings
+    from reporting_framework.errors import ReportingError
     from reporting_framework.interfaces import Report
     from reporting_framework.records import Outcome
     from reporting_framework.result import RunResult
@@ -35,7 +38,20 @@ _STAGES: Mapping[str, tuple[str, ...]] = {
 }
 """Counts that annotate each stage's subsegment."""
 
-_COUNTS = ("records_read", "accepted", "rejected", "filtered", "duplicates", "objects_unread", "remaining")
+_COUNTS = (
+    "records_read",
+    "accepted",
+    "rejected",
+    "filtered",
+    "duplicates",
+    "objects_unread",
+    "objects_ignored",
+    "ignored_samples",
+    "remaining",
+)
+
+LOGGER = "reporting.function"
+"""Name of the logger; a report's own name may be that of another one."""
 
 
 class _Formatter(LambdaPowertoolsFormatter):
@@ -43,6 +59,11 @@ class _Formatter(LambdaPowertoolsFormatter):
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         return traceback_text(ei[1], verbose=False) if ei[1] else ""
+
+    def _extract_log_exception(self, log_record: logging.LogRecord) -> tuple[Any, Any, Any]:
+        """Without the notes of an error: they may hold values of records."""
+        text, name, _ = super()._extract_log_exception(log_record)
+        return text, name, None
 
 
 class Observability:
@@ -58,9 +79,9 @@ class Observability:
         self.report: Report | None = None
         self._cold = True
         self.logger = Logger(
-            service=settings.report, logger_formatter=_Formatter(serialize_stacktrace=False, utc=True, use_rfc3339=True)
+            service=LOGGER, logger_formatter=_Formatter(serialize_stacktrace=False, utc=True, use_rfc3339=True)
         )
-        logging.getLogger(settings.report).propagate = False
+        logging.getLogger(LOGGER).propagate = False
         # Everything that is logged goes the same way; Lambda's own handler would write plain text.
         logging.root.handlers[:] = [self.logger.logger_handler]
         for name in ("reporting_framework", *packages):
@@ -71,6 +92,7 @@ class Observability:
         self.logger.clear_state()
         self.logger.append_keys(
             correlation_id=correlation_id,
+            service=self.settings.report,
             report=self.settings.report,
             environment=self.settings.environment_,
             trigger=kind,
@@ -133,29 +155,34 @@ class Observability:
         self._measure({"RunFailed": (1, "Count"), "RunSucceeded": (0, "Count")})
 
     def _metrics_of(self, result: RunResult) -> dict[str, tuple[float, str]]:
-        own: Mapping[str, tuple[float, str]] = self.report.metrics(result) if isinstance(self.report, Answering) else {}
         return {
             "EventsProcessed": (result.accepted, "Count"),
             "EventsFailed": (result.rejected, "Count"),
             "EventsFiltered": (result.filtered, "Count"),
             "ObjectsUnread": (result.objects_unread, "Count"),
+            "ObjectsIgnored": (result.objects_ignored, "Count"),
             "ObjectsRemaining": (result.remaining, "Count"),
             "ExecutionTime": (result.seconds.total * 1000, "Milliseconds"),
             "OutputFileSize": (sum(output.bytes for output in result.outputs), "Bytes"),
             "RunSucceeded": (1, "Count"),
             "RunFailed": (0, "Count"),
-            **own,
+            **self._own(result),
         }
 
+    def _own(self, result: RunResult) -> dict[str, tuple[float, str]]:
+        """The report's own metrics, as far as they are numbers; a report that fails to give any has none."""
+        try:
+            own: Mapping[str, tuple[float, str]] = (
+                self.report.metrics(result) if isinstance(self.report, Answering) else {}
+            )
+            return {name: (value, unit) for name, (value, unit) in own.items() if math.isfinite(value)}
+        except Exception as error:
+            self.logger.error("the report gave no metrics", error_type=type(error).__name__)
+            return {}
+
     def _measure(self, metrics: Mapping[str, tuple[float, str]]) -> None:
-        """Print the metrics as one line in the Embedded Metric Format."""
-        emf = AmazonCloudWatchEMFProvider(namespace=self.settings.metrics_namespace)
-        emf.service = ""  # or POWERTOOLS_SERVICE_NAME would be a dimension that alarms do not know of
-        emf.add_dimension("report", self.settings.report)
-        emf.add_dimension("environment", self.settings.environment_)
-        for name, (value, unit) in metrics.items():
-            emf.add_metric(name, unit, value)
-        emf.flush_metrics()
+        settings = self.settings
+        measure(metrics, settings.report, settings.environment_, settings.metrics_namespace)
 
     def _trace(self, result: RunResult) -> None:
         """Subsegments for the stages, if X-Ray takes this invocation; its SDK is imported only then."""
@@ -172,3 +199,23 @@ class Observability:
             for count in _STAGES.get(stage, ()):
                 subsegment.put_annotation(count, getattr(result, count))
             recorder.end_subsegment(ended)
+
+
+def measure(
+    metrics: Mapping[str, tuple[float, str]], report: str, environment: str, namespace: str = "Reporting"
+) -> None:
+    """Print the metrics as one line in the Embedded Metric Format."""
+    emf = AmazonCloudWatchEMFProvider(namespace=namespace)
+    emf.service = ""  # or POWERTOOLS_SERVICE_NAME would be a dimension that alarms do not know of
+    emf.add_dimension("report", report)
+    emf.add_dimension("environment", environment)
+    for name, (value, unit) in metrics.items():
+        emf.add_metric(name, unit, value)
+    emf.flush_metrics()
+
+
+def not_set_up(error: ReportingError, report: str, environment: str) -> None:
+    """Log and measure that a function cannot be used, before there is anything to do it with."""
+    line = {"level": "ERROR", "message": f"the function is not set up: {error}", "report": report}
+    print(json.dumps(line | {"error_type": type(error).__name__}), flush=True)  # noqa: T201 - Lambda's log
+    measure({"RunFailed": (1, "Count"), "RunSucceeded": (0, "Count")}, report, environment)

@@ -26,8 +26,12 @@ class FunctionSettings(Settings):
         "no", alias="continue", description="Whether a run that stopped at its deadline starts the next one"
     )
     continue_limit: int = Field(15, ge=1, le=10_000, description="How many runs may follow the first one")
-    environment_: str = Field("dev", alias="environment", min_length=1, description="Dimension of all metrics")
-    metrics_namespace: str = Field("Reporting", min_length=1, description="Namespace of all metrics")
+    environment_: str = Field(
+        "dev", alias="environment", pattern=r"^[!-~]([ -~]{0,253}[!-~])?$", description="Dimension of all metrics"
+    )
+    metrics_namespace: str = Field(
+        "Reporting", pattern=r"^[A-Za-z0-9._/#:-][A-Za-z0-9 ._/#:-]{0,254}$", description="Namespace of all metrics"
+    )
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> FunctionSettings:

@@ -21,6 +21,9 @@ NAMING: frozenset[Kind] = frozenset({"s3", "sqs", "kinesis"})
 CONTINUE = "reporting_continue"
 """Key of an event by which a function goes on with what it did not get done."""
 
+ID_LIMIT = 128
+"""Longest correlation id, in characters: it comes from outside and is in every line of the log."""
+
 _POLLED: Mapping[Any, Kind] = {"aws:s3": "s3", "aws:sqs": "sqs", "aws:kinesis": "kinesis"}
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
@@ -102,4 +105,5 @@ def correlation_id(kind: Kind, event: Any, request_id: str) -> str:
         found = event.get("id")
     elif kind == "continuation" and isinstance(event[CONTINUE], Mapping):
         found = event[CONTINUE].get("correlation_id")
-    return str(found or request_id)
+    text = found if isinstance(found, str) and found else request_id
+    return text.encode("ascii", "backslashreplace").decode()[:ID_LIMIT]

@@ -64,7 +64,9 @@ def _objects(event: Any) -> list[tuple[str, str]] | None:
         return None
 
 
-def _recorded(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _recorded(records: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(records, list):
+        raise TypeError
     for record in records:
         bucket, key = record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]
         if str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated"):

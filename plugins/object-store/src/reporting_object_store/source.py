@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ from reporting_object_store.listing import Names, list_all, list_since
 from reporting_object_store.notifications import KINDS, Message, messages
 from reporting_object_store.permissions import reading
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
+
+_log = logging.getLogger(__name__)
 
 SPLIT_OBJECTS = 500
 """Objects in a split of a bucket, at the most."""
@@ -249,6 +252,8 @@ class ObjectStoreJson:
         """See `Triggered.respond`: the messages that a queue is to deliver again; an object that is gone is done."""
         if self._named is None or all(message.id is None for message in self._named):
             return None
+        if odd := [message.id for message in self._named if not message.valid]:
+            _log.warning("messages that are no notifications of S3, left in the queue: %s", ", ".join(map(str, odd)))
         left = self._left | {item.origin for item in unread if item.reason != "missing"}
         failed = [
             message.id
