@@ -115,7 +115,11 @@ def built(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--python",
         version,
     ]
-    subprocess.run([*command, "--out", str(out)], check=True, capture_output=True, text=True)
+    path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])  # where uv looks for it
+    done = subprocess.run(
+        [*command, "--out", str(out)], capture_output=True, text=True, env=os.environ | {"PATH": path}
+    )
+    assert done.returncode == 0, done.stderr
     return out
 
 

@@ -158,7 +158,7 @@ def test_an_error_of_a_step_is_wrapped_once_and_names_the_step_only(role, late):
     assert raised.value.__cause__ is step.error
 
 
-@pytest.mark.parametrize("error", [AccessDenied("s3://b/k: denied"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize("error", [AccessDenied("s3://b/k: denied"), KeyboardInterrupt(), GeneratorExit()])
 def test_the_framework_s_own_errors_and_interrupts_pass(error):
     with pytest.raises(type(error)) as raised:
         work(batch(1), validator=Breaking(error))
