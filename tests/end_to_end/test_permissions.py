@@ -50,7 +50,7 @@ def test_each_request_is_covered_by_what_is_declared(
 
     report = EventLogCheckpoint()
     settings = report.Settings(source=source, checkpoint=checkpoint, quarantine=more[1] if more else None)
-    permissions = permissions_of(report.compose(settings), load_plugins())
+    permissions = permissions_of(report.name, report.compose(settings), load_plugins())
     assert all("*" not in action for permission in permissions for action in permission.actions)
     assert len(proxy.requests) > len(names)
     refused = {
@@ -66,4 +66,4 @@ def test_each_request_is_covered_by_what_is_declared(
 def test_a_folder_needs_no_permission(tmp_path):
     report = EventLogCheckpoint()
     composition = report.compose(report.Settings(source=str(tmp_path / "in"), checkpoint=str(tmp_path / "x.parquet")))
-    assert permissions_of(composition, load_plugins()) == []
+    assert permissions_of(report.name, composition, load_plugins()) == []

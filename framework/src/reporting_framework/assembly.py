@@ -84,13 +84,7 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
 
     def make(role: str, use: Use) -> Any:
         plugin = registry.find(role, use.name)
-        try:
-            settings = plugin.Settings.model_validate(dict(use.settings))
-        except ValidationError as error:
-            from reporting_framework.explain import explained  # only errors need it
-
-            problem = explained(f"report {report}: {role} {use.name}", plugin.Settings, error)
-            raise problem from None  # the original holds values, perhaps a secret
+        settings = settings_of(report, role, use, plugin)
         with step(report, role, use.name):
             return plugin(settings)
 
@@ -114,6 +108,21 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         engine=make("engine", composition.engine),
         schema=_schema(report, validator, transforms),
     )
+
+
+def settings_of(report: str, role: str, use: Use, plugin: Any) -> Any:
+    """What the plugin's own model makes of the settings that a composition gives it.
+
+    Raises:
+        SettingsError: They are not what it takes.
+    """
+    try:
+        return plugin.Settings.model_validate(dict(use.settings))
+    except ValidationError as error:
+        from reporting_framework.explain import explained  # only errors need it
+
+        problem = explained(f"report {report}: {role} {use.name}", plugin.Settings, error)
+        raise problem from None  # the original holds values, perhaps a secret
 
 
 def _hand_over(report: str, source: Source, trigger: Trigger) -> None:

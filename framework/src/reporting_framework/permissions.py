@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework.assembly import settings_of, step
 from reporting_framework.interfaces import Permission, Permitted
 
 if TYPE_CHECKING:
@@ -11,11 +13,13 @@ if TYPE_CHECKING:
     from reporting_framework.plugins import Registry
 
 
-def permissions_of(composition: Composition, registry: Registry) -> list[Permission]:
+def permissions_of(report: str, composition: Composition, registry: Registry) -> list[Permission]:
     """The permissions that the plugins of a composition declare, each once, in the order of data.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked.
+        SettingsError: The settings of a plugin are not what it takes.
+        StepFailed: A plugin raised an error of its own.
     """
     uses = [
         ("source", composition.source),
@@ -28,7 +32,40 @@ def permissions_of(composition: Composition, registry: Registry) -> list[Permiss
     for role, use in uses:
         plugin = registry.find(role, use.name)
         if isinstance(plugin, Permitted):
-            settings: Any = plugin.Settings.model_validate(dict(use.settings))  # type: ignore[attr-defined]
-            declared = plugin.permissions(settings)
+            with step(report, role, use.name):
+                declared = plugin.permissions(settings_of(report, role, use, plugin))
             found += [each for each in declared if each not in found]
     return found
+
+
+def policy_of(
+    permissions: Sequence[Permission], *, partition: str = "aws", region: str = "*", account: str = "*"
+) -> dict[str, Any]:
+    """An IAM policy that allows these permissions and nothing else.
+
+    Args:
+        permissions: As `permissions_of` gives them, for the partition ``aws``.
+        partition: ``aws``, ``aws-us-gov``, ``aws-cn``, …
+        region: Stands in the place of ``*`` in ARNs that leave the region open.
+        account: The same for the account's number.
+    """
+    statements: list[dict[str, Any]] = []
+    for actions, resource, conditions in permissions:
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": [_placed(resource, partition, region, account)],
+        }
+        if conditions:
+            statement["Condition"] = {
+                operator: {key: list(values) for key, values in keys.items()} for operator, keys in conditions.items()
+            }
+        statements.append(statement)
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _placed(resource: str, partition: str, region: str, account: str) -> str:
+    """An ARN with what it leaves open filled in; a bucket's has no region and no account at all."""
+    head, _, service, its_region, its_account, name = resource.split(":", 5)
+    filled = (region if its_region == "*" else its_region, account if its_account == "*" else its_account)
+    return ":".join((head, partition, service, *filled, name))

@@ -11,6 +11,7 @@ import click
 import reporting_framework
 from reporting_framework.cli.build import build_command
 from reporting_framework.cli.failures import guarded
+from reporting_framework.cli.iam import policy_options, print_policy
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.run import ReportCommands, format_reports
@@ -69,6 +70,11 @@ _RUN_HELP = """Run a report.
     REPORT --help shows its options: one for each of its settings, and those that every report has.
     """
 
+_IAM_HELP = """Print the IAM policy that a report needs.
+
+    It is made of what the report's plugins declare for the settings that a run would have.
+    """
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -82,6 +88,11 @@ reporting_run = ReportingRun(
 )
 reporting.add_command(ReportCommands("run", help=_RUN_HELP, subcommand_metavar="REPORT [OPTIONS]..."))
 reporting.add_command(build_command)
+reporting.add_command(
+    ReportCommands(
+        "iam", help=_IAM_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_policy, options=policy_options
+    )
+)
 reporting.add_command(list_command)
 reporting.add_command(plugins_command)
 

@@ -37,10 +37,7 @@ def generic_options() -> list[click.Option]:
     return [
         click.Option(["--format"], type=click.Choice(["text", "json"]), default="text", show_default=True,
                      help="What stdout gets: a table for people, or the RunResult."),
-        click.Option(["--set"], multiple=True, metavar="PATH=VALUE",
-                     help="Set any setting by its dotted path, as in sinks.0.uri=out/visits.parquet; repeatable."),
-        click.Option(["--config"], metavar="FILE", type=click.Path(dir_okay=False),
-                     help="Configuration file.  [default: $REPORTING_CONFIG, else reporting.toml if there is one]"),
+        *settings_sources(),
         click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
         click.Option(["--limit"], type=click.IntRange(min=1), metavar="N",
                      help="With --dry-run: read this many records at the most.  [default: 1000]"),
@@ -50,6 +47,16 @@ def generic_options() -> list[click.Option]:
                      help="Exit with 3 when more records are rejected; the others are kept all the same."),
         click.Option(["--quiet"], is_flag=True, help="No progress bar."),
         click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+    ]  # fmt: skip
+
+
+def settings_sources() -> list[click.Option]:
+    """The options that say settings beside those of their own."""
+    return [
+        click.Option(["--set"], multiple=True, metavar="PATH=VALUE",
+                     help="Set any setting by its dotted path, as in sinks.0.uri=out/visits.parquet; repeatable."),
+        click.Option(["--config"], metavar="FILE", type=click.Path(dir_okay=False),
+                     help="Configuration file.  [default: $REPORTING_CONFIG, else reporting.toml if there is one]"),
     ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +17,23 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
+Work = Callable[[click.Context, str, dict[str, Any], dict[str, Any]], int]
+"""Context, the report's name, the settings that were given as options, and the other options."""
+
+
 class ReportCommands(click.Group):
-    """A group whose commands are the reports, made from their settings when one is chosen."""
+    """A group whose commands are the reports, made from their settings when one is chosen.
+
+    Args:
+        work: What the command of a report does, and gives the exit code of.
+        options: Makes the options that every report has there.
+    """
+
+    def __init__(
+        self, *args: Any, work: Work = execute, options: Callable[[], list[click.Option]] = generic_options, **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self.work, self.options = work, options
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the reports that can be run."""
@@ -30,7 +45,7 @@ class ReportCommands(click.Group):
         Raises:
             ReportingError: There is no such report, or it cannot be used.
         """
-        return report_command(cmd_name, state_of(ctx))
+        return report_command(cmd_name, state_of(ctx), self.work, self.options())
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -68,8 +83,8 @@ def format_reports(state: State, formatter: click.HelpFormatter) -> None:
             formatter.write_text(problem)
 
 
-def report_command(name: str, state: State) -> click.Command:
-    """The command that runs a report, with options made from its settings.
+def report_command(name: str, state: State, work: Work, options: Sequence[click.Option]) -> click.Command:
+    """The command that does something with a report, with options made from its settings.
 
     Raises:
         ReportingError: There is no such report, or it cannot be used.
@@ -77,7 +92,8 @@ def report_command(name: str, state: State) -> click.Command:
     from reporting_framework.reports import resolve_report
 
     report = resolve_report(name, state.registry)
-    settings = list(settings_options(report.Settings))
+    others = {option.name for option in options}
+    settings = [option for option in settings_options(report.Settings) if option.name not in others]
     mine = {option.name for option in settings}
 
     def callback(**params: Any) -> None:
@@ -88,10 +104,10 @@ def report_command(name: str, state: State) -> click.Command:
             if key in mine and context.get_parameter_source(key) is ParameterSource.COMMANDLINE
         }
         generic = {key: value for key, value in params.items() if key not in mine}
-        state.verbose = generic["verbose"]
-        context.exit(guarded(lambda: execute(context, name, given, generic), state))
+        state.verbose = generic.get("verbose", False)
+        context.exit(guarded(lambda: work(context, name, given, generic), state))
 
-    return click.Command(name, callback=callback, params=[*settings, *generic_options()], help=report.summary or None)
+    return click.Command(name, callback=callback, params=[*settings, *options], help=report.summary or None)
 
 
 def _config_in(args: Sequence[str]) -> str | None:
