@@ -1,0 +1,162 @@
+locals {
+  actions = var.alarm_sns_topic_arn == null ? [] : [var.alarm_sns_topic_arn]
+
+  function_dimensions = { FunctionName = var.function_name }
+  report_dimensions   = { report = var.report, environment = var.environment }
+
+  alarms = {
+    errors = {
+      on          = true
+      description = "An invocation of ${var.function_name} raised an error or ran out of time or memory. Look for lines of level ERROR in its log; events are retried, then go to the dead-letter queue."
+      namespace   = "AWS/Lambda"
+      metric      = "Errors"
+      dimensions  = local.function_dimensions
+      statistic   = "Sum"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      period      = 300
+      periods     = 1
+      # No invocation, no error; that nothing runs at all is for no-success to tell.
+      missing = "notBreaching"
+    }
+
+    duration = {
+      on          = true
+      description = "An invocation of ${var.function_name} took ${var.duration_alarm_minutes} minutes or more. Compare ObjectsRemaining: a backlog goes on by itself with REPORTING_CONTINUE=self; else give more memory or group the output."
+      namespace   = "AWS/Lambda"
+      metric      = "Duration"
+      dimensions  = local.function_dimensions
+      statistic   = "Maximum"
+      # "At least": an invocation that times out is measured with the timeout itself, which would not exceed 15 minutes.
+      comparison = "GreaterThanOrEqualToThreshold"
+      threshold  = var.duration_alarm_minutes * 60000
+      period     = 300
+      periods    = 1
+      missing    = "notBreaching"
+    }
+
+    run-failed = {
+      on          = true
+      description = "A run of ${var.report} (${var.environment}) failed, or the function is not set up. Look for lines of level ERROR in the log of ${var.function_name}; nothing is lost, the next run that succeeds reads what this one did not."
+      namespace   = var.metrics_namespace
+      metric      = "RunFailed"
+      dimensions  = local.report_dimensions
+      statistic   = "Sum"
+      comparison  = "GreaterThanThreshold"
+      # A failed run that answers 500 is no error to Lambda: the alarm on errors does not see it.
+      threshold = 0
+      period    = 300
+      periods   = 1
+      missing   = "notBreaching"
+    }
+
+    no-success = {
+      on          = var.success_within_hours != null
+      description = "No run of ${var.report} (${var.environment}) succeeded for ${coalesce(var.success_within_hours, 0)} hours. See whether the schedule is enabled and invokes ${var.function_name}, then what its runs log. A new alarm is on until the first run."
+      namespace   = var.metrics_namespace
+      metric      = "RunSucceeded"
+      dimensions  = local.report_dimensions
+      statistic   = "Sum"
+      comparison  = "LessThanThreshold"
+      threshold   = 1
+      # CloudWatch looks back a week with periods of an hour; with shorter ones only a day.
+      period  = 3600
+      periods = coalesce(var.success_within_hours, 1)
+      # A run that never began emits nothing, which is just what this alarm is for.
+      missing = "breaching"
+    }
+
+    dead-letter = {
+      on          = var.dead_letter_alarm
+      description = "Events that ${var.function_name} could not process are in the queue ${var.dead_letter_queue_name}. Find the cause in the log, mend it, then redrive the queue before its retention is over."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = var.dead_letter_queue_name }
+      statistic   = "Maximum"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      period      = 300
+      periods     = 1
+      # SQS stops measuring a queue only after hours in which it was empty and unused.
+      missing = "notBreaching"
+    }
+
+    iterator-age = {
+      on          = var.stream_alarm
+      description = "${var.function_name} reads records of its stream more than ${var.iterator_age_minutes} minutes late; past the stream's retention they are lost. See whether a batch fails again and again, else raise parallelisation or memory."
+      namespace   = "AWS/Lambda"
+      metric      = "IteratorAge"
+      dimensions  = local.function_dimensions
+      statistic   = "Maximum"
+      comparison  = "GreaterThanThreshold"
+      threshold   = var.iterator_age_minutes * 60000
+      period      = 300
+      periods     = 1
+      # A stream without records invokes nothing.
+      missing = "notBreaching"
+    }
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = { for key, alarm in local.alarms : key => alarm if alarm.on }
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
+  period              = each.value.period
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.periods
+  treat_missing_data  = each.value.missing
+  alarm_actions       = local.actions
+  ok_actions          = local.actions
+  tags                = var.tags
+}
+
+locals {
+  # Without IF an hour whose records were all filtered would divide by zero; it counts as 0 %.
+  rejected_share = "100 * failed / IF(processed + failed > 0, processed + failed, 1)"
+}
+
+resource "aws_cloudwatch_metric_alarm" "rejected" {
+  alarm_name          = "${var.name}-rejected"
+  alarm_description   = "In an hour ${var.rejected_percent} % or more of the new records of ${var.report} (${var.environment}) were rejected. They are in quarantine with origin and reason: see whether their producer changed or the validator is wrong."
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  threshold           = var.rejected_percent
+  evaluation_periods  = 1
+  datapoints_to_alarm = 1
+  # Hours without a run have rejected nothing.
+  treat_missing_data = "notBreaching"
+  alarm_actions      = local.actions
+  ok_actions         = local.actions
+  tags               = var.tags
+
+  metric_query {
+    id          = "rejected"
+    expression  = local.rejected_share
+    label       = "rejected, %"
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { processed = "EventsProcessed", failed = "EventsFailed" }
+
+    content {
+      id          = metric_query.key
+      return_data = false
+
+      metric {
+        namespace   = var.metrics_namespace
+        metric_name = metric_query.value
+        dimensions  = local.report_dimensions
+        stat        = "Sum"
+        period      = 3600
+      }
+    }
+  }
+}

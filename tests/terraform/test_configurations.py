@@ -1,0 +1,144 @@
+"""What the root configurations deploy is what the code needs and emits."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from reporting_event_log_checkpoint.report import EventLogCheckpoint
+from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.config import Config, resolve_settings
+from reporting_framework.permissions import permissions_of, policy_of
+from reporting_framework.plugins import load_plugins
+from reporting_framework.reports import composed
+from tests.support.terraform import ROOT, planned
+
+NAME = "event-log-checkpoint"
+PLACES = [
+    {"source_bucket": "visits", "checkpoint_bucket": "tables", "checkpoint_key": "visits/events.parquet"},
+    {  # each has something of its own that the two must understand alike
+        "source_bucket": "visits",
+        "prefix": "/prod/2024/",
+        "checkpoint_bucket": "tables",
+        "checkpoint_key": "a/of-{study}/{datatype}/events.parquet",
+        "quarantine": "s3://apart/bad/visits.parquet",
+    },
+    {"source_bucket": "visits", "prefix": "prod", "checkpoint_bucket": "tables", "checkpoint_key": "events.parquet"},
+]
+
+
+@pytest.mark.parametrize(
+    "places", [PLACES[1], *(pytest.param(each, marks=pytest.mark.slow) for each in (PLACES[0], PLACES[2]))]
+)
+def test_terraform_builds_the_policy_that_the_plugins_declare(plan, places):
+    made = plan(NAME, "-var=environment=dev", *(f"-var={name}={value}" for name, value in places.items()))
+    report = EventLogCheckpoint()
+    permissions = permissions_of(NAME, composed(report, report.Settings.model_validate(places)), load_plugins())
+    assert json.loads(made["planned_values"]["outputs"]["policy"]["value"]) == policy_of(permissions)
+
+
+@pytest.fixture(
+    scope="module", params=["prod", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dev", "staging"))]
+)
+def example(request, plan):
+    """The plan of each of the examples."""
+    return plan(NAME, f"-var-file=examples/{request.param}.tfvars")
+
+
+def environment_of(made):
+    [function] = planned(made, "aws_lambda_function").values()
+    return function["environment"][0]["variables"]
+
+
+def test_the_functions_environment_is_what_the_handler_and_the_report_read(example):
+    variables = environment_of(example)
+    settings = FunctionSettings.of(variables)
+    assert (settings.report, settings.environment_) == (NAME, variables["REPORTING_ENVIRONMENT"])
+    found = resolve_settings(NAME, EventLogCheckpoint.Settings, config=Config(), environment=variables)
+    assert found.source == f"s3://{variables['SOURCE_BUCKET']}/{variables['PREFIX']}"
+    given = {
+        name.rpartition("__")[2].lower() for name in variables if name.startswith("REPORTING_EVENT_LOG_CHECKPOINT__")
+    }
+    assert given <= EventLogCheckpoint.Settings.model_fields.keys()
+
+
+def test_all_triggers_go_through_the_alias(example):
+    for kind, path in (
+        ("aws_scheduler_schedule", ("target", 0, "arn")),
+        ("aws_lambda_event_source_mapping", ("function_name",)),
+    ):
+        for values in planned(example, kind).values():
+            for step in path:
+                values = values[step] if isinstance(step, int) or step in values else None
+            assert values is None, "the alias's ARN is known only after apply; a name of the function would be known"
+
+
+def test_no_policy_has_a_wildcard_action_and_only_x_ray_is_for_every_resource(example):
+    policies = [
+        json.loads(each["policy"]) for each in planned(example, "aws_iam_role_policy").values() if each.get("policy")
+    ]
+    assert policies
+    for statement in (statement for policy in policies for statement in policy["Statement"]):
+        assert not any("*" in action for action in statement["Action"])
+        assert "*" not in statement["Resource"] or set(statement["Action"]) <= {
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
+        }
+
+
+@pytest.mark.slow
+def test_the_first_settings_file_is_an_example_that_can_be_planned(plan):
+    made = plan(NAME, f"-var-file={ROOT / NAME / 'terraform.tfvars.example'}")
+    assert environment_of(made)["REPORTING_ENVIRONMENT"] == "dev"
+
+
+EMIT = f"""
+from reporting_event_log_checkpoint.report import EventLogCheckpoint
+from reporting_framework.aws.observability import Observability
+from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.result import RunResult, Seconds
+
+observer = Observability(FunctionSettings(report={NAME!r}))
+observer.report = EventLogCheckpoint()
+observer.reporting_run_finished(
+    RunResult(report={NAME!r}, run_id="1", status="ok", complete=True, dry_run=False, seconds=Seconds(total=1))
+)
+observer.failed(ValueError(), refused=False)
+observer.failed(ValueError(), refused=True)
+"""
+
+
+def emitted():
+    """Names of all metrics that the function emits: of a run, of a failed one, of a refused request.
+
+    In a process of its own: a function's logs are for the whole process.
+    """
+    done = subprocess.run([sys.executable, "-c", EMIT], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    found = [each for line in lines if "_aws" in line for each in line["_aws"]["CloudWatchMetrics"]]
+    assert {(each["Namespace"], *map(tuple, each["Dimensions"])) for each in found} == {
+        ("Reporting", ("report", "environment"))
+    }
+    return {metric["Name"] for each in found for metric in each["Metrics"]}
+
+
+def test_alarms_and_dashboard_watch_what_the_code_emits(example):
+    watched = []
+    for alarm in planned(example, "aws_cloudwatch_metric_alarm").values():
+        watched.append(alarm)
+        watched += [query["metric"][0] for query in alarm["metric_query"] or [] if query["metric"]]
+    own = {each["metric_name"] for each in watched if each.get("namespace") == "Reporting"}
+    assert own <= emitted()
+    assert {"EventsProcessed", "EventsFailed", "RunFailed"} <= own
+    variables = environment_of(example)
+    expected = {"report": NAME, "environment": variables["REPORTING_ENVIRONMENT"]}
+    assert all(each["dimensions"] == expected for each in watched if each.get("namespace") == "Reporting")
+    aws = {
+        (each["namespace"], each["metric_name"]) for each in watched if (each.get("namespace") or "").startswith("AWS/")
+    }
+    assert {
+        ("AWS/Lambda", "Errors"),
+        ("AWS/Lambda", "Duration"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    } == aws
