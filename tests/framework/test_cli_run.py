@@ -342,3 +342,16 @@ def test_a_bar_is_taken_away_after_an_interruption(monkeypatch, capsys):
     assert caught.value.code == 130
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_records_of_events_are_taken_and_no_others(tmp_path):
+    events = Path(__file__).parents[1] / "events" / "lambda"
+    arguments = ["--source", str(tmp_path / "in"), "--checkpoint", str(tmp_path / "out.parquet")]
+    done = run(
+        "event-log-checkpoint", *arguments, "--events", str(events / "kinesis.json"), str(events / "kinesis.json")
+    )
+    assert done.exit_code == 2
+    assert "source object-store-json does not take kinesis triggers; it takes s3, sqs" in done.stderr
+    done = run("event-log-checkpoint", *arguments, "more")
+    assert done.exit_code == 2
+    assert "Got unexpected extra argument (more)" in done.stderr

@@ -19,10 +19,12 @@ def outcome(number=0, *, accepted=0, rejections=(), **more):
 
 
 def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
+    receipts = receipts or (Receipt(),)
+    tally.settle(receipts)
     return tally.result(
         "test",
         "id",
-        receipts=receipts or [Receipt()],
+        receipts=receipts,
         survey=survey or Survey(),
         quarantine=quarantine,
         total=1.23456789,
@@ -76,6 +78,7 @@ def test_everything_is_told():
         "filtered": 1,
         "duplicates": 1,
         "objects_unread": 1,
+        "unread_reasons": {"denied": 1},
         "objects_ignored": 4,
         "ignored_samples": ["odd"],
         "remaining": 5,
@@ -134,3 +137,21 @@ def test_a_sum_that_does_not_hold_is_not_hidden():
     )
     with pytest.raises(InvariantBroken, match=message):
         result(tally)
+
+
+def test_a_row_that_a_sink_could_not_keep_counts_as_not_read():
+    tally = Tally(1, exhausted=True)
+    tally.add(outcome(4, accepted=4))
+    failed = [Unread("a", "archive: unavailable"), Unread("b", "archive: unavailable")]
+    found = result(tally, Receipt(duplicates=1, failed=[failed[0]]), Receipt(duplicates=None, failed=failed))
+    assert (found.records_read, found.accepted, found.duplicates, found.objects_unread) == (2, 1, 1, 2)
+    assert (found.status, found.unread_reasons) == ("partial", {"archive: unavailable": 2})
+
+
+def test_duplicates_are_known_to_sinks_that_can_tell():
+    tally = Tally(1, exhausted=True)
+    tally.add(outcome(4, accepted=4))
+    assert result(tally, Receipt(duplicates=3), Receipt(duplicates=None)).duplicates == 3
+    blind = Tally(1, exhausted=True)
+    blind.add(outcome(4, accepted=4))
+    assert result(blind, Receipt(duplicates=None)).duplicates == 0

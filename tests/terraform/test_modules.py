@@ -13,14 +13,32 @@ def test_all_of_it_is_formatted(terraform_folder):
     assert Terraform(terraform_folder)("fmt", "-check", "-recursive") == ""
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=str)
-def test_valid_and_its_tests_pass(terraform_folder, folder):
+def passes(terraform_folder, folder, files):
+    """Run a folder's tests in these files, which validates it as well."""
     terraform = Terraform(terraform_folder / folder)
     terraform.init()
-    terraform("validate", "-no-color")
-    said = terraform("test", "-no-color")
+    said = terraform("test", "-no-color", *(f"-filter=tests/{path.name}" for path in files))
     passed, failed = map(int, re.search(r"(\d+) passed, (\d+) failed", said).groups())
     assert (passed > 0, failed) == (True, 0), said
+
+
+def files_of(folder, *, refused):
+    """Files of a folder's tests: those of what is refused (a second for each), or the others."""
+    return [
+        path for path in (ROOT / folder / "tests").glob("*.tftest.hcl") if (path.stem == "refused.tftest") == refused
+    ]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_valid_and_its_tests_pass(terraform_folder, folder):
+    passes(terraform_folder, folder, files_of(folder, refused=False))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if files_of(folder, refused=True)], ids=str)
+def test_what_is_refused(terraform_folder, folder):
+    Terraform(terraform_folder / folder)("validate", "-no-color")
+    passes(terraform_folder, folder, files_of(folder, refused=True))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=str)

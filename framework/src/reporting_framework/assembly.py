@@ -34,6 +34,7 @@ class Pipeline(NamedTuple):
     Attributes:
         report: Its name.
         schema: Schema of the frames that reach the sinks.
+        pushed: Whether a trigger named the work, which comes again when it is not taken.
     """
 
     report: str
@@ -43,6 +44,7 @@ class Pipeline(NamedTuple):
     sinks: Sequence[Sink]
     engine: Engine
     schema: pl.Schema
+    pushed: bool = False
 
 
 @contextmanager
@@ -107,6 +109,7 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         sinks=[make("sink", use) for use in composition.sinks],
         engine=make("engine", composition.engine),
         schema=_schema(report, validator, transforms),
+        pushed=trigger is not None and trigger.names_work,
     )
 
 

@@ -22,10 +22,12 @@ GENERIC_OPTIONS = frozenset(
     (
         "config",
         "dry_run",
+        "events",
         "format",
         "help",
         "limit",
         "max_rejected",
+        "more_events",
         "quiet",
         "set",
         "time_budget",

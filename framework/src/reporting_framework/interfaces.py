@@ -167,6 +167,9 @@ class Triggered(Protocol):
 
     Attributes:
         triggers: The kinds of triggers it takes (`Trigger.kind`); any other that names its work is refused.
+
+    What a trigger named comes again when it is not taken. So where one has named the work, a `TransientError` of a
+    validator, a transform or a sink's `stage` leaves the records of that batch unread, and the run goes on.
     """
 
     triggers: ClassVar[frozenset[str]]
@@ -179,11 +182,13 @@ class Triggered(Protocol):
         """
         ...
 
-    def respond(self, unread: Sequence[Unread]) -> Any:
+    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Any:
         """What the trigger expects back (JSON types), or None; called after the commit.
 
         Args:
-            unread: Objects or records that could not be read.
+            unread: Objects or records that could not be taken: they must come again.
+            rejections: Records that were read and are not kept, filtered ones among them. Where no sink has a
+                quarantine, it is for the source to set them aside.
         """
         ...
 
@@ -270,8 +275,11 @@ class Sink(Plugin, Protocol):
         """
         ...
 
-    def ledger(self) -> Ledger:
-        """What this sink already holds.
+    def ledger(self) -> Ledger | None:
+        """What this sink already holds, or None when it keeps no account of that.
+
+        What has a ledger is the account of what was taken. So a sink that has none is committed before those that have
+        one, and may be given the same rows again: it must make nothing more of them.
 
         Raises:
             CorruptCheckpoint: What is there cannot be read, or has another schema.

@@ -9,6 +9,17 @@ from typing import Any
 from reporting_framework.interfaces import Ledger, Quarantine
 
 
+class BlankLedger:
+    """See `Ledger`: that of a run whose sinks keep none."""
+
+    rows = 0
+    newest = None
+
+    def unseen(self, objects: Sequence[str]) -> list[str]:
+        """All of them."""
+        return list(objects)
+
+
 class CombinedLedger:
     """See `RunLedger`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,24 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import step
-from reporting_framework.errors import InvariantBroken
-from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split, around
+from reporting_framework.errors import InvariantBroken, TransientError
+from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split, Unread, around
 
 if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.assembly import Pipeline
+
+
+_log = logging.getLogger(__name__)
+
+
+class _Left(Exception):
+    """A step could not take records for a reason that passes, and the trigger delivers them again."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 @dataclass(frozen=True)
@@ -51,13 +63,31 @@ class Process:
         outcome.rejections.extend(batch.rejected)
         if not batch.origins:
             return
+        rejected, staged = len(outcome.rejections), [len(fragments) for fragments in outcome.fragments]
+        try:
+            self._keep(batch, part, outcome)
+        except _Left as left:
+            _log.warning("records to be delivered again: %s", left.__cause__)
+            known = {rejection.origin for rejection in outcome.rejections[rejected:]}
+            origins = [origin for origin in batch.origins if origin not in known]
+            outcome.unread += [Unread(origin, f"{left.step}: unavailable") for origin in origins]
+            missing = set(origins)
+            outcome.origins[:] = [origin for origin in outcome.origins if origin not in missing]
+            for fragments, number in zip(outcome.fragments, staged, strict=True):
+                del fragments[number:]
+
+    def _keep(self, batch: Batch, part: int, outcome: Outcome) -> None:
+        """Validate, transform and stage the records of a batch.
+
+        Raises:
+            _Left: They must be delivered again.
+        """
         frame = self._transformed(self._validated(batch, outcome), batch, outcome)
+        if self.limit is None and frame.height:
+            for sink, fragments in zip(self.pipeline.sinks, outcome.fragments, strict=True):
+                with self._stage(outcome, "commit", "sink", sink.name):
+                    fragments.append(sink.stage(frame, outcome.split, part))
         outcome.accepted += frame.height
-        if self.limit is not None or not frame.height:
-            return
-        for sink, fragments in zip(self.pipeline.sinks, outcome.fragments, strict=True):
-            with self._stage(outcome, "commit", "sink", sink.name):
-                fragments.append(sink.stage(frame, outcome.split, part))
 
     def _validated(self, batch: Batch, outcome: Outcome) -> pl.DataFrame:
         validator = self.pipeline.validator
@@ -93,8 +123,13 @@ class Process:
     def _stage(self, outcome: Outcome, stage: str, role: str, name: str) -> Iterator[None]:
         """Takes the time of a stage, and names the step in errors that are not the framework's."""
         at, began = time.time(), time.perf_counter()
-        with step(self.pipeline.report, role, name):
-            yield
+        try:
+            with step(self.pipeline.report, role, name):
+                yield
+        except TransientError as error:
+            if role == "source" or not self.pipeline.pushed:
+                raise
+            raise _Left(name) from error
         taken = time.perf_counter() - began
         outcome.seconds[stage] = outcome.seconds.get(stage, 0.0) + taken
         outcome.spans[stage] = around(outcome.spans.get(stage), (at, at + taken))

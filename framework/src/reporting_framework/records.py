@@ -54,7 +54,7 @@ class Trigger(NamedTuple):
     """What started a run from outside.
 
     Attributes:
-        kind: What it is, such as ``direct``, ``schedule``, ``s3``, ``sqs`` or ``kinesis``.
+        kind: What it is, such as ``direct``, ``schedule``, ``s3`` or the name of a queue's or a stream's service.
         event: All of it, as it came (JSON types).
         settings: What it sets of the report's settings.
         names_work: Whether it names the very objects or records to take; then the source must know what to do with it
@@ -98,11 +98,12 @@ class Rejection(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """An object that could not be read after retries; it is tried again by the next run.
+    """An object, or a record, that could not be taken after retries; it comes again.
 
     Attributes:
-        origin: The object.
-        reason: A short machine-readable reason: ``denied``, ``archived``, ``missing`` or ``unavailable``.
+        origin: The object, or the record.
+        reason: A short machine-readable reason: ``denied``, ``archived``, ``missing`` or ``unavailable``. Where it was
+            read and could not be kept, the name of the step is before it, as in ``ndjson-archive: unavailable``.
     """
 
     origin: str
@@ -160,15 +161,18 @@ class Receipt(NamedTuple):
 
     Attributes:
         outputs: Every output as it is now, also those to which nothing was added.
-        duplicates: How many staged rows were left out because their origin was already there.
+        duplicates: How many staged rows were left out because they were already there; None where the sink cannot tell.
+        failed: Staged rows that could not be kept for a reason that passes. Only for sources that deliver such records
+            again (see `Triggered`); any other needs an error.
         newest: The newest timestamp of all outputs, if there is one.
         spans: Stages within the commit, such as ``merge``, each time that they took place.
     """
 
     outputs: Sequence[Output] = ()
-    duplicates: int = 0
+    duplicates: int | None = 0
     newest: datetime | None = None
     spans: Sequence[tuple[str, Span]] = ()
+    failed: Sequence[Unread] = ()
 
 
 @dataclass(slots=True)

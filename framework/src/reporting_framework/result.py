@@ -77,7 +77,8 @@ class RunResult(_Model):
         rejected: Records turned away by the source or the validator.
         filtered: Records dropped by a transform.
         duplicates: Records whose origin another run had already brought in.
-        objects_unread: Objects that could not be read; the next run tries them again.
+        objects_unread: Objects that could not be read, or records that could not be kept; they are tried again.
+        unread_reasons: Why, counted; of what was read with the name of the step, as in ``ndjson-archive: unavailable``.
         objects_ignored: Objects whose name the report does not know.
         ignored_samples: A few of those names.
         remaining: Objects left for the next run because the deadline came; of a bucket that was not listed to its end,
@@ -103,6 +104,7 @@ class RunResult(_Model):
     filtered: int = 0
     duplicates: int = 0
     objects_unread: int = 0
+    unread_reasons: dict[str, int] = {}
     objects_ignored: int = 0
     ignored_samples: list[str] = []
     remaining: int = 0

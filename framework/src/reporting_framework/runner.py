@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import step
+from reporting_framework.errors import StorageUnavailable
 from reporting_framework.interfaces import Triggered
-from reporting_framework.ledger import CombinedLedger
+from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
 from reporting_framework.tally import Tally
 
@@ -77,6 +78,7 @@ class _Run:
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
+        self.keepers: list[bool] = []  # whether each sink keeps a ledger
 
     def execute(self) -> RunResult:
         """The whole of a run."""
@@ -87,7 +89,8 @@ class _Run:
                 sink.prepare(pipeline.schema)
                 ledgers.append(sink.ledger())
                 quarantine = quarantine or sink.quarantine()
-        ledger = CombinedLedger(ledgers, quarantine)
+        self.keepers = [found is not None for found in ledgers]
+        ledger = CombinedLedger([found for found in ledgers if found is not None] or [BlankLedger()], quarantine)
         tally.awaited = ledger.reread
 
         with step(pipeline.report, "source", source.name):
@@ -101,6 +104,7 @@ class _Run:
 
         at, began = time.time(), time.perf_counter()
         receipts = self._commit(quarantine)
+        tally.settle(receipts)
         with step(pipeline.report, "source", source.name):
             survey = source.survey()
         if survey.exhausted and self.limit is None and tally.splits == self.taken:
@@ -108,7 +112,9 @@ class _Run:
         state = self._settle(quarantine, receipts) if quarantine and self.limit is None else None
         tally.spend("commit", at, time.perf_counter() - began)
         with step(pipeline.report, "source", source.name):
-            response = source.respond(tally.unread) if isinstance(source, Triggered) else None
+            response = None
+            if isinstance(source, Triggered) and self.limit is None:
+                response = source.respond(tally.unread, tally.rejections)
         return tally.result(
             pipeline.report,
             self.run_id,
@@ -121,15 +127,22 @@ class _Run:
         )
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
-        """Each sink's one atomic step. Objects that could be taken in part are announced first."""
+        """Each sink's one atomic step, those that keep a ledger last. What may be taken in part is announced first."""
         if quarantine and self.limit is None and self.tally.several:
             with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
                 quarantine.begin(sorted(self.tally.several))
-        receipts = []
-        for sink, fragments in zip(self.pipeline.sinks, self.tally.fragments or [[]] * self.tally.sinks, strict=True):
+        receipts: dict[int, Receipt] = {}
+        fragments = self.tally.fragments or [[]] * self.tally.sinks
+        for at in sorted(range(self.tally.sinks), key=self.keepers.__getitem__):
+            sink = self.pipeline.sinks[at]
             with step(self.pipeline.report, "sink", sink.name):
-                receipts.append(sink.commit(fragments))
-        return receipts
+                receipts[at] = sink.commit(fragments[at])
+            if receipts[at].failed and (any(self.keepers) or not self.pipeline.pushed):
+                raise StorageUnavailable(  # nobody would deliver them again
+                    f"report {self.pipeline.report}: sink {sink.name} could not keep {len(receipts[at].failed)} rows: "
+                    f"{receipts[at].failed[0].reason}; run again"
+                )
+        return [receipts[at] for at in range(self.tally.sinks)]
 
     def _settle(self, quarantine: Quarantine, receipts: Sequence[Receipt]) -> QuarantineState:
         """What was not kept, and what the source wants to find next time. What was not read again stays as it was."""
@@ -138,7 +151,11 @@ class _Run:
             bookmark = source.bookmark(
                 complete=tally.exhausted,
                 unread=[item.origin for item in tally.unread],
-                rows=min(sum(output.rows for output in receipt.outputs) for receipt in receipts),
+                rows=min(
+                    sum(output.rows for output in receipt.outputs)
+                    for receipt, keeps in zip(receipts, self.keepers, strict=True)
+                    if keeps or not any(self.keepers)
+                ),
             )
         with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
             state = quarantine.settle(tally.reread | tally.several, tally.rejections, run_id=self.run_id, at=self.at)

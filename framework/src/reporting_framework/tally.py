@@ -79,6 +79,18 @@ class Tally:
         for mine, new in zip(self.fragments, outcome.fragments, strict=True):
             mine += new
 
+    def settle(self, receipts: Sequence[Receipt]) -> None:
+        """Count in what the sinks did. A row that one of them could not keep counts as not read: it comes again."""
+        failed: dict[str, Unread] = {}
+        for receipt in receipts:
+            for stage, (began, ended) in receipt.spans:
+                self.spend(stage, began, ended - began)
+            for item in receipt.failed:
+                failed.setdefault(item.origin, item)
+        self.unread += failed.values()
+        self.read -= len(failed)
+        self.staged -= len(failed)
+
     def result(
         self,
         report: str,
@@ -96,12 +108,10 @@ class Tally:
         Raises:
             InvariantBroken: Read is not the sum of accepted, rejected, filtered and duplicates.
         """
-        for receipt in receipts:
-            for stage, (began, ended) in receipt.spans:
-                self.spend(stage, began, ended - began)
         filtered = sum(rejection.error_type == FILTERED for rejection in self.rejections)
         rejected = len(self.rejections) - filtered
-        duplicates = min((receipt.duplicates for receipt in receipts), default=0)
+        known = [receipt.duplicates for receipt in receipts if receipt.duplicates is not None]
+        duplicates = min(self.staged, *known) if known else 0  # of rows that failed elsewhere, some may be among them
         accepted = self.staged - duplicates
         if self.read != accepted + rejected + filtered + duplicates:
             raise InvariantBroken(
@@ -120,6 +130,7 @@ class Tally:
             filtered=filtered,
             duplicates=duplicates,
             objects_unread=len(self.unread),
+            unread_reasons=dict(sorted(Counter(item.reason for item in self.unread).items())),
             objects_ignored=survey.ignored,
             ignored_samples=list(survey.ignored_samples),
             remaining=survey.waiting,

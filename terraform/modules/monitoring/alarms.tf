@@ -22,17 +22,16 @@ locals {
 
     duration = {
       on          = true
-      description = "An invocation of ${var.function_name} took ${var.duration_alarm_minutes} minutes or more. Compare ObjectsRemaining: a backlog goes on by itself with REPORTING_CONTINUE=self; else give more memory or group the output."
+      description = "An invocation of ${var.function_name} took more than ${var.duration_alarm_minutes} minutes. Compare ObjectsRemaining: a backlog goes on by itself with REPORTING_CONTINUE=self; else give more memory or group the output."
       namespace   = "AWS/Lambda"
       metric      = "Duration"
       dimensions  = local.function_dimensions
       statistic   = "Maximum"
-      # "At least": an invocation that times out is measured with the timeout itself, which would not exceed 15 minutes.
-      comparison = "GreaterThanOrEqualToThreshold"
-      threshold  = var.duration_alarm_minutes * 60000
-      period     = 300
-      periods    = 1
-      missing    = "notBreaching"
+      comparison  = "GreaterThanThreshold"
+      threshold   = var.duration_alarm_minutes * 60000
+      period      = 300
+      periods     = 1
+      missing     = "notBreaching"
     }
 
     run-failed = {
@@ -125,8 +124,8 @@ locals {
 
 resource "aws_cloudwatch_metric_alarm" "rejected" {
   alarm_name          = "${var.name}-rejected"
-  alarm_description   = "In an hour ${var.rejected_percent} % or more of the new records of ${var.report} (${var.environment}) were rejected. They are in quarantine with origin and reason: see whether their producer changed or the validator is wrong."
-  comparison_operator = "GreaterThanOrEqualToThreshold"
+  alarm_description   = "In an hour more than ${var.rejected_percent} % of the new records of ${var.report} (${var.environment}) were rejected. They are in quarantine with origin and reason: see whether their producer changed or the validator is wrong."
+  comparison_operator = "GreaterThanThreshold"
   threshold           = var.rejected_percent
   evaluation_periods  = 1
   datapoints_to_alarm = 1

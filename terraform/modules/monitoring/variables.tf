@@ -80,11 +80,11 @@ variable "duration_alarm_minutes" {
   type        = number
   nullable    = false
   default     = 10
-  description = "Alarm when an invocation takes this long. Below the function's timeout, so that there is time to act."
+  description = "Alarm when an invocation takes longer. Below the function's timeout, so that there is time to act."
 
   validation {
-    condition     = var.duration_alarm_minutes > 0 && var.duration_alarm_minutes <= 15
-    error_message = "duration_alarm_minutes must be greater than 0 and at most 15, which is the longest that Lambda allows."
+    condition     = var.duration_alarm_minutes > 0 && var.duration_alarm_minutes < 15
+    error_message = "duration_alarm_minutes must be greater than 0 and less than 15, the longest that Lambda allows."
   }
 }
 
@@ -92,11 +92,11 @@ variable "rejected_percent" {
   type        = number
   nullable    = false
   default     = 10
-  description = "Alarm when at least this share of an hour's new records was rejected; 100 means only when all of them were."
+  description = "Alarm when more than this share of an hour's new records was rejected."
 
   validation {
-    condition     = var.rejected_percent > 0 && var.rejected_percent <= 100
-    error_message = "rejected_percent must be greater than 0 and at most 100."
+    condition     = var.rejected_percent >= 0 && var.rejected_percent < 100
+    error_message = "rejected_percent must be 0 or more, and less than 100."
   }
 }
 

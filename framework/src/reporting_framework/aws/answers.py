@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.aws.triggers import AWAITED, Kind
 from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError
 from reporting_framework.interfaces import Answering, Report
+from reporting_framework.triggers import AWAITED, Kind
 
 if TYPE_CHECKING:
     from reporting_framework.result import RunResult

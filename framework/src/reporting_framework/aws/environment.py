@@ -12,13 +12,13 @@ from reporting_framework.assembly import assemble
 from reporting_framework.aws import answers, continuation
 from reporting_framework.aws.observability import Observability
 from reporting_framework.aws.settings import FunctionSettings
-from reporting_framework.aws.triggers import Kind, correlation_id, kind_of, trigger_of
 from reporting_framework.config import find_config, read_config, resolve_settings
 from reporting_framework.discovery import allow_list
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import composed, resolve_report
 from reporting_framework.runner import run
+from reporting_framework.triggers import Kind, correlation_id, kind_of, trigger_of
 from reporting_framework.wording import cause
 
 if TYPE_CHECKING:

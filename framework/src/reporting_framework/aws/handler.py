@@ -18,8 +18,8 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
 from reporting_framework.aws import answers
 from reporting_framework.aws.environment import Environment
 from reporting_framework.aws.observability import not_set_up
-from reporting_framework.aws.triggers import kind_of
 from reporting_framework.errors import ReportingError
+from reporting_framework.triggers import kind_of
 
 
 @cache

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +31,9 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
 
     if generic["limit"] and not generic["dry_run"]:
         raise click.UsageError("--limit goes with --dry-run", context)
+    files = [*generic["events"], *generic["more_events"]]
+    if generic["more_events"] and not generic["events"]:
+        raise click.UsageError(f"Got unexpected extra argument ({generic['more_events'][0]})", context)
     state = state_of(context)
     for problem in misspelt(state.config, os.environ, state.registry.names("report")):
         click.echo(f"warning: {problem}", err=True)
@@ -39,7 +43,12 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
         )
         from reporting_framework.assembly import assemble
 
-        result = _observed(assemble(name, composition, state.registry), state, generic)
+        trigger = None
+        if files:
+            from reporting_framework.triggers import trigger_of_files
+
+            trigger = trigger_of_files(map(Path, files))
+        result = _observed(assemble(name, composition, state.registry, trigger=trigger), state, generic)
     if generic["format"] == "json":
         write(result.model_dump_json(indent=2))
     else:

@@ -13,7 +13,7 @@ from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.state import state_of
 
 
-def policy_options() -> list[click.Option]:
+def policy_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
         click.Option(["--partition"], default="aws", show_default=True, help="The part of AWS, such as aws-us-gov."),

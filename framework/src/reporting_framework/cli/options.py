@@ -32,12 +32,15 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
-def generic_options() -> list[click.Option]:
+def generic_options() -> list[click.Parameter]:
     """The options that every report has."""
     return [
         click.Option(["--format"], type=click.Choice(["text", "json"]), default="text", show_default=True,
                      help="What stdout gets: a table for people, or the RunResult."),
         *settings_sources(),
+        click.Option(["--events"], metavar="FILE...", multiple=True, type=click.Path(dir_okay=False),
+                     help="Take the records of these events (JSON, as a function gets them), and look for no others."),
+        click.Argument(["more_events"], nargs=-1, metavar="", type=click.Path(dir_okay=False)),
         click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
         click.Option(["--limit"], type=click.IntRange(min=1), metavar="N",
                      help="With --dry-run: read this many records at the most.  [default: 1000]"),

@@ -30,7 +30,11 @@ class ReportCommands(click.Group):
     """
 
     def __init__(
-        self, *args: Any, work: Work = execute, options: Callable[[], list[click.Option]] = generic_options, **more: Any
+        self,
+        *args: Any,
+        work: Work = execute,
+        options: Callable[[], list[click.Parameter]] = generic_options,
+        **more: Any,
     ) -> None:
         super().__init__(*args, **more)
         self.work, self.options = work, options
@@ -83,7 +87,7 @@ def format_reports(state: State, formatter: click.HelpFormatter) -> None:
             formatter.write_text(problem)
 
 
-def report_command(name: str, state: State, work: Work, options: Sequence[click.Option]) -> click.Command:
+def report_command(name: str, state: State, work: Work, options: Sequence[click.Parameter]) -> click.Command:
     """The command that does something with a report, with options made from its settings.
 
     Raises:

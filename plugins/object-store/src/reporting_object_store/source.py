@@ -23,6 +23,7 @@ from reporting_framework import (
     Survey,
     Trigger,
     Unread,
+    object_of,
     single_origin,
 )
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
@@ -248,13 +249,14 @@ class ObjectStoreJson:
             return None
         return key.removeprefix(prefix)
 
-    def respond(self, unread: Sequence[Unread]) -> Any:
+    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Any:
         """See `Triggered.respond`: the messages that a queue is to deliver again; an object that is gone is done."""
         if self._named is None or all(message.id is None for message in self._named):
             return None
         if odd := [message.id for message in self._named if not message.valid]:
             _log.warning("messages that are no notifications of S3, left in the queue: %s", ", ".join(map(str, odd)))
-        left = self._left | {item.origin for item in unread if item.reason != "missing"}
+        again = [item.origin for item in unread if item.reason != "missing"]
+        left = self._left | {*again, *map(object_of, again)}
         failed = [
             message.id
             for message in self._named

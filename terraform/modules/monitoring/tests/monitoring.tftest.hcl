@@ -50,7 +50,7 @@ run "defaults" {
       alarm.namespace, alarm.metric_name, alarm.statistic, alarm.comparison_operator, alarm.threshold, alarm.period, alarm.treat_missing_data
       ]) } == {
       errors      = "AWS/Lambda Errors Sum GreaterThanThreshold 0 300 notBreaching"
-      duration    = "AWS/Lambda Duration Maximum GreaterThanOrEqualToThreshold 600000 300 notBreaching"
+      duration    = "AWS/Lambda Duration Maximum GreaterThanThreshold 600000 300 notBreaching"
       run-failed  = "Reporting RunFailed Sum GreaterThanThreshold 0 300 notBreaching"
       no-success  = "Reporting RunSucceeded Sum LessThanThreshold 1 3600 breaching"
       dead-letter = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum GreaterThanThreshold 0 300 notBreaching"
@@ -99,10 +99,10 @@ run "rejected_share" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.rejected.threshold == 10 &&
-      aws_cloudwatch_metric_alarm.rejected.comparison_operator == "GreaterThanOrEqualToThreshold" &&
+      aws_cloudwatch_metric_alarm.rejected.comparison_operator == "GreaterThanThreshold" &&
       aws_cloudwatch_metric_alarm.rejected.treat_missing_data == "notBreaching"
     )
-    error_message = "The alarm must go off at 10 % and be silent in hours without a run; >= so that 100 % can be reached."
+    error_message = "The alarm must go off above 10 % and be silent in hours without a run."
   }
 }
 
@@ -114,7 +114,7 @@ run "everything_on" {
     metrics_namespace      = "Other"
     stream_alarm           = true
     iterator_age_minutes   = 5
-    duration_alarm_minutes = 15
+    duration_alarm_minutes = 14.5
     success_within_hours   = 168
     tags                   = { team = "data" }
   }

@@ -113,7 +113,7 @@ run "duration_alarm_minutes_2" {
   command = plan
 
   variables {
-    duration_alarm_minutes = 16
+    duration_alarm_minutes = 15
   }
 
   expect_failures = [var.duration_alarm_minutes]
@@ -123,7 +123,7 @@ run "rejected_percent_1" {
   command = plan
 
   variables {
-    rejected_percent = 0
+    rejected_percent = -1
   }
 
   expect_failures = [var.rejected_percent]
@@ -133,7 +133,7 @@ run "rejected_percent_2" {
   command = plan
 
   variables {
-    rejected_percent = 101
+    rejected_percent = 100
   }
 
   expect_failures = [var.rejected_percent]

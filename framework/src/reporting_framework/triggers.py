@@ -1,10 +1,11 @@
-"""What an event that Lambda hands over is, and what it says."""
+"""What an event is that AWS hands over to a function, and what it says."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from reporting_framework.errors import TriggerError
@@ -94,6 +95,30 @@ def _article(value: Any) -> str:
     """A JSON value's type, in words; never the value."""
     names = {type(None): "null", bool: "a boolean", str: "a string", list: "a list", dict: "an object"}
     return names.get(type(value), "a number")
+
+
+def trigger_of_files(paths: Iterable[Path]) -> Trigger:
+    """The events in files as one trigger: all must name work of one kind, and their records are taken together.
+
+    Raises:
+        TriggerError: A file cannot be read, holds no event, or one of another kind.
+    """
+    found: dict[str, list[Any]] = {}
+    for path in paths:
+        try:
+            event = json.loads(path.read_bytes())
+        except OSError as error:
+            raise TriggerError(f"{path}: {error.strerror}") from error
+        except (ValueError, RecursionError):
+            raise TriggerError(f"{path}: it is not JSON; it must hold an event as a function gets it") from None
+        kind = kind_of(event)
+        if kind not in NAMING or "Records" not in event:
+            raise TriggerError(f"{path}: it is no event with records; allowed are {', '.join(sorted(NAMING))}")
+        found.setdefault(kind, []).extend(event["Records"])
+        if len(found) > 1:
+            raise TriggerError(f"{path}: it is of kind {kind}, the files before it are of kind {next(iter(found))}")
+    [(service, records)] = found.items()
+    return Trigger(service, {"Records": records}, names_work=True, awaited=True)
 
 
 def correlation_id(kind: Kind, event: Any, request_id: str) -> str:
