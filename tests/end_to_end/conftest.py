@@ -100,21 +100,17 @@ def python() -> str:
 
 @pytest.fixture(scope="session")
 def built(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the report's packages, built for this machine's architecture by the command that users have."""
-    out = tmp_path_factory.mktemp("packages") / "dist"
+    """The folder of the packages of event-log-checkpoint."""
+    return build("event-log-checkpoint", python, tmp_path_factory.mktemp("packages") / "dist")
+
+
+def build(report: str, python: str, out: Path) -> Path:
+    """The folder of a report's packages, for this machine's architecture, by the command that users have."""
     arch = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     version = ".".join(python_version(python).split(".")[:2])
     if version not in PYTHONS:
         pytest.skip(f"packages are for Python {', '.join(PYTHONS)}; there is none of them here but {version}")
-    command = [
-        str(PROGRAM.with_name("reporting")),
-        "build",
-        "event-log-checkpoint",
-        "--arch",
-        arch,
-        "--python",
-        version,
-    ]
+    command = [str(PROGRAM.with_name("reporting")), "build", report, "--arch", arch, "--python", version]
     path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])  # where uv looks for it
     done = subprocess.run(
         [*command, "--out", str(out)], capture_output=True, text=True, env=os.environ | {"PATH": path}

@@ -73,6 +73,12 @@ class Record(TypedDict):
     name: ReadOnly[NotRequired[str | None]]
 
 
+class Mapped(TypedDict):
+    """An object of anything within a record."""
+
+    mapping: dict[str, Any]
+
+
 class Partial(TypedDict, total=False):
     """Nothing has to be there but `id`."""
 

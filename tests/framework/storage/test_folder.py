@@ -254,3 +254,18 @@ def test_folders_may_be_deeper_than_python_nests_calls(tmp_path):
 def test_the_root_of_the_file_system_is_a_folder():
     assert next(iter(open_store("/etc").list()))
     assert open_store("/").location.uri == "/"
+
+
+def test_replacing_needs_no_lock_and_leaves_no_other_file(folder):
+    store = open_store(str(folder))
+    how = {"content_type": "text/plain", "metadata": {}}
+    assert store.replace("new/k", b"one", **how) != store.replace("new/k", b"two", **how)
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["k"]
+    (folder / "file").write_bytes(b"")
+    (folder / "taken").mkdir()
+    for key in ("file/k", "taken"):
+        with pytest.raises(LocationError, match=f"{key}: a file was expected and something else is there"):
+            store.replace(key, b"", **how)
+    with pytest.raises(StorageUnavailable, match="File name too long"):
+        store.replace("x" * 300, b"", **how)
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["file", "k"]

@@ -271,3 +271,40 @@ def test_a_store_needs_no_options_of_polars_in_memory():
     store.put("k", b"content", expected=None)
     assert store.scan("k").source == b"content"
     assert store.scan("k").options == {}
+
+
+def replace(store):
+    return store.replace("k", b"new", content_type="text/plain", metadata={"count": "1"})
+
+
+def test_replacing_is_one_request_and_keeps_type_and_metadata(broken, s3, bucket):
+    store, proxy = broken
+    store.put("k", b"old", expected=None)
+    proxy.reset()
+    version = replace(store)
+    assert [each.method for each in proxy.requests] == ["PUT"]
+    answer = s3.client().get_object(Bucket=bucket, Key="a/k")
+    assert (answer["ContentType"], answer["Metadata"], answer["ETag"]) == ("text/plain", {"count": "1"}, version)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        (Fault.answer(403, "AccessDenied"), AccessDenied, "access denied"),
+        (Fault.answer(404, "NoSuchBucket"), LocationError, "no such bucket"),
+        (Fault.answer(409, "OperationAborted"), StorageUnavailable, "the storage answered 409"),
+        (Fault.answer(503, "SlowDown"), StorageUnavailable, "the storage answered 503"),
+        (Fault.cut(), StorageUnavailable, "the storage did not answer"),
+    ],
+)
+def test_what_keeps_from_replacing_is_told(broken, fault, error, message):
+    store, proxy = broken
+    proxy.inject(fault, kind="PUT", times=None)
+    with pytest.raises(error, match=message):
+        replace(store)
+
+
+def test_replacing_survives_a_lost_answer(broken):
+    store, proxy = broken
+    proxy.inject(Fault.lose(), kind="PUT")
+    assert replace(store) == store.get("k").version

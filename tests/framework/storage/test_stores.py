@@ -162,3 +162,13 @@ def test_counting_up_from_many_threads_loses_nothing(store):
         list(pool.map(add, range(20)))
     assert store.get("n").data == b"20"
     assert store.get("n").version != version
+
+
+def test_replacing_asks_for_no_version(store):
+    how = {"content_type": "text/plain", "metadata": {"count": "1"}}
+    first = store.replace("sub/k", b"one", **how)
+    assert store.get("sub/k") == (b"one", first)
+    second = store.replace("sub/k", b"three", **how)
+    assert store.get("sub/k") == (b"three", second)
+    assert store.put("sub/k", b"four", expected=second)
+    assert [key for key in keys(store) if key.endswith(".tmp")] == []

@@ -21,7 +21,7 @@ from pydantic import (
     PastDatetime,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import to_jsonable_python
+from pydantic_core import to_json, to_jsonable_python
 
 INT32 = range(-(2**31), 2**31)
 MOMENT = pl.Datetime("us", "UTC")
@@ -31,15 +31,6 @@ _AWARE_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST, _LAST = (moment.replace(tzinfo=UTC) - _AWARE_EPOCH for moment in (datetime.min, datetime.max))
 _CALENDAR = range(_FIRST // _MICROSECOND, _LAST // _MICROSECOND + 1)
-
-
-_CANONICAL = json.JSONEncoder(
-    sort_keys=True,
-    separators=(",", ":"),
-    ensure_ascii=False,
-    allow_nan=False,
-    default=lambda value: to_jsonable_python(value, by_alias=False, inf_nan_mode="constants"),
-)
 
 
 class UnsupportedField(TypeError):
@@ -84,7 +75,7 @@ class Column(NamedTuple):
 
 
 def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
-    """The column for a field of this type; anything nested becomes a String of canonical JSON.
+    """The column for a field of this type; anything nested becomes a String of JSON.
 
     Args:
         annotation: The field's type, with or without `Annotated` and ``| None``.
@@ -104,7 +95,7 @@ def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
     if origin is Literal and all(isinstance(value, str) and not isinstance(value, enum.Enum) for value in members):
         return Column(pl.String())
     if annotation is Any:
-        return Column(pl.String(), canonical_json)
+        return Column(pl.String(), json_text)
     kind = origin or annotation
     column = _column_of_class(kind, metadata) if isinstance(kind, type) else None
     if column is None:
@@ -112,15 +103,18 @@ def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
     return column
 
 
-def canonical_json(value: Any) -> str:
-    """A value as JSON with sorted keys and no spaces: the same value always gives the same text.
+def json_text(value: Any) -> str:
+    """A value as JSON without spaces, its keys in the order in which they came.
 
     Nested fields go by their names, not by their aliases, as columns do.
 
     Raises:
         ValueError: It holds NaN or an infinity, which JSON does not have.
     """
-    return _CANONICAL.encode(value)
+    text = to_json(value, by_alias=False).decode()
+    if "NaN" in text or "Infinity" in text:  # within a string, perhaps
+        json.dumps(to_jsonable_python(value, by_alias=False, inf_nan_mode="constants"), allow_nan=False)
+    return text
 
 
 def _column_of_class(kind: type, metadata: tuple[Any, ...]) -> Column | None:
@@ -131,7 +125,7 @@ def _column_of_class(kind: type, metadata: tuple[Any, ...]) -> Column | None:
         if issubclass(kind, base):
             return Column(pl.Int32()) if base is int and _within_int32(metadata) else column
     if issubclass(kind, BaseModel | Mapping | list | tuple):
-        return Column(pl.String(), canonical_json)
+        return Column(pl.String(), json_text)
     return None
 
 

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
-from reporting_framework.builtin.columns import Column, UnsupportedField, canonical_json, column_of
+from reporting_framework.builtin.columns import Column, UnsupportedField, column_of, json_text
 from reporting_framework.builtin.model_fields import fields_of, is_model
 from reporting_framework.builtin.model_reader import Extra, ModelReader
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
-from reporting_framework.builtin.strict_json import KEY_END, check_strict, is_plain, spaced_colons
+from reporting_framework.builtin.strict_json import KEY_END, check_strict, is_plain, members, spaced_colons
 from reporting_framework.builtin.unknown_fields import IgnoredFields
 from reporting_framework.errors import SettingsError
 from reporting_framework.interfaces import Shape
@@ -23,7 +23,7 @@ from reporting_framework.settings import Settings
 from reporting_framework.wording import cause
 
 EXTRA_COLUMN = "extra"
-"""Column that keeps unknown fields, as canonical JSON."""
+"""Column that keeps unknown fields, as JSON with sorted names."""
 
 Row = tuple[str, str | None, dict[str, Any]]
 """Origin, version and fields of a valid record."""
@@ -99,7 +99,12 @@ class ModelValidator:
                     unknown = None if names.issuperset(record) else {key: record[key] for key in record.keys() - names}
                     keys = len(record)
                 # Counting takes a tenth of the time of parsing again; see `strict_json`.
-                if doubtful or payload.count(KEY_END) != keys or (unknown and not is_plain(unknown.values())):
+                more = payload.count(KEY_END) - keys
+                if more and not doubtful:
+                    more -= members(record.values()) + (members(unknown.values()) if opened and unknown else 0)
+                elif unknown and not is_plain(unknown.values()):
+                    doubtful = True
+                if doubtful or more:
                     check_strict(payload)
                 if self._ruled:
                     record = self.rule(record)
@@ -121,12 +126,12 @@ class ModelValidator:
         reserved = {ORIGIN_COLUMN, EXTRA_COLUMN} if self._keeps else {ORIGIN_COLUMN}
         if taken := reserved & columns.keys():
             raise UnsupportedField(f"field {min(taken)} has the name of a column that is added; rename it")
-        return {**columns, EXTRA_COLUMN: Column(pl.String(), canonical_json)} if self._keeps else columns
+        return {**columns, EXTRA_COLUMN: Column(pl.String(), json_text)} if self._keeps else columns
 
     def _keep(self, record: dict[str, Any], unknown: Mapping[str, Any] | None) -> None:
         """Put what has no column of its own into the column `extra`."""
         kept = {name: record[name] for name in self._set_aside if record.get(name) is not None}
-        record[EXTRA_COLUMN] = {**kept, **(unknown or {})} or None
+        record[EXTRA_COLUMN] = dict(sorted({**kept, **(unknown or {})}.items())) or None
 
     def _framed(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
         """The rows as a frame. Rows with a value that its column cannot hold are rejected instead."""

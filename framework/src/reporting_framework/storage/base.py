@@ -98,6 +98,19 @@ class Store(Protocol):
         """
         ...
 
+    def replace(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str:
+        """Write the object in one atomic step, whatever is there now; return the new version.
+
+        It asks for nothing but the right to write, and may be repeated. Not for what several writers change.
+
+        Args:
+            key: Where to.
+            data: The bytes.
+            content_type: Their media type; a folder does not keep it.
+            metadata: Names and values (ASCII, 2 KB in all) to be kept beside the object; a folder does not keep them.
+        """
+        ...
+
     def exclusive(self, key: str) -> AbstractContextManager[None]:
         """Keeps other writers of `key` out where the storage can; `put` is safe without it."""
         ...

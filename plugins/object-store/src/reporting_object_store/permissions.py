@@ -1,4 +1,4 @@
-"""What the source and the sink must be allowed to do in S3."""
+"""What the source and the sinks must be allowed to do in S3."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def writing(folder: Location) -> list[Permission]:
         Permission(("s3:GetObject", "s3:PutObject"), _objects(folder)),
         Permission(("s3:ListBucket",), _bucket(folder), {"StringLikeIfExists": {"s3:prefix": [_pattern(folder)]}}),
     ]
+
+
+def putting(folder: Location) -> list[Permission]:
+    """To write into a folder and nothing else; nothing for other storage."""
+    return [Permission(("s3:PutObject",), _objects(folder))] if folder.scheme == "s3" else []
 
 
 def _bucket(folder: Location) -> str:

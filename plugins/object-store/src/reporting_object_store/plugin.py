@@ -21,11 +21,16 @@ def reporting_sources() -> Sequence[Lazy]:
 
 @hookimpl
 def reporting_sinks() -> Sequence[Lazy]:
-    """The sink, which brings the quarantine."""
+    """The sinks; the first brings the quarantine."""
     return [
         Lazy(
             "parquet-checkpoint",
             "reporting_object_store.sink:ParquetCheckpoint",
             "one sorted parquet file, or one per combination of columns, that is its own ledger",
-        )
+        ),
+        Lazy(
+            "ndjson-archive",
+            "reporting_object_store.archive:NdjsonArchive",
+            "gzipped NDJSON files in a folder per hour or the like, for any rows; written only, never read",
+        ),
     ]

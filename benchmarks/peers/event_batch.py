@@ -1,0 +1,170 @@
+"""Decode, validate and archive-encode the records of a stream: ours, Powertools' batch processor, or a bare loop.
+
+Run by the interpreter that the framework is installed for: `event_batch.py ours|powertools|bare RECORDS`. Prints the
+processor time of the best of several rounds, imports and set-up left out, and how many events there were.
+"""
+
+import base64
+import gzip
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+os.environ["POLARS_MAX_THREADS"] = "1"  # one core, as the others
+
+ROUNDS = 7
+IN_A_FILE = 1000
+
+
+def records(number: int) -> list[dict[str, Any]]:
+    """Records of about 400 bytes."""
+    seed = random.Random(1)
+    made = []
+    for at in range(number):
+        event = {
+            "event_id": f"{seed.getrandbits(128):032x}",
+            "event_type": seed.choice(["page_view", "click", "purchase"]),
+            "user_id": f"user-{seed.randrange(10**6)}",
+            "timestamp": f"2024-01-06T{seed.randrange(24):02}:{seed.randrange(60):02}:{seed.randrange(60):02}Z",
+            "experiment_id": f"exp-{seed.randrange(5)}",
+            "properties": {
+                "page": f"/products/{seed.randrange(10**4)}",
+                "price": seed.random(),
+                "tags": ["a", "b", "c"],
+            },
+            "metadata": {
+                "sdk": "web-2.1.0",
+                "session": f"{seed.getrandbits(64):016x}",
+                "agent": "Mozilla/5.0 (X11) " * 3,
+            },
+        }
+        data = json.dumps(event).encode()
+        number_ = f"{at:056}"
+        made.append(
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": "p",
+                    "sequenceNumber": number_,
+                    "data": base64.b64encode(data).decode(),
+                    "approximateArrivalTimestamp": 1704567711.987,
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"shardId-000000000000:{number_}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": "arn:aws:iam::123456789012:role/r",
+                "awsRegion": "us-east-1",
+                "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+            }
+        )
+    return made
+
+
+def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
+    """The source, the validator and the archive of the report; the archive is in memory."""
+    from reporting_aws.kinesis import Kinesis
+    from reporting_event_processor.validator import ExperimentEventValidator
+    from reporting_framework import Trigger
+    from reporting_framework.collector import rarely
+    from reporting_framework.ledger import BlankLedger, CombinedLedger
+    from reporting_object_store.archive import NdjsonArchive
+
+    rarely()  # as in a function
+    validator = ExperimentEventValidator(ExperimentEventValidator.Settings())
+    settings = NdjsonArchive.Settings(uri="memory://bench", partition="all", json_columns=("properties", "metadata"))
+
+    def work() -> int:
+        source = Kinesis(Kinesis.Settings())
+        source.receive(Trigger("kinesis", {"Records": found}, names_work=True))
+        sink = NdjsonArchive(settings)
+        sink.prepare(validator.schema)
+        fragments = []
+        for split in source.plan(CombinedLedger([BlankLedger()], None)):
+            for part, batch in enumerate(source.read(split)):
+                fragments.append(sink.stage(validator.validate(batch).frame, split, part))
+        return sum(output.rows for output in sink.commit(fragments).outputs)
+
+    return work
+
+
+def powertools(found: list[dict[str, Any]]) -> Callable[[], int]:
+    """Powertools' `BatchProcessor` with a parser model, as its documentation has it, and gzip."""
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+    from aws_lambda_powertools.utilities.parser.models import KinesisDataStreamRecord, KinesisDataStreamRecordPayload
+    from aws_lambda_powertools.utilities.parser.types import Json
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from pydantic import BaseModel
+
+    class Event(BaseModel):
+        event_id: str
+        event_type: str
+        user_id: str
+        timestamp: datetime
+        experiment_id: str | None = None
+        properties: dict[str, Any] | None = None
+        metadata: dict[str, Any] | None = None
+
+    class Payload(KinesisDataStreamRecordPayload):
+        data: Json[Event]
+
+    class Record(KinesisDataStreamRecord):
+        kinesis: Payload
+
+    def work() -> int:
+        lines: list[str] = []
+
+        def handle(record: Record) -> None:
+            lines.append(record.kinesis.data.model_dump_json(exclude_none=True))
+
+        processor = BatchProcessor(event_type=EventType.KinesisDataStreams, model=Record)
+        answer = process_partial_response({"Records": found}, handle, processor, LambdaContext())
+        assert answer == {"batchItemFailures": []}
+        for begin in range(0, len(lines), IN_A_FILE):
+            gzip.compress("\n".join(lines[begin : begin + IN_A_FILE]).encode(), 1)
+        return len(lines)
+
+    return work
+
+
+def bare(found: list[dict[str, Any]]) -> Callable[[], int]:
+    """Base64, `TypeAdapter.validate_json`, and gzip of the payloads as they came."""
+    from pydantic import TypeAdapter
+
+    from reporting_event_processor.models import ExperimentEvent
+
+    adapter = TypeAdapter(ExperimentEvent)
+
+    def work() -> int:
+        lines = []
+        for record in found:
+            payload = base64.b64decode(record["kinesis"]["data"])
+            adapter.validate_json(payload)
+            lines.append(payload)
+        for begin in range(0, len(lines), IN_A_FILE):
+            gzip.compress(b"\n".join(lines[begin : begin + IN_A_FILE]), 1)
+        return len(lines)
+
+    return work
+
+
+def main() -> None:
+    """Measure one of them."""
+    found = records(int(sys.argv[2]))
+    work = {"ours": ours, "powertools": powertools, "bare": bare}[sys.argv[1]](found)
+    work()
+    best = float("inf")
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        done = work()
+        best = min(best, time.process_time() - began)
+    print(json.dumps({"seconds": best, "events": done}))
+
+
+if __name__ == "__main__":
+    main()

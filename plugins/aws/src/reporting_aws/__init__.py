@@ -1,0 +1,1 @@
+"""Streams, queues and tables of AWS, for the reporting framework."""

@@ -1,0 +1,62 @@
+"""One client of a service per execution environment.
+
+boto3 is imported when the first client is made, since that takes longer than most other imports together.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from reporting_aws.troubles import Trouble, call
+from reporting_framework.errors import SettingsError
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 5.0
+"""An answer takes milliseconds; a connection that broke while Lambda was frozen must not use up the time budget."""
+
+_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID")
+
+_clients: dict[tuple[Any, ...], Any] = {}
+_lock = threading.Lock()
+
+
+def surroundings(service: str) -> tuple[str | None, ...]:
+    """What decides which place a client leads to, so that nothing kept for one place is used for another."""
+    names = (*_VARIABLES, f"AWS_ENDPOINT_URL_{service.upper()}")
+    return (service, *(os.environ.get(name) for name in names))
+
+
+def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 3) -> Any:
+    """The client of a service, made once per process and kept, with its connections and credentials.
+
+    Args:
+        service: As boto3 names it.
+        read_timeout: Seconds to wait for an answer; longer for who waits for messages.
+        attempts: How often botocore itself sends a request: once where a `Patience` decides what to repeat.
+
+    Raises:
+        SettingsError: No region is set, or the AWS settings cannot be used.
+    """
+    key = (os.getpid(), *surroundings(service), read_timeout, attempts)
+    with _lock:  # making a client is not thread-safe, using it is
+        if key not in _clients:
+            made = call(_connect, service, read_timeout, attempts)
+            if isinstance(made, Trouble):
+                raise SettingsError(f"{service}: no client can be made ({made.code}); set AWS_REGION and credentials")
+            _clients[key] = made
+        return _clients[key]
+
+
+def _connect(service: str, read_timeout: float, attempts: int) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+    )
+    return boto3.session.Session().client(service, config=config)

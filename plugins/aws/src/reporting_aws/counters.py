@@ -1,0 +1,143 @@
+"""The sink ``dynamodb-counters``: events and distinct users, counted in items of a DynamoDB table."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar
+
+import polars as pl
+
+from reporting_aws.clients import client
+from reporting_aws.counters_settings import DynamoDbCountersSettings
+from reporting_aws.markers import Key
+from reporting_aws.permissions import counting
+from reporting_aws.staging import Staged, Stager
+from reporting_aws.tables import Patience, failure
+from reporting_aws.transactions import Event, Transactions, groups, update
+from reporting_aws.troubles import Kind, Trouble, call
+from reporting_framework import Fragment, Permission, Receipt, Split, Unread
+from reporting_framework.result import Output
+
+HINT = (
+    "its keys must be partition_key and sort_key, strings both, and event_count and unique_users numbers where they are"
+)
+
+_log = logging.getLogger(__name__)
+
+
+class DynamoDbCounters:
+    """Counts events, and with the delivery ``exactly-once`` the distinct users among them.
+
+    Delivery ``exactly-once``: see `reporting_aws.transactions`. It keeps no account of its own: an event that comes
+    again is told by its marker, for `marker_days`. Copies of one event share its fate, the first being the one counted.
+
+    Delivery ``at-least-once``: one request for each counter and commit, and nothing else is kept. An event that comes
+    again is counted again, and `unique_users` is not written.
+
+    What cannot be counted for a reason that passes is given back in `Receipt.failed`, and the rest is counted.
+    """
+
+    name: ClassVar[str] = "dynamodb-counters"
+    Settings: ClassVar[type[DynamoDbCountersSettings]] = DynamoDbCountersSettings
+
+    def __init__(self, settings: DynamoDbCountersSettings) -> None:
+        self.settings = settings
+        self._stager: Stager | None = None
+
+    @classmethod
+    def permissions(cls, settings: DynamoDbCountersSettings) -> Sequence[Permission]:
+        """See `Permitted.permissions`."""
+        return counting(settings.table, markers=settings.delivery == "exactly-once")
+
+    def prepare(self, schema: pl.Schema) -> None:
+        """See `Sink.prepare`."""
+        self._stager = Stager(self.settings, schema, self._who)
+
+    def ledger(self) -> None:
+        """See `Sink.ledger`: there is none."""
+
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+        """See `Sink.stage`. Nothing is written yet."""
+        if self._stager is None:
+            raise AssertionError("prepare comes first")
+        return Fragment(frame.height, self._stager.stage(frame, split.id, part))
+
+    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+        """See `Sink.commit`. What was counted before an error stays counted, and is known when it comes again.
+
+        Raises:
+            AccessDenied: The table may not be read or written.
+            LocationError: There is no such table, or its keys are others.
+        """
+        staged: list[Staged] = sorted((each.data for each in fragments), key=lambda each: (each.split, each.part))
+        exactly = self.settings.delivery == "exactly-once"
+        new, duplicates, failed = self._once(staged) if exactly else self._again(staged)
+        if failed:
+            reasons = Counter(item.reason for item in failed)
+            _log.warning("%s: rows not counted, to come again: %s", self._who, dict(sorted(reasons.items())))
+        output = Output(uri=f"dynamodb://{self.settings.table}", rows=new, new_rows=new, bytes=0, version=None)
+        return Receipt(outputs=[output], duplicates=duplicates if exactly else None, failed=failed)
+
+    def abort(self) -> None:
+        """See `Sink.abort`: what is staged is in memory alone."""
+
+    def quarantine(self) -> None:
+        """See `Sink.quarantine`: there is none."""
+
+    def _once(self, staged: Sequence[Staged]) -> tuple[int, int, list[Unread]]:
+        """Count each event once: how many were new, how many rows were not, and what failed."""
+        events: dict[str, Event] = {}
+        for event in (event for each in staged for event in each.events()):
+            if (first := events.setdefault(event.marker, event)) is not event:
+                first.origins += event.origins
+        if not events:
+            return 0, 0, []
+        transactions = Transactions(client("dynamodb", attempts=1), self.settings.table, self.settings.marker_days)
+        new, duplicates, failed, attempts = 0, 0, list[Unread](), self.settings.attempts
+        for group in groups(events.values()):
+            counted = transactions.count(group, attempts)
+            origins = [origin for event in group for origin in event.origins]
+            if counted.trouble is None:
+                attempts = self.settings.attempts
+                new, duplicates = new + counted.new, duplicates + len(origins) - counted.new
+                continue
+            failed += self._failed(counted.trouble, origins)
+            if counted.trouble.kind is Kind.UNAVAILABLE:
+                attempts = 1  # each attempt may take seconds; until the table answers, the rest is asked for once
+        return new, duplicates, failed
+
+    def _again(self, staged: Sequence[Staged]) -> tuple[int, int, list[Unread]]:
+        """Count each row, whether it came before or not; a row that failed in one counter is left out of the next."""
+        rows: dict[Key, list[str]] = {}
+        for each in staged:
+            for event in each.events():
+                for counter in event.counters:
+                    rows.setdefault(counter, []).extend(event.origins)
+        failed: dict[str, Unread] = {}
+        for counter, origins in sorted(rows.items()):
+            left = [origin for origin in origins if origin not in failed]
+            trouble = self._add(counter, len(left)) if left else None
+            if trouble is not None:
+                failed.update({item.origin: item for item in self._failed(trouble, left)})
+        return sum(len(each.origins) for each in staged) - len(failed), 0, list(failed.values())
+
+    def _add(self, counter: Key, number: int) -> Trouble | None:
+        request = update(self.settings.table, counter, event_count=number)
+        dynamodb, patience = client("dynamodb", attempts=1), Patience(self.settings.attempts)
+        while True:
+            found = call(dynamodb.update_item, **request)
+            if not isinstance(found, Trouble):
+                return None
+            if not found.passes or not patience.again():
+                return found
+
+    def _failed(self, trouble: Trouble, origins: Sequence[str]) -> list[Unread]:
+        if not trouble.passes:
+            raise failure(trouble, self._who, self.settings.table, HINT)
+        return [Unread(origin, f"{self.name}: {trouble.kind}") for origin in origins]
+
+    @property
+    def _who(self) -> str:
+        return f"sink {self.name}"

@@ -1,0 +1,49 @@
+"""The source ``kinesis``: records of a stream, as an event source mapping hands them over."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import Any, ClassVar
+
+from reporting_aws.pushed import Pushed
+
+
+class Kinesis(Pushed):
+    """Records of a stream. The origin is shard and sequence number.
+
+    The answer names the first record that must come again; the stream then delivers it and all that follow, so nothing
+    behind it is set aside before its time. The event source mapping must report batch item failures.
+    """
+
+    name: ClassVar[str] = "kinesis"
+    triggers: ClassVar[frozenset[str]] = frozenset({"kinesis"})
+
+    def origin_of(self, record: Mapping[str, Any]) -> str:
+        """``shardId-000000000006:49590338271490256608559692538361571095921575989136588898``."""
+        return str(record["eventID"])
+
+    def data_of(self, record: Mapping[str, Any]) -> str:
+        """Base64, as the trigger has it."""
+        return str(record["kinesis"]["data"])
+
+    def payload_of(self, data: str) -> bytes:
+        """The record's bytes."""
+        return base64.b64decode(data, validate=True)
+
+    def answer(self, failed: Sequence[str]) -> Any:
+        """The first that failed; of each shard, where records of several were taken together."""
+        first: dict[str, str] = {}
+        for origin in failed:
+            shard, _, number = origin.rpartition(":")
+            first.setdefault(shard, number)
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in first.values()]}
+
+    def _settled(self, records: Mapping[str, Any], failed: set[str]) -> Iterator[tuple[str, Any]]:
+        """What is before the first failure of its shard."""
+        shards: dict[str, list[tuple[str, Any]]] = {}
+        for origin, data in records.items():
+            shards.setdefault(origin.rpartition(":")[0], []).append((origin, data))
+        for found in shards.values():
+            yield from takewhile(lambda item: item[0] not in failed, found)

@@ -1,0 +1,40 @@
+"""What this package brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reporting_framework import Lazy, hookimpl
+
+
+@hookimpl
+def reporting_sources() -> Sequence[Lazy]:
+    """The sources."""
+    return [
+        Lazy("kinesis", "reporting_aws.kinesis:Kinesis", "records of a Kinesis stream that hands them over"),
+        Lazy("sqs", "reporting_aws.sqs:Sqs", "messages of an SQS queue that hands them over"),
+    ]
+
+
+@hookimpl
+def reporting_transforms() -> Sequence[Lazy]:
+    """The transform."""
+    return [
+        Lazy(
+            "dynamodb-enrich",
+            "reporting_aws.enrich:DynamoDbEnrich",
+            "new columns from items of DynamoDB tables, looked up by columns",
+        )
+    ]
+
+
+@hookimpl
+def reporting_sinks() -> Sequence[Lazy]:
+    """The sink."""
+    return [
+        Lazy(
+            "dynamodb-counters",
+            "reporting_aws.counters:DynamoDbCounters",
+            "counts of events and of distinct users in a DynamoDB table, exact also when events come again",
+        )
+    ]

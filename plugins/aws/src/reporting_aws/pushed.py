@@ -1,0 +1,157 @@
+"""What sources of records that a trigger hands over have in common: the records, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from reporting_aws.dead_letters import DeadLetters, DeadLetterSettings, Letter, permissions
+from reporting_framework import (
+    FILTERED,
+    Batch,
+    Permission,
+    Rejection,
+    RunLedger,
+    Shape,
+    Split,
+    Survey,
+    Trigger,
+    TriggerError,
+    Unread,
+)
+
+BATCH = 10_000
+"""Records in a split, at the most: as many as a trigger hands over at once, unless files of several are taken."""
+
+
+class PushedSettings(DeadLetterSettings):
+    """Settings of a source of records that a trigger hands over."""
+
+    max_record_bytes: int = Field(1024 * 1024, ge=1, description="Largest record; a larger one is rejected")
+
+
+class Pushed:
+    """A source of records that a trigger hands over; a subclass says how one is taken apart, and what the answer is.
+
+    A record has an origin for good, so what comes again is known by it. What is rejected is set aside in the
+    dead-letter queue and so handled; where there is none, or it takes nothing, it is a failure and comes again.
+    """
+
+    name: ClassVar[str]
+    triggers: ClassVar[frozenset[str]]
+    yields: ClassVar[Shape] = "payloads"
+    Settings: ClassVar[type[PushedSettings]] = PushedSettings
+    parallelism = 1
+
+    def __init__(self, settings: PushedSettings) -> None:
+        self.settings = settings
+        self._letters = DeadLetters(settings)
+        self._records: dict[str, Any] | None = None
+        self._waiting: dict[str, Any] = {}  # not handed out yet
+
+    @classmethod
+    def permissions(cls, settings: PushedSettings) -> Sequence[Permission]:
+        """See `Permitted.permissions`."""
+        return permissions(settings)
+
+    # -- for subclasses ------------------------------------------------------------------------------------------------
+
+    def origin_of(self, record: Mapping[str, Any]) -> str:
+        """The record's origin.
+
+        Raises:
+            KeyError: It is not what the trigger says.
+        """
+        raise NotImplementedError
+
+    def data_of(self, record: Mapping[str, Any]) -> str:
+        """The record's data as it came, text that `payload_of` understands.
+
+        Raises:
+            KeyError: It is not what the trigger says.
+        """
+        raise NotImplementedError
+
+    def payload_of(self, data: str) -> bytes:
+        """The record itself.
+
+        Raises:
+            ValueError: The data cannot be decoded.
+        """
+        raise NotImplementedError
+
+    def answer(self, failed: Sequence[str]) -> Any:
+        """What the trigger expects back when these origins, in the order of the trigger, must come again."""
+        raise NotImplementedError
+
+    # -- the role ------------------------------------------------------------------------------------------------------
+
+    def receive(self, trigger: Trigger) -> None:
+        """See `Triggered.receive`."""
+        try:
+            self._records = {self.origin_of(each): self.data_of(each) for each in trigger.event["Records"]}
+        except (KeyError, TypeError, AttributeError):
+            raise TriggerError(f"a record of the trigger is none of {self.name}") from None
+
+    def plan(self, ledger: RunLedger) -> Iterator[Split]:
+        """See `Source.plan`: the records themselves, so that they can be worked on anywhere."""
+        if self._records is None:
+            raise TriggerError(f"source {self.name} works on what a trigger hands over; give --events, or a trigger")
+        unseen = ledger.unseen(list(self._records), lambda _: None)
+        self._waiting = {origin: self._records[origin] for origin in unseen}
+        while self._waiting:
+            origins = list(islice(self._waiting, BATCH))
+            yield Split(f"{origins[0]}+{len(origins)}", {each: self._waiting.pop(each) for each in origins})
+
+    def read(self, split: Split) -> Iterator[Batch]:
+        """See `Source.read`."""
+        origins, payloads, rejected = [], [], []
+        for origin, data in split.data.items():
+            try:
+                payload = self.payload_of(data)
+            except ValueError:
+                rejected.append(Rejection(origin, None, "undecodable"))
+                continue
+            if len(payload) > self.settings.max_record_bytes:
+                rejected.append(Rejection(origin, None, "too_large"))
+            else:
+                origins.append(origin)
+                payloads.append(payload)
+        yield Batch(origins, [None] * len(origins), payloads, rejected=rejected)
+
+    def survey(self) -> Survey:
+        """See `Source.survey`."""
+        return Survey(waiting=len(self._waiting), exhausted=not self._waiting)
+
+    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
+        """See `Source.bookmark`: there is nothing to find again."""
+        return {}
+
+    def close(self) -> None:
+        """See `Source.close`."""
+
+    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Any:
+        """See `Triggered.respond`."""
+        failed = {item.origin for item in unread} | self._waiting.keys()
+        wrong = {each.origin: each for each in rejections if each.error_type != FILTERED}
+        records = self._records or {}
+        letters = [
+            Letter(origin, self._raw(data), wrong[origin].error_type, wrong[origin].field)
+            for origin, data in self._settled(records, failed)
+            if origin in wrong
+        ]
+        failed.update(self._letters.send(letters))
+        return self.answer([origin for origin in records if origin in failed])
+
+    def _settled(self, records: Mapping[str, Any], failed: set[str]) -> Iterator[tuple[str, Any]]:
+        """Records that will not come again whatever becomes of the others."""
+        return iter(records.items())
+
+    def _raw(self, data: str) -> bytes:
+        try:
+            return self.payload_of(data)
+        except ValueError:
+            return data.encode()

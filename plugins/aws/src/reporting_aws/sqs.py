@@ -1,0 +1,34 @@
+"""The source ``sqs``: messages of a queue, as an event source mapping hands them over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from reporting_aws.pushed import Pushed
+
+
+class Sqs(Pushed):
+    """Messages of a queue. The origin is the queue's name and the message's id; the answer names all that failed.
+
+    The event source mapping must report batch item failures.
+    """
+
+    name: ClassVar[str] = "sqs"
+    triggers: ClassVar[frozenset[str]] = frozenset({"sqs"})
+
+    def origin_of(self, record: Mapping[str, Any]) -> str:
+        """``queue:059f36b4-87a3-44ab-83d2-661975975031``."""
+        return f"{str(record['eventSourceARN']).rpartition(':')[2]}:{record['messageId']}"
+
+    def data_of(self, record: Mapping[str, Any]) -> str:
+        """The message's body."""
+        return str(record["body"])
+
+    def payload_of(self, data: str) -> bytes:
+        """The body's bytes."""
+        return data.encode()
+
+    def answer(self, failed: Sequence[str]) -> Any:
+        """Every message that failed."""
+        return {"batchItemFailures": [{"itemIdentifier": origin.rpartition(":")[2]} for origin in failed]}

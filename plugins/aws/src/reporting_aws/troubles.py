@@ -1,0 +1,112 @@
+"""What goes wrong with a call of AWS, told without any value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Kind(StrEnum):
+    """What can be done about a trouble; the first three pass."""
+
+    THROTTLED = "throttled"
+    CONTENDED = "contended"
+    UNAVAILABLE = "unavailable"
+    DENIED = "denied"
+    ABSENT = "absent"
+    REFUSED = "refused"
+
+
+class Trouble(NamedTuple):
+    """Why a call failed: never with the message, which may quote a key.
+
+    Attributes:
+        kind: What can be done about it.
+        code: The service's or botocore's name for it.
+    """
+
+    kind: Kind
+    code: str
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.kind in (Kind.THROTTLED, Kind.CONTENDED, Kind.UNAVAILABLE)
+
+
+CONDITION = "ConditionalCheckFailed"
+
+_KINDS = {
+    CONDITION: Kind.CONTENDED,
+    "TransactionConflict": Kind.CONTENDED,
+    "TransactionConflictException": Kind.CONTENDED,
+    "TransactionInProgressException": Kind.CONTENDED,
+    "ThrottlingError": Kind.THROTTLED,
+    "ThrottlingException": Kind.THROTTLED,
+    "Throttling": Kind.THROTTLED,
+    "ProvisionedThroughputExceeded": Kind.THROTTLED,
+    "ProvisionedThroughputExceededException": Kind.THROTTLED,
+    "RequestLimitExceeded": Kind.THROTTLED,
+    "ResourceInUseException": Kind.UNAVAILABLE,
+    "RequestTimeout": Kind.UNAVAILABLE,
+    "RequestTimeoutException": Kind.UNAVAILABLE,
+    "AccessDenied": Kind.DENIED,
+    "AccessDeniedException": Kind.DENIED,
+    "UnrecognizedClientException": Kind.DENIED,
+    "InvalidClientTokenId": Kind.DENIED,
+    "InvalidSignatureException": Kind.DENIED,
+    "IncompleteSignatureException": Kind.DENIED,
+    "MissingAuthenticationTokenException": Kind.DENIED,
+    "ExpiredTokenException": Kind.DENIED,
+    "NoCredentialsError": Kind.DENIED,
+    "PartialCredentialsError": Kind.DENIED,
+    "CredentialRetrievalError": Kind.DENIED,
+    "ResourceNotFoundException": Kind.ABSENT,
+}
+
+
+def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What the operation gives, or a `Trouble`.
+
+    A trouble is returned and not raised, so that no error of ours carries botocore's, with what was sent, as its cause.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        return operation(*arguments, **named)
+    except ClientError as error:
+        return _answered(error.response)
+    except (BotoCoreError, ResponseParserError) as error:
+        return _unanswered(error)
+
+
+def _answered(response: Mapping[str, Any]) -> Trouble:
+    code = str(response.get("Error", {}).get("Code", "Unknown"))
+    if code == "TransactionCanceledException":
+        reasons = [str(reason.get("Code")) for reason in response.get("CancellationReasons", ())]
+        codes = [reason for reason in reasons if reason not in ("None", "NoneType")]
+        # What never passes decides over what does, and a condition (to be read again) over what is merely busy.
+        return min((_known(each) for each in codes), key=_weight, default=Trouble(Kind.UNAVAILABLE, code))
+    if code not in _KINDS and response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return Trouble(Kind.UNAVAILABLE, code)
+    return _known(code)
+
+
+def _known(code: str) -> Trouble:
+    return Trouble(_KINDS.get(code, Kind.REFUSED), code)
+
+
+def _weight(trouble: Trouble) -> tuple[bool, bool, str]:
+    return (trouble.passes, trouble.code != CONDITION, trouble.code)
+
+
+def _unanswered(error: Exception) -> Trouble:
+    from botocore.exceptions import ConnectionError as NotConnected
+    from botocore.exceptions import HTTPClientError
+    from botocore.parsers import ResponseParserError
+
+    code = type(error).__name__
+    passing = (NotConnected, HTTPClientError, ResponseParserError)
+    return Trouble(Kind.UNAVAILABLE, code) if isinstance(error, passing) else _known(code)

@@ -1,0 +1,76 @@
+"""``reporting reconcile event-processor``: compare the counters with the archive, and repair them."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from reporting_framework.cli.failures import write
+from reporting_framework.cli.list import format_option
+from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.state import state_of
+
+if TYPE_CHECKING:
+    from reporting_event_processor.settings import EventProcessorSettings
+
+DIFFERENT = 3
+"""Exit code when counters differ and are left as they are."""
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("reconcile", params=list(settings_sources()))
+@click.argument("report", type=click.Choice(["event-processor"]))
+@click.option("--from", "first", type=_DAY, required=True, metavar="DAY", help="First day, as YYYY-MM-DD (UTC).")
+@click.option("--to", "last", type=_DAY, metavar="DAY", help="Last day, it included.  [default: the first]")
+@click.option("--fix", is_flag=True, help="Set counters that differ to what the archive says.")
+@format_option
+@click.pass_context
+def reconcile_command(
+    context: click.Context,
+    /,
+    report: str,
+    first: datetime,
+    last: datetime | None,
+    fix: bool,
+    format_: str,
+    **generic: Any,
+) -> None:
+    """Compare counters with the archive.
+
+    The events of whole days are read from the archive and counted again; counters that differ are shown. Exits with 3
+    when some differ and are not repaired. Days that events still arrive for differ by what is under way.
+    """  # fmt: skip
+    from reporting_event_processor.reconcile import reconcile
+    from reporting_framework.config import resolve_settings
+    from reporting_framework.reports import resolve_report
+
+    last = last or first
+    if last < first:
+        raise click.UsageError("--to is before --from", context)
+    state = state_of(context)
+    state.given_config = generic["config"]
+    model = resolve_report(report, state.registry).Settings
+    found = resolve_settings(report, model, config=state.config, environment=os.environ, sets=generic["set"])
+    settings = cast("EventProcessorSettings", found)
+    days = [(first + timedelta(days=number)).date() for number in range((last - first).days + 1)]
+    checked, differences = reconcile(settings, days, fix=fix)
+    if format_ == "json":
+        told = {"counters": checked, "differences": [each._asdict() for each in differences]}
+        write(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        from reporting_framework.cli.render import listing
+
+        head = ["counter", "events", "archived", "users", "archived", ""]
+        rows = [
+            [each.name, *(f"{number:,}" for number in each.numbers), "fixed" if each.fixed else each.why]
+            for each in differences
+        ]
+        summary = f"{checked:,} counters compared, {len(differences):,} differ"
+        write("\n".join([summary, *([listing(head, rows)] if rows else [])]))
+    if any(not each.fixed for each in differences):
+        context.exit(DIFFERENT)

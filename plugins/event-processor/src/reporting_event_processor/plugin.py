@@ -1,0 +1,39 @@
+"""What this package brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reporting_framework import Lazy, hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+_HERE = "reporting_event_processor"
+
+
+@hookimpl
+def reporting_validators() -> Sequence[Lazy]:
+    """What an event must be."""
+    return [Lazy("experiment-event", f"{_HERE}.validator:ExperimentEventValidator", "events of experiments")]
+
+
+@hookimpl
+def reporting_reports() -> Sequence[Lazy]:
+    """The report."""
+    return [
+        Lazy(
+            "event-processor",
+            f"{_HERE}.report:EventProcessor",
+            "events of a stream, enriched, counted exactly and archived",
+        )
+    ]
+
+
+@hookimpl
+def reporting_commands() -> Sequence[click.Command]:
+    """``reporting reconcile``."""
+    from reporting_event_processor.commands import reconcile_command
+
+    return [reconcile_command]

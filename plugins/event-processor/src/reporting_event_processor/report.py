@@ -1,0 +1,113 @@
+"""The report ``event-processor``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from reporting_event_processor.settings import EventProcessorSettings
+from reporting_framework import Composition, Use
+
+if TYPE_CHECKING:
+    from reporting_framework.result import RunResult
+
+PARSE = frozenset(("undecodable", "too_large", "empty", "json_invalid", "duplicate_key"))
+"""Types of rejections of what is no JSON at all; others are of the validator's rules."""
+
+STEPS = {"Enrichment": "dynamodb-enrich", "Aggregation": "dynamodb-counters", "Archive": "ndjson-archive"}
+"""The stages that can leave a record to be delivered again, with the plugins that do their work."""
+
+
+class EventProcessor:
+    """Events of a stream are validated, enriched, counted and archived; each counts once, however often it comes."""
+
+    name: ClassVar[str] = "event-processor"
+    summary: ClassVar[str] = "events of a stream, enriched, counted exactly and archived"
+    Settings: ClassVar[type[EventProcessorSettings]] = EventProcessorSettings
+
+    def compose(self, settings: EventProcessorSettings) -> Composition:
+        """See `Report.compose`."""
+        source = {"dead_letters": settings.dead_letter_queue, "dead_letter_overflow": settings.overflow}
+        lookups = _lookups(settings)
+        enrich = {"lookups": lookups, "cache_seconds": settings.cache_seconds}
+        return Composition(
+            source=Use(settings.source, source),
+            validator=Use("experiment-event", {"extra": settings.extra}),
+            transforms=[Use("dynamodb-enrich", enrich)] if lookups else [],
+            sinks=[
+                Use(
+                    "dynamodb-counters",
+                    {
+                        "table": settings.dynamodb_table,
+                        "timestamp": "timestamp",
+                        "counters": counters(settings),
+                        "delivery": settings.delivery,
+                        "marker_days": settings.marker_days,
+                    },
+                ),
+                Use(
+                    "ndjson-archive",
+                    {
+                        "uri": settings.archive,
+                        "timestamp": "timestamp",
+                        "json_columns": ["properties", "metadata", *(["extra"] if settings.extra == "keep" else [])],
+                    },
+                ),
+            ],
+        )
+
+    def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
+        """See `Answering.metrics`: time, success and failure of a batch, and errors by stage."""
+        parse = sum(each.count for each in result.rejections if each.type in PARSE)
+        failed = {
+            f"{stage}Errors": (
+                sum(n for why, n in result.unread_reasons.items() if why.startswith(f"{step}:")),
+                "Count",
+            )
+            for stage, step in STEPS.items()
+        }
+        return {
+            "BatchTime": (result.seconds.total * 1000, "Milliseconds"),
+            "BatchSuccess": (result.accepted + result.duplicates, "Count"),
+            "BatchFailure": (result.rejected + result.objects_unread, "Count"),
+            "ParseErrors": (parse, "Count"),
+            "ValidationErrors": (result.rejected - parse, "Count"),
+            **failed,
+        }
+
+    def answer(self, settings: EventProcessorSettings, result: RunResult) -> Mapping[str, Any]:
+        """See `Answering.answer`: a stream gets the source's own answer, and nobody else asks."""
+        return {}
+
+
+def counters(settings: EventProcessorSettings) -> list[dict[str, str]]:
+    """The counters of an event: by experiment, variant and type, in its hour and in its day."""
+    variant = "{variant}" if settings.assignments_table else "none"
+    windows = ("hour#{timestamp:%Y-%m-%d-%H}", "day#{timestamp:%Y-%m-%d}")
+    return [
+        {"partition_key": f"exp_{{experiment_id}}#variant#{variant}#{window}", "sort_key": "event_type#{event_type}"}
+        for window in windows
+    ]
+
+
+def _lookups(settings: EventProcessorSettings) -> list[dict[str, Any]]:
+    lookups: list[dict[str, Any]] = []
+    if settings.assignments_table:
+        lookups.append(
+            {
+                "table": settings.assignments_table,
+                "key": {"user_id": "user_id", "experiment_id": "experiment_id"},
+                "columns": {"assignment_id": "assignment_id", "variant": "variant", "assigned_at": "assigned_at"},
+                "types": {"assigned_at": "timestamp"},
+                "seconds_since": {"seconds_since_assignment": {"from": "assigned_at", "to": "timestamp"}},
+            }
+        )
+    if settings.experiments_table:
+        lookups.append(
+            {
+                "table": settings.experiments_table,
+                "key": {"experiment_id": "experiment_id"},
+                "columns": {"experiment_key": "key", "experiment_name": "name", "experiment_status": "status"},
+            }
+        )
+    return lookups

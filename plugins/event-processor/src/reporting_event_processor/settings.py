@@ -1,0 +1,84 @@
+"""Settings of the report ``event-processor``; each is an option of the command line too."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import InitErrorDetails, ValidationError
+
+from reporting_framework import LocationError
+from reporting_framework.settings import Settings
+from reporting_framework.storage import parse_location
+
+DEAD_LETTERS = "_dead-letters"
+"""Folder of the archive for payloads that are too long for the dead-letter queue."""
+
+
+class EventProcessorSettings(Settings):
+    """Where events come from, where they are counted and archived, and what is looked up for them.
+
+    `archive` is a URI; `s3_bucket` can stand in its place.
+    """
+
+    environment: ClassVar[dict[str, str]] = {
+        "s3_bucket": "S3_BUCKET",
+        "dynamodb_table": "DYNAMODB_TABLE",
+        "dead_letter_queue": "DLQ_URL",
+    }
+    alternatives: ClassVar[dict[str, tuple[str, ...]]] = {"archive": ("s3_bucket",)}
+
+    dynamodb_table: str = Field(
+        min_length=3, description="Table of the counters, with partition_key and sort_key (strings)"
+    )
+    archive: str = Field("", description="Folder of the archive: s3://bucket/prefix/ or a path")
+    s3_bucket: str | None = Field(None, description="Bucket of the archive, in the place of --archive")
+    dead_letter_queue: str | None = Field(
+        None, description="URL of the queue for records that can never succeed; without it they come again"
+    )
+    dead_letter_overflow: str | None = Field(
+        None, description="Folder for payloads too long for that queue, unless _dead-letters in the archive"
+    )
+    assignments_table: str | None = Field(None, description="Table of assignments, by user_id and experiment_id")
+    experiments_table: str | None = Field(None, description="Table of experiments, by experiment_id")
+    source: Literal["kinesis", "sqs"] = Field("kinesis", description="What hands the events over")
+    extra: Literal["ignore", "reject", "keep"] = Field(
+        "keep", description="Unknown fields: leave out and count, reject the record, or keep as JSON"
+    )
+    delivery: Literal["exactly-once", "at-least-once"] = Field(
+        "exactly-once",
+        description="Count each event once whatever happens, or faster, and more than once when it comes again",
+    )
+    marker_days: int = Field(
+        8, ge=1, le=3650, description="How long it is known what was counted; longer than the stream keeps it"
+    )
+    cache_seconds: float = Field(300, ge=0, le=86_400, description="How long what was looked up is remembered")
+
+    @field_validator("archive", "dead_letter_overflow")
+    @classmethod
+    def _is_location(cls, value: str | None) -> str | None:
+        if value:
+            try:
+                parse_location(value)
+            except LocationError as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _joined(cls, values: Any) -> Any:
+        """Make a URI of the bucket; without either the archive is missing."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        if not values.get("archive"):
+            if not values.get("s3_bucket"):
+                missing = [InitErrorDetails(type="missing", loc=("archive",), input=None)]
+                raise ValidationError.from_exception_data(cls.__name__, missing)
+            values["archive"] = f"s3://{values['s3_bucket']}/"
+        return values
+
+    @property
+    def overflow(self) -> str:
+        """Folder for payloads that are too long for the dead-letter queue."""
+        return self.dead_letter_overflow or f"{self.archive.rstrip('/')}/{DEAD_LETTERS}/"

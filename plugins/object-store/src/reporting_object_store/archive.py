@@ -1,0 +1,148 @@
+"""The sink ``ndjson-archive``: gzipped NDJSON files in partitions by time, written once and never read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+import polars as pl
+
+from reporting_framework import ORIGIN_COLUMN, Fragment, Permission, Receipt, Split
+from reporting_framework.errors import SettingsError, StorageUnavailable
+from reporting_framework.records import Unread
+from reporting_framework.result import Output
+from reporting_framework.storage import open_store, parse_location
+from reporting_object_store.archive_encoding import (
+    LONGEST_METADATA,
+    compressed,
+    encoded,
+    object_name,
+    pieces,
+    short,
+    unfit,
+)
+from reporting_object_store.archive_settings import NdjsonArchiveSettings
+from reporting_object_store.permissions import putting
+
+AT_ONCE = 16
+"""Objects that are written at once: each is a round trip."""
+
+CONTENT_TYPE = "application/x-ndjson"
+"""There is no Content-Encoding: some clients would then decompress what others, and Athena by its name, do as well."""
+
+
+class _Staged(NamedTuple):
+    """Rows of one batch that are ready to be written.
+
+    Attributes:
+        order: The split's id and the part: where the rows come among all.
+        rows: Columns `partition`, `origin`, `moment` and `line`, in the order of the batch.
+    """
+
+    order: tuple[str, int]
+    rows: pl.DataFrame
+
+
+class NdjsonArchive:
+    """Files of at most so many rows and bytes, in a folder for each hour or the like.
+
+    It keeps no account of what it holds and needs no right but to write. A file is named after the rows in it, so that
+    the same rows, come again together, are written over themselves with the same bytes. Rows that come again among
+    others are written again: whoever reads the archive tells them by their origin. What a row is must not depend on
+    when it is read: rows of the same origins have the same name.
+    """
+
+    name: ClassVar[str] = "ndjson-archive"
+    Settings: ClassVar[type[NdjsonArchiveSettings]] = NdjsonArchiveSettings
+
+    def __init__(self, settings: NdjsonArchiveSettings) -> None:
+        self.settings = settings
+        self.store = open_store(parse_location(settings.uri))
+        self._columns: list[pl.Expr] = []
+
+    @classmethod
+    def permissions(cls, settings: NdjsonArchiveSettings) -> Sequence[Permission]:
+        """See `Permitted.permissions`."""
+        return putting(parse_location(settings.uri))
+
+    def prepare(self, schema: pl.Schema) -> None:
+        """See `Sink.prepare`."""
+        found, settings = schema.get(self.settings.timestamp), self.settings
+        there = f"there are {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+        if not isinstance(found, pl.Datetime) or found.time_zone is None:
+            raise SettingsError(
+                f"sink {self.name}: setting timestamp names {settings.timestamp}, which is not a column of Datetime "
+                f"with a time zone; {there}"
+            )
+        if wrong := [name for name in settings.json_columns if schema.get(name) != pl.String]:
+            raise SettingsError(
+                f"sink {self.name}: setting json_columns names {', '.join(wrong)}, which is not a column of String; "
+                f"{there}"
+            )
+        if wrong := unfit(schema):
+            raise SettingsError(f"sink {self.name}: column {', '.join(wrong)} has no form in JSON; {there}")
+        moment = pl.col(settings.timestamp).dt.convert_time_zone("UTC")
+        self._columns = [
+            moment.dt.to_string(settings.partition).alias("partition"),
+            pl.col(ORIGIN_COLUMN).alias("origin"),
+            moment.alias("moment"),
+            encoded(schema, settings.json_columns).alias("line"),
+        ]
+
+    def ledger(self) -> None:
+        """See `Sink.ledger`: it keeps none."""
+        return
+
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+        """See `Sink.stage`. The rows stay in memory, as text, until they are written."""
+        if frame[self.settings.timestamp].null_count():
+            raise SettingsError(
+                f"sink {self.name}: column {self.settings.timestamp} holds a null, and rows are partitioned by it; let "
+                "the validator require it, or name another column"
+            )
+        return Fragment(frame.height, _Staged((split.id, part), frame.select(self._columns)))
+
+    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+        """See `Sink.commit`: rows of one partition are put together, whichever split they come from."""
+        staged = [rows for _, rows in sorted((fragment.data for fragment in fragments), key=lambda each: each.order)]
+        if not staged:
+            return Receipt(duplicates=None)
+        jobs: list[tuple[pl.DataFrame, Future[Output]]] = []
+        failed, outputs, newest = [], [], list[datetime]()
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-archive") as pool:
+            for part in pl.concat(staged).partition_by("partition", maintain_order=True):
+                sizes = (part["line"].str.len_bytes() + 1).to_list()
+                for begin, length in pieces(sizes, self.settings.max_rows, self.settings.max_bytes):
+                    rows = part[begin : begin + length]
+                    jobs.append((rows, pool.submit(self._write, rows)))
+            try:
+                for rows, job in jobs:
+                    try:
+                        outputs.append(job.result())
+                        newest.append(rows["moment"].dt.max())  # type: ignore[arg-type]
+                    except StorageUnavailable:
+                        failed += [Unread(origin, f"{self.name}: unavailable") for origin in rows["origin"].to_list()]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return Receipt(outputs, None, max(newest, default=None), failed=failed)
+
+    def _write(self, rows: pl.DataFrame) -> Output:
+        """One object."""
+        origins: list[str] = rows["origin"].to_list()
+        key = f"{rows['partition'][0]}/{object_name(origins)}"
+        data = compressed(rows["line"].to_list(), self.settings.compression_level)
+        first, last = (short(origin, LONGEST_METADATA) for origin in (origins[0], origins[-1]))
+        metadata = {"count": str(rows.height), "first-origin": first, "last-origin": last}
+        version = self.store.replace(key, data, content_type=CONTENT_TYPE, metadata=metadata)
+        uri = self.store.location.join(key).uri
+        return Output(uri=uri, rows=rows.height, new_rows=rows.height, bytes=len(data), version=version)
+
+    def abort(self) -> None:
+        """See `Sink.abort`: what is staged is in the fragments alone, and goes with them."""
+
+    def quarantine(self) -> None:
+        """See `Sink.quarantine`: it has none."""
+        return

@@ -1,0 +1,117 @@
+"""Rows as lines of JSON, lines as objects, and what the objects are called.
+
+A line has the columns in the order of the schema. A null is left out; a float that is no number (NaN, an infinity) is
+written as ``null``, since JSON has none, and so can still be told from it. A Datetime with a time zone is written in
+UTC as RFC 3339 with microseconds and ``Z`` (nanoseconds where it has them), one without as it is and without ``Z``; a
+Date as ``2024-01-31``, a Decimal as a number with all its digits. All else, and what is in a Struct or a List, is
+written as polars writes JSON: there a null is ``null``, a Decimal a string, and a Duration ISO 8601.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from urllib.parse import quote
+
+import polars as pl
+from isal import isal_zlib
+
+FAST = 1
+"""The level at which ISA-L compresses: a little better than zlib's level 1, in a fifth of the time."""
+
+LONGEST = 80
+"""Characters of an origin in a name: a file's name may have 255, with what a folder adds while it is written."""
+
+LONGEST_METADATA = 900
+"""Characters of an origin in metadata: S3 keeps 2 KB of it."""
+
+_GZIP = 31
+"""zlib's number for gzip; its header then holds neither a time nor a name."""
+
+
+def unfit(schema: pl.Schema) -> list[str]:
+    """Columns of a type that has no form in JSON."""
+    return [name for name, dtype in schema.items() if _has_binary(dtype)]
+
+
+def _has_binary(dtype: object) -> bool:
+    if isinstance(dtype, pl.Struct):
+        return any(_has_binary(field.dtype) for field in dtype.fields)
+    if isinstance(dtype, pl.List | pl.Array):
+        return _has_binary(dtype.inner)
+    return dtype in (pl.Binary, pl.Object)
+
+
+def encoded(schema: pl.Schema, json_columns: Collection[str]) -> pl.Expr:
+    """The line of a row, without its end. Column by column: five times as fast as any loop over rows."""
+    values = [_member(name, dtype, is_json=name in json_columns) for name, dtype in schema.items()]
+    return pl.lit("{") + pl.concat_str(values, separator=",", ignore_nulls=True) + "}"
+
+
+def _member(name: str, dtype: pl.DataType, *, is_json: bool) -> pl.Expr:
+    """``"name":value``, or a null for a null."""
+    column, head = pl.col(name), pl.lit(f"{json.dumps(name, ensure_ascii=False)}:")
+    if is_json:  # between the tokens of JSON text there may be line breaks, and nowhere else
+        return head + column.str.replace_all(r"[\r\n]", " ")
+    if dtype.is_integer() or dtype.is_decimal():
+        return head + column.cast(pl.String)
+    if isinstance(dtype, pl.Datetime):
+        digits, zone = ("%.9f" if dtype.time_unit == "ns" else "%.6f"), "Z" if dtype.time_zone else ""
+        moment = column.dt.convert_time_zone("UTC") if zone else column
+        return head + moment.dt.to_string(f'"%Y-%m-%dT%H:%M:%S{digits}{zone}"')
+    whole = pl.struct(column).struct.json_encode()
+    return pl.when(column.is_not_null()).then(whole.str.strip_prefix("{").str.strip_suffix("}"))
+
+
+def pieces(sizes: Sequence[int], max_rows: int, max_bytes: int) -> Iterator[tuple[int, int]]:
+    """Begin and length of each object, for lines of these sizes: as many as both limits allow, and at least one."""
+    begin, total = 0, 0
+    for at, size in enumerate(sizes):
+        if at > begin and (at - begin == max_rows or total + size > max_bytes):
+            yield begin, at - begin
+            begin, total = at, 0
+        total += size
+    if len(sizes) > begin:
+        yield begin, len(sizes) - begin
+
+
+def compressed(rows: Sequence[str], level: int) -> bytes:
+    """An object of these lines: the same bytes each time."""
+    text = "\n".join([*rows, ""]).encode()
+    return isal_zlib.compress(text, 1, _GZIP) if level == FAST else zlib.compress(text, level, _GZIP)
+
+
+def lines(data: bytes) -> list[bytes]:
+    """The lines of an object, without their ends.
+
+    Raises:
+        zlib.error: It is not gzip, or it ends too early.
+    """
+    return zlib.decompress(data, _GZIP).split(b"\n")[:-1]
+
+
+def object_name(origins: Sequence[str]) -> str:
+    """Name of the object of these rows; a hash over all origins keeps two of them from sharing one."""
+    found = hashlib.sha256(json.dumps(list(origins)).encode()).hexdigest()[:32]
+    return _shown(f"{short(origins[0], LONGEST)}..{short(origins[-1], LONGEST)}-{found}.ndjson.gz")
+
+
+def short(origin: str, longest: int) -> str:
+    """An origin, percent-encoded; of a long one its end, since that is where origins differ."""
+    text = quote(origin, safe="")
+    if len(text) <= longest:
+        return text
+    cut = next(at for at in range(len(text) - longest, len(text) + 1) if _is_start(text, at))
+    return text[cut:]
+
+
+def _is_start(text: str, at: int) -> bool:
+    """Whether no escape is cut in two at this place."""
+    return "%" not in text[max(0, at - 2) : at]
+
+
+def _shown(name: str) -> str:
+    """The name without a ``_`` or ``.`` at its beginning, with which Athena, Hive and file systems hide a file."""
+    return f"%{ord(name[0]):02X}{name[1:]}" if name[0] in "_." else name
