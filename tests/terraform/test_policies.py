@@ -24,8 +24,10 @@ def checked(plan, folder, *options):
     return found["summary"]["passed"], {each["check_id"] for each in found["results"]["failed_checks"]}
 
 
-def test_nothing_is_found_that_is_not_explained(plan, tmp_path):
-    made = plan("event-log-checkpoint", "-var-file=examples/prod.tfvars")
+@pytest.mark.parametrize("report", ["event-log-checkpoint", "event-processor"])
+def test_nothing_is_found_that_is_not_explained(plan, tmp_path, report):
+    packages = "packages" if report == "event-log-checkpoint" else f"{report}-packages"
+    made = plan(report, "-var-file=examples/prod.tfvars", f"-var=packages_dir=../tests/{packages}")
     passed, failed = checked(made, tmp_path, "--config-file", str(ROOT / ".checkov.yaml"))
     assert passed > 50
     assert failed == set()

@@ -124,7 +124,7 @@ locals {
 
 resource "aws_cloudwatch_metric_alarm" "rejected" {
   alarm_name          = "${var.name}-rejected"
-  alarm_description   = "In an hour more than ${var.rejected_percent} % of the new records of ${var.report} (${var.environment}) were rejected. They are in quarantine with origin and reason: see whether their producer changed or the validator is wrong."
+  alarm_description   = "In an hour more than ${var.rejected_percent} % of the new records of ${var.report} (${var.environment}) were rejected. They are set aside with origin and reason, in the quarantine or the records' dead-letter queue: see whether their producer changed or the validator is wrong."
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.rejected_percent
   evaluation_periods  = 1

@@ -68,19 +68,15 @@ class Pushed:
         raise NotImplementedError
 
     def data_of(self, record: Mapping[str, Any]) -> str:
-        """The record's data as it came, text that `payload_of` understands.
+        """The record's data as it came, text that `payloads_of` understands.
 
         Raises:
             KeyError: It is not what the trigger says.
         """
         raise NotImplementedError
 
-    def payload_of(self, data: str) -> bytes:
-        """The record itself.
-
-        Raises:
-            ValueError: The data cannot be decoded.
-        """
+    def payloads_of(self, data: Sequence[str]) -> list[bytes | None]:
+        """The records themselves; None where data cannot be decoded."""
         raise NotImplementedError
 
     def answer(self, failed: Sequence[str]) -> Any:
@@ -109,13 +105,10 @@ class Pushed:
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`."""
         origins, payloads, rejected = [], [], []
-        for origin, data in split.data.items():
-            try:
-                payload = self.payload_of(data)
-            except ValueError:
+        for origin, payload in zip(split.data, self.payloads_of(list(split.data.values())), strict=True):
+            if payload is None:
                 rejected.append(Rejection(origin, None, "undecodable"))
-                continue
-            if len(payload) > self.settings.max_record_bytes:
+            elif len(payload) > self.settings.max_record_bytes:
                 rejected.append(Rejection(origin, None, "too_large"))
             else:
                 origins.append(origin)
@@ -151,7 +144,5 @@ class Pushed:
         return iter(records.items())
 
     def _raw(self, data: str) -> bytes:
-        try:
-            return self.payload_of(data)
-        except ValueError:
-            return data.encode()
+        [payload] = self.payloads_of([data])
+        return data.encode(errors="surrogatepass") if payload is None else payload

@@ -25,9 +25,9 @@ class Sqs(Pushed):
         """The message's body."""
         return str(record["body"])
 
-    def payload_of(self, data: str) -> bytes:
-        """The body's bytes."""
-        return data.encode()
+    def payloads_of(self, data: Sequence[str]) -> list[bytes | None]:
+        """The bodies' bytes. A lone surrogate, which JSON can bring in, is kept for the validator to refuse."""
+        return [each.encode(errors="surrogatepass") for each in data]
 
     def answer(self, failed: Sequence[str]) -> Any:
         """Every message that failed."""
