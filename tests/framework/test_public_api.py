@@ -15,7 +15,7 @@ PUBLIC = re.findall(
     """
 FILTERED ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
 FatalError Fragment InvariantBroken Lazy Ledger LocationError ObjectMissing Outcome Permission Permitted Plugin PluginError Quarantine
-Receipt Rejection Report ReportingError RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
+Receipt Rejection Report ReportingError Response RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
 Survey Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl line_origin object_of
 single_origin
     """,

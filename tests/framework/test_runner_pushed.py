@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from reporting_framework import Batch, Fragment, Receipt, Rejection, StorageUnavailable, Unread
+from reporting_framework import Batch, Fragment, Receipt, Rejection, Response, StorageUnavailable, Unread
 from tests.support.plugins import (
     GivenRecords,
     SinkWith,
@@ -23,13 +23,14 @@ class Pushing(GivenRecords):
 
     triggers = frozenset({"test"})
     responded = None
+    stuck = ()
 
     def receive(self, trigger):
         pass
 
     def respond(self, unread, rejections):
         self.responded = ([(each.origin, each.reason) for each in unread], [each.origin for each in rejections])
-        return {"failed": len(unread)}
+        return Response({"failed": len(unread)}, [Unread(each.origin, "test: not set aside") for each in self.stuck])
 
 
 class Forgetful:
@@ -149,3 +150,11 @@ def test_rejections_reach_the_source(tmp_path):
     given = Pushing({"a": [Batch(rejected=[Rejection("r", None, "undecodable")])]})
     execute(pushed(given, Forgetful()))
     assert given.responded == ([], ["r"])
+
+
+def test_what_could_not_be_set_aside_counts_as_not_read():
+    given = Pushing({"a": [batch(1), bad("x"), bad("y")]})
+    given.stuck = [Rejection("x", None, "missing")]
+    result = execute(pushed(given, Forgetful()))
+    assert (result.records_read, result.rejected, result.objects_unread, result.status) == (2, 1, 1, "partial")
+    assert result.unread_reasons == {"test: not set aside": 1}

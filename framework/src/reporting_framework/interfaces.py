@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Outcome,
         Receipt,
         Rejection,
+        Response,
         Split,
         Trigger,
         Unread,
@@ -182,8 +183,8 @@ class Triggered(Protocol):
         """
         ...
 
-    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Any:
-        """What the trigger expects back (JSON types), or None; called after the commit.
+    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:
+        """What the trigger expects back; called after the commit.
 
         Args:
             unread: Objects or records that could not be taken: they must come again.

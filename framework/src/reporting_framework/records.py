@@ -110,6 +110,18 @@ class Unread(NamedTuple):
     reason: str
 
 
+class Response(NamedTuple):
+    """What a source says to the trigger that named its work.
+
+    Attributes:
+        answer: What the trigger expects back (JSON types), or None.
+        unread: Rejected records that could not be set aside: they come again, so they count as not read.
+    """
+
+    answer: Any = None
+    unread: Sequence[Unread] = ()
+
+
 class Batch(NamedTuple):
     """Records on their way from a source to a validator.
 

@@ -114,7 +114,8 @@ class _Run:
         with step(pipeline.report, "source", source.name):
             response = None
             if isinstance(source, Triggered) and self.limit is None:
-                response = source.respond(tally.unread, tally.rejections)
+                response, left = source.respond(tally.unread, tally.rejections)
+                tally.put_back(left)
         return tally.result(
             pipeline.report,
             self.run_id,

@@ -91,6 +91,14 @@ class Tally:
         self.read -= len(failed)
         self.staged -= len(failed)
 
+    def put_back(self, unread: Sequence[Unread]) -> None:
+        """Count rejected records that could not be set aside as not read."""
+        origins = {item.origin for item in unread}
+        kept = [each for each in self.rejections if each.origin not in origins]
+        self.read -= len(self.rejections) - len(kept)
+        self.rejections[:] = kept
+        self.unread += unread
+
     def result(
         self,
         report: str,

@@ -1,9 +1,11 @@
 """The generic validator: what becomes of fields, errors and unknown fields, whatever the model."""
 
 from datetime import UTC, date, datetime
+from typing import Annotated, NotRequired
 
 import polars as pl
 import pytest
+from pydantic import BaseModel, Field, Json
 from typing_extensions import TypedDict
 
 from reporting_framework import ORIGIN_COLUMN, Rejection, SettingsError
@@ -263,7 +265,7 @@ def test_a_number_beyond_a_double_is_valid_and_cannot_be_kept():
         ({"text": "t", "moment": "0001-01-01T00:00:00+01:00"}, ("out_of_range", "moment")),
         ({"text": "t", "moment": "9999-12-31T23:59:59-01:00"}, ("out_of_range", "moment")),
         ({"text": "t", "number": 2**63, "moment": "0001-01-01T00:00:00+01:00"}, ("out_of_range", "number")),
-        ({"text": "t", "anything": [float("nan")]}, ("out_of_range", "anything")),
+        ({"text": "t", "anything": [float("nan")]}, ("json_invalid", None)),
     ],
 )
 def test_the_first_error_in_the_order_of_the_fields_is_told(record, expected):
@@ -488,3 +490,32 @@ def test_a_model_that_pydantic_cannot_use_is_refused_with_the_validators_own_nam
 
     with pytest.raises(SettingsError, match="validator broken: object: AttributeError"):
         Broken(ModelValidatorSettings())
+
+
+class Padded(BaseModel):
+    """Makes members that are not in the payload."""
+
+    id: str
+    more: Json[dict[str, int]] | None = None
+    given: dict[str, int] = {"a": 1}
+
+
+class PaddedRecord(TypedDict):
+    """The same, by a default."""
+
+    id: str
+    n: NotRequired[Annotated[int, Field(default=5)]]
+
+
+@pytest.mark.parametrize(
+    ("model", "payload"),
+    [
+        (Padded, b'{"id":"1","id":"2","more":"{\\u0022a\\u0022:1}"}'),
+        (Padded, b'{"id":"1","id":"2"}'),
+        (PaddedRecord, b'{"id":"1","id":"2"}'),
+    ],
+)
+def test_what_a_model_adds_hides_no_repeated_key(model, payload):
+    kind = type("Own", (ModelValidator,), {"name": "own", "model": model})
+    [rejection] = run(made(kind), payload).rejections
+    assert rejection.error_type == "duplicate_key"

@@ -44,7 +44,8 @@ def queue(aws, monkeypatch):
                 client.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
         return found
 
-    return url, received
+    yield url, received
+    client.close()
 
 
 def kinesis_event(*payloads, shard=SHARD):
@@ -90,7 +91,7 @@ def test_records_of_a_stream_by_shard_and_sequence_number():
         f"shardId-000000000006:4959033827149025660855969253836157109592157598913658889{last}" for last in (1, 2)
     ]
     assert json.loads(batch.payloads[0])["event_id"] == "e-1"
-    assert source.respond([], []) == {"batchItemFailures": []}
+    assert source.respond([], []).answer == {"batchItemFailures": []}
 
 
 def test_messages_of_a_queue_by_queue_and_id():
@@ -98,7 +99,7 @@ def test_messages_of_a_queue_by_queue_and_id():
     [batch] = read(source)
     assert batch.origins == ["visit-events:059f36b4-87a3-44ab-83d2-661975975031"]
     assert batch.payloads == [b"Hello from SQS!"]
-    failed = source.respond([Unread(batch.origins[0], "x: unavailable")], [])
+    failed = source.respond([Unread(batch.origins[0], "x: unavailable")], []).answer
     assert failed == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}]}
 
 
@@ -128,17 +129,17 @@ def test_splits_are_bounded_and_what_was_not_handed_out_comes_again():
     assert len(next(splits).data) == BATCH
     assert source.survey().waiting == 5
     assert not source.survey().exhausted
-    assert source.respond([], []) == {"batchItemFailures": [{"itemIdentifier": f"{BATCH:056}"}]}
+    assert source.respond([], []).answer == {"batchItemFailures": [{"itemIdentifier": f"{BATCH:056}"}]}
     assert len(next(splits).data) == 5
     assert source.survey().exhausted
-    assert source.respond([], []) == {"batchItemFailures": []}
+    assert source.respond([], []).answer == {"batchItemFailures": []}
 
 
 def test_the_first_that_failed_is_named_and_nothing_behind_it_is_set_aside(queue):
     url, received = queue
     source = made(kinesis_event(*[b'{"n":%d}' % n for n in range(6)]), dead_letters=url)
     planned(source)
-    answer = source.respond([Unread(origin(3), "x: y"), Unread(origin(4), "x: y")], [wrong(1), wrong(5)])
+    answer = source.respond([Unread(origin(3), "x: y"), Unread(origin(4), "x: y")], [wrong(1), wrong(5)]).answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"{3:056}"}]}
     assert received() == [
         {"origin": origin(1), "error_type": "missing", "field": "user_id", "payload": '{"n":1}', "encoding": "utf-8"}
@@ -151,7 +152,7 @@ def test_of_several_shards_each_has_its_first_failure(queue):
     source = made(event, dead_letters=url)
     planned(source)
     other = Rejection(origin(1, "two"), None, "missing")
-    assert source.respond([Unread(origin(0), "x")], [wrong(1), other]) == {
+    assert source.respond([Unread(origin(0), "x")], [wrong(1), other]).answer == {
         "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
     }
     assert [each["origin"] for each in received()] == [origin(1, "two")]
@@ -165,7 +166,7 @@ def test_a_queue_gets_every_failure_and_sets_aside_the_others(queue):
     planned(source)
     answer = source.respond(
         [Unread("visit-events:059f36b4-87a3-44ab-83d2-661975975031", "x")], [Rejection("visit-events:two", None, "t")]
-    )
+    ).answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}]}
     assert [each["payload"] for each in received()] == ["Hello from SQS!"]
 
@@ -173,7 +174,7 @@ def test_a_queue_gets_every_failure_and_sets_aside_the_others(queue):
 def test_without_a_queue_what_can_never_succeed_is_a_failure(caplog):
     source = made(kinesis_event(b"SECRET", b"{}"))
     planned(source)
-    assert source.respond([], [wrong(0)]) == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.respond([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
     assert "no queue to set them aside: 1" in caplog.text
     assert "SECRET" not in caplog.text
 
@@ -181,13 +182,13 @@ def test_without_a_queue_what_can_never_succeed_is_a_failure(caplog):
 def test_filtered_records_are_handled(caplog):
     source = made(kinesis_event(b"{}"))
     planned(source)
-    assert source.respond([], [wrong(0, FILTERED)]) == {"batchItemFailures": []}
+    assert source.respond([], [wrong(0, FILTERED)]).answer == {"batchItemFailures": []}
 
 
 def test_a_queue_that_takes_nothing(aws, queue, caplog):
     source = made(kinesis_event(b"SECRET"), dead_letters=f"{aws.endpoint}/123456789012/nowhere")
     planned(source)
-    assert source.respond([], [wrong(0)]) == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.respond([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
     assert "the dead-letter queue takes nothing: " in caplog.text
     assert "NonExistentQueue" in caplog.text
     assert "SECRET" not in caplog.text
@@ -198,7 +199,7 @@ def test_a_queue_that_is_not_reached(queue, monkeypatch, caplog):
     source = made(kinesis_event(b"x"), dead_letters=url)
     planned(source)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert source.respond([], [wrong(0)]) == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.respond([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
     assert "EndpointConnectionError" in caplog.text
 
 
@@ -207,7 +208,7 @@ def test_many_letters_go_in_groups_in_order(queue):
     number = 2 * AT_ONCE + 3
     source = made(kinesis_event(*[b"%d" % n for n in range(number)]), dead_letters=url)
     planned(source)
-    assert source.respond([], [wrong(n) for n in range(number)]) == {"batchItemFailures": []}
+    assert source.respond([], [wrong(n) for n in range(number)]).answer == {"batchItemFailures": []}
     assert sorted(int(each["payload"]) for each in received()) == list(range(number))
 
 
@@ -218,7 +219,7 @@ def test_a_payload_that_is_too_long_lies_beside(queue, tmp_path):
     for _ in range(2):  # a second delivery writes nothing new, and says the same
         source = made(event, dead_letters=url, dead_letter_bytes=1024, dead_letter_overflow=str(tmp_path))
         planned(source)
-        assert source.respond([], [wrong(0), wrong(1)]) == {"batchItemFailures": []}
+        assert source.respond([], [wrong(0), wrong(1)]).answer == {"batchItemFailures": []}
         found = {each["origin"]: each for each in received()}
         [file] = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
         assert found[origin(0)]["payload_uri"] == f"{tmp_path}/{file.name}"
@@ -232,13 +233,15 @@ def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(queue, tmp_p
     event = kinesis_event(b"a", b"x" * 2000, b"c")
     source = made(event, dead_letters=url, dead_letter_bytes=1024)
     planned(source)
-    assert source.respond([], [wrong(n) for n in range(3)]) == {"batchItemFailures": [{"itemIdentifier": f"{1:056}"}]}
+    assert source.respond([], [wrong(n) for n in range(3)]).answer == {
+        "batchItemFailures": [{"itemIdentifier": f"{1:056}"}]
+    }
     assert [each["payload"] for each in received()] == ["a"], "what is behind it comes again"
     assert "too long for the dead-letter queue; set dead_letter_overflow" in caplog.text
     (tmp_path / "file").write_text("in the way")
     source = made(event, dead_letters=url, dead_letter_bytes=1024, dead_letter_overflow=str(tmp_path / "file"))
     planned(source)
-    assert source.respond([], [wrong(1)]) == {"batchItemFailures": [{"itemIdentifier": f"{1:056}"}]}
+    assert source.respond([], [wrong(1)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{1:056}"}]}
     assert "could not be written" in caplog.text
 
 
@@ -267,3 +270,32 @@ def test_permissions():
 def test_settings_that_cannot_be(given):
     with pytest.raises(ValueError, match="a queue is given by its URL|bucket"):
         Kinesis.Settings(**given)
+
+
+def test_what_could_not_be_set_aside_counts_as_not_read(queue):
+    source = made(kinesis_event(b"a", b"b"))
+    planned(source)
+    assert source.respond([], [wrong(1)]).unread == [Unread(origin(1), "kinesis: not set aside")]
+
+
+@pytest.mark.parametrize("field", ["eventID", "data"])
+def test_a_lone_surrogate_is_no_record_of_a_stream(field):
+    event = kinesis_event(b"{}")
+    if field == "data":
+        event["Records"][0]["kinesis"]["data"] = "secret\ud800"
+    else:
+        event["Records"][0]["eventID"] = "s:\ud800"
+    with pytest.raises(TriggerError, match="a record of the trigger is none of kinesis"):
+        made(event)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://", "a queue is given by its URL"),
+        ("https://sqs.us-east-1.amazonaws.com/1/dead.fifo", "a FIFO queue cannot take dead letters"),
+    ],
+)
+def test_queues_that_cannot_be(url, message):
+    with pytest.raises(ValueError, match=message):
+        Kinesis.Settings(dead_letters=url)

@@ -27,8 +27,12 @@ class Places(NamedTuple):
     bucket: str
     queue: str
 
+    clients: dict[str, Any]
+
     def client(self, service: str) -> Any:
-        return boto3.client(service)
+        if service not in self.clients:
+            self.clients[service] = boto3.client(service)
+        return self.clients[service]
 
     def environment(self) -> dict[str, str]:
         return {"DYNAMODB_TABLE": self.table, "S3_BUCKET": self.bucket, "DLQ_URL": self.queue}
@@ -41,7 +45,7 @@ def aws_server() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def places(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Places:
+def places(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Places]:
     """Fresh ones; the environment leads to them."""
     for name in [each for each in os.environ if each.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -49,7 +53,8 @@ def places(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Places:
         monkeypatch.setenv(name, value)
     number = next(_numbers)
     keys = ("partition_key", "sort_key")
-    boto3.client("dynamodb").create_table(
+    made: dict[str, Any] = {name: boto3.client(name) for name in ("dynamodb", "s3", "sqs")}
+    made["dynamodb"].create_table(
         TableName=f"counters-{number}",
         KeySchema=[
             {"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=True)
@@ -57,12 +62,14 @@ def places(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Places:
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
         BillingMode="PAY_PER_REQUEST",
     )
-    boto3.client("s3").create_bucket(Bucket=f"archive-{number}")
-    queue = boto3.client("sqs").create_queue(QueueName=f"dead-{number}")["QueueUrl"]
-    found = Places(aws_server, f"counters-{number}", f"archive-{number}", queue)
+    made["s3"].create_bucket(Bucket=f"archive-{number}")
+    queue = made["sqs"].create_queue(QueueName=f"dead-{number}")["QueueUrl"]
+    found = Places(aws_server, f"counters-{number}", f"archive-{number}", queue, made)
     for name, value in found.environment().items():
         monkeypatch.setenv(name, value)
-    return found
+    yield found
+    for client in made.values():
+        client.close()
 
 
 def counters_of(places: Places) -> dict[tuple[str, str], tuple[int, int]]:

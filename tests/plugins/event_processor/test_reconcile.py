@@ -94,8 +94,8 @@ def test_a_counter_that_changes_meanwhile_is_left_alone(archived, monkeypatch):
 
     stored = reconcile._stored
 
-    def then_counted(table, rows):
-        found = stored(table, rows)
+    def then_counted(table, keys):
+        found = stored(table, keys)
         count(archived, HOUR, 2, 2)
         return found
 
@@ -115,3 +115,76 @@ def test_usage():
     assert "--to is before --from" in invoke("--from", "2024-01-06", "--to", "2024-01-05").stderr
     assert "does not match the format" in invoke("--from", "January").stderr
     assert "'event-log' is not 'event-processor'" in CliRunner().invoke(reporting, ["reconcile", "event-log"]).stderr
+
+
+def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(archived, monkeypatch):
+    for key in (HOUR, WHOLE):
+        count(archived, key, 3, 2)
+    from reporting_event_processor import reconcile
+
+    fold, folds = reconcile.folded, []
+
+    def meanwhile(settings, days):
+        found = fold(settings, days)
+        if not folds:  # an event arrives while the archive is read for the first time
+            archive(archived, f"{DAY}/d.ndjson.gz", event(4, "z"))
+            for key in (HOUR, WHOLE):
+                count(archived, key, 4, 3)
+        folds.append(1)
+        return found
+
+    monkeypatch.setattr(reconcile, "folded", meanwhile)
+    assert invoke("--from", "2024-01-06", "--fix").exit_code == 0
+    assert counters_of(archived) == {HOUR: (4, 3), WHOLE: (4, 3)}
+
+
+def test_ids_that_repeat_with_other_content_are_shown_and_not_repaired(archived):
+    later = {"timestamp": "2024-01-06T10:00:00Z", "source_key": "s:7"}
+    archive(archived, "year=2024/month=01/day=06/hour=10/e.ndjson.gz", event(1, "u", **later))
+    for key in (HOUR, WHOLE):
+        count(archived, key, 3, 2)
+    assert invoke("--from", "2024-01-06").exit_code == 0, "the first of its shard counts"
+    count(archived, HOUR, 2, 2)
+    done = invoke("--from", "2024-01-06", "--fix")
+    assert done.exit_code == 3
+    assert "ids in it repeat with other content" in done.stdout
+    assert counters_of(archived)[HOUR] == (2, 2)
+
+
+def test_numbers_of_any_length_and_other_objects_are_no_matter(archived):
+    archive(archived, f"{DAY}/long.ndjson.gz", event(5, "q", properties={"n": 10**60}))
+    archived.client("s3").put_object(Bucket=archived.bucket, Key=f"{DAY}/note.txt", Body=b"secret")
+    done = invoke("--from", "2024-01-06", "--format", "json")
+    assert {each["archived_events"] for each in json.loads(done.stdout)["differences"]} == {4}
+
+
+@pytest.mark.parametrize("body", [b"secret", gzip.compress(b"secret\n"), gzip.compress(b"{}\n")[:-3]])
+def test_an_object_that_is_none_of_the_archive_is_named(archived, body):
+    archived.client("s3").put_object(Bucket=archived.bucket, Key=f"{DAY}/odd.ndjson.gz", Body=body)
+    done = invoke("--from", "2024-01-06")
+    assert done.exit_code == 1
+    assert done.stderr.endswith("hour=19/odd.ndjson.gz: it is no object of the archive\n")
+    assert "secret" not in done.stderr
+
+
+def test_a_table_that_is_not_there(archived):
+    done = invoke("--from", "2024-01-06", "--set", "dynamodb_table=nothere")
+    assert (done.exit_code, done.stderr.partition(";")[0][:40]) != (0, "")
+    assert "nothere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_days_before_the_year_1000(archived):
+    archive(archived, "year=0001/month=01/day=01/hour=00/a.ndjson.gz", event(1, "u", timestamp="0001-01-01T00:00:00Z"))
+    from datetime import date
+
+    from reporting_event_processor.reconcile import reconcile
+    from reporting_event_processor.settings import EventProcessorSettings
+
+    settings = EventProcessorSettings(dynamodb_table=archived.table, s3_bucket=archived.bucket)
+    assert reconcile(settings, [date(1, 1, 1)], fix=False)[0] == 2
+
+
+def test_a_day_that_is_not_over_is_not_repaired(places):
+    done = invoke("--from", "2999-01-01", "--fix")
+    assert (done.exit_code, "for days that ended an hour ago or more" in " ".join(done.stderr.split())) == (2, True)

@@ -149,6 +149,7 @@ def test_metrics_are_time_success_failure_and_errors_by_stage():
         "BatchFailure": (10, "Count"),
         "ParseErrors": (2, "Count"),
         "ValidationErrors": (2, "Count"),
+        "DeadLetterErrors": (0, "Count"),
         "EnrichmentErrors": (1, "Count"),
         "AggregationErrors": (3, "Count"),
         "ArchiveErrors": (2, "Count"),

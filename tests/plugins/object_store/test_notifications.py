@@ -183,7 +183,7 @@ def test_messages_are_not_done_when_the_deadline_came_first(filled, tmp_path, mo
 
 
 def test_a_run_that_lists_answers_nothing():
-    assert source("memory://none").respond([Unread("x", "denied")], []) is None
+    assert source("memory://none").respond([Unread("x", "denied")], []).answer is None
 
 
 def test_what_is_named_is_elsewhere_for_a_folder(tmp_path):

@@ -31,8 +31,8 @@ class ModelReader:
         open: Takes apart what `parse` made, or None when that is a dictionary: its fields (unknown ones may be among
             them), the unknown fields, and the number of keys that the record has.
         names: Names of the declared fields.
-        recount: Whether that number may be wrong: functions over a whole model may add and remove fields, and one key
-            may fill several.
+        recount: Whether counting the members of a record says nothing of its payload: functions and JSON within
+            strings may add and remove some, defaults add some, and one key may fill several fields.
     """
 
     def __init__(self, model: Any, extra: Extra) -> None:
@@ -45,7 +45,25 @@ class ModelReader:
             decorators = model.__pydantic_decorators__
             self.recount |= bool(decorators.model_validators or decorators.root_validators)
             self.open = _opened
-        self.parse: Callable[[bytes], Any] = TypeAdapter(made).validator.validate_json
+        adapter = TypeAdapter(made)
+        self.recount |= _adds_members(adapter.core_schema)
+        self.parse: Callable[[bytes], Any] = adapter.validator.validate_json
+
+
+def _adds_members(schema: Any) -> bool:
+    """Whether something in a core schema makes objects, or members of them, that are not in the payload."""
+    if isinstance(schema, Mapping):
+        kind = schema.get("type")
+        if isinstance(kind, str) and (kind.startswith("function-") or kind == "json"):
+            return True
+        if kind == "default" and (
+            "default_factory" in schema or isinstance(schema.get("default"), Mapping | list | BaseModel)
+        ):
+            return True
+        if kind == "typed-dict-field" and schema["schema"].get("type") == "default":
+            return True
+        return any(_adds_members(part) for name, part in schema.items() if name not in ("serialization", "metadata"))
+    return isinstance(schema, list | tuple) and any(_adds_members(part) for part in schema)
 
 
 def _configured(model: Any, config: ConfigDict) -> Any:

@@ -15,7 +15,7 @@ from reporting_aws.markers import Key
 from reporting_aws.permissions import counting
 from reporting_aws.staging import Staged, Stager
 from reporting_aws.tables import Patience, failure
-from reporting_aws.transactions import Event, Transactions, groups, update
+from reporting_aws.transactions import Counted, Event, Transactions, groups, update
 from reporting_aws.troubles import Kind, Trouble, call
 from reporting_framework import Fragment, Permission, Receipt, Split, Unread
 from reporting_framework.result import Output
@@ -23,6 +23,11 @@ from reporting_framework.result import Output
 HINT = (
     "its keys must be partition_key and sort_key, strings both, and event_count and unique_users numbers where they are"
 )
+
+GIVE_UP = 3
+"""After so many groups in a row that the table did not take, the rest is given back unasked: a function's time ends."""
+
+AWAY = Trouble(Kind.UNAVAILABLE, "GivenUp")
 
 _log = logging.getLogger(__name__)
 
@@ -96,16 +101,18 @@ class DynamoDbCounters:
             return 0, 0, []
         transactions = Transactions(client("dynamodb", attempts=1), self.settings.table, self.settings.marker_days)
         new, duplicates, failed, attempts = 0, 0, list[Unread](), self.settings.attempts
+        away = 0  # groups in a row that the table did not take
         for group in groups(events.values()):
-            counted = transactions.count(group, attempts)
+            counted = transactions.count(group, attempts) if away < GIVE_UP else Counted(trouble=AWAY)
             origins = [origin for event in group for origin in event.origins]
             if counted.trouble is None:
-                attempts = self.settings.attempts
+                attempts, away = self.settings.attempts, 0
                 new, duplicates = new + counted.new, duplicates + len(origins) - counted.new
                 continue
             failed += self._failed(counted.trouble, origins)
-            if counted.trouble.kind is Kind.UNAVAILABLE:
+            if counted.trouble.kind is not Kind.CONTENDED:
                 attempts = 1  # each attempt may take seconds; until the table answers, the rest is asked for once
+                away += 1
         return new, duplicates, failed
 
     def _again(self, staged: Sequence[Staged]) -> tuple[int, int, list[Unread]]:
@@ -116,16 +123,20 @@ class DynamoDbCounters:
                 for counter in event.counters:
                     rows.setdefault(counter, []).extend(event.origins)
         failed: dict[str, Unread] = {}
+        attempts, away = self.settings.attempts, 0
         for counter, origins in sorted(rows.items()):
             left = [origin for origin in origins if origin not in failed]
-            trouble = self._add(counter, len(left)) if left else None
+            if not left:
+                continue
+            trouble = self._add(counter, len(left), attempts) if away < GIVE_UP else AWAY
+            attempts, away = (self.settings.attempts, 0) if trouble is None else (1, away + 1)
             if trouble is not None:
                 failed.update({item.origin: item for item in self._failed(trouble, left)})
         return sum(len(each.origins) for each in staged) - len(failed), 0, list(failed.values())
 
-    def _add(self, counter: Key, number: int) -> Trouble | None:
+    def _add(self, counter: Key, number: int, attempts: int) -> Trouble | None:
         request = update(self.settings.table, counter, event_count=number)
-        dynamodb, patience = client("dynamodb", attempts=1), Patience(self.settings.attempts)
+        dynamodb, patience = client("dynamodb", attempts=1), Patience(attempts)
         while True:
             found = call(dynamodb.update_item, **request)
             if not isinstance(found, Trouble):

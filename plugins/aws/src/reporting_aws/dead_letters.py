@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from reporting_framework.settings import Settings
 from reporting_framework.storage import open_store, parse_location
 
 _log = logging.getLogger(__name__)
+
+_QUEUE = re.compile(r"https?://[^/\s]+/[^/\s]+/[A-Za-z0-9_.-]+/?")
 
 AT_ONCE = 10
 """Messages in a request, at the most that SQS takes."""
@@ -38,8 +41,10 @@ class DeadLetterSettings(Settings):
     @field_validator("dead_letters")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
-        if value and not value.startswith(("https://", "http://")):
+        if value and not _QUEUE.fullmatch(value):
             raise ValueError("a queue is given by its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+        if value and value.endswith(".fifo"):
+            raise ValueError("a FIFO queue cannot take dead letters; name a standard queue")
         return value or None
 
     @field_validator("dead_letter_overflow")

@@ -20,6 +20,7 @@ class Kinesis(Pushed):
 
     name: ClassVar[str] = "kinesis"
     triggers: ClassVar[frozenset[str]] = frozenset({"kinesis"})
+    ascii: ClassVar[bool] = True
 
     def origin_of(self, record: Mapping[str, Any]) -> str:
         """``shardId-000000000006:49590338271490256608559692538361571095921575989136588898``."""

@@ -14,6 +14,7 @@ from reporting_framework import (
     Batch,
     Permission,
     Rejection,
+    Response,
     RunLedger,
     Shape,
     Split,
@@ -43,6 +44,8 @@ class Pushed:
     name: ClassVar[str]
     triggers: ClassVar[frozenset[str]]
     yields: ClassVar[Shape] = "payloads"
+    ascii: ClassVar[bool] = False
+    """Whether data is encoded, so that a lone surrogate in it is no record at all."""
     Settings: ClassVar[type[PushedSettings]] = PushedSettings
     parallelism = 1
 
@@ -88,9 +91,11 @@ class Pushed:
     def receive(self, trigger: Trigger) -> None:
         """See `Triggered.receive`."""
         try:
-            self._records = {self.origin_of(each): self.data_of(each) for each in trigger.event["Records"]}
-        except (KeyError, TypeError, AttributeError):
+            found = [(self.origin_of(each), self.data_of(each)) for each in trigger.event["Records"]]
+            "".join(part for record in found for part in record[: 1 + self.ascii]).encode()
+        except (KeyError, TypeError, AttributeError, UnicodeEncodeError):
             raise TriggerError(f"a record of the trigger is none of {self.name}") from None
+        self._records = dict(found)
 
     def plan(self, ledger: RunLedger) -> Iterator[Split]:
         """See `Source.plan`: the records themselves, so that they can be worked on anywhere."""
@@ -126,7 +131,7 @@ class Pushed:
     def close(self) -> None:
         """See `Source.close`."""
 
-    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Any:
+    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:
         """See `Triggered.respond`."""
         failed = {item.origin for item in unread} | self._waiting.keys()
         wrong = {each.origin: each for each in rejections if each.error_type != FILTERED}
@@ -136,8 +141,10 @@ class Pushed:
             for origin, data in self._settled(records, failed)
             if origin in wrong
         ]
-        failed.update(self._letters.send(letters))
-        return self.answer([origin for origin in records if origin in failed])
+        left = self._letters.send(letters)
+        failed.update(left)
+        answer = self.answer([origin for origin in records if origin in failed])
+        return Response(answer, [Unread(origin, f"{self.name}: not set aside") for origin in left])
 
     def _settled(self, records: Mapping[str, Any], failed: set[str]) -> Iterator[tuple[str, Any]]:
         """Records that will not come again whatever becomes of the others."""

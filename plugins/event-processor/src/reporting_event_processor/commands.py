@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -52,6 +52,8 @@ def reconcile_command(
     last = last or first
     if last < first:
         raise click.UsageError("--to is before --from", context)
+    if fix and datetime.now(UTC) < last.replace(tzinfo=UTC) + timedelta(days=1, hours=1):
+        raise click.UsageError("--fix is for days that ended an hour ago or more: events of the others arrive", context)
     state = state_of(context)
     state.given_config = generic["config"]
     model = resolve_report(report, state.registry).Settings

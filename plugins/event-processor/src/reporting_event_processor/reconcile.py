@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-import gzip
-import io
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired
 
 import polars as pl
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from reporting_aws.clients import client
 from reporting_aws.markers import PARTITION_BYTES, SORT_BYTES
+from reporting_aws.tables import Patience, batch_get, failure
 from reporting_aws.templates import bounded, expression
+from reporting_aws.troubles import CONDITION, Trouble, call
 from reporting_event_processor.report import counters
 from reporting_event_processor.settings import EventProcessorSettings
-from reporting_framework import LocationError
+from reporting_framework import FatalError, LocationError
 from reporting_framework.storage import open_store, parse_location
-
-SCHEMA = pl.Schema(
-    {
-        "event_id": pl.String(),
-        "user_id": pl.String(),
-        "event_type": pl.String(),
-        "experiment_id": pl.String(),
-        "variant": pl.String(),
-        "timestamp": pl.String(),
-    }
-)
-"""What of an archived event counts."""
+from reporting_object_store.archive_encoding import lines
 
 KEYS = ("partition_key", "sort_key")
+ATTEMPTS = 10
+WHO = "reconcile"
+HINT = "it must be the table of the report's counters"
+
+Key = tuple[str, str]
+
+
+class Archived(TypedDict):
+    """What of an archived event counts; numbers of any length may stand beside it."""
+
+    __pydantic_config__ = ConfigDict(extra="ignore")  # type: ignore[misc]
+
+    event_id: str
+    user_id: str
+    event_type: str
+    experiment_id: NotRequired[str | None]
+    variant: NotRequired[str | None]
+    timestamp: str
+    source_key: str
+
+
+SCHEMA = pl.Schema(dict.fromkeys(Archived.__annotations__.keys() - {"__pydantic_config__"}, pl.String()))
+_read = TypeAdapter(Archived).validator.validate_json
 
 
 class Difference(NamedTuple):
@@ -76,49 +91,56 @@ def reconcile(settings: EventProcessorSettings, days: Sequence[date], *, fix: bo
     Args:
         settings: The report's.
         days: The days, in UTC.
-        fix: Set counters that differ to what the archive says, unless they change at that moment.
+        fix: Set counters that differ to what the archive says. The archive is then read once more, after the counters:
+            what was counted meanwhile is in it by then, and a counter that changes after it was read is left alone.
 
     Returns:
         How many counters were compared, and those that differ, in the order of their keys.
 
     Raises:
-        ReportingError: The archive cannot be read.
+        ReportingError: The archive or the counters cannot be read.
     """
     archived = folded(settings, days)
-    users = settings.delivery == "exactly-once"
-    found: list[Difference] = []
-    for part in archived.iter_slices(100):
-        rows = part.to_dicts()
-        stored = _stored(settings.dynamodb_table, rows)
-        for row in rows:
-            counted = stored.get((row["partition_key"], row["sort_key"]), {})
-            events, unique = counted.get("event_count", 0), counted.get("unique_users", 0)
-            wanted = row["users"] if users else unique
-            if (events, unique) != (row["events"], wanted):
-                keys = row["partition_key"], row["sort_key"]
-                difference = Difference(*keys, events, row["events"], unique, wanted)
-                found.append(_fixed(settings.dynamodb_table, difference, counted, users) if fix else difference)
+    stored = _stored(settings.dynamodb_table, [*archived.select(KEYS).iter_rows()])
+    found = _differences(settings, archived, stored)
+    if found and fix:
+        archived = folded(settings, days)
+        unsure = set(archived.filter("repeats").select(KEYS).iter_rows())
+        users = settings.delivery == "exactly-once"
+        found = [
+            each._replace(why="ids in it repeat with other content")
+            if (each.partition_key, each.sort_key) in unsure
+            else _fixed(settings.dynamodb_table, each, stored[each.partition_key, each.sort_key], users)
+            for each in _differences(settings, archived, stored)
+        ]
     return archived.height, found
 
 
 def folded(settings: EventProcessorSettings, days: Sequence[date]) -> pl.DataFrame:
-    """Distinct events and users of each counter, as the archive has them: partition_key, sort_key, events, users."""
+    """What the archive says of each counter: partition_key, sort_key, events, users, and whether ids in it repeat.
+
+    Of an id that is there with several contents the first of its shard counts, as far as these days tell.
+    """
     frames = [frame for day in days for frame in _events(settings, day)]
     events = pl.concat([SCHEMA.to_frame(), *frames]).with_columns(
         pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
     )
-    events = events.sort("timestamp", maintain_order=True).unique("event_id", keep="first", maintain_order=True)
+    contents = [name for name in SCHEMA if name != "source_key"]
+    events = events.sort("source_key").unique(contents, keep="first", maintain_order=True)
+    repeats = pl.col("event_id").is_in(events.filter(pl.col("event_id").is_duplicated())["event_id"].implode())
     counts = []
     for each in counters(settings):
-        made = [expression(each[key], "timestamp", events.schema, "reconcile").alias(key) for key in KEYS]
-        keyed = events.select(*made, "user_id")
+        made = [expression(each[key], "timestamp", events.schema, WHO).alias(key) for key in KEYS]
+        keyed = events.select(*made, "user_id", repeats.alias("repeats"), first=pl.col("event_id").is_first_distinct())
         counts.append(
             keyed.group_by(KEYS).agg(
-                pl.len().cast(pl.Int64).alias("events"), pl.col("user_id").n_unique().cast(pl.Int64).alias("users")
+                pl.col("first").sum().cast(pl.Int64).alias("events"),
+                pl.col("user_id").filter(pl.col("first")).n_unique().cast(pl.Int64).alias("users"),
+                pl.col("repeats").any(),
             )
         )
-    whole = pl.concat(counts).with_columns(_bounded("partition_key", PARTITION_BYTES), _bounded("sort_key", SORT_BYTES))
-    return whole.sort(KEYS)
+    whole = pl.concat(counts).filter(pl.col("events") > 0)
+    return whole.with_columns(_bounded("partition_key", PARTITION_BYTES), _bounded("sort_key", SORT_BYTES)).sort(KEYS)
 
 
 def _bounded(key: str, limit: int) -> pl.Expr:
@@ -126,52 +148,84 @@ def _bounded(key: str, limit: int) -> pl.Expr:
 
 
 def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFrame]:
-    """The archived events of a day, object by object."""
-    folder = f"{settings.archive.rstrip('/')}/{day:year=%Y/month=%m/day=%d}"
+    """The archived events of a day, object by object.
+
+    Raises:
+        FatalError: An object is none of the archive's.
+    """
+    folder = f"{settings.archive.rstrip('/')}/year={day.year:04}/month={day.month:02}/day={day.day:02}"
     store = open_store(parse_location(folder))
     try:
         for page in store.list():
-            for entry in page:
-                lines = gzip.decompress(store.get(entry.key).data)
-                yield pl.read_ndjson(io.BytesIO(lines), schema=SCHEMA)
+            for key in (entry.key for entry in page if entry.key.endswith(".ndjson.gz")):
+                try:
+                    rows = [_read(line) for line in lines(store.get(key).data)]
+                except (zlib.error, ValidationError):
+                    raise FatalError(f"{store.location.join(key).uri}: it is no object of the archive") from None
+                yield pl.DataFrame(rows, schema=SCHEMA)
     except LocationError:
         if store.location.scheme != "file":  # a folder is made with its first object
             raise
 
 
-def _stored(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], dict[str, int]]:
-    """Counters by their keys, as they are now."""
-    wanted = {table: {"Keys": [{key: {"S": row[key]} for key in KEYS} for row in rows], "ConsistentRead": True}}
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    while wanted:
-        answer = client("dynamodb").batch_get_item(RequestItems=wanted)
-        for item in answer["Responses"].get(table, []):
+def _stored(table: str, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
+    """Counters by their keys, as they are now; those that are not there have no numbers.
+
+    Raises:
+        ReportingError: The table cannot be read.
+    """
+    found: dict[Key, dict[str, int]] = {key: {} for key in keys}
+    for begin in range(0, len(keys), 100):
+        wanted = [_key(*key) for key in keys[begin : begin + 100]]
+        dynamodb = client("dynamodb", attempts=1)
+        items = batch_get(dynamodb, table, wanted, {"ConsistentRead": True}, Patience(ATTEMPTS))
+        if isinstance(items, Trouble):
+            raise failure(items, WHO, table, HINT)
+        for item in items:
             numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
             found[item["partition_key"]["S"], item["sort_key"]["S"]] = numbers
-        wanted = answer.get("UnprocessedKeys") or {}
     return found
+
+
+def _differences(
+    settings: EventProcessorSettings, archived: pl.DataFrame, stored: Mapping[Key, Mapping[str, int]]
+) -> list[Difference]:
+    users, found = settings.delivery == "exactly-once", []
+    for row in archived.iter_rows(named=True):
+        key = row["partition_key"], row["sort_key"]
+        counted = stored.get(key)
+        if counted is None:  # it came up while the archive was read again
+            continue
+        events, unique = counted.get("event_count", 0), counted.get("unique_users", 0)
+        wanted = row["users"] if users else unique
+        if (events, unique) != (row["events"], wanted):
+            found.append(Difference(*key, events, row["events"], unique, wanted))
+    return found
+
+
+def _key(partition: str, sort: str) -> dict[str, Any]:
+    return {"partition_key": {"S": partition}, "sort_key": {"S": sort}}
 
 
 def _fixed(table: str, difference: Difference, counted: Mapping[str, int], users: bool) -> Difference:
     """The difference, repaired if the counter is still as it was read."""
-    dynamodb = client("dynamodb")
     wanted = {
         "event_count": difference.archived_events,
         **({"unique_users": difference.archived_users} if users else {}),
     }
-    names = {f"#{name}": name for name in wanted}
     values = {f":{name}": {"N": str(number)} for name, number in wanted.items()}
     values |= {f":was_{name}": {"N": str(counted[name])} for name in wanted if name in counted}
     conditions = [f"#{name} = :was_{name}" if name in counted else f"attribute_not_exists(#{name})" for name in wanted]
-    try:
-        dynamodb.update_item(
-            TableName=table,
-            Key={key: {"S": getattr(difference, key)} for key in KEYS},
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in wanted),
-            ConditionExpression=" AND ".join(conditions),
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
-        )
-    except dynamodb.exceptions.ConditionalCheckFailedException:
-        return difference._replace(why="changed meanwhile; run again")
-    return difference._replace(fixed=True)
+    trouble = call(
+        client("dynamodb").update_item,
+        TableName=table,
+        Key=_key(difference.partition_key, difference.sort_key),
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in wanted),
+        ConditionExpression=" AND ".join(conditions),
+        ExpressionAttributeNames={f"#{name}": name for name in wanted},
+        ExpressionAttributeValues=values,
+    )
+    if not isinstance(trouble, Trouble):
+        return difference._replace(fixed=True)
+    changed = trouble.code in (CONDITION, "ConditionalCheckFailedException")
+    return difference._replace(why="changed meanwhile; run again" if changed else f"not repaired: {trouble.code}")

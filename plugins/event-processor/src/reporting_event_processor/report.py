@@ -72,6 +72,10 @@ class EventProcessor:
             "BatchFailure": (result.rejected + result.objects_unread, "Count"),
             "ParseErrors": (parse, "Count"),
             "ValidationErrors": (result.rejected - parse, "Count"),
+            "DeadLetterErrors": (
+                sum(n for why, n in result.unread_reasons.items() if why.endswith(": not set aside")),
+                "Count",
+            ),
             **failed,
         }
 

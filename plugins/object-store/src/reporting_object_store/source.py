@@ -17,6 +17,7 @@ from reporting_framework import (
     Batch,
     Permission,
     Rejection,
+    Response,
     RunLedger,
     Shape,
     Split,
@@ -249,10 +250,10 @@ class ObjectStoreJson:
             return None
         return key.removeprefix(prefix)
 
-    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Any:
+    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:
         """See `Triggered.respond`: the messages that a queue is to deliver again; an object that is gone is done."""
         if self._named is None or all(message.id is None for message in self._named):
-            return None
+            return Response()
         if odd := [message.id for message in self._named if not message.valid]:
             _log.warning("messages that are no notifications of S3, left in the queue: %s", ", ".join(map(str, odd)))
         again = [item.origin for item in unread if item.reason != "missing"]
@@ -262,7 +263,7 @@ class ObjectStoreJson:
             for message in self._named
             if not message.valid or any(self._below(*each) in left for each in message.objects)
         ]
-        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+        return Response({"batchItemFailures": [{"itemIdentifier": each} for each in failed]})
 
     @property
     def _identity(self) -> Mapping[str, Any]:
