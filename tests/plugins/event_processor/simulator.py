@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import json
 import random
 from collections import defaultdict
@@ -33,6 +34,7 @@ from reporting_object_store import archive
 from tests.plugins.aws.wire import Fault, Killed, Wire, cancel, killed_after, killed_before, lost, refused, unreachable
 
 KEYS = ("partition_key", "sort_key")
+_numbers = itertools.count()
 FAULTS: Sequence[Fault] = (
     unreachable,
     lost,
@@ -229,7 +231,7 @@ class Simulation:
             self.url = queue.create_queue(QueueName="dead")["QueueUrl"]
             for service, client in (("dynamodb", dynamodb), ("sqs", queue)):
                 client.meta.events.register_first(f"before-send.{service}", self.calls.wire(service))
-            uri = f"memory://simulation-{id(self)}/"
+            uri = f"memory://simulation-{next(_numbers)}/"
             store = open_store(uri)
             settings = EventProcessorSettings(dynamodb_table="counters", archive=uri, dead_letter_queue=self.url)
             composition = composed(EventProcessor(), settings)

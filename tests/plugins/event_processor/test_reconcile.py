@@ -158,7 +158,11 @@ def test_numbers_of_any_length_and_other_objects_are_no_matter(archived):
     assert {each["archived_events"] for each in json.loads(done.stdout)["differences"]} == {4}
 
 
-@pytest.mark.parametrize("body", [b"secret", gzip.compress(b"secret\n"), gzip.compress(b"{}\n")[:-3]])
+@pytest.mark.parametrize(
+    "body",
+    [b"secret", gzip.compress(b"secret\n"), gzip.compress(b"{}\n")[:-3]],
+    ids=["text", "no JSON", "cut"],
+)
 def test_an_object_that_is_none_of_the_archive_is_named(archived, body):
     archived.client("s3").put_object(Bucket=archived.bucket, Key=f"{DAY}/odd.ndjson.gz", Body=body)
     done = invoke("--from", "2024-01-06")
