@@ -286,8 +286,8 @@ def test_a_function_goes_on_by_itself_until_all_is_done(function, proxy):
     with recorded(status=202) as api:
         variables = {"REPORTING_CONTINUE": "self", "AWS_ENDPOINT_URL_LAMBDA": api.endpoint}
         with function(REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGHT="1", **variables) as running:
-            proxy.delay("GET", 0.02)
-            found = running.invoke({}, remaining=timedelta(seconds=2))
+            proxy.delay("GET", 0.04)
+            found = running.invoke({}, remaining=timedelta(seconds=4))
             chain = [found]
             while chain[-1].answer.get("continued"):
                 [request] = api.take()
@@ -295,7 +295,7 @@ def test_a_function_goes_on_by_itself_until_all_is_done(function, proxy):
                 assert request.headers["X-Amz-Invocation-Type"] == "Event"
                 event = json.loads(request.body)
                 assert event["reporting_continue"] == {"number": len(chain), "correlation_id": found.request_id}
-                chain.append(running.invoke(event, remaining=timedelta(seconds=2)))
+                chain.append(running.invoke(event, remaining=timedelta(seconds=4)))
             assert api.take() == []
     assert len(chain) > 1
     assert [each.answer["complete"] for each in chain] == [False] * (len(chain) - 1) + [True]

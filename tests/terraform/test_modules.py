@@ -29,7 +29,15 @@ def files_of(folder, *, refused):
     ]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+SAMPLE = ("event-log-checkpoint", "modules/lambda-layers", "modules/monitoring")
+"""Folders whose tests run with all others; the rest, and what is refused, by `hatch run slow`: a second for each run."""
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [folder if str(folder) in SAMPLE else pytest.param(folder, marks=pytest.mark.slow) for folder in FOLDERS],
+    ids=str,
+)
 def test_valid_and_its_tests_pass(terraform_folder, folder):
     passes(terraform_folder, folder, files_of(folder, refused=False))
 

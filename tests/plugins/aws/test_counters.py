@@ -150,6 +150,7 @@ def test_at_least_once_counts_rows_with_a_request_for_each_counter(counted):
     assert set(counters(counted).values()) == {(400, None)}
 
 
+@pytest.mark.slow
 def test_a_thousand_events_take_at_most_two_requests_for_25(counted):
     frame = rows(*((f"e{n}", f"u{n}", str(n % 5), "view", 0) for n in range(1000)))
     receipt = commit(DynamoDbCounters(settings()), frame)
