@@ -87,7 +87,7 @@ def deploy(report: str, example: Example, folder: Path, aws: MiniStack) -> None:
 
     said("change one line of code, build, apply: the function only")
     name, before, after = example.line
-    file = next((folder / "code" / "plugins").rglob(name))
+    file = next((folder / "code" / "plugins" / report).rglob(name))
     assert before in file.read_text(), "the line to change is there"
     file.write_text(file.read_text().replace(before, after, 1))
     build(program, report, dist)
