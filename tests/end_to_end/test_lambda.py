@@ -281,13 +281,14 @@ def test_a_run_that_cannot_be_continued_is_answered_all_the_same(function, proxy
     assert logged(found, "not continued")["error_type"] == "ClientError"
 
 
+@pytest.mark.slow  # a function that must end in seconds wants a machine of its own
 def test_a_function_goes_on_by_itself_until_all_is_done(function, proxy):
     """Each run that its deadline stops invokes the function for the rest, and the last one does not."""
     with recorded(status=202) as api:
         variables = {"REPORTING_CONTINUE": "self", "AWS_ENDPOINT_URL_LAMBDA": api.endpoint}
         with function(REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGHT="1", **variables) as running:
-            proxy.delay("GET", 0.04)
-            found = running.invoke({}, remaining=timedelta(seconds=4))
+            proxy.delay("GET", 0.06)
+            found = running.invoke({}, remaining=timedelta(seconds=6))
             chain = [found]
             while chain[-1].answer.get("continued"):
                 [request] = api.take()
@@ -295,7 +296,7 @@ def test_a_function_goes_on_by_itself_until_all_is_done(function, proxy):
                 assert request.headers["X-Amz-Invocation-Type"] == "Event"
                 event = json.loads(request.body)
                 assert event["reporting_continue"] == {"number": len(chain), "correlation_id": found.request_id}
-                chain.append(running.invoke(event, remaining=timedelta(seconds=4)))
+                chain.append(running.invoke(event, remaining=timedelta(seconds=6)))
             assert api.take() == []
     assert len(chain) > 1
     assert [each.answer["complete"] for each in chain] == [False] * (len(chain) - 1) + [True]
@@ -303,6 +304,7 @@ def test_a_function_goes_on_by_itself_until_all_is_done(function, proxy):
     assert logged(chain[-1], "run finished")["correlation_id"] == found.request_id
 
 
+@pytest.mark.slow
 def test_a_chain_has_an_end(function, proxy):
     with recorded(status=202) as api:
         variables = {
