@@ -36,7 +36,7 @@ def test_an_event_is_a_row():
             "user_id": "u-1",
             "timestamp": datetime(2024, 1, 6, 18, 1, 51, 500000, tzinfo=UTC),
             "experiment_id": "x",
-            "properties": '{"a":[1,{"b":null}]}',
+            "properties": '{"a": [1, {"b": null}]}',
             "metadata": None,
             "source_key": "0",
         }

@@ -50,6 +50,11 @@ def shares_keys(model: Any) -> bool:
     return len(set(keys)) < len(keys)
 
 
+def has_alias(model: Any, name: str) -> bool:
+    """Whether records may use another key for a field."""
+    return any(True for _ in _aliases(model, name, fields_of(model)[name]))
+
+
 class FieldPaths:
     """Tells the declared part of a place in a record, and nothing that the record itself brought in.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ import polars as pl
 from pydantic import Field
 
 from reporting_framework.builtin.columns import Column, UnsupportedField, column_of, json_text
-from reporting_framework.builtin.model_fields import fields_of, is_model
+from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
 from reporting_framework.builtin.model_reader import Extra, ModelReader
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
 from reporting_framework.builtin.strict_json import KEY_END, check_strict, is_plain, members, spaced_colons
@@ -47,11 +48,14 @@ class ModelValidator:
     Attributes:
         model: A pydantic model or a TypedDict (which is faster by a third).
         without_column: Fields that are checked and get no column; where unknown fields are kept, they are too.
+        verbatim: Fields without an alias whose column is the JSON text that stands in the payload, whatever the model
+            makes of it. Objects within them may have a key twice.
     """
 
     name: ClassVar[str]
     model: type[Any]
     without_column: ClassVar[frozenset[str]] = frozenset()
+    verbatim: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[Shape] = "payloads"
     Settings: ClassVar[type[ModelValidatorSettings]] = ModelValidatorSettings
 
@@ -81,16 +85,33 @@ class ModelValidator:
         """
         return record
 
+    def quick(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
+        """Records that can be had without the model, to override where speed counts more than a second parser costs.
+
+        Args:
+            payloads: n raw records.
+
+        Returns:
+            n records, each just as the model and `rule` make it of that payload (a field of `verbatim` as its text), or
+            None for one that is left to them: whenever there is any doubt.
+        """
+        return repeat(None, len(payloads))
+
     def validate(self, batch: Batch) -> Validated:
         """See `Validator.validate`."""
         assert batch.payloads is not None  # noqa: S101 - the runner has compared shapes
+        quick = list(self.quick(batch.payloads))
         rows: list[Row] = []
         rejections: list[Rejection] = []
         ignored = IgnoredFields()
         parse, opened, names = self._reader.parse, self._reader.open, self._reader.names
-        doubts = [True] * len(batch.payloads) if self._reader.recount else spaced_colons(batch.payloads)
-        records = zip(batch.origins, batch.versions, batch.payloads, doubts, strict=True)
-        for origin, version, payload, doubtful in records:
+        looked_through = self._reader.recount or self.verbatim
+        doubts = [True] * len(batch.payloads) if looked_through else spaced_colons(batch.payloads)
+        records = zip(batch.origins, batch.versions, batch.payloads, doubts, quick, strict=True)
+        for origin, version, payload, doubtful, done in records:
+            if done is not None:
+                rows.append((origin, version, done))
+                continue
             try:
                 record = parse(payload)
                 if opened is not None:
@@ -104,10 +125,11 @@ class ModelValidator:
                     more -= members(record.values()) + (members(unknown.values()) if opened and unknown else 0)
                 elif unknown and not is_plain(unknown.values()):
                     doubtful = True
-                if doubtful or more:
-                    check_strict(payload)
+                texts = check_strict(payload, self.verbatim) if doubtful or more else None
                 if self._ruled:
                     record = self.rule(record)
+                if texts:
+                    record.update((name, text) for name, text in texts.items() if record.get(name) is not None)
                 if self._keeps:
                     self._keep(record, unknown)
                 elif unknown:
@@ -126,6 +148,9 @@ class ModelValidator:
         reserved = {ORIGIN_COLUMN, EXTRA_COLUMN} if self._keeps else {ORIGIN_COLUMN}
         if taken := reserved & columns.keys():
             raise UnsupportedField(f"field {min(taken)} has the name of a column that is added; rename it")
+        if aliased := [name for name in self.verbatim if has_alias(self.model, name)]:
+            raise UnsupportedField(f"field {min(aliased)} is kept verbatim and has an alias; do without")
+        columns.update(dict.fromkeys(self.verbatim & columns.keys(), Column(pl.String())))
         return {**columns, EXTRA_COLUMN: Column(pl.String(), json_text)} if self._keeps else columns
 
     def _keep(self, record: dict[str, Any], unknown: Mapping[str, Any] | None) -> None:

@@ -8,8 +8,9 @@ are at least as many ``":`` in a payload as members in all its objects: just as 
 from __future__ import annotations
 
 import json
+import re
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from math import inf
 from typing import Any, NoReturn
 
@@ -21,7 +22,8 @@ KEY_END = b'":'
 _MANY = 2**62
 """More members than any payload has."""
 
-_SPACED = r"[ \t\r\n]:"
+_SPACED = r'"[ \t\r\n]+:'
+_BLANKS = re.compile(r"[ \t\r\n]*")
 _PLAIN = frozenset({str, int, bool, types.NoneType})
 
 
@@ -40,7 +42,7 @@ class NotStrict(ValueError):
 
 
 def spaced_colons(payloads: Sequence[bytes]) -> list[bool]:
-    """For each payload whether a blank comes before a colon, so that counting `KEY_END` says nothing about its keys."""
+    """For each payload whether a blank may come between a key and its colon, so that counting `KEY_END` says nothing about its keys."""
     texts = [payload.decode(errors="replace") for payload in payloads]
     return pl.Series(texts, dtype=pl.String).str.contains(_SPACED).to_list()  # a fifth of what `re` takes
 
@@ -67,30 +69,63 @@ def members(values: Iterable[Any]) -> int:
     return found
 
 
-def check_strict(payload: bytes) -> None:
+def check_strict(payload: bytes, verbatim: Collection[str] = ()) -> dict[str, str]:
     """Parse a payload that the parser took before, once more and exactly.
+
+    Args:
+        payload: JSON.
+        verbatim: Members of the record within which a key may be there twice.
+
+    Returns:
+        The text of those members, as it is in the payload.
 
     Raises:
         NotStrict: An object in it has a key twice, or a number is NaN or an infinity.
     """
-    repeated: list[str | None] = []
-    outermost: str | None = None
+    texts: dict[str, str] = {}
+    twice: str | None = None
+    inside = False
+    for key, text, repeated in _members_of(payload.decode()):
+        if twice is None and key in texts:
+            twice = key
+        inside |= repeated and key not in verbatim
+        texts[key] = text
+    if twice is not None or inside:
+        raise NotStrict("duplicate_key", twice)
+    return {key: texts[key] for key in verbatim if key in texts}
+
+
+def _members_of(text: str) -> Iterator[tuple[str, str, bool]]:
+    """The key of each member of a record, the text of its value, and whether an object in that has a key twice."""
+    repeated = False
 
     def counted(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal outermost
-        keys = {key for key, _ in pairs}
-        outermost = None if len(keys) == len(pairs) else _first_repeated(pairs)
-        repeated.extend([outermost] if outermost is not None else [])
+        nonlocal repeated
+        repeated |= len({key for key, _ in pairs}) < len(pairs)
 
     # Numbers are not needed, and long ones cost the square of their length.
-    json.loads(payload, object_pairs_hook=counted, parse_constant=_refuse, parse_int=bool, parse_float=bool)
-    if repeated:
-        raise NotStrict("duplicate_key", outermost)
+    read = json.JSONDecoder(
+        object_pairs_hook=counted, parse_constant=_refuse, parse_int=bool, parse_float=bool
+    ).raw_decode
+    at = _after_blanks(text, 0)
+    if text[at] != "{":  # a model may make something of it all the same
+        read(text, at)
+        yield "", text, repeated
+        return
+    at = _after_blanks(text, at + 1)
+    while text[at] != "}":
+        key, at = read(text, at)
+        begin = _after_blanks(text, _after_blanks(text, at) + 1)
+        repeated = False
+        _, end = read(text, begin)
+        yield key, text[begin:end], repeated
+        at = _after_blanks(text, end)
+        at = _after_blanks(text, at + 1) if text[at] == "," else at
 
 
-def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
-    seen: set[str] = set()
-    return next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+def _after_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
 
 
 def _refuse(_constant: str) -> NoReturn:

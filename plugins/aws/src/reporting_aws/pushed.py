@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar
@@ -34,7 +35,7 @@ class PushedSettings(DeadLetterSettings):
     max_record_bytes: int = Field(1024 * 1024, ge=1, description="Largest record; a larger one is rejected")
 
 
-class Pushed:
+class Pushed(ABC):
     """A source of records that a trigger hands over; a subclass says how one is taken apart, and what the answer is.
 
     A record has an origin for good, so what comes again is known by it. What is rejected is set aside in the
@@ -62,37 +63,33 @@ class Pushed:
 
     # -- for subclasses ------------------------------------------------------------------------------------------------
 
-    def origin_of(self, record: Mapping[str, Any]) -> str:
-        """The record's origin.
+    @abstractmethod
+    def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+        """Origin and data of each record; data is text that `payloads_of` understands.
 
         Raises:
-            KeyError: It is not what the trigger says.
+            KeyError: A record is not what the trigger says.
+            TypeError: The same.
         """
-        raise NotImplementedError
 
-    def data_of(self, record: Mapping[str, Any]) -> str:
-        """The record's data as it came, text that `payloads_of` understands.
-
-        Raises:
-            KeyError: It is not what the trigger says.
-        """
-        raise NotImplementedError
-
+    @abstractmethod
     def payloads_of(self, data: Sequence[str]) -> list[bytes | None]:
         """The records themselves; None where data cannot be decoded."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, failed: Sequence[str]) -> Any:
         """What the trigger expects back when these origins, in the order of the trigger, must come again."""
-        raise NotImplementedError
 
     # -- the role ------------------------------------------------------------------------------------------------------
 
     def receive(self, trigger: Trigger) -> None:
         """See `Triggered.receive`."""
         try:
-            found = [(self.origin_of(each), self.data_of(each)) for each in trigger.event["Records"]]
-            "".join(part for record in found for part in record[: 1 + self.ascii]).encode()
+            found = self.found(trigger.event["Records"])
+            "".join([origin for origin, _ in found]).encode()
+            data = "".join([text for _, text in found])
+            if self.ascii:
+                data.encode()
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError):
             raise TriggerError(f"a record of the trigger is none of {self.name}") from None
         self._records = dict(found)

@@ -17,13 +17,12 @@ class Sqs(Pushed):
     name: ClassVar[str] = "sqs"
     triggers: ClassVar[frozenset[str]] = frozenset({"sqs"})
 
-    def origin_of(self, record: Mapping[str, Any]) -> str:
-        """``queue:059f36b4-87a3-44ab-83d2-661975975031``."""
-        return f"{str(record['eventSourceARN']).rpartition(':')[2]}:{record['messageId']}"
-
-    def data_of(self, record: Mapping[str, Any]) -> str:
-        """The message's body."""
-        return str(record["body"])
+    def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+        """``queue:059f36b4-87a3-44ab-83d2-661975975031``, and the message's body."""
+        return [
+            (f"{record['eventSourceARN'].rpartition(':')[2]}:{record['messageId']}", record["body"])
+            for record in records
+        ]
 
     def payloads_of(self, data: Sequence[str]) -> list[bytes | None]:
         """The bodies' bytes. A lone surrogate, which JSON can bring in, is kept for the validator to refuse."""

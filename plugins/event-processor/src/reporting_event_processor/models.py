@@ -9,7 +9,9 @@ from pydantic import Field, GetPydanticSchema
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
-Id = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
+LONGEST_ID = 256
+
+Id = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_ID)]
 """A name or an id: not empty, and short enough to be a part of a key."""
 
 _TEXT = core_schema.str_schema(strict=True, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}")
@@ -21,7 +23,7 @@ Moment = Annotated[
 """ISO 8601 date and time; without an offset it is UTC. Beyond microseconds it is cut."""
 
 Nested = dict[str, Any]
-"""An object of anything. It is kept as JSON: integers as they are, other numbers as binary64."""
+"""An object of anything. It is kept as the text that it has in the payload."""
 
 
 class ExperimentEvent(TypedDict):

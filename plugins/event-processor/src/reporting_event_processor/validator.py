@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 from reporting_event_processor.models import ExperimentEvent
+from reporting_event_processor.quick import quick_events
 from reporting_framework.builtin.pydantic_validator import ModelValidator
 
 
 class ExperimentEventValidator(ModelValidator):
-    """Events of experiments."""
+    """Events of experiments. Nested objects are kept as the text that they have in the payload."""
 
     name: ClassVar[str] = "experiment-event"
     model = ExperimentEvent
+    verbatim: ClassVar[frozenset[str]] = frozenset({"properties", "metadata"})
+
+    def quick(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
+        """See `ModelValidator.quick`."""
+        return quick_events(payloads)

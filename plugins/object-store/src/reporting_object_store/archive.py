@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import ClassVar, NamedTuple
@@ -116,7 +116,7 @@ class NdjsonArchive:
                 sizes = (part["line"].str.len_bytes() + 1).to_list()
                 for begin, length in pieces(sizes, self.settings.max_rows, self.settings.max_bytes):
                     rows = part[begin : begin + length]
-                    jobs.append((rows, pool.submit(self._write, rows)))
+                    jobs.append((rows, self._written(pool, rows)))
             try:
                 for rows, job in jobs:
                     try:
@@ -129,16 +129,19 @@ class NdjsonArchive:
                 raise
         return Receipt(outputs, None, max(newest, default=None), failed=failed)
 
-    def _write(self, rows: pl.DataFrame) -> Output:
-        """One object."""
+    def _written(self, pool: ThreadPoolExecutor, rows: pl.DataFrame) -> Future[Output]:
+        """One object. Threads only wait for the storage: two that compress on one core are slower than one."""
         origins: list[str] = rows["origin"].to_list()
         key = f"{rows['partition'][0]}/{object_name(origins)}"
         data = compressed(rows["line"].to_list(), self.settings.compression_level)
         first, last = (short(origin, LONGEST_METADATA) for origin in (origins[0], origins[-1]))
         metadata = {"count": str(rows.height), "first-origin": first, "last-origin": last}
+        return pool.submit(self._write, key, data, metadata, rows.height)
+
+    def _write(self, key: str, data: bytes, metadata: Mapping[str, str], rows: int) -> Output:
         version = self.store.replace(key, data, content_type=CONTENT_TYPE, metadata=metadata)
         uri = self.store.location.join(key).uri
-        return Output(uri=uri, rows=rows.height, new_rows=rows.height, bytes=len(data), version=version)
+        return Output(uri=uri, rows=rows, new_rows=rows, bytes=len(data), version=version)
 
     def abort(self) -> None:
         """See `Sink.abort`: what is staged is in the fragments alone, and goes with them."""

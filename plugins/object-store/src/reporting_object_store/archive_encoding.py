@@ -12,11 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
 from urllib.parse import quote
 
 import polars as pl
 from isal import isal_zlib
+from pydantic_core import to_json
 
 FAST = 1
 """The level at which ISA-L compresses: a little better than zlib's level 1, in a fifth of the time."""
@@ -45,7 +48,7 @@ def _has_binary(dtype: object) -> bool:
 
 
 def encoded(schema: pl.Schema, json_columns: Collection[str]) -> pl.Expr:
-    """The line of a row, without its end. Column by column: five times as fast as any loop over rows."""
+    """The line of a row, without its end. Column by column: more than twice as fast as a loop over rows."""
     values = [_member(name, dtype, is_json=name in json_columns) for name, dtype in schema.items()]
     return pl.lit("{") + pl.concat_str(values, separator=",", ignore_nulls=True) + "}"
 
@@ -67,14 +70,12 @@ def _member(name: str, dtype: pl.DataType, *, is_json: bool) -> pl.Expr:
 
 def pieces(sizes: Sequence[int], max_rows: int, max_bytes: int) -> Iterator[tuple[int, int]]:
     """Begin and length of each object, for lines of these sizes: as many as both limits allow, and at least one."""
-    begin, total = 0, 0
-    for at, size in enumerate(sizes):
-        if at > begin and (at - begin == max_rows or total + size > max_bytes):
-            yield begin, at - begin
-            begin, total = at, 0
-        total += size
-    if len(sizes) > begin:
-        yield begin, len(sizes) - begin
+    ends = list(accumulate(sizes))
+    begin, before = 0, 0
+    while begin < len(ends):
+        end = min(max(bisect_right(ends, before + max_bytes), begin + 1), begin + max_rows)
+        yield begin, end - begin
+        begin, before = end, ends[end - 1]
 
 
 def compressed(rows: Sequence[str], level: int) -> bytes:
@@ -94,7 +95,7 @@ def lines(data: bytes) -> list[bytes]:
 
 def object_name(origins: Sequence[str]) -> str:
     """Name of the object of these rows; a hash over all origins keeps two of them from sharing one."""
-    found = hashlib.sha256(json.dumps(list(origins)).encode()).hexdigest()[:32]
+    found = hashlib.sha256(to_json(origins)).hexdigest()[:32]
     return _shown(f"{short(origins[0], LONGEST)}..{short(origins[-1], LONGEST)}-{found}.ndjson.gz")
 
 

@@ -1,0 +1,110 @@
+"""A quick way to read the events that are as nearly all of them are; what it does not take is left to the model.
+
+It takes an event only if the model would, and makes the same of it (a property test says so), in a fraction of the
+time: nested objects are cut out of the payload and not taken apart, and what can be told of all payloads at once is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+import polars as pl
+
+from reporting_event_processor.models import LONGEST_ID
+
+_KEY_END = '":'
+"""What ends a key, where no blank is before the colon."""
+
+_BEFORE_BLANKS = ('" ', '"\t', '"\n', '"\r')
+_SPACED = r'"[ \t\r\n]+:'
+"""A blank before a colon: keys cannot be counted."""
+
+_ESCAPE = r"\\u00[23]"
+"""What may hide a quote, or a digit of the timestamp."""
+
+_FINE = r"[0-9]:[0-9]{2}\.[0-9]{7}"
+"""A moment finer than microseconds, perhaps: msgspec rounds it and pydantic cuts it."""
+
+_DEEPEST = 100
+"""Brackets in a payload, at the most: pydantic bounds how deep it nests."""
+
+_NESTED = frozenset({"{", "n", ""})
+"""How an object, null and what is not there begin."""
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
+
+
+class QuickEvent(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The fields of `models.ExperimentEvent`."""
+
+    event_id: Id
+    event_type: Id
+    user_id: Id
+    timestamp: datetime
+    experiment_id: Id | msgspec.UnsetType | None = msgspec.UNSET
+    properties: msgspec.Raw = msgspec.Raw()
+    metadata: msgspec.Raw = msgspec.Raw()
+
+
+_decode = msgspec.json.Decoder(QuickEvent).decode
+
+
+def quick_events(payloads: Sequence[bytes]) -> list[dict[str, Any] | None]:
+    """The fields of each event, nested ones as their text, or None where the model must look at it."""
+    texts = _texts(payloads)
+    found = [_read(payload) if clear else _UNREAD for payload, clear in zip(payloads, _clear(texts), strict=True)]
+    keys = pl.Series([keys for _, keys, _ in found], dtype=pl.Int64)
+    keys += _key_ends(pl.Series([nested for _, _, nested in found], dtype=pl.String))
+    once = keys == _key_ends(texts)  # else a key is there twice, perhaps
+    return [event if each else None for (event, _, _), each in zip(found, once, strict=True)]
+
+
+_Read = tuple[dict[str, Any] | None, int, str]
+"""An event, how many of its keys are in the payload, and the text of what is nested; or nothing."""
+
+_UNREAD: _Read = (None, 0, "")
+
+
+def _texts(payloads: Sequence[bytes]) -> pl.Series:
+    try:
+        return pl.Series(payloads, dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.ComputeError:  # one is not UTF-8; to look for it takes three times as long
+        return pl.Series([payload.decode(errors="replace") for payload in payloads], dtype=pl.String)
+
+
+def _clear(texts: pl.Series) -> pl.Series:
+    """For each payload whether nothing speaks against reading it here."""
+    odd = texts.str.contains(_ESCAPE) | texts.str.contains(_FINE)
+    odd |= texts.str.count_matches(r"[{\[]") > _DEEPEST
+    if any(texts.str.contains(each, literal=True).any() for each in _BEFORE_BLANKS):  # a fraction of what `_SPACED` takes
+        odd |= texts.str.contains(_SPACED)
+    return ~odd
+
+
+def _key_ends(texts: pl.Series) -> pl.Series:
+    return texts.str.count_matches(_KEY_END, literal=True).cast(pl.Int64)
+
+
+def _read(payload: bytes) -> _Read:
+    try:
+        event = _decode(payload)
+        properties, metadata = str(event.properties, "utf-8"), str(event.metadata, "utf-8")
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return _UNREAD
+    experiment, moment = event.experiment_id, event.timestamp
+    if not (properties[:1] in _NESTED and metadata[:1] in _NESTED and 1 < moment.year < 9999):
+        return _UNREAD
+    fields = {
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "user_id": event.user_id,
+        "timestamp": moment,
+        "experiment_id": experiment or None,
+        "properties": properties if properties[:1] == "{" else None,
+        "metadata": metadata if metadata[:1] == "{" else None,
+    }
+    keys = 4 + (experiment is not msgspec.UNSET) + (properties != "") + (metadata != "")
+    return fields, keys, properties + metadata
