@@ -1,11 +1,13 @@
-"""The bars of the event processor: decoding, validating and encoding a batch, of what others take for the same."""
+"""The bars of the event processor: a batch worked on in memory, of what others take for it, and a small one in Lambda."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.bench import Bench, Group, Row
+import boto3
+from benchmarks.bench import Bench, Group, Row, seconds
 from benchmarks.measure import Usage, alternate, measure
+from tests.support.ministack import ministack
 
 TIMES = 3
 RECORDS = 10_000
@@ -46,4 +48,46 @@ def batch(bench: Bench) -> Sequence[Row]:
     ]
 
 
-GROUPS = (Group(("events-powertools", "events-bare"), batch),)
+def warm_batch(bench: Bench) -> Sequence[Row]:
+    """The handler with 100 events, everything warm: what it does itself, the waiting for its services left out."""
+    python = str(Path(bench.program[0]).with_name("python"))
+    with ministack() as stack:
+        environment = {**stack.s3.environment(), "AWS_ENDPOINT_URL": stack.endpoint}
+        places = _places(environment)
+        usage = measure([python, "-m", "benchmarks.peers.warm_batch"], environment | places)
+    found, whole = float(usage.answer["seconds"]), float(usage.answer["whole"])
+    return [
+        Row(
+            "events-warm-batch",
+            "a batch of 100 events, everything warm: processor time of the handler",
+            0.1,
+            found,
+            f"{seconds(found)} of {seconds(whole)}; the rest is waiting for the services",
+            unit="s",
+        )
+    ]
+
+
+def _places(environment: Mapping[str, str]) -> dict[str, str]:
+    """A table and a bucket, and the settings that lead there."""
+    keys = {"partition_key": "HASH", "sort_key": "RANGE"}
+    options = {
+        "endpoint_url": environment["AWS_ENDPOINT_URL"],
+        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+        "region_name": environment["AWS_REGION"],
+    }
+    boto3.client("dynamodb", **options).create_table(
+        TableName="counters",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    boto3.client("s3", **options).create_bucket(Bucket="archive")
+    return {"REPORTING_REPORT": "event-processor", "DYNAMODB_TABLE": "counters", "S3_BUCKET": "archive"}
+
+
+GROUPS = (
+    Group(("events-powertools", "events-bare"), batch),
+    Group(("events-warm-batch",), warm_batch),
+)

@@ -21,8 +21,8 @@ ROUNDS = 7
 IN_A_FILE = 1000
 
 
-def records(number: int) -> list[dict[str, Any]]:
-    """Records of about 400 bytes."""
+def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
+    """Records of about 400 bytes, of so many hours."""
     seed = random.Random(1)
     made = []
     for at in range(number):
@@ -30,7 +30,7 @@ def records(number: int) -> list[dict[str, Any]]:
             "event_id": f"{seed.getrandbits(128):032x}",
             "event_type": seed.choice(["page_view", "click", "purchase"]),
             "user_id": f"user-{seed.randrange(10**6)}",
-            "timestamp": f"2024-01-06T{seed.randrange(24):02}:{seed.randrange(60):02}:{seed.randrange(60):02}Z",
+            "timestamp": f"2024-01-06T{seed.randrange(hours):02}:{seed.randrange(60):02}:{seed.randrange(60):02}Z",
             "experiment_id": f"exp-{seed.randrange(5)}",
             "properties": {
                 "page": f"/products/{seed.randrange(10**4)}",
