@@ -1,4 +1,4 @@
-"""The bars of the event processor: a batch worked on in memory, of what others take for it, and a small one in Lambda."""
+"""The bars of the event processor: a large batch in memory, of what others take for it, and a small one in Lambda."""
 
 import os
 from collections.abc import Mapping, Sequence

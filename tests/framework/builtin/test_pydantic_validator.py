@@ -1,7 +1,7 @@
 """The generic validator: what becomes of fields, errors and unknown fields, whatever the model."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, NotRequired
+from typing import Annotated, Any, NotRequired
 
 import polars as pl
 import pytest
@@ -519,3 +519,65 @@ def test_what_a_model_adds_hides_no_repeated_key(model, payload):
     kind = type("Own", (ModelValidator,), {"name": "own", "model": model})
     [rejection] = run(made(kind), payload).rejections
     assert rejection.error_type == "duplicate_key"
+
+
+class Kept(TypedDict):
+    """A record with a field of anything."""
+
+    id: int
+    nested: NotRequired[dict[str, Any] | None]
+
+
+class Verbatim(ModelValidator):
+    """Keeps the field as it came."""
+
+    name = "verbatim"
+    model = Kept
+    verbatim = frozenset({"nested"})
+
+
+@pytest.mark.parametrize(
+    "text", ['{ "b":1.00 ,\n "a" : [1e999, 1e5], "b": {"c":1, "c":2}}', "{}", '{"\\u0061":"\\u00e9 \\"}\\""}']
+)
+def test_a_verbatim_field_keeps_the_text_that_it_came_with(text):
+    for payload in (f'{{"id":1,"nested":{text}}}', f' {{ "nested"\n: {text} , "id" : 1 }} '):
+        assert row(run(made(Verbatim), payload.encode())) == {"id": 1, "nested": text}
+
+
+def test_a_verbatim_field_may_be_null_or_absent():
+    found = run(made(Verbatim), {"id": 1, "nested": None}, {"id": 2})
+    assert found.frame["nested"].to_list() == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (b'{"id":1,"nested":{},"nested":{"a":1}}', ("duplicate_key", "nested")),
+        (b'{"id":1,"nested":{"a":1,"a":1},"x":{"a":1,"a":1}}', ("duplicate_key", None)),
+        (b'{"id":1,"nested":{"a":NaN}}', ("json_invalid", None)),
+        (b'{"id":1,"nested":[]}', ("dict_type", "nested")),
+    ],
+)
+def test_what_is_wrong_beside_a_verbatim_field(payload, expected):
+    assert reason(run(made(Verbatim), payload)) == expected
+
+
+def test_a_verbatim_field_has_no_alias():
+    class Renamed(BaseModel):
+        nested: dict[str, Any] = Field(alias="n")
+
+    class Wrong(Verbatim):
+        model = Renamed
+
+    with pytest.raises(SettingsError, match="field nested is kept verbatim and has an alias"):
+        made(Wrong)
+
+
+def test_what_is_had_quickly_stands_among_what_the_model_makes():
+    class Quick(Verbatim):
+        def quick(self, payloads):
+            return [{"id": 7, "nested": None} if payload == b"7" else None for payload in payloads]
+
+    found = run(made(Quick), b"7", {"id": 1}, b"x", b"7")
+    assert found.frame["id"].to_list() == [7, 1, 7]
+    assert [each.origin for each in found.rejections] == ["o2"]

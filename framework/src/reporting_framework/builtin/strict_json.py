@@ -42,7 +42,7 @@ class NotStrict(ValueError):
 
 
 def spaced_colons(payloads: Sequence[bytes]) -> list[bool]:
-    """For each payload whether a blank may come between a key and its colon, so that counting `KEY_END` says nothing about its keys."""
+    """For each payload whether a blank may come before a colon: counting `KEY_END` then says nothing about its keys."""
     texts = [payload.decode(errors="replace") for payload in payloads]
     return pl.Series(texts, dtype=pl.String).str.contains(_SPACED).to_list()  # a fifth of what `re` takes
 

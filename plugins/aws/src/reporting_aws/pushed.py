@@ -125,7 +125,7 @@ class Pushed(ABC):
         """See `Source.bookmark`: there is nothing to find again."""
         return {}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - nothing is under way, in any of them
         """See `Source.close`."""
 
     def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:

@@ -79,7 +79,9 @@ def _clear(texts: pl.Series) -> pl.Series:
     """For each payload whether nothing speaks against reading it here."""
     odd = texts.str.contains(_ESCAPE) | texts.str.contains(_FINE)
     odd |= texts.str.count_matches(r"[{\[]") > _DEEPEST
-    if any(texts.str.contains(each, literal=True).any() for each in _BEFORE_BLANKS):  # a fraction of what `_SPACED` takes
+    if any(
+        texts.str.contains(each, literal=True).any() for each in _BEFORE_BLANKS
+    ):  # a fraction of what `_SPACED` takes
         odd |= texts.str.contains(_SPACED)
     return ~odd
 
