@@ -104,6 +104,7 @@ class Survey(NamedTuple):
         ignored_samples: A few of those names.
         waiting: Objects that were found to be new and not handed out in a split.
         exhausted: Whether there is certainly nothing else to hand out: a run that was stopped just then is complete.
+            After a stop `plan` is not asked again: a source that wants to know looks ahead before it hands out a split.
     """
 
     ignored: int = 0
@@ -148,7 +149,7 @@ class Source(Plugin, Protocol):
         ...
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
-        """What the next run's `plan` should find in `RunLedger.bookmark` (JSON types).
+        """What the next run's `plan` should find in `RunLedger.bookmark` (JSON types), where a sink has a quarantine.
 
         Args:
             complete: Whether all splits were handled.
