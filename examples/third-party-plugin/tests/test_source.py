@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acme_reporting import source as module
 from acme_reporting.source import SqliteTable
 from acme_reporting.table import Table
 from reporting_framework import LocationError, Rejection, SettingsError, StorageUnavailable, Survey, Unread
@@ -72,14 +71,32 @@ def test_a_split_is_plain_data_that_another_source_can_read(path):
     assert batch.payloads[0] == b'{"id": 1, "item": "cup", "price": 1.5}'
 
 
-def test_pages_splits_and_batches_are_bounded(path, monkeypatch):
-    monkeypatch.setattr(module, "PAGE_KEYS", 2)
-    monkeypatch.setattr(module, "SPLIT_ROWS", 1)
-    splits = list(made(path).plan(Known()))
-    assert [split.id for split in splits] == ["orders/1", "orders/2", "orders/5"]
-    monkeypatch.setattr(module, "SPLIT_ROWS", 100)
-    monkeypatch.setattr(module, "BATCH_BYTES", 1)
-    assert [batch.origins for batch in taken(made(path))] == [["orders/1"], ["orders/2"], [], ["orders/5"], []]
+def test_pages_splits_and_batches_are_bounded(path):
+    execute(path, many("SELECT n + 10, 'cup', 1.5", 100_000))
+    asked = []
+
+    class Counting(Known):
+        def unseen(self, objects, version_of):
+            asked.append(len(objects))
+            return objects[:2_500]
+
+    splits = list(made(path).plan(Counting()))
+    assert asked == [100_000, 3]
+    assert [len(split.data["origins"]) for split in splits] == [1000, 1000, 500, 3]
+    assert len({split.id for split in splits}) == 4
+
+
+def test_a_batch_is_ended_before_it_grows_too_large(path):
+    execute(path, many("SELECT n + 10, printf('%.*c', 1000000, 'x'), 1.5", 20))
+    batches = taken(made(path))
+    assert [len(batch.origins) for batch in batches] == [20, 3]
+    assert max(sum(map(len, batch.payloads)) for batch in batches) < 18 * 1024 * 1024
+
+
+def many(select, number):
+    """A statement that puts rows in."""
+    counted = f"WITH RECURSIVE counter(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counter LIMIT {number})"
+    return f"{counted} INSERT INTO orders {select} FROM counter"
 
 
 def test_a_run_looks_at_the_keys_above_those_of_the_last_one(path):
@@ -170,20 +187,19 @@ def test_a_row_that_is_no_json_or_too_large_is_rejected_by_name(path):
     assert all(isinstance(each, Rejection) and each.version for each in batch.rejected)
 
 
-def test_a_row_that_is_gone_and_a_file_that_is_locked_are_unread(path, monkeypatch):
-    source = made(path)
+def test_a_row_that_is_gone_and_a_file_that_is_locked_are_unread(path):
+    source = made(path, busy_seconds=0.01)
     (split,) = source.plan(Known())
     execute(path, "DELETE FROM orders WHERE id = 2")
     (batch,) = source.read(split)
     assert (batch.origins, batch.unread) == (["orders/1", "orders/5"], [Unread("orders/2", "missing")])
-    monkeypatch.setattr("acme_reporting.table.BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(path)) as database:
         database.execute("BEGIN EXCLUSIVE")
         (batch,) = source.read(split)
         assert [each.reason for each in batch.unread] == ["unavailable"] * 3
         assert source._version("orders/1") is None
         with pytest.raises(StorageUnavailable, match=r"shop\.db: cannot be read just now \(SQLITE_BUSY\); run again"):
-            planned(made(path), Known())
+            planned(made(path, busy_seconds=0.01), Known())
 
 
 def test_names_are_quoted(tmp_path):

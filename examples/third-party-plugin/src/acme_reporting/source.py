@@ -33,7 +33,7 @@ class SqliteTable:
 
     def __init__(self, settings: SqliteTableSettings) -> None:
         self.settings = settings
-        self._table = Table(settings.path, settings.table)
+        self._table = Table(settings.path, settings.table, settings.busy_seconds)
         self._mark = Bookmark([settings.path, settings.table])
         self._full = True
         self._began = datetime.now(UTC)

@@ -13,9 +13,6 @@ from typing import NamedTuple
 
 from reporting_framework import LocationError, ReportingError, SettingsError, StorageUnavailable
 
-BUSY_SECONDS = 5.0
-"""How long to wait for whoever has locked the file."""
-
 PLACE = frozenset({"SQLITE_CANTOPEN", "SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_PERM", "SQLITE_AUTH"})
 """Errors that trying again does not help; what else SQLite says is that the file cannot be read just now."""
 
@@ -35,10 +32,17 @@ class Row(NamedTuple):
 
 
 class Table:
-    """A table with an ``INTEGER PRIMARY KEY``: its value is a row's name for good, and what rows are found by."""
+    """A table with an ``INTEGER PRIMARY KEY``: its value is a row's name for good, and what rows are found by.
 
-    def __init__(self, path: str, name: str) -> None:
+    Args:
+        path: The file.
+        name: The table.
+        busy_seconds: How long to wait for whoever has locked the file.
+    """
+
+    def __init__(self, path: str, name: str, busy_seconds: float = 5) -> None:
         self.name = name
+        self._busy_seconds = busy_seconds
         self._path = path
         self._key = ""
 
@@ -88,7 +92,8 @@ class Table:
         """
         try:
             place = f"{Path(self._path).resolve().as_uri()}?mode=ro"
-            with closing(sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as database:
+            database = sqlite3.connect(place, uri=True, timeout=self._busy_seconds, isolation_level=None)
+            with closing(database):
                 database.text_factory = _text
                 yield database
         except sqlite3.Error as error:
