@@ -1,9 +1,6 @@
 """What is posted, and what is said when it cannot be."""
 
-import json
 import logging
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -12,30 +9,6 @@ from reporting_framework import AccessDenied
 from reporting_framework.result import RunResult
 
 RESULT = RunResult(report="orders", run_id="1", status="partial", complete=False, records_read=3, accepted=3)
-
-
-@pytest.fixture
-def posted(monkeypatch):
-    """Bodies that a server on loopback was sent; the webhook is set to it."""
-    bodies = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("ACME_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook")
-    yield bodies
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_a_run_that_is_over_is_told_in_words_and_in_numbers(posted):
