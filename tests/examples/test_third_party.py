@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -113,8 +114,9 @@ class Outside:
         kept = ("HOME", "LANG", "TMPDIR")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment |= {"PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", "PYTHONPATH": ".", "NO_COLOR": "1"} | more
-        words = [str(self.folder / "bin" / command), *arguments]
-        return subprocess.run(words, cwd=at, env=environment, capture_output=True, text=True, timeout=300)
+        return subprocess.run(
+            [command, *arguments], cwd=at, env=environment, capture_output=True, text=True, timeout=300
+        )
 
     def listed(self, at: Path, **more: str) -> list[dict[str, str]]:
         done = self.run("reporting", "plugins", "--format", "json", at=at, **more)
@@ -266,6 +268,24 @@ def test_a_webhook_that_fails_fails_no_run_and_its_url_stays_secret(outside, tmp
     said = f"the webhook answered {status}" if status else "the webhook could not be told: URLError"
     assert done.stderr == f"warning: {said}; the run is what it is\n"
     assert origins(tmp_path) == ["orders/1"]
+
+
+@pytest.mark.slow
+def test_the_commands_of_its_readme_do_what_it_says(outside, tmp_path):
+    folder = tmp_path / "example"
+    shutil.copytree(EXAMPLE, folder)
+    shown = (EXAMPLE / "README.md").read_text().partition("## Try it")[2].partition("[`reporting.toml`]")[0]
+    commands = [line.strip() for line in shown.splitlines() if line.startswith("    ")]
+    installing, entering, *commands = commands
+    assert installing == "pip install ./framework ./plugins/object-store ./examples/third-party-plugin"
+    assert entering == "cd examples/third-party-plugin"
+    make, plugins, run = commands
+    kept = []
+    for each in (make, plugins, run, run, make, run):
+        done = outside.run("sh", "-c", each, at=folder, PYTHONPATH="")
+        assert done.returncode == 0, done.stderr
+        kept += re.findall(r"accepted +(\d+)\n +rejected +(\d+)", done.stdout)
+    assert kept == [("2", "1"), ("0", "0"), ("2", "1")]
 
 
 @pytest.mark.slow
