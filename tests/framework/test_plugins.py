@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from reporting_framework.config import Config
-from reporting_framework.discovery import FRAMEWORK, allow_list, normalised
+from reporting_framework.discovery import FRAMEWORK, allow_list, installed, normalised
 from reporting_framework.errors import PluginError
 from reporting_framework.plugins import load_plugins
 from reporting_framework.wording import LINE_LIMIT
@@ -175,6 +175,73 @@ def test_damaged_metadata_keeps_nobody_from_loading(site):
     registry = load_plugins()
     assert registry.find("source", "fake-numbers")
     assert row(registry, "unknown").reason == "ValueError: never mind"
+
+
+# -- the version of the plugin API ----------------------------------------------------------------------------------
+
+ANOTHER_API = {
+    "newer": (
+        "2",
+        "it is for plugin API version 2, and reporting-framework has version 1; upgrade reporting-framework",
+    ),
+    "older": ("0", "it is for plugin API version 0, and reporting-framework has version 1; upgrade fake-other"),
+    "much newer": ("10**1000", "000…, and reporting-framework has version 1; upgrade reporting-framework"),
+    "text": (
+        "'1'",
+        "its REPORTING_API is '1', not an int, and reporting-framework has plugin API version 1; upgrade fake-",
+    ),
+    "truth": (
+        "True",
+        "its REPORTING_API is True, not an int, and reporting-framework has plugin API version 1; upgrade",
+    ),
+    "none": (
+        "None",
+        "its REPORTING_API is None, not an int, and reporting-framework has plugin API version 1; upgrade",
+    ),
+    "long": ("'x' * 10_000", "xxx…, not an int, and reporting-framework has plugin API version 1; upgrade fake-other"),
+}
+
+
+@pytest.mark.parametrize(("stated", "reason"), ANOTHER_API.values(), ids=list(ANOTHER_API))
+def test_a_plugin_for_another_version_is_listed_with_both_and_what_to_upgrade_and_harms_nobody(site, stated, reason):
+    site.add("fake-other", f"REPORTING_API = {stated}\n{good('fake-other-numbers')}", version="3")
+    site.add("fake-good", good("fake-numbers"))
+    registry = load_plugins()
+    found = row(registry, "fake-other")
+    assert (found.name, found.role, found.status) == ("fake-other", "plugin", "broken")
+    assert reason in found.reason
+    assert len(found.reason) <= LINE_LIMIT
+    assert registry.find("source", "fake-numbers")
+    with pytest.raises(PluginError, match="not loaded: .*fake-other of fake-other is broken"):
+        registry.find("source", "fake-other-numbers")
+
+
+def test_the_version_is_compared_before_hooks_that_may_be_gone(site):
+    site.add("fake-future", "REPORTING_API = 2\n@hookimpl\ndef reporting_oracles():\n    return []\n")
+    assert row(load_plugins(), "fake-future").reason.startswith("it is for plugin API version 2, ")
+
+
+@pytest.mark.parametrize("stated", ["", "REPORTING_API = 1\n"], ids=["says nothing", "says 1"])
+def test_a_plugin_that_says_no_version_is_for_version_1(site, stated):
+    site.add("fake-one", stated + good("fake-numbers"))
+    assert row(load_plugins(), "fake-one").status == "loaded"
+
+
+def test_the_version_may_stand_on_an_object_that_the_entry_point_names(site):
+    module = site.add("fake-object")
+    (site.folder / f"{module}.py").write_text("class plugin:\n    REPORTING_API = 2\n")
+    site.metadata("fake-other", f"[reporting_framework]\nfake-other = {module}:plugin\n")
+    assert row(load_plugins(), "fake-other").reason.startswith("it is for plugin API version 2, ")
+
+
+def test_every_plugin_of_this_repository_says_its_version():
+    stated = {
+        origin.distribution: vars(point.load()).get("REPORTING_API")
+        for point, origin in installed()
+        if origin.distribution.startswith("reporting-")
+    }
+    assert len(stated) >= 5
+    assert set(stated.values()) == {1}
 
 
 # -- the allow-list -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import reporting_framework
 PUBLIC = re.findall(
     r"\w+",
     """
-FILTERED ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
+API_VERSION FILTERED ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
 FatalError Fragment InvariantBroken Lazy Ledger LocationError ObjectMissing Outcome Permission Permitted Plugin PluginError Quarantine
 Receipt Rejection Report ReportingError Response RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
 Survey Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl line_origin object_of
@@ -24,6 +24,10 @@ single_origin
 
 def test_the_public_names_are_these():
     assert sorted(reporting_framework.__all__) == sorted(PUBLIC)
+
+
+def test_the_plugin_api_has_this_version():
+    assert reporting_framework.API_VERSION == 1
 
 
 @pytest.mark.parametrize("name", PUBLIC)

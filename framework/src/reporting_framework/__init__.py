@@ -24,7 +24,7 @@ from reporting_framework.errors import (
     TransientError,
     TriggerError,
 )
-from reporting_framework.markers import Lazy, hookimpl
+from reporting_framework.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import (
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "API_VERSION",
     "FILTERED",
     "ORIGIN_COLUMN",
     "AccessDenied",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework import hookspecs
 from reporting_framework.errors import PluginError
-from reporting_framework.markers import PROJECT
-from reporting_framework.wording import cause, did_you_mean
+from reporting_framework.markers import API_VERSION, PROJECT
+from reporting_framework.wording import cause, did_you_mean, one_line
 
 if TYPE_CHECKING:
     import pluggy
@@ -66,6 +66,26 @@ def _origin(point: importlib.metadata.EntryPoint) -> Origin:
         return Origin(point.name, found.get("Name", "unknown"), found.get("Version", ""))
     except Exception:  # damaged metadata must not keep the other plugins from loading
         return Origin(point.name, "unknown", "")
+
+
+def check_version(plugin: object, origin: Origin) -> None:
+    """Refuse a plugin that was written for another version of the plugin API; one that says none is of version 1.
+
+    Raises:
+        PluginError: It is for another version, or says something that is no version.
+    """
+    stated = getattr(plugin, "REPORTING_API", 1)
+    shown = one_line(repr(stated), 80)
+    if type(stated) is not int:  # True is no version
+        raise PluginError(
+            f"its REPORTING_API is {shown}, not an int, and {FRAMEWORK} has plugin API version "
+            f"{API_VERSION}; upgrade {origin.distribution}"
+        )
+    if stated != API_VERSION:
+        older = FRAMEWORK if stated > API_VERSION else origin.distribution
+        raise PluginError(
+            f"it is for plugin API version {shown}, and {FRAMEWORK} has version {API_VERSION}; upgrade {older}"
+        )
 
 
 def admit(manager: pluggy.PluginManager, plugin: object, name: str) -> None:

@@ -2,6 +2,15 @@
 
 A plugin is a module named by an entry point in the group ``reporting_framework``; its functions marked with
 `reporting_framework.hookimpl` implement these hooks. A function takes any subset of the arguments, by name.
+
+The module says which version of this API it was written for::
+
+    REPORTING_API = 1
+
+Write the number, not `reporting_framework.API_VERSION`, which is always that of the framework at hand. A module that
+says nothing was written for version 1. It is compared before any hook is looked at: a plugin for another version is
+not loaded, and ``reporting plugins`` lists it as *broken*, with both versions and what to upgrade. The module is
+imported to be asked; so what it imports at its top should be little, and there in every version.
 """
 
 from __future__ import annotations

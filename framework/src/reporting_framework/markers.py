@@ -1,4 +1,4 @@
-"""What a plugin module needs at import time, and nothing more: `hookimpl`, `Lazy` and the entry-point group's name."""
+"""What a plugin module needs at import time, and nothing more: `hookimpl`, `Lazy` and the names they go by."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pluggy
 
 PROJECT = "reporting_framework"
 """Name of the pluggy project and of the entry-point group."""
+
+API_VERSION = 1
+"""Version of the plugin API: the hooks, the roles and the records. It grows when a plugin must change to go on."""
 
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function of a plugin as the implementation of the hook of the same name."""

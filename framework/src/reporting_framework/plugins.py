@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pluggy
 
 from reporting_framework import hookspecs
-from reporting_framework.discovery import FRAMEWORK, Origin, admit, installed, normalised
+from reporting_framework.discovery import FRAMEWORK, Origin, admit, check_version, installed, normalised
 from reporting_framework.errors import PluginError
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.markers import PROJECT, Lazy
@@ -189,6 +189,7 @@ class Registry:
             PluginError: What is wrong with it.
         """
         name = f"{origin.distribution}:{origin.plugin}"
+        check_version(plugin, origin)  # before its hooks, some of which may be gone
         admit(self._manager, plugin, name)
         try:
             brought = [each for role in ROLES for each in self._brought_by(plugin, role, origin)]

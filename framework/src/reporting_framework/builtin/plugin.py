@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from reporting_framework.markers import Lazy, hookimpl
 
+REPORTING_API = 1
+
 
 @hookimpl
 def reporting_validators() -> Sequence[Lazy]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from reporting_framework import Lazy, hookimpl
 
+REPORTING_API = 1
+
 _HERE = "reporting_event_log_checkpoint"
 
 

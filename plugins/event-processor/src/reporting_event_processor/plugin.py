@@ -10,6 +10,8 @@ from reporting_framework import Lazy, hookimpl
 if TYPE_CHECKING:
     import click
 
+REPORTING_API = 1
+
 _HERE = "reporting_event_processor"
 
 

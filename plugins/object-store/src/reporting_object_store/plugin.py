@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from reporting_framework import Lazy, hookimpl
 
+REPORTING_API = 1
+
 
 @hookimpl
 def reporting_sources() -> Sequence[Lazy]:

@@ -2,6 +2,8 @@
 
 from reporting_framework import Lazy, hookimpl
 
+REPORTING_API = 1
+
 
 @hookimpl
 def reporting_sources():

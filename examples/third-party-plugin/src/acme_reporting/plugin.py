@@ -1,0 +1,15 @@
+"""What the entry point ``sqlite-table`` brings. Only the framework is imported: it is loaded at every start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reporting_framework import Lazy, hookimpl
+
+REPORTING_API = 1
+
+
+@hookimpl
+def reporting_sources() -> Sequence[Lazy]:
+    """The source."""
+    return [Lazy("sqlite-table", "acme_reporting.source:SqliteTable", "rows of a SQLite table, by its primary key")]

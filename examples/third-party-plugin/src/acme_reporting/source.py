@@ -1,0 +1,124 @@
+"""The source ``sqlite-table``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from acme_reporting.bookmark import Bookmark
+from acme_reporting.settings import SqliteTableSettings
+from acme_reporting.table import Table
+from reporting_framework import Batch, Rejection, ReportingError, RunLedger, Shape, Split, Survey, Unread
+
+PAGE_KEYS = 100_000
+"""Keys that are listed, and asked of the ledger, at once."""
+
+SPLIT_ROWS = 1_000
+BATCH_BYTES = 16 * 1024 * 1024
+
+
+class SqliteTable:
+    """Rows of a SQLite table as JSON objects, each known for good by its table and key: ``orders/17``.
+
+    A row is new when its origin is not in the ledger. Keys are looked at from the one on up to which the last run had
+    everything; all of them when there was no such run, when asked to, and every few days, for rows that were put in
+    below. A rejected row is read again when its content has changed and its key is looked at.
+    """
+
+    name: ClassVar[str] = "sqlite-table"
+    Settings: ClassVar[type[SqliteTableSettings]] = SqliteTableSettings
+    yields: ClassVar[Shape] = "payloads"
+    parallelism = 1
+
+    def __init__(self, settings: SqliteTableSettings) -> None:
+        self.settings = settings
+        self._table = Table(settings.path, settings.table, settings.busy_seconds)
+        self._mark = Bookmark([settings.path, settings.table])
+        self._full = True
+        self._began = datetime.now(UTC)
+        self._reached: int | None = None
+        self._waiting = 0
+        self._ended = False
+
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        """See `Source.plan`."""
+        settings = self.settings
+        self._mark = Bookmark.of(ledger.bookmark, self._mark.table)
+        covered = self._mark.covers(self._began, settings.reconcile_every_days, ledger.rows)
+        self._full = settings.reconcile or not covered
+        self._reached = None if self._full else self._mark.through
+        return self._splits(ledger)
+
+    def _splits(self, ledger: RunLedger) -> Iterator[Split]:
+        while keys := self._table.keys(self._reached, PAGE_KEYS):
+            self._reached = keys[-1]
+            new = ledger.unseen([self._origin(key) for key in keys], self._version)
+            for start in range(0, len(new), SPLIT_ROWS):
+                origins = new[start : start + SPLIT_ROWS]
+                self._waiting = len(new) - start - len(origins)
+                yield Split(origins[0], {"origins": origins})
+        self._ended = True
+
+    def read(self, split: Split) -> Iterator[Batch]:
+        """See `Source.read`."""
+        missing = dict.fromkeys(map(_key, split.data["origins"]))
+        taken: list[tuple[str, str, bytes]] = []
+        rejected: list[Rejection] = []
+        reason, size = "missing", 0
+        try:
+            for key, version, payload in self._table.rows(list(missing)):
+                del missing[key]
+                origin = self._origin(key)
+                if payload is None:
+                    rejected.append(Rejection(origin, version, "undecodable"))
+                elif len(payload) > self.settings.max_record_bytes:
+                    rejected.append(Rejection(origin, version, "too_large"))
+                else:
+                    taken.append((origin, version, payload))
+                    size += len(payload)
+                if size >= BATCH_BYTES:
+                    yield _batch(taken, rejected)
+                    taken, rejected, size = [], [], 0
+        except ReportingError:
+            reason = "unavailable"
+        yield _batch(taken, rejected)._replace(unread=[Unread(self._origin(key), reason) for key in missing])
+
+    def survey(self) -> Survey:
+        """See `Source.survey`."""
+        return Survey(waiting=self._waiting, exhausted=self._ended)
+
+    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
+        """See `Source.bookmark`. A run that was stopped leaves the mark where it was, an unread row just below it."""
+        if not complete:
+            return self._mark._asdict()
+        ends = [self._reached, *(_key(origin) - 1 for origin in unread)]
+        through = min((key for key in ends if key is not None), default=None)
+        listed = self._began.isoformat() if self._full else self._mark.listed
+        return Bookmark(self._mark.table, through, rows, listed)._asdict()
+
+    def close(self) -> None:
+        """See `Source.close`: nothing stays open."""
+
+    def _origin(self, key: int) -> str:
+        return f"{self.settings.table}/{key}"
+
+    def _version(self, origin: str) -> str | None:
+        """What the row is now; None, so that it is read again, when that is not to be learnt."""
+        try:
+            return next((row.version for row in self._table.rows([_key(origin)])), None)
+        except ReportingError:
+            return None
+
+
+def _key(origin: str) -> int:
+    return int(origin.rpartition("/")[2])
+
+
+def _batch(taken: Sequence[tuple[str, str, bytes]], rejected: Sequence[Rejection]) -> Batch:
+    return Batch(
+        origins=[origin for origin, _, _ in taken],
+        versions=[version for _, version, _ in taken],
+        payloads=[payload for _, _, payload in taken],
+        rejected=rejected,
+    )
