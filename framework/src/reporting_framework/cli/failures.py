@@ -24,7 +24,7 @@ EXIT_CODES = {
     REJECTED: "rejected more than `--max-rejected`; what is good is kept",
     UNREAD: "some objects were left unread; the next run tries them again",
     STOPPED: "stopped at the deadline; what is done is kept, run again for the rest",
-    INTERRUPTED: "interrupted from the keyboard; nothing is half done",
+    INTERRUPTED: "interrupted from the keyboard",
 }
 """What each exit code of the command line says. A `ReportingError` has its own."""
 

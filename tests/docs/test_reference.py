@@ -1,0 +1,121 @@
+"""The reference: it is what the code says now, on every machine, and nothing in the code keeps silent."""
+
+import pytest
+from pydantic import BaseModel
+
+from docs._generator.classes import hooks_page
+from docs._generator.docstrings import Undocumented, as_markdown, text_of
+from docs._generator.plugins import first_party
+from docs._generator.reference import pages
+from docs._generator.settings import settings_table, type_text
+from docs._generator.sources import signature
+from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.discovery import hook_names
+from reporting_framework.plugins import ROLES
+from reporting_framework.settings import Settings
+from tests.docs.playing import DOCS
+
+FOLDER = DOCS / "reference"
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    return pages()
+
+
+def test_no_page_is_missing_stale_or_left_over(made):
+    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    stale = [name for name in made.keys() | there.keys() if made.get(name) != there.get(name)]
+    assert stale == [], "run: hatch run docs:generate"
+
+
+def test_the_machine_does_not_show(made, tmp_path, monkeypatch):
+    (tmp_path / "reporting.toml").write_text('[reports.mine]\nsummary = "of this machine"\n')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("REPORTING_PLUGINS", "none")
+    monkeypatch.setenv("REPORTING_EVENT_PROCESSOR__ARCHIVE", "mine")
+    assert pages() == made
+
+
+def test_every_hook_setting_and_plugin_is_there(made):
+    assert [name for name in hook_names() if f"### {name}\n" not in made["hooks.md"]] == []
+    registry = first_party()
+    for role in ROLES:
+        for name in registry.names(role):
+            section = made["settings.md"].partition(f"## {role.capitalize()} `{name}`\n")[2].partition("\n## ")[0]
+            model = registry.find(role, name).Settings
+            assert [field for field in model.model_fields if f"| `{field}` |" not in section] == []
+            assert f"| [`{name}`](settings.md#{role}-{name}) |" in made["plugins.md"]
+
+
+def test_the_variables_of_a_function_are_there(made):
+    names = [info.alias or name for name, info in FunctionSettings.model_fields.items()]
+    assert [name for name in names if f"`REPORTING_{name.upper()}`" not in made["settings.md"]] == []
+
+
+class Silent(Settings):
+    setting: int = 1
+
+
+class Within(BaseModel):
+    inside: list[Silent]
+
+
+def test_what_says_nothing_about_itself_is_refused():
+    with pytest.raises(Undocumented, match="setting setting of Silent has no description"):
+        settings_table(Silent)
+    with pytest.raises(Undocumented, match="setting inside of Within has no description"):
+        settings_table(Within)
+    with pytest.raises(Undocumented, match="silent has no docstring"):
+        text_of(lambda: None, "silent")
+
+
+def test_docstrings_become_markdown():
+    text = """Does ``x``.
+
+Args:
+    one: The first,
+        which is long.
+
+    two: The second.
+
+- an item
+  on two lines
+- another
+
+Example::
+
+    code()
+
+    more()
+"""
+    assert as_markdown(text).split("\n\n") == [
+        "Does `x`.",
+        "**Arguments**",
+        "- `one`: The first, which is long.\n- `two`: The second.",
+        "- an item on two lines\n- another",
+        "Example:",
+        "```python\ncode()",
+        "more()\n```",
+    ]
+
+
+def test_a_long_signature_has_an_argument_a_line():
+    assert signature(type_text) == "def type_text(annotation: Any) -> str"
+    shown = "def takes(\n    first: dict[str, tuple[int, ...]]=…,\n    *,\n"
+    assert signature(takes).replace("{}", "…").startswith(shown)
+    assert signature(takes).endswith("\n) -> None")
+
+
+def takes(
+    first: dict[str, tuple[int, ...]] = {},  # noqa: B006 - only looked at
+    *,
+    second_with_a_name: str = "",
+    third_with_a_name: str = "",
+) -> None:
+    """Take."""
+
+
+def test_the_page_of_hooks_shows_each_example():
+    assert hooks_page().count("Example:\n\n```python\n@hookimpl\n") == len(hook_names())
