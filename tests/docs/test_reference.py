@@ -1,14 +1,14 @@
 """The reference: it is what the code says now, on every machine, and nothing in the code keeps silent."""
 
 import pytest
-from pydantic import BaseModel
-
 from docs._generator.classes import hooks_page
 from docs._generator.docstrings import Undocumented, as_markdown, text_of
 from docs._generator.plugins import first_party
 from docs._generator.reference import pages
 from docs._generator.settings import settings_table, type_text
 from docs._generator.sources import signature
+from pydantic import BaseModel
+
 from reporting_framework.aws.settings import FunctionSettings
 from reporting_framework.discovery import hook_names
 from reporting_framework.plugins import ROLES
