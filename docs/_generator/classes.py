@@ -47,7 +47,7 @@ def interfaces_page() -> str:
         "Interfaces",
         as_markdown(text_of(interfaces, "interfaces")),
         f"`Shape` is `{shape[0]}`. {shape[1]}",
-        *[part for kind in _classes(interfaces) for part in _described(kind)],
+        *[part for kind in _classes(interfaces) for part in described(kind)],
     )
 
 
@@ -66,16 +66,17 @@ def records_page() -> str:
         "## Constants",
         "\n".join(constants),
         "## Functions",
-        *[part for each in functions for part in _function(each)],
+        *[part for each in functions for part in function(each)],
         "## What travels",
-        *[part for kind in _classes(records) for part in _described(kind, "###")],
+        *[part for kind in _classes(records) for part in described(kind, "###")],
         "## What a run says",
         as_markdown(text_of(result, "result")),
-        *[part for kind in _classes(result) for part in _described(kind, "###")],
+        *[part for kind in _classes(result) for part in described(kind, "###")],
     )
 
 
-def _function(each: object) -> list[str]:
+def function(each: object) -> list[str]:
+    """A function: its signature and its docstring."""
     name = getattr(each, "__name__", "")
     return [f"### {name}", fence(sources.signature(each), "python"), as_markdown(text_of(each, name))]
 
@@ -89,7 +90,8 @@ def _classes(module: ModuleType) -> list[type]:
     ]
 
 
-def _described(kind: type, level: str = "##") -> list[str]:
+def described(kind: type, level: str = "##") -> list[str]:
+    """A class: its docstring, its fields and its public methods."""
     name = kind.__name__
     bases = [base.__name__ for base in kind.__bases__ if base.__module__ == kind.__module__ and base.__name__[0] != "_"]
     parts = [f"{level} {name}", as_markdown(text_of(kind, name))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from docs._generator.blocks import blocks_page
 from docs._generator.classes import hooks_page, interfaces_page, records_page
 from docs._generator.commands import commands_page
 from docs._generator.plugins import catalogue_page, first_party, settings_page
@@ -22,6 +23,7 @@ def pages() -> dict[str, str]:
         "hooks.md": hooks_page(),
         "interfaces.md": interfaces_page(),
         "records.md": records_page(),
+        "building-blocks.md": blocks_page(),
         "plugins.md": catalogue_page(registry),
         "settings.md": settings_page(registry),
         "command-line.md": commands_page(registry),
