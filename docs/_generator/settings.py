@@ -21,23 +21,21 @@ def settings_table(model: type[BaseModel], variable: Callable[[str], str] | None
 
     Args:
         model: The model.
-        variable: The environment variable of a field; without it there is no such column.
+        variable: The environment variable of a field; without it none is told.
 
     Raises:
         Undocumented: A field has no description.
     """
     rows = [
-        [
-            code(name),
-            literal(info.description or ""),
-            _kind(info),
-            _default(info),
-            *([code(variable(name))] if variable else []),
-        ]
+        [code(name), _said(info, variable and variable(name)), _kind(info), _default(info)]
         for name, info in _rows(model, "")
     ]
-    columns = ["setting", "", "type", "default", *(["environment"] if variable else [])]
-    return table(columns, rows) if rows else "No settings."
+    return table(["setting", "", "type", "default"], rows) if rows else "No settings."
+
+
+def _said(info: FieldInfo, variable: str | None) -> str:
+    """The description, and the environment variable below it: beside it there would be no room for either."""
+    return literal(info.description or "") + (f"<br>{code(variable)}" if variable else "")
 
 
 def _rows(model: type[BaseModel], within: str) -> Iterator[tuple[str, FieldInfo]]:

@@ -24,25 +24,38 @@ def signature(function: object) -> str:
 def assignments(module: ModuleType) -> dict[str, tuple[str, str]]:
     """Names that a module assigns, each with its value as it is written and the docstring that follows."""
     found: dict[str, tuple[str, str]] = {}
-    body = ast.parse(inspect.getsource(module)).body
+    source = inspect.getsource(module)
+    body = ast.parse(source).body
     for statement, following in zip(body, [*body[1:], None], strict=True):
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
         if isinstance(target, ast.Name) and isinstance(statement, ast.Assign):
             said = following.value if isinstance(following, ast.Expr) else None
             text = said.value if isinstance(said, ast.Constant) and isinstance(said.value, str) else ""
-            found[target.id] = ast.unparse(statement.value), inspect.cleandoc(text)
+            found[target.id] = _written(source, statement.value), inspect.cleandoc(text)
     return found
 
 
 def fields(kind: type) -> list[tuple[str, str, str]]:
     """Annotated names of a class in their order, each with its type and its default as they are written."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    text = textwrap.dedent(inspect.getsource(kind))
+    tree = ast.parse(text).body[0]
     assert isinstance(tree, ast.ClassDef)  # noqa: S101 - for mypy
     return [
-        (each.target.id, ast.unparse(each.annotation), ast.unparse(each.value) if each.value else "")
+        (each.target.id, _written(text, each.annotation), _written(text, _default(each.value)))
         for each in tree.body
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
     ]
+
+
+def _default(value: ast.expr | None) -> ast.expr | None:
+    """A default, also that of a pydantic field."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "Field":
+        return value.args[0] if value.args else None
+    return value
+
+
+def _written(text: str, node: ast.expr | None) -> str:
+    return " ".join((ast.get_source_segment(text, node) or "").split()) if node else ""
 
 
 def _plain(function: Any) -> Any:

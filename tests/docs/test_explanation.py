@@ -7,7 +7,7 @@ import re
 import pytest
 
 import reporting_framework
-from tests.docs.playing import DOCS, blocks
+from tests.docs.playing import DOCS, Player, blocks
 
 PLUGINS = DOCS.parent / "plugins"
 STABILITY = (DOCS / "explanation" / "stability.md").read_text()
@@ -23,6 +23,12 @@ def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():
     runner.run(test, out=said.append)
     assert (runner.failures, "".join(said)) == (0, "")
     assert runner.tries > 20
+
+
+@pytest.mark.slow
+def test_the_handler_answers_as_shown_to_those_who_come_from_lambdas(tmp_path):
+    page = (DOCS / "explanation" / "coming-from-lambdas.md").read_text()
+    assert Player(tmp_path).play(blocks(page))[-1] == "python invoke.py"
 
 
 def imported(plugin: str) -> dict[str, set[str]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from docs._generator.markdown import slug
+
 from tests.docs.playing import DOCS
 
 ROOT = DOCS.parent
