@@ -5,7 +5,6 @@ from __future__ import annotations
 from docs._generator.classes import described, function
 from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import page
-
 from reporting_framework import storage
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings
 from reporting_framework.settings import Settings

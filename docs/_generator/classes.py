@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Iterable
 from types import ModuleType
 
+import reporting_framework
 from docs._generator import sources
 from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import fence, page
-
-import reporting_framework
 from reporting_framework import hookspecs, interfaces, records, result
 from reporting_framework.discovery import hook_names
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 import click
+
 from docs._generator.docstrings import literal
 from docs._generator.markdown import code, page, table
-
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
@@ -66,17 +66,14 @@ def _of_reports(name: str, group: ReportCommands, state: State, registry: Regist
 
 
 def _section(title: str, command: click.Command) -> Iterator[str]:
-    arguments = [_argument(each) for each in command.params if isinstance(each, click.Argument)]
+    arguments = [(each.name or "").upper() for each in command.params if isinstance(each, click.Argument)]
     yield f"## {title}"
     yield _text(command.help)
     yield f"    {' '.join([title, *arguments, '[OPTIONS]'])}"
+    for each in command.params:
+        if isinstance(each, click.Argument) and (choices := _choices(each)):
+            yield f"{(each.name or '').upper()}:{choices}"
     yield _options(command.params)
-
-
-def _argument(argument: click.Argument) -> str:
-    if isinstance(argument.type, click.Choice):
-        return "|".join(str(each) for each in argument.type.choices)
-    return (argument.name or "").upper()
 
 
 def _text(text: str | None) -> str:
@@ -93,7 +90,8 @@ def _options(parameters: list[click.Parameter]) -> str:
 
 def _option(option: click.Option) -> list[str]:
     flags = ", ".join(option.opts) + "".join(f" / {each}" for each in option.secondary_opts)
-    value = "" if option.is_flag else f" {_metavar(option)}"
+    if not option.is_flag and not isinstance(option.type, click.Choice):
+        flags += f" {option.metavar or option.type.name.upper()}"
     text, default = option.help or "", ""
     if option.show_default and option.default is not None:
         default = str(option.default)
@@ -102,10 +100,9 @@ def _option(option: click.Option) -> list[str]:
         default = "; ".join(each.removeprefix("default: ") for each in notes)
     if option.required:
         default = "required"
-    return [code(f"{flags}{value}"), literal(text), default]
+    return [code(flags) + _choices(option), literal(text), default]
 
 
-def _metavar(option: click.Option) -> str:
-    if isinstance(option.type, click.Choice):
-        return "|".join(str(each) for each in option.type.choices)
-    return option.metavar or option.type.name.upper()
+def _choices(parameter: click.Parameter) -> str:
+    kind = parameter.type
+    return f" {' or '.join(code(str(each)) for each in kind.choices)}" if isinstance(kind, click.Choice) else ""

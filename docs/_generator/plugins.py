@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from docs._generator.docstrings import Undocumented, literal, summary
 from docs._generator.markdown import code, page, slug, table
 from docs._generator.settings import settings_table
-
 from reporting_framework.aws.settings import PREFIX, FunctionSettings
 from reporting_framework.composed_settings import ComposedSettings
 from reporting_framework.layers import variable

@@ -6,11 +6,11 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from docs._generator.docstrings import Undocumented, literal
-from docs._generator.markdown import code, table
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from docs._generator.docstrings import Undocumented, literal
+from docs._generator.markdown import code, table
 from reporting_framework.fields import fields_of, holds_secret
 
 WORDS = {str: "text", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "value"}

@@ -7,10 +7,9 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
+import reporting_framework
 from docs._generator.docstrings import as_markdown, summary, text_of
 from docs._generator.markdown import code, fence, page, table
-
-import reporting_framework
 from reporting_framework import errors
 from reporting_framework.aws.metrics import FAILURE_METRICS, REFUSAL_METRICS, RUN_METRICS
 from reporting_framework.interfaces import Answering
@@ -55,6 +54,9 @@ def errors_page() -> str:
     """Every error, by what the caller can do."""
     head, _, rest = text_of(errors, "errors").partition("::\n\n")
     drawing, _, after = rest.partition("\n\n")
+    lines = [line.rpartition("── ") for line in textwrap.dedent(drawing).splitlines()]
+    names = [f"{branch}{corner}{text.split()[0]}" for branch, corner, text in lines]
+    groups = [text.split(maxsplit=1) for branch, _, text in lines if branch in ("├", "└")]
     found = [each for each in vars(errors).values() if inspect.isclass(each)]
     kinds = [each for each in found if issubclass(each, errors.ReportingError)]
     apart = sorted({kind.__name__ for kind in kinds} - set(reporting_framework.__all__))
@@ -62,7 +64,8 @@ def errors_page() -> str:
     return page(
         "Errors",
         as_markdown(head.strip()),
-        fence(textwrap.dedent(drawing), "text"),
+        fence("\n".join(names), "text"),
+        "\n".join(f"- {code(name)}: {what}" for name, what in groups),
         as_markdown(after),
         table(["error", "", "exit code"], rows),
         f"All are in `reporting_framework.errors`, and all but {', '.join(map(code, apart))} in `reporting_framework`.",
