@@ -1,6 +1,8 @@
 """The how-to pages for plugins' authors, as a reader would follow them."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +38,22 @@ def test_a_plugin_is_written_used_and_tested_as_the_page_shows(tmp_path, role):
     assert [line for line in done if line.startswith("pip install")]
     assert done[-1].startswith("pytest -q ")
     assert len(done) == text.count("\n$ ")
+
+
+@pytest.mark.slow
+def test_the_examples_are_fully_typed(tmp_path):
+    shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]
+    modules = {
+        block.title.partition("/src/")[2]: block.text for block in shown if block.title and "/src/" in block.title
+    }
+    for name, text in modules.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "."], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == f"Success: no issues found in {len(modules)} source files\n"
 
 
 @pytest.mark.parametrize("role", ROLES)
