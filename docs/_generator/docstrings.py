@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import textwrap
@@ -9,7 +10,8 @@ from collections.abc import Iterator
 
 from docs._generator.markdown import fence
 
-SECTIONS = {"Args": "Arguments", "Attributes": "Attributes", "Raises": "Raises", "Returns": "Returns"}
+SECTIONS = {"Args": "Arguments"}
+"""Sections that are called otherwise on a page than in a docstring."""
 
 _ENTRY = re.compile(r"(\w+): (.*)")
 _LITERAL = re.compile(r"``(.+?)``")
@@ -49,23 +51,29 @@ def as_markdown(text: str) -> str:
 def _blocks(paragraphs: list[str]) -> Iterator[str]:
     while paragraphs:
         head, _, rest = (paragraph := paragraphs.pop(0)).partition("\n")
-        if head.rstrip(":") in SECTIONS and head.endswith(":"):
+        if head.endswith(":") and not head.endswith("::") and rest.startswith("    "):
             while paragraphs and paragraphs[0].startswith("    "):
                 rest += "\n" + paragraphs.pop(0)
-            yield f"**{SECTIONS[head[:-1]]}**"
+            yield f"**{SECTIONS.get(head[:-1], head[:-1])}**"
             yield _entries(textwrap.dedent(rest))
         elif paragraph.rstrip().endswith("::"):
             sample = []
             while paragraphs and paragraphs[0].startswith("    "):
                 sample.append(paragraphs.pop(0))
-            before = paragraph.rstrip()[:-2].rstrip()
-            if before:
+            if before := paragraph.rstrip()[:-2].rstrip():
                 yield literal(before + ":")
-            yield fence(textwrap.dedent("\n\n".join(sample)), "python" if before else "text")
+            yield fence(shown := textwrap.dedent("\n\n".join(sample)), "python" if _is_python(shown) else "text")
         elif paragraph.startswith("- "):
             yield literal("\n".join(f"- {each}" for each in _items(paragraph)))
         else:
             yield literal(" ".join(paragraph.split()))
+
+
+def _is_python(text: str) -> bool:
+    try:
+        return bool(ast.parse(text))
+    except SyntaxError:
+        return False
 
 
 def _items(paragraph: str) -> list[str]:

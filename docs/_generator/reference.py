@@ -8,6 +8,7 @@ from docs._generator.blocks import blocks_page
 from docs._generator.classes import hooks_page, interfaces_page, records_page
 from docs._generator.commands import commands_page
 from docs._generator.plugins import catalogue_page, first_party, settings_page
+from docs._generator.suites import suites_page
 from docs._generator.values import errors_page, metrics_page
 
 
@@ -24,6 +25,7 @@ def pages() -> dict[str, str]:
         "interfaces.md": interfaces_page(),
         "records.md": records_page(),
         "building-blocks.md": blocks_page(),
+        "testing.md": suites_page(),
         "plugins.md": catalogue_page(registry),
         "settings.md": settings_page(registry),
         "command-line.md": commands_page(registry),
