@@ -131,7 +131,7 @@ def _sections(registry: Registry) -> Iterator[str]:
             if row.role == role and row.distribution in distributions():
                 plugin = registry.find(role, row.name)
                 yield f"## {_heading(row)}"
-                yield f"{summary(plugin, row.name)} Of {code(row.distribution)}."
+                yield f"{summary(plugin, row.name)} Brought by {code(row.distribution)}."
                 if role == "report":
                     yield settings_table(plugin.Settings, _variables(row.name, plugin.Settings))
                 else:

@@ -1,5 +1,6 @@
 """The reference: it is what the code says now, on every machine, and nothing in the code keeps silent."""
 
+import click
 import pytest
 from docs._generator.classes import hooks_page
 from docs._generator.docstrings import Undocumented, as_markdown, text_of
@@ -9,7 +10,12 @@ from docs._generator.settings import settings_table, type_text
 from docs._generator.sources import signature
 from pydantic import BaseModel
 
+from reporting_framework import errors
+from reporting_framework.aws.metrics import FAILURE_METRICS, REFUSAL_METRICS, RUN_METRICS
 from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.cli.failures import EXIT_CODES
+from reporting_framework.cli.main import reporting
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.discovery import hook_names
 from reporting_framework.plugins import ROLES
 from reporting_framework.settings import Settings
@@ -47,6 +53,28 @@ def test_every_hook_setting_and_plugin_is_there(made):
             model = registry.find(role, name).Settings
             assert [field for field in model.model_fields if f"| `{field}` |" not in section] == []
             assert f"| [`{name}`](settings.md#{role}-{name}) |" in made["plugins.md"]
+
+
+def test_every_command_and_every_option_is_there(made):
+    page = made["command-line.md"]
+    for name, command in reporting.commands.items():
+        section = page.partition(f"## reporting {name}\n")[2].partition("\n## ")[0]
+        given = command.options() if isinstance(command, ReportCommands) else command.params
+        options = [each.opts[0] for each in given if isinstance(each, click.Option)]
+        assert [flag for flag in options if f"`{flag}" not in section] == []
+    for report in ("event-log-checkpoint", "event-processor"):
+        section = page.partition(f"### reporting run {report}\n")[2].partition("\n### ")[0]
+        model = first_party().find("report", report).Settings
+        assert [field for field in model.model_fields if f"`--{field.replace('_', '-')}" not in section] == []
+
+
+def test_every_exit_code_error_and_metric_is_there(made):
+    kinds = [each for each in vars(errors).values() if isinstance(each, type)]
+    assert {kind.exit_code for kind in kinds} <= EXIT_CODES.keys()
+    assert [code for code in EXIT_CODES if f"| `{code}` |" not in made["command-line.md"]] == []
+    assert [kind.__name__ for kind in kinds if f"| `{kind.__name__}` |" not in made["errors.md"]] == []
+    names = {*RUN_METRICS, *FAILURE_METRICS, *REFUSAL_METRICS}
+    assert [name for name in names if f"`{name}`" not in made["metrics.md"]] == []
 
 
 def test_the_variables_of_a_function_are_there(made):
