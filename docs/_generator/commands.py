@@ -35,7 +35,7 @@ def commands_page(registry: Registry) -> str:
         if isinstance(command, ReportCommands):
             parts += _of_reports(name, command, state, registry)
         else:
-            parts += _section(f"reporting {name}", command)
+            parts += _section(f"reporting {name}", command, "##")
     return page(
         "Command line",
         "`reporting-run REPORT` and `reporting run REPORT` are the same command. `--help` says what is here, for all "
@@ -65,10 +65,15 @@ def _of_reports(name: str, group: ReportCommands, state: State, registry: Regist
         yield "And those of [the report](#reporting-run)."
 
 
-def _section(title: str, command: click.Command) -> Iterator[str]:
+def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
+    """A command, or a group and its commands."""
     arguments = [(each.name or "").upper() for each in command.params if isinstance(each, click.Argument)]
-    yield f"## {title}"
+    yield f"{level} {title}"
     yield _text(command.help)
+    if isinstance(command, click.Group):
+        for name, each in sorted(command.commands.items()):
+            yield from _section(f"{title} {name}", each, f"{level}#")
+        return
     yield f"    {' '.join([title, *arguments, '[OPTIONS]'])}"
     for each in command.params:
         if isinstance(each, click.Argument) and (choices := _choices(each)):
