@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from docs._generator.docstrings import literal
-from docs._generator.markdown import code, page, table
+from docs._generator.markdown import code, page, plain, table
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
@@ -75,16 +75,16 @@ def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
             yield from _section(f"{title} {name}", each, f"{level}#")
         return
     yield f"    {' '.join([title, *arguments, '[OPTIONS]'])}"
-    for each in command.params:
-        if isinstance(each, click.Argument) and (choices := _choices(each)):
-            yield f"{(each.name or '').upper()}:{choices}"
+    for argument in command.params:
+        if isinstance(argument, click.Argument) and (choices := _choices(argument)):
+            yield f"{(argument.name or '').upper()}:{choices}"
     yield _options(command.params)
 
 
 def _text(text: str | None) -> str:
     """Help as paragraphs."""
     paragraphs = inspect.cleandoc((text or "").replace("\b", "")).split("\n\n")
-    sentences = [literal(" ".join(each.split())) for each in paragraphs]
+    sentences = [plain(literal(" ".join(each.split()))) for each in paragraphs]
     return "\n\n".join(each if each.endswith((".", ":")) else f"{each}." for each in sentences if each)
 
 
@@ -105,7 +105,7 @@ def _option(option: click.Option) -> list[str]:
         default = "; ".join(each.removeprefix("default: ") for each in notes)
     if option.required:
         default = "required"
-    return [code(flags) + _choices(option), literal(text), default]
+    return [code(flags) + _choices(option), plain(literal(text)), plain(default)]
 
 
 def _choices(parameter: click.Parameter) -> str:

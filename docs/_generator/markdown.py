@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 
+_MARKUP = re.compile(r"([*\[\\]|\b_|_\b)")
+
+
 def cell(text: str) -> str:
     """Text for a cell of a table: one line, no bar that would end it."""
     return " ".join(text.split()).replace("|", "\\|")
@@ -15,6 +18,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Text that is no markdown but for code in backticks, so that a ``*`` in it stays one."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\1", part).replace("<", "&lt;") for part in parts)
 
 
 def code(text: str) -> str:

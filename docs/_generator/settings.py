@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from docs._generator.docstrings import Undocumented, literal
-from docs._generator.markdown import code, table
+from docs._generator.markdown import code, plain, table
 from reporting_framework.fields import fields_of, holds_secret
 
 WORDS = {str: "text", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "value"}
@@ -35,7 +35,7 @@ def settings_table(model: type[BaseModel], variable: Callable[[str], str] | None
 
 def _said(info: FieldInfo, variable: str | None) -> str:
     """The description, and the environment variable below it: beside it there would be no room for either."""
-    return literal(info.description or "") + (f"<br>{code(variable)}" if variable else "")
+    return plain(literal(info.description or "")) + (f"<br>{code(variable)}" if variable else "")
 
 
 def _rows(model: type[BaseModel], within: str) -> Iterator[tuple[str, FieldInfo]]:

@@ -4,6 +4,7 @@ import click
 import pytest
 from docs._generator.classes import hooks_page
 from docs._generator.docstrings import Undocumented, as_markdown, text_of
+from docs._generator.markdown import plain
 from docs._generator.plugins import first_party
 from docs._generator.reference import pages
 from docs._generator.settings import settings_table, type_text
@@ -127,6 +128,11 @@ Example::
         "```python\ncode()",
         "more()\n```",
     ]
+
+
+def test_plain_text_stays_as_it_is():
+    shown = plain("such as sandbox-*, `*`, a_b, _dead and <this>; [default]")
+    assert shown == r"such as sandbox-\*, `*`, a_b, \_dead and &lt;this>; \[default]"
 
 
 def test_a_long_signature_has_an_argument_a_line():
