@@ -17,6 +17,7 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
+from reporting_framework.aws import metrics
 from reporting_framework.interfaces import Answering
 from reporting_framework.markers import hookimpl
 from reporting_framework.tracebacks import traceback_text
@@ -149,25 +150,13 @@ class Observability:
         """
         if refused:
             self.logger.warning("refused: %s", error)
-            self._measure({"RequestsRefused": (1, "Count")})
+            self._measure(metrics.REFUSAL_METRICS)
             return
         self.logger.error("the run failed", error_type=type(error).__name__, exc_info=error)
-        self._measure({"RunFailed": (1, "Count"), "RunSucceeded": (0, "Count")})
+        self._measure(metrics.FAILURE_METRICS)
 
     def _metrics_of(self, result: RunResult) -> dict[str, tuple[float, str]]:
-        return {
-            "EventsProcessed": (result.accepted, "Count"),
-            "EventsFailed": (result.rejected, "Count"),
-            "EventsFiltered": (result.filtered, "Count"),
-            "ObjectsUnread": (result.objects_unread, "Count"),
-            "ObjectsIgnored": (result.objects_ignored, "Count"),
-            "ObjectsRemaining": (result.remaining, "Count"),
-            "ExecutionTime": (result.seconds.total * 1000, "Milliseconds"),
-            "OutputFileSize": (sum(output.bytes for output in result.outputs), "Bytes"),
-            "RunSucceeded": (1, "Count"),
-            "RunFailed": (0, "Count"),
-            **self._own(result),
-        }
+        return {**metrics.of_run(result), **self._own(result)}
 
     def _own(self, result: RunResult) -> dict[str, tuple[float, str]]:
         """The report's own metrics, as far as they are numbers; a report that fails to give any has none."""
@@ -180,9 +169,9 @@ class Observability:
             self.logger.error("the report gave no metrics", error_type=type(error).__name__)
             return {}
 
-    def _measure(self, metrics: Mapping[str, tuple[float, str]]) -> None:
+    def _measure(self, values: Mapping[str, tuple[float, str]]) -> None:
         settings = self.settings
-        measure(metrics, settings.report, settings.environment_, settings.metrics_namespace)
+        measure(values, settings.report, settings.environment_, settings.metrics_namespace)
 
     def _trace(self, result: RunResult) -> None:
         """Subsegments for the stages, if X-Ray takes this invocation; its SDK is imported only then."""
@@ -202,14 +191,14 @@ class Observability:
 
 
 def measure(
-    metrics: Mapping[str, tuple[float, str]], report: str, environment: str, namespace: str = "Reporting"
+    values: Mapping[str, tuple[float, str]], report: str, environment: str, namespace: str = "Reporting"
 ) -> None:
     """Print the metrics as one line in the Embedded Metric Format."""
     emf = AmazonCloudWatchEMFProvider(namespace=namespace)
     emf.service = ""  # or POWERTOOLS_SERVICE_NAME would be a dimension that alarms do not know of
     emf.add_dimension("report", report)
     emf.add_dimension("environment", environment)
-    for name, (value, unit) in metrics.items():
+    for name, (value, unit) in values.items():
         emf.add_metric(name, unit, value)
     emf.flush_metrics()
 
@@ -218,4 +207,4 @@ def not_set_up(error: ReportingError, report: str, environment: str) -> None:
     """Log and measure that a function cannot be used, before there is anything to do it with."""
     line = {"level": "ERROR", "message": f"the function is not set up: {error}", "report": report}
     print(json.dumps(line | {"error_type": type(error).__name__}), flush=True)  # noqa: T201 - Lambda's log
-    measure({"RunFailed": (1, "Count"), "RunSucceeded": (0, "Count")}, report, environment)
+    measure(metrics.FAILURE_METRICS, report, environment)

@@ -15,8 +15,18 @@ from reporting_framework.tracebacks import traceback_text
 if TYPE_CHECKING:
     from reporting_framework.cli.state import State
 
-DONE, FAILED, REJECTED, UNREAD, STOPPED, INTERRUPTED = 0, 1, 3, 4, 5, 130
-"""Exit codes; 2 is a usage error's, or a `ConfigurationError`'s own."""
+DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+EXIT_CODES = {
+    DONE: "done",
+    FAILED: "failed: a storage, a plugin or the data; what is on stderr says which",
+    USAGE: "usage or settings: put the command, the configuration or the plugins right",
+    REJECTED: "rejected more than `--max-rejected`; what is good is kept",
+    UNREAD: "some objects were left unread; the next run tries them again",
+    STOPPED: "stopped at the deadline; what is done is kept, run again for the rest",
+    INTERRUPTED: "interrupted from the keyboard",
+}
+"""What each exit code of the command line says. A `ReportingError` has its own."""
 
 
 def guarded(action: Callable[[], Any], state: State) -> int:

@@ -1,0 +1,1 @@
+"""What makes the documentation; the pages themselves are read as they are."""

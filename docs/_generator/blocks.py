@@ -1,0 +1,29 @@
+"""What plugins are built with: the base of settings and validators, and storage."""
+
+from __future__ import annotations
+
+from docs._generator.classes import described, function
+from docs._generator.docstrings import as_markdown, text_of
+from docs._generator.markdown import page
+from reporting_framework import storage
+from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings
+from reporting_framework.settings import Settings
+
+
+def blocks_page() -> str:
+    """Base classes and storage."""
+    kinds = [kind for name in storage.__all__ if isinstance(kind := getattr(storage, name), type)]
+    return page(
+        "Building blocks",
+        "What a plugin may use beside the [interfaces](interfaces.md).",
+        "## Settings and validators",
+        "`reporting_framework.settings` and `reporting_framework.builtin.pydantic_validator`.",
+        *described(Settings, "###"),
+        *described(ModelValidatorSettings, "###"),
+        *described(ModelValidator, "###"),
+        "## Storage",
+        f"`reporting_framework.storage`: {as_markdown(text_of(storage, 'storage'))}",
+        *function(storage.open_store),
+        *function(storage.parse_location),
+        *[part for kind in kinds for part in described(kind, "###")],
+    )

@@ -1,0 +1,106 @@
+"""Hooks, interfaces and plain data: what docstrings say of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from types import ModuleType
+
+import reporting_framework
+from docs._generator import sources
+from docs._generator.docstrings import as_markdown, text_of
+from docs._generator.markdown import fence, page
+from reporting_framework import hookspecs, interfaces, records, result
+from reporting_framework.discovery import hook_names
+from reporting_framework.lifecycle import LIFECYCLE_HOOKS
+
+
+def hooks_page() -> str:
+    """Every hook."""
+    names = hook_names()
+    return page(
+        "Hooks",
+        as_markdown(text_of(hookspecs, "hookspecs")),
+        "## Registration",
+        "Called once for each plugin when plugins are loaded.",
+        *_hooks(name for name in names if name not in LIFECYCLE_HOOKS),
+        "## Lifecycle",
+        "Called for each run, in the runner's own thread. What an implementation raises is logged, by type only, and "
+        "never fails the run.",
+        *_hooks(name for name in names if name in LIFECYCLE_HOOKS),
+    )
+
+
+def _hooks(names: Iterable[str]) -> list[str]:
+    parts = []
+    for name in names:
+        hook = getattr(hookspecs, name)
+        parts += [f"### {name}", fence(sources.signature(hook), "python"), as_markdown(text_of(hook, name))]
+    return parts
+
+
+def interfaces_page() -> str:
+    """The roles, and what they are composed to."""
+    shape = sources.assignments(interfaces)["Shape"]
+    return page(
+        "Interfaces",
+        as_markdown(text_of(interfaces, "interfaces")),
+        f"`Shape` is `{shape[0]}`. {shape[1]}",
+        *[part for kind in _classes(interfaces) for part in described(kind)],
+    )
+
+
+def records_page() -> str:
+    """What travels between the roles, and what a run says."""
+    constants = [
+        f"- `{name} = {value}`: {text}"
+        for name, (value, text) in sources.assignments(records).items()
+        if not name.startswith("_") and text
+    ]
+    public = [getattr(reporting_framework, name) for name in vars(records) if name in reporting_framework.__all__]
+    functions = [each for each in public if inspect.isfunction(each)]
+    return page(
+        "Records and results",
+        as_markdown(text_of(records, "records")),
+        "## Constants",
+        "\n".join(constants),
+        "## Functions",
+        *[part for each in functions for part in function(each)],
+        "## What travels",
+        *[part for kind in _classes(records) for part in described(kind, "###")],
+        "## What a run says",
+        as_markdown(text_of(result, "result")),
+        *[part for kind in _classes(result) for part in described(kind, "###")],
+    )
+
+
+def function(each: object) -> list[str]:
+    """A function: its signature and its docstring."""
+    name = getattr(each, "__name__", "")
+    return [f"### {name}", fence(sources.signature(each), "python"), as_markdown(text_of(each, name))]
+
+
+def _classes(module: ModuleType) -> list[type]:
+    """The public classes of a module, in the order of its text."""
+    return [
+        each
+        for name, each in vars(module).items()
+        if inspect.isclass(each) and each.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+def described(kind: type, level: str = "##") -> list[str]:
+    """A class: its docstring, its fields and its public methods."""
+    name = kind.__name__
+    bases = [base.__name__ for base in kind.__bases__ if base.__module__ == kind.__module__ and base.__name__[0] != "_"]
+    parts = [f"{level} {name}", as_markdown(text_of(kind, name))]
+    if bases:
+        parts.insert(1, f"Has what [{bases[0]}](#{bases[0].lower()}) has, and:")
+    if declared := sources.fields(kind):
+        lines = [f"{field}: {hint}{f' = {default}' if default else ''}" for field, hint, default in declared]
+        parts.append(fence("\n".join(lines), "python"))
+    for method, item in vars(kind).items():
+        if not method.startswith("_") and (inspect.isfunction(item) or isinstance(item, property | classmethod)):
+            said = as_markdown(text_of(item, f"{name}.{method}"))
+            parts += [f"{level}# {name}.{method}", fence(sources.signature(item), "python"), said]
+    return parts

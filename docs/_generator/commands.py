@@ -1,0 +1,113 @@
+"""The command line: what ``--help`` says, laid out here and not by click, whose layout is a terminal's."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import click
+
+from docs._generator.docstrings import literal
+from docs._generator.markdown import code, page, plain, table
+from reporting_framework.cli.failures import EXIT_CODES
+from reporting_framework.cli.main import reporting
+from reporting_framework.cli.run import ReportCommands, report_command
+from reporting_framework.cli.state import State
+from reporting_framework.config import Config
+from reporting_framework.plugins import Registry
+
+
+class _State(State):
+    """An invocation that knows the first-party plugins, and no environment."""
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__()
+        self.__dict__ |= {"plugins": registry, "registry": registry, "config": Config()}
+
+
+def commands_page(registry: Registry) -> str:
+    """Every command with its arguments and options."""
+    state = _State(registry)
+    commands = {**reporting.commands, **state.commands(reporting.commands)}
+    parts: list[str] = []
+    for name, command in sorted(commands.items()):
+        if isinstance(command, ReportCommands):
+            parts += _of_reports(name, command, state, registry)
+        else:
+            parts += _section(f"reporting {name}", command, "##")
+    return page(
+        "Command line",
+        "`reporting-run REPORT` and `reporting run REPORT` are the same command. `--help` says what is here, for all "
+        "reports that are installed; `--version` says which framework it is.",
+        "## Exit codes",
+        table(["code", ""], [[code(str(number)), text] for number, text in EXIT_CODES.items()]),
+        "Where several hold, 5 goes before 4, and 4 before 3. An [error](errors.md) has an exit code of its own.",
+        *parts,
+    )
+
+
+def _of_reports(name: str, group: ReportCommands, state: State, registry: Registry) -> Iterator[str]:
+    yield f"## reporting {name}"
+    yield _text(group.help)
+    yield f"    reporting {name} REPORT [OPTIONS]"
+    generic = group.options()
+    yield "Options of every report:"
+    yield _options(generic)
+    for report in registry.names("report"):
+        command = report_command(report, state, group.work, generic)
+        own = [each for each in command.params if each not in generic]
+        if name == "run":
+            yield f"### reporting run {report}"
+            yield _text(command.help)
+            yield _options(own)
+    if name != "run":
+        yield "And those of [the report](#reporting-run)."
+
+
+def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
+    """A command, or a group and its commands."""
+    arguments = [(each.name or "").upper() for each in command.params if isinstance(each, click.Argument)]
+    yield f"{level} {title}"
+    yield _text(command.help)
+    if isinstance(command, click.Group):
+        for name, each in sorted(command.commands.items()):
+            yield from _section(f"{title} {name}", each, f"{level}#")
+        return
+    yield f"    {' '.join([title, *arguments, '[OPTIONS]'])}"
+    for argument in command.params:
+        if isinstance(argument, click.Argument) and (choices := _choices(argument)):
+            yield f"{(argument.name or '').upper()}:{choices}"
+    yield _options(command.params)
+
+
+def _text(text: str | None) -> str:
+    """Help as paragraphs."""
+    paragraphs = inspect.cleandoc((text or "").replace("\b", "")).split("\n\n")
+    sentences = [plain(literal(" ".join(each.split()))) for each in paragraphs]
+    return "\n\n".join(each if each.endswith((".", ":")) else f"{each}." for each in sentences if each)
+
+
+def _options(parameters: list[click.Parameter]) -> str:
+    rows = [_option(each) for each in parameters if isinstance(each, click.Option) and not each.hidden]
+    return table(["option", "", "default"], rows)
+
+
+def _option(option: click.Option) -> list[str]:
+    flags = ", ".join(option.opts) + "".join(f" / {each}" for each in option.secondary_opts)
+    if not option.is_flag and not isinstance(option.type, click.Choice):
+        flags += f" {option.metavar or option.type.name.upper()}"
+    text, default = option.help or "", ""
+    if option.show_default and option.default is not None:
+        default = str(option.default)
+    if found := re.search(r"\s*\[(.*)\]\Z", text):
+        text, notes = text[: found.start()], found[1].split("; ")
+        default = "; ".join(each.removeprefix("default: ") for each in notes)
+    if option.required:
+        default = "required"
+    return [code(flags) + _choices(option), plain(literal(text)), plain(default)]
+
+
+def _choices(parameter: click.Parameter) -> str:
+    kind = parameter.type
+    return f" {' or '.join(code(str(each)) for each in kind.choices)}" if isinstance(kind, click.Choice) else ""

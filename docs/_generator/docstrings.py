@@ -1,0 +1,92 @@
+"""From Google docstrings to markdown."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+
+from docs._generator.markdown import fence
+
+SECTIONS = {"Args": "Arguments"}
+"""Sections that are called otherwise on a page than in a docstring."""
+
+_ENTRY = re.compile(r"(\w+): (.*)")
+_LITERAL = re.compile(r"``(.+?)``")
+
+
+class Undocumented(Exception):
+    """Something public has no docstring, or a setting no description."""
+
+
+def text_of(thing: object, name: str) -> str:
+    """The docstring, without the indentation that Python releases treat differently.
+
+    Raises:
+        Undocumented: There is none.
+    """
+    text = getattr(thing, "__doc__", None)
+    if not text:
+        raise Undocumented(f"{name} has no docstring")
+    return inspect.cleandoc(text)
+
+
+def summary(thing: object, name: str) -> str:
+    """The first paragraph of the docstring, on one line."""
+    return literal(" ".join(text_of(thing, name).split("\n\n")[0].split()))
+
+
+def literal(text: str) -> str:
+    """Double backticks as single ones."""
+    return _LITERAL.sub(r"`\1`", text)
+
+
+def as_markdown(text: str) -> str:
+    """The docstring as markdown: sections as lists, what follows a double colon as code."""
+    return "\n\n".join(_blocks(text.split("\n\n")))
+
+
+def _blocks(paragraphs: list[str]) -> Iterator[str]:
+    while paragraphs:
+        head, _, rest = (paragraph := paragraphs.pop(0)).partition("\n")
+        if head.endswith(":") and not head.endswith("::") and rest.startswith("    "):
+            while paragraphs and paragraphs[0].startswith("    "):
+                rest += "\n" + paragraphs.pop(0)
+            yield f"**{SECTIONS.get(head[:-1], head[:-1])}**"
+            yield _entries(textwrap.dedent(rest))
+        elif paragraph.rstrip().endswith("::"):
+            sample = []
+            while paragraphs and paragraphs[0].startswith("    "):
+                sample.append(paragraphs.pop(0))
+            if before := paragraph.rstrip()[:-2].rstrip():
+                yield literal(before + ":")
+            yield fence(shown := textwrap.dedent("\n\n".join(sample)), "python" if _is_python(shown) else "text")
+        elif paragraph.startswith("- "):
+            yield literal("\n".join(f"- {each}" for each in _items(paragraph)))
+        else:
+            yield literal(" ".join(paragraph.split()))
+
+
+def _is_python(text: str) -> bool:
+    try:
+        return bool(ast.parse(text))
+    except SyntaxError:
+        return False
+
+
+def _items(paragraph: str) -> list[str]:
+    return [" ".join(each.split()) for each in re.split(r"^- ", paragraph, flags=re.MULTILINE) if each.strip()]
+
+
+def _entries(text: str) -> str:
+    """``name: text`` with lines that go on further in, as a list."""
+    entries: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(" ") and entries:
+            entries[-1] += f" {line.strip()}"
+        else:
+            found = _ENTRY.fullmatch(line)
+            entries.append(f"`{found[1]}`: {found[2]}" if found else line)
+    return "\n".join(f"- {literal(each)}" for each in entries)

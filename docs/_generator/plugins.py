@@ -1,0 +1,144 @@
+"""What the first-party plugins bring: the catalogue, and all settings."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from docs._generator.docstrings import Undocumented, literal, summary
+from docs._generator.markdown import code, page, slug, table
+from docs._generator.settings import settings_table
+from reporting_framework.aws.settings import PREFIX, FunctionSettings
+from reporting_framework.composed_settings import ComposedSettings
+from reporting_framework.layers import variable
+from reporting_framework.plugins import ROLES, Listed, Registry, load_plugins
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+
+PLACES = {
+    "source": "SOURCE",
+    "validator": "VALIDATOR",
+    "transform": "TRANSFORMS__0",
+    "sink": "SINKS__0",
+    "engine": "ENGINE",
+}
+"""Where a plugin's settings are among those of a report composed in `reporting.toml`."""
+
+FRAMEWORK_VARIABLES = {
+    "REPORTING_CONFIG": "the configuration file, unless `--config` names one; else `reporting.toml`, if there is one",
+    "REPORTING_PLUGINS": "distributions whose plugins are loaded, separated by commas; unset: all; empty: only "
+    "what the framework itself brings",
+    "REPORTING_<REPORT>__<SETTING>": "a setting of a report, in upper case, `_` for what is no letter or digit",
+    "NO_COLOR": "no colours",
+    "TMPDIR": "where what is staged lies until it is committed",
+    "AWS_…": "credentials, region and profile, as boto3 finds them; `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3` reach "
+    "another server",
+    "LOG_LEVEL": "in AWS Lambda: the level of the framework's and the plugins' logs",
+}
+
+
+def distributions() -> dict[str, str]:
+    """The first-party distributions, each with its description."""
+    found = {}
+    for path in sorted([PLUGINS.parent / "framework/pyproject.toml", *PLUGINS.glob("*/pyproject.toml")]):
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        found[str(project["name"])] = str(project["description"])
+    return found
+
+
+def first_party() -> Registry:
+    """A registry of the first-party plugins.
+
+    Raises:
+        RuntimeError: One of them is not installed, or cannot be loaded.
+    """
+    names = list(distributions())
+    registry = load_plugins(names)
+    registry.commands()
+    wrong = [f"{row.name}: {row.reason}" for row in _rows(registry, names) if row.status != "loaded"]
+    if wrong or (absent := set(names) - {row.distribution for row in registry.listing}):
+        raise RuntimeError(f"the reference needs all first-party plugins: {', '.join(wrong or sorted(absent))}")
+    return registry
+
+
+def _rows(registry: Registry, names: list[str]) -> list[Listed]:
+    return [row for row in registry.listing if row.distribution in names]
+
+
+def catalogue_page(registry: Registry) -> str:
+    """Every plugin: name, role, distribution, what it is."""
+    known = distributions()
+    rows = _rows(registry, list(known))
+    commands = {command.name: command.get_short_help_str(200) for command in registry.commands()}
+    parts = [table(["distribution", ""], [[code(name), text] for name, text in known.items()])]
+    for role in (*ROLES, "command", "observer"):
+        found = [row for row in rows if row.role == role]
+        if found:
+            listed = [_entry(row, commands.get(row.name, row.summary), registry) for row in found]
+            parts += [f"## {role.capitalize()}s", table([role, "", "distribution"], listed)]
+    return page(
+        "Plugin catalogue",
+        "What comes with the framework. `reporting plugins` lists what is installed where you are, third-party plugins "
+        "among it. A name leads to its settings.",
+        *parts,
+    )
+
+
+def _entry(row: Listed, text: str, registry: Registry) -> list[str]:
+    if not text:
+        raise Undocumented(f"{row.role} {row.name} has no summary")
+    where = "command-line.md" if row.role == "command" else "settings.md"
+    anchor = slug(f"reporting {row.name}") if row.role == "command" else slug(_heading(row))
+    name = code(row.name) if row.role == "observer" else f"[`{row.name}`]({where}#{anchor})"
+    return [name, literal(text), code(row.distribution)]
+
+
+def _heading(row: Listed) -> str:
+    return f"{row.role.capitalize()} {code(row.name)}"
+
+
+def settings_page(registry: Registry) -> str:
+    """All settings of all plugins, and of the framework itself."""
+    return page(
+        "Settings",
+        "Lowest to highest: the model's default, `reporting.toml`, environment variables, the trigger, command-line "
+        "options. What is unknown is refused.",
+        "## The framework",
+        table(["environment", ""], [[code(name), text] for name, text in FRAMEWORK_VARIABLES.items()]),
+        "## A function in AWS Lambda",
+        settings_table(FunctionSettings, lambda name: f"{PREFIX}{name.upper()}"),
+        "## A report composed in `reporting.toml`",
+        'The table `[reports.<name>]`. A plugin is `{ use = "its name", … }`, its settings beside `use`.',
+        settings_table(ComposedSettings, lambda name: f"REPORTING_<REPORT>__{name.upper()}"),
+        "A plugin's own settings are set by `<PLACE>__<SETTING>` below the report's, as in "
+        "`REPORTING_ORDERS__SOURCE__URI`; a further level is `__` again, as in `…__LOOKUPS__0__TABLE`.",
+        table(
+            ["plugin", "environment"],
+            [[role, code(f"REPORTING_<REPORT>__{place}__<SETTING>")] for role, place in PLACES.items()],
+        ),
+        *_sections(registry),
+    )
+
+
+def _sections(registry: Registry) -> Iterator[str]:
+    for role in ("report", *(each for each in ROLES if each != "report")):
+        for row in registry.listing:
+            if row.role == role and row.distribution in distributions():
+                plugin = registry.find(role, row.name)
+                yield f"## {_heading(row)}"
+                yield f"{summary(plugin, row.name)} Brought by {code(row.distribution)}."
+                if role == "report":
+                    yield settings_table(plugin.Settings, _variables(row.name, plugin.Settings))
+                else:
+                    yield settings_table(plugin.Settings)
+
+
+def _variables(report: str, model: type[BaseModel]) -> Callable[[str], str]:
+    """Published names where there are any; the variables made of the report's name work as well."""
+    published: dict[str, str] = getattr(model, "environment", {})
+    return lambda name: published.get(name) or variable(report, name.split("."))

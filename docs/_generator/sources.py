@@ -1,0 +1,85 @@
+"""What is read from source text rather than from objects: how a thing is written is the same in every Python."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from types import ModuleType
+from typing import Any
+
+
+def signature(function: object) -> str:
+    """A function or a property from its decorator to its colon."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(_plain(function))))
+    found = tree.body[0]
+    assert isinstance(found, ast.FunctionDef)  # noqa: S101 - for mypy
+    found.body, found.decorator_list = [ast.Expr(ast.Constant(...))], []
+    head = ast.unparse(found).partition(":\n")[0].removesuffix(":\n    ...")
+    kinds = {"property": property, "classmethod": classmethod}
+    decorators = [f"@{name}\n" for name, kind in kinds.items() if isinstance(function, kind)]
+    return "".join([*decorators, _wrapped(head)])
+
+
+def assignments(module: ModuleType) -> dict[str, tuple[str, str]]:
+    """Names that a module assigns, each with its value as it is written and the docstring that follows."""
+    found: dict[str, tuple[str, str]] = {}
+    source = inspect.getsource(module)
+    body = ast.parse(source).body
+    for statement, following in zip(body, [*body[1:], None], strict=True):
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if isinstance(target, ast.Name) and isinstance(statement, ast.Assign):
+            said = following.value if isinstance(following, ast.Expr) else None
+            text = said.value if isinstance(said, ast.Constant) and isinstance(said.value, str) else ""
+            found[target.id] = _written(source, statement.value), inspect.cleandoc(text)
+    return found
+
+
+def fields(kind: type) -> list[tuple[str, str, str]]:
+    """Annotated names of a class in their order, each with its type and its default as they are written."""
+    text = textwrap.dedent(inspect.getsource(kind))
+    tree = ast.parse(text).body[0]
+    assert isinstance(tree, ast.ClassDef)  # noqa: S101 - for mypy
+    return [
+        (each.target.id, _written(text, each.annotation), _written(text, _default(each.value)))
+        for each in tree.body
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+    ]
+
+
+def _default(value: ast.expr | None) -> ast.expr | None:
+    """A default, also that of a pydantic field."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "Field":
+        return value.args[0] if value.args else None
+    return value
+
+
+def _written(text: str, node: ast.expr | None) -> str:
+    return " ".join((ast.get_source_segment(text, node) or "").split()) if node else ""
+
+
+def _plain(function: Any) -> Any:
+    return function.fget if isinstance(function, property) else getattr(function, "__func__", function)
+
+
+def _wrapped(head: str) -> str:
+    """A long head with one argument a line."""
+    if len(head) <= 100:
+        return head
+    call = ast.parse(f"{head}: ...").body[0]
+    assert isinstance(call, ast.FunctionDef)  # noqa: S101 - for mypy
+    opening, _, _ = head.partition("(")
+    returns = f" -> {ast.unparse(call.returns)}" if call.returns else ""
+    inside = head[len(opening) + 1 : len(head) - len(returns) - 1]
+    return f"{opening}(\n{textwrap.indent(_split(inside), '    ')}\n){returns}"
+
+
+def _split(arguments: str) -> str:
+    """Arguments at commas that are in no brackets."""
+    lines, depth, start = [], 0, 0
+    for at, char in enumerate(arguments):
+        depth += (char in "([{") - (char in ")]}")
+        if char == "," and depth == 0:
+            lines.append(arguments[start:at].strip())
+            start = at + 1
+    return ",\n".join([*lines, arguments[start:].strip()]) + ","

@@ -1,0 +1,35 @@
+"""The conformance suites: what an author gives, and what is then tested."""
+
+from __future__ import annotations
+
+from docs._generator.classes import described
+from docs._generator.docstrings import as_markdown, summary, text_of
+from docs._generator.markdown import code, page, table
+from reporting_framework import testing
+from reporting_framework.testing import pytest_plugin
+
+
+def suites_page() -> str:
+    """Every suite with its promises, and the fixtures."""
+    kinds = [getattr(testing, name) for name in testing.__all__ if isinstance(getattr(testing, name), type)]
+    suites = [kind for kind in kinds if kind.__name__.endswith("Contract")]
+    suites.sort(key=lambda kind: kind is not testing.PluginContract)
+    others = [kind for kind in kinds if kind not in suites]
+    return page(
+        "Conformance suites",
+        as_markdown(text_of(testing, "testing")),
+        "How to use them: [test a plugin](../how-to/test-a-plugin.md).",
+        *[part for suite in suites for part in _suite(suite)],
+        "## Faults",
+        *[part for kind in others for part in described(kind, "###")],
+        "## Fixtures",
+        as_markdown(text_of(pytest_plugin, "pytest_plugin")),
+    )
+
+
+def _suite(suite: type) -> list[str]:
+    name = suite.__name__
+    tests = {test: each for test, each in vars(suite).items() if test.startswith("test_")}
+    rows = [[code(test), summary(each, f"{name}.{test}")] for test, each in tests.items()]
+    parts = [f"## {name}", as_markdown(text_of(suite, name))]
+    return [*parts, table(["test", "promise"], rows)] if rows else parts

@@ -1,0 +1,72 @@
+"""Names that dashboards and scripts rely on: metrics and errors."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import reporting_framework
+from docs._generator.docstrings import as_markdown, summary, text_of
+from docs._generator.markdown import code, fence, page, table
+from reporting_framework import errors
+from reporting_framework.aws.metrics import FAILURE_METRICS, REFUSAL_METRICS, RUN_METRICS
+from reporting_framework.interfaces import Answering
+from reporting_framework.plugins import Registry
+from reporting_framework.result import RunResult
+
+NOTHING = RunResult(report="", run_id="", status="ok", complete=True)
+
+
+def metrics_page(registry: Registry) -> str:
+    """Every metric that a function emits."""
+    own = []
+    for name in registry.names("report"):
+        report = registry.find("report", name)()
+        if isinstance(report, Answering):
+            rows = [[code(metric), unit] for metric, (_, unit) in report.metrics(NOTHING).items()]
+            own += [f"## Of {code(name)}", _own(type(report)), table(["metric", "unit"], rows)]
+    rows = [[code(name), metric.unit, metric.meaning] for name, metric in RUN_METRICS.items()]
+    return page(
+        "Metrics",
+        "What a function in AWS Lambda emits in CloudWatch's Embedded Metric Format, with the dimensions `report` and "
+        "`environment`, in the namespace that `REPORTING_METRICS_NAMESPACE` names.",
+        "## Of every report",
+        table(["metric", "unit", ""], rows),
+        f"A run that was given up emits {_values(FAILURE_METRICS)}, and no other. A request that was refused emits "
+        f"{_values(REFUSAL_METRICS)}.",
+        *own,
+    )
+
+
+def _own(report: Any) -> str:
+    """What a report says of its metrics beyond where their protocol is."""
+    text = summary(report.metrics, f"{report.__name__}.metrics").partition(": ")[2]
+    return text[:1].upper() + text[1:]
+
+
+def _values(metrics: Mapping[str, tuple[float, str]]) -> str:
+    return " and ".join(f"{code(name)} {value}" for name, (value, _) in metrics.items())
+
+
+def errors_page() -> str:
+    """Every error, by what the caller can do."""
+    head, _, rest = text_of(errors, "errors").partition("::\n\n")
+    drawing, _, after = rest.partition("\n\n")
+    lines = [line.rpartition("── ") for line in textwrap.dedent(drawing).splitlines()]
+    names = [f"{branch}{corner}{text.split()[0]}" for branch, corner, text in lines]
+    groups = [text.split(maxsplit=1) for branch, _, text in lines if branch in ("├", "└")]
+    found = [each for each in vars(errors).values() if inspect.isclass(each)]
+    kinds = [each for each in found if issubclass(each, errors.ReportingError)]
+    apart = sorted({kind.__name__ for kind in kinds} - set(reporting_framework.__all__))
+    rows = [[code(kind.__name__), summary(kind, kind.__name__), code(str(kind.exit_code))] for kind in kinds]
+    return page(
+        "Errors",
+        as_markdown(head.strip()),
+        fence("\n".join(names), "text"),
+        "\n".join(f"- {code(name)}: {what}" for name, what in groups),
+        as_markdown(after),
+        table(["error", "", "exit code"], rows),
+        f"All are in `reporting_framework.errors`, and all but {', '.join(map(code, apart))} in `reporting_framework`.",
+    )

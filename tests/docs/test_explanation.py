@@ -1,0 +1,56 @@
+"""The explanations: examples that run, and statements that hold."""
+
+import ast
+import doctest
+import re
+
+import pytest
+
+import reporting_framework
+from tests.docs.playing import DOCS, Player, blocks
+
+PLUGINS = DOCS.parent / "plugins"
+STABILITY = (DOCS / "explanation" / "stability.md").read_text()
+STABLE = {f"reporting_framework.{name}" for name in ("settings", "storage", "result", "records", "errors")}
+
+
+def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():
+    page = DOCS / "explanation" / "coming-from-lambdas.md"
+    text = "".join(block.text for block in blocks(page.read_text()) if block.language == "pycon")
+    test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    said: list[str] = []
+    runner.run(test, out=said.append)
+    assert (runner.failures, "".join(said)) == (0, "")
+    assert runner.tries > 20
+
+
+@pytest.mark.slow
+def test_the_handler_answers_as_shown_to_those_who_come_from_lambdas(tmp_path):
+    page = (DOCS / "explanation" / "coming-from-lambdas.md").read_text()
+    assert Player(tmp_path).play(blocks(page))[-1] == "python invoke.py"
+
+
+def imported(plugin: str) -> dict[str, set[str]]:
+    """What a first-party plugin imports of the framework, by module."""
+    found: dict[str, set[str]] = {}
+    for path in (PLUGINS / plugin / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reporting_framework"):
+                found.setdefault(node.module or "", set()).update(each.name for each in node.names)
+    return found
+
+
+@pytest.mark.parametrize("plugin", sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml")))
+def test_first_party_plugins_use_nothing_but_what_is_stable(plugin):
+    commands = STABILITY.partition("## Stable for commands")[2].partition("\n## ")[0]
+    provisional = set(re.findall(r"`(\w+)` of", commands))
+    for module, names in imported(plugin).items():
+        if module == "reporting_framework":
+            assert names <= set(reporting_framework.__all__)
+        elif module.endswith("pydantic_validator"):
+            assert names == {"ModelValidator"}
+        else:
+            assert module in STABLE or names <= provisional, f"{module}: {names}"
+        if module in STABLE:
+            assert f".{module.rpartition('.')[2]}`" in STABILITY

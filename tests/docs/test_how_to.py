@@ -1,0 +1,61 @@
+"""The how-to pages for plugins' authors, as a reader would follow them."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.docs.playing import DOCS, Block, Player, blocks
+
+TUTORIAL = (DOCS / "tutorial" / "first-report.md").read_text()
+ROLES = ["a-source", "a-validator", "a-transform", "a-sink", "an-engine", "an-observer"]
+
+
+def page(role: str) -> str:
+    return (DOCS / "how-to" / f"write-{role}.md").read_text()
+
+
+def packaging(text: str) -> Block:
+    """The tutorial's pyproject.toml, with the names that the page says."""
+    distribution, module = re.findall(r"with the names `([\w-]+)` and `(\w+)`", text)[0]
+    given = next(block for block in blocks(TUTORIAL) if block.title == "shop-rules/pyproject.toml")
+    renamed = given.text.replace("shop-rules", distribution).replace("shop_rules", module)
+    return Block("toml", f"{distribution}/pyproject.toml", renamed)
+
+
+def test_a_transform_is_written_installed_and_used_as_the_page_shows(tmp_path):
+    text = page("a-transform")
+    done = Player(tmp_path).play([packaging(text), *blocks(text.partition("## Test it")[0])])
+    assert "reporting-run orders" in done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ROLES)
+def test_a_plugin_is_written_used_and_tested_as_the_page_shows(tmp_path, role):
+    text = page(role)
+    done = Player(tmp_path).play([packaging(text), *blocks(text)])
+    assert [line for line in done if line.startswith("pip install")]
+    assert done[-1].startswith("pytest -q ")
+    assert len(done) == text.count("\n$ ")
+
+
+@pytest.mark.slow
+def test_the_examples_are_fully_typed(tmp_path):
+    shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]
+    modules = {
+        block.title.partition("/src/")[2]: block.text for block in shown if block.title and "/src/" in block.title
+    }
+    for name, text in modules.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "."], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == f"Success: no issues found in {len(modules)} source files\n"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_page_lists_duties_shows_an_example_and_how_to_test_it(role):
+    assert re.findall(r"^## (.*)$", page(role), re.MULTILINE) == ["Duties", "The smallest real one", "Test it"]
