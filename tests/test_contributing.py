@@ -17,8 +17,6 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 FORMS = sorted(path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config")
 SCRIPTS = [ROOT / ".ci" / "run", *sorted((ROOT / "bin").iterdir())]
 TERRAFORM = "1.11.4"
-ELSEWHERE = {"docs:build"}
-"""Scripts that are made apart from this: the documentation's."""
 
 by_name = {"ids": lambda path: path.name}
 
@@ -36,7 +34,7 @@ def scripts() -> set[str]:
     """What `hatch run` takes: scripts of the default environment by name, and all of them as ``environment:name``."""
     environments = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]
     named = {f"{name}:{script}" for name, each in environments.items() for script in each.get("scripts", {})}
-    return named | set(environments["default"]["scripts"]) | ELSEWHERE
+    return named | set(environments["default"]["scripts"])
 
 
 def run_by(text: str) -> set[str]:
