@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ROLES = ("source", "validator", "transform", "sink", "engine", "report")
 """What a plugin can bring; the hook of a role is ``reporting_<role>s``."""
 
+HINTED = 4
+"""Plugins that were not loaded, named where one is not found."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -225,7 +228,8 @@ class Registry:
         known = self.names(role)
         listed = f"; known: {', '.join(known)}" if known else ""
         kept = [f"{row.name} of {row.distribution} is {row.status}" for row in self._others if row.status != "loaded"]
-        hint = f"; not loaded: {', '.join(kept)} (see: reporting plugins)" if kept else ""
+        more = f" and {len(kept) - HINTED} more" if len(kept) > HINTED else ""
+        hint = f"; not loaded: {', '.join(kept[:HINTED])}{more} (see: reporting plugins)" if kept else ""
         return f"there is no {role} {one_line(name, 80)!r}{did_you_mean(name, known)}{hint}{listed}"
 
 
