@@ -28,7 +28,7 @@ def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():
 @pytest.mark.slow
 def test_the_handler_answers_as_shown_to_those_who_come_from_lambdas(tmp_path):
     page = (DOCS / "explanation" / "coming-from-lambdas.md").read_text()
-    assert Player(tmp_path).play(blocks(page))[-1] == "python invoke.py"
+    assert Player(tmp_path).play(blocks(page))[-1] == "python run.py"
 
 
 def imported(plugin: str) -> dict[str, set[str]]:

@@ -27,6 +27,7 @@ from reporting_framework.errors import (
 from reporting_framework.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
+    from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.interfaces import (
         Answering,
         Composition,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         Use,
         Validator,
     )
+    from reporting_framework.launch import run_report
     from reporting_framework.records import (
         FILTERED,
         ORIGIN_COLUMN,
@@ -86,6 +88,7 @@ __all__ = [
     "Lazy",
     "Ledger",
     "LocationError",
+    "ModelValidator",
     "ObjectMissing",
     "Outcome",
     "Permission",
@@ -120,14 +123,20 @@ __all__ = [
     "hookimpl",
     "line_origin",
     "object_of",
+    "run_report",
     "single_origin",
 ]
+
+
+_HOMES = {"ModelValidator": "builtin.pydantic_validator", "run_report": "launch"}
 
 
 def __getattr__(name: str) -> Any:
     """The roles and the records, imported when they are first asked for: a tenth of what ``--help`` would cost."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     roles = import_module(f"{__name__}.interfaces")
     home = roles if name in vars(roles) else import_module(f"{__name__}.records")
     value = globals()[name] = getattr(home, name)

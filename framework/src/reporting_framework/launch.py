@@ -1,0 +1,72 @@
+"""A run of an installed report from Python: a notebook, a scheduler, a test."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.assembly import assemble
+from reporting_framework.config import find_config, read_config
+from reporting_framework.discovery import allow_list
+from reporting_framework.plugins import load_plugins
+from reporting_framework.reports import compose_report
+from reporting_framework.runner import run
+
+if TYPE_CHECKING:
+    from reporting_framework.records import Trigger
+    from reporting_framework.result import RunResult
+
+
+def run_report(
+    name: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    config: Path | str | None = None,
+    trigger: Trigger | None = None,
+    time_budget: float | None = None,
+    dry_run: bool = False,
+    limit: int | None = None,
+    observers: Sequence[object] = (),
+) -> RunResult:
+    """Run a report as ``reporting-run`` does, settings from ``reporting.toml`` and the environment included.
+
+    Args:
+        name: The report: of an installed plugin, or composed in the configuration file.
+        settings: The report's settings, over those of the file and the environment, as options would be.
+        config: The configuration file; what ``REPORTING_CONFIG`` names or ``reporting.toml`` here unless given.
+        trigger: What names the work, for a source that records are pushed to.
+        time_budget: After so many seconds no more work is taken.
+        dry_run: Read and validate, write nothing.
+        limit: How many records a dry run reads at the most.
+        observers: Objects with lifecycle hooks (`hookimpl`), for this run.
+
+    Returns:
+        What the run did.
+
+    Raises:
+        ReportingError: The run was given up, or could not begin; nothing visible has changed but whole outputs.
+    """
+    began = time.monotonic()
+    found = read_config(find_config(None if config is None else str(config), os.environ))
+    registry = load_plugins(allow_list(os.environ))
+    registry.add_reports(found)
+    for observer in observers:
+        registry.register(observer)
+    composition = compose_report(
+        name,
+        registry,
+        found,
+        environment=os.environ,
+        trigger=trigger.settings if trigger is not None else None,
+        options=settings,
+    )
+    return run(
+        assemble(name, composition, registry, trigger=trigger),
+        lifecycle=registry.lifecycle(),
+        deadline=None if time_budget is None else began + time_budget,
+        dry_run=dry_run,
+        limit=limit,
+    )
