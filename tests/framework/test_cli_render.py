@@ -222,3 +222,21 @@ def test_the_progress_bar_counts_what_became_of_the_records():
     assert "visits[bold] 4 read 3 accepted, 1 rejected or filtered" in stream.getvalue()
     bar.close()
     bar.close()
+
+
+def test_what_a_trigger_handed_over_and_was_not_taken_is_told_and_not_tried_again():
+    result = RunResult(
+        report="clicks",
+        run_id="1",
+        status="partial",
+        complete=True,
+        records_read=5,
+        accepted=3,
+        objects_unread=2,
+        unread_reasons={"counters: unavailable": 2},
+        response={"batchItemFailures": []},
+    )
+    lines = render.summary(result, ["reporting-run", "clicks"]).splitlines()
+    assert "  not taken  2" in lines
+    assert "    reason   2 x counters: unavailable" in lines
+    assert "Next:" not in lines

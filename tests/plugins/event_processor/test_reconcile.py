@@ -67,9 +67,11 @@ def test_differences_are_shown_and_repaired_when_asked_for(archived):
         (WHOLE[0], 0, 3, 0, 2), (HOUR[0], 4, 3, 2, 2),
     ]  # fmt: skip
     done = invoke("--from", "2024-01-06", "--fix")
-    assert done.exit_code == 0
+    assert done.exit_code == 3
     assert done.stdout.splitlines()[0] == "2 counters compared, 2 differ"
-    assert done.stdout.count("fixed") == 2
+    assert (done.stdout.count("fixed"), done.stdout.count("more is counted than archived; see --lower")) == (1, 1)
+    assert counters_of(archived) == {HOUR: (4, 2), WHOLE: (3, 2)}
+    assert invoke("--from", "2024-01-06", "--fix", "--lower").exit_code == 0
     assert counters_of(archived) == {HOUR: (3, 2), WHOLE: (3, 2)}
     assert invoke("--from", "2024-01-06").exit_code == 0
 
@@ -78,7 +80,8 @@ def test_several_days_and_days_without_an_archive(archived):
     done = invoke("--from", "2024-01-04", "--to", "2024-01-06", "--format", "json")
     assert json.loads(done.stdout)["counters"] == 4
     done = invoke("--from", "2024-01-01")
-    assert (done.exit_code, done.stdout) == (0, "0 counters compared, 0 differ\n")
+    assert (done.exit_code, done.stdout) == (3, "0 counters compared, 0 differ\n")
+    assert done.stderr == f"warning: of these days nothing is archived in s3://{archived.bucket}/\n"
 
 
 def test_where_users_are_not_counted_they_are_not_compared(archived):
@@ -108,10 +111,11 @@ def test_a_counter_that_changes_meanwhile_is_left_alone(archived, monkeypatch):
 
 def test_an_archive_in_a_folder(places, tmp_path):
     done = invoke("--from", "2024-01-06", "--set", f"archive={tmp_path}")
-    assert (done.exit_code, done.stdout) == (0, "0 counters compared, 0 differ\n")
+    assert (done.exit_code, done.stdout) == (3, "0 counters compared, 0 differ\n")
 
 
 def test_usage():
+    assert "--lower goes with --fix" in invoke("--from", "2024-01-06", "--lower").stderr
     assert "--to is before --from" in invoke("--from", "2024-01-06", "--to", "2024-01-05").stderr
     assert "does not match the format" in invoke("--from", "January").stderr
     assert "'event-log' is not 'event-processor'" in CliRunner().invoke(reporting, ["reconcile", "event-log"]).stderr

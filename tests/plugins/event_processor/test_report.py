@@ -92,10 +92,10 @@ def test_the_settings_published_names_and_what_is_made_of_them():
     assert (made.archive, made.overflow) == ("s3://archive/", "s3://archive/_dead-letters/")
     composition = EventProcessor().compose(made)
     assert [composition.source.name, composition.validator.name, *(each.name for each in composition.sinks)] == [
-        "kinesis", "experiment-event", "dynamodb-counters", "ndjson-archive",
+        "kinesis", "experiment-event", "ndjson-archive", "dynamodb-counters",
     ]  # fmt: skip
     assert composition.transforms == []
-    assert composition.sinks[0].settings["counters"] == [
+    assert composition.sinks[1].settings["counters"] == [
         {"partition_key": "exp_{experiment_id}#variant#none#hour#{timestamp:%Y-%m-%d-%H}", "sort_key": "event_type#{event_type}"},
         {"partition_key": "exp_{experiment_id}#variant#none#day#{timestamp:%Y-%m-%d}", "sort_key": "event_type#{event_type}"},
     ]  # fmt: skip
@@ -111,7 +111,7 @@ def test_with_tables_there_is_enrichment_and_a_variant():
     assert [each["table"] for each in enrich.settings["lookups"]] == ["assignments", "experiments"]
     assert "#variant#{variant}#" in counters(made)[0]["partition_key"]
     assert (composition.source.name, made.overflow) == ("sqs", "s3://big/")
-    assert composition.sinks[1].settings["json_columns"] == ["properties", "metadata"]
+    assert composition.sinks[0].settings["json_columns"] == ["properties", "metadata"]
 
 
 @pytest.mark.parametrize(
@@ -160,3 +160,17 @@ def test_metrics_are_time_success_failure_and_errors_by_stage():
 def test_the_schema_does_not_depend_on_the_records():
     assert validated().frame.schema == validated(GOOD).frame.schema
     assert validated(GOOD).frame.schema["timestamp"] == pl.Datetime("us", "UTC")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"dead_letter_queue": "dead"}, "a queue is given by its URL"),
+        ({"assignments_table": "no table"}, "String should match pattern"),
+        ({"dynamodb_table": "x"}, "String should match pattern"),
+    ],
+)
+def test_a_place_that_is_none_is_told_by_the_name_of_its_setting(change, told):
+    with pytest.raises(ValidationError, match=told) as caught:
+        EventProcessorSettings(**{**PLACES, **change})
+    assert [error["loc"] for error in caught.value.errors()] == [tuple(change)]

@@ -112,6 +112,8 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     """What to exit with after a run that was not given up, and why when it is not 0."""
     if not result.complete and not result.dry_run:
         return STOPPED, "stopped at the deadline; what is done is kept, run again for the rest"
+    if result.objects_unread and result.response is not None:
+        return UNREAD, f"records that were not taken: {result.objects_unread}; a trigger would hand them over again"
     if result.objects_unread:
         return UNREAD, f"objects that could not be read: {result.objects_unread}; the next run tries them again"
     if max_rejected is not None and result.rejected > max_rejected:

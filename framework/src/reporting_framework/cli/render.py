@@ -32,7 +32,9 @@ def summary(result: RunResult, again: Sequence[str]) -> str:
     """
     rows = [(label, printable(value)) for label, value in _rows(result)]
     title = f"{result.report}: {'dry run, nothing was written' if result.dry_run else result.status}"
-    lines = [*table(printable(title), rows), "", "Next:", *(f"  {line}" for line in next_commands(result, again))]
+    lines = table(printable(title), rows)
+    if result.response is None or result.dry_run:  # what a trigger handed over is not to be taken twice
+        lines += ["", "Next:", *(f"  {line}" for line in next_commands(result, again))]
     return "\n".join(lines)
 
 
@@ -47,10 +49,12 @@ def _rows(result: RunResult) -> Rows:
     optional = {
         f"{would}filtered": result.filtered,
         "duplicates": result.duplicates,
-        "objects unread": result.objects_unread,
+        "objects unread" if result.response is None else "not taken": result.objects_unread,
         "objects remaining": result.remaining,
     }
     rows += [(label, f"{number:,}") for label, number in optional.items() if number]
+    if result.response is not None:  # of objects each has its own line in the log
+        rows += [("  reason", f"{number:,} x {reason}") for reason, number in result.unread_reasons.items()]
     if result.objects_ignored:
         samples = f" (such as {', '.join(result.ignored_samples)})" if result.ignored_samples else ""
         rows.append(("objects ignored", f"{result.objects_ignored:,}{samples}"))

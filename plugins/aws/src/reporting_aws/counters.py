@@ -81,7 +81,8 @@ class DynamoDbCounters:
         new, duplicates, failed = self._once(staged) if exactly else self._again(staged)
         if failed:
             reasons = Counter(item.reason for item in failed)
-            _log.warning("%s: rows not counted, to come again: %s", self._who, dict(sorted(reasons.items())))
+            told = ", ".join(f"{number} x {reason}" for reason, number in sorted(reasons.items()))
+            _log.warning("%s: rows not counted, to come again: %s", self._who, told)
         output = Output(uri=f"dynamodb://{self.settings.table}", rows=new, new_rows=new, bytes=0, version=None)
         return Receipt(outputs=[output], duplicates=duplicates if exactly else None, failed=failed)
 

@@ -25,6 +25,19 @@ AT_ONCE = 10
 """Messages in a request, at the most that SQS takes."""
 
 
+def queue_url(value: str | None) -> str | None:
+    """The URL of a queue for dead letters, as a setting gives it; None for none.
+
+    Raises:
+        ValueError: It is no such URL.
+    """
+    if value and not _QUEUE.fullmatch(value):
+        raise ValueError("a queue is given by its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+    if value and value.endswith(".fifo"):
+        raise ValueError("a FIFO queue cannot take dead letters; name a standard queue")
+    return value or None
+
+
 class DeadLetterSettings(Settings):
     """Where a source sets aside what can never succeed."""
 
@@ -41,11 +54,7 @@ class DeadLetterSettings(Settings):
     @field_validator("dead_letters")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
-        if value and not _QUEUE.fullmatch(value):
-            raise ValueError("a queue is given by its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
-        if value and value.endswith(".fifo"):
-            raise ValueError("a FIFO queue cannot take dead letters; name a standard queue")
-        return value or None
+        return queue_url(value)
 
     @field_validator("dead_letter_overflow")
     @classmethod

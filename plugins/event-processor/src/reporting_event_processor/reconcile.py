@@ -78,12 +78,19 @@ class Difference(NamedTuple):
         return f"{self.partition_key} {self.sort_key}"
 
     @property
+    def too_high(self) -> bool:
+        """Whether more is counted than archived."""
+        return self.event_count > self.archived_events or self.unique_users > self.archived_users
+
+    @property
     def numbers(self) -> tuple[int, int, int, int]:
         """Events and users, each as counted and as archived."""
         return self.event_count, self.archived_events, self.unique_users, self.archived_users
 
 
-def reconcile(settings: EventProcessorSettings, days: Sequence[date], *, fix: bool) -> tuple[int, list[Difference]]:
+def reconcile(
+    settings: EventProcessorSettings, days: Sequence[date], *, fix: bool, lower: bool = False
+) -> tuple[int, list[Difference]]:
     """Compare the counters of whole days with what the archive has of them.
 
     Only counters of which the archive has an event are compared. Memory grows with the number of events of these days.
@@ -91,8 +98,9 @@ def reconcile(settings: EventProcessorSettings, days: Sequence[date], *, fix: bo
     Args:
         settings: The report's.
         days: The days, in UTC.
-        fix: Set counters that differ to what the archive says. The archive is then read once more, after the counters:
-            what was counted meanwhile is in it by then, and a counter that changes after it was read is left alone.
+        fix: Set counters that are too low to what the archive says. The archive is then read once more, after the
+            counters: what was counted meanwhile is in it by then. A counter that changes after it was read is left alone.
+        lower: Set those that are too high as well: for when nothing that was counted is still to be archived.
 
     Returns:
         How many counters were compared, and those that differ, in the order of their keys.
@@ -110,6 +118,8 @@ def reconcile(settings: EventProcessorSettings, days: Sequence[date], *, fix: bo
         found = [
             each._replace(why="ids in it repeat with other content")
             if (each.partition_key, each.sort_key) in unsure
+            else each._replace(why="more is counted than archived; see --lower")
+            if each.too_high and not lower
             else _fixed(settings.dynamodb_table, each, stored[each.partition_key, each.sort_key], users)
             for each in _differences(settings, archived, stored)
         ]

@@ -35,6 +35,15 @@ class EventProcessor:
             validator=Use("experiment-event", {"extra": settings.extra}),
             transforms=[Use("dynamodb-enrich", enrich)] if lookups else [],
             sinks=[
+                # Written first: what cannot be archived at all is not counted, and comes again.
+                Use(
+                    "ndjson-archive",
+                    {
+                        "uri": settings.archive,
+                        "timestamp": "timestamp",
+                        "json_columns": ["properties", "metadata", *(["extra"] if settings.extra == "keep" else [])],
+                    },
+                ),
                 Use(
                     "dynamodb-counters",
                     {
@@ -43,14 +52,6 @@ class EventProcessor:
                         "counters": counters(settings),
                         "delivery": settings.delivery,
                         "marker_days": settings.marker_days,
-                    },
-                ),
-                Use(
-                    "ndjson-archive",
-                    {
-                        "uri": settings.archive,
-                        "timestamp": "timestamp",
-                        "json_columns": ["properties", "metadata", *(["extra"] if settings.extra == "keep" else [])],
                     },
                 ),
             ],

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import InitErrorDetails, ValidationError
 
+from reporting_aws.counters_settings import TABLE_NAME
+from reporting_aws.dead_letters import queue_url
 from reporting_framework import LocationError
 from reporting_framework.settings import Settings
 from reporting_framework.storage import parse_location
@@ -29,7 +31,7 @@ class EventProcessorSettings(Settings):
     alternatives: ClassVar[dict[str, tuple[str, ...]]] = {"archive": ("s3_bucket",)}
 
     dynamodb_table: str = Field(
-        min_length=3, description="Table of the counters, with partition_key and sort_key (strings)"
+        pattern=TABLE_NAME, description="Table of the counters, with partition_key and sort_key (strings)"
     )
     archive: str = Field("", description="Folder of the archive: s3://bucket/prefix/ or a path")
     s3_bucket: str | None = Field(None, description="Bucket of the archive, in the place of --archive")
@@ -39,8 +41,12 @@ class EventProcessorSettings(Settings):
     dead_letter_overflow: str | None = Field(
         None, description="Folder for payloads too long for that queue, unless _dead-letters in the archive"
     )
-    assignments_table: str | None = Field(None, description="Table of assignments, by user_id and experiment_id")
-    experiments_table: str | None = Field(None, description="Table of experiments, by experiment_id")
+    assignments_table: str | None = Field(
+        None, pattern=TABLE_NAME, description="Table of assignments, by user_id and experiment_id"
+    )
+    experiments_table: str | None = Field(
+        None, pattern=TABLE_NAME, description="Table of experiments, by experiment_id"
+    )
     source: Literal["kinesis", "sqs"] = Field("kinesis", description="What hands the events over")
     extra: Literal["ignore", "reject", "keep"] = Field(
         "keep", description="Unknown fields: leave out and count, reject the record, or keep as JSON"
@@ -53,6 +59,11 @@ class EventProcessorSettings(Settings):
         8, ge=1, le=3650, description="How long it is known what was counted; longer than the stream keeps it"
     )
     cache_seconds: float = Field(300, ge=0, le=86_400, description="How long what was looked up is remembered")
+
+    @field_validator("dead_letter_queue")
+    @classmethod
+    def _is_queue(cls, value: str | None) -> str | None:
+        return queue_url(value)
 
     @field_validator("archive", "dead_letter_overflow")
     @classmethod
