@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-{% if cookiecutter.validator != "own" %}
+{% if cookiecutter.__validator != "own" %}
 from reporting_framework.builtin.pydantic_validator import PydanticValidator
 {% endif %}
 from reporting_framework.testing import CANARY, ValidatorContract
-{% if cookiecutter.validator == "own" %}
+{% if cookiecutter.__validator == "own" %}
 
 from {{ cookiecutter.__package }}.validator import RecordValidator
 {% endif %}
@@ -24,7 +24,7 @@ def without(name: str) -> dict[str, Any]:
 
 
 class TestRecords(ValidatorContract):
-{% if cookiecutter.validator == "own" %}
+{% if cookiecutter.__validator == "own" %}
     plugin = RecordValidator
 {% else %}
     plugin = PydanticValidator
@@ -32,7 +32,7 @@ class TestRecords(ValidatorContract):
 
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:
-{% if cookiecutter.validator == "own" %}
+{% if cookiecutter.__validator == "own" %}
         return {}
 {% else %}
         return {"model": "{{ cookiecutter.__package }}.models:Record"}
@@ -48,7 +48,7 @@ class TestRecords(ValidatorContract):
             (json.dumps(without("subject")).encode(), "missing", "subject"),
             (json.dumps({**GOOD, "kind": CANARY}).encode(), "literal_error", "kind"),
             (json.dumps({**GOOD, "timestamp": CANARY}).encode(), "datetime_from_date_parsing", "timestamp"),
-{% if cookiecutter.validator == "own" %}
+{% if cookiecutter.__validator == "own" %}
             (json.dumps({**without("value"), "kind": "stop"}).encode(), "missing", "value"),
 {% endif %}
             (b'{"record_id": "%s"' % CANARY.encode(), "json_invalid"),
