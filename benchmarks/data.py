@@ -10,7 +10,8 @@ from pathlib import Path
 import obstore
 from benchmarks import generate
 from obstore.store import S3Store
-from tests.support.s3server import REGION, S3Server
+
+from reporting_framework.testing.s3 import REGION, S3Server
 
 CACHE = Path(__file__).with_name(".cache")
 BUCKET = "visits"

@@ -16,9 +16,9 @@ import pytest
 from obstore.store import S3Store
 
 from reporting_framework.packaging.target import PYTHONS
+from reporting_framework.testing.s3 import REGION
 from tests.support import S3Server
 from tests.support.packages import find_python, python_version
-from tests.support.s3server import REGION
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "visit-events"

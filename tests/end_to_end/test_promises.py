@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from obstore.store import S3Store
 
+from reporting_framework.testing.s3 import S3Server
 from tests.end_to_end.conftest import EXAMPLE, finish
-from tests.support.s3server import S3Server
 
 
 @pytest.fixture

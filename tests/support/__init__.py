@@ -1,12 +1,13 @@
 """What the tests stand on: real S3 servers on loopback behind a proxy that breaks answers, Lambda's runtime, an AWS."""
 
-from tests.support.lambda_events import lambda_event, lambda_events
+from reporting_framework.testing.lambda_events import lambda_event, lambda_events
+from reporting_framework.testing.s3 import S3Server, moto_server
+from reporting_framework.testing.s3faults import Exchange, Fault, Rule
+from reporting_framework.testing.s3proxy import S3Proxy, s3_proxy
 from tests.support.lambda_runtime import Invocation, LambdaError, LambdaFunction, LambdaInitError, lambda_function
 from tests.support.ministack import MiniStack, MiniStackError, ministack, zipped
 from tests.support.packages import InstallError
-from tests.support.s3faults import Exchange, Fault, Rule
-from tests.support.s3proxy import S3Proxy, s3_proxy
-from tests.support.s3server import S3Server, moto_server, s3_server
+from tests.support.s3server import s3_server
 from tests.support.xray import XRayDaemon, xray_daemon
 
 __all__ = [

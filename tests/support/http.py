@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support.s3server import HOST
+from reporting_framework.testing.s3 import HOST
 
 
 @dataclass(frozen=True)

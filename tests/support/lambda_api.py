@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support.s3server import HOST
+from reporting_framework.testing.s3 import HOST
 
 PREFIX = "/2018-06-01/runtime"
 ANSWERS = ("response", "error")

@@ -20,10 +20,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from reporting_framework.testing.s3 import REGION
 from tests.support.lambda_api import RuntimeApi, Work, runtime_api
 from tests.support.lambda_environment import NAME, layered, linked, variables
 from tests.support.packages import packages, python_version
-from tests.support.s3server import LAUNCHER, REGION
+from tests.support.s3server import LAUNCHER
 
 RUNTIME_CLIENT = "awslambdaric>=4,<5"
 ACCOUNT = "123456789012"

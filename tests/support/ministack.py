@@ -57,8 +57,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from reporting_framework.testing.s3 import HOST, REGION, S3Server
 from tests.support.packages import environment, find_python
-from tests.support.s3server import HOST, LAUNCHER, REGION, S3Server, free_ports
+from tests.support.s3server import LAUNCHER, free_ports
 
 REQUIREMENTS = ("ministack>=1.5.33,<2", "boto3")
 ACCOUNT = "123456789012"

@@ -1,195 +1,68 @@
-"""Small plugins that stand in for a report's own, and the pipelines that tests make of them and of the real ones."""
+"""The real source and sink on folders and buckets, and what is to be seen there; stand-ins for the other parts."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
-from typing_extensions import TypedDict
 
-from reporting_framework import ORIGIN_COLUMN, Batch, Outcome, Rejection, Shape, Split, Validated, hookimpl
-from reporting_framework.assembly import Pipeline
-from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
-from reporting_framework.interfaces import Engine, Sink, Source, Transform, Validator
-from reporting_framework.lifecycle import Lifecycle
-from reporting_framework.plugins import load_plugins
+from reporting_framework import ORIGIN_COLUMN
+from reporting_framework.interfaces import Sink
 from reporting_framework.result import RunResult
-from reporting_framework.runner import run
 from reporting_framework.settings import Settings
+from reporting_framework.testing.stand_ins import (
+    SCHEMA,
+    START,
+    EventValidator,
+    GivenRecords,
+    Notes,
+    WithoutStudy,
+    batch,
+    event,
+    execute,
+    lifecycle,
+    pipeline,
+)
 from reporting_object_store.settings import ObjectStoreJsonSettings, ParquetCheckpointSettings
 from reporting_object_store.sink import ParquetCheckpoint
 from reporting_object_store.source import ObjectStoreJson
 
+__all__ = [
+    "NAMES",
+    "SCHEMA",
+    "START",
+    "EventValidator",
+    "GivenRecords",
+    "Notes",
+    "SinkWith",
+    "WithoutStudy",
+    "batch",
+    "checkpoint",
+    "event",
+    "execute",
+    "lifecycle",
+    "name_of",
+    "origins_of",
+    "pipeline",
+    "rows_of",
+    "snapshot",
+    "source",
+    "take",
+    "unprivileged",
+]
+
 NAMES = r"^(?P<range>(?:.*/)?log-[^/]+?-)(?P<timestamp>[0-9]{8}(?:-[0-9]{6})?)(?=[-.])"
 """How the names that `name_of` makes sort."""
-
-START = datetime(2024, 1, 1, tzinfo=UTC)
-
-
-class Event(TypedDict):
-    """What a record must be."""
-
-    study: str
-    number: int
-    timestamp: datetime
-
-
-SCHEMA = pl.Schema(
-    {
-        "study": pl.String(),
-        "number": pl.Int64(),
-        "timestamp": pl.Datetime("us", "UTC"),
-        ORIGIN_COLUMN: pl.String(),
-    }
-)
-"""Schema of the frames that `EventValidator` makes."""
-
-
-def event(number: int, *, study: str = "alpha", at: datetime | None = None) -> bytes:
-    """A record on one line; unless `at` says otherwise, `number` minutes after `START`."""
-    moment = at or START + timedelta(minutes=number)
-    return json.dumps({"study": study, "number": number, "timestamp": moment.isoformat()}).encode()
 
 
 def name_of(number: int, *, action: str = "submit", at: datetime | None = None) -> str:
     """The name of an object as `NAMES` has it."""
     moment = at or START + timedelta(minutes=number)
     return f"log-{action}-{moment:%Y%m%d-%H%M%S}-{number}.json"
-
-
-class EventValidator:
-    """Takes payloads; a record is an `Event` or a rejection that names the first field at fault."""
-
-    name: ClassVar[str] = "test-event"
-    Settings: ClassVar[type[Settings]] = Settings
-    takes: ClassVar[Shape] = "payloads"
-    schema: pl.Schema = SCHEMA
-    _read = TypeAdapter(Event).validate_json
-
-    def __init__(self, settings: Any = None) -> None:
-        self.settings = settings
-
-    def validate(self, batch: Batch) -> Validated:
-        """See `Validator.validate`."""
-        rows: list[tuple[Any, ...]] = []
-        rejections: list[Rejection] = []
-        for origin, version, payload in zip(batch.origins, batch.versions, batch.payloads or (), strict=True):
-            try:
-                found = type(self)._read(payload)
-            except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False)[0]
-                field = str(first["loc"][0]) if first["loc"] else None
-                rejections.append(Rejection(origin, version, first["type"], field))
-            else:
-                rows.append((found["study"], found["number"], found["timestamp"], origin))
-        return Validated(pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections)
-
-
-class WithoutStudy:
-    """A transform that drops the rows of one study."""
-
-    name: ClassVar[str] = "test-without-study"
-    Settings: ClassVar[type[Settings]] = Settings
-
-    def __init__(self, study: str) -> None:
-        self.study = study
-
-    def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """See `Transform.apply`."""
-        return frame.filter(pl.col("study") != self.study)
-
-
-class GivenRecords:
-    """A source of records that are already there: what `splits` gives for each split's id are its batches."""
-
-    name: ClassVar[str] = "test-given"
-    Settings: ClassVar[type[Settings]] = Settings
-    yields: ClassVar[Shape] = "payloads"
-    parallelism = 1
-
-    def __init__(self, splits: Mapping[str, Iterable[Batch]]) -> None:
-        self.splits = splits
-
-    def plan(self, ledger: object) -> Iterable[Split]:
-        """See `Source.plan`; it does not ask the ledger, as a source that is pushed to does not."""
-        return [Split(name, {}) for name in self.splits]
-
-    def read(self, split: Split) -> Iterator[Batch]:
-        """See `Source.read`."""
-        yield from self.splits[split.id]
-
-    def survey(self) -> Any:
-        """See `Source.survey`."""
-        from reporting_framework import Survey
-
-        return Survey()
-
-    def close(self) -> None:
-        """See `Source.close`."""
-
-    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
-        """See `Source.bookmark`."""
-        return {}
-
-
-def batch(*numbers: int, key: str = "given.ndjson", **more: Any) -> Batch:
-    """A batch of good events, one line of `key` for each number."""
-    return Batch(
-        origins=[f"{key}#{number}" for number in numbers],
-        versions=["1"] * len(numbers),
-        payloads=[event(number) for number in numbers],
-        **more,
-    )
-
-
-class Notes:
-    """An observer that notes what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.outcomes: list[Outcome] = []
-        self.rejections: list[Rejection] = []
-        self.error: BaseException | None = None
-
-    @hookimpl
-    def reporting_run_started(self) -> None:
-        """Note it."""
-        self.told.append("started")
-
-    @hookimpl
-    def reporting_split_finished(self, outcome: Outcome) -> None:
-        """Note it."""
-        self.told.append("split")
-        self.outcomes.append(outcome)
-
-    @hookimpl
-    def reporting_records_rejected(self, rejections: Sequence[Rejection]) -> None:
-        """Note it."""
-        self.told.append("rejected")
-        self.rejections += rejections
-
-    @hookimpl
-    def reporting_run_finished(self) -> None:
-        """Note it."""
-        self.told.append("finished")
-
-    @hookimpl
-    def reporting_run_failed(self, error: BaseException) -> None:
-        """Note it."""
-        self.told.append("failed")
-        self.error = error
-
-
-def lifecycle(*observers: object) -> Lifecycle:
-    """What tells these observers and no others."""
-    registry = load_plugins([])
-    for observer in observers:
-        registry.register(observer)
-    return registry.lifecycle()
 
 
 def source(uri: object, **settings: Any) -> ObjectStoreJson:
@@ -201,33 +74,6 @@ def source(uri: object, **settings: Any) -> ObjectStoreJson:
 def checkpoint(uri: object, **settings: Any) -> ParquetCheckpoint:
     """The real sink."""
     return ParquetCheckpoint(ParquetCheckpointSettings(uri=str(uri), **settings))
-
-
-def pipeline(
-    source: Source,
-    *sinks: Sink,
-    validator: Validator | None = None,
-    transforms: Sequence[Transform] = (),
-    engine: Engine | None = None,
-) -> Pipeline:
-    """These parts as a report, with the stand-in validator and the local engine unless others are given."""
-    return Pipeline(
-        report="test",
-        source=source,
-        validator=validator or EventValidator(),
-        transforms=transforms,
-        sinks=sinks,
-        engine=engine or LocalEngine(LocalEngineSettings()),
-        schema=SCHEMA,
-    )
-
-
-def execute(made: Pipeline, *observers: object, **how: Any) -> RunResult:
-    """Run it; the counts must add up."""
-    result = run(made, lifecycle=lifecycle(*observers), **how)
-    kept = result.accepted + result.rejected + result.filtered + result.duplicates
-    assert result.records_read == kept
-    return result
 
 
 def take(uri: object, place: object, **settings: Any) -> RunResult:

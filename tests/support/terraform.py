@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.support.s3server import S3Server
+from reporting_framework.testing.s3 import S3Server
 
 ROOT = Path(__file__).parents[2] / "terraform"
 MODULES = sorted(path for path in (ROOT / "modules").iterdir() if path.is_dir())

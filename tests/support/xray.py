@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.s3server import HOST
+from reporting_framework.testing.s3 import HOST
 
 
 class XRayDaemon:

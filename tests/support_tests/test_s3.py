@@ -19,6 +19,8 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from obstore.store import S3Store
 from tests.support import Fault, S3Proxy, S3Server, moto_server, s3_proxy, s3_server, s3server
 
+from reporting_framework.testing.s3 import REGION
+
 ONCE = {"retries": {"total_max_attempts": 1, "mode": "standard"}}
 BROKEN = (ConnectionError, HTTPClientError)  # botocore's, not the built-in
 
@@ -37,7 +39,7 @@ def store(server: S3Server, bucket: str, retries: int = 0) -> S3Store:
         endpoint=server.endpoint,
         access_key_id=server.access_key,
         secret_access_key=server.secret_key,
-        region=s3server.REGION,
+        region=REGION,
         virtual_hosted_style_request=False,
         client_options={"allow_http": True},
         retry_config={"max_retries": retries},

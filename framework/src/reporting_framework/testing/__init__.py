@@ -16,9 +16,9 @@
             (tmp_path / "a.json").write_bytes(b"{}")
             return {"a.json": b"{}"}
 
-It needs the extra ``testing`` of the distribution: ``pip install 'reporting-framework[testing]'``. Each class's docstring
-is its manual; the fixtures of the pytest plugin are in `reporting_framework.testing.pytest_plugin`. Light to import:
-every name is imported when it is first asked for.
+It needs the extra ``testing``: ``pip install 'reporting-framework[testing]'``. Each class's docstring is its manual;
+the fixtures of the pytest plugin are in `reporting_framework.testing.pytest_plugin`. Light to import: every name is
+imported when it is first asked for.
 """
 
 from importlib import import_module

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
 import pytest
 
+from reporting_framework.errors import SettingsError
+from reporting_framework.interfaces import Permitted, Plugin, Use
 from reporting_framework.testing.faults import Faults
 
 CANARY = "canary-5d1f"
 """Put it into values of records: the suites look for it where no value of a record may be."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class PluginContract:
@@ -23,8 +31,8 @@ class PluginContract:
 
     To give if you can:
         faults: Fixture: what makes the n-th I/O call of the plugin fail (`Faults`). Without it, tests of faults are
-            skipped. `reporting_faults` is one for whatever speaks to S3 at ``AWS_ENDPOINT_URL``; `CallFaults` wraps
-            functions and objects of this process.
+            skipped. `reporting_store_faults` is one for what uses `reporting_framework.storage`, `reporting_s3_faults`
+            for whatever speaks to S3; `CallFaults` wraps functions of your own.
 
     To say:
         bounded: Class attribute: False for a plugin whose memory grows with a run, and whose documentation says so.
@@ -47,9 +55,92 @@ class PluginContract:
         return None
 
     @pytest.fixture
-    def make(self, settings: Mapping[str, Any]) -> Iterator[Callable[..., Any]]:
+    def make(self, settings: Mapping[str, Any]) -> Callable[..., Any]:
         """Makes the plugin."""
-        yield lambda **changed: self.plugin(self.plugin.Settings.model_validate({**settings, **changed}))
+        return lambda **changed: self.plugin(self.plugin.Settings.model_validate({**settings, **changed}))
+
+    @pytest.fixture
+    def told(
+        self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> Callable[[], Mapping[str, str]]:
+        """What was logged, by any level of the plugin's own loggers, and printed; by where."""
+        for package in {self.plugin.__module__.partition(".")[0], "reporting_framework"}:
+            caplog.set_level(logging.DEBUG, logger=package)
+
+        def read() -> Mapping[str, str]:
+            out, err = capfd.readouterr()
+            return {"the log": caplog.text, "stdout": out, "stderr": err}
+
+        return read
+
+    def test_it_has_a_name_a_settings_model_and_a_constructor(self, make: Callable[..., Any]) -> None:
+        """It is a `Plugin`."""
+        made, name = make(), getattr(self.plugin, "name", None)
+        assert isinstance(made, Plugin), "a plugin has a name, a model Settings and a constructor that takes one"
+        assert isinstance(name, str), "the name that users select it by is a text"
+        assert _NAME.fullmatch(name), f"a name is of letters, digits, '.', '_' and '-': {name!r}"
+
+    def test_settings_refuse_what_they_do_not_know(self, settings: Mapping[str, Any]) -> None:
+        """``extra="forbid"``, and the error names the setting and tells no value."""
+        from reporting_framework.assembly import settings_of
+
+        told = ""
+        try:
+            settings_of("r", "plugin", Use("p", {**settings, "no_such_setting": CANARY}), self.plugin)
+        except SettingsError as error:
+            told = str(error)
+        assert told, "settings refuse what they do not know: `no_such_setting` was accepted"
+        assert "no_such_setting" in told, "the error names the unknown setting"
+        nothing_told({"the error of an unknown setting": told})
+
+    def test_permissions_are_as_few_as_can_be(self, settings: Mapping[str, Any]) -> None:
+        """`Permitted.permissions` needs settings alone, and names actions without wildcards."""
+        if not isinstance(self.plugin, Permitted):
+            pytest.skip("it says nothing of permissions")
+        plugin: Any = self.plugin
+        model = plugin.Settings.model_validate(dict(settings))
+        once, again = list(plugin.permissions(model)), list(plugin.permissions(model))
+        assert once == again, "permissions follow from the settings alone"
+        wide = [action for each in once for action in each.actions if "*" in action]
+        assert not wide, f"a permission names its actions, without wildcards: {wide}"
 
     def _lacks(self, fixture: str, what: str) -> NoReturn:
         pytest.fail(f"{type(self).__name__}: the fixture `{fixture}` must be given: {what}", pytrace=False)
+
+    def _faults(self, faults: Faults | None) -> Faults:
+        if faults is None:
+            pytest.skip("nothing breaks its I/O: give the fixture `faults`")
+        return faults
+
+    def _bounded(self) -> None:
+        if not self.bounded:
+            pytest.skip("its memory grows with a run, as it says")
+
+
+def nothing_told(places: Mapping[str, Any]) -> None:
+    """Fail where a value of a record (`CANARY`) is in the text or the representation of something."""
+    for where, thing in places.items():
+        found = CANARY in str(thing) or CANARY in repr(thing)
+        assert not found, f"no value of a record is ever told: {where} holds one"
+
+
+def differing(found: Iterable[str], due: Iterable[str], what: str) -> str:
+    """What is missing and what is too much, in a few words."""
+    found, due = set(found), set(due)
+    return f"{what}: missing {few(due - found)}, too many {few(found - due)}"
+
+
+def few(names: Iterable[str]) -> str:
+    """Some of the names, and how many there are."""
+    listed: Sequence[str] = sorted(names)
+    return f"{len(listed)} ({', '.join(listed[:3])}{', …' if len(listed) > 3 else ''})" if listed else "none"
+
+
+def threads_since(before: Iterable[threading.Thread], seconds: float = 5.0) -> list[str]:
+    """Threads that were not there before and do not end within some seconds."""
+    until, known = time.monotonic() + seconds, set(before)
+    while left := [each.name for each in threading.enumerate() if each not in known]:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.01)
+    return left

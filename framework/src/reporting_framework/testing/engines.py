@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
 from typing import Any, ClassVar
 
 import pytest
 
-from reporting_framework.testing.contract import PluginContract
+from reporting_framework.errors import AccessDenied, StorageUnavailable
+from reporting_framework.records import Outcome, Split
+from reporting_framework.testing.contract import PluginContract, few, threads_since
+
+Make = Callable[..., Any]
+
+PARALLELISM = (1, 3, 16)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done with a split; it can be sent to another process.
+
+    Attributes:
+        fails: The number of the split that must not be gone on after.
+    """
+
+    fails: int | None = None
+
+    def __call__(self, split: Split) -> Outcome:
+        """An outcome that tells the split's number."""
+        number = split.data["number"]
+        if number == self.fails:
+            raise AccessDenied(f"refused at split {number}")
+        return Outcome(split, origins=[f"{number}.json"], accepted=number)
 
 
 class EngineContract(PluginContract):
@@ -17,7 +45,7 @@ class EngineContract(PluginContract):
         settings: Fixture: what its `Settings` model is made from; nothing unless given.
 
     To say:
-        look_ahead: Class attribute: how many splits it may have taken and not finished at the most.
+        look_ahead: Class attribute: how many splits it may have taken and not given back at the most.
     """
 
     look_ahead: ClassVar[int] = 64
@@ -26,3 +54,111 @@ class EngineContract(PluginContract):
     def settings(self) -> Mapping[str, Any]:
         """Settings of the engine."""
         return {}
+
+    @pytest.mark.parametrize("parallelism", PARALLELISM)
+    def test_every_outcome_comes_once(self, make: Make, parallelism: int) -> None:
+        """Each split is worked on, and its outcome comes exactly once and as it is."""
+        for number in (0, 1, 50):
+            found = list(_mapped(make(), _Splits(number), parallelism))
+            times = Counter(each.split.id for each in found)
+            wrong = [f"split-{each}" for each in range(number) if times[f"split-{each}"] != 1]
+            assert not wrong, f"every outcome comes exactly once: {few(wrong)} do not"
+            assert len(found) == number, f"every outcome comes exactly once: {len(found)} of {number} came"
+            changed = [each.split.id for each in found if each.accepted != each.split.data["number"]]
+            assert not changed, f"an outcome comes as it is: {few(changed)} are changed"
+
+    @pytest.mark.parametrize("parallelism", PARALLELISM)
+    def test_splits_are_taken_lazily(self, make: Make, parallelism: int) -> None:
+        """No faster than they can be worked on: there may be more of them than fit into memory."""
+        splits = _Splits(self.look_ahead * 4)
+        outcomes = _mapped(make(), splits, parallelism)
+        for given in range(5):
+            next(outcomes)
+            ahead = splits.taken - given
+            assert ahead <= self.look_ahead, f"splits are taken lazily: {ahead} were taken before {given + 1} came back"
+        _given_up(outcomes)
+
+    @pytest.mark.parametrize("parallelism", PARALLELISM)
+    def test_stop_is_honoured(self, make: Make, parallelism: int) -> None:
+        """Once it says True no more splits are taken, and what was taken comes back."""
+        for limit in (0, 1, 7):
+            splits = _Splits(1000)
+            stop = _Stop(limit, splits)
+            found = [each.split.id for each in _mapped(make(), splits, parallelism, stop)]
+            late = splits.taken - limit
+            assert stop.asked, "stop is honoured: it was not even asked"
+            assert late <= 0, f"stop is honoured: {late} splits were taken after it said so"
+            assert len(found) == splits.taken, f"what was taken comes back: {len(found)} of {splits.taken}"
+
+    @pytest.mark.parametrize("parallelism", PARALLELISM)
+    def test_an_error_ends_the_run(self, make: Make, parallelism: int) -> None:
+        """It comes out as it is, and no work is taken for long after it."""
+        splits = _Splits(100_000)
+        with pytest.raises(AccessDenied) as raised:
+            for _ in _mapped(make(), splits, parallelism, work=Work(fails=5)):
+                pass
+        assert str(raised.value) == "refused at split 5", "an error comes out as it is"
+        assert splits.taken <= 6 + self.look_ahead, f"an error ends the run: {splits.taken} splits were taken"
+
+    @pytest.mark.parametrize("parallelism", PARALLELISM)
+    def test_an_error_of_planning_ends_the_run(self, make: Make, parallelism: int) -> None:
+        """What the splits' iterator raises comes out as it is."""
+        with pytest.raises(StorageUnavailable, match="no more of the listing"):
+            list(_mapped(make(), _Splits(7, breaks=True), parallelism))
+
+    @pytest.mark.parametrize("parallelism", PARALLELISM)
+    def test_no_thread_is_left(self, make: Make, parallelism: int) -> None:
+        """Neither after the last outcome, nor after an error, nor where nobody wants the rest."""
+        before = threading.enumerate()
+        list(_mapped(make(), _Splits(20), parallelism))
+        with pytest.raises(AccessDenied):
+            list(_mapped(make(), _Splits(20), parallelism, work=Work(fails=3)))
+        outcomes = _mapped(make(), _Splits(20), parallelism)
+        next(outcomes)
+        _given_up(outcomes)
+        left = threads_since(before)
+        assert not left, f"no thread is left: {few(left)}"
+
+
+class _Splits:
+    """Numbered splits that note how many were taken."""
+
+    def __init__(self, number: int, *, breaks: bool = False) -> None:
+        self.number, self.breaks, self.taken = number, breaks, 0
+
+    def __iter__(self) -> Iterator[Split]:
+        for number in count():
+            if number == self.number:
+                if self.breaks:
+                    raise StorageUnavailable("no more of the listing")
+                return
+            self.taken += 1
+            yield Split(f"split-{number}", {"number": number})
+
+
+class _Stop:
+    """Says True from when so many splits were taken."""
+
+    def __init__(self, limit: int, splits: _Splits) -> None:
+        self.limit, self.splits, self.asked = limit, splits, 0
+
+    def __call__(self) -> bool:
+        self.asked += 1
+        return self.splits.taken >= self.limit
+
+
+def _never() -> bool:
+    return False
+
+
+def _mapped(
+    engine: Any, splits: _Splits, parallelism: int, stop: Callable[[], bool] = _never, work: Work | None = None
+) -> Any:
+    return iter(engine.map(work or Work(), iter(splits), parallelism=parallelism, stop=stop))
+
+
+def _given_up(outcomes: Any) -> None:
+    """Nobody wants the rest."""
+    close = getattr(outcomes, "close", None)
+    if close is not None:
+        close()

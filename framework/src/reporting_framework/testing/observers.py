@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import pytest
 
+from reporting_framework.errors import StepFailed
+from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
+from reporting_framework.plugins import load_plugins
+from reporting_framework.records import Batch, Outcome, Rejection, Split
+from reporting_framework.result import RunResult
+from reporting_framework.runner import run
+from reporting_framework.testing.contract import CANARY, few, nothing_told
+from reporting_framework.testing.stand_ins import GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
+
+MOMENT = {"run_id", "seconds"}
+"""What differs from run to run."""
+
 
 class ObserverContract:
-    """The promises of an observer.
+    """The promises of an observer: it is told of real runs, good ones, bad ones and failing ones.
 
     To give:
         plugin: Class attribute: the module or object that implements the hooks, or a class that is called without
@@ -24,3 +40,130 @@ class ObserverContract:
     def observer(self) -> Any:
         """The object that implements the hooks."""
         return self.plugin() if isinstance(self.plugin, type) else self.plugin
+
+    @pytest.fixture
+    def told(
+        self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> Callable[[], Mapping[str, str]]:
+        """What was logged and printed, by where."""
+        caplog.set_level(logging.DEBUG, logger="reporting_framework")
+
+        def read() -> Mapping[str, str]:
+            out, err = capfd.readouterr()
+            return {"the log": caplog.text, "stdout": out, "stderr": err}
+
+        return read
+
+    def test_it_can_be_registered(self, observer: Any) -> None:
+        """It implements lifecycle hooks, and none that there are not."""
+        registry = load_plugins([])
+        registry.register(observer)
+        hooks = [name for name in LIFECYCLE_HOOKS if hasattr(observer, name)]
+        assert hooks, f"an observer implements at least one of {', '.join(LIFECYCLE_HOOKS)}"
+
+    @pytest.mark.parametrize("kind", ["good", "mixed", "empty"])
+    def test_it_does_not_raise(self, observer: Any, kind: str) -> None:
+        """By real calls of a run; what it raised would be logged, and lost."""
+        with (watched := _Watched(observer)) as told:
+            for _ in range(2):
+                _ran(kind, told)
+        assert not watched.raised, f"an observer does not raise: {few(watched.raised)}"
+
+    def test_it_does_not_raise_when_a_run_fails(self, observer: Any) -> None:
+        """Whatever the error is, and however early it comes."""
+        with (watched := _Watched(observer)) as told:
+            _failed(told)
+            for error in (KeyboardInterrupt(), MemoryError(), _Silent()):
+                told.run_failed(report="other", run_id="1", error=error)
+        assert not watched.raised, f"an observer does not raise when a run fails: {few(watched.raised)}"
+
+    @pytest.mark.parametrize("kind", ["good", "mixed"])
+    def test_a_run_is_the_same_without_it(self, observer: Any, kind: str) -> None:
+        """Result and outcomes are as they would be if nobody looked on."""
+        alone, observed = _ran(kind, load_plugins([]).lifecycle()), _ran(kind, _Watched(observer).lifecycle)
+        due, found = alone.model_dump(exclude=MOMENT), observed.model_dump(exclude=MOMENT)
+        changed = [name for name in due if due[name] != found[name]]
+        assert not changed, f"a run is the same with an observer and without: {few(changed)} differ"
+
+    def test_it_changes_nothing_that_it_is_told(self, observer: Any) -> None:
+        """Outcomes and rejections are those of the run."""
+        outcome = Outcome(Split("s", {"a": 1}), ["a.json"], 1, [Rejection("b.json", "1", "missing", "x")])
+        before, told = copy.deepcopy(outcome), _Watched(observer).lifecycle
+        told.run_started(report="test", run_id="1")
+        told.split_finished(report="test", run_id="1", split=outcome.split, outcome=outcome)
+        told.records_rejected(report="test", run_id="1", rejections=outcome.rejections)
+        assert outcome == before, "an observer changes nothing that it is told"
+
+    def test_it_keeps_no_outcome(self, observer: Any) -> None:
+        """It would hold memory for as long as the run goes on."""
+        gc.collect()
+        before = {id(each) for each in gc.get_objects() if type(each) is Outcome}
+        _ran("mixed", _Watched(observer).lifecycle)
+        gc.collect()
+        kept = [each for each in gc.get_objects() if type(each) is Outcome and id(each) not in before]
+        assert not kept, f"an observer keeps no outcome: {len(kept)} are held"
+
+    def test_no_value_is_told(self, observer: Any, told: Callable[[], Mapping[str, str]]) -> None:
+        """Not even of an error whose message holds one."""
+        watched = _Watched(observer).lifecycle
+        _failed(watched)
+        watched.run_failed(report="test", run_id="1", error=ValueError(CANARY))
+        nothing_told(told())
+
+
+class _Silent(BaseException):
+    """An error without a message."""
+
+
+class _Watched(logging.Handler):
+    """An observer, and what it raises: the framework logs that and goes on."""
+
+    def __init__(self, observer: Any) -> None:
+        super().__init__(logging.WARNING)
+        self.raised: list[str] = []
+        registry = load_plugins([])
+        registry.register(observer)
+        self.lifecycle = registry.lifecycle()
+
+    def __enter__(self) -> Lifecycle:
+        logging.getLogger("reporting_framework.lifecycle").addHandler(self)
+        return self.lifecycle
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("reporting_framework.lifecycle").removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note it."""
+        self.raised.append(record.getMessage().partition(": ")[2].partition(";")[0])
+
+
+def _ran(kind: str, told: Lifecycle) -> RunResult:
+    """A run of a small report, told to an observer."""
+    batches: dict[str, Iterator[Batch]] = {
+        "good": iter([batch(1, 2), batch(3)]),
+        "mixed": iter([_mixed()]),
+        "empty": iter([Batch()]),
+        "failing": _failing(),
+    }
+    given = GivenRecords({} if kind == "empty" else {"first": batches[kind], "second": [batch(7, key="more.ndjson")]})
+    return run(pipeline(given, KeptRows(), transforms=[WithoutStudy("beta")]), lifecycle=told)
+
+
+def _mixed() -> Batch:
+    """Records that are kept, rejected and filtered."""
+    payloads = [event(1), CANARY.encode(), event(2, study="beta"), b'{"study": "' + CANARY.encode() + b'"}']
+    return Batch([f"mixed.ndjson#{line}" for line in range(1, 5)], ["1"] * 4, payloads)
+
+
+def _failing() -> Iterator[Batch]:
+    yield _mixed()
+    raise ValueError(CANARY)
+
+
+def _failed(told: Lifecycle) -> None:
+    """A run that ends with an error which holds a value, told to an observer."""
+    try:
+        _ran("failing", told)
+    except StepFailed:
+        return
+    raise AssertionError("the run fails")

@@ -2,9 +2,113 @@
 
 - `reporting_s3`: an S3 on loopback, of moto, to which the AWS variables of the environment lead;
 - `reporting_bucket`: the name of a fresh, empty bucket in it;
-- `reporting_faults`: breaks the requests that this process makes to it (`Faults`);
+- `reporting_s3_faults`: breaks the requests that go there (`Faults`), of whatever library; with `reporting_bucket`;
+- `reporting_store_faults`: breaks the calls of `reporting_framework.storage`, folder or bucket: faster, no network;
 - `reporting_event`: a function that gives an event as AWS sends it to a function, by name, such as ``s3-put``;
-- `reporting_awkward_records`: records that are awkward in some way, by what is awkward about them.
+- `reporting_awkward_records`: payloads that are awkward in some way, by what is awkward about them.
 """
 
 from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from reporting_framework.testing.faults import CallFaults
+    from reporting_framework.testing.s3 import S3Server
+    from reporting_framework.testing.s3proxy import S3Proxy
+    from reporting_framework.testing.wire_faults import WireFaults
+
+for _module in ("contract", "engines", "observers", "quarantines", "sinks", "sources", "transforms", "validators"):
+    pytest.register_assert_rewrite(f"{__package__}.{_module}")
+
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker of the suites' longer tests known."""
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+
+
+@pytest.fixture(scope="session")
+def reporting_s3_server() -> Iterator[S3Server]:
+    """The server behind `reporting_s3`, one for the session."""
+    from reporting_framework.testing.s3 import moto_server
+
+    with moto_server() as server:
+        yield server
+
+
+@pytest.fixture
+def reporting_s3(reporting_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """An S3 on loopback, to which the AWS variables of this process lead; nothing of the developer's own is left."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    for name, value in reporting_s3_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return reporting_s3_server
+
+
+@pytest.fixture
+def reporting_bucket(reporting_s3: S3Server) -> str:
+    """The name of a fresh, empty bucket."""
+    name, client = f"reporting-{next(_numbers)}", reporting_s3.client()
+    client.create_bucket(Bucket=name)
+    client.close()
+    return name
+
+
+@pytest.fixture
+def reporting_s3_proxy(reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
+    """A proxy in front of `reporting_s3`, through which the environment leads from now on."""
+    from reporting_framework.testing.s3proxy import s3_proxy
+
+    with s3_proxy(reporting_s3.endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        yield proxy
+
+
+@pytest.fixture
+def reporting_s3_faults(reporting_s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch) -> WireFaults:
+    """Breaks requests to S3. What the framework's own storage tries again and again, it tries once more."""
+    from reporting_framework.storage import connect
+    from reporting_framework.testing.wire_faults import WireFaults
+
+    monkeypatch.setattr(connect, "RETRIES", 1)
+    return WireFaults(reporting_s3_proxy)
+
+
+@pytest.fixture
+def reporting_store_faults(monkeypatch: pytest.MonkeyPatch) -> CallFaults:
+    """Breaks calls of the framework's own storage."""
+    from reporting_framework.storage.folder import FolderStore
+    from reporting_framework.storage.objects import BucketStore
+    from reporting_framework.testing.faults import CallFaults
+
+    faults = CallFaults()
+    for store in (FolderStore, BucketStore):
+        for name in ("list", "get", "head", "put", "replace"):
+            monkeypatch.setattr(store, name, faults.around(getattr(store, name)))
+    return faults
+
+
+@pytest.fixture
+def reporting_event() -> Callable[[str], Any]:
+    """Gives an event by its name: `reporting_framework.testing.lambda_events.lambda_events` has all of them."""
+    from reporting_framework.testing.lambda_events import lambda_event
+
+    return lambda_event
+
+
+@pytest.fixture
+def reporting_awkward_records() -> Mapping[str, bytes]:
+    """Payloads by what is awkward about them."""
+    from reporting_framework.testing.awkward import awkward_records
+
+    return awkward_records()

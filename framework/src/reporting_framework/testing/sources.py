@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import json
+import pickle
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar
 
 import pytest
 
-from reporting_framework.records import Trigger
-from reporting_framework.testing.contract import PluginContract
+from reporting_framework.errors import TriggerError
+from reporting_framework.interfaces import RunLedger, Triggered
+from reporting_framework.records import Batch, Split, Trigger, Unread, object_of
+from reporting_framework.testing.contract import (
+    CANARY,
+    PluginContract,
+    differing,
+    few,
+    nothing_told,
+    threads_since,
+)
+from reporting_framework.testing.faults import Faults, Killed, each_fault
+from reporting_framework.testing.ledgers import KnownObjects
+from reporting_framework.testing.memory import assert_bounded, peak
+
+Opened = Callable[..., Any]
+"""Makes a source that knows its trigger; see `SourceContract.opened`."""
 
 
 class SourceContract(PluginContract):
@@ -16,13 +36,19 @@ class SourceContract(PluginContract):
 
     To give, beside what `PluginContract` says:
         records: Fixture: what must come out, by origin: payloads (bytes), or rows (mappings) where the source yields
-            frames. It also puts them where the source finds them. At least two, better five, with `CANARY` in their values.
+            frames. It also puts them where the source finds them. At least two, better five, with `CANARY` in values.
 
     To give if you can:
         add: Fixture: a function that puts one more record where the source finds it, and returns its origin and what
             must come out. It is given a number from 0 on, which makes the record a new one.
         trigger: Fixture: the `Trigger` that names the work, for a source that records are pushed to.
+
+    To say:
+        crowd: Class attribute: how many records to `add` to see whether memory is bounded: so many that they make
+            several splits. Four times as many are added then. 0: it is not tried.
     """
+
+    crowd: ClassVar[int] = 0
 
     @pytest.fixture
     def records(self) -> Mapping[str, Any]:
@@ -38,3 +64,286 @@ class SourceContract(PluginContract):
     def trigger(self) -> Trigger | None:
         """What names the work."""
         return None
+
+    @pytest.fixture
+    def opened(self, make: Callable[..., Any], trigger: Trigger | None, records: Mapping[str, Any]) -> Opened:
+        """Makes the source, and hands it the trigger if there is one."""
+
+        def open_it(**changed: Any) -> Any:
+            source = make(**changed)
+            if trigger is not None:
+                source.receive(trigger)
+            return source
+
+        return open_it
+
+    # -- planning ------------------------------------------------------------------------------------------------------
+
+    def test_plan_is_repeatable(self, opened: Opened) -> None:
+        """The same storage and ledger give the same splits."""
+        first, second = (_planned(opened()) for _ in range(2))
+        assert first == second, "plan is repeatable: two plans of the same storage and ledger differ"
+
+    def test_a_split_has_an_id_of_its_own(self, opened: Opened) -> None:
+        """`Split.id` is unique within a run."""
+        twice = [each for each, times in Counter(split.id for split in _planned(opened())).items() if times > 1]
+        assert not twice, f"a split has an id of its own: {few(twice)} are there more than once"
+
+    def test_splits_survive_serialisation(self, opened: Opened) -> None:
+        """`Split.data` is of JSON types only, so that it can be sent anywhere."""
+        for split in _planned(opened()):
+            try:
+                again = _sent(split)
+            except (TypeError, ValueError) as error:
+                raise AssertionError(f"a split survives JSON: {type(error).__name__} in {split.id}") from None
+            assert again == split, f"a split survives JSON: {split.id} is another one afterwards"
+            assert pickle.loads(pickle.dumps(split)) == split, f"a split survives pickle: {split.id}"  # noqa: S301 - ours
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def test_every_record_comes_out(self, opened: Opened, records: Mapping[str, Any]) -> None:
+        """All of them, as they are, and nothing else."""
+        batches = _taken(opened())
+        aside = [origin for batch in batches for origin in _aside(batch)]
+        assert not aside, f"every record comes out: {few(aside)} were rejected or left unread"
+        found = _found(batches)
+        assert found.keys() == records.keys(), differing(found, records, "every record comes out, and nothing else")
+        changed = [origin for origin, record in records.items() if found[origin] != record]
+        assert not changed, f"every record comes out as it is: {few(changed)} are changed"
+
+    def test_an_origin_is_unique(self, opened: Opened) -> None:
+        """Each record has an origin of its own."""
+        batches = _taken(opened())
+        origins = [origin for batch in batches for origin in _origins(batch)]
+        twice = [each for each, times in Counter(origins).items() if times > 1]
+        assert not twice, f"an origin is unique: {few(twice)} are there more than once"
+
+    def test_a_batch_fits_together(self, opened: Opened) -> None:
+        """As many origins as versions and records, in the shape that `yields` says."""
+        for batch in _taken(opened()):
+            shape = "frames" if batch.frame is not None else "payloads"
+            given = batch.frame if batch.frame is not None else batch.payloads
+            assert not batch.origins or shape == self.plugin.yields, f"yields says what comes: {shape} came"
+            sizes = len(batch.origins), len(batch.versions), len(given if given is not None else ())
+            assert len(set(sizes)) == 1, f"as many origins as versions and records: {sizes}"
+
+    def test_read_is_repeatable(self, opened: Opened) -> None:
+        """The same split gives the same batches, as often as it is read."""
+        source = opened()
+        for split in _planned(source, close=False):
+            first, second = (_plain(source.read(split)) for _ in range(2))
+            assert first == second, f"read is repeatable: split {split.id} gives other batches the second time"
+        source.close()
+
+    def test_a_split_can_be_read_anywhere(self, opened: Opened, make: Callable[..., Any]) -> None:
+        """By an object that did not plan, from what was sent, in any order."""
+        here, splits = opened(), _planned(opened())
+        expected = {split.id: _plain(here.read(split)) for split in splits}
+        here.close()
+        for split in reversed(splits):
+            elsewhere = make()
+            assert _plain(elsewhere.read(_sent(split))) == expected[split.id], (
+                f"a split can be read anywhere: {split.id} gives other batches where nothing was planned"
+            )
+            elsewhere.close()
+
+    # -- the ledger ----------------------------------------------------------------------------------------------------
+
+    def test_nothing_is_read_that_the_ledger_has(self, opened: Opened, records: Mapping[str, Any]) -> None:
+        """What is accounted for is not read again; everything else is."""
+        objects = sorted({object_of(origin) for origin in records})
+        for known in (objects, objects[::2], objects[1::2]):
+            found = _found(_taken(opened(), KnownObjects(known)))
+            due = [origin for origin in records if object_of(origin) not in known]
+            assert not set(found) - set(due), differing(found, due, "nothing is read that the ledger has")
+            assert not set(due) - set(found), differing(found, due, "everything is read that the ledger lacks")
+
+    def test_a_new_record_is_found(self, opened: Opened, records: Mapping[str, Any], add: Any) -> None:
+        """What was added since the last run is found; whether the bookmark of that run is there, lost or damaged."""
+        if add is None:
+            pytest.skip("nothing can be added: give the fixture `add`")
+        first = opened()
+        _taken(first, close=False)
+        left = first.bookmark(complete=True, unread=[], rows=len(records))
+        first.close()
+        assert _through_json(left) == left, "a bookmark is of JSON types"
+        known, (origin, record) = {object_of(each) for each in records}, add(0)
+        for what, bookmark in {"there": left, "lost": {}, "damaged": {**left, **dict.fromkeys(left, CANARY)}}.items():
+            found = _found(_taken(opened(), KnownObjects(known, bookmark)))
+            assert set(found) == {origin}, differing(
+                found, {origin}, f"a new record is found, the bookmark being {what}"
+            )
+            assert found[origin] == record, "a new record comes out as it is"
+
+    def test_survey_tells_what_is_left(self, opened: Opened) -> None:
+        """Nothing is waiting after the last split; before it, the source is not exhausted."""
+        source, count = opened(), len(_planned(opened()))
+        splits = iter(source.plan(KnownObjects()))
+        for number in range(1, count + 1):
+            next(splits)
+            if number < count:
+                break
+        early = source.survey()
+        assert count < 2 or not early.exhausted, "a source with splits left is not exhausted"
+        for _ in splits:
+            pass
+        late = source.survey()
+        assert late.waiting == 0, f"nothing is waiting after the last split: {late.waiting} are said to be"
+        source.close()
+
+    def test_close_gives_up_what_is_under_way(self, opened: Opened) -> None:
+        """It may come at any time, and more than once; no thread is left."""
+        before = threading.enumerate()
+        source = opened()
+        for split in source.plan(KnownObjects()):
+            next(iter(source.read(split)), None)
+            break
+        source.close()
+        source.close()
+        left = threads_since(before)
+        assert not left, f"close leaves no thread: {few(left)}"
+
+    # -- triggers ------------------------------------------------------------------------------------------------------
+
+    def test_a_trigger_that_is_none_is_refused(self, make: Callable[..., Any], trigger: Trigger | None) -> None:
+        """`TriggerError`, or nothing is made of it; and no value of it is told."""
+        if trigger is None:
+            pytest.skip("no trigger names its work")
+        assert isinstance(make(), Triggered), "what takes a trigger has `triggers`, `receive` and `respond`"
+        assert trigger.kind in self.plugin.triggers, f"triggers says which are taken: {trigger.kind} is not among them"
+        damage: list[Any] = [[{}], [CANARY], None, CANARY]
+        for event in ({"Records": each} for each in damage):
+            source = make()
+            try:
+                source.receive(trigger._replace(event=event))
+                found = _found(_taken(source))
+                assert not found, f"nothing is made of a trigger that is none: {few(found)}"
+            except TriggerError as error:
+                nothing_told({"the error of a trigger": error})
+
+    def test_the_answer_names_what_was_not_taken(self, opened: Opened, trigger: Trigger | None) -> None:
+        """`respond` gives JSON types, and another answer when a record must come again."""
+        if trigger is None:
+            pytest.skip("no trigger names its work")
+        answers = []
+        for failing in (False, True):
+            source = opened()
+            origins = [origin for batch in _taken(source, close=False) for origin in batch.origins]
+            answers.append(source.respond([Unread(origins[0], "unavailable")] if failing else [], []).answer)
+            source.close()
+        assert _through_json(answers) == answers, "an answer is of JSON types"
+        assert answers[0] != answers[1] or answers == [None, None], "the answer names the record that was not taken"
+
+    # -- whatever goes wrong -------------------------------------------------------------------------------------------
+
+    def test_what_cannot_be_read_is_never_passed_over(
+        self, opened: Opened, records: Mapping[str, Any], faults: Faults | None
+    ) -> None:
+        """Whichever call fails: an error of the right type, or every record is read, or said to be unread."""
+        objects = {object_of(origin) for origin in records}
+        for attempt in each_fault(self._faults(faults)):
+            source = opened()
+            batches = attempt.run(partial(_taken, source, close=False)) or []
+            source.close()
+            if attempt.error is None:
+                found = {object_of(origin) for batch in batches for origin in _origins(batch)}
+                assert found == objects, differing(found, objects, f"nothing is passed over: {attempt}")
+                assert all(records.get(origin) == value for origin, value in _found(batches).items()), (
+                    f"what is read is whole: {attempt}"
+                )
+            elif not isinstance(attempt.error, Killed):
+                nothing_told({f"the error of {attempt}": attempt.error})
+        assert _found(_taken(opened())).keys() == records.keys(), "the run after a fault reads every record"
+
+    def test_no_value_is_told(
+        self, opened: Opened, make: Callable[..., Any], told: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """Neither in logs nor in what is set aside; nor in the error of a split that is none."""
+        source = opened()
+        for batch in _taken(source, close=False):
+            nothing_told({"a rejection": batch.rejected, "an unread record": batch.unread, "an origin": batch.origins})
+        nothing_told({"the survey": source.survey(), "the bookmark": source.bookmark(complete=True, unread=[], rows=0)})
+        source.close()
+        nothing_told(told())
+
+    @pytest.mark.slow
+    def test_memory_is_bounded(self, opened: Opened, add: Callable[[int], tuple[str, Any]] | None) -> None:
+        """It does not grow with the number of records."""
+        self._bounded()
+        if add is None or not self.crowd:
+            pytest.skip("no crowd can be added: give the fixture `add` and the class attribute `crowd`")
+        sizes, peaks = [0], []
+        for begin, end in ((0, self.crowd), (self.crowd, 4 * self.crowd)):
+            sizes.append(sizes[-1] + sum(_size(add(number)[1]) for number in range(begin, end)))
+            peaks.append(peak(lambda: _drained(opened())))
+        assert_bounded(peaks[0], peaks[1], data=sizes[2] - sizes[1], what="reading")
+
+
+def _planned(source: Any, ledger: RunLedger | None = None, *, close: bool = True) -> list[Split]:
+    """All splits."""
+    splits = list(source.plan(ledger or KnownObjects()))
+    if close:
+        source.close()
+    return splits
+
+
+def _taken(source: Any, ledger: RunLedger | None = None, *, close: bool = True) -> list[Batch]:
+    """All batches, read while planning goes on, as in a run."""
+    batches = [batch for split in source.plan(ledger or KnownObjects()) for batch in source.read(split)]
+    if close:
+        source.close()
+    return batches
+
+
+def _drained(source: Any) -> None:
+    """Read everything, keep nothing."""
+    for split in source.plan(KnownObjects()):
+        for _ in source.read(split):
+            pass
+    source.close()
+
+
+def _found(batches: Iterable[Batch]) -> dict[str, Any]:
+    """What came out, by origin."""
+    found: dict[str, Any] = {}
+    for batch in batches:
+        given: Sequence[Any] = batch.frame.to_dicts() if batch.frame is not None else batch.payloads or ()
+        found.update(zip(batch.origins, given, strict=False))
+    return found
+
+
+def _origins(batch: Batch) -> list[str]:
+    """Origins of all that a batch speaks of."""
+    return [*batch.origins, *_aside(batch)]
+
+
+def _aside(batch: Batch) -> list[str]:
+    """Origins of what was rejected or left unread."""
+    return [*(each.origin for each in batch.rejected), *(each.origin for each in batch.unread)]
+
+
+def _plain(batches: Iterable[Batch]) -> list[Any]:
+    """Batches, so that they can be compared."""
+    return [
+        (
+            list(batch.origins),
+            list(batch.versions),
+            list(batch.payloads or ()),
+            batch.frame.to_dicts() if batch.frame is not None else None,
+            list(batch.rejected),
+            list(batch.unread),
+        )
+        for batch in batches
+    ]
+
+
+def _sent(split: Split) -> Split:
+    return Split(split.id, _through_json(split.data))
+
+
+def _through_json(value: Any) -> Any:
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def _size(record: Any) -> int:
+    return len(record) if isinstance(record, bytes) else len(str(record))

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
+import polars as pl
 import pytest
 
-from reporting_framework.testing.contract import PluginContract
+from reporting_framework.records import ORIGIN_COLUMN, Batch, Rejection, Validated
+from reporting_framework.testing.awkward import awkward_records
+from reporting_framework.testing.contract import CANARY, PluginContract, differing, few, nothing_told
+from reporting_framework.testing.memory import assert_bounded, peak
+
+Make = Callable[..., Any]
 
 
 class ValidatorContract(PluginContract):
     """The promises of a `Validator`.
 
     To give, beside what `PluginContract` says:
-        good: Fixture: records that pass: payloads (bytes), or rows (mappings) where the validator takes frames. At least
-            two, with `CANARY` in some value.
+        good: Fixture: records that pass: payloads (bytes), or rows (mappings) where the validator takes frames. At
+            least two, with `CANARY` in some value.
         bad: Fixture: records that do not, each with the type of error that it is rejected for, and the field if that is
-            to be looked at too: ``(record, "missing")`` or ``(record, "missing", "ptid")``. With `CANARY` in some value.
+            to be looked at too: ``(record, "missing")`` or ``(record, "missing", "ptid")``. With `CANARY` in values.
 
     Records that are awkward in ways of their own (`reporting_awkward_records`) are tried besides, where the validator
     takes payloads.
@@ -32,3 +42,169 @@ class ValidatorContract(PluginContract):
     def bad(self) -> Sequence[tuple[Any, ...]]:
         """Records that do not, each with its type of error."""
         self._lacks("bad", "records that do not pass, each with its type of error")
+
+    def test_the_last_column_is_the_origin(self, make: Make) -> None:
+        """`schema` ends with `ORIGIN_COLUMN`, a String."""
+        schema = make().schema
+        assert schema.names()[-1:] == [ORIGIN_COLUMN], "the last column of the declared schema is the origin"
+        assert schema[ORIGIN_COLUMN] == pl.String, "the origin is a String"
+
+    def test_a_good_record_is_a_row(self, make: Make, good: Sequence[Any]) -> None:
+        """All of them, each with its own origin."""
+        batch = self._batch(good)
+        found = make().validate(batch)
+        assert not found.rejections, f"a good record is a row: rejected {_reasons(found.rejections)}"
+        rows = found.frame[ORIGIN_COLUMN].to_list()
+        assert sorted(rows) == sorted(batch.origins), differing(rows, batch.origins, "a good record is a row")
+
+    def test_a_bad_record_is_a_rejection(self, make: Make, bad: Sequence[tuple[Any, ...]]) -> None:
+        """With its origin, its version, the type of the error and the field."""
+        batch = self._batch([each[0] for each in bad])
+        found = make().validate(batch)
+        kept = found.frame[ORIGIN_COLUMN].to_list()
+        assert not kept, f"a bad record is a rejection: {few(kept)} are rows"
+        by_origin = {each.origin: each for each in found.rejections}
+        for origin, version, (_, error_type, *field) in zip(batch.origins, batch.versions, bad, strict=True):
+            due = Rejection(origin, version, error_type, *(field or [by_origin[origin].field]))
+            assert by_origin[origin] == due, f"a rejection says why: {by_origin[origin]} where {due} is due"
+
+    def test_every_record_is_a_row_or_a_rejection(
+        self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Each of a batch of all kinds, once; and what becomes of it does not depend on its neighbours."""
+        records = [*good, *(each[0] for each in bad), *self._awkward(), *good]
+        batch, made = self._batch(records), make()
+        found = made.validate(batch)
+        times = Counter([*found.frame[ORIGIN_COLUMN].to_list(), *(each.origin for each in found.rejections)])
+        wrong = [origin for origin in {*batch.origins, *times} if times[origin] != (origin in batch.origins)]
+        assert not wrong, f"every record is a row or a rejection, once: {few(wrong)} are not"
+        alone = [made.validate(self._batch([record], first=number)) for number, record in enumerate(records)]
+        frame = pl.concat([each.frame for each in alone])
+        assert frame.sort(ORIGIN_COLUMN).equals(found.frame.sort(ORIGIN_COLUMN)), (
+            "what becomes of a record does not depend on its neighbours: rows differ"
+        )
+        assert sorted(each for one in alone for each in one.rejections) == sorted(found.rejections), (
+            "what becomes of a record does not depend on its neighbours: rejections differ"
+        )
+
+    def test_the_schema_is_as_declared(self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]) -> None:
+        """For good records, for none, and where all are rejected."""
+        made = make()
+        for what, records in {"good records": good, "no records": [], "bad records": [each[0] for each in bad]}.items():
+            found = made.validate(self._batch(records, like=good)).frame.schema
+            assert found == made.schema, f"the schema is exactly as declared, for {what}: {found} is not {made.schema}"
+
+    def test_a_bad_record_never_raises(self, make: Make, good: Sequence[Any]) -> None:
+        """Whatever bytes it is of."""
+        made = make()
+        for what, record in self._named_awkward().items():
+            _unharmed(made, self._batch([record]), f"a record ({what})")
+        if self.plugin.takes == "payloads":
+            self._never_raises_for_damage(made, good)
+
+    def _never_raises_for_damage(self, made: Any, good: Sequence[bytes]) -> None:
+        """Bytes at random, and good records that were cut, doubled or changed at random."""
+        from hypothesis import given, settings
+        from hypothesis import strategies as st
+
+        @settings(max_examples=100, deadline=None, derandomize=True, database=None)
+        @given(st.sampled_from(list(good)), st.binary(max_size=64), st.integers(0, 1000), st.integers(0, 1000))
+        def damaged(record: bytes, noise: bytes, begin: int, end: int) -> None:
+            for payload in (noise, record[: begin % (len(record) + 1)] + noise + record[end % (len(record) + 1) :]):
+                _unharmed(made, self._batch([payload]), "a damaged record")
+
+        damaged()
+
+    def test_it_is_deterministic(self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]) -> None:
+        """The same batch gives the same, again, from another object, and from several threads at once."""
+        batch, made = self._batch([*good, *(each[0] for each in bad)]), make()
+        first = made.validate(batch)
+        with ThreadPoolExecutor(4) as pool:
+            others = [make().validate(batch), *pool.map(made.validate, [batch] * 8)]
+        for other in others:
+            assert other.frame.equals(first.frame), "it is deterministic: rows differ"
+            assert list(other.rejections) == list(first.rejections), "it is deterministic: rejections differ"
+            assert dict(other.ignored_fields) == dict(first.ignored_fields), (
+                "it is deterministic: ignored fields differ"
+            )
+
+    def test_no_value_is_told(
+        self,
+        make: Make,
+        good: Sequence[Any],
+        bad: Sequence[tuple[Any, ...]],
+        told: Callable[[], Mapping[str, str]],
+    ) -> None:
+        """Neither in rejections nor in logs, also of fields that nobody knows."""
+        found: Validated = make().validate(
+            self._batch([*good, *(each[0] for each in bad), *self._awkward(), *self._with_odd_names(good)])
+        )
+        for each in found.rejections:
+            nothing_told({f"a rejection of type {each.error_type!r:.40}": (each.error_type, each.field, each.version)})
+        nothing_told({"the names of ignored fields": list(found.ignored_fields), **told()})
+        odd = [name for name in found.ignored_fields if not name.isidentifier()]
+        assert not odd, f"only names that are plain identifiers are counted: {len(odd)} are not"
+
+    @pytest.mark.slow
+    def test_memory_is_bounded(self, make: Make, good: Sequence[Any]) -> None:
+        """Nothing of a batch is kept once it is done."""
+        self._bounded()
+        made = make()
+        records = (list(good) * (1 + 65_536 // max(1, sum(_size(each) for each in good))))[:10_000]
+        batch = self._batch(records)
+        size = sum(map(_size, records))
+
+        def stream(times: int) -> None:
+            for _ in range(times):
+                made.validate(batch)
+
+        stream(2)
+        small, large = peak(partial(stream, 8)), peak(partial(stream, 32))
+        assert_bounded(small, large, data=24 * size, what="validating")
+
+    # -- making batches ------------------------------------------------------------------------------------------------
+
+    def _batch(self, records: Sequence[Any], *, first: int = 0, like: Sequence[Any] = ()) -> Batch:
+        """A batch of these records, each an object of its own."""
+        origins = [f"record-{number:04}.json" for number in range(first, first + len(records))]
+        versions = [f"v{number}" for number in range(first, first + len(records))]
+        if self.plugin.takes == "payloads":
+            return Batch(origins, versions, list(records))
+        frame = pl.DataFrame([dict(each) for each in records or like], infer_schema_length=None)
+        return Batch(origins, versions, frame=frame[: len(records)])
+
+    def _named_awkward(self) -> Mapping[str, bytes]:
+        return awkward_records() if self.plugin.takes == "payloads" else {}
+
+    def _awkward(self) -> list[bytes]:
+        return list(self._named_awkward().values())
+
+    def _with_odd_names(self, good: Sequence[Any]) -> list[bytes]:
+        """Good records with a field more, where they are JSON objects; its name holds a value, too."""
+        found = []
+        for each in good if self.plugin.takes == "payloads" else ():
+            try:
+                record = json.loads(each)
+            except ValueError:
+                continue
+            if isinstance(record, dict):
+                found.append(json.dumps({**record, f"{CANARY} of someone": 1}).encode())
+        return found
+
+
+def _unharmed(made: Any, batch: Batch, what: str) -> None:
+    """Validate a single record; it must be answered for."""
+    try:
+        found = made.validate(batch)
+    except Exception as error:
+        raise AssertionError(f"a validator never raises for a bad record: {type(error).__name__} for {what}") from error
+    number = found.frame.height + len(found.rejections)
+    assert number == 1, f"every record is a row or a rejection, once: {what} was answered for {number} times"
+
+
+def _reasons(rejections: Sequence[Rejection]) -> str:
+    return few(f"{each.error_type} in {each.field}" for each in rejections)
+
+
+def _size(record: Any) -> int:
+    return len(record) if isinstance(record, bytes) else len(str(record))

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from tests.support.s3faults import Exchange
+from reporting_framework.testing.s3faults import Exchange
 
 HEAD_END = b"\r\n\r\n"
 

@@ -1,4 +1,4 @@
-"""Events as AWS sends them to functions: the files of `tests/events/lambda`, with a made-up account and names.
+"""Events as AWS sends them to functions: the files of the folder `events`, with a made-up account and names.
 
 After the documentation of each service (https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html) and recorded
 ones; the Scheduler's `detail` is a string indeed.
@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parents[1] / "events" / "lambda"
+FOLDER = Path(__file__).with_name("events")
 
 
 def lambda_event(name: str) -> Any:

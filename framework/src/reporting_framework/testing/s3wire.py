@@ -9,8 +9,8 @@ polars send none.
 import asyncio
 from collections.abc import Callable
 
-from tests.support.s3faults import Exchange, Fault
-from tests.support.s3memory import HEAD_END, Memory, header
+from reporting_framework.testing.s3faults import Exchange, Fault
+from reporting_framework.testing.s3memory import HEAD_END, Memory, header
 
 ALL = -1
 

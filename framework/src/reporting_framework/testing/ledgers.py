@@ -1,0 +1,31 @@
+"""A ledger that knows what a test tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+
+class KnownObjects:
+    """See `RunLedger` and `Ledger`: it has these objects and no others.
+
+    Attributes:
+        asked: All objects that it was asked for.
+    """
+
+    newest = None
+
+    def __init__(self, known: Iterable[str] = (), bookmark: Mapping[str, Any] | None = None) -> None:
+        self._known = frozenset(known)
+        self.bookmark: Mapping[str, Any] = bookmark or {}
+        self.asked: list[str] = []
+
+    @property
+    def rows(self) -> int:
+        """How many it has."""
+        return len(self._known)
+
+    def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None] | None = None) -> list[str]:
+        """Those that it has not, in the order given."""
+        self.asked += objects
+        return [each for each in objects if each not in self._known]

@@ -1,0 +1,74 @@
+"""The promises of a quarantine; a part of `SinkContract`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from reporting_framework.records import Rejection
+
+AT = datetime(2024, 1, 1, tzinfo=UTC)
+BOOKMARK = {"listed": "2024-01-01", "unread": ["a.json"], "rows": 3, "deep": {"nothing": None}}
+OBJECTS = ["a.json", "b.json", "c.json"]
+REJECTED = [
+    Rejection("a.json", "v1", "missing", "ptid"),
+    Rejection("b.json#2", "v2", "json_invalid"),
+    Rejection("b.json#3", "v2", "filtered"),
+]
+
+
+class QuarantineContract:
+    """The promises of a `Quarantine`: each is looked at by an object that was made afterwards."""
+
+    @pytest.fixture
+    def quarantine(self, make: Callable[..., Any], rows: Callable[[Sequence[int]], pl.DataFrame]) -> Callable[[], Any]:
+        """Makes the quarantine of a fresh sink."""
+
+        def opened() -> Any:
+            sink = make()
+            sink.prepare(rows([0]).schema)
+            sink.ledger()
+            found = sink.quarantine()
+            if found is None:
+                pytest.skip("it has no quarantine")
+            return found
+
+        return opened
+
+    def test_a_quarantine_keeps_what_it_is_given(self, quarantine: Callable[[], Any]) -> None:
+        """Each object at the version that it was read at; others are not there."""
+        assert quarantine().versions(OBJECTS) == {}, "an empty quarantine has no object"
+        state = quarantine().settle([], REJECTED, run_id="r", at=AT)
+        assert state.rows == len(REJECTED), f"a quarantine tells its rows: {state.rows} of {len(REJECTED)}"
+        found = dict(quarantine().versions(OBJECTS))
+        assert found == {"a.json": "v1", "b.json": "v2"}, f"a quarantine keeps what it is given: {found}"
+
+    def test_a_quarantine_replaces_what_was_read_again(self, quarantine: Callable[[], Any]) -> None:
+        """Objects that were read again are set down anew, or are gone; others stay."""
+        quarantine().settle([], REJECTED, run_id="r", at=AT)
+        again = [Rejection("b.json#2", "v3", "json_invalid")]
+        state = quarantine().settle(["b.json"], again, run_id="s", at=AT)
+        found = dict(quarantine().versions(OBJECTS))
+        assert found == {"a.json": "v1", "b.json": "v3"}, f"a quarantine replaces what was read again: {found}"
+        assert state.rows == 2, f"a quarantine replaces what was read again: {state.rows} rows where 2 are"
+        quarantine().settle(["a.json"], [], run_id="t", at=AT)
+        found = dict(quarantine().versions(OBJECTS))
+        assert found == {"b.json": "v3"}, f"what is accepted at last leaves the quarantine: {found}"
+
+    def test_what_was_begun_counts_as_not_accounted_for(self, quarantine: Callable[[], Any]) -> None:
+        """Until it is settled: a run that died between two commits is made good by the next one."""
+        quarantine().begin(["a.json"])
+        found = dict(quarantine().versions(OBJECTS))
+        assert found == {"a.json": None}, f"what was begun and not settled is to be read again: {found}"
+        quarantine().settle(["a.json"], [], run_id="r", at=AT)
+        assert quarantine().versions(OBJECTS) == {}, "what was begun and settled is done"
+
+    def test_a_bookmark_is_found_again(self, quarantine: Callable[[], Any]) -> None:
+        """As it was left; nothing before the first one."""
+        assert dict(quarantine().bookmark) == {}, "there is no bookmark before the first one"
+        quarantine().leave(BOOKMARK)
+        assert dict(quarantine().bookmark) == BOOKMARK, "a bookmark is found again as it was left"

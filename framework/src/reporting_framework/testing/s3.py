@@ -1,0 +1,65 @@
+"""An S3 server on loopback: where it is, and one by moto in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """Where an S3 server listens and who may use it."""
+
+    endpoint: str
+    access_key: str = "test"
+    secret_key: str = "testsecret"  # noqa: S105 - of a server on loopback
+
+    def environment(self) -> dict[str, str]:
+        """The AWS variables with which boto3, obstore and polars all reach this server and no other."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, **config: Any) -> Any:
+        """A boto3 S3 client; `config` goes to `botocore.config.Config` (by default path style and 64 connections)."""
+        settings = {"s3": {"addressing_style": "path"}, "max_pool_connections": 64} | config
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            region_name=REGION,
+            config=Config(**settings),
+        )
+
+    def behind(self, endpoint: str) -> S3Server:
+        """The same server, reached through a proxy at `endpoint`."""
+        return replace(self, endpoint=endpoint)
+
+
+@contextmanager
+def moto_server() -> Iterator[S3Server]:
+    """An S3 by moto in a thread of this process; it ignores signatures and never answers 409 by itself."""
+    from moto.server import ThreadedMotoServer  # here, since it takes half a second and few need it
+
+    server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield S3Server(f"http://{host}:{port}")
+    finally:
+        server.stop()

@@ -1,0 +1,456 @@
+"""The suites notice: each toy plugin keeps every promise, and whichever way it is broken, the right test says so."""
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from reporting_framework import testing
+
+pytest_plugins = ["pytester"]
+
+for name in testing.__all__:
+    getattr(testing, name)  # what is imported here needs not be imported anew for each mutant
+importlib.import_module("hypothesis")
+
+HERE = Path(__file__).parent
+
+
+class Mutant(NamedTuple):
+    """A defect.
+
+    Attributes:
+        what: What is wrong.
+        suite: The suite that must notice.
+        old: The toy's text.
+        new: What stands there instead.
+        test: The test that must fail.
+        promise: What its message must say.
+        also: Another text, and what stands there instead.
+    """
+
+    what: str
+    suite: str
+    old: str
+    new: str
+    test: str
+    promise: str
+    also: tuple[str, str] = ("", "")
+
+
+MUTANTS = [
+    # -- sources
+    Mutant(
+        "drops a record",
+        "TestSource",
+        "if payload is not None:",
+        "if payload is not None and key != '100002.json':",
+        "test_every_record_comes_out",
+        "every record comes out, and nothing else: missing 1 (100002.json)",
+    ),
+    Mutant(
+        "repeats an origin",
+        "TestSource",
+        'batch["origins"].append(key)',
+        "batch['origins'].append(split.data['keys'][0])",
+        "test_an_origin_is_unique",
+        "an origin is unique: 2 (100000.json, 100002.json) are there more than once",
+    ),
+    Mutant(
+        "plans nondeterministically",
+        "TestSource",
+        'yield Split(keys[0], {"keys": keys})',
+        "yield Split(os.urandom(8).hex(), {'keys': keys})",
+        "test_plan_is_repeatable",
+        "plan is repeatable",
+    ),
+    Mutant(
+        "has splits that cannot be sent",
+        "TestSource",
+        'yield Split(keys[0], {"keys": keys})',
+        "yield Split(keys[0], {'keys': keys, 'folder': self.settings.folder})",
+        "test_splits_survive_serialisation",
+        "a split survives JSON: TypeError in 100000.json",
+    ),
+    Mutant(
+        "has splits that another object cannot read",
+        "TestSource",
+        "names = iter(ledger",
+        "self.known = found; names = iter(ledger",
+        "test_a_split_can_be_read_anywhere",
+        "AttributeError",
+        also=(
+            'for key in split.data["keys"]:',
+            'for key in [each for each in self.known if each in split.data["keys"]]:',
+        ),
+    ),
+    Mutant(
+        "ignores the ledger",
+        "TestSource",
+        "names = iter(ledger.unseen(found, lambda name: None))",
+        "names = iter(found)",
+        "test_nothing_is_read_that_the_ledger_has",
+        "nothing is read that the ledger has",
+    ),
+    Mutant(
+        "goes by names and not by the ledger",
+        "TestSource",
+        "names = iter(ledger.unseen(found, lambda name: None))",
+        "names = iter(found[ledger.rows:])",
+        "test_nothing_is_read_that_the_ledger_has",
+        "nothing is read that the ledger has: missing",
+    ),
+    Mutant(
+        "goes by its bookmark alone",
+        "TestSource",
+        "names = iter(ledger.unseen(found, lambda name: None))",
+        "names = iter([] if ledger.bookmark.get('rows') else ledger.unseen(found, None))",
+        "test_a_new_record_is_found",
+        "a new record is found, the bookmark being there: missing 1",
+    ),
+    Mutant(
+        "swallows an error",
+        "TestSource",
+        'batch["unread"].append(Unread(key, "unavailable"))',
+        "pass",
+        "test_what_cannot_be_read_is_never_passed_over",
+        "nothing is passed over: I/O call 1 fails once: missing 1 (100000.json)",
+    ),
+    Mutant(
+        "raises an error of its own",
+        "TestSource",
+        'batch["unread"].append(Unread(key, "unavailable"))',
+        "raise RuntimeError(key)",
+        "test_what_cannot_be_read_is_never_passed_over",
+        "an error is of the right type: I/O call 1 fails once: RuntimeError was raised where StorageUnavailable is due",
+    ),
+    Mutant(
+        "holds everything in memory",
+        "TestSource",
+        'batch["payloads"].append(payload)',
+        "batch['payloads'].append(payload); vars(self).setdefault('seen', []).append(payload)",
+        "test_memory_is_bounded",
+        "memory is bounded: reading took",
+    ),
+    Mutant(
+        "leaves a thread",
+        "TestSource",
+        "        yield Batch(versions",
+        "        import threading; threading.Thread(target=threading.Event().wait, args=(30,), daemon=True).start()\n"
+        "        yield Batch(versions",
+        "test_close_gives_up_what_is_under_way",
+        "close leaves no thread",
+    ),
+    # -- settings
+    Mutant(
+        "accepts unknown settings",
+        "TestValidator",
+        'extra="forbid"',
+        'extra="ignore"',
+        "test_settings_refuse_what_they_do_not_know",
+        "settings refuse what they do not know",
+    ),
+    # -- validators
+    Mutant(
+        "leaks a value",
+        "TestValidator",
+        'Rejection(origin, version, "int_type", "number")',
+        'Rejection(origin, version, f"not an integer: {number}", "number")',
+        "test_no_value_is_told",
+        "no value of a record is ever told: a rejection of type",
+    ),
+    Mutant(
+        "logs a value",
+        "TestValidator",
+        'rejections.append(Rejection(origin, version, "json_invalid"))',
+        'rejections.append(Rejection(origin, version, "json_invalid")); print(payload)',
+        "test_no_value_is_told",
+        "no value of a record is ever told: stdout holds one",
+    ),
+    Mutant(
+        "raises for a bad record",
+        "TestValidator",
+        "except (ValueError, TypeError, RecursionError, AttributeError)",
+        "except (ValueError, TypeError, AttributeError)",
+        "test_a_bad_record_never_raises",
+        "a validator never raises for a bad record: RecursionError for a record (deep",
+    ),
+    Mutant(
+        "passes over a bad record",
+        "TestValidator",
+        'rejections.append(Rejection(origin, version, "int_type", "number"))',
+        "pass",
+        "test_every_record_is_a_row_or_a_rejection",
+        "every record is a row or a rejection, once",
+    ),
+    Mutant(
+        "has another schema for no rows",
+        "TestValidator",
+        'pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections',
+        'pl.DataFrame(rows, schema=SCHEMA if rows else SCHEMA.names(), orient="row"), rejections',
+        "test_the_schema_is_as_declared",
+        "the schema is exactly as declared, for no records",
+    ),
+    Mutant(
+        "remembers the record before",
+        "TestValidator",
+        "rows.append((number, note, origin))",
+        "rows.append((number + len(rows), note, origin))",
+        "test_every_record_is_a_row_or_a_rejection",
+        "what becomes of a record does not depend on its neighbours: rows differ",
+    ),
+    # -- transforms
+    Mutant(
+        "drops the origin",
+        "TestTransform",
+        ".select(pl.exclude(ORIGIN_COLUMN), ORIGIN_COLUMN)",
+        ".drop(ORIGIN_COLUMN)",
+        "test_the_origin_is_kept",
+        "a transform keeps the origin, as the last column",
+    ),
+    Mutant(
+        "changes its input",
+        "TestTransform",
+        "kept = frame.filter(",
+        "kept = frame.insert_column(0, pl.lit(1).alias('added')).filter(",
+        "test_its_input_is_unchanged",
+        "a transform does not change its input: its columns are others",
+    ),
+    Mutant(
+        "fails on no rows",
+        "TestTransform",
+        "kept = frame.filter(",
+        "if not frame.height: return frame\n        kept = frame.filter(",
+        "test_it_works_on_no_rows",
+        "no rows have the schema of rows",
+    ),
+    Mutant(
+        "shapes rows by their neighbours",
+        "TestTransform",
+        'double=pl.col("number") * 2',
+        'double=pl.col("number").cum_sum() * 2',
+        "test_every_row_is_shaped_by_itself",
+        "every row is shaped by itself: 3.json differs when alone",
+    ),
+    # -- sinks
+    Mutant(
+        "commits half",
+        "TestSink",
+        "                write(self.file, json.dumps(rows | new, sort_keys=True).encode())",
+        "                for origin in new:\n"
+        "                    rows = rows | {origin: new[origin]}\n"
+        "                    write(self.file, json.dumps(rows, sort_keys=True).encode())",
+        "test_a_fault_in_the_commit_leaves_all_or_nothing",
+        "commit is atomic: I/O call 3 fails once left a part of the rows visible",
+    ),
+    Mutant(
+        "changes rows on a repeated commit",
+        "TestSink",
+        "write(self.file, json.dumps(rows | new, sort_keys=True).encode())",
+        "write(self.file, json.dumps(rows | new | {f'again-{o}': r for o, r in staged.items() if o in rows}).encode())",
+        "test_a_repeated_commit_changes_nothing",
+        "rows that come again among others are there once: of 8 rows 0 are missing, 3 are too many",
+    ),
+    Mutant(
+        "writes in the order in which splits ended",
+        "TestSink",
+        "rows | new, sort_keys=True",
+        "rows | new",
+        "test_the_order_of_fragments_changes_nothing",
+        "the order of fragments changes nothing: bytes differ",
+    ),
+    Mutant(
+        "does not keep others out",
+        "TestSink",
+        "fcntl.flock(lock, fcntl.LOCK_EX)",
+        "pass",
+        "test_commits_at_once_lose_and_double_nothing",
+        "commits at once lose nothing and double nothing",
+        also=("new = {origin: row for", "__import__('time').sleep(0.1); new = {origin: row for"),
+    ),
+    Mutant(
+        "takes an error for an absence",
+        "TestSink",
+        'return json.loads(read(self.file) or b"{}")',
+        'try:\n            return json.loads(read(self.file) or b"{}")\n        except StorageUnavailable:\n            return {}',
+        "test_an_error_is_not_an_absence",
+        "an error is not an absence: I/O call 1 fails once left a ledger of 0 rows",
+    ),
+    Mutant(
+        "swallows the error of a write",
+        "TestSink",
+        "                write(self.file, json.dumps(rows | new, sort_keys=True).encode())",
+        "                try:\n"
+        "                    write(self.file, json.dumps(rows | new, sort_keys=True).encode())\n"
+        "                except StorageUnavailable:\n"
+        "                    pass",
+        "test_a_fault_in_the_commit_leaves_all_or_nothing",
+        "what commit says it has kept is there: I/O call 2 fails once",
+    ),
+    Mutant(
+        "shows what is staged",
+        "TestSink",
+        "        return Fragment(frame.height, {row[",
+        "        rows = self._rows() | {row[ORIGIN_COLUMN]: row for row in frame.to_dicts()}\n"
+        "        write(self.file, json.dumps(rows, sort_keys=True).encode())\n"
+        "        return Fragment(frame.height, {row[",
+        "test_nothing_is_visible_before_the_commit",
+        "nothing is visible before the commit: of 0 rows 0 are missing, 6 are too many",
+    ),
+    Mutant(
+        "has a ledger that knows too much",
+        "TestSink",
+        "return [each for each in objects if each not in self._known]",
+        "return [each for each in objects if each > max(self._known, default='')]",
+        "test_the_ledger_is_what_is_visible",
+        "the ledger is what is visible: unseen",
+    ),
+    # -- engines
+    Mutant(
+        "loses an outcome",
+        "TestEngine",
+        "yield from pool.map(process, chunk)",
+        "yield from [each for each in pool.map(process, chunk) if each.accepted != 13]",
+        "test_every_outcome_comes_once",
+        "every outcome comes exactly once: 1 (split-13) do not",
+    ),
+    Mutant(
+        "takes every split at once",
+        "TestEngine",
+        "splits = iter(splits)",
+        "splits = iter(list(splits))",
+        "test_splits_are_taken_lazily",
+        "splits are taken lazily: 64 were taken before 1 came back",
+    ),
+    Mutant(
+        "does not stop",
+        "TestEngine",
+        "len(chunk) < parallelism and not stop() and",
+        "len(chunk) < parallelism and",
+        "test_stop_is_honoured",
+        "stop is honoured: 15 splits were taken after it said so",
+    ),
+    Mutant(
+        "swallows the error that ends a run",
+        "TestEngine",
+        "yield from pool.map(process, chunk)",
+        "results = pool.map(process, chunk)\n"
+        "                try:\n"
+        "                    yield from results\n"
+        "                except Exception:\n"
+        "                    return",
+        "test_an_error_ends_the_run",
+        "DID NOT RAISE",
+    ),
+    # -- observers
+    Mutant(
+        "raises",
+        "TestObserver",
+        "self.read += len(outcome.origins)",
+        "self.read += outcome.records",
+        "test_it_does_not_raise",
+        "an observer does not raise: 1 (reporting_split_finished raised AttributeError)",
+    ),
+    Mutant(
+        "tells an error's message",
+        "TestObserver",
+        'print("failed:", type(error).__name__)',
+        'print("failed:", error, error.__cause__)',
+        "test_no_value_is_told",
+        "no value of a record is ever told: stdout holds one",
+    ),
+    Mutant(
+        "keeps outcomes",
+        "TestObserver",
+        "self.read += len(outcome.origins)",
+        "vars(self).setdefault('all', []).append(outcome)",
+        "test_it_keeps_no_outcome",
+        "an observer keeps no outcome: 2 are held",
+    ),
+    Mutant(
+        "changes what it is told",
+        "TestObserver",
+        "self.read += len(outcome.origins)",
+        "outcome.origins.clear()",
+        "test_it_changes_nothing_that_it_is_told",
+        "an observer changes nothing that it is told",
+    ),
+]
+
+SAMPLE = {
+    "drops a record",
+    "repeats an origin",
+    "plans nondeterministically",
+    "has splits that cannot be sent",
+    "ignores the ledger",
+    "swallows an error",
+    "holds everything in memory",
+    "accepts unknown settings",
+    "leaks a value",
+    "raises for a bad record",
+    "drops the origin",
+    "changes its input",
+    "commits half",
+    "changes rows on a repeated commit",
+    "takes an error for an absence",
+    "loses an outcome",
+    "takes every split at once",
+    "raises",
+}
+"""What is tried each time; the others run with the slow tests."""
+
+
+@pytest.fixture
+def suite(pytester, request):
+    """Runs suites of the toy, changed or not."""
+
+    def run(toy, *arguments):
+        pytester.makepyfile(toy=toy)
+        pytester.makepyfile(toy_suite=(HERE / "toy_suite.py").read_text())
+        pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers")
+        return pytester.runpytest_inprocess("toy_suite.py", "-p", "no:cacheprovider", "-rA", *arguments)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def toy():
+    return (HERE / "toy.py").read_text()
+
+
+def test_every_defect_of_the_sample_is_there():
+    assert {mutant.what for mutant in MUTANTS} > SAMPLE
+
+
+def test_the_toys_keep_every_promise(suite, toy):
+    result = suite(toy, "-m", "not slow")
+    outcomes = result.parseoutcomes()
+    assert set(outcomes) == {"passed", "skipped", "deselected"}
+    assert outcomes["passed"] > 80
+
+
+@pytest.mark.slow
+def test_the_toys_keep_the_promises_that_take_long_to_look_at(suite, toy):
+    outcomes = suite(toy, "-m", "slow").parseoutcomes()
+    assert set(outcomes) == {"passed", "skipped", "deselected"}
+    assert outcomes["passed"] >= 3
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        pytest.param(each, id=f"{each.suite}: {each.what}", marks=() if each.what in SAMPLE else pytest.mark.slow)
+        for each in MUTANTS
+    ],
+)
+def test_a_broken_promise_is_noticed_and_named(suite, toy, mutant):
+    changed = toy
+    for old, new in ((mutant.old, mutant.new), mutant.also):
+        assert old in changed
+        changed = changed.replace(old, new) if old else changed
+    result = suite(changed, "-k", f"{mutant.suite} and {mutant.test}")
+    assert result.parseoutcomes().get("failed", 0) >= 1
+    report = str(result.stdout)
+    assert f"FAILED toy_suite.py::{mutant.suite}::{mutant.test}" in report
+    assert mutant.promise in report

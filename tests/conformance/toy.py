@@ -1,0 +1,241 @@
+"""Toy plugins that keep every promise; `test_mutants` breaks them, one promise at a time. Nothing is imported from here."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from reporting_framework import (
+    ORIGIN_COLUMN,
+    Batch,
+    Fragment,
+    Receipt,
+    Rejection,
+    Split,
+    StorageUnavailable,
+    Survey,
+    Unread,
+    Validated,
+    hookimpl,
+)
+from reporting_framework.result import Output
+
+SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})
+
+
+class ToySettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    folder: Path = Path()
+
+
+# -- I/O: what the tests break ------------------------------------------------------------------------------------------
+
+
+def read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def write(path: Path, data: bytes) -> None:
+    scratch = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
+    scratch.write_bytes(data)
+    os.replace(scratch, path)
+
+
+# -- the source -----------------------------------------------------------------------------------------------------------
+
+
+class ToySource:
+    name = "toy-source"
+    Settings = ToySettings
+    yields = "payloads"
+    parallelism = 2
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def plan(self, ledger):
+        found = sorted(path.name for path in self.settings.folder.glob("*.json"))
+        names = iter(ledger.unseen(found, lambda name: None))
+        while keys := list(islice(names, 2)):
+            yield Split(keys[0], {"keys": keys})
+
+    def read(self, split):
+        batch = {"origins": [], "payloads": [], "unread": []}
+        for key in split.data["keys"]:
+            try:
+                payload = read(self.settings.folder / key)
+            except StorageUnavailable:
+                batch["unread"].append(Unread(key, "unavailable"))
+                continue
+            if payload is not None:
+                batch["origins"].append(key)
+                batch["payloads"].append(payload)
+        yield Batch(versions=["1"] * len(batch["origins"]), **batch)
+
+    def survey(self):
+        return Survey()
+
+    def bookmark(self, *, complete, unread, rows):
+        return {"rows": rows}
+
+    def close(self):
+        pass
+
+
+# -- the validator --------------------------------------------------------------------------------------------------------
+
+
+class ToyValidator:
+    name = "toy-validator"
+    Settings = ToySettings
+    takes = "payloads"
+    schema = SCHEMA
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def validate(self, batch):
+        rows, rejections, ignored = [], [], {}
+        for origin, version, payload in zip(batch.origins, batch.versions, batch.payloads, strict=True):
+            try:
+                record = json.loads(payload)
+                number, note = record["number"], record["note"]
+                note.encode()
+            except (ValueError, TypeError, RecursionError, AttributeError):
+                rejections.append(Rejection(origin, version, "json_invalid"))
+                continue
+            except KeyError as error:
+                rejections.append(Rejection(origin, version, "missing", error.args[0]))
+                continue
+            if type(number) is not int or abs(number) >= 2**63:
+                rejections.append(Rejection(origin, version, "int_type", "number"))
+                continue
+            rows.append((number, note, origin))
+        return Validated(pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections, ignored)
+
+
+# -- the transform --------------------------------------------------------------------------------------------------------
+
+
+class ToyTransform:
+    name = "toy-transform"
+    Settings = ToySettings
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def apply(self, frame):
+        kept = frame.filter(pl.col("number") >= 0)
+        return kept.with_columns(double=pl.col("number") * 2).select(pl.exclude(ORIGIN_COLUMN), ORIGIN_COLUMN)
+
+
+# -- the sink -------------------------------------------------------------------------------------------------------------
+
+
+class ToyLedger:
+    newest = None
+
+    def __init__(self, rows):
+        self._known = set(rows)
+
+    @property
+    def rows(self):
+        return len(self._known)
+
+    def unseen(self, objects):
+        return [each for each in objects if each not in self._known]
+
+
+class ToySink:
+    name = "toy-sink"
+    Settings = ToySettings
+
+    def __init__(self, settings):
+        self.file = settings.folder / "rows.json"
+
+    def prepare(self, schema):
+        self.schema = schema
+
+    def _rows(self):
+        return json.loads(read(self.file) or b"{}")
+
+    def ledger(self):
+        return ToyLedger(self._rows())
+
+    def stage(self, frame, split, part):
+        return Fragment(frame.height, {row[ORIGIN_COLUMN]: row for row in frame.to_dicts()})
+
+    @contextmanager
+    def _alone(self):
+        with self.file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def commit(self, fragments):
+        staged = {}
+        for fragment in fragments:
+            staged |= fragment.data
+        with self._alone():
+            rows = self._rows()
+            new = {origin: row for origin, row in staged.items() if origin not in rows}
+            if new:
+                write(self.file, json.dumps(rows | new, sort_keys=True).encode())
+        output = Output(uri=str(self.file), rows=len(rows) + len(new), new_rows=len(new), bytes=0)
+        return Receipt([output], sum(fragment.rows for fragment in fragments) - len(new))
+
+    def abort(self):
+        pass
+
+    def quarantine(self):
+        return None
+
+
+# -- the engine -----------------------------------------------------------------------------------------------------------
+
+
+class ToyEngine:
+    name = "toy-engine"
+    Settings = ToySettings
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def map(self, process, splits, *, parallelism, stop):
+        splits = iter(splits)
+        with ThreadPoolExecutor(parallelism) as pool:
+            while not stop():
+                chunk = []
+                while len(chunk) < parallelism and not stop() and (split := next(splits, None)) is not None:
+                    chunk.append(split)
+                if not chunk:
+                    return
+                yield from pool.map(process, chunk)
+
+
+# -- the observer ---------------------------------------------------------------------------------------------------------
+
+
+class ToyObserver:
+    def __init__(self):
+        self.read = 0
+
+    @hookimpl
+    def reporting_split_finished(self, outcome):
+        self.read += len(outcome.origins)
+
+    @hookimpl
+    def reporting_run_failed(self, error):
+        print("failed:", type(error).__name__)

@@ -1,0 +1,137 @@
+"""The suites of the toy plugins, as their author would write them."""
+
+import json
+
+import polars as pl
+import pytest
+import toy
+
+from reporting_framework.testing import (
+    CANARY,
+    CallFaults,
+    EngineContract,
+    ObserverContract,
+    SinkContract,
+    SourceContract,
+    TransformContract,
+    ValidatorContract,
+)
+
+
+@pytest.fixture
+def broken_io(monkeypatch):
+    faults = CallFaults()
+    for name in ("read", "write"):
+        monkeypatch.setattr(toy, name, faults.around(getattr(toy, name)))
+    return faults
+
+
+def payload(number):
+    return json.dumps({"number": number, "note": CANARY + "x" * 2000}).encode()
+
+
+class TestSource(SourceContract):
+    plugin = toy.ToySource
+    crowd = 300
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {"folder": str(tmp_path)}
+
+    @pytest.fixture
+    def records(self, add):
+        return dict(add(number) for number in range(100_000, 100_005))
+
+    @pytest.fixture
+    def add(self, tmp_path):
+        def put(number):
+            (tmp_path / f"{number:06}.json").write_bytes(payload(number))
+            return f"{number:06}.json", payload(number)
+
+        return put
+
+    @pytest.fixture
+    def faults(self, broken_io):
+        return broken_io
+
+
+class TestValidator(ValidatorContract):
+    plugin = toy.ToyValidator
+
+    @pytest.fixture
+    def settings(self):
+        return {}
+
+    @pytest.fixture
+    def good(self):
+        return [payload(1), payload(2)]
+
+    @pytest.fixture
+    def bad(self):
+        note = f'"note": "{CANARY}"'
+        return [
+            (f'{{"number": "{CANARY}", {note}}}'.encode(), "int_type", "number"),
+            (f"{{{note}}}".encode(), "missing", "number"),
+            (CANARY.encode(), "json_invalid", None),
+        ]
+
+
+class TestTransform(TransformContract):
+    plugin = toy.ToyTransform
+
+    @pytest.fixture
+    def settings(self):
+        return {}
+
+    @pytest.fixture
+    def frame(self):
+        rows = [(number, CANARY, f"{number}.json") for number in (1, -2, 3)]
+        return pl.DataFrame(rows, schema=toy.SCHEMA, orient="row")
+
+    @pytest.fixture
+    def expected(self, frame):
+        return frame[[0, 2]].insert_column(2, pl.Series("double", [2, 6]))
+
+
+class TestSink(SinkContract):
+    plugin = toy.ToySink
+    bounded = False
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {"folder": str(tmp_path)}
+
+    @pytest.fixture
+    def rows(self):
+        return lambda numbers: pl.DataFrame(
+            [(number, CANARY, f"{number}.json") for number in numbers], schema=toy.SCHEMA, orient="row"
+        )
+
+    @pytest.fixture
+    def visible(self, tmp_path):
+        def read():
+            file = tmp_path / "rows.json"
+            return pl.DataFrame(list(json.loads(file.read_bytes()).values()) if file.exists() else [])
+
+        return read
+
+    @pytest.fixture
+    def files(self, tmp_path):
+        return lambda: {path.name: path.read_bytes() for path in tmp_path.glob("rows.json")}
+
+    @pytest.fixture
+    def clear(self, tmp_path):
+        return lambda: (tmp_path / "rows.json").unlink(missing_ok=True)
+
+    @pytest.fixture
+    def faults(self, broken_io):
+        return broken_io
+
+
+class TestEngine(EngineContract):
+    plugin = toy.ToyEngine
+    look_ahead = 16
+
+
+class TestObserver(ObserverContract):
+    plugin = toy.ToyObserver
