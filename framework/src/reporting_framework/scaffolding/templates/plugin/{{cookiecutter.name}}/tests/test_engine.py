@@ -10,7 +10,7 @@ from {{ cookiecutter.__package }}.engine import OneByOne
 
 class TestOneByOne(EngineContract):
     plugin = OneByOne
-    look_ahead = 1
+    look_ahead = 2
 
 
 def test_no_split_is_taken_once_it_is_to_stop() -> None:
