@@ -1,11 +1,15 @@
 """What needs what."""
 
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import requires as metadata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.errors import BuildError
 from reporting_framework.packaging.graph import Graph
+from reporting_framework.packaging.selection import EXTRA
 from reporting_framework.packaging.target import Target
 
 NEEDS = {
@@ -14,6 +18,13 @@ NEEDS = {
     "c": ["quick; extra == 'fast'"],
     "d": ["a"],
 }
+
+
+def requires(name):
+    try:
+        return metadata(name)
+    except PackageNotFoundError:
+        return None
 
 
 def graph(needs=NEEDS) -> Graph:
@@ -35,6 +46,12 @@ def test_what_an_extra_lists_is_known_whether_or_not_it_is_needed_anyway():
 def test_a_closure_follows_extras_and_circles():
     assert graph().closure({"a": ()}) == {"a", "b-x", "c", "quick", "d"}
     assert graph().closure({"a": ["aws"]}) == {"a", "b-x", "c", "quick", "d", "tools"}
+
+
+def test_what_the_framework_s_conformance_suites_need_is_no_part_of_a_function():
+    found = Graph(requires, Target("x86_64", "3.12").markers)
+    assert {"pytest", "hypothesis", "moto"} <= found.listed("reporting-framework", "testing")
+    assert not {"pytest", "hypothesis", "moto"} & found.closure({"reporting-framework": [EXTRA]})
 
 
 def test_extras_that_are_asked_for_later_are_minded():

@@ -13,9 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from moto.core.models import botocore_stubber
 
-
-class Killed(BaseException):
-    """The process ended here."""
+from reporting_framework.testing import Killed
 
 
 class Raw(BytesIO):

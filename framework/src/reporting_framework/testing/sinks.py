@@ -190,10 +190,9 @@ class SinkContract(QuarantineContract, PluginContract):
             if not isinstance(attempt.error, Killed):
                 sink.abort()
                 nothing_told({f"the error of {attempt}": attempt.error})
+            if not self.idempotent:
+                continue  # a request that was sent again may have been counted again
             self._left_whole(place, kept, new, attempt, receipt)
-            if not self.idempotent and place.is_shown([*kept, *new]):
-                kept += new
-                continue
             place.persistent(new)
             kept += new
             place.shows(kept, f"the run after a fault makes it good: {attempt}")

@@ -246,7 +246,8 @@ class SourceContract(PluginContract):
             batches = attempt.run(partial(_taken, source, close=False)) or []
             source.close()
             if attempt.error is None:
-                found = {object_of(origin) for batch in batches for origin in _origins(batch)}
+                names = [origin for batch in batches for origin in _origins(batch)]
+                found = {name if name in objects else object_of(name) for name in names}
                 assert found == objects, differing(found, objects, f"nothing is passed over: {attempt}")
                 assert all(records.get(origin) == value for origin, value in _found(batches).items()), (
                     f"what is read is whole: {attempt}"

@@ -30,10 +30,13 @@ def messages(trigger: Trigger) -> list[Message]:
     """The messages of a trigger of kind ``s3`` or ``sqs``.
 
     Raises:
-        TriggerError: A notification that came without a queue is not one of S3.
+        TriggerError: A notification that came without a queue is not one of S3, or what came is no message of a queue.
     """
     if trigger.kind == "sqs":
-        return [_queued(record) for record in trigger.event["Records"]]
+        try:
+            return [_queued(record) for record in trigger.event["Records"]]
+        except (AttributeError, KeyError, TypeError):
+            raise TriggerError("a record of the trigger is no message of a queue") from None
     objects = _objects(trigger.event)
     if objects is None:
         raise TriggerError("the S3 notification names no bucket or no object")
@@ -42,7 +45,7 @@ def messages(trigger: Trigger) -> list[Message]:
 
 def _queued(record: Mapping[str, Any]) -> Message:
     """A message that cannot be understood stays in its queue, which in the end sets it aside."""
-    identifier = str(record.get("messageId"))
+    identifier = str(record["messageId"])
     try:
         objects = _objects(json.loads(record["body"]))
     except (KeyError, TypeError, ValueError, RecursionError):

@@ -1,0 +1,44 @@
+"""What docs/how-to/test-a-plugin.md shows runs, and fails as it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reporting_framework import testing
+
+pytest_plugins = ["pytester"]
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "test-a-plugin.md"
+
+
+@pytest.fixture
+def example(pytester):
+    plugin, suite = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+    def run(plugin=plugin):
+        pytester.makepyfile(my_plugin=plugin, test_my_plugin=suite)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    return plugin, run
+
+
+def test_the_example_passes(example):
+    outcomes = example[1]().parseoutcomes()
+    assert set(outcomes) == {"passed", "skipped"}
+    assert outcomes["passed"] >= 9
+
+
+def test_what_is_broken_is_named_as_the_page_says(example):
+    plugin, run = example
+    result = run(plugin.replace("return frame.filter", 'return frame.insert_column(0, pl.lit(1).alias("one")).filter'))
+    text = str(result.stdout)
+    for line in re.search(r"( +FAILED .*\n.*)\n", PAGE.read_text()).group(1).splitlines():
+        for part in line.split(maxsplit=1)[1:]:
+            assert part in text
+
+
+def test_every_suite_and_what_it_is_given_is_on_the_page():
+    page = PAGE.read_text()
+    for name in testing.__all__:
+        assert f"`{name}`" in page or name in ("Faults", "Killed", "PluginContract")
