@@ -45,15 +45,22 @@ class Repository(NamedTuple):
 def repository() -> Repository | None:
     """The repository that this installation is of, or None: from an index or a wheel, none is known."""
     try:
-        text = importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
+        return recorded(importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json"))
+    except importlib.metadata.PackageNotFoundError:  # on the path, and not installed
+        return None
+
+
+def recorded(text: str | None) -> Repository | None:
+    """The repository that an installer has written down (PEP 610), or None. It is a help, and no more."""
+    try:
         record = json.loads(text or "{}")
-        url = str(record.get("url", ""))
+        url = str(record["url"])
         if "vcs_info" in record:
             return Repository(url, str(record["vcs_info"]["commit_id"]), None)
         if "dir_info" in record and url.startswith("file://"):
             return checkout(Path(unquote(urlsplit(url).path)))
-    except (importlib.metadata.PackageNotFoundError, AttributeError, KeyError, TypeError, ValueError):
-        pass  # what an installer has written down is a help, and no more
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
     return None
 
 
