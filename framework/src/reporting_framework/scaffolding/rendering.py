@@ -43,8 +43,9 @@ def render(template: str, answers: Mapping[str, Any], out: Path, repository: Rep
         The package's folder.
 
     Raises:
-        SettingsError: The folder cannot be written.
+        SettingsError: The folder cannot be written, or the template refuses the answers.
     """
+    from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.generate import generate_context, generate_files
     from cookiecutter.prompt import prompt_for_config
 
@@ -57,6 +58,8 @@ def render(template: str, answers: Mapping[str, Any], out: Path, repository: Rep
         made = Path(generate_files(folder, context, str(out)))
         if repository is not None and repository.commit is not None:
             _write_cruft(made / CRUFT, f"templates/{template}", context, repository)
+    except CookiecutterException as error:
+        raise SettingsError(f"{out / str(answers['name'])} cannot be made: {cause(error)}") from error
     except OSError as error:
         raise SettingsError(f"{out / str(answers['name'])} cannot be written: {cause(error)}") from error
     return made
