@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from tests.support.terraform import Terraform, missing
+from tests.support.terraform import Terraform
 from tests.templates.answering import ANSWER_SETS, AnswerSet
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def test_a_package_is_right_in_every_way(answers: AnswerSet, tmp_path: Path, typ
     assert expected in said
 
 
-@pytest.mark.skipif(bool(missing()), reason=missing())
+@pytest.mark.usefixtures("terraform_there")
 @pytest.mark.parametrize(
     "answers", [each for each in ANSWER_SETS if each.answers.get("terraform")], ids=lambda each: each.id
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.terraform import ROOT, Terraform, missing
+from tests.support.terraform import ROOT, Terraform
 from tests.templates.answering import ANSWER_SETS, AnswerSet
 from tests.templates.test_made import run
 
@@ -84,7 +84,7 @@ run "the_policy" {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(bool(missing()), reason=missing())
+@pytest.mark.usefixtures("terraform_there")
 @pytest.mark.parametrize(
     "answers", [each for each in ANSWER_SETS if each.answers.get("terraform")], ids=lambda each: each.id
 )

@@ -62,3 +62,8 @@ def test_of_an_installation_from_a_folder_it_is_the_folders(repository):
     found = recorded(f'{{"url": "{(repository / "framework").as_uri()}", "dir_info": {{"editable": true}}}}')
     assert found is not None
     assert found.folder == repository
+
+
+def test_without_git_none_is_known(repository, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert checkout(repository) is None
