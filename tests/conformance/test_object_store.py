@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -82,6 +83,15 @@ class Source(SourceContract):
 class TestFolderSource(InAFolder, Source):
     crowd = 3000
 
+    @pytest.fixture
+    def add(self, uri):
+        def put(number):
+            record = b'{"note": "%s"}' % (b"x" * 4000)
+            (Path(uri) / f"log-{number:06}.json").write_bytes(record)
+            return f"log-{number:06}.json", record
+
+        return put
+
 
 @pytest.mark.slow
 class TestBucketSource(InABucket, Source):
@@ -126,13 +136,16 @@ class TestQueued(TestNotified):
         return Trigger("sqs", {"Records": messages}, names_work=True)
 
 
+NOTE = CANARY * 80
+
+
 def made(numbers):
     """Rows of two studies, a minute apart."""
     begin = datetime(2024, 1, 1, tzinfo=UTC)
     return pl.DataFrame(
         {
             "study": [("alpha", "beta")[number % 2] for number in numbers],
-            "note": [CANARY] * len(numbers),
+            "note": [NOTE] * len(numbers),
             "timestamp": [begin + timedelta(seconds=number) for number in numbers],
             ORIGIN_COLUMN: [f"{number:06}.json" for number in numbers],
         },
@@ -183,7 +196,7 @@ class Checkpoint(Files):
 
 
 class TestFolderCheckpoint(InAFolder, Checkpoint):
-    crowd = 200_000
+    crowd = 64_000
 
     @pytest.fixture(params=[pytest.param("reporting_store_faults", marks=pytest.mark.slow)])
     def faults(self, request):

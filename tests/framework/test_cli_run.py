@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from reporting_framework.cli.execute import exit_code
 from reporting_framework.cli.main import reporting, reporting_run
 from reporting_framework.result import RunResult
+from reporting_framework.testing.lambda_events import FOLDER
 from tests.framework.distributions import environment, program
 
 
@@ -345,11 +346,8 @@ def test_a_bar_is_taken_away_after_an_interruption(monkeypatch, capsys):
 
 
 def test_records_of_events_are_taken_and_no_others(tmp_path):
-    events = Path(__file__).parents[1] / "events" / "lambda"
     arguments = ["--source", str(tmp_path / "in"), "--checkpoint", str(tmp_path / "out.parquet")]
-    done = run(
-        "event-log-checkpoint", *arguments, "--events", str(events / "kinesis.json"), str(events / "kinesis.json")
-    )
+    done = run("event-log-checkpoint", *arguments, "--events", *[str(FOLDER / "kinesis.json")] * 2)
     assert done.exit_code == 2
     assert "source object-store-json does not take kinesis triggers; it takes s3, sqs" in done.stderr
     done = run("event-log-checkpoint", *arguments, "more")

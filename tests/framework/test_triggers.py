@@ -1,12 +1,11 @@
 """What each event is taken for, and what is refused."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.errors import TriggerError
+from reporting_framework.testing.lambda_events import FOLDER
 from reporting_framework.triggers import AWAITED, CONTINUE, correlation_id, kind_of, trigger_of, trigger_of_files
 from tests.support import lambda_event, lambda_events
 
@@ -172,11 +171,8 @@ def test_an_id_from_outside_is_bounded_and_printable():
     assert correlation_id("schedule", event | {"id": ["x"]}, "mine") == "mine"
 
 
-EVENTS = Path(__file__).parents[1] / "events" / "lambda"
-
-
 def test_the_records_of_several_files_are_one_trigger():
-    trigger = trigger_of_files([EVENTS / "kinesis.json", EVENTS / "kinesis.json"])
+    trigger = trigger_of_files([FOLDER / "kinesis.json", FOLDER / "kinesis.json"])
     assert (trigger.kind, trigger.names_work, len(trigger.event["Records"])) == ("kinesis", True, 4)
 
 
@@ -186,10 +182,10 @@ def test_the_records_of_several_files_are_one_trigger():
         (["kinesis.json", "sqs-s3.json"], "sqs-s3.json: it is of kind sqs, the files before it are of kind kinesis"),
         (["direct.json"], "direct.json: it is no event with records; allowed are kinesis, s3, sqs"),
         (["nowhere.json"], "nowhere.json: No such file or directory"),
-        (["../../framework/test_triggers.py"], "it is not JSON; it must hold an event as a function gets it"),
+        (["../s3.py"], "it is not JSON; it must hold an event as a function gets it"),
     ],
 )
 def test_files_that_hold_no_such_events(names, message):
     with pytest.raises(TriggerError) as caught:
-        trigger_of_files([EVENTS / name for name in names])
+        trigger_of_files([FOLDER / name for name in names])
     assert str(caught.value).endswith(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ MEBIBYTE = 1024 * 1024
 NOISE = 12 * MEBIBYTE
 """What the memory of a process wanders by, of itself."""
 
-_STATUS = Path("/proc/self/status")
+_EVERY = 0.002
+"""Seconds between two looks at the process's memory."""
 
 
 class Peak(NamedTuple):
@@ -21,7 +23,7 @@ class Peak(NamedTuple):
 
     Attributes:
         python: Of Python's objects.
-        process: Of the process; 0 where the system does not tell (it is not Linux).
+        process: Of the process, mapped files left out; 0 where the system does not tell (it is not Linux).
     """
 
     python: int
@@ -31,15 +33,25 @@ class Peak(NamedTuple):
 def peak(work: Callable[[], object]) -> Peak:
     """The most memory that `work` takes at once."""
     gc.collect()
-    _forget_peak()
-    began = _status("VmRSS")
+    began = most = _resident()
+    done = threading.Event()
+
+    def look() -> None:
+        nonlocal most
+        while not done.wait(_EVERY):
+            most = max(most, _resident())
+
+    looking = threading.Thread(target=look)
+    looking.start()
     tracemalloc.start()
     try:
         work()
         python = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    return Peak(python, max(0, _status("VmHWM") - began))
+        done.set()
+        looking.join()
+    return Peak(python, max(most, _resident()) - began)
 
 
 def assert_bounded(small: Peak, large: Peak, data: int, what: str) -> None:
@@ -49,14 +61,9 @@ def assert_bounded(small: Peak, large: Peak, data: int, what: str) -> None:
         assert grown < data / 2 + noise, f"memory is bounded: {what} took {more} more for {records} of records more"
 
 
-def _forget_peak() -> None:
-    if sys.platform == "linux":
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _status(name: str) -> int:
-    """A number of /proc/self/status, in bytes."""
+def _resident() -> int:
+    """Anonymous memory of the process: what is its own, and of no file."""
     if sys.platform != "linux":
         return 0
-    lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines() if ":" in line)
-    return int(lines[name].split()[0]) * 1024
+    text = Path("/proc/self/status").read_text()
+    return int(text.partition("RssAnon:")[2].split(maxsplit=1)[0]) * 1024

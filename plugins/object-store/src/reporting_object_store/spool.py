@@ -19,6 +19,9 @@ from reporting_framework import ORIGIN_COLUMN
 SAMPLE = 64
 """Every how many rows a timestamp is kept, to cut staged rows into parts of about equal size."""
 
+RECORD_BATCH = 512
+"""Rows that are read together, at the least: a slice keeps all of the batches that it is of in memory."""
+
 _PREFIX = "reporting-spool-"
 _ABANDONED_SECONDS = 3600
 
@@ -63,7 +66,7 @@ class Spool:
         path = self.folder() / f"{digest}.arrow"
         ordered = frame.sort(self._timestamp, ORIGIN_COLUMN)
         with path.open("wb") as file:  # polars itself would not say that the disk is full
-            ordered.write_ipc(file, compression="uncompressed")
+            ordered.write_ipc(file, compression="uncompressed", record_batch_size=RECORD_BATCH)
         moments = ordered[self._timestamp].dt.timestamp("us")
         return Piece(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]), fresh)
 
@@ -92,11 +95,11 @@ def in_order(pieces: Sequence[Piece], timestamp: str, rows: int) -> Iterator[pl.
 
 
 def _between(piece: Piece, timestamp: str, below: int | None, bound: int) -> pl.DataFrame:
-    """The rows of a piece behind `below` and up to `bound`; the file is mapped, so only these are copied."""
-    frame = pl.read_ipc(piece.path)
-    moments = frame[timestamp].dt.timestamp("us")
+    """The rows of a piece behind `below` and up to `bound`; only the batches that they are in are read."""
+    file = pl.scan_ipc(piece.path)
+    moments = file.select(timestamp).collect()[timestamp].dt.timestamp("us")
     begin = moments.search_sorted(below, side="right") if below is not None else 0
-    return frame[begin : moments.search_sorted(bound, side="right")]
+    return file.slice(begin, moments.search_sorted(bound, side="right") - begin).collect()
 
 
 def _sweep() -> None:
