@@ -56,6 +56,6 @@ def reporting_reports() -> Sequence[Lazy]:
         Lazy(
             "{{ cookiecutter.name }}",
             "{{ cookiecutter.__package }}.report:{{ cookiecutter.__class }}",
-            "records from {{ cookiecutter.source }} to {{ cookiecutter.sink }}",
+            "records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}",
         ),
     ]

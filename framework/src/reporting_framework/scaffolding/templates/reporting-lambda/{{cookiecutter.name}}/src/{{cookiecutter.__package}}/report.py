@@ -18,10 +18,10 @@ COUNTERS = [
 
 
 class {{ cookiecutter.__class }}:
-    """Records from {{ cookiecutter.source }} to {{ cookiecutter.sink }}."""
+    """Records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}."""
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
-    summary: ClassVar[str] = "records from {{ cookiecutter.source }} to {{ cookiecutter.sink }}"
+    summary: ClassVar[str] = "records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}"
     Settings: ClassVar[type[{{ cookiecutter.__class }}Settings]] = {{ cookiecutter.__class }}Settings
 
     def compose(self, settings: {{ cookiecutter.__class }}Settings) -> Composition:
