@@ -53,7 +53,7 @@ def measure(folder: Path, *, build: bool) -> dict[str, float]:
     within, seconds = folder / NAME, {}
     new = ["reporting", "new", "lambda", NAME, "--framework", str(ROOT), "--no-input"]
     new += ["--modules", f"{ROOT.as_posix()}/terraform/modules/{{module}}"]
-    hatch = [sys.executable, "-m", "hatch", "run"]
+    hatch = ["hatch", "run"]
     seconds["new"], _ = timed("reporting new lambda", *new, folder=folder, environment=environment)
     seconds["test"], said = timed("hatch run test", *hatch, "test", folder=within, environment=environment)
     print(said.strip().splitlines()[-1])

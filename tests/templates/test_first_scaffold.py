@@ -1,6 +1,6 @@
 """Who has never seen the project has a report with green tests in less than a minute, packages in a cache."""
 
-import importlib.util
+import shutil
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.templates.first_scaffold import NAME, builds, measure
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("hatch") is None, reason="hatch runs this environment from another one")
+@pytest.mark.skipif(shutil.which("hatch") is None, reason="there is no hatch on PATH")
 def test_from_an_empty_folder_to_the_first_green_scaffold(tmp_path, capsys):
     build = builds()
     seconds = measure(tmp_path, build=build)
