@@ -64,7 +64,7 @@ def assert_bounded(small: Peak, large: Peak, data: int, what: str) -> None:
 
 
 def copied(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, backwards, in memory of their own: what is kept of them takes memory. (A mere slice or clone shares.)"""
+    """The rows, backwards, in memory of their own, which a mere clone would share: what is kept of them shows."""
     return frame.reverse().with_columns(pl.col(pl.String) + "")
 
 
