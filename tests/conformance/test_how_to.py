@@ -9,6 +9,9 @@ from reporting_framework import testing
 
 pytest_plugins = ["pytester"]
 
+for name in testing.__all__:
+    getattr(testing, name)  # what is imported here needs not be imported anew for each run
+
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "test-a-plugin.md"
 
 
@@ -18,14 +21,14 @@ def example(pytester):
 
     def run(plugin=plugin):
         pytester.makepyfile(my_plugin=plugin, test_my_plugin=suite)
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider")
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow")
 
     return plugin, run
 
 
 def test_the_example_passes(example):
     outcomes = example[1]().parseoutcomes()
-    assert set(outcomes) == {"passed", "skipped"}
+    assert set(outcomes) == {"passed", "skipped", "deselected"}
     assert outcomes["passed"] >= 9
 
 
@@ -36,6 +39,24 @@ def test_what_is_broken_is_named_as_the_page_says(example):
     for line in re.search(r"( +FAILED .*\n.*)\n", PAGE.read_text()).group(1).splitlines():
         for part in line.split(maxsplit=1)[1:]:
             assert part in text
+
+
+def test_a_fixture_that_is_missing_is_named(pytester):
+    suites = "\n".join(
+        f"import pytest\nfrom reporting_framework.testing import {name}\nclass Test{name}({name}):\n    plugin = object\n"
+        f"    @pytest.fixture\n    def settings(self):\n        return {{}}\n"
+        for name in ("SourceContract", "ValidatorContract", "TransformContract", "SinkContract")
+    )
+    pytester.makepyfile(test_nothing_given=suites)
+    text = str(pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow").stdout)
+    for suite, fixtures in {
+        "SourceContract": ("records",),
+        "ValidatorContract": ("good", "bad"),
+        "TransformContract": ("frame",),
+        "SinkContract": ("rows",),
+    }.items():
+        for fixture in fixtures:
+            assert f"Test{suite}: the fixture `{fixture}` must be given: " in text
 
 
 def test_every_suite_and_what_it_is_given_is_on_the_page():

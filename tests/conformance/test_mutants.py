@@ -200,6 +200,14 @@ MUTANTS = [
         "test_every_record_is_a_row_or_a_rejection",
         "what becomes of a record does not depend on its neighbours: rows differ",
     ),
+    Mutant(
+        "keeps every record",
+        "TestValidator",
+        "rows, rejections, ignored = [], [], {}",
+        "rows, rejections, ignored = [], [], {}; vars(self).setdefault('seen', []).extend(batch.payloads)",
+        "test_memory_is_bounded",
+        "memory is bounded: validating took",
+    ),
     # -- transforms
     Mutant(
         "drops the origin",
@@ -232,6 +240,14 @@ MUTANTS = [
         'double=pl.col("number").cum_sum() * 2',
         "test_every_row_is_shaped_by_itself",
         "every row is shaped by itself: 3.json differs when alone",
+    ),
+    Mutant(
+        "keeps every frame",
+        "TestTransform",
+        "kept = frame.filter(",
+        "vars(self).setdefault('seen', []).append(frame)\n        kept = frame.filter(",
+        "test_memory_is_bounded",
+        "memory is bounded: a transform took",
     ),
     # -- sinks
     Mutant(

@@ -13,6 +13,7 @@ from reporting_framework.cli.build import build_command
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.iam import policy_options, print_policy
 from reporting_framework.cli.list import list_command
+from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.state import State, state_of
@@ -94,6 +95,7 @@ reporting.add_command(
     )
 )
 reporting.add_command(list_command)
+reporting.add_command(new_command)
 reporting.add_command(plugins_command)
 
 _version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")

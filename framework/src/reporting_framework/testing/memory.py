@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import polars as pl
+
 MEBIBYTE = 1024 * 1024
 NOISE = 12 * MEBIBYTE
 """What the memory of a process wanders by, of itself."""
@@ -59,6 +61,11 @@ def assert_bounded(small: Peak, large: Peak, data: int, what: str) -> None:
     for grown, noise in ((large.python - small.python, MEBIBYTE // 4), (large.process - small.process, NOISE)):
         more, records = f"{grown / MEBIBYTE:.1f} MiB", f"{data / MEBIBYTE:.1f} MiB"
         assert grown < data / 2 + noise, f"memory is bounded: {what} took {more} more for {records} of records more"
+
+
+def copied(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows, backwards, in memory of their own, which a mere clone would share: what is kept of them shows."""
+    return frame.reverse().with_columns(pl.col(pl.String) + "")
 
 
 def _resident() -> int:

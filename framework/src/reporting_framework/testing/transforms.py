@@ -14,7 +14,7 @@ import pytest
 from reporting_framework.records import ORIGIN_COLUMN
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 from reporting_framework.testing.faults import Faults, each_fault
-from reporting_framework.testing.memory import MEBIBYTE, assert_bounded, peak
+from reporting_framework.testing.memory import MEBIBYTE, assert_bounded, copied, peak
 
 Make = Callable[..., Any]
 
@@ -122,7 +122,7 @@ class TransformContract(PluginContract):
 
         def stream(times: int) -> None:
             for _ in range(times):
-                made.apply(large.select(pl.all().reverse()))  # a copy, so that what is kept takes memory
+                made.apply(copied(large))
 
         stream(4)
         small, many = peak(partial(stream, 16)), peak(partial(stream, 64))

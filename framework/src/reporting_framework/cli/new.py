@@ -1,0 +1,193 @@
+"""``reporting new``: a package for a report of one's own, or for a plugin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.cli.failures import printable, write
+from reporting_framework.cli.list import config_option
+from reporting_framework.cli.state import state_of
+
+if TYPE_CHECKING:
+    from reporting_framework.scaffolding.origins import Repository
+
+SOURCES = ("object-store-json", "kinesis", "sqs", "own")
+VALIDATORS = ("model", "own")
+SINKS = ("parquet-checkpoint", "ndjson-archive", "dynamodb-counters", "own")
+ROLES = ("source", "validator", "transform", "sink", "engine", "observer")
+PUSHED = ("kinesis", "sqs")
+"""Sources that hand their records over: nothing else starts the report."""
+
+HOURLY = "rate(1 hour)"
+
+out_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    show_default="here",
+    help="Folder to make the package's folder in.",
+)
+framework_option = click.option(
+    "--framework",
+    metavar="PATH_OR_REQUIREMENT",
+    help="A folder of wheels, a folder of the framework's sources, or a requirement.  [default: the installed version]",
+)
+no_input_option = click.option("--no-input", is_flag=True, help="Ask nothing: what is not given has its default.")
+
+
+@click.group("new")
+def new_command() -> None:
+    """Make a package of your own.
+
+    A report with its settings, model and tests, ready to be deployed to AWS Lambda; or a plugin of one role.
+    """
+
+
+@new_command.command("lambda")
+@click.argument("name")
+@click.option("--source", type=click.Choice(SOURCES), help="Where records come from; own: a class in the package.")
+@click.option("--validator", type=click.Choice(VALIDATORS), help="What a record must be: a pydantic model, or a class.")
+@click.option("--sink", type=click.Choice(SINKS), help="Where rows go; own: a class in the package.")
+@click.option("--schedule", metavar="EXPRESSION", help="When it runs: rate(1 hour), cron(0 6 * * ? *) or none.")
+@click.option("--terraform/--no-terraform", default=None, help="With a Terraform configuration, or without.")
+@click.option("--modules", metavar="PLACE", help="Where Terraform finds the modules; {module} is the name of one.")
+@framework_option
+@out_option
+@no_input_option
+@config_option
+@click.pass_context
+def lambda_command(
+    context: click.Context,
+    /,
+    name: str,
+    out: Path,
+    framework: str | None,
+    no_input: bool,
+    config: str | None,
+    **given: Any,
+) -> None:
+    """Make a package for a report, which runs on the command line and in AWS Lambda.
+
+    NAME is the name of the report, of the distribution and of the folder. What is not given is asked for on a terminal.
+    """
+    from reporting_framework.scaffolding.names import check_free
+    from reporting_framework.scaffolding.origins import repository
+    from reporting_framework.scaffolding.rendering import LAMBDA
+
+    _check(name, out)
+    ask, origin = _asks(no_input), repository()
+    answers: dict[str, Any] = {
+        "name": name,
+        "source": _chosen("source", given["source"], SOURCES, ask=ask),
+        "validator": _chosen("validator", given["validator"], VALIDATORS, ask=ask),
+        "sink": _chosen("sink", given["sink"], SINKS, ask=ask),
+    }
+    answers["schedule"] = _schedule(given["schedule"], answers["source"], ask=ask)
+    answers["terraform"], answers["modules"] = _terraform(given["terraform"], given["modules"], origin, ask=ask)
+    state = state_of(context)
+    state.given_config = config
+    own = [role for role in ("source", "validator", "sink") if answers[role] == "own"]
+    check_free(name, ["report", *own], state.registry.listing)
+    _make(LAMBDA, answers, ("framework_path", "object_store_path", "aws_path"), framework, out, origin)
+
+
+@new_command.command("plugin")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), help="What the plugin is.")
+@framework_option
+@out_option
+@no_input_option
+@click.pass_context
+def plugin_command(
+    context: click.Context, /, name: str, role: str | None, framework: str | None, out: Path, no_input: bool
+) -> None:
+    """Make a package for a plugin, with the smallest one of its role that works.
+
+    NAME is the name of the plugin, of the distribution and of the folder.
+    """
+    from reporting_framework.scaffolding.names import check_free
+    from reporting_framework.scaffolding.origins import repository
+    from reporting_framework.scaffolding.rendering import PLUGIN
+
+    _check(name, out)
+    role = _chosen("role", role, ROLES, ask=_asks(no_input))
+    check_free(name, {role}, state_of(context).plugins.listing)
+    _make(PLUGIN, {"name": name, "role": role}, ("framework_path",), framework, out, repository())
+
+
+def _check(name: str, out: Path) -> None:
+    """What can be told of the name alone, before anything is asked."""
+    from reporting_framework.scaffolding.names import check_folder, check_name
+    from reporting_framework.scaffolding.rendering import check_installed
+
+    check_installed()
+    check_name(name)
+    check_folder(out / name)
+
+
+def _asks(no_input: bool) -> bool:
+    """Whether there is somebody to ask."""
+    return not no_input and sys.stdin is not None and sys.stdin.isatty()
+
+
+def _chosen(what: str, given: str | None, choices: Sequence[str], *, ask: bool) -> str:
+    if given is None and ask:
+        given = str(click.prompt(what, choices[0], type=click.Choice(choices), err=True))
+    return given or choices[0]
+
+
+def _schedule(given: str | None, source: str, *, ask: bool) -> str:
+    """When it runs, checked."""
+    from reporting_framework.scaffolding.schedules import NONE, check_schedule
+
+    if source in PUSHED:
+        if given not in (None, NONE):
+            raise click.UsageError(f"--schedule: {source} starts the report itself, there is no schedule for it")
+        return NONE
+    if given is None:
+        given = str(click.prompt("schedule", HOURLY, err=True)) if ask else HOURLY
+    check_schedule(given)
+    return given
+
+
+def _terraform(wanted: bool | None, modules: str | None, origin: Repository | None, *, ask: bool) -> tuple[bool, str]:
+    """Whether there is to be Terraform, and where its modules are."""
+    known = modules or (origin.modules if origin else "")
+    if wanted is None:
+        wanted = click.confirm("terraform", bool(known), err=True) if ask else bool(known)
+    if wanted and not known and ask:
+        known = click.prompt("modules (a git URL or a folder, with {module} for the name of one)", err=True)
+    if wanted and "{module}" not in known:
+        raise click.UsageError(
+            "--modules: say where Terraform finds the modules, with {module} for the name of one, as in "
+            "git::https://HOST/REPOSITORY.git//terraform/modules/{module}?ref=TAG; or leave Terraform out "
+            "(--no-terraform)"
+        )
+    if wanted and any(character in known for character in '"\\$\n'):
+        raise click.UsageError('--modules: a place with ", \\ or $ in it cannot be written into the configuration')
+    return wanted, known
+
+
+def _make(
+    template: str,
+    answers: dict[str, Any],
+    variables: Collection[str],
+    framework: str | None,
+    out: Path,
+    origin: Repository | None,
+) -> None:
+    import reporting_framework
+    from reporting_framework.scaffolding.places import framework_variables
+    from reporting_framework.scaffolding.rendering import CRUFT, render
+
+    answers |= framework_variables(framework, reporting_framework.__version__, tuple(variables))
+    made = render(template, answers, out, origin)
+    lines = [f"{printable(str(out / made.name))} is made. In it:", "", "  pip install hatch", "  hatch run test"]
+    write("\n".join([*lines, "  hatch run example"]))
+    if not (made / CRUFT).exists():
+        click.echo("no .cruft.json: the commit that the template is of is not known (see: cruft link)", err=True)

@@ -1,0 +1,107 @@
+"""Whether a new package can have a name: everything is checked before anything is written."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reporting_framework.discovery import installed, normalised
+from reporting_framework.errors import SettingsError
+from reporting_framework.wording import one_line
+
+if TYPE_CHECKING:
+    from reporting_framework.plugins import Listed
+
+LONGEST = 32
+"""With what a deployment appends, a bucket's name may have 63 characters."""
+
+FIRST_PARTY = frozenset(
+    {
+        "reporting-aws",
+        "reporting-event-log-checkpoint",
+        "reporting-event-processor",
+        "reporting-framework",
+        "reporting-object-store",
+    }
+)
+"""Distributions of this project, installed or not."""
+
+BESIDE = frozenset({"conftest", "example", "src", "terraform", "tests"})
+"""Modules and folders that a new package has beside its own."""
+
+_DISTRIBUTION = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
+_PLAIN = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
+
+
+def package_of(name: str) -> str:
+    """The import package of a distribution."""
+    return name.replace("-", "_")
+
+
+def check_name(name: str) -> None:
+    """See that a name can be that of a distribution, of its import package, and of what a deployment makes.
+
+    Raises:
+        SettingsError: It cannot.
+    """
+    shown = repr(one_line(name, 80))
+    if not _DISTRIBUTION.fullmatch(name):
+        raise SettingsError(
+            f"{shown} is not the name of a distribution (PEP 508): letters, digits, hyphens, underscores and dots, "
+            "a letter or digit first and last"
+        )
+    if not _PLAIN.fullmatch(name):
+        better = normalised(name)
+        hint = f"; write {better}" if _PLAIN.fullmatch(better) else ""
+        raise SettingsError(
+            f"{shown} is not a name to use: lower-case letters, digits and hyphens, a letter first{hint}"
+        )
+    if len(name) > LONGEST:
+        raise SettingsError(f"{shown} is too long: {len(name)} characters, {LONGEST} are allowed")
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        raise SettingsError(f"{shown} is a word of the Python language: no package can be imported under it")
+    if package_of(name) in sys.stdlib_module_names:
+        raise SettingsError(f"{shown} is a module of Python's standard library: its package would hide it")
+    if name in FIRST_PARTY or name == "reporting":
+        raise SettingsError(f"{shown} is a name of this project's own")
+    if name in BESIDE:
+        raise SettingsError(f"{shown} is the name of something that lies beside every package")
+
+
+def check_free(name: str, roles: Collection[str], listing: Iterable[Listed]) -> None:
+    """See that nothing installed has the name.
+
+    Args:
+        name: A name that `check_name` lets pass.
+        roles: What will be registered under it.
+        listing: What is installed, as the registry lists it.
+
+    Raises:
+        SettingsError: Something has it.
+    """
+    for row in listing:
+        if row.name == name and (row.role in roles or row.role == "plugin"):
+            origin = f"{row.distribution} {row.version}".rstrip()
+            raise SettingsError(f"there is a {row.role} {name} already, of {origin}; choose another name")
+    for _, found in installed():
+        if normalised(found.distribution) == name:
+            raise SettingsError(f"the distribution {found} is installed already; choose another name")
+    if importlib.util.find_spec(package_of(name)) is not None:
+        raise SettingsError(f"there is a package {package_of(name)} already, which another distribution brings")
+
+
+def check_folder(folder: Path) -> None:
+    """See that a folder can be made.
+
+    Raises:
+        SettingsError: Something is there.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise SettingsError(f"{folder} is there already; choose another name or another folder with --out")
+    if not folder.parent.is_dir() and folder.parent.exists():
+        raise SettingsError(f"{folder.parent} is not a folder")

@@ -1,0 +1,89 @@
+"""Which repository and commit the templates of this installation are of, as far as that is known."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from reporting_framework.discovery import FRAMEWORK
+
+TEMPLATES = Path(__file__).with_name("templates")
+"""Here they are in every installation; in the repository ``templates`` at the top leads here."""
+
+_CREDENTIALS = re.compile(r"^(https?://)[^/@]*@")
+
+MODULE = "{module}"
+"""Stands for a Terraform module's name."""
+
+
+class Repository(NamedTuple):
+    """A repository of this project.
+
+    Attributes:
+        url: From where git clones it.
+        commit: The commit that the templates are of, or None where files differ from it.
+        folder: Its folder on this machine, or None.
+    """
+
+    url: str
+    commit: str | None
+    folder: Path | None
+
+    @property
+    def modules(self) -> str:
+        """Where Terraform finds the modules; `MODULE` stands for the name of one."""
+        if self.folder is not None and (self.commit is None or self.url == str(self.folder)):
+            return f"{self.folder.as_posix()}/terraform/modules/{MODULE}"
+        return f"git::{self.url}//terraform/modules/{MODULE}?ref={self.commit}"
+
+
+def repository() -> Repository | None:
+    """The repository that this installation is of, or None: from an index or a wheel, none is known."""
+    try:
+        return recorded(importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json"))
+    except importlib.metadata.PackageNotFoundError:  # on the path, and not installed
+        return None
+
+
+def recorded(text: str | None) -> Repository | None:
+    """The repository that an installer has written down (PEP 610), or None. It is a help, and no more."""
+    try:
+        record = json.loads(text or "{}")
+        url = str(record["url"])
+        if "vcs_info" in record:
+            return Repository(url, str(record["vcs_info"]["commit_id"]), None)
+        if "dir_info" in record and url.startswith("file://"):
+            return checkout(Path(unquote(urlsplit(url).path)))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        pass
+    return None
+
+
+def checkout(folder: Path) -> Repository | None:
+    """The repository that a folder is in, or None."""
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not top or not commit:
+        return None
+    changed = _git(Path(top), "status", "--porcelain", "--", str(TEMPLATES)) if TEMPLATES.is_relative_to(top) else ""
+    url = _CREDENTIALS.sub(r"\1", _git(folder, "remote", "get-url", "origin") or top)
+    return Repository(url, None if changed else commit, Path(top))
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints, or None where there is no git or nothing to tell."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

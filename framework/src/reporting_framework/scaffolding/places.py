@@ -1,0 +1,84 @@
+"""Where new packages find the framework: in an index by version, or as wheels or folders on this machine."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from reporting_framework.discovery import FRAMEWORK, normalised
+from reporting_framework.errors import SettingsError
+from reporting_framework.wording import one_line
+
+_REQUIREMENT = re.compile(r"(?:reporting-framework)? *((?:[<>=!~]=?=?) *[0-9][0-9A-Za-z.*+! ,<>=~-]*)", re.ASCII)
+
+VARIABLES = {"framework_path": FRAMEWORK, "object_store_path": "reporting-object-store", "aws_path": "reporting-aws"}
+"""Variables of the templates, by the distributions whose places they say."""
+
+
+def versions(installed: str) -> str:
+    """The versions that fit together with the installed one: ``>=0.1,<0.2`` for 0.1.4, ``>=1.4,<2`` for 1.4.2."""
+    major, minor = (int(part) for part in installed.split(".")[:2])
+    return f">={major}.{minor},<{major + 1}" if major else f">=0.{minor},<0.{minor + 1}"
+
+
+def framework_variables(given: str | None, installed: str, variables: tuple[str, ...]) -> dict[str, str]:
+    """Variables of a template that say which framework a new package has.
+
+    Args:
+        given: A folder of wheels, a wheel, a folder of this project's sources, or a requirement; None: the requirement
+            of what is installed.
+        installed: The installed version.
+        variables: Those of `VARIABLES` that the template has.
+
+    Raises:
+        SettingsError: It is none of these, or a distribution is not there.
+    """
+    found = {"framework": versions(installed), **dict.fromkeys(variables, "")}
+    if given is None:
+        return found
+    path = Path(given).expanduser()
+    if path.exists():
+        places = dict(_wheels(path) if path.is_file() or any(path.glob("*.whl")) else _folders(path))
+        for variable in variables:
+            if VARIABLES[variable] in places:
+                found[variable] = places[VARIABLES[variable]].resolve().as_posix()
+        if not found["framework_path"]:
+            raise SettingsError(
+                f"--framework: there is no {FRAMEWORK} in {given}; give a folder of wheels, a wheel, or the folder of "
+                "its sources"
+            )
+        return found
+    if (match := _REQUIREMENT.fullmatch(given.strip())) is None:
+        raise SettingsError(
+            f"--framework: {one_line(given, 120)!r} is neither a path that is there nor a requirement such as "
+            f"{FRAMEWORK}{versions(installed)}"
+        )
+    return found | {"framework": match[1].replace(" ", "")}
+
+
+def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
+    """The wheels in a folder, or beside a wheel and itself, by distribution."""
+    found: dict[str, Path] = {}
+    for wheel in sorted((path if path.is_dir() else path.parent).glob("*.whl")):
+        name = normalised(wheel.name.partition("-")[0])
+        if path.is_file() and name == normalised(path.name.partition("-")[0]):
+            wheel = path
+        elif name in found and name in VARIABLES.values():
+            raise SettingsError(f"--framework: {found[name].name} and {wheel.name} are both in {path}; leave one there")
+        found[name] = wheel
+    yield from found.items()
+
+
+def _folders(path: Path) -> Iterator[tuple[str, Path]]:
+    """The distributions in a checkout of this project, or in one folder of it."""
+    for project in sorted(
+        {*path.glob("pyproject.toml"), *path.glob("*/pyproject.toml"), *path.glob("plugins/*/pyproject.toml")}
+    ):
+        try:
+            name = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("name")
+        except (OSError, ValueError):
+            continue
+        if isinstance(name, str):
+            yield normalised(name), project.parent

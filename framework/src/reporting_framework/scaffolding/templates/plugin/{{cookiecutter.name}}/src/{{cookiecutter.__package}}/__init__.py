@@ -1,0 +1,1 @@
+"""The {{ cookiecutter.role }} {{ cookiecutter.name }}."""

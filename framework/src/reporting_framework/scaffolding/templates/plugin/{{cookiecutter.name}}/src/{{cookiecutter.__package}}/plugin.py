@@ -1,0 +1,25 @@
+"""What this package brings."""
+
+from __future__ import annotations
+
+{% if cookiecutter.role == "observer" %}
+from {{ cookiecutter.__package }}.observer import reporting_run_failed, reporting_run_finished, reporting_run_started
+
+__all__ = ["reporting_run_failed", "reporting_run_finished", "reporting_run_started"]
+{% else %}
+from collections.abc import Sequence
+
+from reporting_framework import Lazy, hookimpl
+
+
+@hookimpl
+def reporting_{{ cookiecutter.role }}s() -> Sequence[Lazy]:
+    """The {{ cookiecutter.role }}."""
+    return [
+        Lazy(
+            "{{ cookiecutter.name }}",
+            "{{ cookiecutter.__package }}.{{ cookiecutter.role }}:{{ cookiecutter.__made }}",
+            "{{ cookiecutter.__summary }}",
+        ),
+    ]
+{% endif %}

@@ -1,0 +1,1 @@
+../../../../reporting-lambda/{{cookiecutter.name}}/src/{{cookiecutter.__package}}/source.py

@@ -1,0 +1,26 @@
+"""The promises of every engine."""
+
+from __future__ import annotations
+
+from reporting_framework import Outcome, Split
+from reporting_framework.testing import EngineContract
+
+from {{ cookiecutter.__package }}.engine import OneByOne
+
+
+class TestOneByOne(EngineContract):
+    plugin = OneByOne
+    look_ahead = 2
+
+
+def test_no_split_is_taken_once_it_is_to_stop() -> None:
+    done: list[str] = []
+
+    def process(split: Split) -> Outcome:
+        done.append(split.id)
+        return Outcome(split)
+
+    engine = OneByOne(OneByOne.Settings())
+    splits = [Split(str(number), {}) for number in range(5)]
+    outcomes = list(engine.map(process, splits, parallelism=4, stop=lambda: len(done) == 2))
+    assert [outcome.split.id for outcome in outcomes] == done == ["0", "1"]

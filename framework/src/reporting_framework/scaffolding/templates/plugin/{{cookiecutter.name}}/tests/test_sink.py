@@ -1,0 +1,1 @@
+../../../reporting-lambda/{{cookiecutter.name}}/tests/test_sink.py

@@ -1,0 +1,62 @@
+"""The report {{ cookiecutter.name }}."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from reporting_framework import Composition, Use
+
+from {{ cookiecutter.__package }}.settings import {{ cookiecutter.__class }}Settings
+{% if cookiecutter.sink == "dynamodb-counters" %}
+
+COUNTERS = [
+    {"partition_key": "day#{timestamp:%Y-%m-%d}", "sort_key": "kind#{kind}"},
+    {"partition_key": "month#{timestamp:%Y-%m}", "sort_key": "kind#{kind}"},
+]
+"""The items in which each record is counted."""
+{% endif %}
+
+
+class {{ cookiecutter.__class }}:
+    """Records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}."""
+
+    name: ClassVar[str] = "{{ cookiecutter.name }}"
+    summary: ClassVar[str] = "records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}"
+    Settings: ClassVar[type[{{ cookiecutter.__class }}Settings]] = {{ cookiecutter.__class }}Settings
+
+    def compose(self, settings: {{ cookiecutter.__class }}Settings) -> Composition:
+        """See `Report.compose`."""
+        return Composition(
+{% if cookiecutter.__pushed %}
+            source=Use("{{ cookiecutter.source }}", {"dead_letters": settings.dead_letter_queue}),
+{% elif cookiecutter.source == "own" %}
+            source=Use(self.name, {"uri": settings.source}),
+{% else %}
+            source=Use("object-store-json", {"uri": settings.source, "include": "*.json"}),
+{% endif %}
+{% if cookiecutter.validator == "own" %}
+            validator=Use(self.name),
+{% else %}
+            validator=Use("pydantic", {"model": "{{ cookiecutter.__package }}.models:Record"}),
+{% endif %}
+{% if cookiecutter.sink == "parquet-checkpoint" %}
+            sinks=[Use("parquet-checkpoint", {"uri": settings.checkpoint, "timestamp": "timestamp"})],
+{% elif cookiecutter.sink == "ndjson-archive" %}
+            sinks=[Use("ndjson-archive", {"uri": settings.archive, "timestamp": "timestamp"})],
+{% elif cookiecutter.sink == "dynamodb-counters" %}
+            sinks=[
+                Use(
+                    "dynamodb-counters",
+                    {
+                        "table": settings.table,
+                        "event_id": "record_id",
+                        "user_id": "subject",
+                        "timestamp": "timestamp",
+                        "counters": COUNTERS,
+                    },
+                ),
+            ],
+{% else %}
+            sinks=[Use(self.name, {"uri": settings.output})],
+{% endif %}
+        )

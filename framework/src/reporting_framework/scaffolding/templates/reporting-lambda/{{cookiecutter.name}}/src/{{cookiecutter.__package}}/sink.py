@@ -1,0 +1,131 @@
+"""The sink: one NDJSON file, each line a row. Make of it what yours is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import polars as pl
+from pydantic import Field, field_validator
+from reporting_framework import (
+    ORIGIN_COLUMN,
+    CommitConflict,
+    CorruptCheckpoint,
+    Fragment,
+    ObjectMissing,
+    Permission,
+    Receipt,
+    Split,
+    object_of,
+)
+from reporting_framework.result import Output
+from reporting_framework.settings import Settings
+from reporting_framework.storage import open_store, parse_location
+
+ATTEMPTS = 10
+"""How often a commit is tried while other runs win the race."""
+
+
+class NdjsonTableSettings(Settings):
+    """Settings of the sink."""
+
+    uri: str = Field(description="The file: s3://bucket/key.ndjson or a path")
+
+    @field_validator("uri")
+    @classmethod
+    def _is_ndjson(cls, value: str) -> str:
+        if not value.endswith(".ndjson"):
+            raise ValueError("the name must end in .ndjson")
+        return value
+
+
+class NdjsonTable:
+    """One NDJSON file, sorted by origin, that is its own ledger.
+
+    Each commit reads and rewrites all of it, so it is for tables of some megabytes. It has no quarantine: what a file's
+    records were rejected for is told by each run that reads the file.
+    """
+
+    name: ClassVar[str] = "{{ cookiecutter.name }}"
+    Settings: ClassVar[type[NdjsonTableSettings]] = NdjsonTableSettings
+
+    def __init__(self, settings: NdjsonTableSettings) -> None:
+        self.settings = settings
+        place = parse_location(settings.uri)
+        self.store, self.key = open_store(place.parent), place.name
+
+    @classmethod
+    def permissions(cls, settings: NdjsonTableSettings) -> Sequence[Permission]:
+        """See `Permitted.permissions`. Who may not list is told "denied" of a file that is not there yet."""
+        folder = parse_location(settings.uri).parent
+        if folder.scheme != "s3":
+            return []
+        bucket, below = f"arn:aws:s3:::{folder.root}", f"{folder.key}/*" if folder.key else "*"
+        return [
+            Permission(("s3:GetObject", "s3:PutObject"), f"{bucket}/{below}"),
+            Permission(("s3:ListBucket",), bucket, {"StringLikeIfExists": {"s3:prefix": [below]}}),
+        ]
+
+    def prepare(self, schema: pl.Schema) -> None:
+        """See `Sink.prepare`: any columns will do."""
+
+    def ledger(self) -> TableLedger:
+        """See `Sink.ledger`."""
+        return TableLedger(self._read()[0])
+
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+        """See `Sink.stage`. The rows stay in memory, as text, until they are written."""
+        lines = frame.write_ndjson().removesuffix("\n").split("\n")
+        return Fragment(frame.height, dict(zip(frame[ORIGIN_COLUMN].to_list(), lines, strict=True)))
+
+    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+        """See `Sink.commit`: what another run has added meanwhile is kept, nothing is overwritten."""
+        staged = {origin: line for fragment in fragments for origin, line in fragment.data.items()}
+        for _ in range(ATTEMPTS):
+            rows, version, size = self._read()
+            new = {origin: line for origin, line in staged.items() if origin not in rows}
+            if new:
+                rows |= new
+                data = "".join(f"{rows[origin]}\n" for origin in sorted(rows)).encode()
+                try:
+                    version, size = self.store.put(self.key, data, expected=version), len(data)
+                except CommitConflict:
+                    continue
+            uri = self.store.location.join(self.key).uri
+            outputs = [Output(uri=uri, rows=len(rows), new_rows=len(new), bytes=size, version=version)] if rows else []
+            return Receipt(outputs, duplicates=sum(fragment.rows for fragment in fragments) - len(new))
+        raise CommitConflict(f"{self.settings.uri}: other runs kept writing it; run again")
+
+    def abort(self) -> None:
+        """See `Sink.abort`: what is staged is in memory alone."""
+
+    def quarantine(self) -> None:
+        """See `Sink.quarantine`: it has none."""
+
+    def _read(self) -> tuple[dict[str, str], str | None, int]:
+        """The lines by origin, the version of the file, and its size; none, None and 0 where there is none yet."""
+        try:
+            found = self.store.get(self.key)
+        except ObjectMissing:
+            return {}, None, 0
+        try:
+            lines = found.data.decode().removesuffix("\n").split("\n")
+            return {json.loads(line)[ORIGIN_COLUMN]: line for line in lines}, found.version, len(found.data)
+        except (ValueError, KeyError, TypeError):
+            raise CorruptCheckpoint(f"{self.settings.uri} is not a table of this sink; move it away") from None
+
+
+class TableLedger:
+    """See `Ledger`: the origins in the table."""
+
+    newest: datetime | None = None
+
+    def __init__(self, lines: Mapping[str, str]) -> None:
+        self.rows = len(lines)
+        self._objects = {object_of(origin) for origin in lines}
+
+    def unseen(self, objects: Sequence[str]) -> list[str]:
+        """See `Ledger.unseen`."""
+        return [each for each in objects if each not in self._objects]

@@ -1,0 +1,55 @@
+"""What a record must be: the promises of every validator, with records of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+{% if cookiecutter.__validator != "own" %}
+from reporting_framework.builtin.pydantic_validator import PydanticValidator
+{% endif %}
+from reporting_framework.testing import CANARY, ValidatorContract
+{% if cookiecutter.__validator == "own" %}
+
+from {{ cookiecutter.__package }}.validator import RecordValidator
+{% endif %}
+
+GOOD = {"record_id": CANARY, "subject": "s-1", "kind": "start", "value": 1.5, "timestamp": "2024-01-09T08:30:00Z"}
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in GOOD.items() if key != name}
+
+
+class TestRecords(ValidatorContract):
+{% if cookiecutter.__validator == "own" %}
+    plugin = RecordValidator
+{% else %}
+    plugin = PydanticValidator
+{% endif %}
+
+    @pytest.fixture
+    def settings(self) -> Mapping[str, Any]:
+{% if cookiecutter.__validator == "own" %}
+        return {}
+{% else %}
+        return {"model": "{{ cookiecutter.__package }}.models:Record"}
+{% endif %}
+
+    @pytest.fixture
+    def good(self) -> Sequence[Any]:
+        return [json.dumps(record).encode() for record in (GOOD, without("value"))]
+
+    @pytest.fixture
+    def bad(self) -> Sequence[tuple[Any, ...]]:
+        return [
+            (json.dumps(without("subject")).encode(), "missing", "subject"),
+            (json.dumps({**GOOD, "kind": CANARY}).encode(), "literal_error", "kind"),
+            (json.dumps({**GOOD, "timestamp": CANARY}).encode(), "datetime_from_date_parsing", "timestamp"),
+{% if cookiecutter.__validator == "own" %}
+            (json.dumps({**without("value"), "kind": "stop"}).encode(), "missing", "value"),
+{% endif %}
+            (b'{"record_id": "%s"' % CANARY.encode(), "json_invalid"),
+        ]

@@ -1,0 +1,149 @@
+"""``reporting new``: what it makes, what it asks, what it refuses before anything is written."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from reporting_framework.cli.main import reporting
+from reporting_framework.cli.new import ROLES, SINKS, SOURCES, VALIDATORS
+from reporting_framework.errors import SettingsError
+from reporting_framework.scaffolding.origins import TEMPLATES
+from reporting_framework.scaffolding.rendering import check_installed
+
+MODULES = "git::https://example.org/reports.git//terraform/modules/{module}?ref=v1"
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(reporting, ["new", *arguments], prog_name="reporting")
+
+
+def test_a_report_with_all_that_can_be_said(tmp_path):
+    done = invoke(
+        "lambda", "monthly-visits", "--source", "own", "--validator", "own", "--sink", "dynamodb-counters",
+        "--schedule", "cron(0 6 * * ? *)", "--terraform", "--modules", MODULES, "--framework", "reporting-framework>=0.1.4,<0.2",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[0] == f"{tmp_path}/monthly-visits is made. In it:"
+    folder = tmp_path / "monthly-visits"
+    assert '"reporting-framework>=0.1.4,<0.2",' in (folder / "pyproject.toml").read_text()
+    assert '"cron(0 6 * * ? *)"' in (folder / "terraform" / "variables.tf").read_text()
+    assert MODULES.replace("{module}", "storage") in (folder / "terraform" / "main.tf").read_text()
+    assert (folder / "src" / "monthly_visits" / "source.py").exists()
+
+
+def test_without_a_terminal_nothing_is_asked(tmp_path):
+    done = invoke("lambda", "visits", "--no-terraform", "--out", str(tmp_path / "new"))
+    assert done.exit_code == 0, done.stderr
+    files = {path.relative_to(tmp_path / "new" / "visits").as_posix() for path in (tmp_path / "new").rglob("*.py")}
+    assert files >= {"src/visits/report.py", "tests/test_report.py"}
+    assert not (tmp_path / "new" / "visits" / "terraform").exists()
+
+
+def test_a_plugin(tmp_path):
+    done = invoke("plugin", "our-sink", "--role", "sink", "--out", str(tmp_path))
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "our-sink" / "src" / "our_sink" / "sink.py").exists()
+
+
+@pytest.mark.parametrize("sub", ["lambda", "plugin"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Visits", "write visits"),
+        ("lambda", "is a word of the Python language"),
+        ("json", "is a module of Python's standard library"),
+        ("reporting-aws", "is a name of this project's own"),
+        ("polars", "there is a package polars already"),
+        ("taken", "is there already; choose another name or another folder with --out"),
+    ],
+)
+def test_names_are_refused_before_anything_is_written(tmp_path, sub, name, message):
+    (tmp_path / "taken").mkdir()
+    done = invoke(sub, name, "--out", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_the_name_of_a_report_that_is_composed_in_a_file_is_refused(tmp_path):
+    config = tmp_path / "reporting.toml"
+    config.write_text(
+        '[reports.orders]\nsource = { use = "object-store-json", uri = "in" }\n'
+        'validator = { use = "pydantic", model = "m:M" }\nsinks = [{ use = "parquet-checkpoint", uri = "o.parquet" }]\n'
+    )
+    done = invoke("lambda", "orders", "--no-terraform", "--config", str(config), "--out", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "there is a report orders already" in done.stderr
+    assert not (tmp_path / "orders").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--schedule", "daily"], "'daily' is not a schedule"),
+        (
+            ["--source", "sqs", "--schedule", "rate(1 hour)"],
+            "sqs starts the report itself, there is no schedule for it",
+        ),
+        (["--terraform", "--modules", "../modules"], "--modules: say where Terraform finds the modules"),
+        (["--terraform", "--modules", '"{module}'], '--modules: a place with ", \\ or $ in it'),
+        (["--no-terraform", "--framework", "nowhere"], "--framework: 'nowhere' is neither a path that is there"),
+        (["--source", "ftp"], "'ftp' is not one of"),
+    ],
+)
+def test_other_refusals(tmp_path, arguments, message):
+    done = invoke("lambda", "visits", *arguments, "--out", str(tmp_path))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in " ".join(done.stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_written_that_is_said(tmp_path):
+    place = tmp_path / "long"
+    done = invoke("plugin", "our-sink", "--out", str(place / ("x" * 300)))
+    assert done.exit_code == 2
+    assert "cannot be written: OSError" in done.stderr
+
+
+def test_without_the_extra_it_says_what_to_install():
+    with pytest.raises(SettingsError, match=r"reporting new needs absent, .* pip install 'reporting-framework\[new\]'"):
+        check_installed("absent")
+
+
+def test_choices_are_those_of_the_templates():
+    report = json.loads((TEMPLATES / "reporting-lambda" / "cookiecutter.json").read_text())
+    plugin = json.loads((TEMPLATES / "plugin" / "cookiecutter.json").read_text())
+    found = [report["source"], report["validator"], report["sink"], plugin["role"]]
+    assert [tuple(each) for each in found] == [SOURCES, VALIDATORS, SINKS, ROLES]
+
+
+def test_on_a_terminal_what_is_missing_is_asked_for(tmp_path):
+    code = "from reporting_framework.cli.main import reporting; reporting()"
+    command = [sys.executable, "-c", code, "new", "lambda", "visits", "--validator", "own", "--out", str(tmp_path)]
+    ours, theirs = pty.openpty()
+    try:
+        process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        os.write(ours, b"own\n\ncron(0 6 * * ? *)\nn\n")
+        said, asked = process.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert process.returncode == 0, asked
+    assert "is made" in said
+    for question in ("source (object-store-json", "sink (parquet-checkpoint", "schedule [rate(1 hour)]", "terraform ["):
+        assert question in asked
+    assert "validator (" not in asked
+    modules = {path.stem for path in (tmp_path / "visits" / "src" / "visits").iterdir()}
+    assert modules >= {"source", "validator"}
+    assert not (tmp_path / "visits" / "terraform").exists()
+
+
+def test_the_templates_at_the_top_are_those_of_the_package():
+    assert (Path(__file__).parents[3] / "templates").resolve() == TEMPLATES.resolve()

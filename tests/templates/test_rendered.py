@@ -1,0 +1,100 @@
+"""What is made of each answer set, as far as looking at it tells; `test_made` runs it."""
+
+import itertools
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.templates.answering import ANSWER_SETS, AnswerSet
+
+LEFT_OVER = ("{{", "{%", "cookiecutter")
+ROLES = ("source", "validator", "transform", "sink", "engine", "observer")
+
+
+def text_of(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module", params=ANSWER_SETS, ids=lambda each: each.id)
+def made(request, tmp_path_factory) -> tuple[AnswerSet, dict[str, str]]:
+    """An answer set and the files made of it, by name."""
+    return request.param, text_of(request.param.made(tmp_path_factory.mktemp("made")))
+
+
+def test_all_of_python_compiles_and_nothing_of_the_template_is_left(made):
+    answers, files = made
+    for name, text in files.items():
+        assert [each for each in LEFT_OVER if each in text or each in name] == [], name
+        assert text.endswith("\n") or not text, name
+        assert not text.endswith("\n\n"), name
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+        elif name.endswith(".json"):
+            json.loads(text)
+
+
+def test_names_fit_together(made):
+    answers, files = made
+    project = tomllib.loads(files["pyproject.toml"])
+    assert project["project"]["name"] == answers.name
+    assert project["project"]["entry-points"]["reporting_framework"] == {answers.name: f"{answers.package}.plugin"}
+    assert f"src/{answers.package}/plugin.py" in files
+    assert project["tool"]["hatch"]["envs"]["default"]["scripts"].keys() >= {"test", "example", "check"}
+    assert "sources" not in project["tool"].get("uv", {})
+
+
+def test_only_what_was_asked_for_is_there(made):
+    answers, files = made
+    modules = {Path(name).stem for name in files if name.startswith("src/")}
+    if answers.template == "plugin":
+        assert modules & set(ROLES) == {answers.answers["role"]}
+        return
+    own = {role for role in ("source", "validator", "sink") if answers.answers[role] == "own"}
+    assert modules & set(ROLES) == own
+    assert {Path(name).stem for name in files if name.startswith("tests/")} == {
+        "test_report",
+        "test_validator",
+        *(f"test_{role}" for role in own),
+    }
+    assert any(name.startswith("terraform/") for name in files) == answers.answers["terraform"]
+    jobs = yaml.safe_load(files[".github/workflows/ci.yml"])["jobs"].keys()
+    assert jobs == ({"test", "terraform"} if answers.answers["terraform"] else {"test"})
+    pushed = answers.answers["source"] in ("kinesis", "sqs")
+    assert ("example/event.json" in files) == pushed
+    assert any(name.startswith("example/records/") for name in files) != pushed
+    if answers.answers["terraform"] and not pushed:
+        schedule = answers.answers["schedule"]
+        default = "null" if schedule == "none" else f'"{schedule}"'
+        assert f"default     = {default}\n" in files["terraform/variables.tf"].partition('"schedule"')[2]
+
+
+def test_only_what_is_needed_is_required(made):
+    answers, files = made
+    required = {each.partition(">")[0] for each in tomllib.loads(files["pyproject.toml"])["project"]["dependencies"]}
+    plugins = {name for name in required if name.startswith("reporting-")} - {"reporting-framework"}
+    chosen = set(answers.answers.values()) if answers.template == "reporting-lambda" else set()
+    needed = {
+        "reporting-aws": bool(chosen & {"kinesis", "sqs", "dynamodb-counters"}),
+        "reporting-object-store": bool(chosen & {"object-store-json", "parquet-checkpoint", "ndjson-archive"}),
+    }
+    assert plugins == {name for name, there in needed.items() if there}
+
+
+def test_every_choice_is_in_some_answer_set():
+    sets = [each.answers for each in ANSWER_SETS if each.template == "reporting-lambda"]
+    template = json.loads((Path(__file__).parents[2] / "templates/reporting-lambda/cookiecutter.json").read_text())
+    for variable in ("source", "validator", "sink"):
+        assert {each[variable] for each in sets} == set(template[variable])
+    assert {(each["terraform"], each["schedule"] == "none") for each in sets} == set(
+        itertools.product((True, False), repeat=2)
+    )
+    assert {each.answers["role"] for each in ANSWER_SETS if each.template == "plugin"} == set(ROLES)
+
+
+def test_rendering_is_deterministic(tmp_path):
+    for answers in (ANSWER_SETS[0], ANSWER_SETS[-1]):
+        first, second = (text_of(answers.made(tmp_path / folder)) for folder in ("one", "two"))
+        assert first == second
