@@ -179,10 +179,7 @@ class SourceContract(PluginContract):
         """Nothing is waiting after the last split; before it, the source is not exhausted."""
         source, count = opened(), len(_planned(opened()))
         splits = iter(source.plan(KnownObjects()))
-        for number in range(1, count + 1):
-            next(splits)
-            if number < count:
-                break
+        next(splits, None)
         early = source.survey()
         assert count < 2 or not early.exhausted, "a source with splits left is not exhausted"
         for _ in splits:
