@@ -142,6 +142,14 @@ MUTANTS = [
         "test_close_gives_up_what_is_under_way",
         "close leaves no thread",
     ),
+    Mutant(
+        "says too early that there is no more",
+        "TestSource",
+        "return Survey()",
+        "return Survey(exhausted=True)",
+        "test_survey_tells_what_is_left",
+        "a source with splits left is not exhausted",
+    ),
     # -- settings
     Mutant(
         "accepts unknown settings",

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from reporting_framework.testing.s3proxy import S3Proxy
     from reporting_framework.testing.wire_faults import WireFaults
 
-for _module in ("contract", "engines", "observers", "quarantines", "sinks", "sources", "transforms", "validators"):
+for _module in (
+    "contract",
+    "engines",
+    "memory",
+    "observers",
+    "places",
+    "quarantines",
+    "sinks",
+    "sources",
+    "transforms",
+    "validators",
+):
     pytest.register_assert_rewrite(f"{__package__}.{_module}")
 
 _numbers = itertools.count(1)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
@@ -13,21 +12,17 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.records import ORIGIN_COLUMN, Fragment, Receipt, Split, object_of
+from reporting_framework.records import ORIGIN_COLUMN, Receipt, Split, object_of
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 from reporting_framework.testing.faults import Attempt, Faults, Killed, each_fault
 from reporting_framework.testing.memory import assert_bounded, peak
+from reporting_framework.testing.places import Expected, Make, Place, Rows, Visible, adds_up
 from reporting_framework.testing.quarantines import QuarantineContract
 
-Make = Callable[..., Any]
-Rows = Callable[[Sequence[int]], pl.DataFrame]
-Visible = Callable[[], pl.DataFrame]
-Expected = Callable[[pl.DataFrame], pl.DataFrame]
 Files = Callable[[], Mapping[str, bytes]]
 Clear = Callable[[], object]
 
 WRITERS = 4
-CONFLICTS = 10
 
 
 class SinkContract(QuarantineContract, PluginContract):
@@ -83,20 +78,20 @@ class SinkContract(QuarantineContract, PluginContract):
         return None
 
     @pytest.fixture
-    def place(self, make: Make, rows: Rows, visible: Visible, expected: Expected) -> _Place:
+    def place(self, make: Make, rows: Rows, visible: Visible, expected: Expected) -> Place:
         """What the tests work on."""
-        return _Place(make, rows, visible, expected)
+        return Place(make, rows, visible, expected)
 
     # -- staging -------------------------------------------------------------------------------------------------------
 
-    def test_nothing_is_visible_before_the_commit(self, place: _Place) -> None:
+    def test_nothing_is_visible_before_the_commit(self, place: Place) -> None:
         """Neither what is staged, nor what was staged and given up."""
         sink, _ = place.staged(range(6))
         place.shows([], "nothing is visible before the commit")
         sink.abort()
         place.shows([], "nothing of an abandoned run is ever visible")
 
-    def test_stage_is_repeatable(self, place: _Place) -> None:
+    def test_stage_is_repeatable(self, place: Place) -> None:
         """A split that was staged twice, and answered for once, is there once."""
         sink = place.opened()
         frame = place.rows(range(4))
@@ -105,7 +100,7 @@ class SinkContract(QuarantineContract, PluginContract):
         sink.abort()
         place.shows(range(4), "stage is repeatable: a split staged twice is there once")
 
-    def test_stage_is_thread_safe(self, place: _Place) -> None:
+    def test_stage_is_thread_safe(self, place: Place) -> None:
         """Splits are staged from several threads at once."""
         sink = place.opened()
         with ThreadPoolExecutor(8) as pool:
@@ -117,14 +112,14 @@ class SinkContract(QuarantineContract, PluginContract):
 
     # -- the commit ----------------------------------------------------------------------------------------------------
 
-    def test_commit_makes_every_row_visible(self, place: _Place) -> None:
+    def test_commit_makes_every_row_visible(self, place: Place) -> None:
         """All of them, once; those of a later run beside them."""
         for numbers, all_of_them in ((range(5), range(5)), (range(5, 9), range(9))):
             receipt = place.run(numbers)
             place.shows(all_of_them, "commit makes every row visible, once")
-            _adds_up(receipt, len(numbers), len(numbers))
+            adds_up(receipt, len(numbers), len(numbers))
 
-    def test_commit_of_nothing_changes_nothing(self, place: _Place, files: Files | None) -> None:
+    def test_commit_of_nothing_changes_nothing(self, place: Place, files: Files | None) -> None:
         """It is called for a run without new rows, too."""
         place.run([])
         place.shows([], "commit of nothing makes nothing")
@@ -134,7 +129,7 @@ class SinkContract(QuarantineContract, PluginContract):
         place.shows(range(3), "commit of nothing changes nothing")
         assert (files() if files else {}) == before, "commit of nothing changes no byte"
 
-    def test_abort_after_the_commit_changes_nothing(self, place: _Place, files: Files | None) -> None:
+    def test_abort_after_the_commit_changes_nothing(self, place: Place, files: Files | None) -> None:
         """It comes at the end of every run, and may come twice."""
         sink, fragments = place.staged(range(3))
         sink.commit(fragments)
@@ -144,7 +139,7 @@ class SinkContract(QuarantineContract, PluginContract):
         place.shows(range(3), "abort after the commit changes nothing")
         assert (files() if files else {}) == before, "abort after the commit changes no byte"
 
-    def test_a_repeated_commit_changes_nothing(self, place: _Place, files: Files | None) -> None:
+    def test_a_repeated_commit_changes_nothing(self, place: Place, files: Files | None) -> None:
         """A run that comes again, as a whole or in part, in whatever splits: rows and bytes are as they were."""
         self._idempotent()
         place.run(range(6))
@@ -152,13 +147,13 @@ class SinkContract(QuarantineContract, PluginContract):
         receipt = place.run(range(6))
         place.shows(range(6), "a repeated commit changes nothing: rows differ")
         assert (files() if files else {}) == before, "a repeated commit changes nothing: bytes differ"
-        _adds_up(receipt, 6, 0)
+        adds_up(receipt, 6, 0)
         receipt = place.run(range(3, 8), parts=5)
         place.shows(range(8), "rows that come again among others are there once")
-        _adds_up(receipt, 5, 2)
+        adds_up(receipt, 5, 2)
 
     def test_the_order_of_fragments_changes_nothing(
-        self, place: _Place, files: Files | None, clear: Clear | None
+        self, place: Place, files: Files | None, clear: Clear | None
     ) -> None:
         """Splits end in any order, and the outcome is the same."""
         sink, fragments = place.staged(range(9), parts=3)
@@ -173,7 +168,7 @@ class SinkContract(QuarantineContract, PluginContract):
 
     @pytest.mark.parametrize("first", [True, False], ids=["first run", "later run"])
     def test_a_fault_in_the_commit_leaves_all_or_nothing(
-        self, place: _Place, faults: Faults | None, files: Files | None, clear: Clear | None, first: bool
+        self, place: Place, faults: Faults | None, files: Files | None, clear: Clear | None, first: bool
     ) -> None:
         """Whichever call fails, or the process is killed there: all is visible or nothing, and the next run is good."""
         kept = [*range(0 if first else 3)]
@@ -201,7 +196,7 @@ class SinkContract(QuarantineContract, PluginContract):
             )
 
     def _undisturbed(
-        self, place: _Place, kept: Sequence[int], files: Files | None, clear: Clear | None
+        self, place: Place, kept: Sequence[int], files: Files | None, clear: Clear | None
     ) -> Mapping[str, bytes] | None:
         """What the same runs leave where nothing fails, or None where that cannot be told."""
         if files is None or clear is None:
@@ -210,7 +205,7 @@ class SinkContract(QuarantineContract, PluginContract):
         return dict(files())
 
     def _left_whole(
-        self, place: _Place, kept: Sequence[int], new: Sequence[int], attempt: Attempt, receipt: Receipt | None
+        self, place: Place, kept: Sequence[int], new: Sequence[int], attempt: Attempt, receipt: Receipt | None
     ) -> None:
         """All or nothing is visible; and what a receipt says was kept is there."""
         if self.atomic:
@@ -219,7 +214,7 @@ class SinkContract(QuarantineContract, PluginContract):
         if attempt.error is None and receipt is not None and not receipt.failed:
             place.shows([*kept, *new], f"what commit says it has kept is there: {attempt}")
 
-    def test_a_fault_while_staging_leaves_nothing(self, place: _Place, faults: Faults | None) -> None:
+    def test_a_fault_while_staging_leaves_nothing(self, place: Place, faults: Faults | None) -> None:
         """Whichever call fails before the commit: nothing is visible, and the next run is good."""
         kept: list[int] = []
         for attempt in each_fault(self._faults(faults)):
@@ -234,7 +229,7 @@ class SinkContract(QuarantineContract, PluginContract):
             kept += new
             place.shows(kept, f"the run after a fault makes it good: {attempt}")
 
-    def test_commits_at_once_lose_and_double_nothing(self, place: _Place) -> None:
+    def test_commits_at_once_lose_and_double_nothing(self, place: Place) -> None:
         """Several runs commit at the same time, some of the rows the same."""
         self._idempotent()
         shares = [range(2 * number, 2 * number + 5) for number in range(WRITERS)]
@@ -264,7 +259,7 @@ class SinkContract(QuarantineContract, PluginContract):
 
     # -- the ledger ----------------------------------------------------------------------------------------------------
 
-    def test_the_ledger_is_what_is_visible(self, place: _Place) -> None:
+    def test_the_ledger_is_what_is_visible(self, place: Place) -> None:
         """It knows the objects of all rows that were committed, and no others, in the order in which it is asked."""
         ledger = self._ledger(place)
         objects = [*map(object_of, place.rows(range(8))[ORIGIN_COLUMN].to_list())]
@@ -281,7 +276,7 @@ class SinkContract(QuarantineContract, PluginContract):
         assert newest is None or newest.utcoffset() is not None, "the newest timestamp has a time zone"
         sink.abort()
 
-    def test_an_error_is_not_an_absence(self, place: _Place, faults: Faults | None) -> None:
+    def test_an_error_is_not_an_absence(self, place: Place, faults: Faults | None) -> None:
         """Whichever call fails while the ledger is read: an error of the right type, or the whole ledger."""
         self._ledger(place)
         place.run(range(3))
@@ -294,7 +289,7 @@ class SinkContract(QuarantineContract, PluginContract):
 
     # -- whatever else -------------------------------------------------------------------------------------------------
 
-    def test_no_value_is_told(self, place: _Place, told: Callable[[], Mapping[str, str]]) -> None:
+    def test_no_value_is_told(self, place: Place, told: Callable[[], Mapping[str, str]]) -> None:
         """Neither by receipts nor in logs; nor by the error of a schema that it does not take."""
         receipt = place.run(range(4))
         nothing_told({"the receipt": receipt, "the log of a run": told()})
@@ -305,7 +300,7 @@ class SinkContract(QuarantineContract, PluginContract):
             nothing_told({"the error of another schema": error})
 
     @pytest.mark.slow
-    def test_memory_is_bounded(self, place: _Place, clear: Clear | None) -> None:
+    def test_memory_is_bounded(self, place: Place, clear: Clear | None) -> None:
         """It does not grow with the number of rows of a run."""
         self._bounded()
         if clear is None or not self.crowd:
@@ -321,98 +316,8 @@ class SinkContract(QuarantineContract, PluginContract):
         if not self.idempotent:
             pytest.skip("rows that come again are taken again, as it says")
 
-    def _ledger(self, place: _Place) -> Any:
+    def _ledger(self, place: Place) -> Any:
         ledger = place.opened(with_ledger=False).ledger()
         if ledger is None:
             pytest.skip("it keeps no ledger")
         return ledger
-
-
-class _Place:
-    """A place that sinks write to, and what is to be seen there."""
-
-    def __init__(self, make: Make, rows: Rows, visible: Visible, expected: Expected) -> None:
-        self.make, self.visible, self.expected = make, visible, expected
-        self._rows = rows
-
-    def rows(self, numbers: Iterable[int]) -> pl.DataFrame:
-        """A frame."""
-        return self._rows(list(numbers))
-
-    def opened(self, *, with_ledger: bool = True) -> Any:
-        """A sink at the beginning of a run, after the calls that the runner makes."""
-        sink = self.make()
-        sink.prepare(self.rows([0]).schema)
-        if with_ledger:
-            sink.ledger()
-        return sink
-
-    def staged(self, numbers: Sequence[int], parts: int = 2) -> tuple[Any, list[Fragment]]:
-        """A sink with these rows staged, in as many splits."""
-        sink = self.opened()
-        shares = [list(numbers)[part::parts] for part in range(parts)]
-        fragments = [
-            sink.stage(self.rows(share), Split(f"split-{number}", {}), 0)
-            for number, share in enumerate(shares)
-            if share
-        ]
-        return sink, fragments
-
-    def run(self, numbers: Sequence[int], parts: int = 2) -> Receipt:
-        """A whole run."""
-        sink, fragments = self.staged(numbers, parts)
-        receipt: Receipt = sink.commit(fragments)
-        sink.abort()
-        return receipt
-
-    def persistent(self, numbers: Sequence[int]) -> Receipt:
-        """A run, again while others win or a part fails for a while."""
-        for _ in range(CONFLICTS):
-            try:
-                receipt = self.run(numbers)
-            except CommitConflict:
-                continue
-            if not receipt.failed:
-                return receipt
-        raise AssertionError(f"a run gets through at last: it did not in {CONFLICTS} tries")
-
-    def stream(self, part: pl.DataFrame, times: int) -> None:
-        """A run of the same rows under ever new origins; nothing of them is kept here."""
-        sink = self.opened()
-        fragments = []
-        for number in range(times):
-            renamed = part.with_columns(pl.format("{}-{}", pl.lit(f"{number:04}"), ORIGIN_COLUMN).alias(ORIGIN_COLUMN))
-            fragments.append(sink.stage(renamed, Split(f"split-{number}", {}), 0))
-        sink.commit(fragments)
-        sink.abort()
-
-    def shows(self, numbers: Sequence[int], promise: str) -> None:
-        """Fail when something else is visible than exactly these rows."""
-        seen, due = self._compared(numbers)
-        missing, more = (due - seen).total(), (seen - due).total()
-        assert seen == due, f"{promise}: of {due.total()} rows {missing} are missing, {more} are too many"
-
-    def is_shown(self, numbers: Sequence[int]) -> bool:
-        """Whether exactly these rows are visible."""
-        seen, due = self._compared(numbers)
-        return seen == due
-
-    def _compared(self, numbers: Sequence[int]) -> tuple[Counter[str], Counter[str]]:
-        seen, due = self.visible(), self.expected(self.rows(numbers) if len(numbers) else self.rows([0]).clear())
-        columns = [name for name in due.columns if name in seen.columns]
-        if not seen.height:
-            columns = due.columns
-            seen = due.clear()
-        assert columns, f"`visible` gives columns of `rows`: it has {', '.join(seen.columns)}"
-        return (Counter(map(repr, frame.select(columns).rows())) for frame in (seen, due))  # type: ignore[return-value]
-
-
-def _adds_up(receipt: Receipt, staged: int, new: int) -> None:
-    """The receipt tells what was new, where it can tell at all."""
-    if receipt.duplicates is None:
-        return
-    failed, added = len(receipt.failed), sum(output.new_rows for output in receipt.outputs)
-    assert added + receipt.duplicates + failed == staged, (
-        f"a receipt adds up: {added} new, {receipt.duplicates} duplicates and {failed} failed of {staged} rows"
-    )
-    assert added == new, f"a receipt tells what is new: {added} rows where {new} are"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
 import pytest
 
 from reporting_framework.errors import TriggerError
-from reporting_framework.interfaces import RunLedger, Triggered
-from reporting_framework.records import Batch, Split, Trigger, Unread, object_of
+from reporting_framework.interfaces import Triggered
+from reporting_framework.records import Trigger, Unread, object_of
 from reporting_framework.testing.contract import (
     CANARY,
     PluginContract,
@@ -26,6 +25,18 @@ from reporting_framework.testing.contract import (
 from reporting_framework.testing.faults import Faults, Killed, each_fault
 from reporting_framework.testing.ledgers import KnownObjects
 from reporting_framework.testing.memory import assert_bounded, peak
+from reporting_framework.testing.reading import (
+    drained,
+    found_in,
+    origins_of,
+    plain,
+    planned,
+    sent,
+    set_aside,
+    size_of,
+    taken,
+    through_json,
+)
 
 Opened = Callable[..., Any]
 """Makes a source that knows its trigger; see `SourceContract.opened`."""
@@ -81,19 +92,19 @@ class SourceContract(PluginContract):
 
     def test_plan_is_repeatable(self, opened: Opened) -> None:
         """The same storage and ledger give the same splits."""
-        first, second = (_planned(opened()) for _ in range(2))
+        first, second = (planned(opened()) for _ in range(2))
         assert first == second, "plan is repeatable: two plans of the same storage and ledger differ"
 
     def test_a_split_has_an_id_of_its_own(self, opened: Opened) -> None:
         """`Split.id` is unique within a run."""
-        twice = [each for each, times in Counter(split.id for split in _planned(opened())).items() if times > 1]
+        twice = [each for each, times in Counter(split.id for split in planned(opened())).items() if times > 1]
         assert not twice, f"a split has an id of its own: {few(twice)} are there more than once"
 
     def test_splits_survive_serialisation(self, opened: Opened) -> None:
         """`Split.data` is of JSON types only, so that it can be sent anywhere."""
-        for split in _planned(opened()):
+        for split in planned(opened()):
             try:
-                again = _sent(split)
+                again = sent(split)
             except (TypeError, ValueError) as error:
                 raise AssertionError(f"a split survives JSON: {type(error).__name__} in {split.id}") from None
             assert again == split, f"a split survives JSON: {split.id} is another one afterwards"
@@ -103,24 +114,24 @@ class SourceContract(PluginContract):
 
     def test_every_record_comes_out(self, opened: Opened, records: Mapping[str, Any]) -> None:
         """All of them, as they are, and nothing else."""
-        batches = _taken(opened())
-        aside = [origin for batch in batches for origin in _aside(batch)]
+        batches = taken(opened())
+        aside = [origin for batch in batches for origin in set_aside(batch)]
         assert not aside, f"every record comes out: {few(aside)} were rejected or left unread"
-        found = _found(batches)
+        found = found_in(batches)
         assert found.keys() == records.keys(), differing(found, records, "every record comes out, and nothing else")
         changed = [origin for origin, record in records.items() if found[origin] != record]
         assert not changed, f"every record comes out as it is: {few(changed)} are changed"
 
     def test_an_origin_is_unique(self, opened: Opened) -> None:
         """Each record has an origin of its own."""
-        batches = _taken(opened())
-        origins = [origin for batch in batches for origin in _origins(batch)]
+        batches = taken(opened())
+        origins = [origin for batch in batches for origin in origins_of(batch)]
         twice = [each for each, times in Counter(origins).items() if times > 1]
         assert not twice, f"an origin is unique: {few(twice)} are there more than once"
 
     def test_a_batch_fits_together(self, opened: Opened) -> None:
         """As many origins as versions and records, in the shape that `yields` says."""
-        for batch in _taken(opened()):
+        for batch in taken(opened()):
             shape = "frames" if batch.frame is not None else "payloads"
             given = batch.frame if batch.frame is not None else batch.payloads
             assert not batch.origins or shape == self.plugin.yields, f"yields says what comes: {shape} came"
@@ -130,19 +141,19 @@ class SourceContract(PluginContract):
     def test_read_is_repeatable(self, opened: Opened) -> None:
         """The same split gives the same batches, as often as it is read."""
         source = opened()
-        for split in _planned(source, close=False):
-            first, second = (_plain(source.read(split)) for _ in range(2))
+        for split in planned(source, close=False):
+            first, second = (plain(source.read(split)) for _ in range(2))
             assert first == second, f"read is repeatable: split {split.id} gives other batches the second time"
         source.close()
 
     def test_a_split_can_be_read_anywhere(self, opened: Opened, make: Callable[..., Any]) -> None:
         """By an object that did not plan, from what was sent, in any order."""
-        here, splits = opened(), _planned(opened())
-        expected = {split.id: _plain(here.read(split)) for split in splits}
+        here, splits = opened(), planned(opened())
+        expected = {split.id: plain(here.read(split)) for split in splits}
         here.close()
         for split in reversed(splits):
             elsewhere = make()
-            assert _plain(elsewhere.read(_sent(split))) == expected[split.id], (
+            assert plain(elsewhere.read(sent(split))) == expected[split.id], (
                 f"a split can be read anywhere: {split.id} gives other batches where nothing was planned"
             )
             elsewhere.close()
@@ -153,7 +164,7 @@ class SourceContract(PluginContract):
         """What is accounted for is not read again; everything else is."""
         objects = sorted({object_of(origin) for origin in records})
         for known in (objects, objects[::2], objects[1::2]):
-            found = _found(_taken(opened(), KnownObjects(known)))
+            found = found_in(taken(opened(), KnownObjects(known)))
             due = [origin for origin in records if object_of(origin) not in known]
             assert not set(found) - set(due), differing(found, due, "nothing is read that the ledger has")
             assert not set(due) - set(found), differing(found, due, "everything is read that the ledger lacks")
@@ -163,13 +174,13 @@ class SourceContract(PluginContract):
         if add is None:
             pytest.skip("nothing can be added: give the fixture `add`")
         first = opened()
-        _taken(first, close=False)
+        taken(first, close=False)
         left = first.bookmark(complete=True, unread=[], rows=len(records))
         first.close()
-        assert _through_json(left) == left, "a bookmark is of JSON types"
+        assert through_json(left) == left, "a bookmark is of JSON types"
         known, (origin, record) = {object_of(each) for each in records}, add(0)
         for what, bookmark in {"there": left, "lost": {}, "damaged": {**left, **dict.fromkeys(left, CANARY)}}.items():
-            found = _found(_taken(opened(), KnownObjects(known, bookmark)))
+            found = found_in(taken(opened(), KnownObjects(known, bookmark)))
             assert set(found) == {origin}, differing(
                 found, {origin}, f"a new record is found, the bookmark being {what}"
             )
@@ -177,12 +188,9 @@ class SourceContract(PluginContract):
 
     def test_survey_tells_what_is_left(self, opened: Opened) -> None:
         """Nothing is waiting after the last split; before it, the source is not exhausted."""
-        source, count = opened(), len(_planned(opened()))
+        source, count = opened(), len(planned(opened()))
         splits = iter(source.plan(KnownObjects()))
-        for number in range(1, count + 1):
-            next(splits)
-            if number < count:
-                break
+        next(splits, None)
         early = source.survey()
         assert count < 2 or not early.exhausted, "a source with splits left is not exhausted"
         for _ in splits:
@@ -216,7 +224,7 @@ class SourceContract(PluginContract):
             source = make()
             try:
                 source.receive(trigger._replace(event=event))
-                found = _found(_taken(source))
+                found = found_in(taken(source))
                 assert not found, f"nothing is made of a trigger that is none: {few(found)}"
             except TriggerError as error:
                 nothing_told({"the error of a trigger": error})
@@ -228,10 +236,10 @@ class SourceContract(PluginContract):
         answers = []
         for failing in (False, True):
             source = opened()
-            origins = [origin for batch in _taken(source, close=False) for origin in batch.origins]
+            origins = [origin for batch in taken(source, close=False) for origin in batch.origins]
             answers.append(source.respond([Unread(origins[0], "unavailable")] if failing else [], []).answer)
             source.close()
-        assert _through_json(answers) == answers, "an answer is of JSON types"
+        assert through_json(answers) == answers, "an answer is of JSON types"
         assert answers[0] != answers[1] or answers == [None, None], "the answer names the record that was not taken"
 
     # -- whatever goes wrong -------------------------------------------------------------------------------------------
@@ -243,25 +251,25 @@ class SourceContract(PluginContract):
         objects = {object_of(origin) for origin in records}
         for attempt in each_fault(self._faults(faults)):
             source = opened()
-            batches = attempt.run(partial(_taken, source, close=False)) or []
+            batches = attempt.run(partial(taken, source, close=False)) or []
             source.close()
             if attempt.error is None:
-                names = [origin for batch in batches for origin in _origins(batch)]
+                names = [origin for batch in batches for origin in origins_of(batch)]
                 found = {name if name in objects else object_of(name) for name in names}
                 assert found == objects, differing(found, objects, f"nothing is passed over: {attempt}")
-                assert all(records.get(origin) == value for origin, value in _found(batches).items()), (
+                assert all(records.get(origin) == value for origin, value in found_in(batches).items()), (
                     f"what is read is whole: {attempt}"
                 )
             elif not isinstance(attempt.error, Killed):
                 nothing_told({f"the error of {attempt}": attempt.error})
-        assert _found(_taken(opened())).keys() == records.keys(), "the run after a fault reads every record"
+        assert found_in(taken(opened())).keys() == records.keys(), "the run after a fault reads every record"
 
     def test_no_value_is_told(
         self, opened: Opened, make: Callable[..., Any], told: Callable[[], Mapping[str, str]]
     ) -> None:
         """Neither in logs nor in what is set aside; nor in the error of a split that is none."""
         source = opened()
-        for batch in _taken(source, close=False):
+        for batch in taken(source, close=False):
             nothing_told({"a rejection": batch.rejected, "an unread record": batch.unread, "an origin": batch.origins})
         nothing_told({"the survey": source.survey(), "the bookmark": source.bookmark(complete=True, unread=[], rows=0)})
         source.close()
@@ -275,76 +283,6 @@ class SourceContract(PluginContract):
             pytest.skip("no crowd can be added: give the fixture `add` and the class attribute `crowd`")
         sizes, peaks = [0], []
         for begin, end in ((0, self.crowd), (self.crowd, 4 * self.crowd)):
-            sizes.append(sizes[-1] + sum(_size(add(number)[1]) for number in range(begin, end)))
-            peaks.append(peak(lambda: _drained(opened())))
+            sizes.append(sizes[-1] + sum(size_of(add(number)[1]) for number in range(begin, end)))
+            peaks.append(peak(lambda: drained(opened())))
         assert_bounded(peaks[0], peaks[1], data=sizes[2] - sizes[1], what="reading")
-
-
-def _planned(source: Any, ledger: RunLedger | None = None, *, close: bool = True) -> list[Split]:
-    """All splits."""
-    splits = list(source.plan(ledger or KnownObjects()))
-    if close:
-        source.close()
-    return splits
-
-
-def _taken(source: Any, ledger: RunLedger | None = None, *, close: bool = True) -> list[Batch]:
-    """All batches, read while planning goes on, as in a run."""
-    batches = [batch for split in source.plan(ledger or KnownObjects()) for batch in source.read(split)]
-    if close:
-        source.close()
-    return batches
-
-
-def _drained(source: Any) -> None:
-    """Read everything, keep nothing."""
-    for split in source.plan(KnownObjects()):
-        for _ in source.read(split):
-            pass
-    source.close()
-
-
-def _found(batches: Iterable[Batch]) -> dict[str, Any]:
-    """What came out, by origin."""
-    found: dict[str, Any] = {}
-    for batch in batches:
-        given: Sequence[Any] = batch.frame.to_dicts() if batch.frame is not None else batch.payloads or ()
-        found.update(zip(batch.origins, given, strict=False))
-    return found
-
-
-def _origins(batch: Batch) -> list[str]:
-    """Origins of all that a batch speaks of."""
-    return [*batch.origins, *_aside(batch)]
-
-
-def _aside(batch: Batch) -> list[str]:
-    """Origins of what was rejected or left unread."""
-    return [*(each.origin for each in batch.rejected), *(each.origin for each in batch.unread)]
-
-
-def _plain(batches: Iterable[Batch]) -> list[Any]:
-    """Batches, so that they can be compared."""
-    return [
-        (
-            list(batch.origins),
-            list(batch.versions),
-            list(batch.payloads or ()),
-            batch.frame.to_dicts() if batch.frame is not None else None,
-            list(batch.rejected),
-            list(batch.unread),
-        )
-        for batch in batches
-    ]
-
-
-def _sent(split: Split) -> Split:
-    return Split(split.id, _through_json(split.data))
-
-
-def _through_json(value: Any) -> Any:
-    return json.loads(json.dumps(value, allow_nan=False))
-
-
-def _size(record: Any) -> int:
-    return len(record) if isinstance(record, bytes) else len(str(record))

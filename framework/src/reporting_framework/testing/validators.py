@@ -16,6 +16,7 @@ from reporting_framework.records import ORIGIN_COLUMN, Batch, Rejection, Validat
 from reporting_framework.testing.awkward import awkward_records
 from reporting_framework.testing.contract import CANARY, PluginContract, differing, few, nothing_told
 from reporting_framework.testing.memory import assert_bounded, copied, peak
+from reporting_framework.testing.reading import size_of
 
 Make = Callable[..., Any]
 
@@ -148,9 +149,9 @@ class ValidatorContract(PluginContract):
         """Nothing of a batch is kept once it is done."""
         self._bounded()
         made = make()
-        records = (list(good) * (1 + 65_536 // max(1, sum(_size(each) for each in good))))[:10_000]
+        records = (list(good) * (1 + 65_536 // max(1, sum(size_of(each) for each in good))))[:10_000]
         batch = self._batch(records)
-        size = sum(map(_size, records))
+        size = sum(map(size_of, records))
 
         def stream(times: int) -> None:
             for _ in range(times):
@@ -209,7 +210,3 @@ def _copied(batch: Batch) -> Batch:
 
 def _reasons(rejections: Sequence[Rejection]) -> str:
     return few(f"{each.error_type} in {each.field}" for each in rejections)
-
-
-def _size(record: Any) -> int:
-    return len(record) if isinstance(record, bytes) else len(str(record))

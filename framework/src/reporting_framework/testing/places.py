@@ -1,0 +1,110 @@
+"""A place that sinks write to: whole runs of a sink, and what is to be seen afterwards; a part of `SinkContract`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from reporting_framework.errors import CommitConflict
+from reporting_framework.records import ORIGIN_COLUMN, Fragment, Receipt, Split
+
+Make = Callable[..., Any]
+Rows = Callable[[Sequence[int]], pl.DataFrame]
+Visible = Callable[[], pl.DataFrame]
+Expected = Callable[[pl.DataFrame], pl.DataFrame]
+
+CONFLICTS = 10
+"""How often a run is tried while others win."""
+
+
+class Place:
+    """A place that sinks write to, and what is to be seen there."""
+
+    def __init__(self, make: Make, rows: Rows, visible: Visible, expected: Expected) -> None:
+        self.make, self.visible, self.expected = make, visible, expected
+        self._rows = rows
+
+    def rows(self, numbers: Iterable[int]) -> pl.DataFrame:
+        """A frame."""
+        return self._rows(list(numbers))
+
+    def opened(self, *, with_ledger: bool = True) -> Any:
+        """A sink at the beginning of a run, after the calls that the runner makes."""
+        sink = self.make()
+        sink.prepare(self.rows([0]).schema)
+        if with_ledger:
+            sink.ledger()
+        return sink
+
+    def staged(self, numbers: Sequence[int], parts: int = 2) -> tuple[Any, list[Fragment]]:
+        """A sink with these rows staged, in as many splits."""
+        sink = self.opened()
+        shares = [list(numbers)[part::parts] for part in range(parts)]
+        fragments = [
+            sink.stage(self.rows(share), Split(f"split-{number}", {}), 0)
+            for number, share in enumerate(shares)
+            if share
+        ]
+        return sink, fragments
+
+    def run(self, numbers: Sequence[int], parts: int = 2) -> Receipt:
+        """A whole run."""
+        sink, fragments = self.staged(numbers, parts)
+        receipt: Receipt = sink.commit(fragments)
+        sink.abort()
+        return receipt
+
+    def persistent(self, numbers: Sequence[int]) -> Receipt:
+        """A run, again while others win or a part fails for a while."""
+        for _ in range(CONFLICTS):
+            try:
+                receipt = self.run(numbers)
+            except CommitConflict:
+                continue
+            if not receipt.failed:
+                return receipt
+        raise AssertionError(f"a run gets through at last: it did not in {CONFLICTS} tries")
+
+    def stream(self, part: pl.DataFrame, times: int) -> None:
+        """A run of the same rows under ever new origins; nothing of them is kept here."""
+        sink = self.opened()
+        fragments = []
+        for number in range(times):
+            renamed = part.with_columns(pl.format("{}-{}", pl.lit(f"{number:04}"), ORIGIN_COLUMN).alias(ORIGIN_COLUMN))
+            fragments.append(sink.stage(renamed, Split(f"split-{number}", {}), 0))
+        sink.commit(fragments)
+        sink.abort()
+
+    def shows(self, numbers: Sequence[int], promise: str) -> None:
+        """Fail when something else is visible than exactly these rows."""
+        seen, due = self._compared(numbers)
+        missing, more = (due - seen).total(), (seen - due).total()
+        assert seen == due, f"{promise}: of {due.total()} rows {missing} are missing, {more} are too many"
+
+    def is_shown(self, numbers: Sequence[int]) -> bool:
+        """Whether exactly these rows are visible."""
+        seen, due = self._compared(numbers)
+        return seen == due
+
+    def _compared(self, numbers: Sequence[int]) -> tuple[Counter[str], Counter[str]]:
+        seen, due = self.visible(), self.expected(self.rows(numbers) if len(numbers) else self.rows([0]).clear())
+        columns = [name for name in due.columns if name in seen.columns]
+        if not seen.height:
+            columns = due.columns
+            seen = due.clear()
+        assert columns, f"`visible` gives columns of `rows`: it has {', '.join(seen.columns)}"
+        return (Counter(map(repr, frame.select(columns).rows())) for frame in (seen, due))  # type: ignore[return-value]
+
+
+def adds_up(receipt: Receipt, staged: int, new: int) -> None:
+    """The receipt tells what was new, where it can tell at all."""
+    if receipt.duplicates is None:
+        return
+    failed, added = len(receipt.failed), sum(output.new_rows for output in receipt.outputs)
+    assert added + receipt.duplicates + failed == staged, (
+        f"a receipt adds up: {added} new, {receipt.duplicates} duplicates and {failed} failed of {staged} rows"
+    )
+    assert added == new, f"a receipt tells what is new: {added} rows where {new} are"
