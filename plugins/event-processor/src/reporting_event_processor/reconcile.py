@@ -99,7 +99,7 @@ def reconcile(
         settings: The report's.
         days: The days, in UTC.
         fix: Set counters that are too low to what the archive says. The archive is then read once more, after the
-            counters: what was counted meanwhile is in it by then. A counter that changes once it was read is left alone.
+            counters: what was counted meanwhile is in it by then. One that changes once it was read is left alone.
         lower: Set those that are too high as well: for when nothing that was counted is still to be archived.
 
     Returns:
