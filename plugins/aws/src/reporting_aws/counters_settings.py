@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from reporting_aws.names import TABLE_NAME
 from reporting_aws.templates import parse
 from reporting_framework.settings import Settings
 
 MOST_COUNTERS = 49
 """Each takes two items of a transaction (a counter, a marker of a user) beside the event's marker, of 100 in all."""
-
-TABLE_NAME = r"^[A-Za-z0-9_.-]{3,255}$"
 
 
 def _template(value: str) -> str:

@@ -6,36 +6,21 @@ import base64
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import Field, field_validator
 
 from reporting_aws.clients import client
+from reporting_aws.names import queue_url
 from reporting_framework import CommitConflict, LocationError, Permission, ReportingError
 from reporting_framework.settings import Settings
 from reporting_framework.storage import open_store, parse_location
 
 _log = logging.getLogger(__name__)
 
-_QUEUE = re.compile(r"https?://[^/\s]+/[^/\s]+/[A-Za-z0-9_.-]+/?")
-
 AT_ONCE = 10
 """Messages in a request, at the most that SQS takes."""
-
-
-def queue_url(value: str | None) -> str | None:
-    """The URL of a queue for dead letters, as a setting gives it; None for none.
-
-    Raises:
-        ValueError: It is no such URL.
-    """
-    if value and not _QUEUE.fullmatch(value):
-        raise ValueError("a queue is given by its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
-    if value and value.endswith(".fifo"):
-        raise ValueError("a FIFO queue cannot take dead letters; name a standard queue")
-    return value or None
 
 
 class DeadLetterSettings(Settings):

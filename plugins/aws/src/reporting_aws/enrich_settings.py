@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from reporting_aws.counters_settings import TABLE_NAME
+from reporting_aws.names import TABLE_NAME
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.settings import Settings
 

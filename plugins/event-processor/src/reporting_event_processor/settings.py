@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import InitErrorDetails, ValidationError
 
-from reporting_aws.counters_settings import TABLE_NAME
-from reporting_aws.dead_letters import queue_url
+from reporting_aws.names import TABLE_NAME, queue_url
 from reporting_framework import LocationError
 from reporting_framework.settings import Settings
 from reporting_framework.storage import parse_location
