@@ -9,7 +9,7 @@ from benchmarks.bench import Bench, Group, Row, seconds
 from benchmarks.measure import Usage, alternate, measure
 from tests.support.ministack import ministack
 
-TIMES = 3
+TIMES = 5
 RECORDS = 10_000
 SCRIPT = Path(__file__).parent / "peers" / "event_batch.py"
 

@@ -66,7 +66,8 @@ def _environment(cache: Path) -> Path:
         uv = shutil.which("uv", path=beside)
         venv.create(folder, with_pip=uv is None)
         pip = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
-        subprocess.run([*pip, "--quiet", "--requirement", str(REQUIREMENTS)], check=True)
+        ours = ["--editable", str(HERE.parent / "framework")]  # for its S3 on loopback; what is measured is elsewhere
+        subprocess.run([*pip, "--quiet", "--requirement", str(REQUIREMENTS), *ours], check=True)
         done.touch()
     return python
 

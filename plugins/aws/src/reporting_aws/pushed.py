@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -54,7 +53,7 @@ class Pushed(ABC):
         self.settings = settings
         self._letters = DeadLetters(settings)
         self._records: dict[str, Any] | None = None
-        self._waiting: dict[str, Any] = {}  # not handed out yet
+        self._waiting: set[str] = set()  # not handed out yet
 
     @classmethod
     def permissions(cls, settings: PushedSettings) -> Sequence[Permission]:
@@ -99,23 +98,26 @@ class Pushed(ABC):
         if self._records is None:
             raise TriggerError(f"source {self.name} works on what a trigger hands over; give --events, or a trigger")
         unseen = ledger.unseen(list(self._records), lambda _: None)
-        self._waiting = {origin: self._records[origin] for origin in unseen}
-        while self._waiting:
-            origins = list(islice(self._waiting, BATCH))
-            yield Split(f"{origins[0]}+{len(origins)}", {each: self._waiting.pop(each) for each in origins})
+        self._waiting = set(unseen)
+        for begin in range(0, len(unseen), BATCH):
+            origins = unseen[begin : begin + BATCH]
+            self._waiting.difference_update(origins)
+            yield Split(f"{origins[0]}+{len(origins)}", {origin: self._records[origin] for origin in origins})
 
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`."""
-        origins, payloads, rejected = [], [], []
-        for origin, payload in zip(split.data, self.payloads_of(list(split.data.values())), strict=True):
-            if payload is None:
-                rejected.append(Rejection(origin, None, "undecodable"))
-            elif len(payload) > self.settings.max_record_bytes:
-                rejected.append(Rejection(origin, None, "too_large"))
-            else:
-                origins.append(origin)
-                payloads.append(payload)
-        yield Batch(origins, [None] * len(origins), payloads, rejected=rejected)
+        found, longest = self.payloads_of(list(split.data.values())), self.settings.max_record_bytes
+        taken = [payload for payload in found if payload is not None and len(payload) <= longest]
+        origins, rejected = list(split.data), []
+        if len(taken) < len(found):
+            wrong = {
+                origin: "undecodable" if payload is None else "too_large"
+                for origin, payload in zip(origins, found, strict=True)
+                if payload is None or len(payload) > longest
+            }
+            origins = [origin for origin in origins if origin not in wrong]
+            rejected = [Rejection(origin, None, why) for origin, why in wrong.items()]
+        yield Batch(origins, [None] * len(origins), taken, rejected=rejected)
 
     def survey(self) -> Survey:
         """See `Source.survey`."""
@@ -130,7 +132,7 @@ class Pushed(ABC):
 
     def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:
         """See `Triggered.respond`."""
-        failed = {item.origin for item in unread} | self._waiting.keys()
+        failed = {item.origin for item in unread} | self._waiting
         wrong = {each.origin: each for each in rejections if each.error_type != FILTERED}
         records = self._records or {}
         letters = [
