@@ -1,7 +1,6 @@
 """Fixtures for every test: a real S3 server for the session, a bucket and an environment for each test."""
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from reporting_framework.testing.s3 import lead_to
 from tests.support import S3Proxy, S3Server, s3_proxy, s3_server
 
 _numbers = itertools.count(1)
@@ -37,12 +37,7 @@ def bucket(s3: S3Server) -> str:
 @pytest.fixture
 def s3_environment(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """The server `s3`, to which the AWS variables of this process now lead; nothing of the developer's own is left."""
-    for name in [each for each in os.environ if each.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, os.devnull)
-    for name, value in s3.environment().items():
-        monkeypatch.setenv(name, value)
+    lead_to(s3, monkeypatch)
     return s3
 
 

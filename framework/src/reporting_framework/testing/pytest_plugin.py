@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +56,9 @@ def reporting_s3_server() -> Iterator[S3Server]:
 @pytest.fixture
 def reporting_s3(reporting_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """An S3 on loopback, to which the AWS variables of this process lead; nothing of the developer's own is left."""
-    for name in [each for each in os.environ if each.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, os.devnull)
-    for name, value in reporting_s3_server.environment().items():
-        monkeypatch.setenv(name, value)
+    from reporting_framework.testing.s3 import lead_to
+
+    lead_to(reporting_s3_server, monkeypatch)
     return reporting_s3_server
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+if TYPE_CHECKING:
+    import pytest
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -49,6 +53,16 @@ class S3Server:
     def behind(self, endpoint: str) -> S3Server:
         """The same server, reached through a proxy at `endpoint`."""
         return replace(self, endpoint=endpoint)
+
+
+def lead_to(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the AWS variables of this process lead to a server; nothing of the developer's own is left."""
+    for name in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
 
 
 @contextmanager
