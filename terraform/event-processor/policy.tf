@@ -24,12 +24,12 @@ locals {
       { actions = ["dynamodb:BatchGetItem"], resource = "${local.arn}:dynamodb:${local.in_region}:table/${table}" }
     ],
     [
+      { actions = ["s3:PutObject"], resource = "${local.archive_object}*" },
       {
         # Markers are what counts an event once.
         actions  = var.delivery == "exactly-once" ? ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"] : ["dynamodb:UpdateItem"]
         resource = "${local.arn}:dynamodb:${local.in_region}:table/${local.counters_name}"
       },
-      { actions = ["s3:PutObject"], resource = "${local.archive_object}*" },
     ],
   )
   policy = jsonencode({
