@@ -71,6 +71,13 @@ BROKEN = {
     "missing": ("import no_such_module_anywhere", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),
     "syntax": ("def", "SyntaxError: invalid syntax"),
     "exit": ("raise SystemExit(3)", "SystemExit: 3"),
+    "base": ("raise BaseException('b')", "BaseException: b"),
+    "generator exit": ("raise GeneratorExit", "GeneratorExit"),
+    "name": (
+        "class Odd:\n    def __getattr__(self, name):\n        raise RuntimeError(name)\n\n"
+        "@hookimpl\ndef reporting_sources():\n    return [Odd()]",
+        "RuntimeError: name",
+    ),
     "silent": ("raise RuntimeError", "RuntimeError"),
     "long": ("raise ValueError('x' * 10_000)", "ValueError: xxx"),
     "registration": (
@@ -381,3 +388,42 @@ def test_an_observer_may_bring_a_command_too():
     registry = load_plugins([])
     registry.register(Mine(), "mine")
     assert [command.name for command in registry.commands()] == ["mine"]
+
+
+def test_damaged_metadata_of_a_distribution_that_is_no_plugin_hides_none(site):
+    site.metadata("fake-stranger", "[console_scripts]\noops\n")
+    site.add("fake-good", good("fake-numbers"))
+    assert row(load_plugins(), "fake-good").status == "loaded"
+
+
+def test_a_plugin_that_was_refused_observes_nothing(site):
+    site.add(
+        "fake-refused",
+        "class Odd:\n    def __getattr__(self, name):\n        raise RuntimeError(name)\n\n"
+        "@hookimpl\ndef reporting_sources():\n    return [Odd()]\n\n"
+        "@hookimpl\ndef reporting_run_started():\n    raise AssertionError('it was called')",
+    )
+    registry = load_plugins()
+    assert row(registry, "fake-refused").status == "broken"
+    registry.lifecycle().run_started(report="r", run_id="1")
+    assert not registry.lifecycle()._failed
+
+
+def test_a_summary_that_raises_is_told_in_its_place(site):
+    site.add(
+        "fake-odd",
+        "class Meta(type):\n    @property\n    def summary(cls):\n        raise ValueError\n\n"
+        "class Odd(metaclass=Meta):\n    name = 'odd'\n\n@hookimpl\ndef reporting_sources():\n    return [Odd]",
+    )
+    assert row(load_plugins(), "fake-odd").summary == "(its summary raised ValueError)"
+
+
+def test_what_is_no_click_command_is_listed_as_broken(site):
+    site.add(
+        "fake-command",
+        "class Like:\n    name = 'like'\n    def make_context(self): ...\n\n"
+        "@hookimpl\ndef reporting_commands():\n    return [Like()]",
+    )
+    registry = load_plugins()
+    assert "like" not in [each.name for each in registry.commands()]
+    assert "which is not a click command" in row(registry, "fake-command").reason

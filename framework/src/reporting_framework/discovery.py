@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework import hookspecs
@@ -54,8 +55,22 @@ def allow_list(environment: Mapping[str, str]) -> tuple[str, ...] | None:
 
 def installed() -> Iterator[tuple[importlib.metadata.EntryPoint, Origin]]:
     """Every entry point of the group with where it comes from, in a fixed order; nothing is imported."""
-    found = [(point, _origin(point)) for point in importlib.metadata.entry_points(group=PROJECT)]
+    found = [(point, _origin(point)) for point in _entry_points()]
     yield from sorted(found, key=lambda pair: (normalised(pair[1].distribution), pair[1].plugin))
+
+
+def _entry_points() -> Iterable[importlib.metadata.EntryPoint]:
+    """Those of the group. Damaged metadata of one distribution, of any kind, must not hide the others."""
+    try:
+        return importlib.metadata.entry_points(group=PROJECT)
+    except Exception:
+        found: dict[tuple[str, str], importlib.metadata.EntryPoint] = {}
+        for distribution in importlib.metadata.distributions():
+            with suppress(Exception):
+                for point in distribution.entry_points:
+                    if point.group == PROJECT:
+                        found.setdefault((str(distribution.name), point.name), point)
+        return found.values()
 
 
 def _origin(point: importlib.metadata.EntryPoint) -> Origin:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.assembly import assemble
 from reporting_framework.config import find_config, read_config
 from reporting_framework.discovery import allow_list
+from reporting_framework.errors import SettingsError
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import compose_report
 from reporting_framework.runner import run
@@ -40,7 +41,7 @@ def run_report(
         trigger: What names the work, for a source that records are pushed to.
         time_budget: After so many seconds no more work is taken.
         dry_run: Read and validate, write nothing.
-        limit: How many records a dry run reads at the most.
+        limit: How many records a dry run reads at the most; 1,000 unless given.
         observers: Objects with lifecycle hooks (`hookimpl`), for this run.
 
     Returns:
@@ -49,6 +50,8 @@ def run_report(
     Raises:
         ReportingError: The run was given up, or could not begin; nothing visible has changed but whole outputs.
     """
+    if limit is not None and not (dry_run and limit > 0):
+        raise SettingsError("run_report: limit is for a dry run, and at least 1")
     began = time.monotonic()
     found = read_config(find_config(None if config is None else str(config), os.environ))
     registry = load_plugins(allow_list(os.environ))

@@ -28,7 +28,7 @@ class Lifecycle:
     """Calls the lifecycle hooks of one run.
 
     What an observer raises is logged once per hook, by type only, since its message may hold values of records; the
-    other observers and the run go on. What is not an `Exception` (Ctrl-C, for one) passes.
+    other observers and the run go on, also when one would end the process. Ctrl-C passes.
     """
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
@@ -61,10 +61,10 @@ class Lifecycle:
             arguments = {name: known[name] for name in implementation.argnames}
             try:
                 implementation.function(**arguments)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._note(implementation.plugin_name, hook, error)
 
-    def _note(self, observer: str, hook: str, error: Exception) -> None:
+    def _note(self, observer: str, hook: str, error: BaseException) -> None:
         """Log an observer's first failure in a hook; a hook that is called for every split would flood the log."""
         if (observer, hook) not in self._failed:
             self._failed.add((observer, hook))

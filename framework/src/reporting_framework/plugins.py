@@ -60,9 +60,12 @@ class _Brought(NamedTuple):
     origin: Origin
 
     def listed(self) -> Listed:
-        summary = getattr(self.item, "summary", None)
-        if summary is None:
-            summary = (getattr(self.item, "__doc__", None) or "").strip().partition("\n")[0]
+        try:
+            summary = getattr(self.item, "summary", None)
+            if summary is None:
+                summary = (getattr(self.item, "__doc__", None) or "").strip().partition("\n")[0]
+        except Exception as error:  # a property of the plugin's own
+            summary = f"(its summary raised {type(error).__name__})"
         return Listed(
             self.name, self.role, self.origin.distribution, self.origin.version, summary=one_line(str(summary))
         )
@@ -144,9 +147,12 @@ class Registry:
         """
         names, found = set(taken), []
         self._commands = []
+        import click
+
         for origin, item, reason in self._offered():
-            name = str(getattr(item, "name", None) or origin.plugin)
-            if not reason and not callable(getattr(item, "make_context", None)):
+            is_command = isinstance(item, click.Command)
+            name = str((is_command and item.name) or origin.plugin)
+            if not reason and not is_command:
                 reason = f"reporting_commands returned {one_line(repr(item), 80)}, which is not a click command"
             elif not reason and name in names:
                 reason = f"there is a command {name} already"
@@ -162,7 +168,7 @@ class Registry:
         for each in self._manager.hook.reporting_commands.get_hookimpls():
             origin = self._origins.get(each.plugin_name, Origin(each.plugin_name, "", ""))
             try:
-                offered = _checked(each.function(), "reporting_commands")
+                offered = list(_checked(each.function(), "reporting_commands"))
             except (Exception, SystemExit) as error:
                 yield origin, None, cause(error)
             else:
@@ -196,7 +202,7 @@ class Registry:
         admit(self._manager, plugin, name)
         try:
             brought = [each for role in ROLES for each in self._brought_by(plugin, role, origin)]
-        except PluginError:
+        except BaseException:
             self._manager.unregister(plugin)
             raise
         self._origins[name] = origin
@@ -251,7 +257,9 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
             continue
         try:
             registry._load(point.load(), origin)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a plugin does to end the process
             reason = str(error) if isinstance(error, PluginError) else cause(error)
             registry._note(origin, status="broken", reason=reason)
     for name in missing.values():

@@ -147,3 +147,36 @@ def test_on_a_terminal_what_is_missing_is_asked_for(tmp_path):
 
 def test_the_templates_at_the_top_are_those_of_the_package():
     assert (Path(__file__).parents[3] / "templates").resolve() == TEMPLATES.resolve()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--modules", "a{{ 7*7 }}/{module}"),
+        ("--modules", "{% if %}{module}"),
+        ("--modules", "a\r{module}"),
+        ("--out", "e{{ 7*7 }}"),
+    ],
+)
+def test_what_would_be_taken_for_a_template_is_refused(tmp_path, monkeypatch, option, value):
+    monkeypatch.chdir(tmp_path)
+    done = invoke(
+        "lambda", "visits", "--terraform", *([] if option == "--modules" else ["--modules", MODULES]), option, value
+    )
+    assert done.exit_code == 2
+    assert "a control character; do without" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_that_lies_in_the_folder_for_temporary_files_is_run(tmp_path):
+    (tmp_path / "keyword.py").write_text("import pathlib\npathlib.Path(__file__).with_name('was-run').touch()\n")
+    command = [sys.executable, "-c", "from reporting_framework.cli.main import reporting; reporting()"]
+    done = subprocess.run(
+        [*command, "new", "lambda", "visits", "--no-terraform", "--out", str(tmp_path / "new")],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["keyword.py", "new"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["visits"]

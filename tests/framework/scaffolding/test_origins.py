@@ -1,11 +1,12 @@
 """Which repository the templates are of."""
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from reporting_framework.scaffolding.origins import Repository, checkout, recorded
+from reporting_framework.scaffolding.origins import Repository, checkout, recorded, without_secrets
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -43,6 +44,26 @@ def test_with_a_remote_its_address_is_told_and_no_password(repository):
     assert found is not None
     assert found.url == "https://example.org/reports.git"
     assert found.modules == f"git::https://example.org/reports.git//terraform/modules/{{module}}?ref={found.commit}"
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://user:p@ss@host/r.git", "https://host/r.git"),
+        ("HTTPS://user:secret@host/r.git", "HTTPS://host/r.git"),
+        ("https://user:se/cret@host/r.git", "https://host/r.git"),
+        ("git+https://token@host/r.git?private_token=secret#secret", "git+https://host/r.git"),
+        ("http::https://u:secret@host/r.git", "http::https://host/r.git"),
+        ("ssh://git:secret@host:22/r.git", "ssh://git@host:22/r.git"),
+        ("git@host:group/r.git", "git@host:group/r.git"),
+        ("/srv/r.git", "/srv/r.git"),
+    ],
+)
+def test_nothing_secret_of_an_address_is_kept(url, kept):
+    assert without_secrets(url) == kept
+    found = recorded(json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": "abc123"}}))
+    assert found is not None
+    assert found.url == kept
 
 
 def test_of_an_installation_from_a_repository_the_installer_knows():

@@ -3,6 +3,7 @@
 import json
 import string
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +136,18 @@ def test_events_as_producers_write_them_are_read_quickly():
         json.dumps(event, indent=2),
     ]
     assert None not in quick_events([each.encode() for each in written])
+
+
+@pytest.mark.parametrize("digits", [4299, 4300, 4301, 20_000])
+@pytest.mark.parametrize("number", ["{}", "-{}", "[0.{}]", "1e{}", "{}.5"])
+def test_long_numbers_are_for_the_model(digits, number):
+    nested = '{"n":' + number.format("1" * digits) + "}"
+    payload = (
+        f'{{"event_id":"e","event_type":"t","user_id":"u","timestamp":"2024-01-06T10:00:00Z","properties":{nested}}}'
+    )
+    quick, model = (each.validate(Batch(["o"], [None], [payload.encode()])) for each in validators())
+    assert quick.frame.equals(model.frame)
+    assert quick.rejections == model.rejections
 
 
 def test_nested_objects_keep_their_text():

@@ -31,7 +31,7 @@ FIRST_PARTY = frozenset(
 )
 """Distributions of this project, installed or not."""
 
-BESIDE = frozenset({"conftest", "example", "src", "terraform", "tests"})
+BESIDE = frozenset({"conftest", "dist", "example", "out", "src", "terraform", "tests"})
 """Modules and folders that a new package has beside its own."""
 
 _DISTRIBUTION = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)

@@ -15,7 +15,8 @@ from reporting_framework.discovery import FRAMEWORK
 TEMPLATES = Path(__file__).with_name("templates")
 """Here they are in every installation; in the repository ``templates`` at the top leads here."""
 
-_CREDENTIALS = re.compile(r"^(https?://)[^/@]*@")
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.:-]*://)(?:(?P<user>.*)@)?(?P<place>[^?#]*)")
+_SCP = re.compile(r"[\w.-]+@[\w.-]+:")
 
 MODULE = "{module}"
 """Stands for a Terraform module's name."""
@@ -56,7 +57,7 @@ def recorded(text: str | None) -> Repository | None:
         record = json.loads(text or "{}")
         url = str(record["url"])
         if "vcs_info" in record:
-            return Repository(url, str(record["vcs_info"]["commit_id"]), None)
+            return Repository(without_secrets(url), str(record["vcs_info"]["commit_id"]), None)
         if "dir_info" in record and url.startswith("file://"):
             return checkout(Path(unquote(urlsplit(url).path)))
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -71,8 +72,21 @@ def checkout(folder: Path) -> Repository | None:
     if not top or not commit:
         return None
     changed = _git(Path(top), "status", "--porcelain", "--", str(TEMPLATES)) if TEMPLATES.is_relative_to(top) else ""
-    url = _CREDENTIALS.sub(r"\1", _git(folder, "remote", "get-url", "origin") or top)
-    return Repository(url, None if changed else commit, Path(top))
+    url = _git(folder, "remote", "get-url", "origin") or ""
+    known = url if _URL.match(url) or _SCP.match(url) or Path(url).is_absolute() else top
+    return Repository(without_secrets(known), None if changed else commit, Path(top))
+
+
+def without_secrets(url: str) -> str:
+    """The URL of a repository, without what may be a password or a token: user, query and fragment.
+
+    The user of SSH stays, as in ``ssh://git@host/``: it is a part of the address, and never a secret.
+    """
+    if (match := _URL.fullmatch(url.partition("#")[0].partition("?")[0])) is None:
+        return url
+    user = (match["user"] or "").partition(":")[0]
+    kept = f"{user}@" if user and "/" not in user and match["scheme"].lower() in ("ssh://", "git+ssh://") else ""
+    return f"{match['scheme']}{kept}{match['place']}"
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

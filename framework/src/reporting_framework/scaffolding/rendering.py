@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.scaffolding.origins import TEMPLATES, Repository
-from reporting_framework.wording import cause
+from reporting_framework.wording import cause, one_line
 
 LAMBDA, PLUGIN = "reporting-lambda", "plugin"
 
@@ -49,20 +51,54 @@ def render(template: str, answers: Mapping[str, Any], out: Path, repository: Rep
     from cookiecutter.generate import generate_context, generate_files
     from cookiecutter.prompt import prompt_for_config
 
+    check_plain({**answers, "out": str(out.absolute())})
     folder = TEMPLATES / template
     context = generate_context(str(folder / "cookiecutter.json"), extra_context=dict(answers))
     context["cookiecutter"] = prompt_for_config(context, no_input=True)
     if repository is not None and repository.commit is not None:
         context["cookiecutter"] |= {"_template": repository.url, "_commit": repository.commit}
+    made = out / str(answers["name"])
     try:
-        made = Path(generate_files(folder, context, str(out)))
-        if repository is not None and repository.commit is not None:
-            _write_cruft(made / CRUFT, f"templates/{template}", context, repository)
+        out.mkdir(parents=True, exist_ok=True)
+        with _beside(out) as place:
+            begun = Path(generate_files(folder, context, str(place)))
+            if repository is not None and repository.commit is not None:
+                _write_cruft(begun / CRUFT, f"templates/{template}", context, repository)
+            begun.rename(made)
     except CookiecutterException as error:
         raise SettingsError(f"{out / str(answers['name'])} cannot be made: {cause(error)}") from error
     except OSError as error:
         raise SettingsError(f"{out / str(answers['name'])} cannot be written: {cause(error)}") from error
     return made
+
+
+def check_plain(answers: Mapping[str, Any]) -> None:
+    """See that nothing would be taken for a template: cookiecutter evaluates whatever it is given.
+
+    Raises:
+        SettingsError: A value has double braces or the like, or a character that no path or address has.
+    """
+    for name, value in answers.items():
+        if isinstance(value, str) and ("{{" in value or "{%" in value or "{#" in value or not value.isprintable()):
+            raise SettingsError(
+                f"{name}: {one_line(value, 80)!r} holds {{{{, {{%, {{# or a control character; do without"
+            )
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A folder to begin in, for nobody else; what is whole is then renamed, and what is left of a failure goes with it.
+
+    It is the folder for temporary files too: cookiecutter writes its hooks there, and what lies beside a program that
+    Python runs can be imported by it.
+    """
+    known = tempfile.tempdir
+    with tempfile.TemporaryDirectory(dir=out, prefix=".reporting-new-") as place, tempfile.TemporaryDirectory() as own:
+        tempfile.tempdir = own
+        try:
+            yield Path(place)
+        finally:
+            tempfile.tempdir = known
 
 
 def _write_cruft(path: Path, directory: str, context: Mapping[str, Any], repository: Repository) -> None:

@@ -28,6 +28,10 @@ _ESCAPE = r"\\u00[23]"
 _FINE = r"[0-9]:[0-9]{2}\.[0-9]{7}"
 """A moment finer than microseconds, perhaps: msgspec rounds it and pydantic cuts it."""
 
+_LONG = 400
+_NUMBER = r"[0-9]{400}"
+"""A number that may be too long: pydantic's parser refuses more than 4,300 digits."""
+
 _DEEPEST = 100
 """Brackets in a payload, at the most: pydantic bounds how deep it nests."""
 
@@ -79,9 +83,10 @@ def _clear(texts: pl.Series) -> pl.Series:
     """For each payload whether nothing speaks against reading it here."""
     odd = texts.str.contains(_ESCAPE) | texts.str.contains(_FINE)
     odd |= texts.str.count_matches(r"[{\[]") > _DEEPEST
-    if any(
-        texts.str.contains(each, literal=True).any() for each in _BEFORE_BLANKS
-    ):  # a fraction of what `_SPACED` takes
+    if texts.str.len_bytes().gt(_LONG).any():
+        odd |= texts.str.contains(_NUMBER)
+    blanks = (texts.str.contains(each, literal=True).any() for each in _BEFORE_BLANKS)
+    if any(blanks):  # which takes a fraction of what `_SPACED` does
         odd |= texts.str.contains(_SPACED)
     return ~odd
 
