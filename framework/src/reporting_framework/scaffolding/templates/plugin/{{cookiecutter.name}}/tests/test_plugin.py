@@ -6,7 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-{% if cookiecutter.role != "observer" %}
+{% if cookiecutter.role == "engine" %}
+
+from {{ cookiecutter.__package }}.engine import {{ cookiecutter.__made }}
+from {{ cookiecutter.__package }}.plugin import reporting_engines
+{% elif cookiecutter.role != "observer" %}
 
 from {{ cookiecutter.__package }}.plugin import reporting_{{ cookiecutter.role }}s
 from {{ cookiecutter.__package }}.{{ cookiecutter.role }} import {{ cookiecutter.__made }}
