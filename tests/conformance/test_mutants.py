@@ -259,6 +259,14 @@ MUTANTS = [
     ),
     # -- sinks
     Mutant(
+        "makes its file while it prepares",
+        "TestSink",
+        "        self.schema = schema\n",
+        "        self.schema = schema\n        write(self.file, b'{}')\n",
+        "test_prepare_writes_nothing",
+        "prepare writes nothing: there are other files after it",
+    ),
+    Mutant(
         "commits half",
         "TestSink",
         "                write(self.file, json.dumps(rows | new, sort_keys=True).encode())",

@@ -194,6 +194,7 @@ def test_what_a_failure_does_can_be_set(function, proxy, policy, raises):
     assert tuple(each.error is not None for each in found) == raises
 
 
+@pytest.mark.slow
 def test_two_seconds_are_enough_to_get_on(function, proxy):
     """Each object takes so long that all of them are too many: what is done is kept, the next run goes on."""
     with function(REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGHT="1") as running:

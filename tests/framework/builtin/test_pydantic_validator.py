@@ -581,3 +581,16 @@ def test_what_is_had_quickly_stands_among_what_the_model_makes():
     found = run(made(Quick), b"7", {"id": 1}, b"x", b"7")
     assert found.frame["id"].to_list() == [7, 1, 7]
     assert [each.origin for each in found.rejections] == ["o2"]
+
+
+def test_where_a_rule_fails_by_a_defect_of_its_own_is_told_once_and_without_a_value(caplog):
+    class Careless(Verbatim):
+        def rule(self, record):
+            return {}[f"secret-{record['id']}"]
+
+    found = run(made(Careless), {"id": 1}, {"id": 2})
+    assert {(each.error_type, each.field) for each in found.rejections} == {("validator_error", None)}
+    [told] = caplog.messages
+    assert told.startswith(f"KeyError raised at {__file__}:")
+    assert told.endswith("such records are rejected as validator_error")
+    assert "secret" not in caplog.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,11 +12,16 @@ from pydantic_core import PydanticCustomError
 from reporting_framework.builtin.model_fields import FieldPaths
 from reporting_framework.builtin.strict_json import NotStrict
 
+_log = logging.getLogger(__name__)
+
 Reason = tuple[str, str | None]
 """Error type, and dotted path of declared field names or None."""
 
 OUT_OF_RANGE = "out_of_range"
 """A valid value that its column cannot hold."""
+
+VALIDATOR_ERROR = "validator_error"
+"""A function of the model's own, or a rule, raised what is no finding about a record: a defect of the model."""
 
 JSON_BLANKS = b" \t\r\n"
 
@@ -28,6 +35,7 @@ class Reasons:
 
     def __init__(self, model: Any) -> None:
         self._paths = FieldPaths(model)
+        self._told: set[tuple[str, str]] = set()
 
     def of(self, error: Exception, payload: bytes) -> Reason:
         """The first error in the order of the fields; a fault of the model's own functions is ``validator_error``."""
@@ -37,7 +45,16 @@ class Reasons:
             return error.type, self._named(error.context)
         if isinstance(error, NotStrict):
             return error.error_type, None if error.key is None else self._paths.declared([error.key])
-        return "validator_error", None
+        self._tell(error)
+        return VALIDATOR_ERROR, None
+
+    def _tell(self, error: Exception) -> None:
+        """Log where a function of the model's own raised, once for each place; its message may hold a value."""
+        frames = [*traceback.walk_tb(error.__traceback__)]
+        where = f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}" if frames else "an unknown place"
+        if (kind := type(error).__name__, where) not in self._told:
+            self._told.add((kind, where))
+            _log.warning("%s raised at %s: such records are rejected as %s", kind, where, VALIDATOR_ERROR)
 
     def _invalid(self, error: ValidationError, payload: bytes) -> Reason:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,7 @@ def lambda_command(
     state.given_config = config
     own = [role for role in ("source", "validator", "sink") if answers[role] == "own"]
     check_free(name, ["report", *own], state.registry.listing)
-    _make(LAMBDA, answers, ("framework_path", "object_store_path", "aws_path"), framework, out, origin)
+    _make(LAMBDA, answers, _needed(answers), framework, out, origin)
 
 
 @new_command.command("plugin")
@@ -199,6 +199,14 @@ def _terraform(wanted: bool | None, modules: str | None, origin: Repository | No
     if wanted and any(character in known for character in '"\\$\n'):
         raise click.UsageError('--modules: a place with ", \\ or $ in it cannot be written into the configuration')
     return wanted, known
+
+
+def _needed(answers: Mapping[str, Any]) -> list[str]:
+    """Variables that say where what a report stands on is; the template's own conditions are the same."""
+    source, sink = answers["source"], answers["sink"]
+    stored = source == "object-store-json" or sink in ("parquet-checkpoint", "ndjson-archive")
+    aws = source in PUSHED or sink == "dynamodb-counters"
+    return ["framework_path", *(["object_store_path"] if stored else []), *(["aws_path"] if aws else [])]
 
 
 def _make(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from reporting_framework.discovery import FRAMEWORK, normalised
 from reporting_framework.errors import SettingsError
@@ -27,28 +31,28 @@ def framework_variables(given: str | None, installed: str, variables: tuple[str,
     """Variables of a template that say which framework a new package has.
 
     Args:
-        given: A folder of wheels, a wheel, a folder of this project's sources, or a requirement; None: the requirement
-            of what is installed.
+        given: A folder of wheels, a wheel, a folder of this project's sources, or a requirement; None: the folder or
+            wheel that the framework was installed from, or the requirement of what is installed.
         installed: The installed version.
-        variables: Those of `VARIABLES` that the template has.
+        variables: Those of `VARIABLES` that are needed.
 
     Raises:
         SettingsError: It is none of these, or a distribution is not there.
     """
     found = {"framework": versions(installed), **dict.fromkeys(variables, "")}
+    given = given if given is not None else _installed_from()
     if given is None:
         return found
     path = Path(given).expanduser()
     if path.exists():
         places = dict(_wheels(path) if path.is_file() or any(path.glob("*.whl")) else _folders(path))
         for variable in variables:
-            if VARIABLES[variable] in places:
-                found[variable] = places[VARIABLES[variable]].resolve().as_posix()
-        if not found["framework_path"]:
-            raise SettingsError(
-                f"--framework: there is no {FRAMEWORK} in {given}; give a folder of wheels, a wheel, or the folder of "
-                "its sources"
-            )
+            if VARIABLES[variable] not in places:
+                raise SettingsError(
+                    f"--framework: there is no {VARIABLES[variable]} in {given}; give a folder of wheels, or of the "
+                    "sources, that has it"
+                )
+            found[variable] = places[VARIABLES[variable]].resolve().as_posix()
         return found
     if (match := _REQUIREMENT.fullmatch(given.strip())) is None:
         raise SettingsError(
@@ -56,6 +60,16 @@ def framework_variables(given: str | None, installed: str, variables: tuple[str,
             f"{FRAMEWORK}{versions(installed)}"
         )
     return found | {"framework": match[1].replace(" ", "")}
+
+
+def _installed_from() -> str | None:
+    """The folder that the framework was installed from, when it was one and is still there."""
+    text = importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
+    place = urlsplit(json.loads(text)["url"]) if text else None
+    if place is None or place.scheme != "file":
+        return None
+    path = Path(url2pathname(place.path))
+    return str(path) if path.exists() else None
 
 
 def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
@@ -72,10 +86,10 @@ def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
-    """The distributions in a checkout of this project, or in one folder of it."""
-    for project in sorted(
-        {*path.glob("pyproject.toml"), *path.glob("*/pyproject.toml"), *path.glob("plugins/*/pyproject.toml")}
-    ):
+    """The distributions in a checkout of this project, of which `path` is the root or a folder."""
+    patterns = ("pyproject.toml", "*/pyproject.toml", "plugins/*/pyproject.toml")
+    roots = (path.resolve().parent, path)  # what is in the folder itself goes over what is beside it
+    for project in [found for root in roots for each in patterns for found in sorted(root.glob(each))]:
         try:
             name = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("name")
         except (OSError, ValueError):

@@ -10,6 +10,7 @@ import polars as pl
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.records import ORIGIN_COLUMN, Fragment, Receipt, Split
+from reporting_framework.testing.memory import copied
 
 Make = Callable[..., Any]
 Rows = Callable[[Sequence[int]], pl.DataFrame]
@@ -73,7 +74,9 @@ class Place:
         sink = self.opened()
         fragments = []
         for number in range(times):
-            renamed = part.with_columns(pl.format("{}-{}", pl.lit(f"{number:04}"), ORIGIN_COLUMN).alias(ORIGIN_COLUMN))
+            renamed = copied(part).with_columns(
+                pl.format("{}-{}", pl.lit(f"{number:04}"), ORIGIN_COLUMN).alias(ORIGIN_COLUMN)
+            )
             fragments.append(sink.stage(renamed, Split(f"split-{number}", {}), 0))
         sink.commit(fragments)
         sink.abort()

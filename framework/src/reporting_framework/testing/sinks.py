@@ -84,6 +84,14 @@ class SinkContract(QuarantineContract, PluginContract):
 
     # -- staging -------------------------------------------------------------------------------------------------------
 
+    def test_prepare_writes_nothing(self, place: Place, files: Files | None) -> None:
+        """It is called for dry runs, too: neither a table nor a folder is made."""
+        if files is None:
+            pytest.skip("there are no files to look at: give the fixture `files`")
+        before = files()
+        place.opened().abort()
+        assert files() == before, "prepare writes nothing: there are other files after it"
+
     def test_nothing_is_visible_before_the_commit(self, place: Place) -> None:
         """Neither what is staged, nor what was staged and given up."""
         sink, _ = place.staged(range(6))
