@@ -34,6 +34,7 @@ def test_the_templates_are_reached_by_cookiecutter_alone(template, made, tmp_pat
         (LAMBDA, {"name": "v" * 33}, "is no name: 1 to 32"),
         (LAMBDA, {"name": "visits", "schedule": "daily"}, "'daily' is no schedule"),
         (PLUGIN, {"name": "json"}, "'json' is taken"),
+        (PLUGIN, {"name": "test"}, "'test' is taken"),
         (PLUGIN, {"name": "reporting-aws"}, "'reporting-aws' is taken"),
         (PLUGIN, {"name": "a_b"}, "'a_b' is no name"),
     ],

@@ -1,7 +1,9 @@
 """What is made of each answer set, as far as looking at it tells; `test_made` runs it."""
 
+import ast
 import itertools
 import json
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import yaml
 
 from tests.templates.answering import ANSWER_SETS, AnswerSet
 
+STABLE = {"reporting_framework", *(f"reporting_framework.{name}" for name in ("result", "settings", "storage", "testing"))}
 LEFT_OVER = ("{{", "{%", "cookiecutter")
 ROLES = ("source", "validator", "transform", "sink", "engine", "observer")
 
@@ -44,6 +47,53 @@ def test_names_fit_together(made):
     assert f"src/{answers.package}/plugin.py" in files
     assert project["tool"]["hatch"]["envs"]["default"]["scripts"].keys() >= {"test", "example", "check"}
     assert "sources" not in project["tool"].get("uv", {})
+
+
+def imported(text: str) -> set[str]:
+    """Modules of the framework that a module imports from."""
+    nodes = list(ast.walk(ast.parse(text)))
+    names = [each.module or "" for each in nodes if isinstance(each, ast.ImportFrom)]
+    names += [alias.name for each in nodes if isinstance(each, ast.Import) for alias in each.names]
+    return {name for name in names if name.startswith("reporting_")}
+
+
+def test_only_what_is_stable_is_imported(made):
+    answers, files = made
+    for name, text in files.items():
+        if name.endswith(".py"):
+            assert imported(text) <= STABLE, name
+
+
+def test_what_uses_storage_is_tried_with_faults(made):
+    answers, files = made
+    for role in {Path(name).stem for name in files if name.startswith("src/")} & {"source", "sink"}:
+        assert "def faults(self, reporting_store_faults: Faults)" in files[f"tests/test_{role}.py"]
+
+
+def test_the_lock_is_kept_and_packages_are_not(made, tmp_path):
+    answers, files = made
+    if answers.template == "reporting-lambda":
+        (tmp_path / "dist").mkdir()
+        for name in ("pylock.toml", "function.zip", "manifest.json"):
+            (tmp_path / "dist" / name).touch()
+        (tmp_path / ".gitignore").write_text(files[".gitignore"])
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        found = subprocess.run(
+            ["git", "ls-files", "--others", "--exclude-standard", "dist"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert found.stdout.split() == ["dist/pylock.toml"]
+
+
+def test_columns_that_the_report_names_are_told_in_the_readme(made):
+    answers, files = made
+    if answers.template == "reporting-lambda":
+        [row] = [line for line in files["README.md"].splitlines() if line.startswith(f"| `src/{answers.package}/report.py`")]
+        named = {field for field in ("record_id", "subject", "timestamp") if f'"{field}"' in files[f"src/{answers.package}/report.py"]}
+        assert {field for field in ("record_id", "subject", "timestamp") if f"`{field}`" in row} == named
 
 
 def test_only_what_was_asked_for_is_there(made):

@@ -7,33 +7,49 @@ from pathlib import Path
 import pytest
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugins import Listed
-from reporting_framework.scaffolding.names import FIRST_PARTY, LONGEST, check_folder, check_free, check_name, package_of
+from reporting_framework.plugins import Listed, load_plugins
+from reporting_framework.scaffolding.names import (
+    FIRST_PARTY,
+    LONGEST,
+    PLUGINS,
+    REQUIRED,
+    check_folder,
+    check_free,
+    check_name,
+    package_of,
+)
 
 ROOT = Path(__file__).parents[3]
 
 REFUSED = {
-    "": "is not the name of a distribution (PEP 508)",
-    "visits!": "is not the name of a distribution (PEP 508)",
-    "-visits": "is not the name of a distribution (PEP 508)",
-    "visits-": "is not the name of a distribution (PEP 508)",
-    "../visits": "is not the name of a distribution (PEP 508)",
-    "my visits": "is not the name of a distribution (PEP 508)",
-    "visits\n": "is not the name of a distribution (PEP 508)",
-    "besök": "is not the name of a distribution (PEP 508)",
-    "Visits": "is not a name to use: lower-case letters, digits and hyphens, a letter first; write visits",
+    "": "is not a name to use: lower-case letters",
+    "visits!": "is not a name to use: lower-case letters",
+    "-visits": "a letter first; write visits",
+    "visits-": "a letter first; write visits",
+    "a-": "is not a name to use: lower-case letters, digits and single hyphens between them, a letter first; write a",
+    "../visits": "is not a name to use: lower-case letters",
+    "my visits": "is not a name to use: lower-case letters",
+    "visits\n": "is not a name to use: lower-case letters",
+    "besök": "is not a name to use: lower-case letters",
+    "Visits": "is not a name to use: lower-case letters, digits and single hyphens between them, a letter first; write visits",
     "monthly_visits": "a letter first; write monthly-visits",
     "monthly.visits": "a letter first; write monthly-visits",
     "monthly--visits": "a letter first; write monthly-visits",
-    "2visits": "is not a name to use: lower-case letters, digits and hyphens, a letter first",
+    "2visits": "is not a name to use: lower-case letters, digits and single hyphens between them, a letter first",
     "v" * (LONGEST + 1): f"is too long: {LONGEST + 1} characters, {LONGEST} are allowed",
     "lambda": "is a word of the Python language",
     "match": "is a word of the Python language",
     "json": "is a module of Python's standard library",
+    "test": "is a module of Python's standard library",
     "concurrent": "is a module of Python's standard library",
     "reporting": "is a name of this project's own",
     "reporting-framework": "is a name of this project's own",
     "reporting-aws": "is a name of this project's own",
+    "event-processor": "is a name of this project's own",
+    "parquet-checkpoint": "is a name of this project's own",
+    "pydantic": "is a name of this project's own",
+    "hatch": "is the name of something that a new package requires",
+    "polars": "is the name of something that a new package requires",
     "tests": "is the name of something that lies beside every package",
 }
 
@@ -57,6 +73,21 @@ def test_all_distributions_of_this_project_are_known():
     assert {tomllib.loads(each.read_text())["project"]["name"] for each in projects} == FIRST_PARTY
 
 
+def test_all_plugins_of_this_project_are_known():
+    registry = load_plugins()
+    registry.commands()
+    assert {row.name for row in registry.listing if row.distribution in FIRST_PARTY} == PLUGINS
+
+
+def test_all_that_a_new_package_requires_is_known():
+    projects = [ROOT / "framework", *ROOT.glob("plugins/*"), *ROOT.glob("templates/*/{{cookiecutter.name}}")]
+    texts = [(each / "pyproject.toml").read_text() for each in projects]
+    found = {
+        name for text in texts for name in re.findall(r'"([a-z][a-z0-9-]*)(?:\[[a-z0-9,]+\])?(?:[<>=]|\{\{)', text)
+    }
+    assert found - FIRST_PARTY == REQUIRED - {"hatch"}
+
+
 REPORT = Listed("visits", "report", "our-visits", "1.2")
 
 
@@ -66,6 +97,8 @@ def test_a_name_that_a_report_or_a_plugin_of_that_role_has_is_refused():
     ):
         check_free("visits", ["report"], [REPORT])
     check_free("visits", ["sink"], [REPORT])
+    with pytest.raises(SettingsError, match="there is an engine threads already, of ours 1; choose another name"):
+        check_free("threads", ["engine"], [Listed("threads", "engine", "ours", "1")])
 
 
 def test_the_name_of_a_plugin_that_could_not_be_loaded_is_refused():
@@ -78,7 +111,7 @@ def test_the_name_of_a_plugin_that_could_not_be_loaded_is_refused():
     ("name", "message"),
     [
         ("reporting-event-processor", r"the distribution reporting-event-processor \S+ is installed already"),
-        ("polars", "there is a package polars already, which another distribution brings"),
+        ("yaml", "there is a package yaml already, which another distribution brings"),
     ],
 )
 def test_what_is_installed_is_refused(name, message):

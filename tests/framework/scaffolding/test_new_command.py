@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,8 @@ def test_a_plugin(tmp_path):
         ("lambda", "is a word of the Python language"),
         ("json", "is a module of Python's standard library"),
         ("reporting-aws", "is a name of this project's own"),
-        ("polars", "there is a package polars already"),
+        ("polars", "is the name of something that a new package requires"),
+        ("yaml", "there is a package yaml already"),
         ("taken", "is there already; choose another name or another folder with --out"),
     ],
 )
@@ -92,6 +94,7 @@ def test_the_name_of_a_report_that_is_composed_in_a_file_is_refused(tmp_path):
             ["--source", "sqs", "--schedule", "rate(1 hour)"],
             "sqs starts the report itself, there is no schedule for it",
         ),
+        (["--no-terraform", "--modules", MODULES], "--modules goes with --terraform"),
         (["--terraform", "--modules", "../modules"], "--modules: say where Terraform finds the modules"),
         (["--terraform", "--modules", '"{module}'], '--modules: a place with ", \\ or $ in it'),
         (["--no-terraform", "--framework", "nowhere"], "--framework: 'nowhere' is neither a path that is there"),
@@ -115,6 +118,14 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path):
 def test_without_the_extra_it_says_what_to_install():
     with pytest.raises(SettingsError, match=r"reporting new needs absent, .* pip install 'reporting-framework\[new\]'"):
         check_installed("absent")
+
+
+@pytest.mark.parametrize(
+    ("sub", "without"), [("lambda", ["--no-input", "--config", "--help"]), ("plugin", ["--no-input", "--help"])]
+)
+def test_help_tells_the_default_of_every_option(sub, without):
+    options = re.split(r"\n  (?=--)", invoke(sub, "--help").stdout.partition("Options:")[2])[1:]
+    assert [each.split()[0] for each in options if "[default: " not in " ".join(each.split())] == without
 
 
 def test_choices_are_those_of_the_templates():

@@ -50,12 +50,38 @@ def new_command() -> None:
 
 @new_command.command("lambda")
 @click.argument("name")
-@click.option("--source", type=click.Choice(SOURCES), help="Where records come from; own: a class in the package.")
-@click.option("--validator", type=click.Choice(VALIDATORS), help="What a record must be: a pydantic model, or a class.")
-@click.option("--sink", type=click.Choice(SINKS), help="Where rows go; own: a class in the package.")
-@click.option("--schedule", metavar="EXPRESSION", help="When it runs: rate(1 hour), cron(0 6 * * ? *) or none.")
-@click.option("--terraform/--no-terraform", default=None, help="With a Terraform configuration, or without.")
-@click.option("--modules", metavar="PLACE", help="Where Terraform finds the modules; {module} is the name of one.")
+@click.option(
+    "--source",
+    type=click.Choice(SOURCES),
+    help=f"Where records come from; own: a class in the package.  [default: {SOURCES[0]}]",
+)
+@click.option(
+    "--validator",
+    type=click.Choice(VALIDATORS),
+    help=f"What a record must be: a pydantic model, or a class.  [default: {VALIDATORS[0]}]",
+)
+@click.option(
+    "--sink",
+    type=click.Choice(SINKS),
+    help=f"Where rows go; own: a class in the package.  [default: {SINKS[0]}]",
+)
+@click.option(
+    "--schedule",
+    metavar="EXPRESSION",
+    help="When it runs: rate(1 hour), cron(0 6 * * ? *) or none.  "
+    f"[default: {HOURLY}; none with {' and '.join(PUSHED)}]",
+)
+@click.option(
+    "--terraform/--no-terraform",
+    default=None,
+    help="With a Terraform configuration, or without.  [default: with it where modules are known]",
+)
+@click.option(
+    "--modules",
+    metavar="PLACE",
+    help="Where Terraform finds the modules; {module} is the name of one.  [default: those of the clone or the "
+    "repository that the framework was installed from]",
+)
 @framework_option
 @out_option
 @no_input_option
@@ -98,7 +124,7 @@ def lambda_command(
 
 @new_command.command("plugin")
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), help="What the plugin is.")
+@click.option("--role", type=click.Choice(ROLES), help=f"What the plugin is.  [default: {ROLES[0]}]")
 @framework_option
 @out_option
 @no_input_option
@@ -157,6 +183,8 @@ def _schedule(given: str | None, source: str, *, ask: bool) -> str:
 
 def _terraform(wanted: bool | None, modules: str | None, origin: Repository | None, *, ask: bool) -> tuple[bool, str]:
     """Whether there is to be Terraform, and where its modules are."""
+    if modules is not None and wanted is False:
+        raise click.UsageError("--modules goes with --terraform: without it there is nothing for modules")
     known = modules or (origin.modules if origin else "")
     if wanted is None:
         wanted = click.confirm("terraform", bool(known), err=True) if ask else bool(known)

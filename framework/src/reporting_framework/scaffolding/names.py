@@ -31,10 +31,64 @@ FIRST_PARTY = frozenset(
 )
 """Distributions of this project, installed or not."""
 
+PLUGINS = frozenset(
+    {
+        "dynamodb-counters",
+        "dynamodb-enrich",
+        "event-log-checkpoint",
+        "event-processor",
+        "exclude-projects",
+        "experiment-event",
+        "kinesis",
+        "local",
+        "ndjson-archive",
+        "object-store-json",
+        "parquet-checkpoint",
+        "pydantic",
+        "reconcile",
+        "sqs",
+        "visit-event",
+        "visit-event-v2",
+    }
+)
+"""Plugins, reports and commands of this project, installed or not."""
+
+REQUIRED = frozenset(
+    {
+        "annotated-types",
+        "aws-lambda-powertools",
+        "aws-xray-sdk",
+        "boto3",
+        "click",
+        "cookiecutter",
+        "cyclonedx-python-lib",
+        "hatch",
+        "hatchling",
+        "hypothesis",
+        "isal",
+        "moto",
+        "msgspec",
+        "mypy",
+        "obstore",
+        "packaging",
+        "pluggy",
+        "polars",
+        "pydantic",
+        "pytest",
+        "rich",
+        "ruff",
+        "typing-extensions",
+        "uv",
+    }
+)
+"""What a new package, this project's distributions and the README's commands require: it would hide it, or be it."""
+
 BESIDE = frozenset({"conftest", "dist", "example", "out", "src", "terraform", "tests"})
 """Modules and folders that a new package has beside its own."""
 
-_DISTRIBUTION = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
+_STANDARD = sys.stdlib_module_names | {"test"}
+"""Python's own modules; its list leaves out the package of its own tests."""
+
 _PLAIN = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 
 
@@ -50,25 +104,23 @@ def check_name(name: str) -> None:
         SettingsError: It cannot.
     """
     shown = repr(one_line(name, 80))
-    if not _DISTRIBUTION.fullmatch(name):
-        raise SettingsError(
-            f"{shown} is not the name of a distribution (PEP 508): letters, digits, hyphens, underscores and dots, "
-            "a letter or digit first and last"
-        )
     if not _PLAIN.fullmatch(name):
-        better = normalised(name)
+        better = normalised(name).strip("-")
         hint = f"; write {better}" if _PLAIN.fullmatch(better) else ""
         raise SettingsError(
-            f"{shown} is not a name to use: lower-case letters, digits and hyphens, a letter first{hint}"
+            f"{shown} is not a name to use: lower-case letters, digits and single hyphens between them, "
+            f"a letter first{hint}"
         )
     if len(name) > LONGEST:
         raise SettingsError(f"{shown} is too long: {len(name)} characters, {LONGEST} are allowed")
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         raise SettingsError(f"{shown} is a word of the Python language: no package can be imported under it")
-    if package_of(name) in sys.stdlib_module_names:
+    if package_of(name) in _STANDARD:
         raise SettingsError(f"{shown} is a module of Python's standard library: its package would hide it")
-    if name in FIRST_PARTY or name == "reporting":
+    if name in FIRST_PARTY | PLUGINS or name == "reporting":
         raise SettingsError(f"{shown} is a name of this project's own")
+    if name in REQUIRED:
+        raise SettingsError(f"{shown} is the name of something that a new package requires; choose another name")
     if name in BESIDE:
         raise SettingsError(f"{shown} is the name of something that lies beside every package")
 
@@ -87,7 +139,8 @@ def check_free(name: str, roles: Collection[str], listing: Iterable[Listed]) -> 
     for row in listing:
         if row.name == name and (row.role in roles or row.role == "plugin"):
             origin = f"{row.distribution} {row.version}".rstrip()
-            raise SettingsError(f"there is a {row.role} {name} already, of {origin}; choose another name")
+            article = "an" if row.role in ("engine", "observer") else "a"
+            raise SettingsError(f"there is {article} {row.role} {name} already, of {origin}; choose another name")
     for _, found in installed():
         if normalised(found.distribution) == name:
             raise SettingsError(f"the distribution {found} is installed already; choose another name")

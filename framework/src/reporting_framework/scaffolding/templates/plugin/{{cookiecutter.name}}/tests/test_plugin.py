@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from reporting_framework.plugins import load_plugins
-{% if cookiecutter.role != "observer" %}
+import json
+import subprocess
+import sys
+from pathlib import Path
+{% if cookiecutter.role == "engine" %}
 
+from {{ cookiecutter.__package }}.engine import {{ cookiecutter.__made }}
+from {{ cookiecutter.__package }}.plugin import reporting_engines
+{% elif cookiecutter.role != "observer" %}
+
+from {{ cookiecutter.__package }}.plugin import reporting_{{ cookiecutter.role }}s
 from {{ cookiecutter.__package }}.{{ cookiecutter.role }} import {{ cookiecutter.__made }}
 {% endif %}
 
 
 def test_it_is_found() -> None:
-    registry = load_plugins(["{{ cookiecutter.name }}"])
-    [row] = [row for row in registry.listing if row.distribution == "{{ cookiecutter.name }}"]
-    assert (row.name, row.role, row.status) == ("{{ cookiecutter.name }}", "{{ cookiecutter.role }}", "loaded")
+    program = Path(sys.executable).with_name("reporting")
+    done = subprocess.run([program, "plugins", "--format", "json"], capture_output=True, text=True, check=True)
+    [row] = [row for row in json.loads(done.stdout) if row["distribution"] == "{{ cookiecutter.name }}"]
+    assert row["name"] == "{{ cookiecutter.name }}"
+    assert (row["role"], row["status"], row["reason"]) == ("{{ cookiecutter.role }}", "loaded", "")
 {% if cookiecutter.role != "observer" %}
-    assert registry.find("{{ cookiecutter.role }}", "{{ cookiecutter.name }}") is {{ cookiecutter.__made }}
+
+
+def test_its_name_leads_to_the_class() -> None:
+    assert [(each.name, each.load()) for each in reporting_{{ cookiecutter.role }}s()] == [({{ cookiecutter.__made }}.name, {{ cookiecutter.__made }})]
 {% endif %}

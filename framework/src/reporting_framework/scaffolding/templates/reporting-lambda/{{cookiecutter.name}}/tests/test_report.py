@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+{% if cookiecutter.__pushed %}
 import json
+{% endif %}
 from pathlib import Path
-from typing import Any
 
 {% if cookiecutter.sink == "dynamodb-counters" %}
 import boto3
 import pytest
-{% endif %}
-from click.testing import CliRunner
-{% if cookiecutter.sink == "dynamodb-counters" %}
 from moto import mock_aws
 {% endif %}
-from reporting_framework.cli.main import reporting_run
+{% if cookiecutter.__pushed %}
+from reporting_framework import Trigger, run_report
+{% else %}
+from reporting_framework import run_report
+{% endif %}
+from reporting_framework.result import RunResult
 
 EXAMPLE = Path(__file__).parents[1] / "example"
-{% if cookiecutter.__pushed %}
-DATA = ["--events", str(EXAMPLE / "event.json")]
-{% else %}
-DATA = ["--source", str(EXAMPLE / "records")]
-{% endif %}
 
 
-def run(output: str) -> dict[str, Any]:
+def run(output: str) -> RunResult:
     """What a run did."""
-    arguments = ["{{ cookiecutter.name }}", *DATA, "--{{ cookiecutter.__output }}", output, "--format", "json", "--quiet"]
-    done = CliRunner().invoke(reporting_run, arguments, prog_name="reporting-run")
-    assert done.exit_code == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+{% if cookiecutter.__pushed %}
+    event = json.loads((EXAMPLE / "event.json").read_text())
+    trigger = Trigger("{{ cookiecutter.source }}", event, names_work=True)
+    return run_report("{{ cookiecutter.name }}", {"{{ cookiecutter.__output }}": output}, trigger=trigger)
+{% else %}
+    return run_report("{{ cookiecutter.name }}", {"source": str(EXAMPLE / "records"), "{{ cookiecutter.__output }}": output})
+{% endif %}
 {% if cookiecutter.sink == "parquet-checkpoint" or cookiecutter.sink == "own" %}
 
 
@@ -38,13 +38,13 @@ def test_the_example_is_taken_once(tmp_path: Path) -> None:
     table = tmp_path / "table.{{ 'parquet' if cookiecutter.sink == 'parquet-checkpoint' else 'ndjson' }}"
     first = run(str(table))
 {% if cookiecutter.__pushed %}
-    assert (first["records_read"], first["accepted"], first["rejected"]) == (4, 4, 0)
+    assert (first.records_read, first.accepted, first.rejected) == (4, 4, 0)
 {% else %}
-    assert (first["records_read"], first["accepted"], first["rejected"]) == (5, 4, 1)
-    assert first["rejections"] == [{"type": "literal_error", "field": "kind", "count": 1}]
+    assert (first.records_read, first.accepted, first.rejected) == (5, 4, 1)
+    assert [(each.type, each.field, each.count) for each in first.rejections] == [("literal_error", "kind", 1)]
 {% endif %}
     before = table.read_bytes()
-    assert run(str(table))["accepted"] == 0
+    assert run(str(table)).accepted == 0
     assert table.read_bytes() == before
 {% elif cookiecutter.sink == "ndjson-archive" %}
 
@@ -52,10 +52,10 @@ def test_the_example_is_taken_once(tmp_path: Path) -> None:
 def test_the_example_is_archived_and_the_same_files_come_of_it_again(tmp_path: Path) -> None:
     first = run(str(tmp_path))
 {% if cookiecutter.__pushed %}
-    assert (first["records_read"], first["accepted"], first["rejected"]) == (4, 4, 0)
+    assert (first.records_read, first.accepted, first.rejected) == (4, 4, 0)
 {% else %}
-    assert (first["records_read"], first["accepted"], first["rejected"]) == (5, 4, 1)
-    assert first["rejections"] == [{"type": "literal_error", "field": "kind", "count": 1}]
+    assert (first.records_read, first.accepted, first.rejected) == (5, 4, 1)
+    assert [(each.type, each.field, each.count) for each in first.rejections] == [("literal_error", "kind", 1)]
 {% endif %}
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.gz")}
     assert len(before) == 3
@@ -94,7 +94,7 @@ def test_the_example_is_counted_once() -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     expected = {f"month#2024-0{month} kind#{kind}": 1 for month in (1, 2) for kind in ("start", "stop")}
-    assert run(TABLE)["accepted"] == 4
+    assert run(TABLE).accepted == 4
     assert counted() == expected
     run(TABLE)
     assert counted() == expected

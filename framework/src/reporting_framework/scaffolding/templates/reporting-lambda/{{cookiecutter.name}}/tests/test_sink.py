@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from reporting_framework import ORIGIN_COLUMN, CorruptCheckpoint
-from reporting_framework.testing import CANARY, SinkContract
+from reporting_framework.testing import CANARY, Faults, SinkContract
 
 from {{ cookiecutter.__package }}.sink import NdjsonTable
 
@@ -44,6 +44,10 @@ class TestNdjsonTable(SinkContract):
     @pytest.fixture
     def clear(self, tmp_path: Path) -> Callable[[], object]:
         return lambda: (tmp_path / "table.ndjson").unlink(missing_ok=True)
+
+    @pytest.fixture
+    def faults(self, reporting_store_faults: Faults) -> Faults:
+        return reporting_store_faults
 
 
 def test_what_is_no_table_is_left_as_it_is(tmp_path: Path) -> None:

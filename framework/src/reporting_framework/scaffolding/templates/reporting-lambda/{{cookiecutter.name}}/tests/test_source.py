@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from reporting_framework import Batch, Split
-from reporting_framework.testing import CANARY, SourceContract
+from reporting_framework.testing import CANARY, Faults, SourceContract
 
 from {{ cookiecutter.__package }}.source import CsvFiles
 
@@ -36,6 +36,10 @@ class TestCsvFiles(SourceContract):
             return f"new-{number}.csv#1", encoded({"id": str(number), "note": CANARY})
 
         return added
+
+    @pytest.fixture
+    def faults(self, reporting_store_faults: Faults) -> Faults:
+        return reporting_store_faults
 
 
 def encoded(record: Mapping[str, Any]) -> bytes:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any{{ '' if cookiecutter.__validator == 'own' else ', ClassVar' }}
 
 import pytest
-{% if cookiecutter.__validator != "own" %}
-from reporting_framework.builtin.pydantic_validator import PydanticValidator
-{% endif %}
-from reporting_framework.testing import CANARY, ValidatorContract
 {% if cookiecutter.__validator == "own" %}
+from reporting_framework.testing import CANARY, ValidatorContract
 
 from {{ cookiecutter.__package }}.validator import RecordValidator
+{% else %}
+from reporting_framework import ModelValidator
+from reporting_framework.testing import CANARY, ValidatorContract
+
+from {{ cookiecutter.__package }}.models import Record
 {% endif %}
 
 GOOD = {"record_id": CANARY, "subject": "s-1", "kind": "start", "value": 1.5, "timestamp": "2024-01-09T08:30:00Z"}
@@ -23,20 +25,21 @@ def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in GOOD.items() if key != name}
 
 
-class TestRecords(ValidatorContract):
-{% if cookiecutter.__validator == "own" %}
-    plugin = RecordValidator
-{% else %}
-    plugin = PydanticValidator
+{% if cookiecutter.__validator != "own" %}
+class RecordValidator(ModelValidator):
+    """The model, as the validator that the report uses takes it."""
+
+    name: ClassVar[str] = "pydantic"
+    model = Record
+
+
 {% endif %}
+class TestRecords(ValidatorContract):
+    plugin = RecordValidator
 
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:
-{% if cookiecutter.__validator == "own" %}
         return {}
-{% else %}
-        return {"model": "{{ cookiecutter.__package }}.models:Record"}
-{% endif %}
 
     @pytest.fixture
     def good(self) -> Sequence[Any]:
@@ -48,6 +51,7 @@ class TestRecords(ValidatorContract):
             (json.dumps(without("subject")).encode(), "missing", "subject"),
             (json.dumps({**GOOD, "kind": CANARY}).encode(), "literal_error", "kind"),
             (json.dumps({**GOOD, "timestamp": CANARY}).encode(), "datetime_from_date_parsing", "timestamp"),
+            (json.dumps({**GOOD, "timestamp": "2024-01-09T08:30:00"}).encode(), "timezone_aware", "timestamp"),
 {% if cookiecutter.__validator == "own" %}
             (json.dumps({**without("value"), "kind": "stop"}).encode(), "missing", "value"),
 {% endif %}

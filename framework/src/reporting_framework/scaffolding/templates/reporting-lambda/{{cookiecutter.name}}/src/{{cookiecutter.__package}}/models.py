@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 Text = Annotated[str, Field(min_length=1, max_length=256)]
 """A string that is not empty."""
@@ -18,4 +17,4 @@ class Record(BaseModel):
     subject: Text
     kind: Literal["start", "stop"]
     value: float | None = None
-    timestamp: datetime
+    timestamp: AwareDatetime

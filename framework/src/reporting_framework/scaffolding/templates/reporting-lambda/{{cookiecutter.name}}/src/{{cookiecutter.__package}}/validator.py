@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from pydantic_core import PydanticCustomError
-from reporting_framework.builtin.pydantic_validator import ModelValidator
+from reporting_framework import ModelValidator
 
 from {{ cookiecutter.__package }}.models import Record
 
