@@ -52,11 +52,11 @@ def _found(store: Store, layout: Layout, key: str) -> _Found | None:
         return None
     uri, target = store.location.join(key).uri, store.scan(key)
     with reading(uri):
-        if store.remote or layout.columns:  # of many files not each can be kept open
-            rows = _scan(target.source, target.options)
-        else:
+        if store.location.scheme == "file" and not layout.columns:  # of many files not each can be kept open
             with open(target.source, "rb") as file:  # polars keeps it open: to replace the file does not disturb
                 rows = _scan(file, target.options)
+        else:
+            rows = _scan(target.source, target.options)
         schema = rows.collect_schema()
         if missing := [column for column in layout.columns if column not in schema]:
             raise CorruptCheckpoint(f"{uri}: no column {', '.join(missing)}; it is of another checkpoint: move it away")
