@@ -30,7 +30,7 @@ class Selection(NamedTuple):
             columns "and".
         first: The first day, in UTC.
         last: The last day, in UTC; it is included.
-        on: The column (Date or Datetime) that the days are of.
+        on: The column (Date or Datetime) that the days are of; where it is null the row is left out.
     """
 
     where: Sequence[tuple[str, str]] = ()
@@ -59,29 +59,25 @@ class Selection(NamedTuple):
             raise SettingsError(f"the first day, {self.first}, is after the last, {self.last}")
         dtype, column = _type(self.on, schema), pl.col(self.on)
         if isinstance(dtype, pl.Date):
-            first, last = [column >= self.first], [column <= self.last]
-        elif isinstance(dtype, pl.Datetime):
-            if dtype.time_zone not in (None, "UTC"):
-                column = column.dt.convert_time_zone("UTC")
-            first, last = [column >= _midnight(self.first, dtype)], [column < _midnight(_after(self.last), dtype)]
-        else:
+            return [column.is_between(self.first or date.min, self.last or date.max)]
+        if not isinstance(dtype, pl.Datetime):
             days = ", ".join(name for name, each in schema.items() if isinstance(each, pl.Date | pl.Datetime))
             raise SettingsError(f"column {self.on} is {dtype} and has no days; those have: {days or 'none'}")
-        return (first if self.first else []) + (last if self.last and _after(self.last) else [])
+        if dtype.time_zone not in (None, "UTC"):
+            column = column.dt.convert_time_zone("UTC")
+        found = [column >= _midnight(self.first, dtype)] if self.first else [column.is_not_null()]
+        if self.last and self.last < date.max:
+            found.append(column < _midnight(self.last + timedelta(days=1), dtype))
+        return found
 
 
 _EVERYTHING = Selection()
 
 
-def _after(day: date | None) -> date | None:
-    """The next day; None for none, and behind the last day there is."""
-    return day + timedelta(days=1) if day and day < date.max else None
-
-
-def _midnight(day: date | None, dtype: pl.Datetime) -> pl.Expr:
+def _midnight(day: date, dtype: pl.Datetime) -> pl.Expr:
     """When a day begins in UTC; a column without a time zone is in UTC too."""
-    moment = datetime.combine(day, time()) if day else None
-    return pl.lit(moment, dtype=pl.Datetime(dtype.time_unit)).dt.replace_time_zone(dtype.time_zone and "UTC")
+    moment = pl.lit(datetime.combine(day, time()), dtype=pl.Datetime(dtype.time_unit))
+    return moment.dt.replace_time_zone("UTC") if dtype.time_zone else moment
 
 
 def _type(column: str, schema: pl.Schema) -> pl.DataType:

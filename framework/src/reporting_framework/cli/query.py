@@ -17,6 +17,8 @@ from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.cli.state import State, state_of
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from reporting_framework.interfaces import Query
 
 
@@ -100,6 +102,17 @@ class Queries(click.Group):
         if ctx.resilient_parsing and cmd_name not in state.registry.names("query"):
             return None
         return query_command(self.name or "", cmd_name, state)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of queries, none of them imported, and options."""
+        from click.shell_completion import CompletionItem
+
+        rows = [
+            row for row in state_of(ctx).registry.listing if row.role == "query" and row.name.startswith(incomplete)
+        ]
+        return [CompletionItem(row.name, help=row.summary) for row in rows] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The queries with their summaries, none of them imported."""
