@@ -263,3 +263,15 @@ def test_a_registry_without_queries_says_so(here, monkeypatch):
     (here / "reporting.toml").write_text(COMPOSED)
     assert "no installed plugin brings a query" in invoke("archive", "--list").stdout
     assert "(none)  no installed plugin brings a query" in invoke("archive", "--help").stdout
+
+
+def test_a_query_that_cannot_be_imported_leaves_the_others_alone(toy):
+    toy.add("fake-asking", "@hookimpl\ndef reporting_queries():\n    return [Lazy('lost', 'nowhere:Lost', 'gone')]\n")
+    lines = invoke("toy", "--list").stdout.splitlines()
+    assert any("(the query lost of fake-asking 1.0" in line for line in lines if line.startswith("lost "))
+    assert any(line.startswith("counts ") for line in lines)
+    done = invoke("toy", "lost")
+    assert done.exit_code == 2
+    assert "cannot be imported from nowhere:Lost: ModuleNotFoundError" in done.stderr
+    listed = CliRunner().invoke(reporting, ["plugins"]).stdout
+    assert ["lost", "query", "fake-asking"] in [line.split()[:3] for line in listed.splitlines()]

@@ -252,6 +252,12 @@ def test_a_column_that_is_not_there_is_refused(name):
         ask(name, [], by=["sudy", "other"])
 
 
+def test_a_column_that_is_called_like_one_of_the_answer_is_refused():
+    query = module.Counts(module.Counts.Settings(by=["events"]))
+    with pytest.raises(SettingsError, match="setting by names events, which the answer has a column of its own for"):
+        query.ask(pl.LazyFrame({"events": [1]}))
+
+
 def test_the_hook_brings_them_all_under_their_names_and_summaries():
     registry = load_plugins()
     brought = {row.name: row.summary for row in registry.listing if row.role == "query"}

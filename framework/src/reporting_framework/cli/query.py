@@ -15,11 +15,13 @@ from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_options, settings_sources
 from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.cli.state import State, state_of
+from reporting_framework.errors import PluginError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from reporting_framework.interfaces import Query
+    from reporting_framework.plugins import Registry
 
 
 class Day(click.ParamType[date]):
@@ -70,7 +72,7 @@ class ReportQueries(ReportCommands):
         report = resolve_report(cmd_name, state_of(ctx).registry)
         return Queries(
             cmd_name,
-            help=f"Ask the table of {cmd_name}: {report.summary}.",
+            help=f"Ask the table of {': '.join(filter(None, (cmd_name, report.summary)))}.",
             subcommand_metavar="QUERY [OPTIONS]...",
             params=[
                 click.Option(
@@ -188,13 +190,21 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
         return
     from reporting_framework.cli.render import listing
 
-    registry, rows = state_of(context).registry, []
-    for row in registry.listing:
-        if row.role == "query" and row.status == "loaded":
-            flags = [
-                f"{option.opts[0]}{'' if option.is_flag else f' {option.metavar}'}"
-                for option in settings_options(registry.find("query", row.name).Settings)
-            ]
-            rows.append([row.name, row.summary, ", ".join(flags)])
+    registry = state_of(context).registry
+    rows = [
+        [row.name, row.summary, _flags(row.name, registry)]
+        for row in registry.listing
+        if row.role == "query" and row.status == "loaded"
+    ]
     write(listing(["query", "summary", "options"], rows) if rows else "no installed plugin brings a query")
     context.exit()
+
+
+def _flags(name: str, registry: Registry) -> str:
+    """The options of a query, or why there are none to be had: one that is broken leaves the others alone."""
+    try:
+        model = registry.find("query", name).Settings
+    except PluginError as error:
+        return f"({error})"
+    options = settings_options(model)
+    return ", ".join(each.opts[0] if each.is_flag else f"{each.opts[0]} {each.metavar}" for each in options)

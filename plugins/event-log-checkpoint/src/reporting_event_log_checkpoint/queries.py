@@ -306,7 +306,13 @@ def _visits(rows: pl.LazyFrame, by: Sequence[str], found: Sequence[pl.Expr]) -> 
 
 
 def _grouped(rows: pl.LazyFrame, by: Sequence[str], found: Sequence[pl.Expr]) -> pl.LazyFrame:
-    """One row for each combination of `by`, sorted by them, or one row where there are none."""
+    """One row for each combination of `by`, sorted by them, or one row where there are none.
+
+    Raises:
+        SettingsError: One of them is called like a column of the answer.
+    """
+    if taken := [column for column in by if column in {each.meta.output_name() for each in found}]:
+        raise SettingsError(f"setting by names {', '.join(taken)}, which the answer has a column of its own for")
     return rows.group_by(by).agg(found).sort(by, nulls_last=False) if by else rows.select(found)
 
 
