@@ -50,7 +50,7 @@ def commands_page(registry: Registry) -> str:
 def _of_reports(name: str, group: ReportCommands, state: State, registry: Registry) -> Iterator[str]:
     yield f"## reporting {name}"
     yield _text(group.help)
-    yield f"    reporting {name} REPORT [OPTIONS]"
+    yield f"    reporting {name} {(group.subcommand_metavar or '').removesuffix('...')}"
     generic = group.options()
     yield "Options of every report:"
     yield _options(generic)
@@ -61,6 +61,8 @@ def _of_reports(name: str, group: ReportCommands, state: State, registry: Regist
             yield f"### reporting run {report}"
             yield _text(command.help)
             yield _options(own)
+    if name == "query":
+        yield "Before them come those of [the query](plugins.md#queries); `reporting query REPORT --list` shows them."
     if name != "run":
         yield "And those of [the report](#reporting-run)."
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs._generator.docstrings import Undocumented, literal, summary
+from docs._generator.docstrings import Undocumented, as_markdown, literal, summary, text_of
 from docs._generator.markdown import code, page, slug, table
 from docs._generator.settings import settings_table
 from reporting_framework.aws.settings import PREFIX, FunctionSettings
 from reporting_framework.composed_settings import ComposedSettings
 from reporting_framework.layers import variable
-from reporting_framework.plugins import ROLES, Listed, Registry, load_plugins
+from reporting_framework.plugins import ROLES, Listed, Registry, load_plugins, plural
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -80,7 +80,7 @@ def catalogue_page(registry: Registry) -> str:
         found = [row for row in rows if row.role == role]
         if found:
             listed = [_entry(row, commands.get(row.name, row.summary), registry) for row in found]
-            parts += [f"## {role.capitalize()}s", table([role, "", "distribution"], listed)]
+            parts += [f"## {plural(role).capitalize()}", table([role, "", "distribution"], listed)]
     return page(
         "Plugin catalogue",
         "What comes with the framework. `reporting plugins` lists what is installed where you are, third-party plugins "
@@ -132,6 +132,8 @@ def _sections(registry: Registry) -> Iterator[str]:
                 plugin = registry.find(role, row.name)
                 yield f"## {_heading(row)}"
                 yield f"{summary(plugin, row.name)} Brought by {code(row.distribution)}."
+                if role == "query":
+                    yield as_markdown(text_of(plugin, row.name).partition("\n\n")[2])
                 if role == "report":
                     yield settings_table(plugin.Settings, _variables(row.name, plugin.Settings))
                 else:

@@ -41,6 +41,13 @@ def test_a_plugin_is_written_used_and_tested_as_the_page_shows(tmp_path, role):
 
 
 @pytest.mark.slow
+def test_the_example_is_queried_as_the_page_shows(tmp_path):
+    player = Player(tmp_path)
+    (player.folder / "examples").symlink_to(DOCS.parent / "examples")
+    assert len(player.play(blocks((DOCS / "how-to" / "query-a-checkpoint.md").read_text()))) == 7
+
+
+@pytest.mark.slow
 def test_the_examples_are_fully_typed(tmp_path):
     shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]
     modules = {

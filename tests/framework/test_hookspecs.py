@@ -10,7 +10,7 @@ import reporting_framework
 from reporting_framework import hookspecs
 from reporting_framework.discovery import hook_names
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
-from reporting_framework.plugins import ROLES
+from reporting_framework.plugins import ROLES, role_hook
 
 HOOKS = {name: getattr(hookspecs, name) for name in hook_names()}
 SOURCES = Path(reporting_framework.__file__).parent
@@ -23,7 +23,7 @@ def test_every_function_of_the_module_is_a_hook():
 
 
 def test_the_hooks_are_those_of_the_roles_the_commands_and_the_lifecycle():
-    assert set(HOOKS) == {f"reporting_{role}s" for role in ROLES} | {"reporting_commands", *LIFECYCLE_HOOKS}
+    assert set(HOOKS) == set(map(role_hook, ROLES)) | {"reporting_commands", *LIFECYCLE_HOOKS}
 
 
 @pytest.mark.parametrize("name", HOOKS)

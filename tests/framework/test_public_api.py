@@ -15,7 +15,7 @@ PUBLIC = re.findall(
     """
 API_VERSION FILTERED ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
 FatalError Fragment InvariantBroken Lazy Ledger LocationError ModelValidator ObjectMissing Outcome Permission Permitted Plugin PluginError Quarantine
-Receipt Rejection Report ReportingError Response RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
+Query Readable Receipt Rejection Report ReportingError Response RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
 Survey Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl line_origin object_of
 run_report single_origin
     """,

@@ -23,7 +23,7 @@ from reporting_framework.markers import hookspec
 if TYPE_CHECKING:
     import click
 
-    from reporting_framework.interfaces import Engine, Report, Sink, Source, Transform, Validator
+    from reporting_framework.interfaces import Engine, Query, Report, Sink, Source, Transform, Validator
     from reporting_framework.markers import Lazy
     from reporting_framework.records import Outcome, Rejection, Split
     from reporting_framework.result import RunResult
@@ -108,6 +108,20 @@ def reporting_reports() -> Sequence[type[Report] | Lazy]:  # type: ignore[empty-
         @hookimpl
         def reporting_reports():
             return [Lazy("orders", "my_plugin.report:Orders", "orders of the web shop, as parquet")]
+    """
+
+
+@hookspec
+def reporting_queries() -> Sequence[type[Query] | Lazy]:  # type: ignore[empty-body]
+    """Queries that the plugin brings; the rules are those of `reporting_sources`.
+
+    The `summary` of a `Lazy` is what ``reporting query REPORT --list`` shows.
+
+    Example::
+
+        @hookimpl
+        def reporting_queries():
+            return [Lazy("orders-by-day", "my_plugin.queries:OrdersByDay", "number of orders on each day")]
     """
 
 

@@ -1,4 +1,6 @@
-"""The five roles, a report, and what they are composed to. The docstrings are the reference for plugin authors.
+"""The five roles, a report and what they are composed to, and queries on its table.
+
+The docstrings are the reference for plugin authors.
 
 Every plugin class has a `name`, a pydantic model `Settings` and a constructor that takes an instance of it. Objects are
 made afresh for each run. Nothing here imports polars or pydantic at run time, so that a plugin module stays light.
@@ -319,6 +321,24 @@ class Sink(Plugin, Protocol):
         ...
 
 
+@runtime_checkable
+class Readable(Protocol):
+    """What a sink has besides when what it holds can be asked for as a table."""
+
+    def scan(self) -> pl.LazyFrame | None:
+        """What it holds, lazily, or None where there is nothing yet.
+
+        Called after `prepare`, whose columns it has, in their order and types; others that are there follow. A query
+        picks columns and rows before the frame is collected: where they lie, no more than those should be read.
+
+        Raises:
+            CorruptCheckpoint: What is there cannot be read.
+            AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
+            StorageUnavailable: Reading failed after retries.
+        """
+        ...
+
+
 class Engine(Plugin, Protocol):
     """What runs the work on splits, here or on other machines."""
 
@@ -337,6 +357,28 @@ class Engine(Plugin, Protocol):
             splits: Taken one by one, no faster than they can be worked on.
             parallelism: How many splits the source says are worth having under way at once.
             stop: Asked before each split is taken; once it says True no more are taken.
+        """
+        ...
+
+
+class Query(Plugin, Protocol):
+    """A question to a report's table.
+
+    The docstring of the class defines it so exactly that two people would write the same numbers: what is counted, in
+    which units, what becomes of nulls and ties. Its first line is the summary. The fields of `Settings` are its options
+    on the command line.
+
+    Attributes:
+        needs: The columns that it reads, whatever its settings. A table without one of them is refused.
+    """
+
+    needs: ClassVar[frozenset[str]]
+
+    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """The answer, in an order that does not depend on that of `rows`. Looks at no more than their schema.
+
+        Raises:
+            SettingsError: The settings name a column that is not there.
         """
         ...
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from reporting_framework.config import Config
 
-ROLES = ("source", "validator", "transform", "sink", "engine", "report")
-"""What a plugin can bring; the hook of a role is ``reporting_<role>s``."""
+ROLES = ("source", "validator", "transform", "sink", "engine", "query", "report")
+"""What a plugin can bring; `role_hook` is the hook of each."""
 
 HINTED = 4
 """Plugins that were not loaded, named where one is not found."""
@@ -215,7 +215,7 @@ class Registry:
             self._note(origin, "plugin", summary="brings nothing")
 
     def _brought_by(self, plugin: object, role: str, origin: Origin) -> Iterator[_Brought]:
-        hook = f"reporting_{role}s"
+        hook = role_hook(role)
         for each in getattr(self._manager.hook, hook).get_hookimpls():
             if each.plugin is plugin:
                 try:
@@ -266,6 +266,16 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
         reason = "in REPORTING_PLUGINS, but no such plugin is installed"
         registry._note(Origin(name, name, ""), status="broken", reason=reason)
     return registry
+
+
+def role_hook(role: str) -> str:
+    """Name of the hook by which plugins bring what they have of a role."""
+    return f"reporting_{plural(role)}"
+
+
+def plural(role: str) -> str:
+    """The role's word for several."""
+    return "queries" if role == "query" else f"{role}s"
 
 
 def _checked(items: Any, hook: str) -> Sequence[Any]:

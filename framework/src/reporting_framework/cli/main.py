@@ -15,6 +15,7 @@ from reporting_framework.cli.iam import policy_options, print_policy
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
+from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.collector import rarely
@@ -76,6 +77,11 @@ _IAM_HELP = """Print the IAM policy that a report needs.
     It is made of what the report's plugins declare for the settings that a run would have.
     """
 
+_QUERY_HELP = """Ask a report's table.
+
+    REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly, and its options.
+    """
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -97,6 +103,9 @@ reporting.add_command(
 reporting.add_command(list_command)
 reporting.add_command(new_command)
 reporting.add_command(plugins_command)
+reporting.add_command(
+    ReportQueries("query", help=_QUERY_HELP, subcommand_metavar="REPORT QUERY [OPTIONS]...", options=query_options)
+)
 
 _version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")
 _version(reporting)

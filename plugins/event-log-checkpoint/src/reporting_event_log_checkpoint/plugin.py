@@ -27,6 +27,22 @@ def reporting_transforms() -> Sequence[Lazy]:
 
 
 @hookimpl
+def reporting_queries() -> Sequence[Lazy]:
+    """Questions to the checkpoint."""
+    found = {
+        "counts": ("Counts", "number of events"),
+        "latest-per-visit": ("LatestPerVisit", "the latest event of each visit"),
+        "monthly-errors": ("MonthlyErrors", "failed checks of each center and month"),
+        "volumes": ("Volumes", "submitted visits and events"),
+        "pass-rate": ("PassRate", "share of visits that passed"),
+        "qc-timing": ("QcTiming", "days from a visit to its first submit, and to its first pass"),
+        "time-to-pass": ("TimeToPass", "days from a visit's first submit to the first pass after it"),
+        "completeness": ("Completeness", "what became of each visit"),
+    }
+    return [Lazy(name, f"{_HERE}.queries:{kind}", summary) for name, (kind, summary) in found.items()]
+
+
+@hookimpl
 def reporting_reports() -> Sequence[Lazy]:
     """The report."""
     return [

@@ -27,6 +27,20 @@ TRIES = 20
 _NETWORK = ("sending request", "status code", "Generic S3 error", "timed out", "connection")
 
 
+@contextmanager
+def reading(uri: str) -> Iterator[None]:
+    """Polars' errors as the framework's: the file is damaged, or the storage does not answer."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        if isinstance(error, OSError) or any(sign in str(error) for sign in _NETWORK):
+            raise StorageUnavailable(f"{uri}: the checkpoint could not be read; nothing was changed") from error
+        raise CorruptCheckpoint(
+            f"{uri}: not a parquet file that can be read; move it away or restore an earlier version; "
+            "nothing was changed"
+        ) from error
+
+
 class Checkpoint(NamedTuple):
     """A file as it was when it was opened.
 
@@ -70,7 +84,7 @@ class Checkpoint(NamedTuple):
 
     def _opened(self, schema: pl.Schema) -> Checkpoint:
         """The same file, looked into."""
-        with self._reading():
+        with reading(self.uri):
             scan = self._scan()
             found = scan.collect_schema()
             if found != schema:
@@ -107,21 +121,6 @@ class Checkpoint(NamedTuple):
         target = self.store.scan(self.key) if self.content is None else ScanTarget(self.content)
         return pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Polars' errors as the framework's: the file is damaged, or the storage does not answer."""
-        try:
-            yield
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-            if isinstance(error, OSError) or any(sign in str(error) for sign in _NETWORK):
-                raise StorageUnavailable(
-                    f"{self.uri}: the checkpoint could not be read; nothing was changed"
-                ) from error
-            raise CorruptCheckpoint(
-                f"{self.uri}: not a parquet file that can be read; move it away or restore an earlier version; "
-                "nothing was changed"
-            ) from error
-
     def _is_current(self) -> bool:
         """Whether nobody has replaced it meanwhile: what is read then may be half of one file and half of the next."""
         if self.content is not None:
@@ -136,7 +135,7 @@ class Checkpoint(NamedTuple):
         """What a query gives; asked again when the file was replaced meanwhile: the next one holds the same rows."""
         for left in reversed(range(TRIES)):
             try:
-                with self._reading():
+                with reading(self.uri):
                     return query(self._scan()).collect()
             except (CorruptCheckpoint, StorageUnavailable):
                 if not left or self._is_current():
@@ -172,7 +171,7 @@ class Checkpoint(NamedTuple):
         if not self.rows:
             return
         scan, last = self._scan(), None
-        with ThreadPoolExecutor(1, thread_name_prefix="reporting-merge") as ahead, self._reading():
+        with ThreadPoolExecutor(1, thread_name_prefix="reporting-merge") as ahead, reading(self.uri):
             starts = range(0, self.rows, READ)
             coming = ahead.submit(scan.slice(0, READ).collect)
             for start in starts:

@@ -1,0 +1,95 @@
+"""The answer of a query on stdout or in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.cli.failures import write
+from reporting_framework.errors import LocationError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FORMATS = ("table", "csv", "json", "parquet")
+
+
+def form_of(form: str | None, out: str | None, context: click.Context) -> str:
+    """The form that was asked for, else that of the file's name, else a table.
+
+    Raises:
+        UsageError: A parquet file is to be printed.
+    """
+    suffix = Path(out).suffix.removeprefix(".") if out else ""
+    found = form or (suffix if suffix in FORMATS else "table")
+    if found == "parquet" and not out:
+        raise click.UsageError("--format parquet goes with --out FILE", context)
+    return found
+
+
+def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
+    """Print the answer, or put it into a file in one step.
+
+    Raises:
+        LocationError: The file cannot be written.
+    """
+    if out is None:
+        write(_text(frame, form).removesuffix("\n"))
+        return
+    target = Path(out)
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        scratch = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                if form == "parquet":
+                    frame.write_parquet(file)
+                else:
+                    file.write(f"{_text(frame, form).removesuffix(chr(10))}\n".encode())
+            mask = os.umask(0)
+            os.umask(mask)
+            scratch.chmod(0o666 & ~mask)
+            scratch.replace(target)
+        finally:
+            scratch.unlink(missing_ok=True)
+    except OSError as error:
+        raise LocationError(f"{out}: {error.strerror or type(error).__name__}; the answer is not written") from error
+
+
+def _text(frame: pl.DataFrame, form: str) -> str:
+    """A table for people, or exact values: moments in ISO 8601, a null as nothing (CSV) or null (JSON)."""
+    if form == "csv":
+        return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z")
+    if form == "json":
+        return json.dumps([_plain(row) for row in frame.iter_rows(named=True)], indent=2, ensure_ascii=False)
+    from reporting_framework.cli.render import listing
+
+    return listing(frame.columns, [[_cell(value) for value in row] for row in frame.iter_rows()])
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat(timespec="microseconds")
+        if isinstance(value, datetime)
+        else value
+        if value is None or isinstance(value, bool | int | float | str)
+        else str(value)
+        for name, value in row.items()
+    }
+
+
+def _cell(value: Any) -> str:
+    """A value for people: three decimals, seconds, a hyphen for a null."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, datetime | date):
+        return value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+    return str(value)

@@ -1,0 +1,210 @@
+"""``reporting query REPORT QUERY``: a question to a report's table."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from reporting_framework.cli.answers import FORMATS, form_of, print_answer
+from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.options import settings_options, settings_sources
+from reporting_framework.cli.run import ReportCommands, report_command
+from reporting_framework.cli.state import State, state_of
+from reporting_framework.errors import PluginError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from reporting_framework.interfaces import Query
+    from reporting_framework.plugins import Registry
+
+
+class Day(click.ParamType[date]):
+    """A day as ``YYYY-MM-DD``."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day."""
+        if isinstance(value, date):
+            return value
+        try:
+            if len(value) == len("YYYY-MM-DD"):  # Python takes 20240101 and 2024-W01-1 too
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        return self.fail(f"{value!r} is not a day: give it as YYYY-MM-DD", param, ctx)
+
+
+def query_options() -> list[click.Parameter]:
+    """The options that every query has, of whatever report."""
+    return [
+        click.Option(["--where"], multiple=True, metavar="COLUMN=VALUE",
+                     help="Only rows with this value; nothing behind the = is null. Repeatable: values of one column "
+                     "are alternatives, several columns must all fit."),
+        click.Option(["--from"], type=Day(), metavar="DAY", help="Only from this day on (YYYY-MM-DD, in UTC)."),
+        click.Option(["--to"], type=Day(), metavar="DAY", help="Only up to this day, which is included."),
+        click.Option(["--on"], metavar="COLUMN", help="The column that the days are of.  [default: timestamp]"),
+        click.Option(["--format"], type=click.Choice(FORMATS),
+                     help="Form of the answer.  [default: that of the file's name, else table]"),
+        click.Option(["--out"], metavar="FILE", type=click.Path(dir_okay=False), help="Write it there."),
+        *settings_sources(),
+        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+    ]  # fmt: skip
+
+
+class ReportQueries(ReportCommands):
+    """A group whose commands are the reports, each a group of the queries there are."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The queries on a report.
+
+        Raises:
+            ReportingError: There is no such report, or it cannot be used.
+        """
+        from reporting_framework.reports import resolve_report
+
+        report = resolve_report(cmd_name, state_of(ctx).registry)
+        return Queries(
+            cmd_name,
+            help=f"Ask the table of {': '.join(filter(None, (cmd_name, report.summary)))}.",
+            subcommand_metavar="QUERY [OPTIONS]...",
+            params=[
+                click.Option(
+                    ["--list"],
+                    is_flag=True,
+                    expose_value=False,
+                    is_eager=True,
+                    callback=_list,
+                    help="List the queries.",
+                )
+            ],
+        )
+
+
+class Queries(click.Group):
+    """A group whose commands are the queries, on one report."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the queries."""
+        return state_of(ctx).registry.names("query")
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a query.
+
+        Raises:
+            ReportingError: There is no such query, or it cannot be used.
+        """
+        state = state_of(ctx)
+        if ctx.resilient_parsing and cmd_name not in state.registry.names("query"):
+            return None
+        return query_command(self.name or "", cmd_name, state)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of queries, none of them imported, and options."""
+        from click.shell_completion import CompletionItem
+
+        rows = [
+            row for row in state_of(ctx).registry.listing if row.role == "query" and row.name.startswith(incomplete)
+        ]
+        return [CompletionItem(row.name, help=row.summary) for row in rows] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The queries with their summaries, none of them imported."""
+        rows = [row for row in state_of(ctx).registry.listing if row.role == "query"]
+        with formatter.section("Queries"):
+            lines = [(row.name, f"({row.status}: {row.reason})" if row.reason else row.summary) for row in rows]
+            formatter.write_dl(lines or [("(none)", "no installed plugin brings a query")])
+
+
+def query_command(report: str, name: str, state: State) -> click.Command:
+    """The command of a query: its definition, its options, those of every query, and the report's settings.
+
+    Raises:
+        ReportingError: There is no such report or query, or it cannot be used.
+    """
+    query = state.registry.find("query", name)
+    general = query_options()
+    taken = {option.name for option in general}
+    own = [option for option in settings_options(query.Settings) if option.name not in taken]
+    work = partial(ask, query=query, own=[str(option.name) for option in own])
+    command = report_command(report, state, work, [*own, *general])
+    command.name, command.help = name, query.__doc__
+    settings = [option for option in command.params if option not in own and option not in general]
+    command.params = [*own, *general, *settings]
+    return command
+
+
+def ask(
+    context: click.Context,
+    report: str,
+    given: dict[str, Any],
+    generic: dict[str, Any],
+    *,
+    query: type[Query],
+    own: list[str],
+) -> int:
+    """Ask the report's table as it is now, and say the answer."""
+    form, where = (
+        form_of(generic["format"], generic["out"], context),
+        [_split(text, context) for text in generic["where"]],
+    )
+    if generic["on"] and not (generic["from"] or generic["to"]):
+        raise click.UsageError("--on goes with --from or --to", context)
+    from reporting_framework.assembly import settings_of
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.interfaces import Use
+    from reporting_framework.queries import Selection, answer, table_of
+    from reporting_framework.reports import compose_report
+
+    state = state_of(context)
+    options = {key: generic[key] for key in own if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        asked = query(settings_of(report, "query", Use(query.name, options), query))
+        composition = compose_report(
+            report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+        )
+        selection = Selection(where, generic["from"], generic["to"], generic["on"] or "timestamp")
+        found = answer(report, asked, table_of(report, composition, state.registry), selection)
+    print_answer(found, form, generic["out"])
+    return DONE
+
+
+def _split(text: str, context: click.Context) -> tuple[str, str]:
+    column, equals, value = text.partition("=")
+    if not equals or not column:
+        raise click.UsageError("--where takes COLUMN=VALUE, as in --where study=adrc", context)
+    return column, value
+
+
+def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the queries with their options, and be done."""
+    if not wanted or context.resilient_parsing:
+        return
+    from reporting_framework.cli.render import listing
+
+    registry = state_of(context).registry
+    rows = [
+        [row.name, row.summary, _flags(row.name, registry)]
+        for row in registry.listing
+        if row.role == "query" and row.status == "loaded"
+    ]
+    write(listing(["query", "summary", "options"], rows) if rows else "no installed plugin brings a query")
+    context.exit()
+
+
+def _flags(name: str, registry: Registry) -> str:
+    """The options of a query, or why there are none to be had: one that is broken leaves the others alone."""
+    try:
+        model = registry.find("query", name).Settings
+    except PluginError as error:
+        return f"({error})"
+    options = settings_options(model)
+    return ", ".join(each.opts[0] if each.is_flag else f"{each.opts[0]} {each.metavar}" for each in options)

@@ -1,0 +1,190 @@
+"""Queries on a report's table: what its sink holds, the rows that are asked for, and the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from reporting_framework.assembly import assemble, step
+from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
+from reporting_framework.interfaces import Readable
+from reporting_framework.wording import did_you_mean, one_line
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Composition, Query
+    from reporting_framework.plugins import Registry
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class Selection(NamedTuple):
+    """Which rows a query sees.
+
+    Attributes:
+        where: Columns and what stands in them, as text; an empty text is null. Several of one column are "or", several
+            columns "and".
+        first: The first day, in UTC.
+        last: The last day, in UTC; it is included.
+        on: The column (Date or Datetime) that the days are of; where it is null the row is left out.
+    """
+
+    where: Sequence[tuple[str, str]] = ()
+    first: date | None = None
+    last: date | None = None
+    on: str = "timestamp"
+
+    def of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Those rows.
+
+        Raises:
+            SettingsError: A column is not there, or is of another type than what is asked of it.
+        """
+        schema = rows.collect_schema()
+        wanted: dict[str, list[Any]] = {}
+        for column, text in self.where:
+            wanted.setdefault(column, []).append(_value(column, text, schema))
+        conditions = [_equals(column, schema[column], values) for column, values in wanted.items()]
+        if self.first is not None or self.last is not None:
+            conditions += self._days(schema)
+        return rows.filter(*conditions) if conditions else rows
+
+    def _days(self, schema: pl.Schema) -> list[pl.Expr]:
+        """That the column lies within the days."""
+        if self.first and self.last and self.first > self.last:
+            raise SettingsError(f"the first day, {self.first}, is after the last, {self.last}")
+        dtype, column = _type(self.on, schema), pl.col(self.on)
+        if isinstance(dtype, pl.Date):
+            return [column.is_between(self.first or date.min, self.last or date.max)]
+        if not isinstance(dtype, pl.Datetime):
+            days = ", ".join(name for name, each in schema.items() if isinstance(each, pl.Date | pl.Datetime))
+            raise SettingsError(f"column {self.on} is {dtype} and has no days; those have: {days or 'none'}")
+        if dtype.time_zone not in (None, "UTC"):
+            column = column.dt.convert_time_zone("UTC")
+        found = [column >= _midnight(self.first, dtype)] if self.first else [column.is_not_null()]
+        if self.last and self.last < date.max:
+            found.append(column < _midnight(self.last + timedelta(days=1), dtype))
+        return found
+
+
+_EVERYTHING = Selection()
+
+
+def _midnight(day: date, dtype: pl.Datetime) -> pl.Expr:
+    """When a day begins in UTC; a column without a time zone is in UTC too."""
+    moment = pl.lit(datetime.combine(day, time()), dtype=pl.Datetime(dtype.time_unit))
+    return moment.dt.replace_time_zone("UTC") if dtype.time_zone else moment
+
+
+def _type(column: str, schema: pl.Schema) -> pl.DataType:
+    if column not in schema:
+        raise SettingsError(f"there is no column {one_line(column, 80)}{did_you_mean(column, schema.names())}; "
+                            f"there are {', '.join(schema.names())}")  # fmt: skip
+    return schema[column]
+
+
+def _value(column: str, text: str, schema: pl.Schema) -> Any:
+    """What a text means in a column; None for an empty one.
+
+    Raises:
+        SettingsError: There is no such column, or the text does not fit it.
+    """
+    dtype = _type(column, schema)
+    if not text:
+        return None
+    if isinstance(dtype, pl.String):
+        return text
+    found: int | date | None
+    if dtype.is_integer():
+        found, form = _whole(text, dtype), "whole numbers"
+    elif isinstance(dtype, pl.Date):
+        found, form = _day(text), "days as YYYY-MM-DD"
+    elif isinstance(dtype, pl.Boolean):
+        found, form = {"true": True, "false": False}.get(text), "true or false"
+    else:
+        raise SettingsError(
+            f"column {column} is {dtype}, which is not asked for by value; there are {_described(schema)}"
+        )
+    if found is None:
+        raise SettingsError(
+            f"{one_line(text, 80)!r} does not fit column {column}, which is {dtype} and takes {form}; there are "
+            f"{_described(schema)}"
+        )
+    return found
+
+
+def _whole(text: str, dtype: pl.DataType) -> int | None:
+    if not _WHOLE.fullmatch(text):
+        return None
+    least, most = pl.select(dtype.min().alias("least"), dtype.max().alias("most")).row(0)  # type: ignore[attr-defined]
+    return int(text) if least <= int(text) <= most else None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _described(schema: pl.Schema) -> str:
+    return ", ".join(f"{name} ({dtype.base_type()})" for name, dtype in schema.items())
+
+
+def _equals(column: str, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
+    """That the column holds one of these values; None is null."""
+    given = [value for value in values if value is not None]
+    found = pl.col(column).is_in(pl.Series(given, dtype=dtype).implode()) if given else pl.lit(False)
+    if len(given) == 1:
+        found = pl.col(column) == pl.lit(given[0], dtype=dtype)
+    if len(given) == len(values):
+        return found
+    return found | pl.col(column).is_null() if given else pl.col(column).is_null()
+
+
+def table_of(report: str, composition: Composition, registry: Registry) -> pl.LazyFrame:
+    """What the first sink of a report that can be read holds.
+
+    Raises:
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        ObjectMissing: There is nothing yet.
+        ReportingError: As `Readable.scan`, or as `assembly.assemble`.
+    """
+    pipeline = assemble(report, composition, registry)
+    pipeline.source.close()
+    sink = next((each for each in pipeline.sinks if isinstance(each, Readable)), None)
+    if sink is None:
+        names = ", ".join(each.name for each in pipeline.sinks)
+        raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")
+    with step(report, "sink", sink.name):
+        sink.prepare(pipeline.schema)
+        rows = sink.scan()
+    if rows is None:
+        raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet; run the report first")
+    return rows
+
+
+def answer(report: str, query: Query, rows: pl.LazyFrame, selection: Selection = _EVERYTHING) -> pl.DataFrame:
+    """What a query makes of the selected rows.
+
+    Args:
+        report: Name of the report, for messages.
+        query: The query.
+        rows: The report's table. Of what lies elsewhere only the columns and rows that are needed are read.
+        selection: Which rows.
+
+    Raises:
+        SettingsError: A column that is asked for is not there, or does not fit what is asked of it.
+        StepFailed: The query, or reading, raised an error of its own.
+    """
+    with step(report, "query", query.name):
+        there = rows.collect_schema().names()
+        if missing := sorted(query.needs - set(there)):
+            raise SettingsError(
+                f"report {report}: query {query.name} needs column {', '.join(missing)}; there are {', '.join(there)}"
+            )
+        return query.ask(selection.of(rows)).collect()

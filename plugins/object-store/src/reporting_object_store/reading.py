@@ -1,0 +1,93 @@
+"""A checkpoint as a table: all of its files as one lazy frame, older ones brought to today's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.storage import Store
+from reporting_object_store.checkpoint import reading
+from reporting_object_store.layout import Layout
+
+AT_ONCE = 16
+"""Files that are looked into at once: each look is a round trip."""
+
+
+class _Found(NamedTuple):
+    """A file that is there, and the schema that it has."""
+
+    rows: pl.LazyFrame
+    schema: pl.Schema
+
+
+def scan_files(store: Store, layout: Layout, keys: Iterable[str], schema: pl.Schema) -> pl.LazyFrame | None:
+    """All rows of these files, lazily; None where none of them is there.
+
+    Args:
+        store: The folder they are in.
+        layout: How they are named.
+        keys: Their keys.
+        schema: The columns to come first, in their order and types. One that a file lacks is null there, one of
+            another type is cast: a text that is no day makes the query fail.
+
+    Raises:
+        CorruptCheckpoint: One is not parquet, or holds rows that belong into another.
+    """
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
+        found = [each for each in pool.map(partial(_found, store, layout), keys) if each is not None]
+    frames = [_conformed(each, schema) for each in found]
+    if len(frames) < 2:
+        return frames[0] if frames else None
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def _found(store: Store, layout: Layout, key: str) -> _Found | None:
+    """The file, looked into: its schema, and whether its rows are those that belong there."""
+    if store.head(key) is None:
+        return None
+    uri, target = store.location.join(key).uri, store.scan(key)
+    with reading(uri):
+        if store.location.scheme == "file" and not layout.columns:  # of many files not each can be kept open
+            with open(target.source, "rb") as file:  # polars keeps it open: to replace the file does not disturb
+                rows = _scan(file, target.options)
+        else:
+            rows = _scan(target.source, target.options)
+        schema = rows.collect_schema()
+        if missing := [column for column in layout.columns if column not in schema]:
+            raise CorruptCheckpoint(f"{uri}: no column {', '.join(missing)}; it is of another checkpoint: move it away")
+        first = rows.select(layout.columns).head(1).collect() if layout.columns else pl.DataFrame()
+    if first.height and (belongs := layout.key(first.row(0, named=True))) != key:
+        raise CorruptCheckpoint(
+            f"{uri}: it holds rows that belong into {belongs}; it is of another checkpoint: move one of them"
+        )
+    return _Found(rows, schema)
+
+
+def _scan(source: Any, options: Mapping[str, Any]) -> pl.LazyFrame:
+    return pl.scan_parquet(source, glob=False, hive_partitioning=False, **options)
+
+
+def _conformed(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
+    """The rows with the columns that are wanted, in their order and types, and then the others."""
+    rows, found = file
+    changed = [
+        _cast(name, found[name], dtype) if name in found else pl.lit(None, dtype).alias(name)
+        for name, dtype in wanted.items()
+        if found.get(name) != dtype
+    ]
+    names = [*wanted, *(name for name in found if name not in wanted)]
+    if changed:
+        rows = rows.with_columns(changed)
+    return rows if names == found.names() else rows.select(names)
+
+
+def _cast(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(found, pl.String) and isinstance(wanted, pl.Date):
+        return column.str.to_date("%Y-%m-%d")
+    return column.cast(wanted)
