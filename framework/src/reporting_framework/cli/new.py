@@ -35,7 +35,8 @@ out_option = click.option(
 framework_option = click.option(
     "--framework",
     metavar="PATH_OR_REQUIREMENT",
-    help="A folder of wheels, a folder of the framework's sources, or a requirement.  [default: the installed version]",
+    help="A folder of wheels, a folder of the framework's sources, or a requirement.  [default: where it was installed "
+    "from, or the installed version]",
 )
 no_input_option = click.option("--no-input", is_flag=True, help="Ask nothing: what is not given has its default.")
 
