@@ -257,6 +257,15 @@ MUTANTS = [
         "test_memory_is_bounded",
         "memory is bounded: a transform took",
     ),
+    Mutant(
+        "believes that every run ends",
+        "TestSource",
+        "names = iter(ledger.unseen(found, lambda name: None))",
+        "names = iter([] if 'ended' in ledger.bookmark else ledger.unseen(found, lambda name: None))",
+        "test_a_bookmark_loses_nothing",
+        "a bookmark loses nothing: what a stopped run left is found again: missing 5",
+        also=("return {", "return {'ended': True, "),
+    ),
     # -- sinks
     Mutant(
         "makes its file while it prepares",

@@ -17,7 +17,8 @@ from reporting_framework.testing.contract import PluginContract, few, threads_si
 
 Make = Callable[..., Any]
 
-PARALLELISM = (1, 3, 16)
+PARALLELISM = (1, 2, 3, 16)
+ERRORS = (AccessDenied, StorageUnavailable, OSError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,17 @@ class Work:
 
     Attributes:
         fails: The number of the split that must not be gone on after.
+        error: What is raised at it.
     """
 
     fails: int | None = None
+    error: type[Exception] = AccessDenied
 
     def __call__(self, split: Split) -> Outcome:
         """An outcome that tells the split's number."""
         number = split.data["number"]
         if number == self.fails:
-            raise AccessDenied(f"refused at split {number}")
+            raise self.error(f"refused at split {number}")
         return Outcome(split, origins=[f"{number}.json"], accepted=number)
 
 
@@ -90,12 +93,13 @@ class EngineContract(PluginContract):
             assert late <= 0, f"stop is honoured: {late} splits were taken after it said so"
             assert len(found) == splits.taken, f"what was taken comes back: {len(found)} of {splits.taken}"
 
+    @pytest.mark.parametrize("error", ERRORS)
     @pytest.mark.parametrize("parallelism", PARALLELISM)
-    def test_an_error_ends_the_run(self, make: Make, parallelism: int) -> None:
-        """It comes out as it is, and no work is taken for long after it."""
+    def test_an_error_ends_the_run(self, make: Make, parallelism: int, error: type[Exception]) -> None:
+        """Whatever it is, it comes out as it is, and no work is taken for long after it."""
         splits = _Splits(100_000)
-        with pytest.raises(AccessDenied) as raised:
-            for _ in _mapped(make(), splits, parallelism, work=Work(fails=5)):
+        with pytest.raises(error) as raised:
+            for _ in _mapped(make(), splits, parallelism, work=Work(fails=5, error=error)):
                 pass
         assert str(raised.value) == "refused at split 5", "an error comes out as it is"
         assert splits.taken <= 6 + self.look_ahead, f"an error ends the run: {splits.taken} splits were taken"

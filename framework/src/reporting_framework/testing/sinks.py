@@ -108,6 +108,15 @@ class SinkContract(QuarantineContract, PluginContract):
         sink.abort()
         place.shows(range(4), "stage is repeatable: a split staged twice is there once")
 
+    def test_parts_of_a_split_are_all_there(self, place: Place) -> None:
+        """A split has as many parts as it has batches."""
+        sink = place.opened()
+        fragments = [sink.stage(place.rows([2 * part, 2 * part + 1]), Split("s", {}), part) for part in range(3)]
+        receipt = sink.commit(fragments)
+        sink.abort()
+        place.shows(range(6), "parts of a split are all there")
+        adds_up(receipt, 6, 6)
+
     def test_stage_is_thread_safe(self, place: Place) -> None:
         """Splits are staged from several threads at once."""
         sink = place.opened()

@@ -186,6 +186,20 @@ class SourceContract(PluginContract):
             )
             assert found[origin] == record, "a new record comes out as it is"
 
+    def test_a_bookmark_loses_nothing(self, opened: Opened, records: Mapping[str, Any]) -> None:
+        """What a run that was stopped did not take, and what could not be read, is found by the next one."""
+        objects = sorted({object_of(origin) for origin in records})
+        for complete, unread in ((False, []), (True, objects[:1]), (True, objects[-1:])):
+            known = [each for each in objects if each not in unread] if complete else []
+            source = opened()
+            taken(source, close=False)
+            left = source.bookmark(complete=complete, unread=unread, rows=len(known))
+            source.close()
+            found = found_in(taken(opened(), KnownObjects(known, left)))
+            due = [origin for origin in records if object_of(origin) not in known]
+            what = "a record that could not be read" if unread else "what a stopped run left"
+            assert set(found) == set(due), differing(found, due, f"a bookmark loses nothing: {what} is found again")
+
     def test_survey_tells_what_is_left(self, opened: Opened) -> None:
         """Nothing is waiting after the last split; before it, the source is not exhausted."""
         source, count = opened(), len(planned(opened()))
