@@ -120,7 +120,7 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
 def _whole(text: str, dtype: pl.DataType) -> int | None:
     if not _WHOLE.fullmatch(text):
         return None
-    least, most = pl.select(dtype.min().alias("least"), dtype.max().alias("most")).row(0)  # type: ignore[attr-defined]
+    least, most = pl.select(dtype.min().alias("least"), dtype.max().alias("most")).row(0)  # type: ignore[attr-defined]  # of integers, as it is here
     return int(text) if least <= int(text) <= most else None
 
 

@@ -57,7 +57,7 @@ class Table:
     def rows(self, keys: Sequence[int]) -> Iterator[Row]:
         """The rows of these keys that are there, in the order of keys."""
         key, table = self._quoted()
-        query = f"SELECT {key}, * FROM {table} WHERE {key} IN (SELECT value FROM json_each(?)) ORDER BY {key}"  # noqa: S608
+        query = f"SELECT {key}, * FROM {table} WHERE {key} IN (SELECT value FROM json_each(?)) ORDER BY {key}"  # noqa: S608 - quoted
         with self._opened() as database:
             found = database.execute(query, (json.dumps(list(keys)),))
             names = [column[0] for column in found.description][1:]

@@ -56,7 +56,7 @@ def _post(message: dict[str, Any]) -> None:
         seconds = float(os.environ.get("ACME_WEBHOOK_SECONDS", SECONDS))
         headers = {"Content-Type": "application/json; charset=utf-8"}
         request = urllib.request.Request(url, json.dumps(message).encode(), headers)  # noqa: S310 - looked at above
-        with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=seconds):  # noqa: S310 - the same
             pass
     except urllib.error.HTTPError as error:
         error.close()

@@ -99,7 +99,7 @@ class Place:
             columns = due.columns
             seen = due.clear()
         assert columns, f"`visible` gives columns of `rows`: it has {', '.join(seen.columns)}"
-        return (Counter(map(repr, frame.select(columns).rows())) for frame in (seen, due))  # type: ignore[return-value]
+        return (Counter(map(repr, frame.select(columns).rows())) for frame in (seen, due))  # type: ignore[return-value]  # two of two
 
 
 def adds_up(receipt: Receipt, staged: int, new: int) -> None:

@@ -28,9 +28,10 @@ _ESCAPE = r"\\u00[23]"
 _FINE = r"[0-9]:[0-9]{2}\.[0-9]{7}"
 """A moment finer than microseconds, perhaps: msgspec rounds it and pydantic cuts it."""
 
-_LONG = 400
+_LONG = 4000
+"""Bytes of a payload from which on a number may be too long: pydantic's parser refuses more than 4,300 digits."""
+
 _NUMBER = r"[0-9]{400}"
-"""A number that may be too long: pydantic's parser refuses more than 4,300 digits."""
 
 _DEEPEST = 100
 """Brackets in a payload, at the most: pydantic bounds how deep it nests."""

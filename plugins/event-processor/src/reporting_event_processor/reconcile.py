@@ -34,7 +34,7 @@ Key = tuple[str, str]
 class Archived(TypedDict):
     """What of an archived event counts; numbers of any length may stand beside it."""
 
-    __pydantic_config__ = ConfigDict(extra="ignore")  # type: ignore[misc]
+    __pydantic_config__ = ConfigDict(extra="ignore")  # type: ignore[misc]  # as pydantic has it
 
     event_id: str
     user_id: str

@@ -121,7 +121,7 @@ class NdjsonArchive:
                 for rows, job in jobs:
                     try:
                         outputs.append(job.result())
-                        newest.append(rows["moment"].dt.max())  # type: ignore[arg-type]
+                        newest.append(rows["moment"].dt.max())  # type: ignore[arg-type]  # no nulls
                     except StorageUnavailable:
                         failed += [Unread(origin, f"{self.name}: unavailable") for origin in rows["origin"].to_list()]
             except BaseException:
