@@ -27,7 +27,7 @@ ORDER = ("timestamp", "source_key")
 
 _ACTION, _MOMENT = pl.col("action"), pl.col("timestamp")
 _SUBMIT, _PASS, _FAIL = _ACTION == "submit", _ACTION == "pass-qc", _ACTION == "not-pass-qc"
-_DAY_SECONDS = 86_400
+_DAY_MICROSECONDS = 86_400_000_000
 
 
 class NoSettings(Settings):
@@ -252,7 +252,7 @@ class TimeToPass(_Grouping):
         by, first = self.by(rows), _MOMENT.filter(_SUBMIT).min()
         taken = _MOMENT.filter(_PASS & (first <= _MOMENT)).min() - first
         visits = _visits(rows, by, [taken.alias(_TAKEN)])
-        return _grouped(visits, by, _spread(pl.col(_TAKEN).dt.total_microseconds() / (_DAY_SECONDS * 1_000_000), ""))
+        return _grouped(visits, by, _spread(pl.col(_TAKEN).dt.total_microseconds(), "", unit=_DAY_MICROSECONDS))
 
 
 class Completeness:
@@ -320,11 +320,14 @@ def _count(number: pl.Expr) -> pl.Expr:
     return number.cast(pl.Int64)
 
 
-def _spread(days: pl.Expr, prefix: str) -> list[pl.Expr]:
-    """Number, mean, median and 90th percentile of what is not null."""
+def _spread(taken: pl.Expr, prefix: str, unit: int = 1) -> list[pl.Expr]:
+    """Number, mean, median and 90th percentile, in days, of the whole numbers that are not null; `unit` make a day."""
+    days = taken / unit
+    # A sum of fractions would depend on the order that threads bring them in.
+    total = taken.cast(pl.Int128).sum().cast(pl.Float64)
     return [
-        _count(days.count()).alias(f"{prefix}visits"),
-        days.mean().alias(f"{prefix}mean_days"),
+        _count(taken.count()).alias(f"{prefix}visits"),
+        pl.when(taken.count() > 0).then(total / (taken.count() * unit)).alias(f"{prefix}mean_days"),
         days.median().alias(f"{prefix}median_days"),
         days.quantile(0.9, interpolation="linear").alias(f"{prefix}p90_days"),
     ]
