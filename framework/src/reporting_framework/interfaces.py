@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import polars as pl
     from pydantic import BaseModel
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Unread,
         Validated,
     )
-    from reporting_framework.result import QuarantineState, RunResult
+    from reporting_framework.result import QuarantineState, RunRecord, RunResult
 
 Shape = Literal["payloads", "frames"]
 """What a source yields and a validator takes: raw records (bytes) or polars frames."""
@@ -239,6 +239,13 @@ class Quarantine(Protocol):
         """What the source left behind at the end of the last run."""
         ...
 
+    def entries(self) -> pl.DataFrame:
+        """All that is set down and was neither replayed nor dropped, in the order of `source_key`.
+
+        Columns: `source_key`, `version`, `error_type`, `field`, `run_id` (String) and `rejected_at` (Datetime us UTC).
+        """
+        ...
+
     def begin(self, objects: Sequence[str]) -> None:
         """Set down, before any commit, that these objects of several records may be taken in part.
 
@@ -339,6 +346,65 @@ class Readable(Protocol):
         ...
 
 
+class History(Protocol):
+    """What a report's runs did, and which of them brought a row in, kept beside a sink's outputs."""
+
+    def records(self) -> Sequence[RunRecord]:
+        """What the last runs left behind, the newest first; how many are kept is bounded."""
+        ...
+
+    def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+        """Take in what this run is about to commit; called any number of times before `write`, thread-safe.
+
+        Args:
+            origins: Origins of accepted rows.
+            versions: Version of each one's object.
+        """
+        ...
+
+    def write(self, *, run_id: str, validator: str, at: datetime) -> None:
+        """Set down what was noted, before any commit: a run that dies afterwards has told where its rows came from.
+
+        Args:
+            run_id: The run.
+            validator: Name of its validator.
+            at: When the run began (aware, UTC).
+        """
+        ...
+
+    def keep(self, record: RunRecord) -> None:
+        """Add the record of a run that is over, and let go of the oldest. Losing it never loses a row."""
+        ...
+
+    def lineage(self, origins: Sequence[str]) -> pl.DataFrame:
+        """Where rows came from: one row for each of `origins` and run that set it down, the newest run first.
+
+        Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at` (Datetime us UTC).
+        """
+        ...
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """What a sink has besides when it keeps a history of runs."""
+
+    def history(self) -> History | None:
+        """The history beside this sink's outputs, or None where the settings ask for none. Called after `prepare`."""
+        ...
+
+
+@runtime_checkable
+class Revisiting(Protocol):
+    """What a source has besides when it can read single objects again, for `reporting quarantine REPORT replay`."""
+
+    def revisit(self, objects: Sequence[str]) -> Iterable[Split]:
+        """Splits that cover these objects and no others, whatever the ledger says; in the place of `plan`.
+
+        An object that is gone is reported by `read` in `Batch.unread`.
+        """
+        ...
+
+
 class Engine(Plugin, Protocol):
     """What runs the work on splits, here or on other machines."""
 
@@ -380,6 +446,44 @@ class Query(Plugin, Protocol):
         Raises:
             SettingsError: The settings name a column that is not there.
         """
+        ...
+
+
+class Material(NamedTuple):
+    """What a page is made of.
+
+    Attributes:
+        report: Name of the report.
+        month: First day of the month that the page is about.
+        rows: The report's whole table, lazily.
+        quarantine: What was read and not kept, see `Quarantine.entries`; None where there is no quarantine.
+        runs: Records of its last runs, the newest first; none where no sink keeps a history.
+        source: Where the records come from, as text for people; empty when unknown.
+        table: Where the table is, likewise.
+        at: When the page is made (aware, UTC): the only clock that it may go by.
+    """
+
+    report: str
+    month: date
+    rows: pl.LazyFrame
+    quarantine: pl.DataFrame | None
+    runs: Sequence[RunRecord]
+    source: str
+    table: str
+    at: datetime
+
+
+class Page(Plugin, Protocol):
+    """A report to look at: one HTML page that needs nothing else, of one month of a report's table.
+
+    Attributes:
+        needs: The columns that it reads. A table without one of them is refused.
+    """
+
+    needs: ClassVar[frozenset[str]]
+
+    def render(self, material: Material) -> str:
+        """The page, a whole HTML document. The same material gives the same text."""
         ...
 
 

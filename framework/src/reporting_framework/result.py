@@ -116,3 +116,61 @@ class RunResult(_Model):
     seconds: Seconds = Seconds()
     spans: dict[str, tuple[float, float]] = Field(default_factory=dict, exclude=True, repr=False)
     response: Any = Field(None, exclude=True, repr=False)
+
+
+class Step(_Model):
+    """A plugin that a run used.
+
+    Attributes:
+        role: What it did: ``source``, ``validator``, ``transform``, ``sink`` or ``engine``.
+        name: Its name.
+        distribution: The distribution that brought it.
+        version: The version of that.
+    """
+
+    role: str
+    name: str
+    distribution: str
+    version: str
+
+
+class RunRecord(_Model):
+    """What is kept of a run when it is over: a small extract of its `RunResult`, with what it was made with.
+
+    Attributes:
+        run_id: Unique id of the run.
+        report: Name of the report.
+        started_at: When it began (UTC).
+        finished_at: When it was over (UTC).
+        status: ``ok``, ``partial`` or ``failed``.
+        complete: False when the deadline came before all that is new was handled.
+        replay: Whether it read quarantined objects again, and nothing else.
+        inputs: Places that the source read, as URIs.
+        outputs: Every output as it was then.
+        rejections: Reasons, counted.
+        steps: The plugins that it used.
+        framework: Version of the framework.
+        error: Type of what ended a failed run; never its message.
+    """
+
+    run_id: str
+    report: str
+    started_at: datetime
+    finished_at: datetime
+    status: Literal["ok", "partial", "failed"]
+    complete: bool
+    replay: bool = False
+    records_read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    filtered: int = 0
+    duplicates: int = 0
+    objects_unread: int = 0
+    remaining: int = 0
+    last_processed_timestamp: datetime | None = None
+    inputs: list[str] = []
+    outputs: list[Output] = []
+    rejections: list[RejectionCount] = []
+    steps: list[Step] = []
+    framework: str = ""
+    error: str | None = None

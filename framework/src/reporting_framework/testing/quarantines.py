@@ -47,6 +47,15 @@ class QuarantineContract:
         found = dict(quarantine().versions(OBJECTS))
         assert found == {"a.json": "v1", "b.json": "v2"}, f"a quarantine keeps what it is given: {found}"
 
+    def test_a_quarantine_shows_what_it_was_given(self, quarantine: Callable[[], Any]) -> None:
+        """Origin, version, reason, run and time of each record, in the order of origins; not what was only begun."""
+        assert quarantine().entries().height == 0, "an empty quarantine has no entries"
+        quarantine().begin(["c.json"])
+        quarantine().settle([], REJECTED[::-1], run_id="r", at=AT)
+        found = quarantine().entries().rows()
+        wanted = [(*rejection, "r", AT) for rejection in REJECTED]
+        assert found == wanted, f"a quarantine shows what it was given: {found}"
+
     def test_a_quarantine_replaces_what_was_read_again(self, quarantine: Callable[[], Any]) -> None:
         """Objects that were read again are set down anew, or are gone; others stay."""
         quarantine().settle([], REJECTED, run_id="r", at=AT)

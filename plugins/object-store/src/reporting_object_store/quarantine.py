@@ -86,6 +86,10 @@ class ParquetQuarantine:
             versions[key] = version if not begun and versions.get(key, version) == version else None
         return versions
 
+    def entries(self) -> pl.DataFrame:
+        """See `Quarantine.entries`."""
+        return self._load().filter(pl.col("error_type") != BEGUN)
+
     def begin(self, objects: Sequence[str]) -> None:
         """See `Quarantine.begin`."""
         origins = [single_origin(key) for key in objects]
