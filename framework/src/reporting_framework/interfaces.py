@@ -293,7 +293,7 @@ class Sink(Plugin, Protocol):
         one, and may be given the same rows again: it must make nothing more of them.
 
         Raises:
-            CorruptCheckpoint: What is there cannot be read, or has another schema.
+            CorruptCheckpoint: What is there cannot be read, or cannot be brought to the schema without loss.
             AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
             StorageUnavailable: Reading failed after retries.
         """

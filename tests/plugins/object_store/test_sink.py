@@ -249,13 +249,18 @@ def test_the_quarantine_lies_where_it_was_set(tmp_path):
     )
 
 
-def test_a_checkpoint_that_is_not_in_order_is_not_written(tmp_path):
-    wrong = table([row(2), row(1)])
+def test_a_checkpoint_that_is_not_in_order_is_sorted(tmp_path, caplog):
+    """By the commit that adds rows; one that finds nothing new leaves it as it is."""
+    wrong = table([row(2), row(1), row(0, "b"), row(0, "a")])
     wrong.write_parquet(tmp_path / "x.parquet")
     before = snapshot(tmp_path)["x.parquet"]
-    with pytest.raises(CorruptCheckpoint, match="x.parquet: its rows are not sorted by timestamp"):
-        commit(tmp_path / "x.parquet", [row(3)])
+    assert commit(tmp_path / "x.parquet", [row(1)]).duplicates == 1
     assert snapshot(tmp_path)["x.parquet"] == before
+    receipt = commit(tmp_path / "x.parquet", [row(1), row(0, "ab")])
+    assert (receipt.duplicates, receipt.newest) == (1, START.replace(minute=2))
+    found = pl.read_parquet(tmp_path / "x.parquet")
+    assert found["source_key"].to_list() == ["a", "ab", "b", "k00001", "k00002"]
+    assert f"{tmp_path}/x.parquet: its rows were not in order; they are sorted" in caplog.text
     assert not list(tmp_path.glob("*.tmp"))
 
 

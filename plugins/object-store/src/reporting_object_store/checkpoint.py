@@ -14,6 +14,7 @@ import polars as pl
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.errors import CorruptCheckpoint, ObjectMissing, ReportingError, StorageUnavailable
 from reporting_framework.storage import ScanTarget, Store, TooLarge
+from reporting_object_store.forms import Form
 from reporting_object_store.merge import READ
 
 ORIGIN = pl.col(ORIGIN_COLUMN)
@@ -41,8 +42,12 @@ def reading(uri: str) -> Iterator[None]:
         ) from error
 
 
+class OutOfOrder(CorruptCheckpoint):
+    """The rows of a file are there, but not in order: it was written by another program."""
+
+
 class Checkpoint(NamedTuple):
-    """A file as it was when it was opened.
+    """A file as it was when it was opened; its rows are read in today's columns, those of an older one too.
 
     Attributes:
         store: The folder it is in.
@@ -51,8 +56,9 @@ class Checkpoint(NamedTuple):
         version: Its version, or None when there is no file yet.
         size: Its size in bytes.
         rows: Its number of rows.
-        newest: Its newest timestamp.
+        newest: Timestamp of its last row, the newest where rows are in order.
         content: The whole file, where one request is cheaper than several.
+        form: Its columns, and how they become today's; None when there is no file yet.
     """
 
     store: Store
@@ -63,13 +69,14 @@ class Checkpoint(NamedTuple):
     rows: int = 0
     newest: datetime | None = None
     content: bytes | None = None
+    form: Form | None = None
 
     @classmethod
     def open(cls, store: Store, key: str, schema: pl.Schema, timestamp: str) -> Checkpoint:
         """The file as it is now. Only a definite "not found" means that there is none.
 
         Raises:
-            CorruptCheckpoint: It is not parquet, or has another schema.
+            CorruptCheckpoint: It is not parquet, or has a schema that cannot be brought to today's without loss.
         """
         for left in reversed(range(TRIES)):
             file = cls._found(store, key, timestamp)
@@ -85,16 +92,16 @@ class Checkpoint(NamedTuple):
     def _opened(self, schema: pl.Schema) -> Checkpoint:
         """The same file, looked into."""
         with reading(self.uri):
-            scan = self._scan()
-            found = scan.collect_schema()
-            if found != schema:
-                raise CorruptCheckpoint(
-                    f"{self.uri}: {_difference(found, schema)}; nothing was changed; go on "
-                    "with the settings that it was made with, or name another checkpoint"
-                )
-            rows = scan.select(pl.len()).collect().item()
-            newest = scan.select(self.timestamp).slice(rows - 1, 1).collect().item() if rows else None
-        return self._replace(rows=rows, newest=newest)
+            found = self._stored().collect_schema()
+        with self._refusing():
+            form = Form.between(found, schema, [self.timestamp, ORIGIN_COLUMN])
+            with reading(self.uri):
+                form.check(self._stored())
+        file = self._replace(form=form)
+        with reading(self.uri):
+            rows = file._stored().select(pl.len()).collect().item()
+            newest = file._scan().select(self.timestamp).slice(rows - 1, 1).collect().item() if rows else None
+        return file._replace(rows=rows, newest=newest)
 
     @classmethod
     def _found(cls, store: Store, key: str, timestamp: str) -> Checkpoint:
@@ -117,7 +124,30 @@ class Checkpoint(NamedTuple):
         """Where it is."""
         return self.store.location.join(self.key).uri
 
+    @property
+    def upgrades(self) -> bool:
+        """Whether the next commit writes it in other columns than it has."""
+        return self.form is not None and not self.form.current
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Say of which file it is that it cannot be read in today's columns."""
+        try:
+            yield
+        except CorruptCheckpoint as error:
+            if str(error).startswith(self.uri):
+                raise
+            raise CorruptCheckpoint(
+                f"{self.uri}: {error}; nothing was changed; go on with the settings that it was made with, or name "
+                "another checkpoint"
+            ) from None
+
     def _scan(self) -> pl.LazyFrame:
+        """Its rows in today's columns."""
+        return self._stored() if self.form is None else self.form.read(self._stored())
+
+    def _stored(self) -> pl.LazyFrame:
+        """Its rows as they are."""
         target = self.store.scan(self.key) if self.content is None else ScanTarget(self.content)
         return pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
 
@@ -155,6 +185,11 @@ class Checkpoint(NamedTuple):
         """These columns of its first row."""
         return self._collect(lambda scan: scan.select(columns).slice(0, 1)).row(0, named=True)
 
+    def latest(self) -> datetime | None:
+        """Its newest timestamp, wherever that row is."""
+        found: datetime | None = self._collect(lambda scan: scan.select(pl.col(self.timestamp).max())).item()
+        return found
+
     def present(self, origins: pl.Series) -> pl.Series:
         """Those of `origins` of which there is a row."""
         if not self.rows:
@@ -162,44 +197,50 @@ class Checkpoint(NamedTuple):
         wanted = ORIGIN.is_in(origins.implode())
         return self._collect(lambda scan: scan.select(ORIGIN).filter(wanted))[ORIGIN_COLUMN]
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """All rows in order, some row groups at a time; the next are read while these are worked on.
+    def frames(self, *, ordered: bool = True) -> Iterator[pl.DataFrame]:
+        """All rows, some row groups at a time; the next are read while these are worked on.
+
+        Args:
+            ordered: Whether they must be in order.
 
         Raises:
-            CorruptCheckpoint: The rows are not in order, or hold nulls, so they are not this sink's.
+            CorruptCheckpoint: They hold nulls where rows are sorted, so they are not this sink's.
+            OutOfOrder: They are not in order.
         """
         if not self.rows:
             return
-        scan, last = self._scan(), None
+        scan, last = self._stored(), None
         with ThreadPoolExecutor(1, thread_name_prefix="reporting-merge") as ahead, reading(self.uri):
             starts = range(0, self.rows, READ)
             coming = ahead.submit(scan.slice(0, READ).collect)
             for start in starts:
-                frame = coming.result()
+                frame = self._fitted(coming.result())
                 if start + READ < self.rows:
                     coming = ahead.submit(scan.slice(start + READ, READ).collect)
-                moments = frame[self.timestamp]
-                if moments.null_count() or frame[ORIGIN_COLUMN].null_count():
+                moments, origins = frame[self.timestamp], frame[ORIGIN_COLUMN]
+                if moments.null_count() or origins.null_count():
                     raise CorruptCheckpoint(f"{self.uri}: column {self.timestamp} or {ORIGIN_COLUMN} holds a null")
-                if not moments.is_sorted() or (last is not None and moments[0] < last):
-                    raise CorruptCheckpoint(f"{self.uri}: its rows are not sorted by {self.timestamp}")
-                last = moments[-1]
+                if ordered and not (_in_order(moments, origins) and (last is None or last <= (moments[0], origins[0]))):
+                    raise OutOfOrder(f"{self.uri}: its rows are not sorted by {self.timestamp} and {ORIGIN_COLUMN}")
+                last = moments[-1], origins[-1]
                 yield frame
+
+    def _fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if self.form is None:
+            return frame
+        with self._refusing():
+            return self.form.fitted(frame)
+
+
+def _in_order(moments: pl.Series, origins: pl.Series) -> bool:
+    """Whether rows are sorted by moment, and those of one moment by origin, by its bytes."""
+    if not moments.is_sorted():
+        return False
+    same = moments[1:] == moments[:-1]
+    return not same.any() or not ((origins[1:] < origins[:-1]) & same).any()
 
 
 def _objects_of(start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame) -> pl.LazyFrame:
     """Those of `wanted` that rows `start` and on, so many of them, come from."""
     origins = scan.select(ORIGIN_COLUMN).slice(start, rows).filter(ORIGIN.is_in(wanted) | _SEVERAL)
     return origins.select(ORIGIN.str.replace(r"#[0-9]+$", "")).filter(ORIGIN.is_in(wanted)).unique()
-
-
-def _difference(found: pl.Schema, expected: pl.Schema) -> str:
-    """What differs between two schemas, in words."""
-    parts = [f"no column {name}" for name in expected if name not in found]
-    parts += [f"an unexpected column {name}" for name in found if name not in expected]
-    parts += [
-        f"column {name} is {found[name]}, not {dtype}"
-        for name, dtype in expected.items()
-        if name in found and found[name] != dtype
-    ]
-    return f"the checkpoint has another schema: {'; '.join(parts) or 'its columns are in another order'}"

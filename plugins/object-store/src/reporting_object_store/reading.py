@@ -12,6 +12,7 @@ import polars as pl
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import Store
 from reporting_object_store.checkpoint import reading
+from reporting_object_store.forms import Form
 from reporting_object_store.layout import Layout
 
 AT_ONCE = 16
@@ -21,6 +22,7 @@ AT_ONCE = 16
 class _Found(NamedTuple):
     """A file that is there, and the schema that it has."""
 
+    uri: str
     rows: pl.LazyFrame
     schema: pl.Schema
 
@@ -36,7 +38,8 @@ def scan_files(store: Store, layout: Layout, keys: Iterable[str], schema: pl.Sch
             another type is cast: a text that is no day makes the query fail.
 
     Raises:
-        CorruptCheckpoint: One is not parquet, or holds rows that belong into another.
+        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or has a column of a type that
+            cannot be cast.
     """
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
         found = [each for each in pool.map(partial(_found, store, layout), keys) if each is not None]
@@ -65,7 +68,7 @@ def _found(store: Store, layout: Layout, key: str) -> _Found | None:
         raise CorruptCheckpoint(
             f"{uri}: it holds rows that belong into {belongs}; it is of another checkpoint: move one of them"
         )
-    return _Found(rows, schema)
+    return _Found(uri, rows, schema)
 
 
 def _scan(source: Any, options: Mapping[str, Any]) -> pl.LazyFrame:
@@ -73,21 +76,14 @@ def _scan(source: Any, options: Mapping[str, Any]) -> pl.LazyFrame:
 
 
 def _conformed(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
-    """The rows with the columns that are wanted, in their order and types, and then the others."""
-    rows, found = file
-    changed = [
-        _cast(name, found[name], dtype) if name in found else pl.lit(None, dtype).alias(name)
-        for name, dtype in wanted.items()
-        if found.get(name) != dtype
-    ]
-    names = [*wanted, *(name for name in found if name not in wanted)]
-    if changed:
-        rows = rows.with_columns(changed)
-    return rows if names == found.names() else rows.select(names)
+    """The rows with the columns that are wanted, in their order and types, and then the others.
 
-
-def _cast(name: str, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
-    if isinstance(found, pl.String) and isinstance(wanted, pl.Date):
-        return column.str.to_date("%Y-%m-%d")
-    return column.cast(wanted)
+    Raises:
+        CorruptCheckpoint: A column has a type that cannot be read as today's.
+    """
+    try:
+        form = Form.between(file.schema, wanted)
+    except CorruptCheckpoint as error:
+        raise CorruptCheckpoint(f"{file.uri}: {error}") from None
+    rows, names = form.read(file.rows, strict=True), [*wanted, *form.kept]
+    return rows if names == form.schema.names() else rows.select(names)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
@@ -21,14 +23,17 @@ from reporting_framework.errors import (
 )
 from reporting_framework.result import Output
 from reporting_framework.storage import open_store, parse_location
-from reporting_object_store.checkpoint import Checkpoint
+from reporting_framework.wording import one_line
+from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
 from reporting_object_store.layout import Layout
-from reporting_object_store.merge import PART, merge, regroup, write
+from reporting_object_store.merge import PART, READ, merge, regroup, write
 from reporting_object_store.permissions import writing
 from reporting_object_store.quarantine import ParquetQuarantine
 from reporting_object_store.reading import scan_files
 from reporting_object_store.settings import ParquetCheckpointSettings
-from reporting_object_store.spool import Piece, Spool, in_order
+from reporting_object_store.spool import Piece, Spool, in_order, sorted_anew
+
+_log = logging.getLogger(__name__)
 
 TRIES = 20
 """How often a commit is tried when other runs win the race; each time at least one of them got on."""
@@ -42,6 +47,9 @@ class ParquetCheckpoint:
 
     The column `source_key` of the file is the ledger. A commit merges the staged rows into the file as it was read and
     replaces it only if it still is that version; else it reads again, leaves out what is there by now, and merges anew.
+
+    A file of another schema, an older one or one that another program has written, is read in today's columns, and
+    written in them by the next commit that adds rows (see `forms`).
     """
 
     name: ClassVar[str] = "parquet-checkpoint"
@@ -181,22 +189,37 @@ class ParquetCheckpoint:
 
     def _replace(self, file: Checkpoint, pieces: Sequence[Piece], *, check: bool) -> tuple[Checkpoint, int]:
         """Merge and write once. `check`: rows may be there already, of objects read again or from another run."""
-        new = _Counted(in_order(pieces, self.settings.timestamp, PART), file if check else None)
         scratch = self.store.scratch(file.key)
-        began = time.time()
         try:
-            rows = merge(file.frames(), iter(new), self.settings.timestamp)
-            write(regroup(rows), self._schema, scratch, self.settings.compression)
-            self._merging.append((began, time.time()))
+            try:
+                new = self._merged(file, file.frames(), pieces, scratch, check=check)
+            except OutOfOrder:
+                with sorted_anew(file.frames(ordered=False), self.settings.timestamp, READ) as old:
+                    new = self._merged(file, old, pieces, scratch, check=check)
+                file = file._replace(newest=file.latest())
+                _log.warning("%s: its rows were not in order; they are sorted", file.uri)
             if not new.rows:
                 return file, 0
             size = scratch.stat().st_size
             version = self.store.put(file.key, scratch, expected=file.version)
         finally:
             scratch.unlink(missing_ok=True)
+        if file.form and file.upgrades:
+            _log.warning("%s: upgraded: %s", file.uri, one_line(file.form.told(), 400))
         newest = max(moment for moment in (file.newest, new.newest(self.settings.timestamp)) if moment)
         total = file.rows + new.rows
         return Checkpoint(file.store, file.key, file.timestamp, version, size, total, newest), new.rows
+
+    def _merged(
+        self, file: Checkpoint, old: Iterator[pl.DataFrame], pieces: Sequence[Piece], scratch: Path, *, check: bool
+    ) -> _Counted:
+        """Write the old rows and the staged ones to `scratch`, in the columns that the file will have."""
+        new = _Counted(in_order(pieces, self.settings.timestamp, PART), file, check=check)
+        began = time.time()
+        rows = merge(old, iter(new), self.settings.timestamp)
+        write(regroup(rows), file.form.schema if file.form else self._schema, scratch, self.settings.compression)
+        self._merging.append((began, time.time()))
+        return new
 
     def abort(self) -> None:
         """See `Sink.abort`."""
@@ -250,23 +273,25 @@ class CheckpointLedger:
 
 
 class _Counted:
-    """Staged rows less those that `file` has; counts what passes."""
+    """Staged rows in the columns of `file`, less those that it has, where that is to be checked; counts what passes."""
 
-    def __init__(self, frames: Iterator[pl.DataFrame], file: Checkpoint | None) -> None:
+    def __init__(self, frames: Iterator[pl.DataFrame], file: Checkpoint, *, check: bool) -> None:
         self._frames = frames
         self._file = file
+        self._check = check
         self._last: pl.DataFrame | None = None
         self.rows = 0
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
+        form = self._file.form
         for frame in self._frames:
-            if self._file is not None:
+            if self._check:
                 there = self._file.present(frame[ORIGIN_COLUMN])
                 frame = frame.filter(~pl.col(ORIGIN_COLUMN).is_in(there.implode()))
             if frame.height:
                 self.rows += frame.height
                 self._last = frame[-1:]
-                yield frame
+                yield form.extended(frame) if form else frame
 
     def newest(self, timestamp: str) -> datetime | None:
         """Timestamp of the last row that passed."""

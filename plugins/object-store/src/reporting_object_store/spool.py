@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,6 +93,17 @@ def in_order(pieces: Sequence[Piece], timestamp: str, rows: int) -> Iterator[pl.
         if frame.height:
             yield frame
         below = bound
+
+
+@contextmanager
+def sorted_anew(frames: Iterator[pl.DataFrame], timestamp: str, rows: int) -> Iterator[Iterator[pl.DataFrame]]:
+    """The rows of frames in any order, in order, by way of the disk."""
+    spool = Spool(timestamp)
+    try:
+        pieces = [spool.add("", frame, str(number)) for number, frame in enumerate(frames)]
+        yield in_order(pieces, timestamp, rows)
+    finally:
+        spool.clear()
 
 
 def _between(piece: Piece, timestamp: str, below: int | None, bound: int) -> pl.DataFrame:

@@ -1,0 +1,161 @@
+"""The form of a file that was made under another schema: what is read in which way, what is kept, what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from reporting_framework import ORIGIN_COLUMN
+from reporting_framework.errors import CorruptCheckpoint
+
+DAY = "%Y-%m-%d"
+"""How a day is written as a text."""
+
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
+
+
+class Form(NamedTuple):
+    """The columns that a file has, and those that its rows have among today's.
+
+    Attributes:
+        found: The columns of the file.
+        schema: Today's columns, those that only the file has behind them, and the origin last: what is written.
+        wanted: Today's columns.
+    """
+
+    found: pl.Schema
+    schema: pl.Schema
+    wanted: pl.Schema
+
+    @classmethod
+    def between(cls, found: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()) -> Form:
+        """How a file of one schema is read in another.
+
+        Args:
+            found: The columns of the file.
+            wanted: Today's columns, the origin among them.
+            needed: Columns that hold no null, so that a file without one of them is none of today's.
+
+        Raises:
+            CorruptCheckpoint: A column that is needed is not there, or one has a type that cannot be read as today's.
+        """
+        problems = [f"no column {name}" for name in needed if name not in found]
+        problems += [
+            f"column {name} is {found[name]}, not {dtype}"
+            for name, dtype in wanted.items()
+            if name in found and not _fits(found[name], dtype)
+        ]
+        if problems:
+            raise CorruptCheckpoint(f"the checkpoint has another schema: {'; '.join(problems)}")
+        more = {name: _plain(dtype) for name, dtype in found.items() if name not in wanted}
+        columns = {**{name: dtype for name, dtype in wanted.items() if name != ORIGIN_COLUMN}, **more}
+        return cls(found, pl.Schema({**columns, ORIGIN_COLUMN: wanted[ORIGIN_COLUMN]}), wanted)
+
+    @property
+    def current(self) -> bool:
+        """Whether the file is as it would be written today."""
+        return list(self.found.items()) == list(self.schema.items())
+
+    @property
+    def kept(self) -> list[str]:
+        """Columns that only the file has."""
+        return [name for name in self.schema if name not in self.wanted]
+
+    def read(self, rows: pl.LazyFrame, *, strict: bool = False) -> pl.LazyFrame:
+        """The file's rows in the columns that are written today; what does not fit is null, or an error if `strict`."""
+        return rows if self.current else rows.select(self._columns(strict))
+
+    def fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows of the file in the columns that are written today, each looked at.
+
+        Raises:
+            CorruptCheckpoint: A value does not fit.
+        """
+        if self.current:
+            return frame
+        self.check(frame.lazy())
+        return frame.select(self._columns(False))
+
+    def extended(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Rows in today's columns with nulls in those that only the file has."""
+        if self.schema == self.wanted:
+            return frame
+        more = [pl.lit(None, self.schema[name]).alias(name) for name in self.kept]
+        return frame.with_columns(more).select(self.schema.names())
+
+    def check(self, rows: pl.LazyFrame) -> None:
+        """Look at every value that is to be read as another type; memory does not grow with their number.
+
+        Raises:
+            CorruptCheckpoint: Some do not fit. It tells how many, and none of them.
+        """
+        casts = [name for name in self.wanted if name in self.found and self.found[name] != self.wanted[name]]
+        if not casts:
+            return
+        counts = [self._misfit(name).sum().alias(name) for name in casts]
+        bad = rows.select(counts).collect(engine="streaming").row(0, named=True)
+        problems = [
+            f"column {name} is {self.found[name]}, not {self.wanted[name]}, and {number} "
+            f"{'rows do' if number > 1 else 'row does'} not fit"
+            for name, number in bad.items()
+            if number
+        ]
+        if problems:
+            raise CorruptCheckpoint(f"the checkpoint has another schema: {'; '.join(problems)}")
+
+    def told(self) -> str:
+        """What a commit changes, in words."""
+        cast = [
+            f"column {name} {self.found[name]} to {dtype}"
+            for name, dtype in self.schema.items()
+            if name in self.found and self.found[name] != dtype
+        ]
+        parts = [*cast, *(f"column {name} added" for name in self.schema if name not in self.found)]
+        return "; ".join(parts) or "columns in another order"
+
+    def _columns(self, strict: bool) -> list[pl.Expr]:
+        return [
+            _cast(name, self.found[name], dtype, strict) if name in self.found else pl.lit(None, dtype).alias(name)
+            for name, dtype in self.schema.items()
+        ]
+
+    def _misfit(self, name: str) -> pl.Expr:
+        """Whether a value is another one, or none, once it was read and written back."""
+        found, wanted = self.found[name], self.wanted[name]
+        column, made = pl.col(name), _cast(name, found, wanted, strict=False)
+        if isinstance(wanted, pl.Date):
+            column, again = column.cast(pl.String), made.dt.to_string(DAY)
+        else:
+            again = made.cast(found, strict=False)
+        return column.is_not_null() & (again != column).fill_null(value=True)
+
+
+def _cast(name: str, found: pl.DataType, wanted: pl.DataType, strict: bool) -> pl.Expr:
+    column = pl.col(name)
+    if found == wanted:
+        return column
+    if isinstance(wanted, pl.Date):
+        return column.cast(pl.String).str.to_date(DAY, strict=strict)
+    return column.cast(wanted, strict=strict)
+
+
+def _fits(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether values of one type can be read as the other; of some pairs not each can, see `Form.check`."""
+    if found == wanted or isinstance(found, pl.Null):
+        return True
+    if isinstance(wanted, pl.Datetime):  # a moment without a zone may be any: some writers leave local time
+        return isinstance(found, pl.Datetime) and (found.time_zone is None) == (wanted.time_zone is None)
+    if isinstance(wanted, pl.Date):
+        return isinstance(found, _TEXTS)
+    if isinstance(wanted, _TEXTS):
+        return isinstance(found, _TEXTS)
+    if wanted.is_numeric():
+        return found.is_numeric()
+    return isinstance(wanted, pl.Duration) and isinstance(found, pl.Duration)
+
+
+def _plain(dtype: pl.DataType) -> pl.DataType:
+    """The type that a column is kept in: of a category its text, since categories differ from file to file."""
+    return pl.String() if isinstance(dtype, pl.Categorical | pl.Enum) else dtype
