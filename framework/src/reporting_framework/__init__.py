@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.interfaces import (
         Answering,
+        ColumnFacts,
         Composition,
+        Describing,
         Engine,
+        Filed,
         Ledger,
         Permission,
         Permitted,
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
         Use,
         Validator,
     )
-    from reporting_framework.launch import run_report
+    from reporting_framework.launch import query_report, run_report
     from reporting_framework.records import (
         FILTERED,
         ORIGIN_COLUMN,
@@ -79,12 +82,15 @@ __all__ = [
     "AccessDenied",
     "Answering",
     "Batch",
+    "ColumnFacts",
     "CommitConflict",
     "Composition",
     "ConfigurationError",
     "CorruptCheckpoint",
+    "Describing",
     "Engine",
     "FatalError",
+    "Filed",
     "Fragment",
     "InvariantBroken",
     "Lazy",
@@ -127,12 +133,13 @@ __all__ = [
     "hookimpl",
     "line_origin",
     "object_of",
+    "query_report",
     "run_report",
     "single_origin",
 ]
 
 
-_HOMES = {"ModelValidator": "builtin.pydantic_validator", "run_report": "launch"}
+_HOMES = {"ModelValidator": "builtin.pydantic_validator", "query_report": "launch", "run_report": "launch"}
 
 
 def __getattr__(name: str) -> Any:

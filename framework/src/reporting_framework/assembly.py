@@ -108,7 +108,7 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         transforms=transforms,
         sinks=[make("sink", use) for use in composition.sinks],
         engine=make("engine", composition.engine),
-        schema=_schema(report, validator, transforms),
+        schema=schema_of(report, validator, transforms),
         pushed=trigger is not None and trigger.names_work,
     )
 
@@ -142,8 +142,13 @@ def _hand_over(report: str, source: Source, trigger: Trigger) -> None:
         source.receive(trigger)
 
 
-def _schema(report: str, validator: Validator, transforms: Sequence[Transform]) -> pl.Schema:
-    """What the transforms make of the validator's schema, found by applying them to a frame of no rows."""
+def schema_of(report: str, validator: Validator, transforms: Sequence[Transform]) -> pl.Schema:
+    """What the transforms make of the validator's schema, found by applying them to a frame of no rows.
+
+    Raises:
+        PluginError: The origin is not its last column.
+        StepFailed: A plugin raised an error of its own.
+    """
     with step(report, "validator", validator.name):
         frame = validator.schema.to_frame()
     for transform in transforms:

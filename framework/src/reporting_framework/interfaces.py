@@ -216,6 +216,29 @@ class Validator(Plugin, Protocol):
         ...
 
 
+class ColumnFacts(NamedTuple):
+    """What is known of a column beside its type.
+
+    Attributes:
+        description: What it holds, in words.
+        nullable: Whether it may be null.
+        values: The only texts that it may hold; none where there are others.
+    """
+
+    description: str = ""
+    nullable: bool = True
+    values: Sequence[str] = ()
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """What a validator has besides when it knows more of its columns than their types."""
+
+    def facts(self) -> Mapping[str, ColumnFacts]:
+        """What it knows, by column; for ``reporting schema``."""
+        ...
+
+
 class Transform(Plugin, Protocol):
     """What shapes frames. It keeps the column `ORIGIN_COLUMN` as it is; the rows it drops are counted as filtered."""
 
@@ -343,6 +366,16 @@ class Readable(Protocol):
             AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
             StorageUnavailable: Reading failed after retries.
         """
+        ...
+
+
+@runtime_checkable
+class Filed(Protocol):
+    """What a sink has besides when its table is all the parquet files below one folder."""
+
+    @classmethod
+    def folder(cls, settings: Any) -> str:
+        """URI of that folder under these settings. Looks nothing up and opens nothing."""
         ...
 
 

@@ -18,7 +18,7 @@ from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
 from reporting_framework.builtin.strict_json import KEY_END, check_strict, is_plain, members, spaced_colons
 from reporting_framework.builtin.unknown_fields import IgnoredFields
 from reporting_framework.errors import SettingsError
-from reporting_framework.interfaces import Shape
+from reporting_framework.interfaces import ColumnFacts, Shape
 from reporting_framework.records import ORIGIN_COLUMN, Batch, Rejection, Validated
 from reporting_framework.settings import Settings
 from reporting_framework.wording import cause
@@ -141,6 +141,15 @@ class ModelValidator:
             else:
                 rows.append((origin, version, record))
         return Validated(self._framed(rows, rejections), rejections, ignored.told())
+
+    def facts(self) -> Mapping[str, ColumnFacts]:
+        """See `Describing.facts`: what the model says of its fields. Values of nested ones are not in the column."""
+        from reporting_framework.builtin.model_facts import facts_of
+
+        found = facts_of(self.model, self._columns)
+        made = {name: facts._replace(values=()) for name, facts in found.items() if name in self.verbatim}
+        kept = {EXTRA_COLUMN: ColumnFacts("Unknown fields, as JSON")} if self._keeps else {}
+        return {**found, **made, **kept}
 
     def _declared_columns(self) -> dict[str, Column]:
         fields = fields_of(self.model)

@@ -17,6 +17,7 @@ from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
+from reporting_framework.cli.schema import print_schema, schema_options
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.collector import rarely
 
@@ -82,6 +83,11 @@ _QUERY_HELP = """Ask a report's table.
     REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly, and its options.
     """
 
+_SCHEMA_HELP = """Print the columns of a report's table.
+
+    They are those of the settings that a run would have; nothing is read from where the table lies.
+    """
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -105,6 +111,11 @@ reporting.add_command(new_command)
 reporting.add_command(plugins_command)
 reporting.add_command(
     ReportQueries("query", help=_QUERY_HELP, subcommand_metavar="REPORT QUERY [OPTIONS]...", options=query_options)
+)
+reporting.add_command(
+    ReportCommands(
+        "schema", help=_SCHEMA_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_schema, options=schema_options
+    )
 )
 
 _version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")

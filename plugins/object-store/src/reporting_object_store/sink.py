@@ -74,6 +74,11 @@ class ParquetCheckpoint:
         folders = [Layout.parse(settings.uri).folder, *apart]
         return [permission for folder in folders for permission in writing(folder)]
 
+    @classmethod
+    def folder(cls, settings: ParquetCheckpointSettings) -> str:
+        """See `Filed.folder`: the fixed part of where the files are."""
+        return Layout.parse(settings.uri).folder.uri
+
     def prepare(self, schema: pl.Schema) -> None:
         """See `Sink.prepare`."""
         self.layout.check(schema.names())

@@ -1,0 +1,55 @@
+"""A table as the statement that makes it in Athena."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reporting_framework.schemas.hive import hive_columns, location_of, table_name
+
+if TYPE_CHECKING:
+    from reporting_framework.schemas.table import Table
+
+_NOTE = """\
+-- All parquet files below LOCATION are one table; what begins with an underscore or a dot, such as _quarantine/, is
+-- passed over. Columns that name the files are in the files, so there are no partitions."""
+
+
+def athena_ddl(
+    table: Table, *, name: str | None = None, database: str | None = None, location: str | None = None
+) -> str:
+    """``CREATE EXTERNAL TABLE IF NOT EXISTS …``.
+
+    Args:
+        table: The table.
+        name: Its name there, unless that of the report with underscores.
+        database: Its database, unless the one that the statement is run in.
+        location: A folder in S3 in the place of the table's own.
+
+    Raises:
+        ReportingError: As `hive.hive_columns`, `hive.location_of` and `hive.table_name`.
+    """
+    whole = ".".join(_quoted(table_name(each, each)) for each in (database, table_name(table.report, name)) if each)
+    lines = [
+        f"  {_quoted(column)} {kind}" + (f" COMMENT {_text(said)}" if said else "")
+        for column, kind, said in hive_columns(table)
+    ]
+    return "\n".join(
+        [
+            _NOTE,
+            f"CREATE EXTERNAL TABLE IF NOT EXISTS {whole} (",
+            ",\n".join(lines),
+            ")",
+            "STORED AS PARQUET",
+            f"LOCATION {_text(location_of(table, location))}",
+        ]
+    )
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _text(text: str) -> str:
+    """A literal of Hive's: a backslash escapes."""
+    escaped = " ".join(text.split()).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

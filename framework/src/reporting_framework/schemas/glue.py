@@ -1,0 +1,49 @@
+"""A table as the input of ``aws glue create-table``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.schemas.hive import hive_columns, location_of, table_name
+from reporting_framework.wording import one_line
+
+if TYPE_CHECKING:
+    from reporting_framework.schemas.table import Table
+
+LONGEST = 255
+"""Longest comment of a column, in characters."""
+
+_FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
+
+
+def glue_table(table: Table, *, name: str | None = None, location: str | None = None) -> dict[str, Any]:
+    """A ``TableInput``. The database is an argument of its own in Glue.
+
+    Args:
+        table: The table.
+        name: Its name there, unless that of the report with underscores.
+        location: A folder in S3 in the place of the table's own.
+
+    Raises:
+        ReportingError: As `hive.hive_columns`, `hive.location_of` and `hive.table_name`.
+    """
+    columns = [
+        {"Name": column, "Type": kind, **({"Comment": one_line(said, LONGEST)} if said else {})}
+        for column, kind, said in hive_columns(table)
+    ]
+    return {
+        "Name": table_name(table.report, name),
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
+        "PartitionKeys": [],
+        "StorageDescriptor": {
+            "Columns": columns,
+            "Location": location_of(table, location),
+            "InputFormat": f"{_FORMAT}.MapredParquetInputFormat",
+            "OutputFormat": f"{_FORMAT}.MapredParquetOutputFormat",
+            "SerdeInfo": {
+                "SerializationLibrary": f"{_FORMAT}.serde.ParquetHiveSerDe",
+                "Parameters": {"serialization.format": "1"},
+            },
+        },
+    }

@@ -1,0 +1,108 @@
+"""A table in the words of Hive, which Athena and Glue have theirs from: names, types, and where the files are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from reporting_framework.errors import PluginError, SettingsError
+from reporting_framework.schemas.table import type_name
+
+if TYPE_CHECKING:
+    from reporting_framework.schemas.table import Table
+
+_PLAIN: dict[type[pl.DataType], str] = {
+    pl.String: "string",
+    pl.Categorical: "string",
+    pl.Enum: "string",
+    pl.Boolean: "boolean",
+    pl.Int8: "tinyint",
+    pl.Int16: "smallint",
+    pl.Int32: "int",
+    pl.Int64: "bigint",
+    pl.UInt8: "smallint",
+    pl.UInt16: "int",
+    pl.UInt32: "bigint",
+    pl.UInt64: "decimal(20,0)",
+    pl.Float32: "float",
+    pl.Float64: "double",
+    pl.Date: "date",
+    pl.Datetime: "timestamp",
+    pl.Duration: "bigint",
+    pl.Binary: "binary",
+}
+_NAME = re.compile(r"[a-z0-9_]+")
+
+
+def hive_columns(table: Table) -> list[tuple[str, str, str]]:
+    """Name, type and description of each column.
+
+    Raises:
+        SettingsError: There is no such type, or two names differ in their case alone, which Athena does not tell apart.
+    """
+    lowered = [column.name.lower() for column in table.columns]
+    if alike := sorted({name for name in lowered if lowered.count(name) > 1}):
+        raise SettingsError(
+            f"report {table.report}: columns differ in the case of letters alone, which Athena does not tell apart: "
+            f"{', '.join(alike)}"
+        )
+    return [(column.name.lower(), _type(column.dtype, column.name, table), column.facts.description)
+            for column in table.columns]  # fmt: skip
+
+
+def location_of(table: Table, given: str | None) -> str:
+    """The folder of S3 that the files are below, with a slash at its end.
+
+    Args:
+        table: The table.
+        given: A folder in the place of the table's own.
+
+    Raises:
+        PluginError: None of the report's sinks writes parquet files.
+        SettingsError: The files are not in S3.
+    """
+    if table.folder is None:
+        raise PluginError(
+            f"report {table.report}: there is no table of files: none of its sinks writes parquet files "
+            f"({', '.join(table.sinks)})"
+        )
+    place = given or table.folder
+    if not place.startswith("s3://"):
+        raise SettingsError(
+            f"report {table.report}: the table is at {place}, and Athena reads S3 alone; name a checkpoint there, or "
+            "say --location s3://bucket/folder/"
+        )
+    return f"{place.rstrip('/')}/"
+
+
+def table_name(report: str, given: str | None) -> str:
+    """The name that was given, or that of the report with underscores.
+
+    Raises:
+        SettingsError: It has characters that Athena does not take.
+    """
+    name = given or re.sub(r"[^a-z0-9_]", "_", report.lower())
+    if not _NAME.fullmatch(name):
+        raise SettingsError(f"{name!r} is no name of a table or database: take small letters, digits and underscores")
+    return name
+
+
+def _type(dtype: pl.DataType, column: str, table: Table) -> str:
+    if isinstance(dtype, pl.Decimal):
+        return f"decimal({dtype.precision},{dtype.scale})"
+    if isinstance(dtype, pl.List | pl.Array):
+        return f"array<{_type(pl.Series(dtype=dtype.inner).dtype, column, table)}>"
+    if isinstance(dtype, pl.Struct):
+        fields = [(each.name, _type(pl.Series(dtype=each.dtype).dtype, column, table)) for each in dtype.fields]
+        if odd := [name for name, _ in fields if not _NAME.fullmatch(name.lower())]:
+            raise SettingsError(
+                f"report {table.report}: column {column}: Athena has no name like {odd[0]!r} in a struct"
+            )
+        return f"struct<{','.join(f'{name.lower()}:{each}' for name, each in fields)}>"
+    if type(dtype) not in _PLAIN:
+        raise SettingsError(
+            f"report {table.report}: column {column} is {type_name(dtype)}, which Athena has no type for"
+        )
+    return _PLAIN[type(dtype)]

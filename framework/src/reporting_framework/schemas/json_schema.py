@@ -1,0 +1,64 @@
+"""A table's row as JSON Schema, draft 2020-12: the row as ``reporting query … --format json`` prints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from reporting_framework.schemas.table import Column, Table
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(table: Table) -> dict[str, Any]:
+    """The schema of one row; columns that only an older file has may be there besides."""
+    return {
+        "$schema": DRAFT,
+        "title": table.report,
+        "type": "object",
+        "properties": {column.name: _property(column) for column in table.columns},
+        "required": [column.name for column in table.columns],
+    }
+
+
+def _property(column: Column) -> dict[str, Any]:
+    facts, found = column.facts, _of(column.dtype)
+    if facts.values:
+        found["enum"] = [*facts.values, *([None] if facts.nullable else [])]
+    if facts.nullable and "type" in found:
+        found["type"] = [found["type"], "null"]
+    return {**({"description": facts.description} if facts.description else {}), **found}
+
+
+def _of(dtype: pl.DataType) -> dict[str, Any]:
+    """A value of this type that is not null; what JSON has no type for is a text."""
+    if isinstance(dtype, pl.Boolean):
+        return {"type": "boolean"}
+    if dtype.is_integer():
+        return {"type": "integer", **({"minimum": 0} if dtype.is_unsigned_integer() else {})}
+    if dtype.is_float():
+        return {"type": "number"}
+    if isinstance(dtype, pl.Date):
+        return {"type": "string", "format": "date"}
+    if isinstance(dtype, pl.Datetime):  # without an offset it is no date-time (RFC 3339)
+        return {"type": "string", **({"format": "date-time"} if dtype.time_zone else {})}
+    if isinstance(dtype, pl.Null):
+        return {"type": "null"}
+    if isinstance(dtype, pl.List | pl.Array):
+        length = {"minItems": dtype.size, "maxItems": dtype.size} if isinstance(dtype, pl.Array) else {}
+        return {"type": "array", "items": _or_null(_of(_inner(dtype))), **length}
+    if isinstance(dtype, pl.Struct):
+        fields = {field.name: _or_null(_of(pl.Series(dtype=field.dtype).dtype)) for field in dtype.fields}
+        return {"type": "object", "properties": fields, "required": list(fields)}
+    return {"type": "string"}
+
+
+def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
+    return pl.Series(dtype=dtype.inner).dtype
+
+
+def _or_null(found: dict[str, Any]) -> dict[str, Any]:
+    """What is nested may be null: of it no more is known."""
+    return found if found["type"] == "null" else {**found, "type": [found["type"], "null"]}

@@ -1,0 +1,97 @@
+"""What is known of a report's table without looking at it: its columns, and where its files are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from reporting_framework.assembly import schema_of, settings_of, step
+from reporting_framework.interfaces import ColumnFacts, Describing, Filed
+from reporting_framework.records import ORIGIN_COLUMN
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Composition, Use, Validator
+    from reporting_framework.plugins import Registry
+
+_ORIGIN = ColumnFacts("Where the row comes from, relative to the source", nullable=False)
+
+
+class Column(NamedTuple):
+    """A column.
+
+    Attributes:
+        name: Its name.
+        dtype: Its polars type.
+        facts: What else is known of it.
+    """
+
+    name: str
+    dtype: pl.DataType
+    facts: ColumnFacts
+
+
+class Table(NamedTuple):
+    """A report's table.
+
+    Attributes:
+        report: Name of the report.
+        columns: Its columns in their order.
+        sinks: Names of the report's sinks.
+        folder: URI of the folder below which its parquet files are, or None where no sink writes such files.
+    """
+
+    report: str
+    columns: tuple[Column, ...]
+    sinks: tuple[str, ...]
+    folder: str | None
+
+
+def described(report: str, composition: Composition, registry: Registry) -> Table:
+    """The table of a report under these settings. Neither its source nor its sinks are opened.
+
+    What the validator knows of a column holds for the table where no transform has given it another type.
+
+    Raises:
+        PluginError: A plugin is unknown, broken or blocked.
+        SettingsError: The settings of a plugin are not what it takes.
+        StepFailed: A plugin raised an error of its own.
+    """
+
+    def found(role: str, use: Use) -> tuple[Any, Any]:
+        plugin = registry.find(role, use.name)
+        return plugin, settings_of(report, role, use, plugin)
+
+    def made(role: str, use: Use) -> Any:
+        plugin, settings = found(role, use)
+        with step(report, role, use.name):
+            return plugin(settings)
+
+    found("source", composition.source)
+    validator = made("validator", composition.validator)
+    schema = schema_of(report, validator, [made("transform", use) for use in composition.transforms])
+    facts = {**_facts(report, validator, schema), ORIGIN_COLUMN: _ORIGIN}
+    columns = tuple(Column(name, dtype, facts.get(name, ColumnFacts())) for name, dtype in schema.items())
+    folders = []
+    for use in composition.sinks:
+        plugin, settings = found("sink", use)
+        if isinstance(plugin, Filed):
+            with step(report, "sink", use.name):
+                folders.append(plugin.folder(settings))
+    return Table(report, columns, tuple(use.name for use in composition.sinks), next(iter(folders), None))
+
+
+def type_name(dtype: pl.DataType) -> str:
+    """A type in the words of the documentation: ``Datetime(us, UTC)``."""
+    if isinstance(dtype, pl.Datetime):
+        return f"Datetime({', '.join(filter(None, (dtype.time_unit, dtype.time_zone)))})"
+    return str(dtype)
+
+
+def _facts(report: str, validator: Validator, schema: pl.Schema) -> dict[str, ColumnFacts]:
+    """What the validator knows of columns that reach the sinks in the type that it gave them."""
+    if not isinstance(validator, Describing):
+        return {}
+    with step(report, "validator", validator.name):
+        found, mine = validator.facts(), validator.schema
+        return {name: each for name, each in found.items() if name in mine and schema.get(name) == mine[name]}
