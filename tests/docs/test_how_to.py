@@ -44,7 +44,7 @@ def test_a_plugin_is_written_used_and_tested_as_the_page_shows(tmp_path, role):
 def test_the_example_is_queried_as_the_page_shows(tmp_path):
     player = Player(tmp_path)
     (player.folder / "examples").symlink_to(DOCS.parent / "examples")
-    assert len(player.play(blocks((DOCS / "how-to" / "query-a-checkpoint.md").read_text()))) == 7
+    assert len(player.play(blocks((DOCS / "how-to" / "query-a-checkpoint.md").read_text()))) == 10
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A run of an installed report from Python: a notebook, a scheduler, a test."""
+"""A run of an installed report, or a question to its table, from Python: a notebook, a scheduler, a test."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ from reporting_framework.config import find_config, read_config
 from reporting_framework.discovery import allow_list
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugins import load_plugins
+from reporting_framework.queries import ask, selection_of
 from reporting_framework.reports import compose_report
 from reporting_framework.runner import run
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
+    from reporting_framework.config import Config
+    from reporting_framework.plugins import Registry
     from reporting_framework.records import Trigger
     from reporting_framework.result import RunResult
 
@@ -53,9 +60,7 @@ def run_report(
     if limit is not None and not (dry_run and limit > 0):
         raise SettingsError("run_report: limit is for a dry run, and at least 1")
     began = time.monotonic()
-    found = read_config(find_config(None if config is None else str(config), os.environ))
-    registry = load_plugins(allow_list(os.environ))
-    registry.add_reports(found)
+    registry, found = _found(config)
     for observer in observers:
         registry.register(observer)
     composition = compose_report(
@@ -73,3 +78,49 @@ def run_report(
         dry_run=dry_run,
         limit=limit,
     )
+
+
+def query_report(
+    name: str,
+    query: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    where: Mapping[str, Any] | None = None,
+    first: date | str | None = None,
+    last: date | str | None = None,
+    on: str = "timestamp",
+    config: Path | str | None = None,
+) -> pl.DataFrame:
+    """Ask a report's table as ``reporting query`` does, settings from ``reporting.toml`` and the environment included.
+
+    Args:
+        name: The report: of an installed plugin, or composed in the configuration file.
+        query: The query, of an installed plugin.
+        settings: The report's settings, over those of the file and the environment, as options would be.
+        options: The query's own settings, such as ``{"by": ["study"]}``.
+        where: Only rows with these values, by column: a text, a whole number, a date, a truth value, None for null, or
+            a list of them, any of which will do. An empty text is null too.
+        first: Only from this day on, in UTC; a date, or a text as YYYY-MM-DD.
+        last: Only up to this day, which is included.
+        on: The column that the days are of.
+        config: The configuration file; what ``REPORTING_CONFIG`` names or ``reporting.toml`` here unless given.
+
+    Returns:
+        The answer.
+
+    Raises:
+        ReportingError: There is no such report, query, column or table, or it cannot be read.
+    """
+    selection = selection_of(where, first, last, on)
+    registry, found = _found(config)
+    composition = compose_report(name, registry, found, environment=os.environ, options=settings)
+    return ask(name, registry.find("query", query), options or {}, composition, registry, selection)
+
+
+def _found(config: Path | str | None) -> tuple[Registry, Config]:
+    """The plugins that are installed, with the reports of the configuration file among them, and that file."""
+    found = read_config(find_config(None if config is None else str(config), os.environ))
+    registry = load_plugins(allow_list(os.environ))
+    registry.add_reports(found)
+    return registry, found

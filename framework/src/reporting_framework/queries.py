@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework.assembly import assemble, step
+from reporting_framework.assembly import assemble, settings_of, step
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
-from reporting_framework.interfaces import Readable
+from reporting_framework.interfaces import Readable, Use
 from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
@@ -72,6 +72,51 @@ class Selection(NamedTuple):
 
 
 _EVERYTHING = Selection()
+
+
+def selection_of(
+    where: Mapping[str, Any] | None, first: date | str | None, last: date | str | None, on: str
+) -> Selection:
+    """A selection made of Python's own values.
+
+    Args:
+        where: By column the value, or a list of them: a text, a whole number, a date, a truth value, or None for null.
+        first: The first day, as a date or as YYYY-MM-DD.
+        last: The last day.
+        on: The column that the days are of.
+
+    Raises:
+        SettingsError: A value is of another type, or a text is no day.
+    """
+    given = {
+        column: [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+        for column, value in (where or {}).items()
+    }
+    if empty := [column for column, values in given.items() if not values]:
+        raise SettingsError(f"where: no value for column {one_line(empty[0], 80)}; give one, or leave the column out")
+    texts = [(column, _text(column, value)) for column, values in given.items() for value in values]
+    return Selection(texts, _given_day("first", first), _given_day("last", last), on)
+
+
+def _text(column: str, value: Any) -> str:
+    """A value as it would be written on the command line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime) or not isinstance(value, str | int | date):
+        raise SettingsError(
+            f"where: a {type(value).__name__} is not asked for in column {one_line(column, 80)}; give a text, a whole "
+            "number, a date, a truth value or None, or a list of them"
+        )
+    return str(value)
+
+
+def _given_day(name: str, given: date | str | None) -> date | None:
+    found = _day(given) if isinstance(given, str) else given
+    if given is not None and (isinstance(found, datetime) or not isinstance(found, date)):
+        raise SettingsError(f"{name}: give a date, or a day as YYYY-MM-DD")
+    return found
 
 
 def _midnight(day: date, dtype: pl.Datetime) -> pl.Expr:
@@ -166,6 +211,33 @@ def table_of(report: str, composition: Composition, registry: Registry) -> pl.La
     if rows is None:
         raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet; run the report first")
     return rows
+
+
+def ask(
+    report: str,
+    query: type[Query],
+    options: Mapping[str, Any],
+    composition: Composition,
+    registry: Registry,
+    selection: Selection = _EVERYTHING,
+) -> pl.DataFrame:
+    """The answer of a query on a report's table as it is now.
+
+    Args:
+        report: Name of the report.
+        query: The query.
+        options: The query's settings.
+        composition: The report's composition.
+        registry: The plugins.
+        selection: Which rows.
+
+    Raises:
+        ReportingError: As `table_of` and `answer`, or the settings are not what the query takes.
+    """
+    settings = settings_of(report, "query", Use(query.name, options), query)
+    with step(report, "query", query.name):
+        made = query(settings)
+    return answer(report, made, table_of(report, composition, registry), selection)
 
 
 def answer(report: str, query: Query, rows: pl.LazyFrame, selection: Selection = _EVERYTHING) -> pl.DataFrame:

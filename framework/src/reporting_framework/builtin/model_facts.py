@@ -38,7 +38,8 @@ def _fact(field: Mapping[str, Any], definitions: Mapping[str, Any], *, required:
     may_be_null = len(some) < len(options) or None in values or not all(_says_what(each) for each in some)
     texts = tuple(value for value in values if value is not None)
     chosen = texts if known and all(isinstance(value, str) for value in texts) else ()
-    return ColumnFacts(" ".join(field.get("description", "").split()), may_be_null or not required, chosen)
+    lacking = not required and field.get("default") is None
+    return ColumnFacts(" ".join(field.get("description", "").split()), may_be_null or lacking, chosen)
 
 
 def _says_what(option: Mapping[str, Any]) -> bool:

@@ -158,21 +158,19 @@ def ask(
     )
     if generic["on"] and not (generic["from"] or generic["to"]):
         raise click.UsageError("--on goes with --from or --to", context)
-    from reporting_framework.assembly import settings_of
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.interfaces import Use
-    from reporting_framework.queries import Selection, answer, table_of
+    from reporting_framework.queries import Selection
+    from reporting_framework.queries import ask as answer_of
     from reporting_framework.reports import compose_report
 
     state = state_of(context)
     options = {key: generic[key] for key in own if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
+    selection = Selection(where, generic["from"], generic["to"], generic["on"] or "timestamp")
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        asked = query(settings_of(report, "query", Use(query.name, options), query))
         composition = compose_report(
             report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
         )
-        selection = Selection(where, generic["from"], generic["to"], generic["on"] or "timestamp")
-        found = answer(report, asked, table_of(report, composition, state.registry), selection)
+        found = answer_of(report, query, options, composition, state.registry, selection)
     print_answer(found, form, generic["out"])
     return DONE
 

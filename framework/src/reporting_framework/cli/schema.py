@@ -72,7 +72,12 @@ def _listing(table: Table) -> str:
     from reporting_framework.schemas.table import type_name
 
     rows = [
-        [name, type_name(dtype), "yes" if facts.nullable else "no", facts.description or ", ".join(facts.values)]
+        [
+            name,
+            type_name(dtype),
+            "yes" if facts.nullable else "no",
+            ": ".join(filter(None, (facts.description, ", ".join(facts.values)))),
+        ]
         for name, dtype, facts in table.columns
     ]
     return listing(["column", "type", "null", ""], rows)

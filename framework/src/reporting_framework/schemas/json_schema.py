@@ -27,8 +27,7 @@ def _property(column: Column) -> dict[str, Any]:
     facts, found = column.facts, _of(column.dtype)
     if facts.values:
         found["enum"] = [*facts.values, *([None] if facts.nullable else [])]
-    if facts.nullable and "type" in found:
-        found["type"] = [found["type"], "null"]
+    found = _or_null(found) if facts.nullable else found
     return {**({"description": facts.description} if facts.description else {}), **found}
 
 
@@ -60,5 +59,5 @@ def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
 
 
 def _or_null(found: dict[str, Any]) -> dict[str, Any]:
-    """What is nested may be null: of it no more is known."""
+    """The same, or null; of what is nested no more is known."""
     return found if found["type"] == "null" else {**found, "type": [found["type"], "null"]}

@@ -63,38 +63,38 @@ DatatypeV2 = Literal[Datatype, "data-freeze", "participant-summary"]
 class VisitEvent(TypedDict):
     """``visit-event``: the table as it was published."""
 
-    action: Action
-    study: Text
-    pipeline_adcid: Adcid
-    project_label: Text
-    center_label: Text
-    gear_name: Text
-    ptid: Ptid
-    visit_date: Day
-    visit_number: Text
-    datatype: Datatype
-    module: NotRequired[AnyText | None]
-    packet: NotRequired[AnyText | None]
-    timestamp: Moment
+    action: Annotated[Action, Field(description="What happened to the visit")]
+    study: Annotated[Text, Field(description="Study that the visit is of")]
+    pipeline_adcid: Annotated[Adcid, Field(description="Number of the center")]
+    project_label: Annotated[Text, Field(description="Project that the data lies in")]
+    center_label: Annotated[Text, Field(description="Center, as a label")]
+    gear_name: Annotated[Text, Field(description="Program that logged the event")]
+    ptid: Annotated[Ptid, Field(description="Participant's id within the center")]
+    visit_date: Annotated[Day, Field(description="Day of the visit")]
+    visit_number: Annotated[Text, Field(description="Number of the visit")]
+    datatype: Annotated[Datatype, Field(description="Kind of data")]
+    module: NotRequired[Annotated[AnyText | None, Field(description="Module of a form")]]
+    packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
+    timestamp: Annotated[Moment, Field(description="When it happened, in UTC")]
 
 
 class VisitEventV2(TypedDict):
     """``visit-event-v2``: today's producer. See `only_with_its_datatype` for the rule over its fields."""
 
-    action: ActionV2
-    study: Text
-    pipeline_adcid: Adcid
-    project_label: Text
-    center_label: Text
-    gear_name: Text
-    ptid: PtidV2
-    visit_date: Day
-    visit_number: NotRequired[Text | None]
-    datatype: DatatypeV2
-    module: NotRequired[Text | None]
-    packet: NotRequired[AnyText | None]
-    modality: NotRequired[Text | None]
-    timestamp: Moment
+    action: Annotated[ActionV2, Field(description="What happened to the visit")]
+    study: Annotated[Text, Field(description="Study that the visit is of")]
+    pipeline_adcid: Annotated[Adcid, Field(description="Number of the center")]
+    project_label: Annotated[Text, Field(description="Project that the data lies in")]
+    center_label: Annotated[Text, Field(description="Center, as a label")]
+    gear_name: Annotated[Text, Field(description="Program that logged the event")]
+    ptid: Annotated[PtidV2, Field(description="Participant's id within the center")]
+    visit_date: Annotated[Day, Field(description="Day of the visit")]
+    visit_number: NotRequired[Annotated[Text | None, Field(description="Number of the visit")]]
+    datatype: Annotated[DatatypeV2, Field(description="Kind of data")]
+    module: NotRequired[Annotated[Text | None, Field(description="Module of a form")]]
+    packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
+    modality: NotRequired[Annotated[Text | None, Field(description="Modality of a dicom")]]
+    timestamp: Annotated[Moment, Field(description="When it happened, in UTC")]
 
 
 def only_with_its_datatype(event: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from reporting_framework.errors import CorruptCheckpoint
 
 DAY = "%Y-%m-%d"
 """How a day is written as a text."""
+
+TOLD = 600
+"""Longest account of what changes, in characters: names of columns are another program's."""
 
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
@@ -113,7 +117,7 @@ class Form(NamedTuple):
             if name in self.found and self.found[name] != dtype
         ]
         parts = [*cast, *(f"column {name} added" for name in self.schema if name not in self.found)]
-        return "; ".join(parts) or "columns in another order"
+        return textwrap.shorten("; ".join(parts), TOLD, placeholder=" …") or "columns in another order"
 
     def _columns(self, strict: bool) -> list[pl.Expr]:
         return [

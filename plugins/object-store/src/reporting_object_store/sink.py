@@ -23,7 +23,6 @@ from reporting_framework.errors import (
 )
 from reporting_framework.result import Output
 from reporting_framework.storage import open_store, parse_location
-from reporting_framework.wording import one_line
 from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
 from reporting_object_store.layout import Layout
 from reporting_object_store.merge import PART, READ, merge, regroup, write
@@ -210,7 +209,7 @@ class ParquetCheckpoint:
         finally:
             scratch.unlink(missing_ok=True)
         if file.form and file.upgrades:
-            _log.warning("%s: upgraded: %s", file.uri, one_line(file.form.told(), 400))
+            _log.warning("%s: upgraded: %s", file.uri, file.form.told())
         newest = max(moment for moment in (file.newest, new.newest(self.settings.timestamp)) if moment)
         total = file.rows + new.rows
         return Checkpoint(file.store, file.key, file.timestamp, version, size, total, newest), new.rows

@@ -1,0 +1,79 @@
+"""Asking a report's table from Python: the same as the command line, from Python's own values."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from reporting_framework import ObjectMissing, PluginError, SettingsError, query_report, run_report
+from reporting_framework.cli.main import reporting
+from tests.framework.test_cli_query import here, made  # noqa: F401 - fixtures
+
+REPORT = "event-log-checkpoint"
+
+
+def events(**asked):
+    return query_report(REPORT, "counts", **asked)["events"].to_list()
+
+
+def test_the_answer_is_that_of_the_command_line(here):  # noqa: F811 - the fixture
+    found = query_report(REPORT, "volumes", options={"by": ["module"]}, where={"study": "adrc"})
+    command = ["query", REPORT, "volumes", "--by", "module", "--where", "study=adrc", "--format", "json"]
+    assert found.to_dicts() == json.loads(CliRunner().invoke(reporting, command).stdout)
+
+
+def test_rows_are_asked_for_by_values_of_python(here):  # noqa: F811 - the fixture
+    assert events() == [14]
+    assert events(where={"ptid": ["TWIN0000", "TWIN0001"]}) == [4]
+    assert events(where={"ptid": ("TWIN0000", "SYN0013"), "action": "submit"}) == [5]
+    assert events(where={"pipeline_adcid": 904, "module": None}) == [8]
+    assert events(where={"visit_date": date(2023, 6, 24)}) == [6]
+    assert events(first=date(2024, 1, 15), last="2024-01-16") == [4]
+    assert events(first="2023-07-02", last=date(2023, 7, 10), on="visit_date") == [4]
+
+
+def test_settings_are_over_those_of_the_file(here, tmp_path):  # noqa: F811 - the fixture
+    with pytest.raises(ObjectMissing, match="sink parquet-checkpoint holds nothing yet"):
+        query_report(REPORT, "counts", {"checkpoint": str(tmp_path / "none.parquet")})
+    run_report(REPORT, {"checkpoint": str(tmp_path / "mine.parquet")})
+    assert query_report(REPORT, "counts", {"checkpoint": str(tmp_path / "mine.parquet")}).item() == 14
+    (tmp_path / "other.toml").write_text((tmp_path / "reporting.toml").read_text())
+    (tmp_path / "reporting.toml").unlink()
+    assert query_report(REPORT, "counts", config=tmp_path / "other.toml").item() == 14
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        (
+            {"where": {"study": []}},
+            SettingsError,
+            "where: no value for column study; give one, or leave the column out",
+        ),
+        ({"where": {"study": 0.5}}, SettingsError, "where: a float is not asked for in column study; give a text,"),
+        (
+            {"where": {"timestamp": datetime(2024, 1, 1, tzinfo=UTC)}},
+            SettingsError,
+            "where: a datetime is not asked for",
+        ),
+        ({"where": {"sudy": "x"}}, SettingsError, r"there is no column sudy; did you mean study\?"),
+        ({"where": {"visit_date": "someday"}}, SettingsError, "does not fit column visit_date"),
+        ({"where": {"visit_date": True}}, SettingsError, "'true' does not fit column visit_date"),
+        ({"first": "2024-1-1"}, SettingsError, "first: give a date, or a day as YYYY-MM-DD"),
+        ({"last": datetime(2024, 1, 1, tzinfo=UTC)}, SettingsError, "last: give a date, or a day as YYYY-MM-DD"),
+        ({"first": "2024-02-01", "last": "2024-01-01"}, SettingsError, "the first day, 2024-02-01, is after the last"),
+        ({"options": {"bye": []}}, SettingsError, "query counts: .*bye"),
+        ({"options": {"by": ["nothing"]}}, SettingsError, "query counts: setting by names nothing"),
+    ],
+)
+def test_what_does_not_fit_is_refused(here, asked, error, message):  # noqa: F811 - the fixture
+    with pytest.raises(error, match=message):
+        query_report(REPORT, "counts", **asked)
+
+
+def test_a_report_or_query_that_there_is_not_is_refused(here):  # noqa: F811 - the fixture
+    with pytest.raises(PluginError, match="countz"):
+        query_report(REPORT, "countz")
+    with pytest.raises(PluginError, match="no-such"):
+        query_report("no-such", "counts")
