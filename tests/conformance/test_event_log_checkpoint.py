@@ -1,14 +1,16 @@
 """reporting-event-log-checkpoint keeps the promises of its roles."""
 
 import json
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
+from reporting_event_log_checkpoint import queries
 from reporting_event_log_checkpoint.transform import ExcludeProjects
 from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
 from reporting_framework import ORIGIN_COLUMN
-from reporting_framework.testing import CANARY, TransformContract, ValidatorContract
+from reporting_framework.testing import CANARY, QueryContract, TransformContract, ValidatorContract
 from tests.plugins.event_log_checkpoint.strategies import ABSENT, DICOM, FORM, changed
 
 
@@ -75,3 +77,92 @@ class TestExcludeProjects(TransformContract):
     @pytest.fixture
     def expected(self, frame):
         return frame[[0, 2, 4]]
+
+
+ACTIONS = ["submit", "not-pass-qc", "submit", "pass-qc", "delete", "submit", "pass-qc"]
+
+
+def event(number):
+    """One of three visits a participant; events of two of them share their moments, so that there are ties."""
+    return {
+        "action": ACTIONS[number % 7],
+        "study": ("adrc", "dlb")[number % 2],
+        "pipeline_adcid": (1, None)[number % 5 == 0],
+        "project_label": CANARY,
+        "center_label": "alpha",
+        "gear_name": "logger",
+        "ptid": f"P{number % 3}",
+        "visit_date": date(2024, 1, 1 + number % 3),
+        "visit_number": (None, "1")[number % 3 == 0],
+        "datatype": "form",
+        "module": (None, "UDS")[number % 2],
+        "packet": None,
+        "timestamp": datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=number // 2 * 7, microseconds=number // 4),
+        ORIGIN_COLUMN: f"{(number * 7) % 40:02}.json",
+    }
+
+
+@pytest.fixture(scope="module")
+def events():
+    schema = VisitEventValidator(VisitEventValidator.Settings()).schema
+    return pl.DataFrame([event(number) for number in range(40)], schema=schema)
+
+
+class Query(QueryContract):
+    """Of events as the checkpoint has them."""
+
+    @pytest.fixture
+    def settings(self):
+        return {}
+
+    @pytest.fixture
+    def rows(self, events):
+        return events
+
+
+class GroupedQuery(Query):
+    """By a column of the visit, by one that is not, and by none."""
+
+    @pytest.fixture(params=[[], ["study", "packet"], pytest.param(["center_label"], marks=pytest.mark.slow)])
+    def settings(self, request):
+        return {"by": request.param}
+
+
+class TestCounts(GroupedQuery):
+    plugin = queries.Counts
+
+    @pytest.fixture
+    def settings(self):
+        return {"by": ["study"]}
+
+    @pytest.fixture
+    def expected(self):
+        return pl.DataFrame({"study": ["adrc", "dlb"], "events": [20, 20]})
+
+
+class TestLatestPerVisit(Query):
+    plugin = queries.LatestPerVisit
+
+
+class TestMonthlyErrors(Query):
+    plugin = queries.MonthlyErrors
+
+
+class TestVolumes(GroupedQuery):
+    plugin = queries.Volumes
+
+
+class TestPassRate(GroupedQuery):
+    plugin = queries.PassRate
+
+
+class TestQcTiming(GroupedQuery):
+    plugin = queries.QcTiming
+
+
+class TestTimeToPass(GroupedQuery):
+    plugin = queries.TimeToPass
+
+
+class TestCompleteness(Query):
+    plugin = queries.Completeness

@@ -8,6 +8,7 @@ import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from html import escape
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from reporting_framework import (
     Fragment,
     Receipt,
     Rejection,
+    SettingsError,
     Split,
     StorageUnavailable,
     Survey,
@@ -201,6 +203,56 @@ class ToySink:
 
     def quarantine(self):
         return None
+
+    def scan(self):
+        rows = list(self._rows().values())
+        return pl.DataFrame(rows, schema=self.schema).lazy() if rows else None
+
+
+# -- the query ------------------------------------------------------------------------------------------------------------
+
+
+class ToyQuerySettings(ToySettings):
+    by: str = "note"
+
+
+class ToyQuery:
+    """Number of rows, and the mean of their numbers, for each value of a column, sorted by it."""
+
+    name = "toy-query"
+    Settings = ToyQuerySettings
+    needs = frozenset({"number"})
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def ask(self, rows):
+        by, number = self.settings.by, pl.col("number")
+        if by not in rows.collect_schema().names():
+            raise SettingsError(f"query toy-query: there is no column {by}")
+        mean = pl.when(number.count() > 0).then(number.sum() / number.count())
+        return rows.group_by(by).agg(rows=pl.len(), mean=mean).sort(by, nulls_last=False)
+
+
+# -- the page -------------------------------------------------------------------------------------------------------------
+
+
+class ToyPage:
+    """The largest number, and the notes."""
+
+    name = "toy-page"
+    Settings = ToySettings
+    needs = frozenset({"number", "note"})
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def render(self, material):
+        rows = material.rows.select("number", "note").collect()
+        notes = "".join(f"<li>{escape(note)}</li>" for note in sorted(rows["note"].drop_nulls().unique()))
+        head = f"<meta charset='utf-8'><title>{escape(material.report)}</title><style>p {{ color: red }}</style>"
+        body = f"<p>{rows['number'].max()}</p><ul>{notes}</ul>"
+        return f"<!DOCTYPE html><html lang='en'><head>{head}</head><body>{body}</body></html>"
 
 
 # -- the engine -----------------------------------------------------------------------------------------------------------

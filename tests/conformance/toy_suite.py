@@ -1,16 +1,20 @@
 """The suites of the toy plugins, as their author would write them."""
 
 import json
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 import toy
 
+from reporting_framework.interfaces import Material
 from reporting_framework.testing import (
     CANARY,
     CallFaults,
     EngineContract,
     ObserverContract,
+    PageContract,
+    QueryContract,
     SinkContract,
     SourceContract,
     TransformContract,
@@ -135,3 +139,38 @@ class TestEngine(EngineContract):
 
 class TestObserver(ObserverContract):
     plugin = toy.ToyObserver
+
+
+def table():
+    rows = [(number, (CANARY, "b", None)[number % 3], f"{number}.json") for number in range(7)]
+    return pl.DataFrame(rows, schema=toy.SCHEMA, orient="row")
+
+
+class TestQuery(QueryContract):
+    plugin = toy.ToyQuery
+
+    @pytest.fixture
+    def settings(self):
+        return {}
+
+    @pytest.fixture
+    def rows(self):
+        return table()
+
+    @pytest.fixture
+    def expected(self):
+        schema = {"note": pl.String, "rows": pl.get_index_type(), "mean": pl.Float64}
+        return pl.DataFrame([(None, 2, 3.5), ("b", 2, 2.5), (CANARY, 3, 3.0)], schema=schema, orient="row")
+
+
+class TestPage(PageContract):
+    plugin = toy.ToyPage
+
+    @pytest.fixture
+    def settings(self):
+        return {}
+
+    @pytest.fixture
+    def material(self):
+        at = datetime(2024, 2, 1, tzinfo=UTC)
+        return Material("toy", date(2024, 1, 1), table().lazy(), table().head(1), (), "here", "there", at)

@@ -14,7 +14,7 @@ from reporting_framework.testing import pytest_plugin
 PUBLIC = re.findall(
     r"\w+",
     """
-CANARY CallFaults EngineContract Faults Killed ObserverContract PluginContract SinkContract SourceContract
+CANARY CallFaults EngineContract Faults Killed ObserverContract PageContract PluginContract QueryContract SinkContract SourceContract
 TransformContract ValidatorContract
     """,
 )
@@ -23,9 +23,11 @@ FIXTURES = {
     "SourceContract": {"records", "add", "trigger", "opened"},
     "ValidatorContract": {"good", "bad"},
     "TransformContract": {"frame", "expected"},
-    "SinkContract": {"rows", "visible", "expected", "files", "clear", "place", "quarantine"},
+    "SinkContract": {"rows", "visible", "expected", "files", "clear", "place", "quarantine", "table"},
     "EngineContract": {"settings"},
     "ObserverContract": {"observer", "told"},
+    "QueryContract": {"rows", "expected"},
+    "PageContract": {"material"},
 }
 ATTRIBUTES = {
     "PluginContract": {"plugin", "bounded"},
@@ -35,8 +37,10 @@ ATTRIBUTES = {
     "SinkContract": {"atomic", "idempotent", "crowd"},
     "EngineContract": {"look_ahead"},
     "ObserverContract": {"plugin"},
+    "QueryContract": set(),
+    "PageContract": set(),
 }
-WITHIN = {"told", "opened", "place", "quarantine"}
+WITHIN = {"told", "opened", "place", "quarantine", "table"}
 """Fixtures of the suites' own."""
 
 SHARED = {

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from reporting_framework.testing.engines import EngineContract
     from reporting_framework.testing.faults import CallFaults, Faults, Killed
     from reporting_framework.testing.observers import ObserverContract
+    from reporting_framework.testing.pages import PageContract
+    from reporting_framework.testing.queries import QueryContract
     from reporting_framework.testing.sinks import SinkContract
     from reporting_framework.testing.sources import SourceContract
     from reporting_framework.testing.transforms import TransformContract
@@ -41,7 +43,9 @@ _HOMES = {
     "Faults": "faults",
     "Killed": "faults",
     "ObserverContract": "observers",
+    "PageContract": "pages",
     "PluginContract": "contract",
+    "QueryContract": "queries",
     "SinkContract": "sinks",
     "SourceContract": "sources",
     "TransformContract": "transforms",
@@ -55,7 +59,9 @@ __all__ = [
     "Faults",
     "Killed",
     "ObserverContract",
+    "PageContract",
     "PluginContract",
+    "QueryContract",
     "SinkContract",
     "SourceContract",
     "TransformContract",

@@ -18,6 +18,7 @@ from reporting_framework.testing.faults import Attempt, Faults, Killed, each_fau
 from reporting_framework.testing.memory import assert_bounded, peak
 from reporting_framework.testing.places import Expected, Make, Place, Rows, Visible, adds_up
 from reporting_framework.testing.quarantines import QuarantineContract
+from reporting_framework.testing.tables import ReadableContract
 
 Files = Callable[[], Mapping[str, bytes]]
 Clear = Callable[[], object]
@@ -25,8 +26,8 @@ Clear = Callable[[], object]
 WRITERS = 4
 
 
-class SinkContract(QuarantineContract, PluginContract):
-    """The promises of a `Sink`, and of its ledger and its quarantine where it has them.
+class SinkContract(QuarantineContract, ReadableContract, PluginContract):
+    """The promises of a `Sink`, and of its ledger, its quarantine and its table where it has them.
 
     To give, beside what `PluginContract` says:
         rows: Fixture: a function that makes a frame, `ORIGIN_COLUMN` last, with one row for each of the numbers that it

@@ -1,0 +1,121 @@
+"""The promises of a sink whose table can be asked; a part of `SinkContract`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+import pytest
+
+from reporting_framework.errors import ReportingError
+from reporting_framework.interfaces import Readable
+from reporting_framework.records import ORIGIN_COLUMN
+from reporting_framework.testing.faults import Faults, each_fault
+from reporting_framework.testing.places import Place
+
+
+class ReadableContract:
+    """The promises of `Readable`; skipped where a sink is none."""
+
+    @pytest.fixture
+    def table(self, place: Place) -> Callable[[], pl.LazyFrame | None]:
+        """Scans with a fresh sink."""
+        if not isinstance(place.make(), Readable):
+            pytest.skip("what it holds cannot be asked for as a table")
+
+        def scanned() -> pl.LazyFrame | None:
+            found: pl.LazyFrame | None = place.opened(with_ledger=False).scan()
+            return found
+
+        return scanned
+
+    def test_there_is_no_table_before_the_first_commit(
+        self, place: Place, table: Callable[[], pl.LazyFrame | None]
+    ) -> None:
+        """Nothing rather than an empty one, also once rows are staged."""
+        assert table() is None, "there is no table before the first commit: scan gave one"
+        sink, _ = place.staged(range(4))
+        assert table() is None, "there is no table before the first commit: scan gave what is staged"
+        sink.abort()
+
+    def test_a_table_has_what_was_committed(self, place: Place, table: Callable[[], pl.LazyFrame | None]) -> None:
+        """All of it and nothing staged, in the prepared columns, their order and their types."""
+        place.run(range(5))
+        sink, _ = place.staged(range(5, 9))
+        found, due = _collected(table()), place.rows(range(5))
+        columns = found.columns[: len(due.columns)]
+        assert columns == due.columns, f"a table has the prepared columns first, in their order: it has {columns}"
+        wrong = [name for name in due.columns if found.schema[name] != due.schema[name]]
+        assert not wrong, f"a table has the prepared types: column {wrong[0]} is {found.schema[wrong[0]]}"
+        sink.abort()
+        assert _same(found.select(due.columns), due), "a table has all that was committed, and nothing else"
+
+    def test_rows_and_columns_of_a_table_are_picked(
+        self, place: Place, table: Callable[[], pl.LazyFrame | None]
+    ) -> None:
+        """Each filter and each choice of columns gives what it gives of the rows themselves."""
+        place.run(range(6))
+        due = place.rows(range(6))
+        some = pl.col(ORIGIN_COLUMN).is_in(due[ORIGIN_COLUMN][::2].implode())
+        for name in due.columns:
+            found = _collected(_there(table()).filter(some).select(name))
+            assert _same(found, due.filter(some).select(name)), f"rows and columns are picked: column {name} differs"
+        assert _collected(_there(table()).select(pl.len())).item() == 6, "rows of a table are counted"
+        assert _collected(_there(table()).head(2)).height == 2, "a table can be read in part"
+
+    def test_a_later_commit_mixes_no_table(self, place: Place, table: Callable[[], pl.LazyFrame | None]) -> None:
+        """What was scanned before it has the old rows, or all of the new ones, or fails; never some of each."""
+        place.run(range(4))
+        before = _there(table())
+        place.run(range(4, 8))
+        try:
+            found = before.select(place.rows([0]).columns).collect()
+        except Exception:  # whatever polars makes of a file that was replaced
+            found = place.rows(range(4))
+        whole = any(_same(found, place.rows(range(most))) for most in (4, 8))
+        assert whole, f"a later commit mixes no table: {found.height} rows where 4 or 8 are"
+        assert _collected(table()).height == 8, "a scan sees what was committed before it"
+
+    def test_to_scan_changes_nothing(
+        self,
+        place: Place,
+        table: Callable[[], pl.LazyFrame | None],
+        files: Callable[[], Mapping[str, bytes]] | None,
+    ) -> None:
+        """Not a byte, and not what a run finds afterwards."""
+        place.run(range(3))
+        before = files() if files else {}
+        _collected(table())
+        assert (files() if files else {}) == before, "to scan changes nothing: files differ"
+        place.shows(range(3), "to scan changes nothing")
+
+    def test_a_table_that_cannot_be_read_is_none_of_nothing(
+        self, place: Place, table: Callable[[], pl.LazyFrame | None], faults: Faults | None
+    ) -> None:
+        """Whichever call fails while it is found: an error of the right type, or the whole table."""
+        if faults is None:
+            pytest.skip("nothing breaks its I/O: give the fixture `faults`")
+        place.run(range(3))
+        for attempt in each_fault(faults):
+            found: Any = attempt.run(table)
+            if attempt.error is None:
+                assert found is not None, f"an error is not an absence: {attempt} left no table"
+        assert _collected(table()).height == 3, "a fault while a table is read changes nothing"
+
+
+def _there(found: pl.LazyFrame | None) -> pl.LazyFrame:
+    assert found is not None, "there is a table after the first commit: scan gave none"
+    return found
+
+
+def _collected(found: pl.LazyFrame | None) -> pl.DataFrame:
+    try:
+        return _there(found).collect()
+    except ReportingError as error:
+        raise AssertionError(f"a table that is there can be read: {type(error).__name__}") from error
+
+
+def _same(one: pl.DataFrame, other: pl.DataFrame) -> bool:
+    """Whether two frames have the same rows, in any order."""
+    return sorted(map(repr, one.rows())) == sorted(map(repr, other.rows()))
