@@ -288,8 +288,20 @@ def test_what_keeps_a_file_in_a_bucket_from_being_opened(
         Checkpoint.open(store, "x.parquet", SMALL, "timestamp")
 
 
-@pytest.mark.parametrize("fault", [Fault.answer(503, "SlowDown"), Fault.answer(403, "AccessDenied"), Fault.cut()])
-def test_what_polars_cannot_fetch_is_unavailable_and_not_corrupt(s3_environment, proxy, bucket, monkeypatch, fault):
+@pytest.mark.parametrize(
+    ("fault", "error", "message"),
+    [
+        (Fault.answer(503, "SlowDown"), StorageUnavailable, "the checkpoint could not be read; nothing was changed"),
+        (
+            Fault.answer(403, "AccessDenied"),
+            AccessDenied,
+            "access denied; the checkpoint could not be read, and nothing",
+        ),
+        (Fault.cut(), StorageUnavailable, "the checkpoint could not be read; nothing was changed"),
+    ],
+    ids=["busy", "denied", "cut"],
+)
+def test_what_polars_cannot_fetch_is_no_corrupt_file(s3_environment, proxy, bucket, monkeypatch, fault, error, message):
     monkeypatch.setattr(connect, "RETRIES", 1)
     monkeypatch.setattr(module, "READ_WHOLE", 10)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
@@ -297,5 +309,5 @@ def test_what_polars_cannot_fetch_is_unavailable_and_not_corrupt(s3_environment,
     store.put("x.parquet", GOOD, expected=None)
     proxy.inject(fault, kind="GET", key="x.parquet", nth=2, times=None)
     proxy.inject(fault, kind="HEAD", key="x.parquet", times=None)
-    with pytest.raises(StorageUnavailable, match="x.parquet: the checkpoint could not be read; nothing was changed"):
+    with pytest.raises(error, match=f"x.parquet: {message}"):
         Checkpoint.open(store, "x.parquet", SMALL, "timestamp")

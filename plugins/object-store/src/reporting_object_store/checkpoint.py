@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
-from reporting_framework.errors import CorruptCheckpoint, ObjectMissing, ReportingError, StorageUnavailable
+from reporting_framework.errors import (
+    AccessDenied,
+    CorruptCheckpoint,
+    ObjectMissing,
+    ReportingError,
+    StorageUnavailable,
+)
 from reporting_framework.storage import ScanTarget, Store, TooLarge
 from reporting_object_store.forms import Form
 from reporting_object_store.merge import READ
@@ -30,9 +36,13 @@ _NETWORK = ("sending request", "status code", "Generic S3 error", "timed out", "
 
 @contextmanager
 def reading(uri: str) -> Iterator[None]:
-    """Polars' errors as the framework's: the file is damaged, or the storage does not answer."""
+    """Polars' errors as the framework's: the file is damaged, or the storage denies it or does not answer."""
     try:
         yield
+    except PermissionError as error:
+        raise AccessDenied(
+            f"{uri}: access denied; the checkpoint could not be read, and nothing was changed"
+        ) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         if isinstance(error, OSError) or any(sign in str(error) for sign in _NETWORK):
             raise StorageUnavailable(f"{uri}: the checkpoint could not be read; nothing was changed") from error
