@@ -47,6 +47,11 @@ def test_the_example_is_queried_as_the_page_shows(tmp_path):
     assert len(player.play(blocks((DOCS / "how-to" / "query-a-checkpoint.md").read_text()))) == 10
 
 
+def test_fields_change_as_the_page_shows(tmp_path):
+    done = Player(tmp_path).play(blocks((DOCS / "how-to" / "when-fields-change.md").read_text()))
+    assert len(done) == 3
+
+
 @pytest.mark.slow
 def test_the_examples_are_fully_typed(tmp_path):
     shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]

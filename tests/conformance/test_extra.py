@@ -1,0 +1,85 @@
+"""What becomes of unknown fields: the same three words mean the same to every first-party validator."""
+
+import json
+
+import pytest
+
+from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
+from reporting_event_processor.validator import ExperimentEventValidator
+from reporting_framework import Batch, Rejection
+from reporting_framework.builtin.pydantic_validator import PydanticValidator
+from reporting_framework.discovery import allow_list
+from reporting_framework.plugins import load_plugins
+from reporting_framework.testing import CANARY
+from tests.conformance.test_event_processor import EVENT
+from tests.plugins.event_log_checkpoint.strategies import FORM
+
+GOOD = {
+    PydanticValidator: {"text": "x"},
+    VisitEventValidator: FORM,
+    VisitEventV2Validator: FORM,
+    ExperimentEventValidator: EVENT,
+}
+"""A record that each takes."""
+
+MORE = {"naccid": "N1", "deep": {"b": [1, None], "a": CANARY}, f"{CANARY} of someone": 1}
+"""Fields that none declares."""
+
+every = pytest.mark.parametrize("kind", GOOD, ids=lambda kind: kind.name)
+
+
+def validated(kind, extra, *records):
+    more = {"model": "tests.framework.builtin.sample_models:Everything"} if kind is PydanticValidator else {}
+    made = kind(kind.Settings.model_validate({"extra": extra, **more}))
+    names = [f"{number}.json" for number in range(len(records))]
+    found = made.validate(Batch(names, ["v"] * len(names), [json.dumps(each).encode() for each in records]))
+    assert found.frame.schema == made.schema
+    return found
+
+
+def test_no_validator_is_left_out():
+    registry = load_plugins(allow_list({}))
+    own = {
+        name
+        for name in registry.names("validator")
+        if registry.find("validator", name).__module__.startswith("reporting_")
+    }
+    assert {kind.name for kind in GOOD} == own
+
+
+@every
+def test_ignored_fields_are_left_out_and_counted(kind):
+    """By name where the name is a plain identifier."""
+    found = validated(kind, "ignore", {**GOOD[kind], **MORE}, {**GOOD[kind], "naccid": None}, GOOD[kind])
+    assert found.frame.height == 3
+    assert found.frame.drop("source_key").n_unique() == 1
+    assert "extra" not in found.frame.columns
+    assert found.ignored_fields == {"naccid": 2, "deep": 1, "(other)": 1}
+
+
+@every
+def test_records_with_unknown_fields_are_rejected(kind):
+    """Without the name, which may be data."""
+    found = validated(kind, "reject", {**GOOD[kind], **MORE}, GOOD[kind])
+    assert found.rejections == [Rejection("0.json", "v", "extra_forbidden", None)]
+    assert (found.frame.height, "extra" in found.frame.columns, found.ignored_fields) == (1, False, {})
+
+
+@every
+def test_kept_fields_are_json_in_one_column(kind):
+    """The last one before the origin, names sorted, null where there are none; nothing is counted as ignored."""
+    found = validated(kind, "keep", {**GOOD[kind], **MORE}, GOOD[kind])
+    assert found.frame.columns[-2:] == ["extra", "source_key"]
+    kept, none = found.frame["extra"]
+    assert none is None
+    assert json.loads(kept) == MORE
+    assert list(json.loads(kept)) == sorted(MORE)
+    assert (list(found.rejections), found.ignored_fields) == ([], {})
+
+
+@every
+def test_a_row_is_the_same_but_for_the_column(kind):
+    """So that a checkpoint can go from one mode to another."""
+    rows = {mode: validated(kind, mode, GOOD[kind]).frame for mode in ("ignore", "reject", "keep")}
+    assert rows["ignore"].equals(rows["reject"])
+    assert rows["keep"].drop("extra").equals(rows["ignore"])
