@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
 
 from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch, Rejection
-from reporting_framework.builtin.pydantic_validator import PydanticValidator
+from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings, PydanticValidator
 from reporting_framework.discovery import allow_list
 from reporting_framework.plugins import load_plugins
 from reporting_framework.testing import CANARY
@@ -83,3 +85,42 @@ def test_a_row_is_the_same_but_for_the_column(kind):
     rows = {mode: validated(kind, mode, GOOD[kind]).frame for mode in ("ignore", "reject", "keep")}
     assert rows["ignore"].equals(rows["reject"])
     assert rows["keep"].drop("extra").equals(rows["ignore"])
+
+
+# -- objects within a record --------------------------------------------------------------------------------------------
+
+
+class Typed(TypedDict):
+    a: int
+
+
+class Plain(BaseModel):
+    a: int
+
+
+class Allowing(Plain):
+    model_config = ConfigDict(extra="allow")
+
+
+class Forbidding(Plain):
+    model_config = ConfigDict(extra="forbid")
+
+
+@pytest.mark.parametrize(
+    ("within", "extra", "kept"),
+    [
+        (Typed, "ignore", '{"a":1,"b":2}'),
+        (Typed, "keep", '{"a":1,"b":2}'),
+        (Typed, "reject", None),
+        *((Plain, extra, '{"a":1}') for extra in ("ignore", "keep", "reject")),
+        *((Allowing, extra, '{"a":1,"b":2}') for extra in ("ignore", "keep", "reject")),
+        *((Forbidding, extra, None) for extra in ("ignore", "keep", "reject")),
+    ],
+)
+def test_an_object_within_a_record_goes_by_its_own_rules(within, extra, kept):
+    """As docs/how-to/when-fields-change.md says."""
+    kind = type("Within", (ModelValidator,), {"name": "within", "model": TypedDict("Outer", {"deep": within})})
+    found = kind(ModelValidatorSettings(extra=extra)).validate(Batch(["o"], ["v"], [b'{"deep": {"a": 1, "b": 2}}']))
+    assert found.frame["deep"].to_list() == ([] if kept is None else [kept])
+    assert [each[2:] for each in found.rejections] == ([("extra_forbidden", "deep")] if kept is None else [])
+    assert found.ignored_fields == {}

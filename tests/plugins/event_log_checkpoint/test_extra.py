@@ -8,6 +8,7 @@ import pytest
 from reporting_framework import run_report
 from tests.plugins.event_log_checkpoint.strategies import COLUMNS, FORM
 
+
 @pytest.fixture
 def take(tmp_path, monkeypatch):
     """Takes an event more, with a field that nobody knows, and gives the result and what is in the checkpoint."""
