@@ -234,7 +234,7 @@ class ColumnFacts(NamedTuple):
 class Describing(Protocol):
     """What a validator has besides when it knows more of its columns than their types."""
 
-    def facts(self) -> Mapping[str, ColumnFacts]:
+    def column_facts(self) -> Mapping[str, ColumnFacts]:
         """What it knows, by column; for ``reporting schema``."""
         ...
 
@@ -374,7 +374,7 @@ class Filed(Protocol):
     """What a sink has besides when its table is all the parquet files below one folder."""
 
     @classmethod
-    def folder(cls, settings: Any) -> str:
+    def table_folder(cls, settings: Any) -> str:
         """URI of that folder under these settings. Looks nothing up and opens nothing."""
         ...
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reporting_framework import Split
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import open_store
+from reporting_framework.testing.memory import assert_bounded, peak
 from reporting_object_store import checkpoint as checkpoint_module
 from reporting_object_store import sink as sink_module
 from tests.plugins.object_store.foreign_rows import FOREIGN
@@ -199,6 +200,28 @@ def test_an_upgrade_reads_a_part_at_a_time(monkeypatch, read):
     for each in (uri, today):
         commit(each, table([row(20)]))
     assert pl.read_parquet(data(uri)).equals(pl.read_parquet(data(today)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mixed", [False, True])
+def test_memory_does_not_grow_with_the_file_that_is_upgraded(tmp_path, monkeypatch, mixed):
+    monkeypatch.setattr(checkpoint_module, "READ", 20_000)
+    monkeypatch.setattr(sink_module, "READ", 20_000)
+    peaks, sizes = [], []
+    for count in (150_000, 900_000):
+        number = pl.int_range(count, eager=True)
+        found = pl.DataFrame(
+            {"note": number.cast(pl.String) + "x" * 60, "day": pl.Series(["2024-05-06"]).new_from_index(0, count),
+             "timestamp": number.cast(pl.Datetime("us", "UTC")), "source_key": number.cast(pl.String) + "-a"}
+        )  # fmt: skip
+        sizes.append(int(found.estimated_size()))
+        found = found.sample(fraction=1, shuffle=True, seed=1) if mixed else found
+        found.write_parquet(tmp_path / "x.parquet", row_group_size=count)
+        del found, number
+        new = table([row(number) for number in range(60)])
+        peaks.append(peak(lambda new=new: commit(str(tmp_path), new)))
+        assert pl.scan_parquet(tmp_path / "x.parquet").select(pl.len()).collect().item() == count + 60
+    assert_bounded(peaks[0], peaks[1], data=sizes[1] - sizes[0], what="upgrading")
 
 
 def test_a_column_goes_and_comes_back():

@@ -142,8 +142,8 @@ class ModelValidator:
                 rows.append((origin, version, record))
         return Validated(self._framed(rows, rejections), rejections, ignored.told())
 
-    def facts(self) -> Mapping[str, ColumnFacts]:
-        """See `Describing.facts`: what the model says of its fields. Values of nested ones are not in the column."""
+    def column_facts(self) -> Mapping[str, ColumnFacts]:
+        """See `Describing.column_facts`: what the model says of its fields."""
         from reporting_framework.builtin.model_facts import facts_of
 
         found = facts_of(self.model, self._columns)

@@ -1,4 +1,7 @@
-"""A table's row as JSON Schema, draft 2020-12: the row as ``reporting query … --format json`` prints it."""
+"""A table's row as JSON Schema, draft 2020-12: the row as ``reporting query … --format json`` prints it.
+
+Lists are arrays and structs are objects.
+"""
 
 from __future__ import annotations
 

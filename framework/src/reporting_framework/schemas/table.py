@@ -77,7 +77,7 @@ def described(report: str, composition: Composition, registry: Registry) -> Tabl
         plugin, settings = found("sink", use)
         if isinstance(plugin, Filed):
             with step(report, "sink", use.name):
-                folders.append(plugin.folder(settings))
+                folders.append(plugin.table_folder(settings))
     return Table(report, columns, tuple(use.name for use in composition.sinks), next(iter(folders), None))
 
 
@@ -93,5 +93,5 @@ def _facts(report: str, validator: Validator, schema: pl.Schema) -> dict[str, Co
     if not isinstance(validator, Describing):
         return {}
     with step(report, "validator", validator.name):
-        found, mine = validator.facts(), validator.schema
+        found, mine = validator.column_facts(), validator.schema
         return {name: each for name, each in found.items() if name in mine and schema.get(name) == mine[name]}

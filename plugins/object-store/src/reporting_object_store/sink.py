@@ -74,8 +74,8 @@ class ParquetCheckpoint:
         return [permission for folder in folders for permission in writing(folder)]
 
     @classmethod
-    def folder(cls, settings: ParquetCheckpointSettings) -> str:
-        """See `Filed.folder`: the fixed part of where the files are."""
+    def table_folder(cls, settings: ParquetCheckpointSettings) -> str:
+        """See `Filed.table_folder`: the fixed part of where the files are."""
         return Layout.parse(settings.uri).folder.uri
 
     def prepare(self, schema: pl.Schema) -> None:
