@@ -174,7 +174,7 @@ class Files(SinkContract):
             except Exception:  # there is no folder yet
                 keys = []
             for key in keys:
-                if "_quarantine" not in key and key.endswith(self.ending):
+                if not key.startswith("_") and key.endswith(self.ending):
                     found[key] = store.get(key).data
             return found
 

@@ -58,8 +58,8 @@ def test_each_request_is_covered_by_what_is_declared(
     }
     assert refused == set()
     used = {ACTIONS[each.kind] for each in proxy.requests}
-    assert used == {action for permission in permissions for action in permission.actions}, (
-        "nothing is declared in vain"
+    assert used | {"s3:DeleteObject"} == {action for permission in permissions for action in permission.actions}, (
+        "nothing is declared in vain; the history deletes what it has merged, after many more runs"
     )
 
 

@@ -41,6 +41,7 @@ def test_the_policy_of_a_report():
                 "Resource": ["arn:aws:s3:::tables"],
                 "Condition": {"StringLikeIfExists": {"s3:prefix": ["visits/*"]}},
             },
+            {"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": ["arn:aws:s3:::tables/visits/_runs/*"]},
         ],
     }
 
