@@ -17,7 +17,8 @@ ACTIONS = {
     "POST": "s3:PutObject",
     "LIST": "s3:ListBucket",
 }
-"""The action that each request needs; a multipart upload's POST and PUT are `s3:PutObject` both."""
+"""The action that each request needs; a multipart upload's POST and PUT are `s3:PutObject` both. Nothing is deleted
+here, which would be a POST too."""
 
 
 def allowed(exchange, permissions):

@@ -134,7 +134,9 @@ class RunHistory:
         try:
             return self._lineage.merge()
         except ReportingError as error:
-            _log.warning("files of origins could not be merged; they are as they were: %s", error)
+            _log.warning(
+                "files of origins could not be merged, none is lost (to delete needs s3:DeleteObject): %s", error
+            )
             return 0
 
     def _bounded(self, lines: Sequence[bytes], files: int) -> bytes:

@@ -98,7 +98,7 @@ class Layout(NamedTuple):
 
     @property
     def runs(self) -> Location:
-        """Folder of the history of runs, named as the quarantine is."""
+        """Folder of the history of runs, named as the quarantine is. It is too deep to hold one of its files."""
         return self.folder.join(f"{RUNS_FOLDER}/{self.template.removesuffix('.parquet')}")
 
     def owns(self, place: Location) -> bool:

@@ -86,11 +86,6 @@ class ParquetCheckpoint:
             raise SettingsError(
                 f"sink {self.name}: setting quarantine names {self._place.uri}, where a checkpoint goes; name another"
             )
-        if self.settings.keep_runs and self.layout.owns(self.layout.runs.join("rows/x.parquet")):
-            raise SettingsError(
-                f"sink {self.name}: the history of runs would lie where a checkpoint goes, in {self.layout.runs.uri}; "
-                "set keep_runs to 0, or name the checkpoints another way"
-            )
         self._schema = schema
 
     def ledger(self) -> CheckpointLedger:
