@@ -27,6 +27,7 @@ FIRST_PARTY = frozenset(
         "reporting-event-processor",
         "reporting-framework",
         "reporting-object-store",
+        "reporting-openlineage",
     }
 )
 """Distributions of this project, installed or not."""
