@@ -8,6 +8,7 @@ import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -29,8 +30,12 @@ from reporting_framework import (
     Validated,
     hookimpl,
 )
-from reporting_framework.result import Output
+from reporting_framework.result import Output, RunRecord
 
+KEPT_RUNS = 4
+LINEAGE = pl.Schema(
+    {**dict.fromkeys((ORIGIN_COLUMN, "version", "run_id", "validator"), pl.String()), "at": pl.Datetime("us", "UTC")}
+)
 SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})
 
 
@@ -207,6 +212,47 @@ class ToySink:
     def scan(self):
         rows = list(self._rows().values())
         return pl.DataFrame(rows, schema=self.schema).lazy() if rows else None
+
+    def history(self):
+        return ToyHistory(self.file.parent / "runs.json")
+
+
+class ToyHistory:
+    def __init__(self, file):
+        self.file, self.noted = file, []
+
+    def _content(self):
+        data = read(self.file) or b"{}"
+        try:
+            return json.loads(data)
+        except ValueError:
+            return {}
+
+    def _add(self, name, found):
+        with self.file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            content = self._content()
+            content[name] = (content.get(name, []) + found)[-KEPT_RUNS if name == "runs" else 0 :]
+            write(self.file, json.dumps(content).encode())
+
+    def records(self):
+        found = [RunRecord.model_validate_json(each) for each in self._content().get("runs", [])]
+        return sorted(found, key=lambda record: record.started_at, reverse=True)
+
+    def keep(self, record):
+        self._add("runs", [record.model_dump_json()])
+
+    def note(self, origins, versions):
+        self.noted += zip(origins, versions, strict=True)
+
+    def write(self, *, run_id, validator, at):
+        self._add("rows", [(*each, run_id, validator, at.isoformat()) for each in self.noted])
+
+    def lineage(self, origins):
+        found = [
+            (*row, datetime.fromisoformat(at)) for *row, at in self._content().get("rows", []) if row[0] in origins
+        ]
+        return pl.DataFrame(found, schema=LINEAGE, orient="row").sort("at", ORIGIN_COLUMN, descending=[True, False])
 
 
 # -- the query ------------------------------------------------------------------------------------------------------------

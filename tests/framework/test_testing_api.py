@@ -23,7 +23,18 @@ FIXTURES = {
     "SourceContract": {"records", "add", "trigger", "opened"},
     "ValidatorContract": {"good", "bad"},
     "TransformContract": {"frame", "expected"},
-    "SinkContract": {"rows", "visible", "expected", "files", "clear", "place", "quarantine", "table"},
+    "SinkContract": {
+        "rows",
+        "visible",
+        "expected",
+        "files",
+        "clear",
+        "spoil",
+        "place",
+        "quarantine",
+        "history",
+        "table",
+    },
     "EngineContract": {"settings"},
     "ObserverContract": {"observer", "told"},
     "QueryContract": {"rows", "expected"},
@@ -34,13 +45,13 @@ ATTRIBUTES = {
     "SourceContract": {"crowd"},
     "ValidatorContract": set(),
     "TransformContract": set(),
-    "SinkContract": {"atomic", "idempotent", "crowd"},
+    "SinkContract": {"atomic", "idempotent", "crowd", "kept_runs"},
     "EngineContract": {"look_ahead"},
     "ObserverContract": {"plugin"},
     "QueryContract": set(),
     "PageContract": set(),
 }
-WITHIN = {"told", "opened", "place", "quarantine", "table"}
+WITHIN = {"told", "opened", "place", "quarantine", "history", "table"}
 """Fixtures of the suites' own."""
 
 SHARED = {

@@ -422,7 +422,38 @@ class Recording(Protocol):
     """What a sink has besides when it keeps a history of runs."""
 
     def history(self) -> History | None:
-        """The history beside this sink's outputs, or None where the settings ask for none. Called after `prepare`."""
+        """The history beside this sink's outputs, or None where the settings ask for none.
+
+        Called after `prepare`, and before `ledger`, which may then read it along with the rest; never for a dry run.
+        What the history raises is logged, and never fails a run.
+        """
+        ...
+
+
+@runtime_checkable
+class Located(Protocol):
+    """What a source has besides when what it reads lies at places that have a URI."""
+
+    def uris(self) -> Sequence[str]:
+        """The places that it reads under its settings, without credentials. Looks nothing up."""
+        ...
+
+
+@runtime_checkable
+class Traceable(Protocol):
+    """What a source has besides when single objects can be pointed at, for ``reporting explain``."""
+
+    def locate(self, name: str) -> str:
+        """URI of the object that is called `name` in origins. Looks nothing up."""
+        ...
+
+    def version(self, name: str) -> str | None:
+        """Version that the object has now, as batches tell it; None when it is definitely not there.
+
+        Raises:
+            AccessDenied: Looking was refused.
+            StorageUnavailable: Looking failed after retries.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ import click
 
 import reporting_framework
 from reporting_framework.cli.build import build_command
+from reporting_framework.cli.explain import explain_options, print_explained
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.iam import policy_options, print_policy
 from reporting_framework.cli.list import list_command
@@ -17,6 +18,7 @@ from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
+from reporting_framework.cli.runs import print_runs, runs_options
 from reporting_framework.cli.schema import print_schema, schema_options
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.collector import rarely
@@ -88,6 +90,14 @@ _SCHEMA_HELP = """Print the columns of a report's table.
     They are those of the settings that a run would have; nothing is read from where the table lies.
     """
 
+_EXPLAIN_HELP = """Explain where a row came from, or why a record is not there.
+
+    Of each row that --where finds: its object, the version that was read, the run and the validator that brought it,
+    and whether the object is still the same. Of a record that --origin names: the same, or why it was turned away.
+    """
+
+_RUNS_HELP = """Show what a report's last runs did, the newest first."""
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -103,6 +113,15 @@ reporting.add_command(ReportCommands("run", help=_RUN_HELP, subcommand_metavar="
 reporting.add_command(build_command)
 reporting.add_command(
     ReportCommands(
+        "explain",
+        help=_EXPLAIN_HELP,
+        subcommand_metavar="REPORT [OPTIONS]...",
+        work=print_explained,
+        options=explain_options,
+    )
+)
+reporting.add_command(
+    ReportCommands(
         "iam", help=_IAM_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_policy, options=policy_options
     )
 )
@@ -115,6 +134,12 @@ reporting.add_command(
 reporting.add_command(
     ReportCommands(
         "schema", help=_SCHEMA_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_schema, options=schema_options
+    )
+)
+
+reporting.add_command(
+    ReportCommands(
+        "runs", help=_RUNS_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_runs, options=runs_options
     )
 )
 
