@@ -8,6 +8,7 @@ import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -26,10 +27,18 @@ from reporting_framework import (
     Unread,
     Validated,
     hookimpl,
+    object_of,
+    single_origin,
 )
-from reporting_framework.result import Output
+from reporting_framework.result import Output, QuarantineState
 
 SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})
+ENTRIES = pl.Schema(
+    {
+        **dict.fromkeys((ORIGIN_COLUMN, "version", "error_type", "field", "run_id"), pl.String()),
+        "rejected_at": pl.Datetime("us", "UTC"),
+    }
+)
 
 
 class ToySettings(BaseModel):
@@ -80,10 +89,16 @@ class ToySource:
             except StorageUnavailable:
                 batch["unread"].append(Unread(key, "unavailable"))
                 continue
+            if payload is None:
+                batch["unread"].append(Unread(key, "missing"))
             if payload is not None:
                 batch["origins"].append(key)
                 batch["payloads"].append(payload)
         yield Batch(versions=["1"] * len(batch["origins"]), **batch)
+
+    def revisit(self, objects):
+        for key in objects:
+            yield Split(key, {"keys": [key]})
 
     def survey(self):
         return Survey()
@@ -200,7 +215,55 @@ class ToySink:
         pass
 
     def quarantine(self):
-        return None
+        return ToyQuarantine(self.file.with_name("quarantine.json"))
+
+
+class ToyQuarantine:
+    def __init__(self, file):
+        self.file = file
+        found = json.loads(read(file) or b"{}")
+        self.rows, self.bookmark = found.get("rows", {}), found.get("bookmark", {})
+
+    def _write(self):
+        write(self.file, json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode())
+
+    def _shown(self):
+        return {origin: row for origin, row in self.rows.items() if row[1] not in ("begun", "dropped")}
+
+    def versions(self, objects):
+        known = {}
+        for origin, (version, kind, *_) in self.rows.items():
+            known.setdefault(object_of(origin), set()).add(None if kind == "begun" else version)
+        return {each: known[each].copy().pop() if len(known[each]) == 1 else None for each in objects if each in known}
+
+    def entries(self):
+        rows = [(origin, *row[:4], datetime.fromisoformat(row[4])) for origin, row in sorted(self._shown().items())]
+        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
+
+    def begin(self, objects):
+        self.rows |= {origin: [None, "begun", None, None, None] for origin in map(single_origin, objects)}
+        self._write()
+
+    def settle(self, reread, rejections, *, run_id, at):
+        before, again = self.rows, set(reread)
+        self.rows = {origin: row for origin, row in before.items() if object_of(origin) not in again}
+        for origin, version, kind, field in rejections:
+            dropped = before.get(origin, [])[:2] == [version, "dropped"]
+            self.rows[origin] = before[origin] if dropped else [version, kind, field, run_id, at.isoformat()]
+        self._write()
+        return QuarantineState(uri=str(self.file), rows=len(self._shown()))
+
+    def drop(self, entries):
+        there = self.entries().rows()
+        chosen = [row[0] for row in entries.rows() if row in there]
+        for origin in chosen:
+            self.rows[origin][1] = "dropped"
+        self._write()
+        return len(chosen)
+
+    def leave(self, bookmark):
+        self.bookmark = bookmark
+        self._write()
 
 
 # -- the engine -----------------------------------------------------------------------------------------------------------

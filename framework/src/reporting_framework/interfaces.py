@@ -267,6 +267,18 @@ class Quarantine(Protocol):
         """
         ...
 
+    def drop(self, entries: pl.DataFrame) -> int:
+        """Set these entries aside for good, in one atomic write; how many that were.
+
+        They are no longer among `entries` nor counted, and stay accounted for: `versions` names their objects at the
+        version they were read at, so that an object comes back only when it changes. `settle` leaves a dropped record
+        as it is when it was rejected again at that version.
+
+        Args:
+            entries: Rows of `entries`. One that is not there any more just as it was shown is left alone.
+        """
+        ...
+
     def leave(self, bookmark: Mapping[str, Any]) -> None:
         """Keep the source's bookmark for the next run. It only saves work: losing it never loses a record."""
         ...

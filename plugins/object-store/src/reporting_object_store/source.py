@@ -113,6 +113,12 @@ class ObjectStoreJson:
         self._rest = self._new(pages, ledger)
         return self._split(self._rest)
 
+    def revisit(self, objects: Sequence[str]) -> Iterable[Split]:
+        """See `Revisiting.revisit`."""
+        keys = list(dict.fromkeys(objects))
+        self._rest, self._listing = iter(()), _Listing(waiting=len(keys))
+        return self._split([Entry(key, None, None) for key in keys])
+
     def _choose(self, ledger: RunLedger, now: datetime) -> _Listing:
         """Whether to list everything, or what is new, from the bookmark of the last run."""
         listing = _Listing.of(ledger.bookmark, self._identity)
