@@ -9,12 +9,15 @@ from typing import Any
 import click
 
 import reporting_framework
+from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.build import build_command
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.iam import policy_options, print_policy
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
+from reporting_framework.cli.quarantine import ACTIONS as QUARANTINE_ACTIONS
+from reporting_framework.cli.quarantine import replay, replay_options
 from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.state import State, state_of
@@ -82,6 +85,18 @@ _QUERY_HELP = """Ask a report's table.
     REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly, and its options.
     """
 
+_QUARANTINE_HELP = """See what a report read and did not keep, and do something about it.
+
+    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    """
+
+_REPLAY_HELP = """Read what is in quarantine again.
+
+    The same as reporting quarantine REPORT replay.
+    """
+
+_ACTION = "REPORT [ACTION] [OPTIONS]..."
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -105,6 +120,14 @@ reporting.add_command(new_command)
 reporting.add_command(plugins_command)
 reporting.add_command(
     ReportQueries("query", help=_QUERY_HELP, subcommand_metavar="REPORT QUERY [OPTIONS]...", options=query_options)
+)
+reporting.add_command(
+    ReportActions("quarantine", help=_QUARANTINE_HELP, subcommand_metavar=_ACTION, actions=QUARANTINE_ACTIONS)
+)
+reporting.add_command(
+    ReportCommands(
+        "replay", help=_REPLAY_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=replay, options=replay_options
+    )
 )
 
 _version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")

@@ -225,7 +225,7 @@ class SourceContract(PluginContract):
         left = threads_since(before)
         assert not left, f"close leaves no thread: {few(left)}"
 
-    # -- reading again --------------------------------------------------------------------------------------------------
+    # -- reading again ------------------------------------------------------------------------------------------------
 
     def test_what_is_asked_for_again_is_read_and_nothing_else(
         self, make: Callable[..., Any], records: Mapping[str, Any]
