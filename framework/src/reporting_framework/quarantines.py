@@ -12,8 +12,9 @@ import polars as pl
 
 from reporting_framework.assembly import Pipeline, step
 from reporting_framework.errors import PluginError
-from reporting_framework.interfaces import Recording, Revisiting
+from reporting_framework.interfaces import Revisiting
 from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of
+from reporting_framework.stored import prepared, records_of
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Quarantine
@@ -60,22 +61,15 @@ def quarantine_of(pipeline: Pipeline) -> Iterator[Quarantine]:
         PluginError: None of its sinks has one.
     """
     report = pipeline.report
-    try:
-        for sink in pipeline.sinks:
+    with prepared(pipeline) as sinks:
+        for sink in sinks:
             with step(report, "sink", sink.name):
-                sink.prepare(pipeline.schema)
                 found = sink.quarantine()
             if found is not None:
                 yield found
                 return
-        names = ", ".join(sink.name for sink in pipeline.sinks)
-        raise PluginError(f"report {report}: it has no quarantine: none of its sinks keeps one ({names})")
-    finally:
-        with step(report, "source", pipeline.source.name):
-            pipeline.source.close()
-        for sink in pipeline.sinks:
-            with step(report, "sink", sink.name):
-                sink.abort()
+    names = ", ".join(sink.name for sink in pipeline.sinks)
+    raise PluginError(f"report {report}: it has no quarantine: none of its sinks keeps one ({names})")
 
 
 def entries_of(pipeline: Pipeline, quarantine: Quarantine, choice: Choice) -> pl.DataFrame:
@@ -117,13 +111,8 @@ def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) 
 
 def validators_of(pipeline: Pipeline) -> dict[str, str]:
     """The validator of each run that a sink's history remembers."""
-    for sink in pipeline.sinks:
-        if isinstance(sink, Recording):
-            with step(pipeline.report, "sink", sink.name):
-                history = sink.history()
-                records = history.records() if history is not None else ()
-            return {run.run_id: used.name for run in records for used in run.steps if used.role == "validator"}
-    return {}
+    records = records_of(pipeline) or ()
+    return {run.run_id: used.name for run in records for used in run.steps if used.role == "validator"}
 
 
 class Revealed(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -15,6 +15,8 @@ from reporting_framework.cli.state import State, state_of
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
+
+T = TypeVar("T")
 
 
 class Action(NamedTuple):
@@ -116,13 +118,26 @@ def pipeline_of(context: click.Context, report: str, given: Mapping[str, Any], s
 
 
 def confirmed(question: str, context: click.Context) -> bool:
-    """Ask on stderr; where nobody can answer, that is an error of the command's.
+    """Ask on stderr for a yes or a no.
 
     Raises:
-        UsageError: There is no answer.
+        UsageError: Nobody is there to answer.
     """
+    return _answered(lambda: click.confirm(question, err=True), context)
+
+
+def prompted(question: str, context: click.Context) -> str:
+    """Ask on stderr for a text.
+
+    Raises:
+        UsageError: Nobody is there to answer.
+    """
+    return _answered(lambda: str(click.prompt(question, default="", show_default=False, err=True)), context)
+
+
+def _answered(ask: Callable[[], T], context: click.Context) -> T:
     try:
-        return click.confirm(question, err=True)
+        return ask()
     except click.Abort:
         if sys.stdin is not None and sys.stdin.isatty():
             raise

@@ -11,7 +11,9 @@ import click
 import reporting_framework
 from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.build import build_command
+from reporting_framework.cli.doctor import Doctor
 from reporting_framework.cli.failures import guarded
+from reporting_framework.cli.freshness import check_freshness, freshness_options
 from reporting_framework.cli.iam import policy_options, print_policy
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.new import new_command
@@ -21,6 +23,7 @@ from reporting_framework.cli.quarantine import replay, replay_options
 from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.stored import ACTIONS as STATE_ACTIONS
 from reporting_framework.collector import rarely
 
 _COMPLETION = """\b
@@ -90,6 +93,21 @@ _QUARANTINE_HELP = """See what a report read and did not keep, and do something 
     REPORT --help shows what can be done, REPORT ACTION --help its options.
     """
 
+_STATE_HELP = """See what a report keeps, and do something about it.
+
+    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    """
+
+_DOCTOR_HELP = """Check everything that a run rests on.
+
+    Of a report too where one is named; its settings are options. Exits with 1 when something does not work.
+    """
+
+_FRESHNESS_HELP = """Say whether a report is fresh, for a monitor.
+
+    One line, and an exit code: 0 fresh, 6 stale, 7 never; anything else: it is not known.
+    """
+
 _REPLAY_HELP = """Read what is in quarantine again.
 
     The same as reporting quarantine REPORT replay.
@@ -127,6 +145,17 @@ reporting.add_command(
 reporting.add_command(
     ReportCommands(
         "replay", help=_REPLAY_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=replay, options=replay_options
+    )
+)
+reporting.add_command(Doctor("doctor", help=_DOCTOR_HELP, subcommand_metavar="[REPORT] [OPTIONS]..."))
+reporting.add_command(ReportActions("state", help=_STATE_HELP, subcommand_metavar=_ACTION, actions=STATE_ACTIONS))
+reporting.add_command(
+    ReportCommands(
+        "freshness",
+        help=_FRESHNESS_HELP,
+        subcommand_metavar="REPORT [OPTIONS]...",
+        work=check_freshness,
+        options=freshness_options,
     )
 )
 

@@ -6,7 +6,8 @@ import io
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN, Rejection, single_origin
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
+from reporting_framework.records import Belonging
 from reporting_framework.result import QuarantineState
-from reporting_framework.storage import Location, open_store
+from reporting_framework.storage import Location, Store, open_store
 
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one step."""
@@ -51,6 +53,24 @@ class ParquetQuarantine:
     def uri(self) -> str:
         """Where it is."""
         return self._store.location.join(self._key).uri
+
+    def belongings(self) -> Iterator[tuple[Store, str, Belonging]]:
+        """The file and the bookmark, as far as they are there, each with its place."""
+        for kind, key in (("quarantine", self._key), ("bookmark", self._bookmark_key)):
+            if (entry := self._store.head(key)) is None:
+                continue
+            rows = None
+            with suppress(CorruptCheckpoint):
+                rows = self.entries().height if kind == "quarantine" else None
+            found = Belonging(
+                "quarantine" if kind == "quarantine" else "bookmark",
+                self._store.location.join(key).uri,
+                rows=rows,
+                bytes=entry.size,
+                version=entry.version,
+                modified=self._store.modified(key),
+            )
+            yield self._store, key, found
 
     def load(self) -> None:
         """Read rows and bookmark, so that later calls need not wait for them."""
