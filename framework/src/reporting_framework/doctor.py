@@ -89,19 +89,27 @@ def _answer(check: Check, answers: queue.SimpleQueue[Finding]) -> None:
     except ReportingError as error:
         answers.put(Finding("fail", str(error)))
     except BaseException as error:  # its message may hold anything
-        answers.put(Finding("fail", f"the check itself ended with {type(error).__name__}", "--verbose says no more"))
+        answers.put(Finding("fail", f"the check itself ended with {type(error).__name__}"))
 
 
-# -- what any report rests on -------------------------------------------------------------------------------------------
+# -- what any report rests on -----------------------------------------------------------------------------------------
 
 
-def general(registry: Callable[[], Registry], config: Callable[[], Config]) -> dict[str, Check]:
-    """The checks that no report is needed for."""
+def general(
+    plugins: Callable[[], Registry], registry: Callable[[], Registry], config: Callable[[], Config]
+) -> dict[str, Check]:
+    """The checks that no report is needed for.
+
+    Args:
+        plugins: Gives the plugins that are installed.
+        registry: Gives these and the reports that the configuration file composes.
+        config: Gives the configuration file.
+    """
     return {
         "framework": _framework,
         "extras": _extras,
         "configuration": lambda: _configuration(registry(), config()),
-        "plugins": lambda: _plugins(registry()),
+        "plugins": lambda: _plugins(plugins()),
         "temporary folder": _temporary,
     }
 
@@ -145,14 +153,14 @@ def _configuration(registry: Registry, config: Config) -> Finding:
 
 def _plugins(registry: Registry) -> Finding:
     rows = registry.listing
-    bad = [f"{row.name} of {row.distribution} is {row.status}: {row.reason}" for row in rows if row.status == "broken"]
+    bad = [f"{row.name} of {row.distribution}: {row.reason}" for row in rows if row.status == "broken"]
     blocked = sorted({row.distribution for row in rows if row.status == "blocked"})
     loaded = sorted({f"{row.distribution} {row.version}" for row in rows if row.status == "loaded" and row.version})
     text = f"loaded: {', '.join(loaded) or 'none'}"
     if blocked:
         text += f"; not in REPORTING_PLUGINS: {', '.join(blocked)}"
     if bad:
-        return Finding("warn", f"{'; '.join(bad)}; {text}", "install them anew, or remove them")
+        return Finding("warn", f"broken: {'; '.join(bad)}; {text}", "install them anew, or remove them")
     return Finding("ok", text)
 
 
@@ -163,15 +171,14 @@ def _temporary() -> Finding:
     old = [path for path in folder.glob("reporting-*") if now - path.lstat().st_mtime > ABANDONED]
     text = f"{folder}: {free / SPACE:.1f} GiB free"
     if old:
-        return Finding(
-            "warn", f"{text}; left behind by killed processes: {len(old)}, such as {old[0].name}", "remove them"
-        )
+        left = f"left there for more than an hour: {len(old)}, such as {old[0].name}"
+        return Finding("warn", f"{text}; {left}", "remove what is of no process that still runs")
     if free < SPACE:
         return Finding("warn", text, "new rows are staged there: make room, or set TMPDIR")
     return Finding("ok", text)
 
 
-# -- what one report rests on --------------------------------------------------------------------------------------------
+# -- what one report rests on -----------------------------------------------------------------------------------------
 
 
 def of_report(report: str, composition: Composition, registry: Registry, *, write: bool) -> dict[str, Check]:

@@ -98,7 +98,7 @@ def _report(state: State, more: dict[str, Check], params: dict[str, Any]) -> int
     """Carry all checks out, and say what was found."""
     from reporting_framework.doctor import carried_out, general
 
-    checks = general(lambda: state.registry, lambda: state.config) | more
+    checks = general(lambda: state.plugins, lambda: state.registry, lambda: state.config) | more
     found = _progress(carried_out(checks, limit=params["time_limit"]))
     failed = any(each.status == "fail" for each in found)
     if params["format"] == "json":
