@@ -13,13 +13,17 @@ locals {
     var.quarantine == null ? [] : [{ bucket = local.quarantine_bucket, folder = local.quarantine_folder }],
   )
 
+  # The history of runs beside the checkpoint is merged now and then; with keep_runs = 0 there is none.
+  keeps_runs = try(tonumber(var.settings.keep_runs), 500) != 0
+  merges     = "arn:${data.aws_partition.current.partition}:s3:::${var.checkpoint_bucket}/${trim("${local.checkpoint_folder}/_runs/*", "/")}"
+
   statements = concat(
     [for place in local.reads : { place = place, actions = ["s3:GetObject"], condition = "StringLike" }],
     [for place in local.writes : { place = place, actions = ["s3:GetObject", "s3:PutObject"], condition = "StringLikeIfExists" }],
   )
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = flatten([
+    Statement = concat(flatten([
       for each in local.statements : [
         {
           Effect   = "Allow"
@@ -33,6 +37,6 @@ locals {
           Condition = { (each.condition) = { "s3:prefix" = [each.place.folder == "" ? "*" : "${each.place.folder}/*"] } }
         },
       ]
-    ])
+    ]), local.keeps_runs ? [{ Effect = "Allow", Action = ["s3:DeleteObject"], Resource = [local.merges] }] : [])
   })
 }

@@ -313,8 +313,9 @@ MUTANTS = [
     Mutant(
         "takes an error for an absence",
         "TestSink",
-        'return json.loads(read(self.file) or b"{}")',
-        'try:\n            return json.loads(read(self.file) or b"{}")\n        except StorageUnavailable:\n            return {}',
+        'return json.loads(read(self.file) or b"{}")\n\n    def ledger',
+        'try:\n            return json.loads(read(self.file) or b"{}")\n        except StorageUnavailable:\n'
+        "            return {}\n\n    def ledger",
         "test_an_error_is_not_an_absence",
         "an error is not an absence: I/O call 1 fails once left a ledger of 0 rows",
     ),
@@ -404,6 +405,32 @@ MUTANTS = [
         "pass",
         "test_an_object_that_is_gone_is_said_to_be_unread",
         "an object that is gone is said to be unread",
+    ),
+    # -- histories
+    Mutant(
+        "keeps every record of a run",
+        "TestSink",
+        '[-KEPT_RUNS if name == "runs" else 0 :]',
+        "",
+        "test_a_history_is_bounded",
+        "a history is bounded, and the oldest go first",
+    ),
+    Mutant(
+        "loses records that are kept at once",
+        "TestSink",
+        "            content = self._content()\n",
+        "            content = self.before\n",
+        "test_records_kept_at_once_are_all_there",
+        "records kept at once are all there: missing",
+        also=("self.file, self.noted = file, []", "self.file, self.noted = file, []; self.before = self._content()"),
+    ),
+    Mutant(
+        "stops at a damaged history",
+        "TestSink",
+        "        except ValueError:\n            return {}\n\n    def _add",
+        "        except KeyError:\n            return {}\n\n    def _add",
+        "test_a_damaged_history_does_not_stop_a_run",
+        "JSONDecodeError",
     ),
     # -- engines
     Mutant(
@@ -495,6 +522,7 @@ SAMPLE = {
     "takes an error for an absence",
     "lets what was dropped come back",
     "reads more again than was asked for",
+    "loses records that are kept at once",
     "loses an outcome",
     "takes every split at once",
     "raises",

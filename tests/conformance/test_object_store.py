@@ -174,7 +174,7 @@ class Files(SinkContract):
             except Exception:  # there is no folder yet
                 keys = []
             for key in keys:
-                if "_quarantine" not in key and key.endswith(self.ending):
+                if not key.startswith("_") and key.endswith(self.ending):
                     found[key] = store.get(key).data
             return found
 
@@ -186,9 +186,21 @@ class Checkpoint(Files):
     name = "x.parquet"
     ending = ".parquet"
 
+    kept_runs = 4
+
     @pytest.fixture
     def settings(self, uri):
-        return {"uri": f"{uri}/{self.name}"}
+        return {"uri": f"{uri}/{self.name}", "keep_runs": self.kept_runs}
+
+    @pytest.fixture
+    def spoil(self, uri):
+        def damage():
+            store = open_store(f"{uri}/_runs")
+            for page in list(store.list()):
+                for key in [entry.key for entry in page if not entry.key.endswith(".lock")]:
+                    store.replace(key, b"\0{]\nPAR1", content_type="text/plain", metadata={})
+
+        return damage
 
     @pytest.fixture
     def visible(self, files):

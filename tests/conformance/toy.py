@@ -30,8 +30,12 @@ from reporting_framework import (
     object_of,
     single_origin,
 )
-from reporting_framework.result import Output, QuarantineState
+from reporting_framework.result import Output, QuarantineState, RunRecord
 
+KEPT_RUNS = 4
+LINEAGE = pl.Schema(
+    {**dict.fromkeys((ORIGIN_COLUMN, "version", "run_id", "validator"), pl.String()), "at": pl.Datetime("us", "UTC")}
+)
 SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})
 ENTRIES = pl.Schema(
     {
@@ -217,6 +221,9 @@ class ToySink:
     def quarantine(self):
         return ToyQuarantine(self.file.with_name("quarantine.json"))
 
+    def history(self):
+        return ToyHistory(self.file.parent / "runs.json")
+
 
 class ToyQuarantine:
     def __init__(self, file):
@@ -264,6 +271,43 @@ class ToyQuarantine:
     def leave(self, bookmark):
         self.bookmark = bookmark
         self._write()
+
+
+class ToyHistory:
+    def __init__(self, file):
+        self.file, self.noted = file, []
+
+    def _content(self):
+        try:
+            return json.loads(read(self.file) or b"{}")
+        except ValueError:
+            return {}
+
+    def _add(self, name, found):
+        with self.file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            content = self._content()
+            content[name] = (content.get(name, []) + found)[-KEPT_RUNS if name == "runs" else 0 :]
+            write(self.file, json.dumps(content).encode())
+
+    def records(self):
+        found = [RunRecord.model_validate_json(each) for each in self._content().get("runs", [])]
+        return sorted(found, key=lambda record: record.started_at, reverse=True)
+
+    def keep(self, record):
+        self._add("runs", [record.model_dump_json()])
+
+    def note(self, origins, versions):
+        self.noted += zip(origins, versions, strict=True)
+
+    def write(self, *, run_id, validator, at):
+        self._add("rows", [(*each, run_id, validator, at.isoformat()) for each in self.noted])
+
+    def lineage(self, origins):
+        found = [
+            (*row, datetime.fromisoformat(at)) for *row, at in self._content().get("rows", []) if row[0] in origins
+        ]
+        return pl.DataFrame(found, schema=LINEAGE, orient="row").sort("at", ORIGIN_COLUMN, descending=[True, False])
 
 
 # -- the engine -----------------------------------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ class TestTransform(TransformContract):
 class TestSink(SinkContract):
     plugin = toy.ToySink
     bounded = False
+    kept_runs = toy.KEPT_RUNS
 
     @pytest.fixture
     def settings(self, tmp_path):
@@ -122,6 +123,10 @@ class TestSink(SinkContract):
     @pytest.fixture
     def clear(self, tmp_path):
         return lambda: (tmp_path / "rows.json").unlink(missing_ok=True)
+
+    @pytest.fixture
+    def spoil(self, tmp_path):
+        return lambda: (tmp_path / "runs.json").write_bytes(b"{")
 
     @pytest.fixture
     def faults(self, broken_io):

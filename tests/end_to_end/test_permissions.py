@@ -17,7 +17,8 @@ ACTIONS = {
     "POST": "s3:PutObject",
     "LIST": "s3:ListBucket",
 }
-"""The action that each request needs; a multipart upload's POST and PUT are `s3:PutObject` both."""
+"""The action that each request needs; a multipart upload's POST and PUT are `s3:PutObject` both. Nothing is deleted
+here, which would be a POST too."""
 
 
 def allowed(exchange, permissions):
@@ -58,8 +59,8 @@ def test_each_request_is_covered_by_what_is_declared(
     }
     assert refused == set()
     used = {ACTIONS[each.kind] for each in proxy.requests}
-    assert used == {action for permission in permissions for action in permission.actions}, (
-        "nothing is declared in vain"
+    assert used | {"s3:DeleteObject"} == {action for permission in permissions for action in permission.actions}, (
+        "nothing is declared in vain; the history deletes what it has merged, after many more runs"
     )
 
 

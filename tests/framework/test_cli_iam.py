@@ -41,6 +41,7 @@ def test_the_policy_of_a_report():
                 "Resource": ["arn:aws:s3:::tables"],
                 "Condition": {"StringLikeIfExists": {"s3:prefix": ["visits/*"]}},
             },
+            {"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": ["arn:aws:s3:::tables/visits/_runs/*"]},
         ],
     }
 
@@ -53,7 +54,8 @@ def test_settings_come_from_everywhere_and_the_partition_from_its_option(tmp_pat
     done = invoke("event-log-checkpoint", *checkpoint, "--config", str(config), "--partition", "aws-cn")
     found = [arn for statement in json.loads(done.stdout)["Statement"] for arn in statement["Resource"]]
     buckets = ["events", "tables", "apart"]
-    assert found == [arn for name in buckets for arn in (f"arn:aws-cn:s3:::{name}/*", f"arn:aws-cn:s3:::{name}")]
+    folders = [arn for name in buckets for arn in (f"arn:aws-cn:s3:::{name}/*", f"arn:aws-cn:s3:::{name}")]
+    assert found == [*folders, "arn:aws-cn:s3:::tables/_runs/*"]
 
 
 def test_where_no_aws_is_used_that_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 import logging
 
+import polars as pl
 import pytest
 
 from reporting_framework.errors import PluginError
@@ -9,6 +10,7 @@ from reporting_framework.markers import hookimpl
 from reporting_framework.plugins import load_plugins
 from reporting_framework.result import RunResult
 
+STARTED = {"report": "r", "run_id": "1", "inputs": ["s3://b/in"], "steps": [], "schema": pl.Schema()}
 RESULT = RunResult(report="r", run_id="1", status="ok", complete=True)
 
 
@@ -19,8 +21,8 @@ class Notes:
         self.told = []
 
     @hookimpl
-    def reporting_run_started(self, report):
-        self.told.append(("started", report))
+    def reporting_run_started(self, report, inputs):
+        self.told.append(("started", report, inputs))
 
     @hookimpl
     def reporting_split_finished(self, run_id, split, outcome):
@@ -58,13 +60,13 @@ def test_an_observer_is_told_of_everything_with_the_arguments_it_asks_for():
     registry, notes, error = load_plugins([]), Notes(), ValueError()
     registry.register(notes)
     lifecycle = registry.lifecycle()
-    lifecycle.run_started(report="r", run_id="1")
+    lifecycle.run_started(**STARTED)
     lifecycle.split_finished(report="r", run_id="1", split="s", outcome="o")
     lifecycle.records_rejected(report="r", run_id="1", rejections=["x"])
     lifecycle.run_finished(result=RESULT)
     lifecycle.run_failed(report="r", run_id="1", error=error)
     assert notes.told == [
-        ("started", "r"),
+        ("started", "r", ["s3://b/in"]),
         ("split", "1", "s", "o"),
         ("rejected", ["x"]),
         ("finished", RESULT),
@@ -79,7 +81,7 @@ def test_a_failing_observer_is_logged_once_by_type_only_and_stops_neither_the_ot
     registry.register(after)
     lifecycle = registry.lifecycle()
     with caplog.at_level(logging.DEBUG):
-        lifecycle.run_started(report="r", run_id="1")
+        lifecycle.run_started(**STARTED)
         for _ in range(3):
             lifecycle.split_finished(report="r", run_id="1", split="s", outcome="o")
     assert [len(before.told), len(after.told)] == [4, 4]
@@ -94,13 +96,13 @@ def test_ctrl_c_passes():
     registry = load_plugins([])
     registry.register(Failing(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        registry.lifecycle().run_started(report="r", run_id="1")
+        registry.lifecycle().run_started(**STARTED)
 
 
 def test_an_observer_does_not_end_the_process(caplog):
     registry = load_plugins([])
     registry.register(Failing(SystemExit(3)), "leaving")
-    registry.lifecycle().run_started(report="r", run_id="1")
+    registry.lifecycle().run_started(**STARTED)
     assert caplog.messages == ["observer leaving: reporting_run_started raised SystemExit; the run goes on"]
 
 
@@ -117,5 +119,5 @@ def test_an_observer_with_a_hook_that_there_is_not_is_refused():
 def test_an_observer_of_one_registry_is_unknown_to_another():
     notes = Notes()
     load_plugins([]).register(notes)
-    load_plugins([]).lifecycle().run_started(report="r", run_id="1")
+    load_plugins([]).lifecycle().run_started(**STARTED)
     assert notes.told == []

@@ -19,6 +19,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.interfaces import Triggered
 from reporting_framework.records import ORIGIN_COLUMN
+from reporting_framework.result import Step
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +36,7 @@ class Pipeline(NamedTuple):
         report: Its name.
         schema: Schema of the frames that reach the sinks.
         pushed: Whether a trigger named the work, which comes again when it is not taken.
+        steps: Which distributions brought its plugins.
     """
 
     report: str
@@ -45,6 +47,7 @@ class Pipeline(NamedTuple):
     engine: Engine
     schema: pl.Schema
     pushed: bool = False
+    steps: Sequence[Step] = ()
 
 
 @contextmanager
@@ -110,7 +113,24 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         engine=make("engine", composition.engine),
         schema=_schema(report, validator, transforms),
         pushed=trigger is not None and trigger.names_work,
+        steps=[_step_of(role, use, registry) for role, use in uses_of(composition)],
     )
+
+
+def uses_of(composition: Composition) -> list[tuple[str, Use]]:
+    """The plugins of a composition with their roles, in the order of data."""
+    return [
+        ("source", composition.source),
+        ("validator", composition.validator),
+        *(("transform", use) for use in composition.transforms),
+        *(("sink", use) for use in composition.sinks),
+        ("engine", composition.engine),
+    ]
+
+
+def _step_of(role: str, use: Use, registry: Registry) -> Step:
+    origin = registry.origin(role, use.name)
+    return Step(role=role, name=use.name, distribution=origin.distribution, version=origin.version)
 
 
 def settings_of(report: str, role: str, use: Use, plugin: Any) -> Any:

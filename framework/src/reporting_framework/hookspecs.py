@@ -22,11 +22,12 @@ from reporting_framework.markers import hookspec
 
 if TYPE_CHECKING:
     import click
+    import polars as pl
 
     from reporting_framework.interfaces import Engine, Query, Report, Sink, Source, Transform, Validator
     from reporting_framework.markers import Lazy
     from reporting_framework.records import Outcome, Rejection, Split
-    from reporting_framework.result import RunResult
+    from reporting_framework.result import RunResult, Step
 
 
 # -- registration: called once for each plugin when plugins are loaded ------------------------------------------------
@@ -146,12 +147,19 @@ def reporting_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
 
 
 @hookspec
-def reporting_run_started(report: str, run_id: str) -> None:
+def reporting_run_started(
+    report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+) -> None:
     """A run begins: settings are checked and plugins made, nothing has been read.
+
+    As of every hook, an implementation takes those of the arguments that it needs.
 
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
+        inputs: Places that the source reads, as URIs without credentials; none where it does not tell.
+        steps: The plugins that the run uses, with the distribution of each and its version.
+        schema: Schema of the rows that reach the sinks.
 
     Example::
 

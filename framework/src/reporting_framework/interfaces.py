@@ -408,6 +408,33 @@ class Recording(Protocol):
 
 
 @runtime_checkable
+class Located(Protocol):
+    """What a source has besides when what it reads lies at places that have a URI."""
+
+    def uris(self) -> Sequence[str]:
+        """The places that it reads under its settings, without credentials. Looks nothing up."""
+        ...
+
+
+@runtime_checkable
+class Traceable(Protocol):
+    """What a source has besides when single objects can be pointed at, for ``reporting explain``."""
+
+    def locate(self, name: str) -> str:
+        """URI of the object that is called `name` in origins. Looks nothing up."""
+        ...
+
+    def version(self, name: str) -> str | None:
+        """Version that the object has now, as batches tell it; None when it is definitely not there.
+
+        Raises:
+            AccessDenied: Looking was refused.
+            StorageUnavailable: Looking failed after retries.
+        """
+        ...
+
+
+@runtime_checkable
 class Revisiting(Protocol):
     """What a source has besides when it can read single objects again, for `reporting quarantine REPORT replay`."""
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pluggy
+    import polars as pl
 
     from reporting_framework.records import Outcome, Rejection, Split
-    from reporting_framework.result import RunResult
+    from reporting_framework.result import RunResult, Step
 
 LIFECYCLE_HOOKS = (
     "reporting_run_started",
@@ -35,9 +36,12 @@ class Lifecycle:
         self._manager = manager
         self._failed: set[tuple[str, str]] = set()
 
-    def run_started(self, *, report: str, run_id: str) -> None:
+    def run_started(
+        self, *, report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+    ) -> None:
         """See `hookspecs.reporting_run_started`."""
-        self._tell("reporting_run_started", report=report, run_id=run_id)
+        known = {"report": report, "run_id": run_id, "inputs": inputs, "steps": steps, "schema": schema}
+        self._tell("reporting_run_started", **known)
 
     def split_finished(self, *, report: str, run_id: str, split: Split, outcome: Outcome) -> None:
         """See `hookspecs.reporting_split_finished`."""

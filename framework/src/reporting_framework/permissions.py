@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import settings_of, step
+from reporting_framework.assembly import settings_of, step, uses_of
 from reporting_framework.interfaces import Permission, Permitted
 
 if TYPE_CHECKING:
@@ -21,15 +21,8 @@ def permissions_of(report: str, composition: Composition, registry: Registry) ->
         SettingsError: The settings of a plugin are not what it takes.
         StepFailed: A plugin raised an error of its own.
     """
-    uses = [
-        ("source", composition.source),
-        ("validator", composition.validator),
-        *(("transform", use) for use in composition.transforms),
-        *(("sink", use) for use in composition.sinks),
-        ("engine", composition.engine),
-    ]
     found: list[Permission] = []
-    for role, use in uses:
+    for role, use in uses_of(composition):
         plugin = registry.find(role, use.name)
         if isinstance(plugin, Permitted):
             with step(report, role, use.name):

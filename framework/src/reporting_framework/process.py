@@ -60,6 +60,8 @@ class Process:
         outcome.unread.extend(batch.unread)
         outcome.origins.extend(batch.origins)
         outcome.origins.extend(rejection.origin for rejection in batch.rejected)
+        outcome.versions.extend(batch.versions)
+        outcome.versions.extend(rejection.version for rejection in batch.rejected)
         outcome.rejections.extend(batch.rejected)
         if not batch.origins:
             return
@@ -72,7 +74,8 @@ class Process:
             origins = [origin for origin in batch.origins if origin not in known]
             outcome.unread += [Unread(origin, f"{left.step}: unavailable") for origin in origins]
             missing = set(origins)
-            outcome.origins[:] = [origin for origin in outcome.origins if origin not in missing]
+            kept = [pair for pair in zip(outcome.origins, outcome.versions, strict=True) if pair[0] not in missing]
+            outcome.origins[:], outcome.versions[:] = [each[0] for each in kept], [each[1] for each in kept]
             for fragments, number in zip(outcome.fragments, staged, strict=True):
                 del fragments[number:]
 

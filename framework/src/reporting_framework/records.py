@@ -231,6 +231,7 @@ class Outcome:
     Attributes:
         split: The split.
         origins: Origins of all records that were read, rejected ones included.
+        versions: Version of each one's object.
         accepted: Rows handed to the sinks.
         rejections: Rejected and filtered records.
         unread: Objects that could not be read.
@@ -249,6 +250,7 @@ class Outcome:
     fragments: list[list[Fragment]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    versions: list[str | None] = field(default_factory=list)
 
 
 def around(one: Span | None, other: Span) -> Span:

@@ -13,6 +13,7 @@ from reporting_framework.errors import PluginError, StorageUnavailable
 from reporting_framework.interfaces import Revisiting, Triggered
 from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
+from reporting_framework.recorder import Recorder
 from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:
@@ -50,12 +51,16 @@ def run(
     Raises:
         ReportingError: The run was given up; whole outputs may have been committed, nothing half.
     """
-    run_id = uuid.uuid4().hex
-    lifecycle.run_started(report=pipeline.report, run_id=run_id)
+    run_id, at = uuid.uuid4().hex, datetime.now(UTC)
+    recorder = Recorder(pipeline, run_id, at, replay=replay is not None)
+    lifecycle.run_started(
+        report=pipeline.report, run_id=run_id, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema
+    )
     try:
-        execution = _Run(pipeline, lifecycle, run_id, deadline, limit or 1000 if dry_run else None)
+        execution = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, limit or 1000 if dry_run else None)
         result = execution.execute(replay, reconcile=reconcile)
     except BaseException as error:
+        recorder.failed(error)
         lifecycle.run_failed(report=pipeline.report, run_id=run_id, error=error)
         raise
     finally:
@@ -76,10 +81,17 @@ class _Run:
     """
 
     def __init__(
-        self, pipeline: Pipeline, lifecycle: Lifecycle, run_id: str, deadline: float | None, limit: int | None
+        self,
+        pipeline: Pipeline,
+        lifecycle: Lifecycle,
+        recorder: Recorder,
+        run_id: str,
+        at: datetime,
+        deadline: float | None,
+        limit: int | None,
     ) -> None:
-        self.pipeline, self.lifecycle, self.run_id, self.limit = pipeline, lifecycle, run_id, limit
-        self.began, self.at = time.monotonic(), datetime.now(UTC)
+        self.pipeline, self.lifecycle, self.recorder, self.limit = pipeline, lifecycle, recorder, limit
+        self.run_id, self.at, self.began = run_id, at, time.monotonic()
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
@@ -94,6 +106,8 @@ class _Run:
         for sink in pipeline.sinks:
             with step(pipeline.report, "sink", sink.name):
                 sink.prepare(pipeline.schema)
+                if self.limit is None:
+                    self.recorder.look_at(sink)
                 ledgers.append(sink.ledger())
                 quarantine = quarantine or sink.quarantine()
         self.keepers = [found is not None for found in ledgers]
@@ -108,9 +122,11 @@ class _Run:
         with step(pipeline.report, "engine", pipeline.engine.name):
             for outcome in pipeline.engine.map(process, splits, parallelism=parallelism, stop=self._stop):
                 tally.add(outcome)
+                self.recorder.note(outcome)
                 self._tell(outcome)
 
         at, began = time.time(), time.perf_counter()
+        self.recorder.write()
         receipts = self._commit(quarantine)
         tally.settle(receipts)
         with step(pipeline.report, "source", source.name):
@@ -124,7 +140,7 @@ class _Run:
             if isinstance(source, Triggered) and self.limit is None:
                 response, left = source.respond(tally.unread, tally.rejections)
                 tally.put_back(left)
-        return tally.result(
+        result = tally.result(
             pipeline.report,
             self.run_id,
             receipts=receipts,
@@ -134,6 +150,8 @@ class _Run:
             dry_run=self.limit is not None,
             response=response,
         )
+        self.recorder.finished(result)
+        return result
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
         """Each sink's one atomic step, those that keep a ledger last. What may be taken in part is announced first."""

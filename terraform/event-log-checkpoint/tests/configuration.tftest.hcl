@@ -64,9 +64,9 @@ run "the_policy_is_of_folders" {
     condition = [for statement in jsondecode(output.policy).Statement : statement.Resource[0]] == [
       "arn:aws:s3:::my-visit-events/prod/*", "arn:aws:s3:::my-visit-events",
       "arn:aws:s3:::my-checkpoints/visits/*", "arn:aws:s3:::my-checkpoints",
-      "arn:aws:s3:::apart/bad/*", "arn:aws:s3:::apart",
+      "arn:aws:s3:::apart/bad/*", "arn:aws:s3:::apart", "arn:aws:s3:::my-checkpoints/visits/_runs/*",
     ]
-    error_message = "Read below the prefix; write below the checkpoint's fixed part and the quarantine's folder."
+    error_message = "Read below the prefix; write below the checkpoint's fixed part and the quarantine's folder; delete in the history of runs alone."
   }
 
   assert {

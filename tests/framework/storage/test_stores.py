@@ -176,6 +176,17 @@ def test_replacing_asks_for_no_version(store):
     assert [key for key in keys(store) if key.endswith(".tmp")] == []
 
 
+def test_what_is_deleted_is_gone_and_what_is_not_there_may_be_deleted(store):
+    for key in ("a/k", "a/other", "odd #?"):
+        store.put(key, b"content", expected=None)
+    for key in ("a/k", "odd #?"):
+        store.delete(key)
+        assert store.head(key) is None
+        store.delete(key)
+    store.delete("nowhere/at/all")
+    assert keys(store) == ["a/other"]
+
+
 # -- by hand --------------------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def test_the_defaults():
     assert composition.validator == Use("visit-event", {"extra": "ignore"})
     assert composition.transforms == []
     assert composition.sinks == [
-        Use("parquet-checkpoint", {"uri": "out/k.parquet", "compression": "zstd", "quarantine": None})
+        Use("parquet-checkpoint", {"uri": "out/k.parquet", "compression": "zstd", "quarantine": None, "keep_runs": 500})
     ]
     assert composition.engine == Use("local")
 
@@ -57,6 +57,7 @@ def test_every_setting_finds_its_place():
         max_in_flight=3,
         max_record_bytes=4,
         compression="snappy",
+        keep_runs=7,
     )
     assert composition.source.settings.items() >= {
         ("uri", "s3://b/p"),
@@ -72,6 +73,7 @@ def test_every_setting_finds_its_place():
         "uri": "out/k.parquet",
         "compression": "snappy",
         "quarantine": "q.parquet",
+        "keep_runs": 7,
     }
 
 

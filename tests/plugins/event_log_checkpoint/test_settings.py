@@ -42,6 +42,7 @@ def test_the_defaults():
         "max_in_flight": 64,
         "max_record_bytes": 1024 * 1024,
         "compression": "zstd",
+        "keep_runs": 500,
     }
 
 

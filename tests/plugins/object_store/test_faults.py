@@ -78,7 +78,8 @@ class World:
         """Checkpoints by key, and what is in quarantine."""
         store, kept = open_store(f"{self.base}/out"), {}
         for page in store.list():
-            kept |= {entry.key: store.get(entry.key).data for entry in page if entry.key.endswith(".parquet")}
+            keys = [entry.key for entry in page if entry.key.endswith(".parquet")]
+            kept |= {key: store.get(key).data for key in keys if not key.startswith("_runs/")}
         quarantine = kept.pop(f"_quarantine/{self.template}", None)
         rows = pl.read_parquet(quarantine) if quarantine else None
         return kept, [] if rows is None else rows.select("source_key", "error_type").rows()
@@ -190,6 +191,21 @@ def test_faults_where_a_checkpoint_is_read_in_part(fault, nth, bucket_behind, un
     assert world.files() == after
 
 
+@pytest.mark.parametrize("fault", ["busy once", "cut for good", "denied for good", "conflict once", "answer truncated"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_no_fault_in_the_history_fails_a_run_or_changes_what_it_does(fault, nth, bucket_behind, undisturbed):
+    bucket, proxy = bucket_behind
+    world = World(f"s3://{bucket}/{next(_numbers)}", "x.parquet")
+    world.fill(1)
+    proxy.reset()
+    kind, times = FAULTS[fault]
+    rule = proxy.inject(kind, key="*/_runs/*", nth=nth, times=times)
+    assert world.run().status == "ok"
+    assert rule.fired
+    proxy.reset()
+    assert world.files() == undisturbed["x.parquet"][1]
+
+
 def test_every_request_of_a_run_is_within_the_sweep(bucket_behind):
     bucket, proxy = bucket_behind
     for template in TEMPLATES:
@@ -229,7 +245,7 @@ def checkpoints(out):
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in out.rglob("x.parquet")
-        if "_quarantine" not in path.parts
+        if not path.relative_to(out).parts[0].startswith("_")
     }
 
 

@@ -12,6 +12,7 @@ import reporting_framework
 from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.build import build_command
 from reporting_framework.cli.doctor import Doctor
+from reporting_framework.cli.explain import explain_options, print_explained
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.freshness import check_freshness, freshness_options
 from reporting_framework.cli.iam import policy_options, print_policy
@@ -22,6 +23,7 @@ from reporting_framework.cli.quarantine import ACTIONS as QUARANTINE_ACTIONS
 from reporting_framework.cli.quarantine import replay, replay_options
 from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
+from reporting_framework.cli.runs import print_runs, runs_options
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.cli.stored import ACTIONS as STATE_ACTIONS
 from reporting_framework.collector import rarely
@@ -114,6 +116,13 @@ _REPLAY_HELP = """Read what is in quarantine again.
     """
 
 _ACTION = "REPORT [ACTION] [OPTIONS]..."
+_EXPLAIN_HELP = """Explain where a row came from, or why a record is not there.
+
+    Of each row that --where finds: its object, the version that was read, the run and the validator that brought it,
+    and whether the object is still the same. Of a record that --origin names: the same, or why it was turned away.
+    """
+
+_RUNS_HELP = """Show what a report's last runs did, the newest first."""
 
 reporting = Reporting(
     "reporting",
@@ -128,6 +137,15 @@ reporting_run = ReportingRun(
 )
 reporting.add_command(ReportCommands("run", help=_RUN_HELP, subcommand_metavar="REPORT [OPTIONS]..."))
 reporting.add_command(build_command)
+reporting.add_command(
+    ReportCommands(
+        "explain",
+        help=_EXPLAIN_HELP,
+        subcommand_metavar="REPORT [OPTIONS]...",
+        work=print_explained,
+        options=explain_options,
+    )
+)
 reporting.add_command(
     ReportCommands(
         "iam", help=_IAM_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_policy, options=policy_options
@@ -156,6 +174,12 @@ reporting.add_command(
         subcommand_metavar="REPORT [OPTIONS]...",
         work=check_freshness,
         options=freshness_options,
+    )
+)
+
+reporting.add_command(
+    ReportCommands(
+        "runs", help=_RUNS_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_runs, options=runs_options
     )
 )
 

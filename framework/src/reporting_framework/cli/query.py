@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -152,10 +153,7 @@ def ask(
     own: list[str],
 ) -> int:
     """Ask the report's table as it is now, and say the answer."""
-    form, where = (
-        form_of(generic["format"], generic["out"], context),
-        [_split(text, context) for text in generic["where"]],
-    )
+    form, where = form_of(generic["format"], generic["out"], context), conditions(generic["where"], context)
     if generic["on"] and not (generic["from"] or generic["to"]):
         raise click.UsageError("--on goes with --from or --to", context)
     from reporting_framework.assembly import settings_of
@@ -177,11 +175,16 @@ def ask(
     return DONE
 
 
-def _split(text: str, context: click.Context) -> tuple[str, str]:
-    column, equals, value = text.partition("=")
-    if not equals or not column:
+def conditions(texts: Sequence[str], context: click.Context) -> list[tuple[str, str]]:
+    """Columns and values of ``--where``.
+
+    Raises:
+        UsageError: One is not COLUMN=VALUE.
+    """
+    found = [text.partition("=") for text in texts]
+    if any(not equals or not column for column, equals, _ in found):
         raise click.UsageError("--where takes COLUMN=VALUE, as in --where study=adrc", context)
-    return column, value
+    return [(column, value) for column, _, value in found]
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

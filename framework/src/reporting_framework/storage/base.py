@@ -113,6 +113,10 @@ class Store(Protocol):
         """
         ...
 
+    def delete(self, key: str) -> None:
+        """Remove the object; nothing happens where there is none."""
+        ...
+
     def exclusive(self, key: str) -> AbstractContextManager[None]:
         """Keeps other writers of `key` out where the storage can; `put` is safe without it."""
         ...

@@ -14,13 +14,15 @@ from reporting_framework.errors import StepFailed
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.plugins import load_plugins
 from reporting_framework.records import Batch, Outcome, Rejection, Split
-from reporting_framework.result import RunResult
+from reporting_framework.result import RunResult, Step
 from reporting_framework.runner import run
 from reporting_framework.testing.contract import CANARY, few, nothing_told
-from reporting_framework.testing.stand_ins import GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
+from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
 
 MOMENT = {"run_id", "seconds"}
 """What differs from run to run."""
+
+STEPS = [Step(role="source", name="test-given", distribution="test", version="1")]
 
 
 class ObserverContract:
@@ -89,7 +91,7 @@ class ObserverContract:
         """Outcomes and rejections are those of the run."""
         outcome = Outcome(Split("s", {"a": 1}), ["a.json"], 1, [Rejection("b.json", "1", "missing", "x")])
         before, told = copy.deepcopy(outcome), _Watched(observer).lifecycle
-        told.run_started(report="test", run_id="1")
+        told.run_started(report="test", run_id="1", inputs=["s3://in/a"], steps=STEPS, schema=SCHEMA)
         told.split_finished(report="test", run_id="1", split=outcome.split, outcome=outcome)
         told.records_rejected(report="test", run_id="1", rejections=outcome.rejections)
         assert outcome == before, "an observer changes nothing that it is told"

@@ -15,6 +15,7 @@ from reporting_framework.errors import CommitConflict
 from reporting_framework.records import ORIGIN_COLUMN, Receipt, Split, object_of
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 from reporting_framework.testing.faults import Attempt, Faults, Killed, each_fault
+from reporting_framework.testing.histories import HistoryContract
 from reporting_framework.testing.memory import assert_bounded, peak
 from reporting_framework.testing.places import Expected, Make, Place, Rows, Visible, adds_up
 from reporting_framework.testing.quarantines import QuarantineContract
@@ -25,8 +26,8 @@ Clear = Callable[[], object]
 WRITERS = 4
 
 
-class SinkContract(QuarantineContract, PluginContract):
-    """The promises of a `Sink`, and of its ledger and its quarantine where it has them.
+class SinkContract(QuarantineContract, HistoryContract, PluginContract):
+    """The promises of a `Sink`, and of its ledger, its quarantine and its history where it has them.
 
     To give, beside what `PluginContract` says:
         rows: Fixture: a function that makes a frame, `ORIGIN_COLUMN` last, with one row for each of the numbers that it
@@ -39,6 +40,7 @@ class SinkContract(QuarantineContract, PluginContract):
             committed, for a sink that shows something else than its rows. The rows themselves unless given.
         files: Fixture: a function that gives the bytes of every visible file by name, where there are files.
         clear: Fixture: a function that empties the place, as it was before the first run.
+        spoil: Fixture: a function that puts something else in the place of all that the history of runs holds.
 
     To say:
         atomic: Class attribute: False where `rows` lead to several outputs, each of which becomes visible on its own.
@@ -46,6 +48,8 @@ class SinkContract(QuarantineContract, PluginContract):
             whose documentation says so.
         crowd: Class attribute: how many rows to commit to see whether memory is bounded. Four times as many are
             committed then. 0: it is not tried.
+        kept_runs: Class attribute: how many runs' records are kept under `settings`, from 4 to some ten. 0: it is
+            not tried.
     """
 
     atomic: ClassVar[bool] = True

@@ -36,6 +36,7 @@ class EventLogCheckpoint:
             "uri": settings.checkpoint,
             "compression": settings.compression,
             "quarantine": settings.quarantine,
+            "keep_runs": settings.keep_runs,
         }
         excluded = (
             [Use("exclude-projects", {"patterns": settings.exclude_projects})] if settings.exclude_projects else []

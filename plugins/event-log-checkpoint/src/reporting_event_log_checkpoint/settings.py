@@ -66,6 +66,9 @@ class EventLogSettings(Settings):
     max_in_flight: int = Field(64, ge=1, le=1024, description="Requests under way at once")
     max_record_bytes: int = Field(1024 * 1024, ge=1, description="Largest event; a larger one is rejected")
     compression: Literal["zstd", "snappy"] = Field("zstd", description="Compression of the checkpoint")
+    keep_runs: int = Field(
+        500, ge=0, le=10_000, description="Runs whose records are kept beside the checkpoint; 0: no history"
+    )
 
     @field_validator("source_bucket", "checkpoint_bucket")
     @classmethod

@@ -14,6 +14,9 @@ from reporting_framework.storage import Location, parse_location
 STATE_FOLDER = "_quarantine"
 """Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in it."""
 
+RUNS_FOLDER = "_runs"
+"""Likewise, for the history of runs."""
+
 NULL = "~null"
 """Stands for a null; no value is encoded to it, since a tilde is encoded too."""
 
@@ -92,6 +95,11 @@ class Layout(NamedTuple):
         The columns stay in its name: a checkpoint with others, or none, beside this one has a quarantine of its own.
         """
         return self.folder.join(f"{STATE_FOLDER}/{self.template.removesuffix('.parquet')}{suffix}")
+
+    @property
+    def runs(self) -> Location:
+        """Folder of the history of runs, named as the quarantine is. It is too deep to hold one of its files."""
+        return self.folder.join(f"{RUNS_FOLDER}/{self.template.removesuffix('.parquet')}")
 
     def owns(self, place: Location) -> bool:
         """Whether one of its files may lie at `place`."""

@@ -30,6 +30,11 @@ def writing(folder: Location) -> list[Permission]:
     ]
 
 
+def deleting(folder: Location) -> list[Permission]:
+    """To remove what is in a folder; nothing for other storage."""
+    return [Permission(("s3:DeleteObject",), _objects(folder))] if folder.scheme == "s3" else []
+
+
 def putting(folder: Location) -> list[Permission]:
     """To write into a folder and nothing else; nothing for other storage."""
     return [Permission(("s3:PutObject",), _objects(folder))] if folder.scheme == "s3" else []

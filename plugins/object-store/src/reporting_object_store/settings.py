@@ -12,6 +12,7 @@ from reporting_object_store.decode import MOST
 
 MEBIBYTE = 1024 * 1024
 LONGEST_DAYS = 100_000
+MOST_RUNS = 10_000
 
 
 class ObjectStoreJsonSettings(Settings):
@@ -63,6 +64,13 @@ class ParquetCheckpointSettings(Settings):
     compression: Literal["zstd", "snappy"] = Field("zstd", description="Compression of the parquet pages")
     quarantine: str | None = Field(
         None, description="File for what is not kept; unless set, `_quarantine/` beside the checkpoint"
+    )
+
+    keep_runs: int = Field(
+        500,
+        ge=0,
+        le=MOST_RUNS,
+        description="Runs whose records are kept in `_runs/` beside the checkpoint; 0: no history",
     )
 
     @field_validator("quarantine")

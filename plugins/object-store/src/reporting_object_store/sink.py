@@ -28,9 +28,10 @@ from reporting_framework.storage import Location, open_store, parse_location
 from reporting_object_store.belongings import Place, back_up, leftovers, remove
 from reporting_object_store.checkpoint import Checkpoint
 from reporting_object_store.checks import unwritten, written
-from reporting_object_store.layout import Layout
+from reporting_object_store.history import RunHistory
+from reporting_object_store.layout import RUNS_FOLDER, Layout
 from reporting_object_store.merge import PART, merge, regroup, write
-from reporting_object_store.permissions import writing
+from reporting_object_store.permissions import deleting, writing
 from reporting_object_store.quarantine import ParquetQuarantine
 from reporting_object_store.reading import scan_files
 from reporting_object_store.settings import ParquetCheckpointSettings
@@ -64,13 +65,18 @@ class ParquetCheckpoint:
         self._spool = Spool(settings.timestamp)
         self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
         self._quarantine = ParquetQuarantine(self._place)
+        self._history: RunHistory | None = None
 
     @classmethod
     def permissions(cls, settings: ParquetCheckpointSettings) -> Sequence[Permission]:
         """See `Permitted.permissions`."""
         apart = [parse_location(settings.quarantine).parent] if settings.quarantine else []
         folders = [Layout.parse(settings.uri).folder, *apart]
-        return [permission for folder in folders for permission in writing(folder)]
+        merged = [folders[0].join(RUNS_FOLDER)] if settings.keep_runs else []
+        return [
+            *(permission for folder in folders for permission in writing(folder)),
+            *(permission for folder in merged for permission in deleting(folder)),
+        ]
 
     def prepare(self, schema: pl.Schema) -> None:
         """See `Sink.prepare`."""
@@ -92,9 +98,12 @@ class ParquetCheckpoint:
         """See `Sink.ledger`."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-open") as pool:
             kept = pool.submit(self._quarantine.load)
+            told = pool.submit(self._history.load) if self._history else None
             keys = list(self._keys())
             self._files = dict(zip(keys, pool.map(self._own, keys), strict=True))
             kept.result()
+            if told:
+                told.result()
         self._ledger = CheckpointLedger([file for file in self._files.values() if file.version is not None])
         return self._ledger
 
@@ -270,6 +279,14 @@ class ParquetCheckpoint:
     def abort(self) -> None:
         """See `Sink.abort`."""
         self._spool.clear()
+        if self._history:
+            self._history.clear()
+
+    def history(self) -> RunHistory | None:
+        """See `Recording.history`. Once it was asked for, `ledger` reads it along with the rest."""
+        if self._history is None and self.settings.keep_runs:
+            self._history = RunHistory(self.layout.runs, self.settings.keep_runs)
+        return self._history
 
     def quarantine(self) -> ParquetQuarantine:
         """See `Sink.quarantine`."""

@@ -233,6 +233,19 @@ class ObjectStoreJson:
         """See `Permitted.permissions`."""
         return reading(parse_location(settings.uri))
 
+    def uris(self) -> Sequence[str]:
+        """See `Located.uris`."""
+        return [self.store.location.uri]
+
+    def locate(self, name: str) -> str:
+        """See `Traceable.locate`."""
+        return self.store.location.join(name).uri
+
+    def version(self, name: str) -> str | None:
+        """See `Traceable.version`."""
+        found = self.store.head(name)
+        return found.version if found else None
+
     def tell(self, bookmark: Mapping[str, Any]) -> Sequence[str]:
         """See `Telling.tell`."""
         if not self.store.resumes:

@@ -53,6 +53,9 @@ locals {
       resource  = "${local.arn}:s3:::${var.output_bucket}"
       condition = { StringLikeIfExists = { "s3:prefix" = [local.output_folder == "" ? "*" : "${local.output_folder}/*"] } }
     },
+{% if cookiecutter.sink == "parquet-checkpoint" %}
+    { actions = ["s3:DeleteObject"], resource = "${local.arn}:s3:::${var.output_bucket}/${trim("${local.output_folder}/_runs/*", "/")}", condition = null },
+{% endif %}
 {% elif cookiecutter.sink == "ndjson-archive" %}
     { actions = ["s3:PutObject"], resource = "${local.arn}:s3:::${var.output_bucket}/${local.output_folder == "" ? "*" : "${local.output_folder}/*"}", condition = null },
 {% else %}

@@ -1,0 +1,143 @@
+"""``reporting explain REPORT``: where a row came from, or why a record is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.cli.failures import DONE, printable, write
+from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.query import conditions
+from reporting_framework.cli.state import state_of
+
+if TYPE_CHECKING:
+    from reporting_framework.trace import Aside, Brought, Found, Now, Traced
+
+_NOW: Mapping[Now, str] = {
+    "unchanged": "the object is there, unchanged",
+    "changed since": "the object has changed since",
+    "there": "the object is there",
+    "gone": "",
+    "denied": "the object may not be looked at",
+}
+
+
+def explain_options() -> list[click.Parameter]:
+    """The options that every report has here."""
+    return [
+        click.Option(["--where"], multiple=True, metavar="COLUMN=VALUE",
+                     help="The rows with this value; nothing behind the = is null. Repeatable: values of one column "
+                     "are alternatives, several columns must all fit."),
+        click.Option(["--origin"], metavar="KEY",
+                     help="The record of this origin (as in column source_key), or all those of an object."),
+        click.Option(["--check/--no-check"], default=True,
+                     help="Look whether each object is still there, as it was.  [default: look]"),
+        click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
+                     help="Explain this many rows at the most."),
+        click.Option(["--format"], type=click.Choice(["text", "json"]), default="text", show_default=True,
+                     help="What stdout gets."),
+        *settings_sources(),
+        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+    ]  # fmt: skip
+
+
+def print_explained(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Print where rows came from. No value is shown but those of the columns in ``--where``."""
+    where, origin = conditions(generic["where"], context), generic["origin"]
+    if bool(where) == bool(origin):
+        raise click.UsageError("give --where COLUMN=VALUE, or --origin KEY, and not both", context)
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.queries import Selection
+    from reporting_framework.reports import compose_report
+    from reporting_framework.trace import Tracer
+
+    state = state_of(context)
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        composition = compose_report(
+            name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+        )
+        tracer = Tracer(name, composition, state.registry, check=generic["check"])
+        limit = generic["limit"]
+        found = tracer.origin(origin, limit) if origin else tracer.rows(Selection(where), limit)
+    if generic["format"] == "json":
+        write(json.dumps(_plain(found), indent=2, ensure_ascii=False))
+    else:
+        write("\n".join(_told(found, origin)))
+    return DONE
+
+
+def _plain(thing: Any) -> Any:
+    """JSON types; named tuples by their names."""
+    if hasattr(thing, "_asdict"):
+        return {name: _plain(value) for name, value in thing._asdict().items()}
+    if isinstance(thing, datetime):
+        return thing.isoformat()
+    if isinstance(thing, Mapping):
+        return {str(name): _plain(value) for name, value in thing.items()}
+    if isinstance(thing, Sequence) and not isinstance(thing, str):
+        return [_plain(each) for each in thing]
+    return thing if thing is None or isinstance(thing, bool | int | float | str) else str(thing)
+
+
+def _told(found: Found, origin: str | None) -> list[str]:
+    lines = [line for row in found.rows for line in _row(row, history=found.history)]
+    lines += [line for record in found.aside for line in _aside(record)]
+    if found.more:
+        lines.append(f"and {found.more:,} more rows (--limit shows more of them)")
+    if found.rows or found.aside:
+        return lines
+    if origin is None:
+        return ["no row of the table is like that"]
+    return _block(
+        f"{origin}: neither in the table nor in quarantine",
+        [*(("announced by", _run(each)) for each in found.announced), *_now(found.now, "there is no such object")],
+    )
+
+
+def _row(row: Traced, *, history: bool) -> list[str]:
+    known = [("row", ", ".join(f"{name}={'(null)' if value is None else value}" for name, value in row.values.items()))]
+    for number, each in enumerate(row.runs):
+        known.append(("or by" if number else "brought by", _run(each)))
+        known += [("  version", each.version)] if each.version else []
+        plugin = f" of {each.plugin}" if each.plugin else ""
+        known.append(("  validator", f"{each.validator}{plugin}"))
+    if not row.runs:
+        reason = "it was taken before there was a history" if history else "none of the report's sinks keeps a history"
+        known.append(("brought by", f"an unknown run: {reason}"))
+    return _block(f"{row.uri or row.origin}{_line(row.origin, row.uri)}", [*known, *_now(row.now)])
+
+
+def _aside(record: Aside) -> list[str]:
+    where = f" in {record.field}" if record.field else ""
+    known = [
+        ("in quarantine", f"{record.error_type}{where}"),
+        ("by run", f"{record.run_id}, {record.at:%Y-%m-%d %H:%M:%S} UTC"),
+        *([("version", record.version)] if record.version else []),
+    ]
+    return _block(f"{record.uri or record.origin}{_line(record.origin, record.uri)}", [*known, *_now(record.now)])
+
+
+def _run(run: Brought) -> str:
+    ended = {"failed": "which failed", None: "of which there is no record (let go of, or killed)"}
+    return f"run {run.run_id}, {run.at:%Y-%m-%d %H:%M:%S} UTC, {ended.get(run.status, run.status)}"
+
+
+def _line(origin: str, uri: str | None) -> str:
+    from reporting_framework.records import object_of
+
+    number = origin[len(object_of(origin)) + 1 :]
+    return f", line {number}" if uri and number else ""
+
+
+def _now(now: Now, gone: str = "the object is gone") -> list[tuple[str, str]]:
+    return [("now", gone if now == "gone" else _NOW[now])] if now in _NOW else []
+
+
+def _block(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
+    """A title and what is known, each on a line of its own."""
+    return [printable(title), *(f"  {label:<13} {printable(text)}" for label, text in rows if text)]

@@ -1,0 +1,87 @@
+"""``reporting runs REPORT``: what its last runs did."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.state import state_of
+
+if TYPE_CHECKING:
+    from reporting_framework.result import RunRecord
+
+SHORT = 8
+"""Characters of a run's id in a table."""
+
+COLUMNS = ("started (UTC)", "status", "read", "accepted", "rejected", "unread", "seconds", "run", "versions")
+
+
+def runs_options() -> list[click.Parameter]:
+    """The options that every report has here."""
+    return [
+        click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
+                     help="Show this many runs at the most."),
+        click.Option(["--format"], type=click.Choice(["table", "json"]), default="table", show_default=True,
+                     help="What stdout gets: a table for people, or the records as they were kept."),
+        *settings_sources(),
+        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+    ]  # fmt: skip
+
+
+def print_runs(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Print the records of the report's last runs, the newest first."""
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.histories import runs_of
+    from reporting_framework.reports import compose_report
+
+    state = state_of(context)
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        composition = compose_report(
+            name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+        )
+        records = runs_of(name, composition, state.registry)[: generic["limit"]]
+    if not records:
+        click.echo("no run is in the history yet; run the report first", err=True)
+    if generic["format"] == "json":
+        write(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
+    elif records:
+        from reporting_framework.cli.render import listing
+
+        write(listing(COLUMNS, [_cells(record) for record in records]))
+    return DONE
+
+
+def _cells(record: RunRecord) -> list[str]:
+    numbers = (record.records_read, record.accepted, record.rejected, record.objects_unread)
+    return [
+        f"{record.started_at:%Y-%m-%d %H:%M:%S}",
+        status_of(record),
+        *(f"{number:,}" for number in numbers),
+        f"{(record.finished_at - record.started_at).total_seconds():.2f}",
+        record.run_id[:SHORT],
+        ", ".join(versions_of(record)),
+    ]
+
+
+def status_of(record: RunRecord) -> str:
+    """How a run ended, in a few words."""
+    more = [
+        record.error or "",
+        "stopped at the deadline" if not record.complete and record.error is None else "",
+        "replay" if record.replay else "",
+    ]
+    return " ".join(
+        filter(None, (record.status, ", ".join(filter(None, more)) and f"({', '.join(filter(None, more))})"))
+    )
+
+
+def versions_of(record: RunRecord) -> list[str]:
+    """The distributions whose plugins a run used, the framework first."""
+    steps = sorted({f"{step.distribution} {step.version}".rstrip() for step in record.steps})
+    framework = f"reporting-framework {record.framework}" if record.framework else ""
+    return list(dict.fromkeys(filter(None, [framework, *steps])))

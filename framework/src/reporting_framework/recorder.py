@@ -1,0 +1,133 @@
+"""What a run leaves in the history of runs. Whatever becomes of that, the run is none the worse for it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.assembly import step
+from reporting_framework.discovery import FRAMEWORK
+from reporting_framework.errors import ReportingError, StepFailed
+from reporting_framework.interfaces import Located, Recording
+from reporting_framework.result import RunRecord
+
+if TYPE_CHECKING:
+    from reporting_framework.assembly import Pipeline
+    from reporting_framework.interfaces import History, Sink
+    from reporting_framework.records import Outcome
+    from reporting_framework.result import RunResult
+
+LISTED = 50
+"""Outputs and reasons for rejection that a record holds, at the most: a checkpoint may have a file for every day."""
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_QUERY = re.compile(r"(?<=^http)(s?://[^?#]*)[?#].*", re.DOTALL)
+
+_log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Feeds the history of one run. An error of the history's is logged, and then it is let be.
+
+    Args:
+        pipeline: The report.
+        run_id: The run.
+        at: When it began.
+        replay: Whether it reads quarantined objects again, and nothing else.
+
+    Attributes:
+        inputs: Places that the source reads, as URIs without credentials.
+    """
+
+    def __init__(self, pipeline: Pipeline, run_id: str, at: datetime, *, replay: bool = False) -> None:
+        self._pipeline, self._run_id, self._at, self._replay = pipeline, run_id, at, replay
+        self._history: History | None = None
+        self._noting = True
+        self.inputs: list[str] = []
+        with self._harmless("this run does not say what it reads"):
+            self.inputs = _inputs(pipeline)
+
+    def look_at(self, sink: Sink) -> None:
+        """Take this sink's history, if it has one and no sink before it had."""
+        if self._history is None and isinstance(sink, Recording):
+            with self._harmless("there is no history of this run"):
+                self._history = sink.history()
+
+    def note(self, outcome: Outcome) -> None:
+        """Take in the origins of the rows that a split brought."""
+        if self._history is None or not self._noting or not outcome.accepted:
+            return
+        turned = {rejection.origin for rejection in outcome.rejections}
+        origins, versions = outcome.origins, outcome.versions
+        if turned:
+            kept = [number for number, origin in enumerate(origins) if origin not in turned]
+            origins, versions = [origins[number] for number in kept], [versions[number] for number in kept]
+        self._noting = False
+        with self._harmless("nothing is set down of where this run's rows come from"):
+            self._history.note(origins, versions)
+            self._noting = True
+
+    def write(self) -> None:
+        """Set down where the rows come from that are about to be committed."""
+        if self._history is not None and self._noting:
+            with self._harmless("nothing is set down of where this run's rows come from"):
+                self._history.write(run_id=self._run_id, validator=self._pipeline.validator.name, at=self._at)
+
+    def finished(self, result: RunResult) -> None:
+        """Keep the record of a run that is over and visible."""
+        self._keep(
+            status=result.status,
+            complete=result.complete,
+            records_read=result.records_read,
+            accepted=result.accepted,
+            rejected=result.rejected,
+            filtered=result.filtered,
+            duplicates=result.duplicates,
+            objects_unread=result.objects_unread,
+            remaining=result.remaining,
+            last_processed_timestamp=result.last_processed_timestamp,
+            outputs=sorted(result.outputs, key=lambda output: output.new_rows == 0)[:LISTED],
+            rejections=result.rejections[:LISTED],
+        )
+
+    def failed(self, error: BaseException) -> None:
+        """Keep the record of a run that was given up."""
+        self._keep(status="failed", complete=False, error=type(error).__name__)
+
+    def _keep(self, **what: Any) -> None:
+        if self._history is None:
+            return
+        with self._harmless("the history does not have this run"):
+            record = RunRecord(
+                run_id=self._run_id,
+                report=self._pipeline.report,
+                started_at=self._at,
+                finished_at=datetime.now(UTC),
+                replay=self._replay,
+                inputs=self.inputs,
+                steps=list(self._pipeline.steps),
+                framework=version(FRAMEWORK),
+                **what,
+            )
+            self._history.keep(record)
+
+    @contextmanager
+    def _harmless(self, consequence: str) -> Iterator[None]:
+        """What goes wrong is logged."""
+        try:
+            with step(self._pipeline.report, "history of", "runs"):
+                yield
+        except ReportingError as error:
+            _log.warning("%s: %s", consequence, error, exc_info=isinstance(error, StepFailed))
+
+
+def _inputs(pipeline: Pipeline) -> list[str]:
+    """Places that the source reads; without credentials, whatever the source says."""
+    if not isinstance(pipeline.source, Located):
+        return []
+    return [_QUERY.sub(r"\1", _CREDENTIALS.sub("", uri)) for uri in pipeline.source.uris()]

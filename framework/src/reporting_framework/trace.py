@@ -1,0 +1,251 @@
+"""Where a row came from: its object, the version that was read, the run and the validator; or why it is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import polars as pl
+
+from reporting_framework.assembly import assemble, step
+from reporting_framework.errors import AccessDenied, PluginError, ReportingError
+from reporting_framework.histories import kept_by
+from reporting_framework.interfaces import Located, Readable, Traceable
+from reporting_framework.queries import Selection
+from reporting_framework.records import ORIGIN_COLUMN, object_of
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Composition
+    from reporting_framework.plugins import Registry
+    from reporting_framework.result import RunRecord
+
+AT_ONCE = 16
+"""Objects that are looked at at once: each look is a round trip."""
+
+Now = Literal["unchanged", "changed since", "there", "gone", "denied", "unknown"]
+"""What has become of an object: ``there`` where the version that was read is not known, ``unknown`` where it was not,
+or could not be, looked at."""
+
+_OBJECT = pl.col(ORIGIN_COLUMN).str.replace(r"#[0-9]+$", "")
+
+
+class Brought(NamedTuple):
+    """A run that set a row down as one it was about to commit.
+
+    Attributes:
+        run_id: The run.
+        at: When it began (UTC).
+        version: Version of the object that it read.
+        validator: Name of its validator.
+        plugin: The validator's distribution and version, where the run's record is still there.
+        status: How the run ended; None where there is no record of it: it was let go, or the run was killed.
+    """
+
+    run_id: str
+    at: datetime
+    version: str | None
+    validator: str
+    plugin: str | None = None
+    status: str | None = None
+
+
+class Traced(NamedTuple):
+    """A row of the table, and where it came from.
+
+    Attributes:
+        origin: Its origin.
+        uri: URI of its object, where the source can tell.
+        values: Its values in the columns that were asked for.
+        runs: The runs that brought it, the newest first; none where nothing was set down of it.
+        now: What has become of its object.
+    """
+
+    origin: str
+    uri: str | None
+    values: Mapping[str, Any]
+    runs: Sequence[Brought]
+    now: Now = "unknown"
+
+
+class Aside(NamedTuple):
+    """A record that was read and not kept."""
+
+    origin: str
+    uri: str | None
+    version: str | None
+    error_type: str
+    field: str | None
+    run_id: str
+    at: datetime
+    now: Now = "unknown"
+
+
+class Found(NamedTuple):
+    """What there is to tell.
+
+    Attributes:
+        rows: Rows of the table.
+        more: How many others there are besides.
+        aside: Records in quarantine.
+        announced: Runs that set the origin down and did not commit it, where it is neither in the table nor in
+            quarantine.
+        history: Whether a sink keeps a history.
+        now: What has become of the object, where it is in neither.
+    """
+
+    rows: Sequence[Traced] = ()
+    more: int = 0
+    aside: Sequence[Aside] = ()
+    announced: Sequence[Brought] = ()
+    history: bool = True
+    now: Now = "unknown"
+
+
+class Tracer:
+    """Looks things up in a report's table, quarantine and history, and at the source's objects.
+
+    Args:
+        check: Whether to look at the objects.
+
+    Raises:
+        ReportingError: As `assembly.assemble`.
+    """
+
+    def __init__(self, report: str, composition: Composition, registry: Registry, *, check: bool = True) -> None:
+        self._pipeline = assemble(report, composition, registry)
+        self._pipeline.source.close()
+        self._check = check
+        self._kept = kept_by(self._pipeline)
+        self._records: Mapping[str, RunRecord] = {}
+        if self._kept:
+            with step(report, "sink", self._kept.sink.name):
+                self._records = {record.run_id: record for record in self._kept.history.records()}
+
+    def rows(self, selection: Selection, limit: int) -> Found:
+        """Where the rows of a selection came from.
+
+        Raises:
+            PluginError: None of the sinks can be read.
+            SettingsError: A column is not there, or does not fit what is asked of it.
+            ReportingError: Reading failed.
+        """
+        table = self._table()
+        if table is None:
+            return Found(history=self._kept is not None)
+        wanted = list(dict.fromkeys(column for column, _ in selection.where))
+        return self._traced(selection.of(table), wanted, limit)
+
+    def origin(self, key: str, limit: int) -> Found:
+        """What became of a record, or of all records of an object; `key` may be the object's URI.
+
+        Raises:
+            ReportingError: As `rows`.
+        """
+        key = self._relative(key)
+        mine = pl.col(ORIGIN_COLUMN).eq(key) | _OBJECT.eq(key)
+        table = self._table()
+        found = self._traced(table.filter(mine), [], limit) if table is not None else Found(history=bool(self._kept))
+        aside = self._aside(mine, limit)
+        if found.rows or aside:
+            return found._replace(aside=aside)
+        announced = self._brought([key]).get(key, [])
+        now = self._now({object_of(key): {each.version for each in announced}})
+        return found._replace(announced=announced, now=now.get(object_of(key), "unknown"))
+
+    def _table(self) -> pl.LazyFrame | None:
+        pipeline = self._pipeline
+        sink = next((each for each in pipeline.sinks if isinstance(each, Readable)), None)
+        if sink is None:
+            names = ", ".join(each.name for each in pipeline.sinks)
+            raise PluginError(f"report {pipeline.report}: there is no table: none of its sinks can be read ({names})")
+        with step(pipeline.report, "sink", sink.name):
+            sink.prepare(pipeline.schema)
+            return sink.scan()
+
+    def _traced(self, rows: pl.LazyFrame, columns: Sequence[str], limit: int) -> Found:
+        with step(self._pipeline.report, "reading", "the table"):
+            shown = rows.select(pl.col(ORIGIN_COLUMN).alias("\0origin"), *columns)
+            total, found = pl.collect_all([rows.select(pl.len()), shown.head(limit)])
+        origins = found["\0origin"].to_list()
+        brought = self._brought(origins)
+        versions: dict[str, set[str | None]] = {}
+        for origin in origins:
+            versions.setdefault(object_of(origin), set()).update(each.version for each in brought.get(origin, ()))
+        now = self._now(versions)
+        traced = [
+            Traced(origin, self._uri(origin), dict(zip(columns, values, strict=True)), brought.get(origin, []),
+                   now.get(object_of(origin), "unknown"))
+            for origin, *values in found.iter_rows()
+        ]  # fmt: skip
+        return Found(traced, max(0, total.item() - len(traced)), history=self._kept is not None)
+
+    def _aside(self, mine: pl.Expr, limit: int) -> list[Aside]:
+        """Records in the quarantine that a run would use."""
+        pipeline = self._pipeline
+        for sink in pipeline.sinks:
+            with step(pipeline.report, "sink", sink.name):
+                quarantine = sink.quarantine()
+                found = quarantine.entries().filter(mine).head(limit) if quarantine else None
+            if found is not None:
+                now = self._now({object_of(row[0]): {row[1]} for row in found.iter_rows()})
+                return [
+                    Aside(key, self._uri(key), version, kind, field, run, at, now.get(object_of(key), "unknown"))
+                    for key, version, kind, field, run, at in found.iter_rows()
+                ]
+        return []
+
+    def _brought(self, origins: Sequence[str]) -> dict[str, list[Brought]]:
+        """The runs that brought each of these origins, the newest first."""
+        if self._kept is None or not origins:
+            return {}
+        with step(self._pipeline.report, "sink", self._kept.sink.name):
+            rows = self._kept.history.lineage(origins)
+        found: dict[str, list[Brought]] = {}
+        for origin, version, run_id, validator, at in rows.iter_rows():
+            record = self._records.get(run_id)
+            steps = [each for each in record.steps if each.role == "validator"] if record else []
+            plugin = f"{steps[0].distribution} {steps[0].version}" if steps else None
+            status = record.status if record else None
+            found.setdefault(origin, []).append(Brought(run_id, at, version, validator, plugin, status))
+        return found
+
+    def _uri(self, origin: str) -> str | None:
+        source = self._pipeline.source
+        if not isinstance(source, Traceable):
+            return None
+        with step(self._pipeline.report, "source", source.name):
+            return source.locate(object_of(origin))
+
+    def _relative(self, key: str) -> str:
+        """The origin, where the URI of an object of the source is given."""
+        source = self._pipeline.source
+        if not isinstance(source, Located):
+            return key
+        with step(self._pipeline.report, "source", source.name):
+            folders = [f"{uri.rstrip('/')}/" for uri in source.uris()]
+        return next((key.removeprefix(folder) for folder in folders if key.startswith(folder)), key)
+
+    def _now(self, objects: Mapping[str, set[str | None]]) -> dict[str, Now]:
+        """What has become of each of these objects, of which these versions were read."""
+        source = self._pipeline.source
+        if not self._check or not isinstance(source, Traceable):
+            return {}
+        traceable: Traceable = source
+
+        def look(name: str) -> Now:
+            try:
+                with step(self._pipeline.report, "source", source.name):
+                    version = traceable.version(name)
+            except AccessDenied:
+                return "denied"
+            except ReportingError:
+                return "unknown"
+            if version is None:
+                return "gone"
+            known = objects[name] - {None}
+            return ("unchanged" if version in known else "changed since") if known else "there"
+
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
+            return dict(zip(objects, pool.map(look, objects), strict=True))

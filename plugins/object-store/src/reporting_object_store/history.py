@@ -1,0 +1,165 @@
+"""The history beside a checkpoint: a small file of run records, and the origins that each run set down."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+from pydantic import ValidationError
+
+from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
+from reporting_framework.result import RunRecord
+from reporting_framework.storage import Location, open_store
+from reporting_object_store.lineage import MOST, Lineage
+
+LOG = "runs.ndjson"
+"""Name of the file of run records: a line that says what it is, and one for each run, the oldest first."""
+
+LARGEST = 1024 * 1024
+"""Bytes of that file, at the most: every run reads and writes it."""
+
+TRIES = 20
+FORMAT = 1
+
+_log = logging.getLogger(__name__)
+
+
+class _Found(NamedTuple):
+    """The file as it was read.
+
+    Attributes:
+        version: Its version, or None when there is none yet.
+        files: How many files of origins were written since they were last merged, as far as runs have told.
+        lines: One for each run; they are looked into only when somebody asks.
+    """
+
+    version: str | None = None
+    files: int = 0
+    lines: tuple[bytes, ...] = ()
+
+
+class RunHistory:
+    """See `History`. Losing all of it never loses a row: what was taken is in the checkpoint.
+
+    Args:
+        folder: Where it is.
+        most: How many runs' records are kept.
+    """
+
+    def __init__(self, folder: Location, most: int) -> None:
+        self._store = open_store(folder)
+        self._most = most
+        self._lineage = Lineage(folder.join("rows"))
+        self._found: _Found | None = None
+        self._written = 0
+
+    @property
+    def uri(self) -> str:
+        """Where the records are."""
+        return self._store.location.join(LOG).uri
+
+    def load(self) -> None:
+        """Read the file, so that later calls need not wait for it; what fails is tried again when it is needed."""
+        try:
+            self._load()
+        except ReportingError:
+            self._found = None
+
+    def _load(self) -> _Found:
+        if self._found is None:
+            try:
+                found = self._store.get(LOG)
+            except ObjectMissing:
+                self._found = _Found()
+            else:
+                lines = found.data.splitlines()
+                files = _files_in(lines[0]) if lines else None
+                self._found = _Found(found.version, files or 0, tuple(lines if files is None else lines[1:]))
+        return self._found
+
+    def records(self) -> Sequence[RunRecord]:
+        """See `History.records`. A line that is none is passed over; what a newer version has besides is left out."""
+        found, damaged = [], 0
+        for line in self._load().lines:
+            try:
+                found.append(RunRecord.model_validate_json(line, extra="ignore"))
+            except ValidationError:
+                damaged += bool(line.strip())
+        if damaged:
+            _log.warning("%s: %d lines are no records of runs; passed over", self.uri, damaged)
+        return sorted(found, key=lambda record: (record.started_at, record.run_id), reverse=True)
+
+    def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+        """See `History.note`."""
+        self._lineage.note(origins, versions)
+
+    def write(self, *, run_id: str, validator: str, at: datetime) -> None:
+        """See `History.write`."""
+        self._written += self._lineage.write(run_id=run_id, validator=validator, at=at)
+
+    def lineage(self, origins: Sequence[str]) -> pl.DataFrame:
+        """See `History.lineage`."""
+        return self._lineage.of(origins)
+
+    def keep(self, record: RunRecord) -> None:
+        """See `History.keep`. Every so many runs, the files of origins are merged first.
+
+        Raises:
+            CommitConflict: Other runs kept winning the race.
+        """
+        line = record.model_dump_json(exclude_defaults=True).encode()
+        merged = self._merge() if self._load().files + self._written > MOST else None
+        for attempt in range(TRIES):
+            found = self._load()
+            files = found.files + self._written if merged is None else merged
+            data = self._bounded([*found.lines, line], files)
+            try:
+                self._store.put(LOG, data, expected=found.version)
+            except CommitConflict:
+                self._found = None
+                time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - not a secret
+                continue
+            self._found, self._written = None, 0
+            return
+        raise CommitConflict(f"{self.uri}: other runs were faster {TRIES} times in a row")
+
+    def _merge(self) -> int:
+        """How many small files of origins there are now. What fails is tried again so many runs later."""
+        try:
+            return self._lineage.merge()
+        except ReportingError as error:
+            _log.warning(
+                "files of origins could not be merged, none is lost (to delete needs s3:DeleteObject): %s", error
+            )
+            return 0
+
+    def _bounded(self, lines: Sequence[bytes], files: int) -> bytes:
+        """The file with the last of these lines, as many as may be kept; the very last in any case."""
+        kept: list[bytes] = []
+        size = 0
+        for line in reversed(lines[-self._most :]):
+            size += len(line) + 1
+            if kept and size > LARGEST:
+                break
+            kept.append(line)
+        head = json.dumps({"history": FORMAT, "files": files}).encode()
+        return b"\n".join([head, *reversed(kept), b""])
+
+    def clear(self) -> None:
+        """Let go of what was noted and not written."""
+        self._lineage.clear()
+
+
+def _files_in(line: bytes) -> int | None:
+    """What the first line says of the files of origins; None where it is not that line."""
+    try:
+        content = json.loads(line)
+        return max(0, int(content["files"])) if "history" in content else None
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        return None

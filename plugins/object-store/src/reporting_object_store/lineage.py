@@ -1,0 +1,188 @@
+"""Which run brought each row in: small parquet files beside a checkpoint, merged now and then."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from reporting_framework import ORIGIN_COLUMN
+from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
+from reporting_framework.storage import Location, ScanTarget, open_store
+from reporting_object_store.checkpoint import reading
+from reporting_object_store.spool import Spool
+
+SCHEMA = pl.Schema(
+    {
+        **dict.fromkeys((ORIGIN_COLUMN, "version", "run_id", "validator"), pl.String()),
+        "at": pl.Datetime("us", "UTC"),
+    }
+)
+FULL = 250_000
+"""Rows in a file, at the most: so many are held in memory."""
+
+MOST = 64
+"""Files of fewer than half as many rows that may lie there before the oldest of them are merged."""
+
+SMALL = 50_000
+"""Rows up to which a file is read in one request."""
+
+AT_ONCE = 16
+"""Requests under way at once."""
+
+TRIES = 3
+"""How often the files are listed when others merge them meanwhile."""
+
+_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z_-]+-(?P<rows>[0-9]+)\.parquet")
+_NOTED = pl.Schema({name: SCHEMA[name] for name in (ORIGIN_COLUMN, "version")})
+_TYPE = "application/vnd.apache.parquet"
+
+_log = logging.getLogger(__name__)
+
+
+class _File(NamedTuple):
+    """A file of origins; its name tells when its (newest) run began, and how many rows it has."""
+
+    key: str
+    rows: int
+
+
+class Lineage:
+    """The origins that runs set down before they committed, with the version read, the run and its validator.
+
+    A file is written once and never changed. What a run sets down that dies before its commit stays: it says what the
+    run was about to do.
+    """
+
+    def __init__(self, folder: Location) -> None:
+        self._store = open_store(folder)
+        self._spool = Spool("")
+        self._lock = threading.Lock()
+        self._held: list[pl.DataFrame] = []
+        self._count = 0
+        self._spilt: list[Path] = []
+
+    def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+        """See `History.note`; what does not fit in a file of its own waits on the local disk."""
+        frame = pl.DataFrame({ORIGIN_COLUMN: origins, "version": versions}, schema=_NOTED)
+        with self._lock:
+            self._held.append(frame)
+            self._count += frame.height
+            if self._count >= FULL:
+                self._spill()
+
+    def _spill(self) -> None:
+        *whole, rest = pl.concat(self._held, rechunk=True).iter_slices(FULL)
+        if rest.height == FULL:
+            whole, rest = [*whole, rest], rest.clear()
+        for frame in whole:
+            path = self._spool.folder() / f"lineage-{len(self._spilt)}.arrow"
+            with path.open("wb") as file:  # polars itself would not say that the disk is full
+                frame.write_ipc(file)
+            self._spilt.append(path)
+        self._held, self._count = [rest.clone()], rest.height
+
+    def write(self, *, run_id: str, validator: str, at: datetime) -> int:
+        """See `History.write`. How many files that took; none where nothing was noted."""
+        number = 0
+        for number, noted in enumerate(self._parts(), 1):
+            rows = noted.with_columns(run_id=pl.lit(run_id), validator=pl.lit(validator), at=pl.lit(at, SCHEMA["at"]))
+            self._put(at, f"{run_id}-{number}", rows.select(SCHEMA.names()))
+        self.clear()
+        return number
+
+    def _parts(self) -> Iterator[pl.DataFrame]:
+        for path in self._spilt:
+            with path.open("rb") as file:
+                yield pl.read_ipc(file)
+        if self._count:
+            yield pl.concat(self._held)
+
+    def _put(self, at: datetime, name: str, rows: pl.DataFrame) -> None:
+        buffer = io.BytesIO()
+        rows.sort(ORIGIN_COLUMN).write_parquet(buffer, compression="zstd", row_group_size=SMALL)
+        key = f"{at:%Y%m%dT%H%M%SZ}-{name}-{rows.height}.parquet"
+        self._store.replace(key, buffer.getvalue(), content_type=_TYPE, metadata={})
+
+    def clear(self) -> None:
+        """Let go of what was noted and not written."""
+        self._held, self._count, self._spilt = [], 0, []
+        self._spool.clear()
+
+    def of(self, origins: Sequence[str]) -> pl.DataFrame:
+        """See `History.lineage`."""
+        wanted = pl.col(ORIGIN_COLUMN).is_in(pl.Series(origins, dtype=pl.String).implode())
+        for left in reversed(range(TRIES)):
+            try:
+                with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-lineage") as pool:
+                    found = list(pool.map(partial(self._read, wanted=wanted), self._files()))
+            except ObjectMissing:  # merged meanwhile
+                if not left:
+                    raise
+            else:
+                rows = pl.concat([SCHEMA.to_frame(), *(frame for frame in found if frame is not None)])
+                return rows.unique().sort("at", "run_id", ORIGIN_COLUMN, descending=[True, False, False])
+        raise AssertionError  # pragma: no cover - the last try returns or raises
+
+    def _files(self) -> list[_File]:
+        """All files, the oldest first."""
+        try:
+            keys = [entry.key for page in self._store.list() for entry in page]
+        except LocationError:
+            if self._store.location.scheme != "file":  # a folder is made by the first run
+                raise
+            return []
+        return [_File(key, int(match["rows"])) for key in sorted(keys) if (match := _NAME.fullmatch(key))]
+
+    def _read(self, file: _File, wanted: pl.Expr | None = None) -> pl.DataFrame | None:
+        """The rows of a file that are wanted; None where it is damaged."""
+        uri = self._store.location.join(file.key).uri
+        if file.rows <= SMALL or wanted is None:
+            target = ScanTarget(io.BytesIO(self._store.get(file.key).data))
+        else:
+            target = self._store.scan(file.key)
+        try:
+            with reading(uri):
+                rows = pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
+                rows = rows.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+                return (rows if wanted is None else rows.filter(wanted)).collect()
+        except CorruptCheckpoint:
+            if self._store.head(file.key) is None:
+                raise ObjectMissing(f"{uri}: no such object") from None
+            _log.warning("%s: not a file of origins that can be read; passed over", uri)
+            return None
+
+    def merge(self) -> int:
+        """Merge the oldest of the small files if there are too many; how many there are now.
+
+        The merged file is there before the others go: a crash in between leaves rows twice, which reading drops.
+        """
+        small = [file for file in self._files() if file.rows <= FULL // 2]
+        if len(small) <= MOST:
+            return len(small)
+        group, rows = [], 0
+        for file in small:
+            if (rows := rows + file.rows) > FULL:
+                break
+            group.append(file)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-lineage") as pool:
+            try:
+                found = [(file, frame) for file, frame in zip(group, pool.map(self._read, group), strict=True)]
+            except ObjectMissing:  # another run merges
+                return len(small)
+            frames = [frame for _, frame in found if frame is not None]
+            merged = pl.concat([SCHEMA.to_frame(), *frames]).unique()
+            if merged.height:
+                self._put(merged["at"].sort()[-1], uuid.uuid4().hex, merged)
+            list(pool.map(self._store.delete, [file.key for file, frame in found if frame is not None]))
+        return len(small) - len(frames) + (merged.height <= FULL // 2)

@@ -1,0 +1,173 @@
+"""``reporting explain``: where rows came from, and what became of records that are not there."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from reporting_framework import run_report
+from reporting_framework.cli.main import reporting
+from reporting_framework.storage import open_store
+from reporting_framework.testing.histories import AT
+from tests.framework.test_cli_query import EXAMPLE
+from tests.support.plugins import checkpoint
+
+REPORT = "event-log-checkpoint"
+PTID = "SYN0013"
+
+
+class World:
+    """Some events of one participant, a bad one, and the report's checkpoint of them."""
+
+    def __init__(self, folder):
+        self.events, self.out = folder / "in", folder / "out.parquet"
+        self.events.mkdir()
+        for each in EXAMPLE.iterdir():
+            if f"-{PTID}-" in each.name:
+                shutil.copy(each, self.events)
+        self.bad = self.events / "log-submit-20240101-000000-1-p-BAD-1.json"
+        self.bad.write_bytes(b'{"study": "SECRET-VALUE"}')
+        self.keys = sorted(path.name for path in self.events.iterdir() if path != self.bad)
+        self.places = ["--source", str(self.events), "--checkpoint", str(self.out)]
+
+    def run(self, **more):
+        settings = {"source": str(self.events), "checkpoint": str(self.out), **more}
+        return run_report(REPORT, settings)
+
+    def explain(self, *arguments):
+        done = CliRunner().invoke(reporting, ["explain", REPORT, *self.places, *arguments], prog_name="reporting")
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert "SECRET" not in done.stdout
+        return done.stdout.splitlines()
+
+    def found(self, *arguments):
+        return json.loads("\n".join(self.explain(*arguments, "--format", "json")))
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def test_a_row_s_object_version_run_and_validator(world):
+    run = world.run()
+    lines = world.explain("--where", f"ptid={PTID}", "--where", "action=submit", "--limit", "1")
+    [submitted, *_] = [key for key in world.keys if "submit" in key]
+    version = open_store(str(world.events)).head(submitted).version
+    at = lines[2].partition(", ")[2].removesuffix(" UTC, ok")
+    assert lines[:6] == [
+        str(world.events / submitted),
+        f"  row           ptid={PTID}, action=submit",
+        f"  brought by    run {run.run_id}, {at} UTC, ok",
+        f"    version     {version}",
+        "    validator   visit-event of reporting-event-log-checkpoint 0.1.0",
+        "  now           the object is there, unchanged",
+    ]
+    found = world.found("--where", f"ptid={PTID}")
+    assert (len(found["rows"]), found["more"]) == (len(world.keys), 0)
+
+
+def test_how_many_more_there_are_is_said(world):
+    world.run()
+    more = len(world.keys) - 1
+    assert (
+        world.explain("--where", f"ptid={PTID}", "--limit", "1")[-1]
+        == f"and {more} more rows (--limit shows more of them)"
+    )
+    assert world.found("--where", f"ptid={PTID}", "--limit", "1")["more"] == more
+
+
+def test_what_has_become_of_the_object(world):
+    world.run()
+    changed, gone, *_ = world.keys
+    (world.events / changed).write_bytes(b"{}")
+    (world.events / gone).unlink()
+    found = {row["origin"]: row["now"] for row in world.found("--where", f"ptid={PTID}")["rows"]}
+    assert (found[changed], found[gone], found[world.keys[2]]) == ("changed since", "gone", "unchanged")
+    assert "  now           the object is gone" in world.explain("--origin", gone)
+    assert "  now           the object has changed since" in world.explain("--origin", changed)
+    unlooked = world.explain("--where", f"ptid={PTID}", "--no-check")
+    assert not any(line.startswith("  now") for line in unlooked)
+
+
+def test_rows_of_before_there_was_a_history(world):
+    world.run(keep_runs=0)
+    lines = world.explain("--origin", world.keys[0])
+    assert "  brought by    an unknown run: it was taken before there was a history" in lines
+    assert "  now           the object is there" in lines
+    lines = world.explain("--origin", world.keys[0], "--keep-runs", "0")
+    assert "  brought by    an unknown run: none of the report's sinks keeps a history" in lines
+
+
+def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
+    run = world.run()
+    history = checkpoint(world.out).history()
+    history.note([world.keys[0]], ["another"])
+    history.write(run_id="another", validator="visit-event", at=AT)
+    lines = world.explain("--origin", world.keys[0])
+    assert lines[1].startswith(f"  brought by    run {run.run_id}, ")
+    assert lines[4] == (
+        "  or by         run another, 2024-01-01 00:00:00 UTC, of which there is no record (let go of, or killed)"
+    )
+    assert lines[6] == "    validator   visit-event"
+
+
+def test_a_rejected_record_s_reason(world):
+    run = world.run()
+    for key in (world.bad.name, str(world.bad)):
+        lines = world.explain("--origin", key)
+        assert lines[:2] == [str(world.bad), "  in quarantine missing in action"]
+        assert lines[2].startswith(f"  by run        {run.run_id}, ")
+        assert lines[4] == "  now           the object is there, unchanged"
+    [aside] = world.found("--origin", world.bad.name)["aside"]
+    assert (aside["error_type"], aside["field"], aside["run_id"]) == ("missing", "action", run.run_id)
+
+
+def test_what_is_in_neither(world):
+    assert world.explain("--origin", world.keys[0]) == [
+        f"{world.keys[0]}: neither in the table nor in quarantine",
+        "  now           the object is there",
+    ]
+    world.run()
+    assert world.explain("--origin", "x.json") == [
+        "x.json: neither in the table nor in quarantine",
+        "  now           there is no such object",
+    ]
+    history = checkpoint(world.out).history()
+    history.note(["y.json"], ["1"])
+    history.write(run_id="killed", validator="v", at=AT)
+    assert world.explain("--origin", "y.json")[1].startswith("  announced by  run killed, 2024-01-01 00:00:00 UTC, of")
+    assert world.explain("--where", "ptid=NOBODY") == ["no row of the table is like that"]
+
+
+def test_before_the_first_run_no_row_is_there(world):
+    assert world.explain("--where", "ptid=x") == ["no row of the table is like that"]
+
+
+def test_lines_of_an_object(world):
+    event = json.loads((world.events / world.keys[0]).read_bytes())
+    (world.events / "log-lines.json").write_text("\n".join(json.dumps(event) for _ in range(2)))
+    world.run()
+    lines = world.explain("--origin", "log-lines.json")
+    assert [line for line in lines if not line.startswith(" ")] == [
+        f"{world.events}/log-lines.json, line 1",
+        f"{world.events}/log-lines.json, line 2",
+    ]
+    assert len(world.found("--origin", "log-lines.json#2")["rows"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give --where COLUMN=VALUE, or --origin KEY, and not both"),
+        (["--where", "a=b", "--origin", "c"], "and not both"),
+        (["--where", "ptid"], "--where takes COLUMN=VALUE"),
+        (["--where", "ptit=x"], "there is no column ptit; did you mean ptid?"),
+    ],
+)
+def test_what_is_refused(world, arguments, message):
+    world.run()
+    done = CliRunner().invoke(reporting, ["explain", REPORT, *world.places, *arguments], prog_name="reporting")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr

@@ -1,0 +1,125 @@
+"""What a run leaves in its history: no credentials, bounded lists, and what observers are told."""
+
+import logging
+from typing import ClassVar
+
+import pytest
+
+from reporting_framework import ORIGIN_COLUMN, Rejection, Split, hookimpl
+from reporting_framework.recorder import LISTED, Recorder
+from reporting_framework.records import Outcome
+from reporting_framework.result import Output, RejectionCount, RunResult
+from reporting_framework.testing.histories import AT
+from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, batch, execute, pipeline
+
+
+class Memory:
+    """A history in memory."""
+
+    def __init__(self):
+        self.kept, self.noted, self.written = [], [], []
+
+    def note(self, origins, versions):
+        self.noted += zip(origins, versions, strict=True)
+
+    def write(self, **what):
+        self.written.append(what)
+
+    def keep(self, record):
+        self.kept.append(record)
+
+
+class Sink(KeptRows):
+    name: ClassVar[str] = "test-recording"
+
+    def __init__(self, history):
+        super().__init__()
+        self._history = history
+
+    def history(self):
+        return self._history
+
+
+class Located(GivenRecords):
+    """A source that tells where it reads."""
+
+    places: tuple[str, ...] = ()
+
+    def uris(self):
+        if not self.places:
+            raise ValueError("SECRET")
+        return self.places
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("s3://bucket/a?b#c", "s3://bucket/a?b#c"),
+        ("postgres://me:pass@word@host:5432/db", "postgres://word@host:5432/db"),
+        ("https://u:p@host/a?X-Amz-Signature=1#f", "https://host/a"),
+        ("/a/path@home", "/a/path@home"),
+    ],
+)
+def test_inputs_hold_no_credentials(uri, told):
+    source = Located({"s": [batch(1)]})
+    source.places = (uri,)
+    history = Memory()
+    execute(pipeline(source, Sink(history)))
+    assert [record.inputs for record in history.kept] == [[told]]
+
+
+def test_a_source_that_raises_does_no_harm(caplog):
+    history = Memory()
+    with caplog.at_level(logging.WARNING):
+        assert execute(pipeline(Located({"s": [batch(1)]}), Sink(history))).accepted == 1
+    assert history.kept[0].inputs == []
+    assert "this run does not say what it reads: report test: history of runs raised ValueError" in caplog.messages[0]
+
+
+def test_accepted_rows_are_noted_with_the_version_of_their_objects():
+    history = Memory()
+    first, second = batch(1, 2), batch(3, key="b", rejected=[Rejection("c", "v9", "too_large")])
+    execute(pipeline(GivenRecords({"s": [first._replace(versions=["v1", "v2"]), second]}), Sink(history)))
+    assert history.noted == [("given.ndjson#1", "v1"), ("given.ndjson#2", "v2"), ("b#3", "1")]
+    assert [each["validator"] for each in history.written] == ["test-event"]
+
+
+def test_a_record_is_bounded():
+    history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
+    recorder = Recorder(made, "r", AT)
+    recorder.look_at(Sink(history))
+    recorder.look_at(Sink(Memory()))
+    many = range(2 * LISTED)
+    outputs = [Output(uri=str(number), rows=1, new_rows=number == LISTED, bytes=1) for number in many]
+    reasons = [RejectionCount(type=str(number), field=None, count=1) for number in many]
+    recorder.finished(
+        RunResult(report="r", run_id="r", status="ok", complete=True, outputs=outputs, rejections=reasons)
+    )
+    [record] = history.kept
+    assert (len(record.outputs), len(record.rejections)) == (LISTED, LISTED)
+    assert record.outputs[0].uri == str(LISTED), "those with new rows come first"
+
+
+def test_what_is_turned_away_is_not_noted():
+    history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
+    recorder = Recorder(made, "r", AT)
+    recorder.look_at(Sink(history))
+    recorder.note(Outcome(Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]))
+    turned = [Rejection("b", "2", "x")]
+    recorder.note(Outcome(Split("s", {}), ["a", "b", "c"], 2, turned, versions=["1", "2", None]))
+    assert history.noted == [("a", "1"), ("c", None)]
+
+
+def test_observers_are_told_what_the_run_is_made_of():
+    told = []
+
+    class Observer:
+        @hookimpl
+        def reporting_run_started(self, inputs, steps, schema):
+            told.append((inputs, steps, schema))
+
+    source = Located({"s": [batch(1)]})
+    source.places = ("s3://b/in",)
+    execute(pipeline(source, KeptRows()), Observer())
+    assert told == [(["s3://b/in"], (), SCHEMA)]
+    assert ORIGIN_COLUMN in told[0][2]
