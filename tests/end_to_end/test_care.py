@@ -7,7 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from reporting_framework.cli.main import reporting as program
 from reporting_framework.storage import open_store
 
 REPORTING = Path(sys.executable).with_name("reporting")
@@ -38,15 +40,20 @@ def base(request, tmp_path):
     return f"s3://{request.getfixturevalue('bucket')}"
 
 
-@pytest.fixture
-def reporting(base, tmp_path, monkeypatch):
-    """Runs a command to its end, with the report's settings in a file; what it says as JSON."""
+@pytest.fixture(params=["here", pytest.param("processes", marks=pytest.mark.slow)])
+def reporting(request, base, tmp_path, monkeypatch):
+    """Runs a command to its end, with the report's settings in a file, in this process or one of its own."""
     monkeypatch.chdir(tmp_path)
     settings = f'[settings.event-log-checkpoint]\nsource = "{base}/in"\ncheckpoint = "{base}/out/events.parquet"\n'
     (tmp_path / "reporting.toml").write_text(settings)
 
     def command(*words, code=0):
-        done = subprocess.run([REPORTING, *words, "--format", "json"], capture_output=True, text=True)
+        words = [*words, "--format", "json"]
+        if request.param == "here":
+            found = CliRunner().invoke(program, words)
+            assert found.exit_code == code, found.output
+            return json.loads(found.stdout)
+        done = subprocess.run([REPORTING, *words], capture_output=True, text=True)
         assert done.returncode == code, done.stderr
         return json.loads(done.stdout)
 
