@@ -48,6 +48,14 @@ def test_the_example_is_queried_as_the_page_shows(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_example_is_cared_for_as_the_page_shows(tmp_path):
+    player = Player(tmp_path)
+    (player.folder / "examples").symlink_to(DOCS.parent / "examples")
+    text = (DOCS / "how-to" / "care-for-a-report.md").read_text()
+    assert len(player.play(blocks(text))) == text.count("\n$ ")
+
+
+@pytest.mark.slow
 def test_the_examples_are_fully_typed(tmp_path):
     shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]
     modules = {
