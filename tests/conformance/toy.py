@@ -278,8 +278,9 @@ class ToyHistory:
         self.file, self.noted = file, []
 
     def _content(self):
+        data = read(self.file) or b"{}"
         try:
-            return json.loads(read(self.file) or b"{}")
+            return json.loads(data)
         except ValueError:
             return {}
 

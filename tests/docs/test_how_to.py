@@ -56,6 +56,13 @@ def test_the_example_is_cared_for_as_the_page_shows(tmp_path):
 
 
 @pytest.mark.slow
+def test_rows_of_the_example_are_traced_as_the_page_shows(tmp_path):
+    player = Player(tmp_path)
+    (player.folder / "examples").symlink_to(DOCS.parent / "examples")
+    assert len(player.play(blocks((DOCS / "how-to" / "trace-a-row.md").read_text()))) == 4
+
+
+@pytest.mark.slow
 def test_the_examples_are_fully_typed(tmp_path):
     shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]
     modules = {

@@ -2,6 +2,7 @@
 
 import sys
 
+import polars as pl
 import pytest
 
 from reporting_framework.config import Config
@@ -405,7 +406,7 @@ def test_a_plugin_that_was_refused_observes_nothing(site):
     )
     registry = load_plugins()
     assert row(registry, "fake-refused").status == "broken"
-    registry.lifecycle().run_started(report="r", run_id="1")
+    registry.lifecycle().run_started(report="r", run_id="1", inputs=[], steps=[], schema=pl.Schema())
     assert not registry.lifecycle()._failed
 
 

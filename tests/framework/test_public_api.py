@@ -14,9 +14,9 @@ PUBLIC = re.findall(
     r"\w+",
     """
 API_VERSION FILTERED ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
-FatalError Fragment InvariantBroken Lazy Ledger LocationError ModelValidator ObjectMissing Outcome Permission Permitted Plugin PluginError Quarantine
-Query Readable Receipt Rejection Report ReportingError Response RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
-Survey Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl line_origin object_of
+FatalError Fragment History InvariantBroken Lazy Ledger Located LocationError ModelValidator ObjectMissing Outcome Permission Permitted Plugin PluginError Quarantine
+Query Readable Receipt Recording Rejection Report ReportingError Response RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
+Survey Traceable Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl line_origin object_of
 run_report single_origin
     """,
 )

@@ -23,7 +23,7 @@ FIXTURES = {
     "SourceContract": {"records", "add", "trigger", "opened"},
     "ValidatorContract": {"good", "bad"},
     "TransformContract": {"frame", "expected"},
-    "SinkContract": {"rows", "visible", "expected", "files", "clear", "place", "quarantine"},
+    "SinkContract": {"rows", "visible", "expected", "files", "clear", "spoil", "place", "quarantine", "history"},
     "EngineContract": {"settings"},
     "ObserverContract": {"observer", "told"},
 }
@@ -32,11 +32,11 @@ ATTRIBUTES = {
     "SourceContract": {"crowd"},
     "ValidatorContract": set(),
     "TransformContract": set(),
-    "SinkContract": {"atomic", "idempotent", "crowd"},
+    "SinkContract": {"atomic", "idempotent", "crowd", "kept_runs"},
     "EngineContract": {"look_ahead"},
     "ObserverContract": {"plugin"},
 }
-WITHIN = {"told", "opened", "place", "quarantine"}
+WITHIN = {"told", "opened", "place", "quarantine", "history"}
 """Fixtures of the suites' own."""
 
 SHARED = {

@@ -403,7 +403,11 @@ class Recording(Protocol):
     """What a sink has besides when it keeps a history of runs."""
 
     def history(self) -> History | None:
-        """The history beside this sink's outputs, or None where the settings ask for none. Called after `prepare`."""
+        """The history beside this sink's outputs, or None where the settings ask for none.
+
+        Called after `prepare`, and before `ledger`, which may then read it along with the rest; never for a dry run.
+        What the history raises is logged, and never fails a run.
+        """
         ...
 
 

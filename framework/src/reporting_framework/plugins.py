@@ -210,7 +210,8 @@ class Registry:
             self._bring(each)
         hooks = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
         if hooks & set(LIFECYCLE_HOOKS):
-            self._note(origin, "observer")
+            summary = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0]
+            self._note(origin, "observer", summary=one_line(summary))
         elif not brought and "reporting_commands" not in hooks:
             self._note(origin, "plugin", summary="brings nothing")
 

@@ -146,8 +146,8 @@ class RunRecord(_Model):
         complete: False when the deadline came before all that is new was handled.
         replay: Whether it read quarantined objects again, and nothing else.
         inputs: Places that the source read, as URIs.
-        outputs: Every output as it was then.
-        rejections: Reasons, counted.
+        outputs: Outputs as they were then, those with new rows first, 50 at the most.
+        rejections: Reasons, counted, 50 at the most.
         steps: The plugins that it used.
         framework: Version of the framework.
         error: Type of what ended a failed run; never its message.

@@ -27,6 +27,7 @@ FIRST_PARTY = frozenset(
         "reporting-event-processor",
         "reporting-framework",
         "reporting-object-store",
+        "reporting-openlineage",
     }
 )
 """Distributions of this project, installed or not."""
@@ -43,6 +44,7 @@ PLUGINS = frozenset(
         "local",
         "ndjson-archive",
         "object-store-json",
+        "openlineage",
         "parquet-checkpoint",
         "pydantic",
         "reconcile",
@@ -70,6 +72,7 @@ REQUIRED = frozenset(
         "msgspec",
         "mypy",
         "obstore",
+        "openlineage-python",
         "packaging",
         "pluggy",
         "polars",

@@ -1,0 +1,159 @@
+"""A run as OpenLineage events. Nothing of a record is in them but counts, and types and fields of rejections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.facet_v2 import (
+    DatasetFacet,
+    InputDatasetFacet,
+    RunFacet,
+    data_quality_assertions_dataset,
+    dataset_version_dataset,
+    error_message_run,
+    input_statistics_input_dataset,
+    job_type_job,
+    output_statistics_output_dataset,
+    processing_engine_run,
+    schema_dataset,
+    tags_run,
+)
+
+from reporting_openlineage.naming import name_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.result import Output, RunResult, Step
+
+LISTED = 100
+"""Outputs, and reasons for rejection, in an event at the most; those that were written come first."""
+
+PRODUCER = "https://pypi.org/project/reporting-openlineage"
+
+
+class Known(NamedTuple):
+    """What is known of a run from its start on."""
+
+    namespace: str
+    report: str
+    run_id: str
+    inputs: Sequence[str] = ()
+    steps: Sequence[Step] = ()
+    schema: pl.Schema | None = None
+
+
+def started(known: Known, at: datetime) -> RunEvent:
+    """A run begins: what it reads."""
+    return _event(known, at, RunState.START, [_input(uri) for uri in known.inputs])
+
+
+def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
+    """A run is over, and everything it did is visible: what it read and wrote, and how that went."""
+    inputs = [_input(uri, result, alone=len(known.inputs) == 1) for uri in known.inputs]
+    written = sorted(result.outputs, key=lambda output: output.new_rows == 0)[:LISTED]
+    outputs = [] if result.dry_run else [_output(each, known.schema) for each in written]
+    tags = {
+        "status": result.status,
+        "complete": str(result.complete).lower(),
+        **({"dry_run": "true"} if result.dry_run else {}),
+        "records_read": str(result.records_read),
+        "accepted": str(result.accepted),
+        "rejected": str(result.rejected),
+        "filtered": str(result.filtered),
+        "duplicates": str(result.duplicates),
+        "objects_unread": str(result.objects_unread),
+    }
+    fields = [tags_run.TagsRunFacetFields(key, value, "REPORTING") for key, value in tags.items()]
+    return _event(known, at, RunState.COMPLETE, inputs, outputs, {"tags": tags_run.TagsRunFacet(tags=fields)})
+
+
+def failed(known: Known, at: datetime, error: str, *, aborted: bool) -> RunEvent:
+    """A run was given up, or (aborted) interrupted. `error` is the type of what ended it."""
+    facet = error_message_run.ErrorMessageRunFacet(message=error, programmingLanguage="python")
+    state = RunState.ABORT if aborted else RunState.FAIL
+    return _event(known, at, state, [_input(uri) for uri in known.inputs], facets={"errorMessage": facet})
+
+
+def _event(
+    known: Known,
+    at: datetime,
+    state: RunState,
+    inputs: Sequence[InputDataset],
+    outputs: Sequence[OutputDataset] = (),
+    facets: dict[str, RunFacet] | None = None,
+) -> RunEvent:
+    engine = processing_engine_run.ProcessingEngineRunFacet(
+        version=version("reporting-framework"),
+        name="reporting-framework",
+        openlineageAdapterVersion=version("reporting-openlineage"),
+    )
+    kind = job_type_job.JobTypeJobFacet(processingType="BATCH", integration="REPORTING", jobType="REPORT")
+    plugins = [
+        tags_run.TagsRunFacetFields(step.role, f"{step.name} ({step.distribution} {step.version})", "REPORTING")
+        for step in known.steps
+    ]
+    every: dict[str, RunFacet] = {"processing_engine": engine, **(facets or {})}
+    if plugins:
+        tags = every.get("tags")
+        found = list(tags.tags or ()) if isinstance(tags, tags_run.TagsRunFacet) else []
+        every["tags"] = tags_run.TagsRunFacet(tags=[*found, *plugins])
+    return RunEvent(
+        eventType=state,
+        eventTime=at.astimezone(UTC).isoformat(),
+        run=Run(_uuid(known.run_id), every),
+        job=Job(known.namespace, known.report, {"jobType": kind}),
+        inputs=list(inputs),
+        outputs=list(outputs),
+        producer=PRODUCER,
+    )
+
+
+def _uuid(run_id: str) -> str:
+    """The run's id as a UUID, which it is, unless a test or a tool has made up another."""
+    try:
+        return str(UUID(run_id))
+    except ValueError:
+        return str(uuid5(NAMESPACE_URL, run_id))
+
+
+def _input(uri: str, result: RunResult | None = None, *, alone: bool = False) -> InputDataset:
+    facets: dict[str, InputDatasetFacet] = {}
+    if result is not None and alone:  # of several inputs it is not known which
+        facets["inputStatistics"] = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
+            rowCount=result.records_read
+        )
+        if result.rejections:
+            facets["dataQualityAssertions"] = data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
+                assertions=[
+                    data_quality_assertions_dataset.Assertion(
+                        assertion=each.type, success=False, column=each.field, actual=str(each.count)
+                    )
+                    for each in result.rejections[:LISTED]
+                ]
+            )
+    name = name_of(uri)
+    return InputDataset(name.namespace, name.name, inputFacets=facets)
+
+
+def _output(output: Output, schema: pl.Schema | None) -> OutputDataset:
+    facets: dict[str, DatasetFacet] = {}
+    if schema is not None:
+        fields = [
+            schema_dataset.SchemaDatasetFacetFields(name=name, type=str(dtype), ordinal_position=number)
+            for number, (name, dtype) in enumerate(schema.items(), 1)
+        ]
+        facets["schema"] = schema_dataset.SchemaDatasetFacet(fields=fields)
+    if output.version:
+        facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=output.version)
+    written = output.new_rows > 0
+    statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+        rowCount=output.new_rows, size=output.bytes if written else 0, fileCount=int(written)
+    )
+    name = name_of(output.uri)
+    return OutputDataset(name.namespace, name.name, facets=facets, outputFacets={"outputStatistics": statistics})

@@ -1,0 +1,23 @@
+"""Names of datasets, after OpenLineage's rules: https://openlineage.io/docs/spec/naming."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Name(NamedTuple):
+    """A dataset's namespace and its name there."""
+
+    namespace: str
+    name: str
+
+
+def name_of(uri: str) -> Name:
+    """The dataset that a URI or a path is: ``s3://bucket`` and the key, ``file`` and the path, else host and path."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return Name("file", uri)
+    if scheme == "file":
+        return Name("file", f"/{rest.lstrip('/')}")
+    authority, _, path = rest.partition("/")
+    return Name(f"{scheme}://{authority}", path.strip("/") or "/")

@@ -1,0 +1,80 @@
+"""The observer: from lifecycle hooks to events."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
+
+from reporting_framework.errors import ReportingError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.result import RunResult, Step
+    from reporting_openlineage.events import Known
+    from reporting_openlineage.sender import Sender
+
+_log = logging.getLogger(__name__)
+
+
+class _Watched(NamedTuple):
+    """A run under way. What is known of it is put together in the sender's thread, which imports the client."""
+
+    sender: Sender
+    known: Callable[[], Known]
+
+
+class Observer:
+    """Tells of runs where the environment says so; light to import, since it is loaded with every report."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, _Watched] = {}
+
+    def started(
+        self, report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+    ) -> None:
+        """A run begins."""
+        from reporting_openlineage.settings import destination
+
+        try:
+            found = destination(os.environ)
+        except ReportingError as error:
+            _log.warning("%s; nothing is told of this run", error)
+            return
+        if found is None:
+            return
+        from reporting_openlineage.sender import Sender
+
+        at, namespace = datetime.now(UTC), found.namespace
+
+        def known() -> Known:
+            from reporting_openlineage.events import Known
+
+            return Known(namespace, report, run_id, list(inputs), list(steps), schema)
+
+        watched = self._runs[run_id] = _Watched(Sender(found), known)
+        watched.sender.send(lambda: _events().started(known(), at))
+
+    def finished(self, result: RunResult) -> None:
+        """A run is over."""
+        if watched := self._runs.pop(result.run_id, None):
+            at = datetime.now(UTC)
+            watched.sender.send(lambda: _events().finished(watched.known(), at, result))
+            watched.sender.close()
+
+    def failed(self, report: str, run_id: str, error: BaseException) -> None:
+        """A run was given up."""
+        if watched := self._runs.pop(run_id, None):
+            at, name, aborted = datetime.now(UTC), type(error).__name__, not isinstance(error, Exception)
+            watched.sender.send(lambda: _events().failed(watched.known(), at, name, aborted=aborted))
+            watched.sender.close()
+
+
+def _events() -> ModuleType:
+    from reporting_openlineage import events
+
+    return events

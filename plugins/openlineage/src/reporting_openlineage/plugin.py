@@ -1,0 +1,38 @@
+"""Tells an OpenLineage backend, or a file, what each run read and wrote, once the environment says where that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reporting_framework import hookimpl
+from reporting_openlineage.observer import Observer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.result import RunResult, Step
+
+REPORTING_API = 1
+
+_observer = Observer()
+
+
+@hookimpl
+def reporting_run_started(
+    report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+) -> None:
+    """See `reporting_framework.hookspecs.reporting_run_started`."""
+    _observer.started(report, run_id, inputs, steps, schema)
+
+
+@hookimpl
+def reporting_run_finished(result: RunResult) -> None:
+    """See `reporting_framework.hookspecs.reporting_run_finished`."""
+    _observer.finished(result)
+
+
+@hookimpl
+def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
+    """See `reporting_framework.hookspecs.reporting_run_failed`."""
+    _observer.failed(report, run_id, error)

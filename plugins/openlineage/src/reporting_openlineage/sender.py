@@ -1,0 +1,60 @@
+"""Events on their way: sent one by one from a thread of their own, so that no run waits for long."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reporting_openlineage.settings import Destination
+
+WAIT = 5.0
+"""Seconds that a run waits at its end for its events to be sent."""
+
+Making = Callable[[], Any]
+"""Makes an event; called in the thread, where the client is imported too."""
+
+_log = logging.getLogger(__name__)
+
+
+class Sender:
+    """Sends the events of one run."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._waiting: SimpleQueue[Making | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="reporting-openlineage", daemon=True)
+        self._thread.start()
+
+    def send(self, make: Making) -> None:
+        """Have an event made and sent, in its turn."""
+        self._waiting.put(make)
+
+    def close(self, seconds: float = WAIT) -> None:
+        """Wait until all is sent, but not for long."""
+        self._waiting.put(None)
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            _log.warning("OpenLineage events are not sent after %g seconds; the run does not wait for them", seconds)
+
+    def _work(self) -> None:
+        client = None
+        while (make := self._waiting.get()) is not None:
+            try:
+                client = client or _client(self._destination)
+                client.emit(make())
+            except (Exception, SystemExit) as error:
+                _log.warning("an OpenLineage event could not be sent: %s", type(error).__name__)
+
+
+def _client(destination: Destination) -> Any:
+    from openlineage.client import OpenLineageClient
+
+    if destination.transport is None:
+        return OpenLineageClient()
+    from openlineage.client.transport import get_default_factory
+
+    return OpenLineageClient(transport=get_default_factory().create(dict(destination.transport)))
