@@ -389,6 +389,23 @@ MUTANTS = [
         "test_a_drop_leaves_alone_what_changed_since",
         "an entry that changed since it was shown is not dropped: []",
     ),
+    # -- belongings
+    Mutant(
+        "removes what it does not know of",
+        "TestSink",
+        "        with self._alone():\n            self._as_told(belongings)\n            self.file.unlink()",
+        "        self.file.unlink()",
+        "test_what_changed_since_is_not_removed",
+        "DID NOT RAISE",
+    ),
+    Mutant(
+        "moves in the place of copying",
+        "TestSink",
+        "write(copy, read(self.file))",
+        "os.replace(self.file, copy)",
+        "test_a_reset_copies_first",
+        "a backup changes nothing: of 6 rows 6 are missing",
+    ),
     # -- reading again
     Mutant(
         "reads more again than was asked for",

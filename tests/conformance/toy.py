@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import uuid
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from reporting_framework import (
     ORIGIN_COLUMN,
     Batch,
+    CommitConflict,
     Fragment,
     Receipt,
     Rejection,
@@ -30,6 +32,7 @@ from reporting_framework import (
     object_of,
     single_origin,
 )
+from reporting_framework.records import Belonging
 from reporting_framework.result import Output, QuarantineState, RunRecord
 
 KEPT_RUNS = 4
@@ -221,6 +224,28 @@ class ToySink:
     def quarantine(self):
         return ToyQuarantine(self.file.with_name("quarantine.json"))
 
+    def belongings(self):
+        data = read(self.file)
+        if data is None:
+            return []
+        version = hashlib.sha256(data).hexdigest()
+        return [Belonging("output", str(self.file), rows=len(json.loads(data)), version=version)]
+
+    def _as_told(self, belongings):
+        if belongings != self.belongings():
+            raise CommitConflict("it has changed")
+
+    def back_up(self, belongings, name):
+        self._as_told(belongings)
+        copy = self.file.with_name(f"copy-{name}.json")
+        write(copy, read(self.file))
+        return [str(copy)]
+
+    def remove(self, belongings):
+        with self._alone():
+            self._as_told(belongings)
+            self.file.unlink()
+
     def history(self):
         return ToyHistory(self.file.parent / "runs.json")
 
@@ -267,6 +292,14 @@ class ToyQuarantine:
             self.rows[origin][1] = "dropped"
         self._write()
         return len(chosen)
+
+    def dropped(self):
+        rows = [
+            (origin, *row[:4], datetime.fromisoformat(row[4]))
+            for origin, row in sorted(self.rows.items())
+            if row[1] == "dropped"
+        ]
+        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
 
     def leave(self, bookmark):
         self.bookmark = bookmark

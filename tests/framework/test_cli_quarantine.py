@@ -225,6 +225,18 @@ def test_a_drop_asks_and_says_what_it_drops(here):
     assert run_report("event-log-checkpoint").records_read == 0
 
 
+def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
+    asked("drop", "--yes")
+    assert shown("show") == []
+    assert [each["error_type"] for each in shown("show", "--dropped")] == ["dropped"] * 4
+    explained = CliRunner().invoke(reporting, ["explain", "event-log-checkpoint", "--origin", name(1)])
+    assert "in quarantine dropped" in explained.stdout
+    done = asked("replay", "--dropped", "--validator", "visit-event-v2", "--format", "json", "--quiet")
+    assert json.loads(done.stdout)["accepted"] == 2
+    assert shown("show") == []
+    assert [each["source_key"] for each in shown("show", "--dropped")] == [name(3), name(4)]
+
+
 def test_a_drop_that_nobody_confirms_is_refused(here):
     assert "nobody is there to be asked; give --yes" in asked("drop", code=2).stderr
     assert len(shown("show")) == 4

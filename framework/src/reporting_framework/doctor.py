@@ -79,7 +79,9 @@ def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checke
         try:
             found = answers.get(timeout=limit)
         except queue.Empty:
-            found = Finding("fail", f"no answer within {limit:g} s", "check the network, proxies and endpoints")
+            found = Finding(
+                "fail", f"no answer within {limit:g} s", "check the network and endpoints; --time-limit allows more"
+            )
         yield Checked(name, *found)
 
 

@@ -281,6 +281,10 @@ class Quarantine(Protocol):
         """
         ...
 
+    def dropped(self) -> pl.DataFrame:
+        """What was dropped and is still accounted for: columns and order of `entries`, the type ``dropped``."""
+        ...
+
     def leave(self, bookmark: Mapping[str, Any]) -> None:
         """Keep the source's bookmark for the next run. It only saves work: losing it never loses a record."""
         ...

@@ -72,10 +72,10 @@ def quarantine_of(pipeline: Pipeline) -> Iterator[Quarantine]:
     raise PluginError(f"report {report}: it has no quarantine: none of its sinks keeps one ({names})")
 
 
-def entries_of(pipeline: Pipeline, quarantine: Quarantine, choice: Choice) -> pl.DataFrame:
-    """The entries that are meant."""
+def entries_of(pipeline: Pipeline, quarantine: Quarantine, choice: Choice, *, dropped: bool = False) -> pl.DataFrame:
+    """The entries that are meant, of those that await someone or of those that were dropped."""
     with step(pipeline.report, "quarantine", type(quarantine).__name__):
-        return choice.of(quarantine.entries())
+        return choice.of(quarantine.dropped() if dropped else quarantine.entries())
 
 
 def objects_of(entries: pl.DataFrame) -> list[str]:

@@ -37,8 +37,12 @@ class ReportActions(ReportCommands):
     """A group whose commands are the reports, each a group of actions; the first one when none is named."""
 
     def __init__(self, *args: Any, actions: Mapping[str, Action], **more: Any) -> None:
-        super().__init__(*args, **more)
+        super().__init__(*args, **more, options=self._all_options)
         self.actions = actions
+
+    def _all_options(self) -> list[click.Parameter]:
+        """The options of all actions, each once."""
+        return list({each.name: each for action in self.actions.values() for each in action.options()}.values())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """What can be done with a report.

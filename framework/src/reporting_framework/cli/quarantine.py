@@ -36,16 +36,21 @@ def _selectors() -> list[click.Parameter]:
     ]  # fmt: skip
 
 
+def _dropped() -> click.Option:
+    return click.Option(["--dropped"], is_flag=True, help="Of those that were dropped, in the place of the others.")
+
+
 def list_options() -> list[click.Parameter]:
     """Options of ``list``."""
     by_run = click.Option(["--by-run"], is_flag=True, help="By run too, with its validator where the history has it.")
-    return [*_selectors(), by_run, *common_options("table", "json", "csv")]
+    return [*_selectors(), _dropped(), by_run, *common_options("table", "json", "csv")]
 
 
 def show_options() -> list[click.Parameter]:
     """Options of ``show``."""
     return [
         *_selectors(),
+        _dropped(),
         click.Option(["--limit"], type=click.IntRange(min=1), metavar="N", default=SHOWN, show_default=True,
                      help="Show this many records at the most."),
         click.Option(["--reveal"], is_flag=True, help="Read the objects again and print the records: their values."),
@@ -57,6 +62,7 @@ def replay_options() -> list[click.Parameter]:
     """Options of ``replay``."""
     return [
         *_selectors(),
+        _dropped(),
         click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
         click.Option(["--time-budget"], type=Duration(), metavar="TIME",
                      help="Stop in time (seconds, or like 10m), keep what is done; the rest stays in quarantine."),
@@ -186,7 +192,7 @@ def _chosen(
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
         with quarantine_of(pipeline) as quarantine:
-            return pipeline, entries_of(pipeline, quarantine, _choice(generic))
+            return pipeline, entries_of(pipeline, quarantine, _choice(generic), dropped=generic["dropped"])
 
 
 ACTIONS = {

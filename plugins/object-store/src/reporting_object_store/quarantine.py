@@ -142,6 +142,10 @@ class ParquetQuarantine:
         self._change(marked)
         return dropped
 
+    def dropped(self) -> pl.DataFrame:
+        """See `Quarantine.dropped`."""
+        return self._load().filter(pl.col("error_type") == DROPPED)
+
     def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
         """Replace the rows of some objects; what was dropped and comes again at the same version stays dropped."""
         added = added.cast(SCHEMA).unique(ORIGIN_COLUMN, keep="last", maintain_order=True)
