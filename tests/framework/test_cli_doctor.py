@@ -12,17 +12,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework import SettingsError
+from reporting_framework import Permission, SettingsError
 from reporting_framework.cli.main import reporting
 from reporting_framework.discovery import allow_list
-from reporting_framework.doctor import _extras, _plugins, carried_out
+from reporting_framework.doctor import _extras, _plugins, carried_out, credentials
 from reporting_framework.plugins import load_plugins
 from reporting_framework.records import Finding
 from reporting_framework.storage import connect, open_store
 from reporting_object_store.checks import clock, written
 from tests.framework.distributions import program
 from tests.framework.test_cli_quarantine import SECRET, made_of, name
-from tests.support import Fault
+from tests.support import Fault, moto_server
 
 
 @pytest.fixture
@@ -195,6 +195,56 @@ def test_an_error_of_a_check_is_what_was_found_and_its_message_only_when_it_is_o
         "the check itself ended with ValueError",
         "the check itself ended with SystemExit",
     ]
+
+
+# -- credentials ----------------------------------------------------------------------------------------------------------
+
+USED = [Permission(("s3:GetObject",), "arn:aws:s3:::bucket/*")]
+
+
+@pytest.fixture
+def nobody(monkeypatch, tmp_path):
+    """Nobody's credentials are found."""
+    for each in [each for each in os.environ if each.startswith("AWS_")]:
+        monkeypatch.delenv(each)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    return monkeypatch
+
+
+def test_credentials_are_asked_for_only_where_they_are_used(nobody):
+    assert credentials([]).status == "ok"
+    found = credentials(USED)
+    assert (found.status, found.found) == ("fail", "none are found")
+    nobody.setenv("AWS_PROFILE", "nobody")
+    assert "The config profile (nobody) could not be found" in credentials(USED).found
+
+
+def test_whose_credentials_they_are_is_told_and_nothing_secret(nobody):
+    with moto_server() as server:
+        for variable, value in server.environment().items():
+            nobody.setenv(variable, value)
+        endpoint = server.endpoint.replace("http://", "http://user:password@")
+        nobody.setenv("AWS_ENDPOINT_URL_S3", endpoint)
+        found = credentials(USED)
+    assert found.status == "ok"
+    assert "found by env; region " in found.found
+    assert "of account 123456789012" in found.found
+    assert server.secret_key not in found.found
+    assert "password" not in found.found
+
+
+def test_credentials_that_nobody_knows_are_noted(nobody):
+    for variable, value in {
+        "ACCESS_KEY_ID": "a",
+        "SECRET_ACCESS_KEY": "b",
+        "ENDPOINT_URL_STS": "http://127.0.0.1:9",
+    }.items():
+        nobody.setenv(f"AWS_{variable}", value)
+    found = credentials(USED)
+    assert found.status == "warn"
+    assert found.found.endswith("STS does not say whose they are (EndpointConnectionError)")
 
 
 # -- S3 -------------------------------------------------------------------------------------------------------------------

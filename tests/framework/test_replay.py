@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from reporting_framework.errors import PluginError
+from reporting_framework.quarantines import revealed
 from reporting_framework.storage import open_store
 from reporting_framework.testing.faults import Attempt
 from tests.support.plugins import (
@@ -230,6 +231,9 @@ def test_a_source_that_reads_no_single_objects_is_refused(tmp_path):
     made = pipeline(GivenRecords({"a": [batch(1)]}), checkpoint(tmp_path / "x.parquet"))
     with pytest.raises(PluginError, match="source test-given cannot read single objects again"):
         execute(made, replay=["a"])
+    entries = checkpoint(tmp_path / "x.parquet").quarantine().entries()
+    with pytest.raises(PluginError, match="source test-given cannot read single objects again"):
+        list(revealed(made, entries))
 
 
 # -- dropped --------------------------------------------------------------------------------------------------------------
