@@ -10,6 +10,7 @@ import click
 
 from docs._generator.docstrings import literal
 from docs._generator.markdown import code, page, plain, table
+from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
@@ -32,7 +33,9 @@ def commands_page(registry: Registry) -> str:
     commands = {**reporting.commands, **state.commands(reporting.commands)}
     parts: list[str] = []
     for name, command in sorted(commands.items()):
-        if isinstance(command, ReportCommands):
+        if isinstance(command, ReportActions):
+            parts += _of_actions(name, command)
+        elif isinstance(command, ReportCommands):
             parts += _of_reports(name, command, state, registry)
         else:
             parts += _section(f"reporting {name}", command, "##")
@@ -65,6 +68,18 @@ def _of_reports(name: str, group: ReportCommands, state: State, registry: Regist
         yield "Before them come those of [the query](plugins.md#queries); `reporting query REPORT --list` shows them."
     if name != "run":
         yield "And those of [the report](#reporting-run)."
+
+
+def _of_actions(name: str, group: ReportActions) -> Iterator[str]:
+    yield f"## reporting {name}"
+    yield _text(group.help)
+    yield f"    reporting {name} {(group.subcommand_metavar or '').removesuffix('...')}"
+    yield f"{code(next(iter(group.actions)))} is done unless another is named."
+    for each, action in group.actions.items():
+        yield f"### reporting {name} REPORT {each}"
+        yield _text(action.help)
+        yield _options(action.options())
+    yield "And those of [the report](#reporting-run)."
 
 
 def _section(title: str, command: click.Command, level: str) -> Iterator[str]:

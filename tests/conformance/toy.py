@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import uuid
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from reporting_framework import (
     ORIGIN_COLUMN,
     Batch,
+    CommitConflict,
     Fragment,
     Receipt,
     Rejection,
@@ -29,14 +31,23 @@ from reporting_framework import (
     Unread,
     Validated,
     hookimpl,
+    object_of,
+    single_origin,
 )
-from reporting_framework.result import Output, RunRecord
+from reporting_framework.records import Belonging
+from reporting_framework.result import Output, QuarantineState, RunRecord
 
 KEPT_RUNS = 4
 LINEAGE = pl.Schema(
     {**dict.fromkeys((ORIGIN_COLUMN, "version", "run_id", "validator"), pl.String()), "at": pl.Datetime("us", "UTC")}
 )
 SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})
+ENTRIES = pl.Schema(
+    {
+        **dict.fromkeys((ORIGIN_COLUMN, "version", "error_type", "field", "run_id"), pl.String()),
+        "rejected_at": pl.Datetime("us", "UTC"),
+    }
+)
 
 
 class ToySettings(BaseModel):
@@ -87,10 +98,16 @@ class ToySource:
             except StorageUnavailable:
                 batch["unread"].append(Unread(key, "unavailable"))
                 continue
+            if payload is None:
+                batch["unread"].append(Unread(key, "missing"))
             if payload is not None:
                 batch["origins"].append(key)
                 batch["payloads"].append(payload)
         yield Batch(versions=["1"] * len(batch["origins"]), **batch)
+
+    def revisit(self, objects):
+        for key in objects:
+            yield Split(key, {"keys": [key]})
 
     def survey(self):
         return Survey()
@@ -207,7 +224,29 @@ class ToySink:
         pass
 
     def quarantine(self):
-        return None
+        return ToyQuarantine(self.file.with_name("quarantine.json"))
+
+    def belongings(self):
+        data = read(self.file)
+        if data is None:
+            return []
+        version = hashlib.sha256(data).hexdigest()
+        return [Belonging("output", str(self.file), rows=len(json.loads(data)), version=version)]
+
+    def _as_told(self, belongings):
+        if belongings != self.belongings():
+            raise CommitConflict("it has changed")
+
+    def back_up(self, belongings, name):
+        self._as_told(belongings)
+        copy = self.file.with_name(f"copy-{name}.json")
+        write(copy, read(self.file))
+        return [str(copy)]
+
+    def remove(self, belongings):
+        with self._alone():
+            self._as_told(belongings)
+            self.file.unlink()
 
     def scan(self):
         rows = list(self._rows().values())
@@ -215,6 +254,62 @@ class ToySink:
 
     def history(self):
         return ToyHistory(self.file.parent / "runs.json")
+
+
+class ToyQuarantine:
+    def __init__(self, file):
+        self.file = file
+        found = json.loads(read(file) or b"{}")
+        self.rows, self.bookmark = found.get("rows", {}), found.get("bookmark", {})
+
+    def _write(self):
+        write(self.file, json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode())
+
+    def _shown(self):
+        return {origin: row for origin, row in self.rows.items() if row[1] not in ("begun", "dropped")}
+
+    def versions(self, objects):
+        known = {}
+        for origin, (version, kind, *_) in self.rows.items():
+            known.setdefault(object_of(origin), set()).add(None if kind == "begun" else version)
+        return {each: known[each].copy().pop() if len(known[each]) == 1 else None for each in objects if each in known}
+
+    def entries(self):
+        rows = [(origin, *row[:4], datetime.fromisoformat(row[4])) for origin, row in sorted(self._shown().items())]
+        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
+
+    def begin(self, objects):
+        self.rows |= {origin: [None, "begun", None, None, None] for origin in map(single_origin, objects)}
+        self._write()
+
+    def settle(self, reread, rejections, *, run_id, at):
+        before, again = self.rows, set(reread)
+        self.rows = {origin: row for origin, row in before.items() if object_of(origin) not in again}
+        for origin, version, kind, field in rejections:
+            dropped = before.get(origin, [])[:2] == [version, "dropped"]
+            self.rows[origin] = before[origin] if dropped else [version, kind, field, run_id, at.isoformat()]
+        self._write()
+        return QuarantineState(uri=str(self.file), rows=len(self._shown()))
+
+    def drop(self, entries):
+        there = self.entries().rows()
+        chosen = [row[0] for row in entries.rows() if row in there]
+        for origin in chosen:
+            self.rows[origin][1] = "dropped"
+        self._write()
+        return len(chosen)
+
+    def dropped(self):
+        rows = [
+            (origin, *row[:4], datetime.fromisoformat(row[4]))
+            for origin, row in sorted(self.rows.items())
+            if row[1] == "dropped"
+        ]
+        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
+
+    def leave(self, bookmark):
+        self.bookmark = bookmark
+        self._write()
 
 
 class ToyHistory:

@@ -53,6 +53,14 @@ def test_fields_change_as_the_page_shows(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_example_is_cared_for_as_the_page_shows(tmp_path):
+    player = Player(tmp_path)
+    (player.folder / "examples").symlink_to(DOCS.parent / "examples")
+    text = (DOCS / "how-to" / "care-for-a-report.md").read_text()
+    assert len(player.play(blocks(text))) == text.count("\n$ ")
+
+
+@pytest.mark.slow
 def test_rows_of_the_example_are_traced_as_the_page_shows(tmp_path):
     player = Player(tmp_path)
     (player.folder / "examples").symlink_to(DOCS.parent / "examples")

@@ -38,6 +38,7 @@ def imported(name: str, *arguments: str, site) -> set[str]:
         ("reporting", ["--help"], "toy numbers into a file"),
         ("reporting", ["run", "--help"], "toy numbers into a file"),
         ("reporting", ["query", "--help"], "toy numbers into a file"),
+        ("reporting", ["doctor", "--help"], "toy numbers into a file"),
         ("reporting", ["--help"], "toy-hello Say hello."),
         ("reporting-run", ["--version"], "reporting-framework 0.1.0"),
         ("reporting", ["--version"], "reporting-framework 0.1.0"),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from reporting_framework.records import (
         Batch,
+        Belonging,
+        Finding,
         Fragment,
         Outcome,
         Receipt,
@@ -290,6 +292,22 @@ class Quarantine(Protocol):
         """
         ...
 
+    def drop(self, entries: pl.DataFrame) -> int:
+        """Set these entries aside for good, in one atomic write; how many that were.
+
+        They are no longer among `entries` nor counted, and stay accounted for: `versions` names their objects at the
+        version they were read at, so that an object comes back only when it changes. `settle` leaves a dropped record
+        as it is when it was rejected again at that version.
+
+        Args:
+            entries: Rows of `entries`. One that is not there any more just as it was shown is left alone.
+        """
+        ...
+
+    def dropped(self) -> pl.DataFrame:
+        """What was dropped and is still accounted for: columns and order of `entries`, the type ``dropped``."""
+        ...
+
     def leave(self, bookmark: Mapping[str, Any]) -> None:
         """Keep the source's bookmark for the next run. It only saves work: losing it never loses a record."""
         ...
@@ -465,6 +483,65 @@ class Revisiting(Protocol):
         """Splits that cover these objects and no others, whatever the ledger says; in the place of `plan`.
 
         An object that is gone is reported by `read` in `Batch.unread`.
+        """
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """What a source has besides when it can say in words what a bookmark means."""
+
+    def tell(self, bookmark: Mapping[str, Any]) -> Sequence[str]:
+        """What the next run will make of it, in sentences for people. Looks nothing up; any bookmark will do."""
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """What a sink has besides when it can tell what it keeps, for `reporting state REPORT`."""
+
+    def belongings(self) -> Sequence[Belonging]:
+        """All that it keeps, as it is now, outputs first. Called after `prepare`; it changes nothing.
+
+        What is there and cannot be read as what it should be is told without its rows, not raised.
+        """
+        ...
+
+
+@runtime_checkable
+class Resettable(Inspectable, Protocol):
+    """What a sink has besides when it can begin anew, for `reporting state REPORT reset`."""
+
+    def back_up(self, belongings: Sequence[Belonging], name: str) -> Sequence[str]:
+        """Copy these belongings beside them, and compare; where each copy is.
+
+        Args:
+            belongings: As `belongings` gave them.
+            name: Name of the backup; there is none of it yet.
+
+        Raises:
+            CommitConflict: One has changed since it was looked at.
+        """
+        ...
+
+    def remove(self, belongings: Sequence[Belonging]) -> None:
+        """Remove these belongings, each only in the version that it was looked at.
+
+        Raises:
+            CommitConflict: One has changed since. It was left, and so were those that come after it.
+        """
+        ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """What a source or a sink has besides when it can check its surroundings, for `reporting doctor REPORT`."""
+
+    def checks(self, *, write: bool) -> Mapping[str, Callable[[], Finding]]:
+        """Checks by name, each to be carried out on its own, in any order; for a sink after `prepare`.
+
+        Args:
+            write: Whether they may write a probe, which they remove again.
         """
         ...
 

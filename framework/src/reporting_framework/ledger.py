@@ -23,13 +23,19 @@ class BlankLedger:
 class CombinedLedger:
     """See `RunLedger`.
 
+    Args:
+        ledgers: Those of the sinks.
+        quarantine: That of the run, if there is one.
+        anew: Without the bookmark, so that the source lists everything.
+
     Attributes:
         reread: Quarantined objects that `unseen` has given out to be read again.
     """
 
-    def __init__(self, ledgers: Sequence[Ledger], quarantine: Quarantine | None) -> None:
+    def __init__(self, ledgers: Sequence[Ledger], quarantine: Quarantine | None, *, anew: bool = False) -> None:
         self._ledgers = ledgers
         self._quarantine = quarantine
+        self._anew = anew
         self.reread: set[str] = set()
 
     @property
@@ -47,7 +53,7 @@ class CombinedLedger:
     @property
     def bookmark(self) -> Mapping[str, Any]:
         """See `RunLedger.bookmark`."""
-        return self._quarantine.bookmark if self._quarantine else {}
+        return self._quarantine.bookmark if self._quarantine and not self._anew else {}
 
     def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
         """See `RunLedger.unseen`."""

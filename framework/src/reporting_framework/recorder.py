@@ -34,12 +34,18 @@ _log = logging.getLogger(__name__)
 class Recorder:
     """Feeds the history of one run. An error of the history's is logged, and then it is let be.
 
+    Args:
+        pipeline: The report.
+        run_id: The run.
+        at: When it began.
+        replay: Whether it reads quarantined objects again, and nothing else.
+
     Attributes:
         inputs: Places that the source reads, as URIs without credentials.
     """
 
-    def __init__(self, pipeline: Pipeline, run_id: str, at: datetime) -> None:
-        self._pipeline, self._run_id, self._at = pipeline, run_id, at
+    def __init__(self, pipeline: Pipeline, run_id: str, at: datetime, *, replay: bool = False) -> None:
+        self._pipeline, self._run_id, self._at, self._replay = pipeline, run_id, at, replay
         self._history: History | None = None
         self._noting = True
         self.inputs: list[str] = []
@@ -102,6 +108,7 @@ class Recorder:
                 report=self._pipeline.report,
                 started_at=self._at,
                 finished_at=datetime.now(UTC),
+                replay=self._replay,
                 inputs=self.inputs,
                 steps=list(self._pipeline.steps),
                 framework=version(FRAMEWORK),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -120,6 +120,43 @@ class Response(NamedTuple):
 
     answer: Any = None
     unread: Sequence[Unread] = ()
+
+
+class Belonging(NamedTuple):
+    """Something that a sink keeps, as it is now.
+
+    Attributes:
+        kind: What it is: an ``output``, the ``quarantine``, the source's ``bookmark``, a ``lock``, or a ``leftover`` of
+            a process that was killed.
+        uri: Where it is.
+        rows: Rows of an output, entries of a quarantine; None where that has no meaning, or it cannot be read.
+        bytes: Its size.
+        version: The storage's version of it.
+        newest: The newest timestamp in it (aware, UTC).
+        modified: When it was last written (aware, UTC).
+    """
+
+    kind: Literal["output", "quarantine", "bookmark", "lock", "leftover"]
+    uri: str
+    rows: int | None = None
+    bytes: int | None = None
+    version: str | None = None
+    newest: datetime | None = None
+    modified: datetime | None = None
+
+
+class Finding(NamedTuple):
+    """What a check found, for ``reporting doctor``.
+
+    Attributes:
+        status: ``ok``; ``warn``: it works, and may not for long; ``fail``: it does not work.
+        found: What was found, in a few words; never a secret, never a value of a record.
+        advice: What to do about it.
+    """
+
+    status: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str = ""
 
 
 class Batch(NamedTuple):

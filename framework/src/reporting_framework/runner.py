@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import step
-from reporting_framework.errors import StorageUnavailable
-from reporting_framework.interfaces import Triggered
+from reporting_framework.errors import PluginError, StorageUnavailable
+from reporting_framework.interfaces import Revisiting, Triggered
 from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
 from reporting_framework.recorder import Recorder
@@ -34,6 +34,8 @@ def run(
     deadline: float | None = None,
     dry_run: bool = False,
     limit: int | None = None,
+    replay: Sequence[str] | None = None,
+    reconcile: bool = False,
 ) -> RunResult:
     """Execute a report once.
 
@@ -43,17 +45,20 @@ def run(
         deadline: When to be done, as `time.monotonic()` tells the time, or None.
         dry_run: Read and validate, write nothing.
         limit: With `dry_run`: how many records to read at the most.
+        replay: Objects to read again, whatever the ledger says of them, and no others; the bookmark is left as it is.
+        reconcile: Without the bookmark, so that the source lists everything.
 
     Raises:
         ReportingError: The run was given up; whole outputs may have been committed, nothing half.
     """
     run_id, at = uuid.uuid4().hex, datetime.now(UTC)
-    recorder = Recorder(pipeline, run_id, at)
+    recorder = Recorder(pipeline, run_id, at, replay=replay is not None)
     lifecycle.run_started(
         report=pipeline.report, run_id=run_id, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema
     )
     try:
-        result = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, limit or 1000 if dry_run else None).execute()
+        execution = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, limit or 1000 if dry_run else None)
+        result = execution.execute(replay, reconcile=reconcile)
     except BaseException as error:
         recorder.failed(error)
         lifecycle.run_failed(report=pipeline.report, run_id=run_id, error=error)
@@ -91,9 +96,11 @@ class _Run:
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
         self.keepers: list[bool] = []  # whether each sink keeps a ledger
+        self.replay: Sequence[str] | None = None
 
-    def execute(self) -> RunResult:
+    def execute(self, replay: Sequence[str] | None = None, *, reconcile: bool = False) -> RunResult:
         """The whole of a run."""
+        self.replay = replay
         pipeline, tally, source = self.pipeline, self.tally, self.pipeline.source
         ledgers, quarantine = [], None
         for sink in pipeline.sinks:
@@ -104,11 +111,12 @@ class _Run:
                 ledgers.append(sink.ledger())
                 quarantine = quarantine or sink.quarantine()
         self.keepers = [found is not None for found in ledgers]
-        ledger = CombinedLedger([found for found in ledgers if found is not None] or [BlankLedger()], quarantine)
-        tally.awaited = ledger.reread
+        kept = [found for found in ledgers if found is not None] or [BlankLedger()]
+        ledger = CombinedLedger(kept, quarantine, anew=reconcile)
+        tally.awaited = ledger.reread if replay is None else frozenset(replay)
 
         with step(pipeline.report, "source", source.name):
-            splits = self._planned(source.plan(ledger))
+            splits = self._planned(source.plan(ledger) if replay is None else self._again(replay))
             parallelism = source.parallelism if self.limit is None else 1
         process = Process(pipeline) if self.limit is None else self._try
         with step(pipeline.report, "engine", pipeline.engine.name):
@@ -166,6 +174,10 @@ class _Run:
     def _settle(self, quarantine: Quarantine, receipts: Sequence[Receipt]) -> QuarantineState:
         """What was not kept, and what the source wants to find next time. What was not read again stays as it was."""
         tally, source = self.tally, self.pipeline.source
+        again = tally.reread | tally.several
+        if self.replay is not None:  # which tells nothing of what is new
+            with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
+                return quarantine.settle(again, tally.rejections, run_id=self.run_id, at=self.at)
         with step(self.pipeline.report, "source", source.name):
             bookmark = source.bookmark(
                 complete=tally.exhausted,
@@ -177,9 +189,20 @@ class _Run:
                 ),
             )
         with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
-            state = quarantine.settle(tally.reread | tally.several, tally.rejections, run_id=self.run_id, at=self.at)
+            state = quarantine.settle(again, tally.rejections, run_id=self.run_id, at=self.at)
             quarantine.leave(bookmark)
         return state
+
+    def _again(self, objects: Sequence[str]) -> Iterable[Split]:
+        """What covers these objects and no others.
+
+        Raises:
+            PluginError: The source cannot read single objects again.
+        """
+        source = self.pipeline.source
+        if not isinstance(source, Revisiting):
+            raise PluginError(f"report {self.pipeline.report}: source {source.name} cannot read single objects again")
+        return source.revisit(objects)
 
     def _planned(self, splits: Iterable[Split]) -> Iterator[Split]:
         """The splits, with the time that planning takes, and a note when there are no more."""

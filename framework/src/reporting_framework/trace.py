@@ -187,7 +187,8 @@ class Tracer:
         for sink in pipeline.sinks:
             with step(pipeline.report, "sink", sink.name):
                 quarantine = sink.quarantine()
-                found = quarantine.entries().filter(mine).head(limit) if quarantine else None
+                found = pl.concat([quarantine.entries(), quarantine.dropped()]) if quarantine else None
+                found = found.filter(mine).head(limit) if found is not None else None
             if found is not None:
                 now = self._now({object_of(row[0]): {row[1]} for row in found.iter_rows()})
                 return [

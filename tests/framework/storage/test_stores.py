@@ -1,7 +1,9 @@
 """What every store does, whatever lies behind it: a folder, memory, S3."""
 
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -183,3 +185,43 @@ def test_what_is_deleted_is_gone_and_what_is_not_there_may_be_deleted(store):
         store.delete(key)
     store.delete("nowhere/at/all")
     assert keys(store) == ["a/other"]
+
+
+# -- by hand --------------------------------------------------------------------------------------------------------------
+
+
+def test_when_it_was_written_is_told(store):
+    assert store.modified("k") is None
+    store.put("k", b"content", expected=None)
+    written = store.modified("k")
+    assert abs((datetime.now(UTC) - written).total_seconds()) < 60
+
+
+def test_a_copy_has_the_same_digest(store):
+    version = store.put("k", b"content" * 1000, expected=None)
+    store.copy("k", "_backup/2024/k")
+    digests = [store.digest(key) for key in ("k", "_backup/2024/k")]
+    assert [each.sha256 for each in digests] == [hashlib.sha256(b"content" * 1000).hexdigest()] * 2
+    assert digests[0].version == version
+    assert sorted(keys(store)) == ["_backup/2024/k", "k"]
+    with pytest.raises(ObjectMissing):
+        store.digest("other")
+
+
+def test_only_the_version_that_was_seen_is_removed(store):
+    first = store.put("k", b"1", expected=None)
+    second = store.put("k", b"2", expected=first)
+    for expected in (first, '"none"'):
+        with pytest.raises(CommitConflict, match="k: another run has written it meanwhile"):
+            store.remove("k", expected=expected)
+    assert store.get("k").data == b"2"
+    store.remove("k", expected=second)
+    assert store.head("k") is None
+    with pytest.raises(CommitConflict):
+        store.remove("k", expected=second)
+
+
+def test_a_bucket_has_a_clock(store):
+    found = store.clock()
+    assert (found is None) == (store.location.scheme != "s3")
+    assert found is None or abs((datetime.now(UTC) - found).total_seconds()) < 60

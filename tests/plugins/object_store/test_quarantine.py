@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reporting_framework import Rejection, line_origin, object_of, single_origin
 from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
 from reporting_framework.storage import connect, open_store, parse_location
-from reporting_object_store.quarantine import BEGUN, SCHEMA, ParquetQuarantine
+from reporting_object_store.quarantine import BEGUN, DROPPED, SCHEMA, ParquetQuarantine
 from tests.support import Fault
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -37,6 +37,7 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("begin"), st.lists(key, min_size=1, max_size=3, unique=True)),
         st.tuples(st.just("settle"), st.sets(key, max_size=3), st.lists(rejected, max_size=4)),
+        st.tuples(st.just("drop"), st.sets(key, max_size=2)),
         st.tuples(st.just("reopen")),
     ),
     max_size=8,
@@ -61,8 +62,21 @@ class Model:
         self.rows |= {single_origin(each): (None, BEGUN) for each in objects}
 
     def settle(self, reread, rejections):
+        before = self.rows
         self.rows = {origin: row for origin, row in self.rows.items() if object_of(origin) not in reread}
-        self.rows |= {each.origin: (each.version, each.error_type) for each in rejections}
+        for each in rejections:
+            self.rows[each.origin] = (each.version, each.error_type)
+        for each in {each.origin: each for each in rejections}.values():
+            if before.get(each.origin) == (each.version, DROPPED):
+                self.rows[each.origin] = before[each.origin]
+
+    def drop(self, objects):
+        chosen = [origin for origin in self.entries() if object_of(origin) in objects]
+        self.rows |= {origin: (self.rows[origin][0], DROPPED) for origin in chosen}
+        return len(chosen)
+
+    def entries(self):
+        return sorted(origin for origin, (_, kind) in self.rows.items() if kind not in (BEGUN, DROPPED))
 
     def versions(self, objects):
         known = {}
@@ -74,7 +88,7 @@ class Model:
 
 @given(steps, st.sets(key))
 def test_it_does_as_a_dict_does(steps, asked):
-    """Any series of `begin` and `settle`, with or without reading it anew, leaves what a dict of origins would."""
+    """Any series of `begin`, `settle` and `drop`, with or without reading it anew, leaves what a dict of origins would."""
     here = place()
     quarantine, model = ParquetQuarantine(here), Model()
     for name, *arguments in steps:
@@ -83,12 +97,17 @@ def test_it_does_as_a_dict_does(steps, asked):
         elif name == "begin":
             quarantine.begin(*arguments)
             model.begin(*arguments)
+        elif name == "drop":
+            entries = quarantine.entries()
+            chosen = entries.filter([object_of(origin) in arguments[0] for origin in entries["source_key"]])
+            assert quarantine.drop(chosen) == model.drop(*arguments)
         else:
             state = quarantine.settle(*arguments, run_id="r", at=AT)
             model.settle(*arguments)
-            assert state.rows == len(model.rows)
+            assert state.rows == len(model.entries())
     for each in (quarantine, ParquetQuarantine(here)):
         assert each.versions(sorted(asked)) == model.versions(asked)
+        assert each.entries()["source_key"].to_list() == model.entries()
     if model.rows:
         rows = pl.read_parquet(open_store(here.parent).get("x.parquet").data)
         assert rows.schema == SCHEMA
@@ -141,6 +160,42 @@ def test_runs_at_once_lose_nothing(tmp_path):
             list(pool.map(write, range(4)))
         objects = [f"{number}-{each}" for number in range(4) for each in range(5)]
         assert ParquetQuarantine(here).versions(objects) == dict.fromkeys(objects, "v")
+
+
+def test_drops_and_runs_at_once_lose_nothing(tmp_path):
+    """Each drops its own five while the others set down theirs: nothing comes back, nothing else goes."""
+    for here in (parse_location(str(tmp_path / "q" / "x.parquet")), place()):
+        quarantine = ParquetQuarantine(here)
+        first = [Rejection(f"{writer}-{each}", "v", "t") for writer in range(3) for each in range(5)]
+        quarantine.settle([], first, run_id="r", at=AT)
+        gate = threading.Barrier(3)
+
+        def write(number, here=here, gate=gate):
+            quarantine, dropped = ParquetQuarantine(here), 0
+            entries = quarantine.entries()
+            gate.wait()
+            for each in range(5):
+                dropped += quarantine.drop(entries.filter(pl.col("source_key") == f"{number}-{each}"))
+                quarantine.settle([], [Rejection(f"{number}-new-{each}", "v", "t")], run_id="s", at=AT)
+            return dropped
+
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(write, range(3))) == [5, 5, 5]
+        found = ParquetQuarantine(here)
+        assert found.entries()["source_key"].to_list() == sorted(
+            f"{w}-new-{each}" for w in range(3) for each in range(5)
+        )
+        assert set(found.versions([each.origin for each in first]).values()) == {"v"}
+
+
+def test_what_changed_since_it_was_shown_is_not_dropped():
+    quarantine = fresh()
+    quarantine.settle([], [Rejection("a", "1", "missing", "f"), Rejection("b", None, "missing")], run_id="r", at=AT)
+    shown = quarantine.entries()
+    quarantine.settle(["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT)
+    assert quarantine.drop(shown) == 1
+    assert quarantine.entries()["source_key"].to_list() == ["a"]
+    assert quarantine.drop(shown) == 0
 
 
 def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,21 +48,36 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
             from reporting_framework.triggers import trigger_of_files
 
             trigger = trigger_of_files(map(Path, files))
-        result = _observed(assemble(name, composition, state.registry, trigger=trigger), state, generic)
-    if generic["format"] == "json":
-        write(result.model_dump_json(indent=2))
-    else:
-        from reporting_framework.cli.render import summary
-
-        write(summary(result, _again(context, state, name, given, generic["set"])))
+        result = observed(assemble(name, composition, state.registry, trigger=trigger), state, generic)
+    say(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if why:
         click.echo(f"warning: {why}", err=True)
     return code
 
 
-def _observed(pipeline: Pipeline, state: State, generic: dict[str, Any]) -> RunResult:
-    """Run with the observers of the command line; a failed run that had begun says so on stdout too."""
+def say(context: click.Context, result: RunResult, name: str, given: Iterable[str], generic: Mapping[str, Any]) -> None:
+    """Print what a run did, in the form that was asked for."""
+    if generic["format"] == "json":
+        write(result.model_dump_json(indent=2))
+    else:
+        from reporting_framework.cli.render import summary
+
+        write(summary(result, _again(context, state_of(context), name, given, generic["set"])))
+
+
+def observed(
+    pipeline: Pipeline,
+    state: State,
+    generic: Mapping[str, Any],
+    *,
+    replay: Sequence[str] | None = None,
+    reconcile: bool = False,
+) -> RunResult:
+    """Run with the observers of the command line; a failed run that had begun says so on stdout too.
+
+    `replay` and `reconcile` are those of `runner.run`.
+    """
     from reporting_framework.cli import progress
     from reporting_framework.runner import run
 
@@ -80,6 +95,8 @@ def _observed(pipeline: Pipeline, state: State, generic: dict[str, Any]) -> RunR
                 deadline=state.began + budget if budget else None,
                 dry_run=generic["dry_run"],
                 limit=(generic["limit"] or DRY_RUN_LIMIT) if generic["dry_run"] else None,
+                replay=replay,
+                reconcile=reconcile,
             )
         except BaseException:
             if watch.run_id and generic["format"] == "json":

@@ -15,7 +15,7 @@ from reporting_framework.tracebacks import traceback_text
 if TYPE_CHECKING:
     from reporting_framework.cli.state import State
 
-DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
 
 EXIT_CODES = {
     DONE: "done",
@@ -24,6 +24,8 @@ EXIT_CODES = {
     REJECTED: "rejected more than `--max-rejected`; what is good is kept",
     UNREAD: "some objects were left unread; the next run tries them again",
     STOPPED: "stopped at the deadline; what is done is kept, run again for the rest",
+    STALE: "`reporting freshness`: older than `--max-age`",
+    NEVER: "`reporting freshness`: there was no such run, or there is no data yet",
     INTERRUPTED: "interrupted from the keyboard",
 }
 """What each exit code of the command line says. A `ReportingError` has its own."""

@@ -9,18 +9,24 @@ from typing import Any
 import click
 
 import reporting_framework
+from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.build import build_command
+from reporting_framework.cli.doctor import Doctor
 from reporting_framework.cli.explain import explain_options, print_explained
 from reporting_framework.cli.failures import guarded
+from reporting_framework.cli.freshness import check_freshness, freshness_options
 from reporting_framework.cli.iam import policy_options, print_policy
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
+from reporting_framework.cli.quarantine import ACTIONS as QUARANTINE_ACTIONS
+from reporting_framework.cli.quarantine import replay, replay_options
 from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.runs import print_runs, runs_options
 from reporting_framework.cli.schema import print_schema, schema_options
 from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.stored import ACTIONS as STATE_ACTIONS
 from reporting_framework.collector import rarely
 
 _COMPLETION = """\b
@@ -90,6 +96,33 @@ _SCHEMA_HELP = """Print the columns of a report's table.
     They are those of the settings that a run would have; nothing is read from where the table lies.
     """
 
+_QUARANTINE_HELP = """See what a report read and did not keep, and do something about it.
+
+    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    """
+
+_STATE_HELP = """See what a report keeps, and do something about it.
+
+    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    """
+
+_DOCTOR_HELP = """Check everything that a run rests on.
+
+    Of a report too where one is named; its settings are options. Exits with 1 when something does not work.
+    """
+
+_FRESHNESS_HELP = """Say whether a report is fresh, for a monitor.
+
+    One line, and an exit code: 0 fresh, 6 stale, 7 never; anything else: it is not known.
+    """
+
+_REPLAY_HELP = """Read what is in quarantine again.
+
+    The same as reporting quarantine REPORT replay.
+    """
+
+_ACTION = "REPORT [ACTION] [OPTIONS]..."
+
 _EXPLAIN_HELP = """Explain where a row came from, or why a record is not there.
 
     Of each row that --where finds: its object, the version that was read, the run and the validator that brought it,
@@ -134,6 +167,25 @@ reporting.add_command(
 reporting.add_command(
     ReportCommands(
         "schema", help=_SCHEMA_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_schema, options=schema_options
+    )
+)
+reporting.add_command(
+    ReportActions("quarantine", help=_QUARANTINE_HELP, subcommand_metavar=_ACTION, actions=QUARANTINE_ACTIONS)
+)
+reporting.add_command(
+    ReportCommands(
+        "replay", help=_REPLAY_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=replay, options=replay_options
+    )
+)
+reporting.add_command(Doctor("doctor", help=_DOCTOR_HELP, subcommand_metavar="[REPORT] [OPTIONS]..."))
+reporting.add_command(ReportActions("state", help=_STATE_HELP, subcommand_metavar=_ACTION, actions=STATE_ACTIONS))
+reporting.add_command(
+    ReportCommands(
+        "freshness",
+        help=_FRESHNESS_HELP,
+        subcommand_metavar="REPORT [OPTIONS]...",
+        work=check_freshness,
+        options=freshness_options,
     )
 )
 

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII | re.IGNORECASE)
+_DURATION = re.compile(
+    r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII | re.IGNORECASE
+)
 
 
 class Duration(click.ParamType[float]):
-    """A length of time in seconds: ``90``, ``90s``, ``10m``, ``1h30m``."""
+    """A length of time in seconds: ``90``, ``90s``, ``10m``, ``1h30m``, ``3d``."""
 
     name = "duration"
 
@@ -25,8 +27,8 @@ class Duration(click.ParamType[float]):
         if not isinstance(value, str):
             return float(value)
         match = _DURATION.fullmatch(value.strip())
-        hours, minutes, rest = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
-        seconds = hours * 3600 + minutes * 60 + rest
+        days, hours, minutes, rest = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0, 0.0)
+        seconds = days * 86_400 + hours * 3600 + minutes * 60 + rest
         if seconds <= 0:
             self.fail(f"{value!r} is not a length of time: give seconds, or something like 10m or 1h30m", param, ctx)
         return seconds

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from reporting_framework.storage.location import Location
+from reporting_framework.storage.tending import Digest
 
 
 class Entry(NamedTuple):
@@ -121,6 +123,30 @@ class Store(Protocol):
 
     def scratch(self, key: str) -> Path:
         """A file to write before it is `put` at `key`; to be called within `exclusive`."""
+        ...
+
+    def modified(self, key: str) -> datetime | None:
+        """When the object was last written (aware, UTC), or None when it is definitely not there."""
+        ...
+
+    def clock(self) -> datetime | None:
+        """What time the storage says it is, or None where it has no clock of its own."""
+        ...
+
+    def copy(self, key: str, to: str) -> None:
+        """Make `to` an object of the same bytes, whatever is there."""
+        ...
+
+    def digest(self, key: str) -> Digest:
+        """What tells the object's bytes from others, without holding them."""
+        ...
+
+    def remove(self, key: str, *, expected: str) -> None:
+        """Remove the object if it still is at the version `expected`.
+
+        Raises:
+            CommitConflict: Another version is there, or none; nothing was removed.
+        """
         ...
 
     def scan(self, key: str) -> ScanTarget:

@@ -21,12 +21,13 @@ from reporting_framework.errors import (
 )
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import Location
+from reporting_framework.storage.tending import TendedFolder
 
 PAGE_SIZE = 1000
 _READ = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class FolderStore:
+class FolderStore(TendedFolder):
     """See `Store`. Writes go to a temporary file, are flushed to the disk, and renamed into place under a lock."""
 
     resumes = False

@@ -29,6 +29,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import ODD_KEY, Location
+from reporting_framework.storage.tending import TendedBucket
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -50,7 +51,7 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 
 
-class BucketStore:
+class BucketStore(TendedBucket):
     """See `Store`.
 
     Args:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reporting_framework.testing.wire_faults import WireFaults
 
 for _module in (
+    "belongings",
     "contract",
     "engines",
     "memory",

@@ -68,6 +68,36 @@ class QuarantineContract:
         found = dict(quarantine().versions(OBJECTS))
         assert found == {"b.json": "v3"}, f"what is accepted at last leaves the quarantine: {found}"
 
+    def test_what_was_dropped_stays_accounted_for(self, quarantine: Callable[[], Any]) -> None:
+        """It is neither shown nor counted, nor to be read again until its object changes; other entries stay."""
+        quarantine().settle([], REJECTED, run_id="r", at=AT)
+        chosen = quarantine().entries().filter(pl.col("source_key").is_in(["a.json", "b.json#2"]))
+        dropped = quarantine().drop(chosen)
+        assert dropped == 2, f"a drop tells how many there were: {dropped} of 2"
+        left = quarantine().entries()["source_key"].to_list()
+        assert left == ["b.json#3"], f"what was dropped is not shown, and nothing else is gone: {left}"
+        found = dict(quarantine().versions(OBJECTS))
+        assert found == {"a.json": "v1", "b.json": "v2"}, f"what was dropped stays accounted for: {found}"
+        told = quarantine().dropped().select("source_key", "version", "error_type").rows()
+        wanted = [("a.json", "v1", "dropped"), ("b.json#2", "v2", "dropped")]
+        assert told == wanted, f"what was dropped is told when it is asked for: {told}"
+        state = quarantine().settle(["b.json"], REJECTED[1:], run_id="s", at=AT)
+        left = quarantine().entries()["source_key"].to_list()
+        assert left == ["b.json#3"], f"what was dropped stays so when it is rejected again: {left}"
+        assert state.rows == 1, f"what was dropped is not counted: {state.rows} rows where 1 is"
+        quarantine().settle(["a.json"], [REJECTED[0]._replace(version="v9")], run_id="t", at=AT)
+        left = quarantine().entries()["source_key"].to_list()
+        assert left == ["a.json", "b.json#3"], f"what was dropped comes back when its object changed: {left}"
+
+    def test_a_drop_leaves_alone_what_changed_since(self, quarantine: Callable[[], Any]) -> None:
+        """An entry is dropped as it was shown, or not at all."""
+        quarantine().settle([], REJECTED, run_id="r", at=AT)
+        shown = quarantine().entries()
+        quarantine().settle(["a.json"], [REJECTED[0]._replace(field="other")], run_id="s", at=AT)
+        quarantine().drop(shown)
+        left = quarantine().entries()["source_key"].to_list()
+        assert left == ["a.json"], f"an entry that changed since it was shown is not dropped: {left}"
+
     def test_what_was_begun_counts_as_not_accounted_for(self, quarantine: Callable[[], Any]) -> None:
         """Until it is settled: a run that died between two commits is made good by the next one."""
         quarantine().begin(["a.json"])

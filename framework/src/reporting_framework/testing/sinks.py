@@ -13,6 +13,7 @@ import pytest
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.records import ORIGIN_COLUMN, Receipt, Split, object_of
+from reporting_framework.testing.belongings import BelongingsContract
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 from reporting_framework.testing.faults import Attempt, Faults, Killed, each_fault
 from reporting_framework.testing.histories import HistoryContract
@@ -27,8 +28,8 @@ Clear = Callable[[], object]
 WRITERS = 4
 
 
-class SinkContract(QuarantineContract, HistoryContract, ReadableContract, PluginContract):
-    """The promises of a `Sink`, and of its ledger, its quarantine, its history and its table where it has them.
+class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, ReadableContract, PluginContract):
+    """The promises of a `Sink`, and of its ledger, quarantine, history, table and reset where it has them.
 
     To give, beside what `PluginContract` says:
         rows: Fixture: a function that makes a frame, `ORIGIN_COLUMN` last, with one row for each of the numbers that it

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from reporting_framework.errors import TriggerError
-from reporting_framework.interfaces import Triggered
+from reporting_framework.interfaces import Revisiting, Triggered
 from reporting_framework.records import Trigger, Unread, object_of
 from reporting_framework.testing.contract import (
     CANARY,
@@ -224,6 +224,40 @@ class SourceContract(PluginContract):
         source.close()
         left = threads_since(before)
         assert not left, f"close leaves no thread: {few(left)}"
+
+    # -- reading again ------------------------------------------------------------------------------------------------
+
+    def test_what_is_asked_for_again_is_read_and_nothing_else(
+        self, make: Callable[..., Any], records: Mapping[str, Any]
+    ) -> None:
+        """Whatever the ledger says; by a source that has planned nothing."""
+        objects = sorted({object_of(origin) for origin in records})
+        for asked in ([], objects[:1], objects[1::2], objects):
+            source = self._revisiting(make)
+            splits = list(source.revisit(asked))
+            ids = [split.id for split in splits]
+            assert len(set(ids)) == len(ids), "a split has an id of its own, also when objects are read again"
+            assert all(sent(split) == split for split in splits), "a split survives JSON, also of what is read again"
+            found = found_in([batch for split in splits for batch in source.read(sent(split))])
+            waiting = source.survey().waiting
+            source.close()
+            due = {origin: record for origin, record in records.items() if object_of(origin) in asked}
+            assert found == due, differing(found, due, "what is asked for again is read, and nothing else")
+            assert waiting == 0, f"nothing is waiting after the last split: {waiting} are said to be"
+
+    def test_an_object_that_is_gone_is_said_to_be_unread(self, make: Callable[..., Any]) -> None:
+        """In `Batch.unread`; it is not passed over."""
+        source = self._revisiting(make)
+        batches = [batch for split in source.revisit(["not-there.json"]) for batch in source.read(split)]
+        source.close()
+        unread = [item.origin for batch in batches for item in batch.unread]
+        assert unread == ["not-there.json"], f"an object that is gone is said to be unread: {unread}"
+
+    def _revisiting(self, make: Callable[..., Any]) -> Any:
+        source = make()
+        if not isinstance(source, Revisiting):
+            pytest.skip("it reads no single objects again")
+        return source
 
     # -- triggers ------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ import io
 import json
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,15 @@ import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN, Rejection, single_origin
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
+from reporting_framework.records import Belonging
 from reporting_framework.result import QuarantineState
-from reporting_framework.storage import Location, open_store
+from reporting_framework.storage import Location, Store, open_store
 
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one step."""
+
+DROPPED = "dropped"
+"""Error type of a record that was dropped on purpose: it stays accounted for, and is shown no more."""
 
 SCHEMA = pl.Schema(
     {
@@ -48,6 +53,24 @@ class ParquetQuarantine:
     def uri(self) -> str:
         """Where it is."""
         return self._store.location.join(self._key).uri
+
+    def belongings(self) -> Iterator[tuple[Store, str, Belonging]]:
+        """The file and the bookmark, as far as they are there, each with its place."""
+        for kind, key in (("quarantine", self._key), ("bookmark", self._bookmark_key)):
+            if (entry := self._store.head(key)) is None:
+                continue
+            rows = None
+            with suppress(CorruptCheckpoint):
+                rows = self.entries().height if kind == "quarantine" else None
+            found = Belonging(
+                "quarantine" if kind == "quarantine" else "bookmark",
+                self._store.location.join(key).uri,
+                rows=rows,
+                bytes=entry.size,
+                version=entry.version,
+                modified=self._store.modified(key),
+            )
+            yield self._store, key, found
 
     def load(self) -> None:
         """Read rows and bookmark, so that later calls need not wait for them."""
@@ -88,32 +111,61 @@ class ParquetQuarantine:
 
     def entries(self) -> pl.DataFrame:
         """See `Quarantine.entries`."""
-        return self._load().filter(pl.col("error_type") != BEGUN)
+        return _shown(self._load())
 
     def begin(self, objects: Sequence[str]) -> None:
         """See `Quarantine.begin`."""
         origins = [single_origin(key) for key in objects]
         added = pl.DataFrame({ORIGIN_COLUMN: origins, "error_type": BEGUN}, schema_overrides={ORIGIN_COLUMN: pl.String})
-        self._change((), added.select(*(name if name in added else pl.lit(None).alias(name) for name in SCHEMA)))
+        self._replace((), added.select(*(name if name in added else pl.lit(None).alias(name) for name in SCHEMA)))
 
     def settle(
         self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
     ) -> QuarantineState:
         """See `Quarantine.settle`."""
         added = pl.DataFrame([(*rejection, run_id, at) for rejection in rejections], schema=SCHEMA, orient="row")
-        rows = self._change(sorted(reread), added)
-        return QuarantineState(uri=self.uri, rows=rows)
+        rows = self._replace(sorted(reread), added)
+        return QuarantineState(uri=self.uri, rows=_shown(rows).height)
 
-    def _change(self, reread: Sequence[str], added: pl.DataFrame) -> int:
-        """Replace the rows of some objects, in one atomic write; returns how many rows there are."""
+    def drop(self, entries: pl.DataFrame) -> int:
+        """See `Quarantine.drop`."""
+        chosen = _shown(entries.select(SCHEMA.names()).cast(SCHEMA))
+        dropped = 0
+
+        def marked(before: pl.DataFrame) -> pl.DataFrame:
+            nonlocal dropped
+            there = before.join(chosen, on=SCHEMA.names(), how="semi", nulls_equal=True)
+            dropped = there.height
+            others = before.join(there, on=ORIGIN_COLUMN, how="anti")
+            return pl.concat([others, there.with_columns(error_type=pl.lit(DROPPED))])
+
+        self._change(marked)
+        return dropped
+
+    def dropped(self) -> pl.DataFrame:
+        """See `Quarantine.dropped`."""
+        return self._load().filter(pl.col("error_type") == DROPPED)
+
+    def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
+        """Replace the rows of some objects; what was dropped and comes again at the same version stays dropped."""
         added = added.cast(SCHEMA).unique(ORIGIN_COLUMN, keep="last", maintain_order=True)
+        gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
+        gone |= pl.col(ORIGIN_COLUMN).is_in(added[ORIGIN_COLUMN].implode())
+
+        def replaced(before: pl.DataFrame) -> pl.DataFrame:
+            dropped = before.filter(pl.col("error_type") == DROPPED)
+            still = dropped.join(added, on=[ORIGIN_COLUMN, "version"], how="semi", nulls_equal=True)
+            return pl.concat([before.filter(~gone), still, added.join(still, on=ORIGIN_COLUMN, how="anti")])
+
+        return self._change(replaced)
+
+    def _change(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+        """Put other rows in the place of those there are, in one atomic write; returns them."""
         for attempt in range(TRIES):
             before = self._load()
-            gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
-            gone |= pl.col(ORIGIN_COLUMN).is_in(added[ORIGIN_COLUMN].implode())
-            after = pl.concat([before.filter(~gone), added]).sort(ORIGIN_COLUMN)
-            if not added.height and after.height == before.height:
-                return before.height
+            after = change(before).sort(ORIGIN_COLUMN)
+            if after.equals(before):
+                return before
             buffer = io.BytesIO()
             after.write_parquet(buffer, compression="zstd")
             try:
@@ -123,7 +175,7 @@ class ParquetQuarantine:
                 time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - not a secret
                 continue
             self._rows = after
-            return after.height
+            return after
         raise CommitConflict(f"{self.uri}: other runs were faster {TRIES} times in a row; run again")
 
     @property
@@ -162,3 +214,8 @@ class ParquetQuarantine:
     def _put_bookmark(self, bookmark: Mapping[str, Any], expected: str | None) -> None:
         data = json.dumps(bookmark, sort_keys=True, indent=1).encode()
         self._bookmark = (self._store.put(self._bookmark_key, data, expected=expected), dict(bookmark))
+
+
+def _shown(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are entries: those of records that await someone."""
+    return rows.filter(~pl.col("error_type").is_in([BEGUN, DROPPED]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -28,8 +28,10 @@ from reporting_framework import (
     single_origin,
 )
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
+from reporting_framework.records import Finding
 from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
 from reporting_object_store.batches import BatchBuilder
+from reporting_object_store.checks import clock, listed
 from reporting_object_store.listing import Names, list_all, list_since
 from reporting_object_store.notifications import KINDS, Message, messages
 from reporting_object_store.permissions import reading
@@ -112,6 +114,12 @@ class ObjectStoreJson:
             pages = chain(self._tried_before(listing), pages)
         self._rest = self._new(pages, ledger)
         return self._split(self._rest)
+
+    def revisit(self, objects: Sequence[str]) -> Iterable[Split]:
+        """See `Revisiting.revisit`."""
+        keys = list(dict.fromkeys(objects))
+        self._rest, self._listing = iter(()), _Listing(waiting=len(keys))
+        return self._split([Entry(key, None, None) for key in keys])
 
     def _choose(self, ledger: RunLedger, now: datetime) -> _Listing:
         """Whether to list everything, or what is new, from the bookmark of the last run."""
@@ -237,6 +245,29 @@ class ObjectStoreJson:
         """See `Traceable.version`."""
         found = self.store.head(name)
         return found.version if found else None
+
+    def tell(self, bookmark: Mapping[str, Any]) -> Sequence[str]:
+        """See `Telling.tell`."""
+        if not self.store.resumes:
+            return ["a folder is listed as a whole by every run"]
+        listing = _Listing.of(bookmark, self._identity)
+        if listing.listed is None:
+            return ["the next run lists everything"]
+        days, back = self.settings.reconcile_every_days, self.settings.lookback_days
+        due = listing.listed + timedelta(days=days)
+        told = [
+            f"everything was last listed at {listing.listed:%Y-%m-%d %H:%M} UTC, and will be again from "
+            f"{due:%Y-%m-%d %H:%M} UTC on (every {days:g} days)",
+            f"until then a run looks {back:g} days back from the newest event; ranges of names: {len(listing.ranges)}",
+        ]
+        if listing.unread:
+            told.append(f"objects that could not be read and are tried again: {len(listing.unread):,}")
+        return told
+
+    def checks(self, *, write: bool) -> Mapping[str, Callable[[], Finding]]:
+        """See `Checkable.checks`; nothing is ever written here."""
+        names = Names(self.settings.include, self.settings.name_pattern)
+        return {"source": partial(listed, self.store, names), "clock": partial(clock, self.store)}
 
     # -- what a trigger names -----------------------------------------------------------------------------------------
 

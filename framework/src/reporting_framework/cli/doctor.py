@@ -1,0 +1,121 @@
+"""``reporting doctor [REPORT]``: is everything there that a run rests on?"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.cli.actions import common_options
+from reporting_framework.cli.failures import DONE, FAILED, write
+from reporting_framework.cli.options import Duration
+from reporting_framework.cli.run import ReportCommands
+from reporting_framework.cli.state import State, state_of
+from reporting_framework.errors import ReportingError
+
+if TYPE_CHECKING:
+    from reporting_framework.doctor import Check, Checked
+    from reporting_framework.records import Finding
+
+LIMIT = 20.0
+"""Seconds that each check may take, unless ``--time-limit`` says otherwise."""
+
+
+def doctor_options() -> list[click.Parameter]:
+    """The options that every report has here."""
+    return [
+        click.Option(["--write"], is_flag=True,
+                     help="Write a probe beside the checkpoint, and remove it: are conditional writes honoured?"),
+        click.Option(["--time-limit"], type=Duration(), metavar="TIME", default=LIMIT, show_default="20s",
+                     help="How long each check may take."),
+        *common_options("table", "json"),
+    ]  # fmt: skip
+
+
+class Doctor(ReportCommands):
+    """A group whose commands are the reports; without one, what no report is needed for is checked."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(
+            *args, **more, invoke_without_command=True, no_args_is_help=False, work=check_report, options=doctor_options
+        )
+        self.params = [each for each in doctor_options() if each.name in ("time_limit", "format", "config")]
+        self.callback = _check_all
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The checks of a report; of one that cannot be used, whatever can be checked all the same."""
+        try:
+            return super().get_command(ctx, cmd_name)
+        except ReportingError as error:
+            problem = str(error)
+
+        def checked(**params: Any) -> None:
+            context = click.get_current_context()
+            context.exit(_report(state_of(context), {"report": partial(_failing, problem)}, params))
+
+        return click.Command(cmd_name, callback=checked, params=doctor_options(), add_help_option=False,
+                             context_settings={"ignore_unknown_options": True, "allow_extra_args": True})  # fmt: skip
+
+
+def _failing(problem: str) -> Finding:
+    from reporting_framework.records import Finding
+
+    return Finding("fail", problem)
+
+
+def _check_all(**params: Any) -> None:
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
+        state = state_of(context)
+        state.given_config = params["config"]
+        context.exit(_report(state, {}, params))
+
+
+def check_report(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Check everything that a run of the report rests on, and say what to do about what is wrong."""
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.doctor import of_report
+    from reporting_framework.reports import compose_report
+
+    state = state_of(context)
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        try:
+            composition = compose_report(
+                name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+            )
+            checks = of_report(name, composition, state.registry, write=generic["write"])
+        except ReportingError as error:
+            checks = {"report": partial(_failing, str(error))}
+        return _report(state, checks, generic)
+
+
+def _report(state: State, more: dict[str, Check], params: dict[str, Any]) -> int:
+    """Carry all checks out, and say what was found."""
+    from reporting_framework.doctor import carried_out, general
+
+    checks = general(lambda: state.plugins, lambda: state.registry, lambda: state.config) | more
+    found = _progress(carried_out(checks, limit=params["time_limit"]))
+    failed = any(each.status == "fail" for each in found)
+    if params["format"] == "json":
+        write(json.dumps([each._asdict() for each in found], indent=2, ensure_ascii=False))
+        return FAILED if failed else DONE
+    from reporting_framework.cli.render import listing
+
+    rows = [[each.check, each.status, each.found, each.advice] for each in found]
+    write(listing(["check", "status", "found", "what to do"], rows))
+    return FAILED if failed else DONE
+
+
+def _progress(checks: Iterable[Checked]) -> Sequence[Checked]:
+    """The checks, each told on a terminal as it comes: one may take a while."""
+    found = []
+    for each in checks:
+        found.append(each)
+        if sys.stderr is not None and sys.stderr.isatty():
+            click.echo(f"{each.check}: {each.status}", err=True)
+    return found

@@ -1,0 +1,64 @@
+"""``reporting freshness REPORT``: one line and an exit code for monitors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from reporting_framework.cli.actions import common_options, pipeline_of
+from reporting_framework.cli.failures import DONE, NEVER, STALE, write
+from reporting_framework.cli.options import Duration
+from reporting_framework.cli.state import state_of
+
+_WHAT = {
+    "history": "the last complete run ended",
+    "modification": "no history of runs is kept; the table was last written",
+    "timestamp": "the newest data is from",
+}
+
+
+def freshness_options() -> list[click.Parameter]:
+    """The options that every report has here."""
+    return [
+        click.Option(["--max-age"], type=Duration(), metavar="TIME", required=True,
+                     help="Older is stale: seconds, or like 90s, 15m, 26h, 3d."),
+        click.Option(["--of"], type=click.Choice(["runs", "data"]), default="runs", show_default=True,
+                     help="Age of the last run that ended well and complete, or of the newest timestamp."),
+        *common_options("text", "json"),
+    ]  # fmt: skip
+
+
+def check_freshness(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Say how old the last good run or the newest data is, and whether that is too old."""
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.freshness import freshness
+
+    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
+        found = freshness(pipeline_of(context, name, given, generic["set"]), generic["of"])
+    allowed = generic["max_age"]
+    state, code = ("fresh", DONE) if found.age is not None and found.age <= allowed else ("stale", STALE)
+    if found.moment is None:
+        state, code = "never", NEVER
+    if generic["format"] == "json":
+        moment = found.moment.isoformat() if found.moment else None
+        write(json.dumps({**found._asdict(), "moment": moment, "max_age": allowed, "state": state}))
+    elif found.moment is None or found.age is None:
+        missing = "there is no data yet" if found.of == "data" else "no run has ended well and complete"
+        write(f"{name}: never: {missing}")
+    else:
+        ago = f"{age_in_words(found.age)} ago" if found.age >= 0 else f"in {age_in_words(-found.age)}"
+        write(f"{name}: {state}: {_WHAT[found.basis]} {ago} ({found.moment:%Y-%m-%d %H:%M:%S} UTC); "
+              f"{age_in_words(allowed)} is allowed")  # fmt: skip
+    return code
+
+
+def age_in_words(seconds: float) -> str:
+    """A length of time in its two largest units, as in ``3d 4h``."""
+    left, parts = int(seconds), []
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, left = divmod(left, size)
+        if number:
+            parts.append(f"{number}{unit}")
+    return " ".join(parts[:2]) or "0s"

@@ -1,0 +1,218 @@
+"""``reporting state REPORT``: what a report keeps: show it, look for what was passed over, begin anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporting_framework.cli.actions import Action, common_options, pipeline_of, prompted
+from reporting_framework.cli.execute import exit_code, observed, say
+from reporting_framework.cli.failures import DONE, printable, write
+from reporting_framework.cli.options import Duration
+from reporting_framework.cli.state import State, state_of
+from reporting_framework.markers import hookimpl
+
+if TYPE_CHECKING:
+    from reporting_framework.records import Belonging, Outcome
+    from reporting_framework.result import RunRecord
+    from reporting_framework.stored import Stored
+
+SAMPLES = 5
+"""Origins of what was found late that are shown."""
+
+
+def show_options() -> list[click.Parameter]:
+    """Options of ``show``."""
+    return common_options("table", "json")
+
+
+def reconcile_options() -> list[click.Parameter]:
+    """Options of ``reconcile``."""
+    return [
+        click.Option(["--time-budget"], type=Duration(), metavar="TIME",
+                     help="Stop in time (seconds, or like 10m), keep what is done."),
+        click.Option(["--max-rejected"], type=click.IntRange(min=0), metavar="N",
+                     help="Exit with 3 when more records are rejected; the others are kept all the same."),
+        click.Option(["--quiet"], is_flag=True, help="No progress bar."),
+        *common_options("text", "json"),
+    ]  # fmt: skip
+
+
+def reset_options() -> list[click.Parameter]:
+    """Options of ``reset``."""
+    return [
+        click.Option(["--only"], type=click.Choice(["all", "quarantine", "bookmark"]), default="all",
+                     show_default=True, help="What is set aside; the quarantine goes with the bookmark."),
+        click.Option(["--yes"], is_flag=True, help="Do not ask."),
+        *common_options(),
+    ]  # fmt: skip
+
+
+def show_state(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Say what the report keeps."""
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.stored import stored
+
+    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
+        found = stored(pipeline_of(context, name, given, generic["set"]))
+    write(_as_json(found) if generic["format"] == "json" else _as_table(name, found))
+    return DONE
+
+
+def _as_json(found: Stored) -> str:
+    document = {
+        "belongings": [each._asdict() for each in found.belongings],
+        "sinks_that_tell_nothing": list(found.silent),
+        "bookmark": list(found.bookmark),
+        "last_run": found.last.model_dump(mode="json") if found.last else None,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat())
+
+
+def _as_table(name: str, found: Stored) -> str:
+    from reporting_framework.cli.render import table
+
+    rows: list[tuple[str, str]] = [(each.kind, _described(each)) for each in found.belongings]
+    if not any(each.kind == "output" for each in found.belongings) and not found.silent:
+        rows.insert(0, ("output", "nothing yet: no run has kept a row"))
+    rows += [(sink, "this sink tells nothing of what it keeps") for sink in found.silent]
+    rows += [("next run", line) for line in found.bookmark]
+    if found.last is not None:
+        rows.append(("last run", _last(found.last)))
+    return "\n".join(table(printable(name), [(label, printable(value)) for label, value in rows]))
+
+
+def _described(each: Belonging) -> str:
+    unknown = {"output": "cannot be read as a table", "quarantine": "cannot be read"}.get(each.kind)
+    rows = f"{each.rows:,} rows" if each.rows is not None else unknown
+    parts = [
+        rows,
+        f"{each.bytes:,} bytes" if each.bytes is not None and each.kind not in ("lock", "bookmark") else None,
+        f"newest {each.newest:%Y-%m-%d %H:%M:%S}" if each.newest else None,
+        f"written {each.modified:%Y-%m-%d %H:%M:%S}" if each.modified else None,
+        f"version {each.version}" if each.version and each.kind == "output" else None,
+    ]
+    return f"{each.uri}: {', '.join(part for part in parts if part)}"
+
+
+def _last(run: RunRecord) -> str:
+    what = "replay" if run.replay else "run"
+    return (
+        f"{what} {run.run_id}: {run.status}{'' if run.complete else ', not complete'}, ended "
+        f"{run.finished_at:%Y-%m-%d %H:%M:%S}, read {run.records_read:,}, accepted {run.accepted:,}, "
+        f"rejected {run.rejected:,}"
+    )
+
+
+class _Found:
+    """Remembers what a run read."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.samples: list[str] = []
+
+    @hookimpl
+    def reporting_split_finished(self, outcome: Outcome) -> None:
+        """Count what was read, and note the first few."""
+        self.read += len(outcome.origins)
+        self.samples += outcome.origins[: SAMPLES - len(self.samples)]
+
+
+def reconcile(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Take what is new as any run would, and then list everything: what is found then was passed over."""
+    from reporting_framework.cli.logs import logs_on_stderr
+
+    state = state_of(context)
+    found, result = _Found(), None
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        for full in (False, True):
+            each = _another(state)
+            if full:
+                each.registry.register(found, "found-late")
+            pipeline = pipeline_of(context, name, given, generic["set"])
+            result = observed(pipeline, each, {**generic, "dry_run": False}, reconcile=full)
+            if not result.complete:
+                break
+            if not full:
+                click.echo(f"as any run: read {result.records_read:,}, accepted {result.accepted:,}", err=True)
+    assert result is not None  # noqa: S101 - there were two runs, or one
+    say(context, result, name, given, generic)
+    samples = f", such as {', '.join(found.samples)}" if found.samples else ""
+    if result.complete:
+        click.echo(printable(f"found late, by listing everything: {found.read:,} records{samples}"), err=True)
+    code, why = exit_code(result, generic["max_rejected"])
+    if why:
+        click.echo(f"warning: {why}", err=True)
+    return code
+
+
+def _another(state: State) -> State:
+    """A state of its own for a run: observers are registered once."""
+    found = State(state.arguments)
+    found.given_config, found.verbose, found.began = state.given_config, state.verbose, state.began
+    return found
+
+
+def reset(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+    """Set what the report keeps aside, once that is confirmed; the next run begins anew."""
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.stored import Reset, prepared
+
+    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
+        pipeline = pipeline_of(context, name, given, generic["set"])
+        with prepared(pipeline):
+            work = Reset(pipeline, generic["only"])
+            if not work.found:
+                write("nothing to reset: nothing is there")
+                return DONE
+            for each in work.found:
+                click.echo(printable(f"  {each.kind}  {_described(each)}"), err=True)
+            for sink in work.silent:
+                click.echo(f"warning: sink {sink} keeps what it has", err=True)
+            question = f"set this aside, so that the next run begins anew? Type {name} if so"
+            if not generic["yes"] and prompted(question, context) != name:
+                write("nothing was changed")
+                return DONE
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+            _say_copies(work.back_up(stamp))
+            work.remove()
+    write("removed the originals; the next run begins anew")
+    return DONE
+
+
+def _say_copies(copies: Sequence[tuple[Belonging, str]]) -> None:
+    """Where everything is now, and how to have it back; said before anything is removed."""
+    from reporting_framework.stored import copy_command
+
+    write("copied, and compared:")
+    for each, copy in copies:
+        write(printable(f"  {each.uri} -> {copy}"))
+    write("to have it back, while no run is under way:")
+    for each, copy in copies:
+        write(f"  {printable(copy_command(copy, each.uri))}")
+
+
+ACTIONS = {
+    "show": Action(
+        "Show what the report keeps: outputs, quarantine, what the next run will list, the last run, locks.",
+        show_state,
+        show_options,
+    ),
+    "reconcile": Action(
+        "Run, and then list everything. What is found then had been passed over: it came later than the look-back. "
+        "(Counters are compared with an archive by reporting reconcile, which is another command.)",
+        reconcile,
+        reconcile_options,
+    ),
+    "reset": Action(
+        "Set it aside, and begin anew. Outputs, quarantine and bookmark are copied to _backup beside them, and removed "
+        "when all copies are whole.",
+        reset,
+        reset_options,
+    ),
+}
+"""What can be done with what a report keeps."""

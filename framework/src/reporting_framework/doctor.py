@@ -1,0 +1,284 @@
+"""Checks of everything that a run rests on, each on its own: one that fails hides no other."""
+
+from __future__ import annotations
+
+import os
+import platform
+import queue
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reporting_framework.assembly import assemble, settings_of, step
+from reporting_framework.errors import ReportingError
+from reporting_framework.interfaces import Checkable
+from reporting_framework.permissions import permissions_of
+from reporting_framework.records import Finding
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.config import Config
+    from reporting_framework.interfaces import Composition, Permission, Use
+    from reporting_framework.plugins import Registry
+
+Check = Callable[[], Finding]
+
+OLDEST_PYTHON = (3, 11)
+SPACE = 1024**3
+"""Bytes free in the temporary folder under which a word is due."""
+
+ABANDONED = 3600
+"""Seconds after which what lies in the temporary folder is nobody's any more."""
+
+EXTRAS = {
+    "aws": "functions in Lambda",
+    "build": "reporting build",
+    "new": "reporting new",
+    "testing": "the conformance suites",
+}
+"""What each extra of the framework is for."""
+
+_REQUIREMENT = re.compile(r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[a-z]+)['"]""")
+
+
+class Checked(NamedTuple):
+    """A check that was carried out.
+
+    Attributes:
+        check: What was checked.
+        status: See `Finding`.
+        found: Likewise.
+        advice: Likewise.
+    """
+
+    check: str
+    status: str
+    found: str
+    advice: str = ""
+
+
+def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checked]:
+    """Carry out checks, one after the other; an error, or no end within the time, is what was found.
+
+    Args:
+        checks: By name.
+        limit: Seconds that each may take. One that takes longer is left to itself.
+    """
+    for name, check in checks.items():
+        answers: queue.SimpleQueue[Finding] = queue.SimpleQueue()
+        threading.Thread(target=_answer, args=(check, answers), name=f"reporting-check-{name}", daemon=True).start()
+        try:
+            found = answers.get(timeout=limit)
+        except queue.Empty:
+            found = Finding(
+                "fail", f"no answer within {limit:g} s", "check the network and endpoints; --time-limit allows more"
+            )
+        yield Checked(name, *found)
+
+
+def _answer(check: Check, answers: queue.SimpleQueue[Finding]) -> None:
+    try:
+        answers.put(check())
+    except ReportingError as error:
+        answers.put(Finding("fail", str(error)))
+    except BaseException as error:  # its message may hold anything
+        answers.put(Finding("fail", f"the check itself ended with {type(error).__name__}"))
+
+
+# -- what any report rests on -----------------------------------------------------------------------------------------
+
+
+def general(
+    plugins: Callable[[], Registry], registry: Callable[[], Registry], config: Callable[[], Config]
+) -> dict[str, Check]:
+    """The checks that no report is needed for.
+
+    Args:
+        plugins: Gives the plugins that are installed.
+        registry: Gives these and the reports that the configuration file composes.
+        config: Gives the configuration file.
+    """
+    return {
+        "framework": _framework,
+        "extras": _extras,
+        "configuration": lambda: _configuration(registry(), config()),
+        "plugins": lambda: _plugins(plugins()),
+        "temporary folder": _temporary,
+    }
+
+
+def _framework() -> Finding:
+    text = f"reporting-framework {metadata.version('reporting-framework')}, Python {platform.python_version()}"
+    if sys.version_info < OLDEST_PYTHON:
+        return Finding("fail", text, "Python 3.11 or newer is needed")
+    return Finding("ok", text)
+
+
+def _extras() -> Finding:
+    """Which extras of the framework are not installed; a function in Lambda needs one of them."""
+    needed = [_REQUIREMENT.match(text) for text in metadata.requires("reporting-framework") or ()]
+    lacking = {each["extra"] for each in needed if each and not _installed(each["name"])}
+    missing = [f"{extra} (for {purpose})" for extra, purpose in EXTRAS.items() if extra in lacking]
+    if not missing:
+        return Finding("ok", "all are installed")
+    broken = "aws" in lacking and "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+    advice = "pip install 'reporting-framework[NAME]' for those that are wanted"
+    return Finding("fail" if broken else "ok", f"not installed: {', '.join(missing)}", advice)
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _configuration(registry: Registry, config: Config) -> Finding:
+    from reporting_framework.config import misspelt
+
+    where = str(config.path.resolve()) if config.path else "no reporting.toml here, and REPORTING_CONFIG names none"
+    problems = misspelt(config, os.environ, registry.names("report"))
+    if problems:
+        return Finding("warn", f"{where}; {'; '.join(problems)}", "put the names right")
+    return Finding("ok", where)
+
+
+def _plugins(registry: Registry) -> Finding:
+    rows = registry.listing
+    bad = [f"{row.name} of {row.distribution}: {row.reason}" for row in rows if row.status == "broken"]
+    blocked = sorted({row.distribution for row in rows if row.status == "blocked"})
+    loaded = sorted({f"{row.distribution} {row.version}" for row in rows if row.status == "loaded" and row.version})
+    text = f"loaded: {', '.join(loaded) or 'none'}"
+    if blocked:
+        text += f"; not in REPORTING_PLUGINS: {', '.join(blocked)}"
+    if bad:
+        return Finding("warn", f"broken: {'; '.join(bad)}; {text}", "install them anew, or remove them")
+    return Finding("ok", text)
+
+
+def _temporary() -> Finding:
+    folder = Path(tempfile.gettempdir())
+    free = shutil.disk_usage(folder).free
+    now = time.time()
+    old = [path for path in folder.glob("reporting-*") if now - path.lstat().st_mtime > ABANDONED]
+    text = f"{folder}: {free / SPACE:.1f} GiB free"
+    if old:
+        left = f"left there for more than an hour: {len(old)}, such as {old[0].name}"
+        return Finding("warn", f"{text}; {left}", "remove what is of no process that still runs")
+    if free < SPACE:
+        return Finding("warn", text, "new rows are staged there: make room, or set TMPDIR")
+    return Finding("ok", text)
+
+
+# -- what one report rests on -----------------------------------------------------------------------------------------
+
+
+def of_report(report: str, composition: Composition, registry: Registry, *, write: bool) -> dict[str, Check]:
+    """The checks of a report: its settings, its credentials, and what its source and sinks bring.
+
+    What cannot be made is what was found; the others are checked all the same.
+
+    Args:
+        report: Its name.
+        composition: What it is made of.
+        registry: The plugins.
+        write: Whether checks may write a probe, which they remove again.
+    """
+    names = ", ".join(use.name for use in (composition.source, composition.validator, *composition.sinks))
+    found: dict[str, Check] = {
+        "report": lambda: _assembled(report, composition, registry, f"the settings are complete: {names}"),
+        "credentials": lambda: credentials(permissions_of(report, composition, registry)),
+    }
+    schema = _schema(report, composition, registry)
+    parts = [("source", composition.source), *(("sink", use) for use in composition.sinks)]
+    for number, (role, use) in enumerate(parts):
+        mark = f" {number}" if len(parts) > 2 and role == "sink" else ""
+        try:
+            with step(report, role, use.name):
+                part = _made(report, role, use, registry)
+                if role == "sink" and schema is not None:
+                    part.prepare(schema)
+                checks = part.checks(write=write) if isinstance(part, Checkable) else {}
+        except ReportingError as error:
+            found[f"{role} {use.name}{mark}"] = partial(Finding, "fail", str(error))
+            continue
+        found |= {f"{name}{mark}": _named(report, role, use.name, check) for name, check in checks.items()}
+    return found
+
+
+def _made(report: str, role: str, use: Use, registry: Registry) -> Any:
+    plugin = registry.find(role, use.name)
+    return plugin(settings_of(report, role, use, plugin))
+
+
+def _assembled(report: str, composition: Composition, registry: Registry, text: str) -> Finding:
+    assemble(report, composition, registry).source.close()
+    return Finding("ok", text)
+
+
+def _schema(report: str, composition: Composition, registry: Registry) -> pl.Schema | None:
+    """Schema of what reaches the sinks, or None where that is not to be known."""
+    try:
+        with step(report, "validator", composition.validator.name):
+            frame = _made(report, "validator", composition.validator, registry).schema.to_frame()
+        for use in composition.transforms:
+            with step(report, "transform", use.name):
+                frame = _made(report, "transform", use, registry).apply(frame)
+    except ReportingError:  # which the check of the report tells
+        return None
+    found: pl.Schema = frame.schema
+    return found
+
+
+def _named(report: str, role: str, name: str, check: Check) -> Check:
+    def carried() -> Finding:
+        with step(report, role, name):
+            return check()
+
+    return carried
+
+
+def credentials(permissions: list[Permission]) -> Finding:
+    """Whose credentials are found, and where they lead to; never a secret."""
+    if not permissions:
+        return Finding("ok", "nothing of AWS is used under these settings")
+    import boto3
+    from botocore.config import Config as Settings
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        session = boto3.Session()
+        found = session.get_credentials()
+    except BotoCoreError as error:  # such as a profile that is not there; what it says names no secret
+        return Finding("fail", str(error), "check AWS_PROFILE and the AWS configuration")
+    if found is None:
+        return Finding("fail", "none are found", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
+    region = session.region_name or os.environ.get("AWS_DEFAULT_REGION")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    text = f"found by {found.method}; region {region or 'none'}{f'; endpoint {_bare(endpoint)}' if endpoint else ''}"
+    quick = Settings(connect_timeout=3, read_timeout=3, retries={"max_attempts": 1})
+    try:
+        identity: dict[str, Any] = session.client(
+            "sts", config=quick, region_name=region or "us-east-1"
+        ).get_caller_identity()
+    except (BotoCoreError, ClientError, ValueError) as error:
+        why = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        if endpoint:
+            return Finding("ok", f"{text}; whose they are is not to be learnt there ({why})")
+        return Finding("warn", f"{text}; STS does not say whose they are ({why})", "check that they are still valid")
+    return Finding("ok", f"{text}; {identity.get('Arn')} of account {identity.get('Account')}")
+
+
+def _bare(endpoint: str) -> str:
+    """An endpoint without what may be a secret in it."""
+    return endpoint.rpartition("@")[2] if "@" in endpoint else endpoint

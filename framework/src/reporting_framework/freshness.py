@@ -1,0 +1,77 @@
+"""How old a report's last good run, or its newest data, is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from reporting_framework.assembly import step
+from reporting_framework.interfaces import Inspectable
+from reporting_framework.stored import prepared, records_of
+
+if TYPE_CHECKING:
+    from reporting_framework.assembly import Pipeline
+
+Of = Literal["runs", "data"]
+"""Whose age: that of the last run that ended well and complete, or that of the newest timestamp in the table."""
+
+
+class Freshness(NamedTuple):
+    """How old something is.
+
+    Attributes:
+        report: The report.
+        of: Whose age.
+        basis: What it is known from: ``history``; ``modification``: when the table was last written, where no history
+            is kept; ``timestamp``.
+        moment: When it was (UTC); None: never.
+        age: Seconds since then; None: never.
+    """
+
+    report: str
+    of: Of
+    basis: Literal["history", "modification", "timestamp"]
+    moment: datetime | None
+    age: float | None
+
+
+def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Freshness:
+    """How old the last good run, or the newest data, is.
+
+    Args:
+        pipeline: The report.
+        of: Which of the two.
+        now: The time (aware); that of the clock unless given.
+    """
+    at = now or datetime.now(UTC)
+    with prepared(pipeline):
+        if of == "data":
+            basis, moment = "timestamp", _newest(pipeline)
+        elif (records := records_of(pipeline)) is not None:
+            ended = [run.finished_at for run in records if run.status == "ok" and run.complete and not run.replay]
+            basis, moment = "history", max(ended, default=None)
+        else:
+            basis, moment = "modification", _modified(pipeline)
+    age = (at - moment).total_seconds() if moment is not None else None
+    return Freshness(pipeline.report, of, basis, moment, age)  # type: ignore[arg-type]  # one of three
+
+
+def _newest(pipeline: Pipeline) -> datetime | None:
+    """The newest timestamp that all sinks with a ledger have."""
+    found = []
+    for sink in pipeline.sinks:
+        with step(pipeline.report, "sink", sink.name):
+            if (ledger := sink.ledger()) is not None:
+                found.append(ledger.newest)
+    known = [moment for moment in found if moment is not None]
+    return min(known) if known and len(known) == len(found) else None
+
+
+def _modified(pipeline: Pipeline) -> datetime | None:
+    """When one of the outputs was last written."""
+    moments = []
+    for sink in pipeline.sinks:
+        if isinstance(sink, Inspectable):
+            with step(pipeline.report, "sink", sink.name):
+                moments += [each.modified for each in sink.belongings() if each.kind == "output"]
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,176 @@
+"""What is in a report's quarantine: which of it is meant, why it is there, and the records as they are now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from reporting_framework.assembly import Pipeline, step
+from reporting_framework.errors import PluginError
+from reporting_framework.interfaces import Revisiting
+from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of
+from reporting_framework.stored import prepared, records_of
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Quarantine
+
+GROUP = ["error_type", "field"]
+"""What entries are grouped by."""
+
+
+class Choice(NamedTuple):
+    """Which entries are meant: all that fit what is given.
+
+    Attributes:
+        kind: Their type of error.
+        field: Their field; "" is none.
+        origin: Their origin, the object that they are of, or a glob of origins.
+    """
+
+    kind: str | None = None
+    field: str | None = None
+    origin: str | None = None
+
+    def of(self, entries: pl.DataFrame) -> pl.DataFrame:
+        """Those entries, in their order."""
+        if self.kind is not None:
+            entries = entries.filter(pl.col("error_type") == self.kind)
+        if self.field is not None:
+            entries = entries.filter(pl.col("field").fill_null("") == self.field)
+        if self.origin is not None:
+            fits = [self._fits(origin) for origin in entries[ORIGIN_COLUMN]]
+            entries = entries.filter(pl.Series(fits, dtype=pl.Boolean))
+        return entries
+
+    def _fits(self, origin: str) -> bool:
+        """Whether this origin is meant; a name that holds ``*`` or ``[`` fits itself, too."""
+        wanted = self.origin or ""
+        return wanted in (origin, object_of(origin)) or fnmatchcase(origin, wanted)
+
+
+@contextmanager
+def quarantine_of(pipeline: Pipeline) -> Iterator[Quarantine]:
+    """The quarantine that a run of the report would use; nothing of the pipeline is left open afterwards.
+
+    Raises:
+        PluginError: None of its sinks has one.
+    """
+    report = pipeline.report
+    with prepared(pipeline) as sinks:
+        for sink in sinks:
+            with step(report, "sink", sink.name):
+                found = sink.quarantine()
+            if found is not None:
+                yield found
+                return
+    names = ", ".join(sink.name for sink in pipeline.sinks)
+    raise PluginError(f"report {report}: it has no quarantine: none of its sinks keeps one ({names})")
+
+
+def entries_of(pipeline: Pipeline, quarantine: Quarantine, choice: Choice, *, dropped: bool = False) -> pl.DataFrame:
+    """The entries that are meant, of those that await someone or of those that were dropped."""
+    with step(pipeline.report, "quarantine", type(quarantine).__name__):
+        return choice.of(quarantine.dropped() if dropped else quarantine.entries())
+
+
+def objects_of(entries: pl.DataFrame) -> list[str]:
+    """The objects that entries are of, each once, in order."""
+    return sorted(set(map(object_of, entries[ORIGIN_COLUMN])))
+
+
+def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) -> pl.DataFrame:
+    """How many entries there are for each reason, the most frequent first; when, and the origin of one of them.
+
+    Args:
+        entries: As `Quarantine.entries` gives them.
+        validators: By run as well; the validator that a run had, where that is known.
+    """
+    keys = GROUP
+    if validators is not None:
+        known = pl.DataFrame(
+            list(validators.items()), schema={"run_id": pl.String, "validator": pl.String}, orient="row"
+        )
+        entries, keys = entries.join(known, on="run_id", how="left"), [*GROUP, "run_id", "validator"]
+    return (
+        entries.group_by(keys)
+        .agg(
+            pl.len().alias("count"),
+            pl.col("rejected_at").min().alias("first"),
+            pl.col("rejected_at").max().alias("last"),
+            pl.col(ORIGIN_COLUMN).min().alias("example"),
+        )
+        .sort("count", *keys, descending=[True, *(False for _ in keys)])
+        .select(*keys, pl.col("count").cast(pl.Int64), "first", "last", "example")
+    )
+
+
+def validators_of(pipeline: Pipeline) -> dict[str, str]:
+    """The validator of each run that a sink's history remembers."""
+    records = records_of(pipeline) or ()
+    return {run.run_id: used.name for run in records for used in run.steps if used.role == "validator"}
+
+
+class Revealed(NamedTuple):
+    """A quarantined record as it is now.
+
+    Attributes:
+        origin: Its origin.
+        version: Version of its object now, or None.
+        record: The record itself: a value of someone's, for the eyes of who asked for it; None when it is not there.
+        note: What is to be said of it, such as that its object has changed; "" when nothing is.
+    """
+
+    origin: str
+    version: str | None
+    record: str | None
+    note: str = ""
+
+
+def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[Revealed]:
+    """These entries' records, read again now; each entry once.
+
+    Raises:
+        PluginError: The source cannot read single objects again.
+    """
+    source = pipeline.source
+    if not isinstance(source, Revisiting):
+        raise PluginError(f"report {pipeline.report}: source {source.name} cannot read single objects again")
+    versions = dict(entries.select(ORIGIN_COLUMN, "version").iter_rows())
+    unread: dict[str, str] = {}
+    with step(pipeline.report, "source", source.name):
+        for split in source.revisit(objects_of(entries)):
+            for batch in source.read(split):
+                unread.update(batch.unread)
+                for found in _records(batch):
+                    if found.origin in versions:
+                        before = versions.pop(found.origin)
+                        changed = f"its object has changed: version {before} was rejected, this is {found.version}"
+                        yield (
+                            found
+                            if before == found.version
+                            else found._replace(note="; ".join(filter(None, (found.note, changed))))
+                        )
+    for origin in versions:
+        reason = unread.get(object_of(origin), unread.get(origin))
+        gone = {None: "no such record is there any more", "missing": "its object is gone"}
+        yield Revealed(origin, None, None, gone.get(reason, f"its object could not be read: {reason}"))
+
+
+def _records(batch: Batch) -> Iterator[Revealed]:
+    """The records of a batch, as text."""
+    for rejection in batch.rejected:
+        note = f"the source does not hand it out: {rejection.error_type}"
+        yield Revealed(rejection.origin, rejection.version, None, note)
+    frame = batch.frame.iter_rows(named=True) if batch.frame is not None else ()
+    texts = (
+        [payload.decode("utf-8", "replace") for payload in batch.payloads]
+        if batch.payloads is not None
+        else [json.dumps(row, default=str, ensure_ascii=False) for row in frame]
+    )
+    for origin, version, text in zip(batch.origins, batch.versions, texts, strict=True):
+        yield Revealed(origin, version, text)

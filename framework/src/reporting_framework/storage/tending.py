@@ -1,0 +1,168 @@
+"""What is done to single objects by hand, not by runs: copied, compared, removed, dated."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore as Backend
+
+    from reporting_framework.storage.base import Entry
+    from reporting_framework.storage.location import Location
+
+
+class Digest(NamedTuple):
+    """SHA-256 of an object's bytes, in hexadecimal, and the version they are of."""
+
+    sha256: str
+    version: str
+
+
+class TendedFolder:
+    """See `Store`, for a folder."""
+
+    location: Location
+    _path: Callable[[str], str]
+    _translate: Callable[[OSError, str], ReportingError]
+    _move: Callable[[Path, str], str]
+    head: Callable[[str], Entry | None]
+    exclusive: Callable[[str], AbstractContextManager[None]]
+    scratch: Callable[[str], Path]
+
+    def modified(self, key: str) -> datetime | None:
+        """See `Store.modified`."""
+        try:
+            return datetime.fromtimestamp(os.stat(self._path(key)).st_mtime, UTC)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._translate(error, key) from error
+
+    def clock(self) -> datetime | None:
+        """See `Store.clock`: a folder has that of this machine, most often."""
+        return None
+
+    def copy(self, key: str, to: str) -> None:
+        """See `Store.copy`."""
+        try:
+            with self.exclusive(to):
+                scratch = self.scratch(to)
+                try:
+                    shutil.copyfile(self._path(key), scratch)
+                    self._move(scratch, to)
+                finally:
+                    scratch.unlink(missing_ok=True)
+            Path(_lock(self._path(to))).unlink(missing_ok=True)  # nobody else writes there
+        except OSError as error:
+            raise self._translate(error, key) from error
+
+    def digest(self, key: str) -> Digest:
+        """See `Store.digest`."""
+        try:
+            with open(self._path(key), "rb") as file:
+                entry = self.head(key)
+                if entry is None or entry.version is None:
+                    raise FileNotFoundError(self._path(key))
+                return Digest(hashlib.file_digest(file, "sha256").hexdigest(), entry.version)
+        except OSError as error:
+            raise self._translate(error, key) from error
+
+    def remove(self, key: str, *, expected: str) -> None:
+        """See `Store.remove`. Its lock stays: another writer may be waiting for it."""
+        with self.exclusive(key):
+            found = self.head(key)
+            if found is None or found.version != expected:
+                raise CommitConflict(f"{self._path(key)}: another run has written it meanwhile")
+            try:
+                os.unlink(self._path(key))
+            except OSError as error:
+                raise self._translate(error, key) from error
+
+
+class TendedBucket:
+    """See `Store`, for a bucket."""
+
+    location: Location
+    _backend: Backend
+    _prefix: str
+    _translate: Callable[..., ReportingError]
+    _boto3: Callable[[], Any]
+    head: Callable[[str], Entry | None]
+
+    def modified(self, key: str) -> datetime | None:
+        """See `Store.modified`."""
+        import obstore
+
+        if self.head(key) is None:
+            return None
+        with self._translated(key):
+            return obstore.head(self._backend, self._prefix + key)["last_modified"]
+
+    def clock(self) -> datetime | None:
+        """See `Store.clock`: the Date of an answer."""
+        if self.location.scheme != "s3":
+            return None
+        with self._translated(""):
+            answer = self._boto3().list_objects_v2(Bucket=self.location.root, Prefix=self._prefix, MaxKeys=1)
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return parsedate_to_datetime(date) if date else None
+
+    def copy(self, key: str, to: str) -> None:
+        """See `Store.copy`. The storage copies; nothing passes through here."""
+        import obstore
+
+        with self._translated(key):
+            obstore.copy(self._backend, self._prefix + key, self._prefix + to)
+
+    def digest(self, key: str) -> Digest:
+        """See `Store.digest`."""
+        import obstore
+
+        digest = hashlib.sha256()
+        with self._translated(key):
+            result = obstore.get(self._backend, self._prefix + key)
+            version = result.meta["e_tag"] or ""
+            for chunk in result.stream():
+                digest.update(chunk)
+        return Digest(digest.hexdigest(), version)
+
+    def remove(self, key: str, *, expected: str) -> None:
+        """See `Store.remove`. A server that knows no conditional DELETE is asked for the version just before."""
+        import obstore
+
+        found = self.head(key)
+        if found is None or found.version != expected:
+            raise CommitConflict(f"{self.location.join(key).uri}: another run has written it meanwhile")
+        with self._translated(key, writing=True):
+            if self.location.scheme != "s3":
+                obstore.delete(self._backend, self._prefix + key)
+                return
+            self._boto3().delete_object(Bucket=self.location.root, Key=self._prefix + key, IfMatch=expected)
+
+    @contextlib.contextmanager
+    def _translated(self, key: str, *, writing: bool = False) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except ObjectMissing:
+            raise
+        except (BaseError, BotoCoreError, ClientError, OSError, ValueError) as error:
+            raise self._translate(error, key, writing=writing) from error
+
+
+def _lock(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/.{name}.lock"

@@ -1,0 +1,152 @@
+"""What a report keeps: told, and set aside so that it begins anew."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from reporting_framework.assembly import step
+from reporting_framework.errors import PluginError
+from reporting_framework.interfaces import Inspectable, Recording, Resettable, Telling
+
+if TYPE_CHECKING:
+    from reporting_framework.assembly import Pipeline
+    from reporting_framework.interfaces import Sink
+    from reporting_framework.records import Belonging
+    from reporting_framework.result import RunRecord
+
+Part = Literal["all", "quarantine", "bookmark"]
+"""What is reset."""
+
+KINDS: Mapping[Part, tuple[str, ...]] = {
+    "all": ("output", "quarantine", "bookmark"),
+    "quarantine": ("quarantine", "bookmark"),
+    "bookmark": ("bookmark",),
+}
+"""What goes with each part. What was in quarantine is only found again by a full listing."""
+
+
+class Stored(NamedTuple):
+    """What a report keeps.
+
+    Attributes:
+        belongings: All that its sinks tell of.
+        silent: Names of sinks that tell nothing.
+        bookmark: What the source's bookmark means, in sentences; none where no sink has a quarantine.
+        last: What its last run left behind, where a sink keeps a history.
+    """
+
+    belongings: Sequence[Belonging]
+    silent: Sequence[str]
+    bookmark: Sequence[str]
+    last: RunRecord | None
+
+
+@contextmanager
+def prepared(pipeline: Pipeline) -> Iterator[Sequence[Sink]]:
+    """The sinks of a report, ready to be asked; nothing of the pipeline is left open afterwards."""
+    try:
+        for sink in pipeline.sinks:
+            with step(pipeline.report, "sink", sink.name):
+                sink.prepare(pipeline.schema)
+        yield pipeline.sinks
+    finally:
+        with step(pipeline.report, "source", pipeline.source.name):
+            pipeline.source.close()
+        for sink in pipeline.sinks:
+            with step(pipeline.report, "sink", sink.name):
+                sink.abort()
+
+
+def stored(pipeline: Pipeline) -> Stored:
+    """What a report keeps, as it is now."""
+    belongings: list[Belonging] = []
+    silent, bookmark = [], None
+    with prepared(pipeline) as sinks:
+        for sink in sinks:
+            with step(pipeline.report, "sink", sink.name):
+                if isinstance(sink, Inspectable):
+                    belongings += sink.belongings()
+                else:
+                    silent.append(sink.name)
+                if bookmark is None and (quarantine := sink.quarantine()) is not None:
+                    bookmark = _told(pipeline, quarantine.bookmark)
+        return Stored(belongings, silent, bookmark or (), next(iter(records_of(pipeline) or ()), None))
+
+
+def _told(pipeline: Pipeline, bookmark: Mapping[str, Any]) -> Sequence[str]:
+    source = pipeline.source
+    if isinstance(source, Telling):
+        with step(pipeline.report, "source", source.name):
+            return source.tell(bookmark)
+    return [f"{name}: {value}" for name, value in bookmark.items()] or ["there is none"]
+
+
+def records_of(pipeline: Pipeline) -> Sequence[RunRecord] | None:
+    """What the last runs left behind, the newest first; None where no sink keeps a history."""
+    for sink in pipeline.sinks:
+        if isinstance(sink, Recording):
+            with step(pipeline.report, "sink", sink.name):
+                if (history := sink.history()) is not None:
+                    return history.records()
+    return None
+
+
+class Reset:
+    """Sets what a report keeps aside: first copies of everything, then nothing but the copies.
+
+    Args:
+        pipeline: The report, its sinks prepared.
+        part: What of it.
+
+    Attributes:
+        found: What there is to set aside.
+        silent: Names of sinks that keep what they have.
+
+    Raises:
+        PluginError: None of its sinks can be reset.
+    """
+
+    def __init__(self, pipeline: Pipeline, part: Part = "all") -> None:
+        self._report = pipeline.report
+        self._sinks = [sink for sink in pipeline.sinks if isinstance(sink, Resettable)]
+        self.silent = [sink.name for sink in pipeline.sinks if not isinstance(sink, Resettable)]
+        if not self._sinks:
+            raise PluginError(
+                f"report {pipeline.report}: none of its sinks can be reset ({', '.join(self.silent)}); "
+                "what they keep must be removed by hand"
+            )
+        self._chosen: list[list[Belonging]] = []
+        for sink in self._sinks:
+            with step(self._report, "sink", type(sink).__name__):
+                self._chosen.append([each for each in sink.belongings() if each.kind in KINDS[part]])
+
+    @property
+    def found(self) -> Sequence[Belonging]:
+        """See above."""
+        return [each for chosen in self._chosen for each in chosen]
+
+    def back_up(self, name: str) -> list[tuple[Belonging, str]]:
+        """Copy everything, and compare; each with the place of its copy. See `Resettable.back_up`."""
+        copies: list[tuple[Belonging, str]] = []
+        for sink, chosen in zip(self._sinks, self._chosen, strict=True):
+            with step(self._report, "sink", type(sink).__name__):
+                copies += zip(chosen, sink.back_up(chosen, name), strict=True)
+        return copies
+
+    def remove(self) -> None:
+        """Remove everything that is still as it was copied. See `Resettable.remove`."""
+        for sink, chosen in zip(self._sinks, self._chosen, strict=True):
+            with step(self._report, "sink", type(sink).__name__):
+                sink.remove(chosen)
+
+
+def copy_command(source: str, target: str) -> str:
+    """A shell command that copies one file or object over another."""
+    if not source.startswith("s3://"):
+        return shlex.join(["cp", "-p", source, target])
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return shlex.join(["aws", "s3", "cp", source, target, *(["--endpoint-url", endpoint] if endpoint else [])])

@@ -1,0 +1,85 @@
+"""What a checkpoint keeps, taken care of by hand: told, copied beside it, removed."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from reporting_framework.errors import CommitConflict
+from reporting_framework.records import Belonging
+from reporting_framework.storage import Location, Store
+
+BACKUP_FOLDER = "_backup"
+"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in it."""
+
+
+class Place(NamedTuple):
+    """A belonging, and the store and key that it is kept under."""
+
+    store: Store
+    key: str
+    belonging: Belonging
+
+
+def leftovers(folders: Iterable[Location]) -> Iterator[Belonging]:
+    """Locks in these folders that a run holds, and what killed processes left there; a bucket has neither."""
+    for folder in folders:
+        for path in sorted(Path(folder.uri).glob(".*")) if folder.scheme == "file" else ():
+            held = path.suffix == ".lock" and _is_held(path)
+            if held or path.suffix == ".tmp":
+                status = path.stat()
+                written = datetime.fromtimestamp(status.st_mtime, UTC)
+                yield Belonging("lock" if held else "leftover", str(path), bytes=status.st_size, modified=written)
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether a process holds this lock; the file itself stays for good."""
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
+    """Copy each of these, and compare; see `Resettable.back_up`.
+
+    Args:
+        places: What to copy.
+        folder: The checkpoint's own folder. What lies below it is copied there, anything else beside itself.
+        name: Name of the backup.
+    """
+    copies = []
+    for store, key, belonging in places:
+        inside = folder.location.holds(store.location)
+        home = folder if inside else store
+        path = store.location.join(key).key[len(home.location.key) :].lstrip("/")
+        to = f"{BACKUP_FOLDER}/{name}/{path}"
+        before = home.digest(path)
+        if before.version != belonging.version:
+            raise _changed(belonging)
+        if home.head(to) is not None:
+            raise CommitConflict(f"{home.location.join(to).uri}: there is a backup of this name; nothing was changed")
+        home.copy(path, to)
+        if home.digest(to).sha256 != before.sha256:
+            raise _changed(belonging)
+        copies.append(home.location.join(to).uri)
+    return copies
+
+
+def remove(places: Sequence[Place]) -> None:
+    """Remove each of these; see `Resettable.remove`. Nothing at all when one is seen to have changed before."""
+    for store, key, belonging in places:
+        found = store.head(key)
+        if found is None or found.version != belonging.version:
+            raise _changed(belonging)
+    for store, key, belonging in places:
+        store.remove(key, expected=belonging.version or "")
+
+
+def _changed(belonging: Belonging) -> CommitConflict:
+    return CommitConflict(f"{belonging.uri}: a run has written it meanwhile; it was left as it is: try again")

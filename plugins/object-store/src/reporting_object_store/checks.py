@@ -1,0 +1,111 @@
+"""What `reporting doctor` asks the source and the sink: does the storage do what runs rely on?"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
+from reporting_framework.records import Finding
+from reporting_framework.storage import Store, TooLarge
+from reporting_object_store.listing import Names
+
+PROBE = "_doctor-"
+"""How the probe's name begins; the underscore keeps Athena and Hive from reading it."""
+
+SKEW_NOTED, SKEW_REFUSED = 60, 900
+"""Seconds between two clocks that are worth a word, and those over which S3 refuses requests."""
+
+
+def listed(store: Store, names: Names) -> Finding:
+    """Whether the source's folder can be listed, and an object that the report reads can be read."""
+    page = next(iter(store.list()), [])
+    known = names.keep(page)
+    if not page:
+        return Finding("warn", f"{store.location.uri}: nothing is there", "check the setting that names the source")
+    if not known:
+        return Finding(
+            "warn", f"{store.location.uri}: listed, no object among the first {len(page)} that the report reads",
+            "check the setting that names the source",
+        )  # fmt: skip
+    try:
+        size = len(store.get(known[0].key, limit=1024 * 1024).data)
+    except TooLarge as error:
+        size = error.size
+    except ObjectMissing:
+        return Finding("ok", f"{store.location.uri}: listed; an object went away meanwhile")
+    return Finding("ok", f"{store.location.uri}: listed, and an object of {size:,} bytes was read")
+
+
+def clock(store: Store) -> Finding:
+    """How far this machine's clock is from the storage's."""
+    found = store.clock()
+    if found is None:
+        return Finding("ok", "the storage has no clock of its own")
+    skew = round((datetime.now(UTC) - found).total_seconds())
+    text = f"this machine's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the storage's"
+    if abs(skew) <= SKEW_NOTED:
+        return Finding("ok", text)
+    return Finding("fail" if abs(skew) >= SKEW_REFUSED else "warn", text, "set the clock, by NTP or the like")
+
+
+def unwritten() -> Finding:
+    """What is not known without writing."""
+    return Finding("ok", "not tried", "--write tries it, with a probe that is removed again")
+
+
+def written(store: Store) -> Finding:
+    """Whether the folder can be written, and conditional writes are honoured: what one commit rests on."""
+    key = f"{PROBE}{uuid.uuid4().hex}"
+    where = store.location.join(key).uri
+    version = store.put(key, b"1", expected=None)
+    try:
+        ignored = [
+            name
+            for name, expected in (("If-None-Match", None), ("If-Match", _other(version)))
+            if not _refused(store, key, expected)
+        ]
+        if ignored:
+            return Finding(
+                "fail",
+                f"{where}: written, but the storage ignores {' and '.join(ignored)}",
+                "two runs at once could undo each other: use a storage that honours conditional writes, or see to it "
+                "that runs never overlap",
+            )
+        store.put(key, b"2", expected=version)
+    finally:
+        left = _left(store, key)
+    if left:
+        return Finding(
+            "warn", f"{where}: written, conditions are honoured; it could not be removed: {left}", "remove it"
+        )
+    return Finding("ok", f"{store.location.uri}: written, and conditional writes are honoured")
+
+
+def _other(version: str) -> str:
+    """Another version of the same form."""
+    return '"00000000000000000000000000000000"' if version.startswith('"') else "0-0-0"
+
+
+def _refused(store: Store, key: str, expected: str | None) -> bool:
+    try:
+        store.put(key, b"overwritten", expected=expected)
+    except CommitConflict:
+        return True
+    return False
+
+
+def _left(store: Store, key: str) -> str:
+    """Remove the probe; why that is not possible."""
+    try:
+        entry = store.head(key)
+        if entry is not None:
+            store.remove(key, expected=entry.version or "")
+    except ReportingError as error:
+        return str(error)
+    if store.location.scheme == "file":
+        with suppress(OSError):
+            Path(store.location.uri, f".{key}.lock").unlink(missing_ok=True)
+    return ""

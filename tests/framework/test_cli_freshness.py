@@ -1,0 +1,99 @@
+"""``reporting freshness``: one line, and an exit code that tells a monitor what it needs."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from reporting_framework.cli.freshness import age_in_words
+from reporting_framework.cli.main import reporting
+from reporting_framework.freshness import freshness
+from reporting_framework.result import RunRecord
+from tests.framework.test_cli_stored import Remembering, here  # noqa: F401 - a fixture
+from tests.support.plugins import event, name_of, pipeline, source, take
+
+NOW = datetime(2024, 3, 1, tzinfo=UTC)
+
+
+def invoke(*arguments):
+    done = CliRunner().invoke(reporting, ["freshness", "event-log-checkpoint", *arguments], prog_name="reporting")
+    return done.exit_code, done.output
+
+
+def test_a_report_that_ran_lately_is_fresh(here):  # noqa: F811
+    code, text = invoke("--max-age", "1h")
+    assert (code, text.count("\n")) == (0, 1)
+    assert text.startswith("event-log-checkpoint: fresh: ")
+
+
+def test_old_data_is_stale(here):  # noqa: F811
+    code, text = invoke("--of", "data", "--max-age", "3d")
+    assert code == 6
+    assert text.startswith("event-log-checkpoint: stale: the newest data is from ")
+    assert text.endswith(" ago (2024-01-05 10:00:00 UTC); 3d is allowed\n")
+    code, text = invoke("--of", "data", "--max-age", "9999d", "--format", "json")
+    found = json.loads(text)
+    assert (code, found["state"], found["basis"]) == (0, "fresh", "timestamp")
+    assert (found["moment"], found["max_age"]) == ("2024-01-05T10:00:00+00:00", 9999 * 86_400)
+
+
+def test_a_report_that_never_ran_is_neither(here):  # noqa: F811
+    assert invoke("--max-age", "1h", "--checkpoint", "none/x.parquet") == (
+        7,
+        "event-log-checkpoint: never: no run has ended well and complete\n",
+    )
+    code, text = invoke("--of", "data", "--max-age", "1h", "--checkpoint", "none/x.parquet", "--format", "json")
+    assert (code, json.loads(text)["state"], json.loads(text)["moment"]) == (7, "never", None)
+
+
+@pytest.mark.parametrize("age", ["", "0", "1w", "-1h"])
+def test_an_age_that_is_none_is_refused(here, age):  # noqa: F811
+    code, text = invoke("--max-age", age)
+    assert code == 2
+    assert "is not a length of time" in text
+
+
+class Told:
+    def __init__(self, *runs):
+        self.runs = runs
+
+    def records(self):
+        return [
+            RunRecord(
+                run_id="r", report="t", started_at=at, finished_at=at, status=status, complete=complete, replay=replay
+            )
+            for at, status, complete, replay in self.runs
+        ]
+
+
+@pytest.mark.parametrize(
+    ("runs", "days"),
+    [
+        ([(1, "ok", True, False)], 1),
+        ([(1, "failed", False, False), (2, "ok", True, False)], 2),
+        ([(1, "partial", True, False), (2, "ok", False, False), (3, "ok", True, True), (4, "ok", True, False)], 4),
+        ([(1, "failed", False, False)], None),
+        ([], None),
+    ],
+)
+def test_a_run_counts_that_ended_well_and_complete_and_looked_for_what_is_new(tmp_path, runs, days):
+    told = Told(*((NOW - timedelta(days=ago), *more) for ago, *more in runs))
+    made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", told))
+    found = freshness(made, "runs", now=NOW)
+    assert (found.basis, found.age) == ("history", days and days * 86_400)
+
+
+def test_without_a_history_it_is_when_the_table_was_written(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name_of(1)).write_bytes(event(1))
+    take(tmp_path / "in", tmp_path / "out" / "x.parquet")
+    sink = Remembering(tmp_path / "out" / "x.parquet", None)
+    found = freshness(pipeline(source(tmp_path / "in"), sink), "runs")
+    assert found.basis == "modification"
+    assert 0 <= found.age < 60
+
+
+def test_ages_in_words():
+    ages = {0: "0s", 59: "59s", 60: "1m", 3661: "1h 1m", 90_000: "1d 1h", 26 * 3600: "1d 2h"}
+    assert {age: age_in_words(age) for age in ages} == ages

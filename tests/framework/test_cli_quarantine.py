@@ -1,0 +1,267 @@
+"""``reporting quarantine`` and ``reporting replay``: what they say, what they ask, and what they refuse."""
+
+import csv
+import io
+import json
+import os
+
+import pytest
+from click.testing import CliRunner
+
+from reporting_framework import run_report
+from reporting_framework.cli.main import reporting
+from reporting_framework.quarantines import Choice
+from tests.framework.distributions import program
+from tests.framework.test_cli_help import imported
+
+EVENT = {
+    "action": "submit",
+    "study": "adrc",
+    "pipeline_adcid": 101,
+    "project_label": "ingest",
+    "center_label": "center",
+    "gear_name": "gear",
+    "ptid": "P1",
+    "visit_date": "2024-01-01",
+    "visit_number": "1",
+    "datatype": "form",
+    "module": "UDS",
+    "packet": None,
+    "timestamp": "2024-01-05T10:00:00Z",
+}
+SECRET = "SECRET-VALUE"
+
+
+def name(number: int) -> str:
+    return f"log-submit-20240105-10000{number}-101-ingest-P1-{number}.json"
+
+
+def made_of(**changed) -> bytes:
+    return json.dumps({key: value for key, value in {**EVENT, **changed}.items() if value != "-"}).encode()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working directory with a report that ran on a good event, two of today's producer, two bad ones."""
+    for each in [each for each in os.environ if each.startswith("REPORTING_")]:
+        monkeypatch.delenv(each)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    events = tmp_path / "in"
+    events.mkdir()
+    (events / name(0)).write_bytes(made_of())
+    (events / name(1)).write_bytes(made_of(visit_number="-", gear_name=SECRET))
+    (events / name(2)).write_bytes(b"\n".join([made_of(visit_number="-"), made_of()]))
+    (events / name(3)).write_bytes(made_of(study=7))
+    (events / name(4)).write_bytes(b"no JSON " + SECRET.encode())
+    settings = f'[settings.event-log-checkpoint]\nsource = "{tmp_path}/in"\ncheckpoint = "{tmp_path}/out/x.parquet"\n'
+    (tmp_path / "reporting.toml").write_text(settings)
+    assert run_report("event-log-checkpoint").rejected == 4
+    return tmp_path
+
+
+def invoke(*arguments, command="quarantine", typed=None):
+    return CliRunner().invoke(
+        reporting, [command, "event-log-checkpoint", *arguments], prog_name="reporting", input=typed
+    )
+
+
+def asked(*arguments, code=0, **how):
+    done = invoke(*arguments, **how)
+    assert done.exit_code == code, done.output
+    return done
+
+
+def shown(*arguments):
+    return json.loads(asked(*arguments, "--format", "json").stdout)
+
+
+# -- list and show --------------------------------------------------------------------------------------------------------
+
+
+def test_reasons_are_listed_by_type_and_field(here):
+    found = shown("list")
+    assert [(each["error_type"], each["field"], each["count"], each["example"]) for each in found] == [
+        ("missing", "visit_number", 2, name(1)),
+        ("json_invalid", None, 1, name(4)),
+        ("string_type", "study", 1, name(3)),
+    ]
+    assert found[0]["first"] == found[0]["last"]
+    assert shown() == found, "list is what is done when nothing is named"
+
+
+def test_reasons_by_run(here):
+    found = shown("list", "--by-run", "--type", "missing")
+    assert len(found[0]["run_id"]) == 32
+    assert found[0].keys() > {"validator", "count"}
+
+
+def test_a_table_and_csv(here):
+    table = asked().stdout
+    assert table.splitlines()[0].split() == ["error_type", "field", "count", "first", "last", "example"]
+    rows = list(csv.DictReader(io.StringIO(asked("list", "--format", "csv").stdout)))
+    assert [row["count"] for row in rows] == ["2", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "numbers"),
+    [
+        ([], [1, 2, 3, 4]),
+        (["--type", "missing"], [1, 2]),
+        (["--field", "study"], [3]),
+        (["--field", ""], [4]),
+        (["--origin", name(2)], [2]),
+        (["--origin", f"{name(2)}#1"], [2]),
+        (["--origin", "*-1000?[34]-*"], [3, 4]),
+        (["--type", "missing", "--field", "study"], []),
+        (["--limit", "2"], [1, 2]),
+    ],
+)
+def test_records_are_shown_by_what_is_asked_for(here, given, numbers):
+    found = shown("show", *given)
+    assert [each["source_key"].partition("#")[0] for each in found] == [name(number) for number in numbers]
+
+
+def test_a_name_with_signs_of_a_glob_fits_itself(here):
+    import polars as pl
+
+    entries = pl.DataFrame({"source_key": ["a[1].json", "a1.json", "b.json#2"]})
+    found = {text: Choice(origin=text).of(entries)["source_key"].to_list() for text in ("a[1].json", "b.json", "*#*")}
+    assert found == {"a[1].json": ["a[1].json", "a1.json"], "b.json": ["b.json#2"], "*#*": ["b.json#2"]}
+
+
+def test_more_than_the_limit_is_said(here):
+    assert asked("show", "--limit", "1").stderr == "warning: 3 more fit; --limit 4 shows all\n"
+
+
+def test_nothing_is_said_to_be_nothing(here):
+    assert asked("show", "--type", "odd").stdout == "no record in quarantine fits\n"
+    assert asked("list", "--type", "odd").stdout == "no record in quarantine fits\n"
+    assert shown("list", "--type", "odd") == []
+
+
+def test_no_value_is_ever_shown(here):
+    for given in ([], ["show"], ["list", "--by-run"], ["replay", "--quiet"], ["drop", "--yes"]):
+        assert SECRET not in asked(*given).output
+
+
+# -- reveal ---------------------------------------------------------------------------------------------------------------
+
+
+def test_records_are_revealed_on_stdout_after_a_warning(here):
+    done = asked("show", "--type", "missing", "--reveal")
+    assert done.stderr.startswith("values of records follow on stdout")
+    assert SECRET not in done.stderr
+    assert done.stdout.splitlines() == [
+        f"== {name(1)}",
+        made_of(visit_number="-", gear_name=SECRET).decode(),
+        f"== {name(2)}#1",
+        made_of(visit_number="-").decode(),
+    ]
+
+
+def test_what_changed_or_is_gone_is_said(here):
+    (here / "in" / name(1)).write_bytes(b"{}")
+    (here / "in" / name(2)).write_bytes(b"{}")
+    (here / "in" / name(3)).unlink()
+    found = shown("show", "--reveal")
+    notes = {each["origin"]: (each["record"], each["note"].partition(":")[0]) for each in found}
+    assert notes == {
+        name(1): ("{}", "its object has changed"),
+        f"{name(2)}#1": (None, "no such record is there any more"),
+        name(3): (None, "its object is gone"),
+        name(4): (f"no JSON {SECRET}", ""),
+    }
+
+
+def test_what_the_source_itself_refuses_is_said(here):
+    found = shown("show", "--reveal", "--max-record-bytes", "5", "--origin", name(4))
+    assert (found[0]["record"], found[0]["note"]) == (None, "the source does not hand it out: too_large")
+
+
+def test_revealed_values_are_no_table(here):
+    assert "--reveal goes with --format table or json" in asked("show", "--reveal", "--format", "csv", code=2).stderr
+
+
+# -- replay ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_says_what_a_run_says(here):
+    result = json.loads(
+        asked("replay", "--type", "missing", "--validator", "visit-event-v2", "--format", "json", "--quiet").stdout
+    )
+    assert (result["records_read"], result["accepted"], result["duplicates"], result["rejected"]) == (3, 2, 1, 0)
+    assert (result["quarantine"]["rows"], result["outputs"][0]["rows"]) == (2, 4)
+    again = asked("--type", "missing", "--validator", "visit-event-v2", "--format", "json", command="replay")
+    assert again.stderr.splitlines()[0] == "nothing to replay: no record in quarantine fits"
+    assert json.loads(again.stdout)["records_read"] == 0
+
+
+def test_a_dry_replay_changes_nothing(here):
+    before = shown("show")
+    text = asked("replay", "--dry-run", "--validator", "visit-event-v2", "--quiet").stdout
+    assert "would be accepted  3" in text, "one line is there already, which only a commit finds out"
+    assert "reporting quarantine event-log-checkpoint replay --validator visit-event-v2 --quiet\n" in text
+    assert shown("show") == before
+
+
+def test_exit_codes_are_those_of_a_run(here):
+    assert asked("replay", "--max-rejected", "1", "--quiet", code=3).stderr.endswith("more than --max-rejected 1\n")
+    (here / "in" / name(4)).unlink()
+    done = asked("replay", "--quiet", code=4)
+    assert "objects that could not be read: 1; they stay as they are: drop those that are gone" in done.stderr
+
+
+# -- drop -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_drop_asks_and_says_what_it_drops(here):
+    done = asked("drop", "--field", "visit_number", typed="n\n")
+    assert done.stdout == "nothing was dropped\n"
+    assert "  2 x missing in visit_number\ndrop 2 records of event-log-checkpoint for good" in done.stderr
+    assert len(shown("show")) == 4
+    assert asked("drop", "--field", "visit_number", typed="y\n").stdout == "dropped 2 records\n"
+    assert [each["source_key"] for each in shown("show")] == [name(3), name(4)]
+    assert run_report("event-log-checkpoint").records_read == 0
+
+
+def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
+    asked("drop", "--yes")
+    assert shown("show") == []
+    assert [each["error_type"] for each in shown("show", "--dropped")] == ["dropped"] * 4
+    explained = CliRunner().invoke(reporting, ["explain", "event-log-checkpoint", "--origin", name(1)])
+    assert "in quarantine dropped" in explained.stdout
+    done = asked("replay", "--dropped", "--validator", "visit-event-v2", "--format", "json", "--quiet")
+    assert json.loads(done.stdout)["accepted"] == 2
+    assert shown("show") == []
+    assert [each["source_key"] for each in shown("show", "--dropped")] == [name(3), name(4)]
+
+
+def test_a_drop_that_nobody_confirms_is_refused(here):
+    assert "nobody is there to be asked; give --yes" in asked("drop", code=2).stderr
+    assert len(shown("show")) == 4
+    assert asked("drop", "--yes").stdout == "dropped 4 records\n"
+    assert asked("drop", "--yes").stdout == "nothing was dropped: no record in quarantine fits\n"
+
+
+# -- the commands ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_without_a_quarantine_says_so(toy):
+    done = program("reporting", "quarantine", "toy", "--target", "x.txt", site=toy.folder)
+    assert done.returncode == 2
+    assert "report toy: it has no quarantine: none of its sinks keeps one (toy-file)" in done.stderr
+
+
+def test_an_action_that_there_is_not_is_refused(here):
+    done = asked("repaly", code=2)
+    assert "No such command 'repaly'" in done.stderr
+
+
+def test_help_lists_the_actions_and_imports_nothing_heavy(toy):
+    help_ = program("reporting", "quarantine", "toy", "--help", site=toy.folder)
+    assert help_.returncode == 0
+    for each in ("list", "show", "replay", "drop"):
+        assert f"  {each} " in help_.stdout
+    assert imported("reporting", "quarantine", "--help", site=toy.folder) == set()
+    assert not imported("reporting", "quarantine", "toy", "show", "--help", site=toy.folder) & {"polars", "obstore"}

@@ -1,0 +1,338 @@
+"""``reporting state``: what a report keeps is told, what was passed over is found, and all of it can be set aside."""
+
+import fcntl
+import json
+import os
+import shlex
+import subprocess
+
+import pytest
+from click.testing import CliRunner
+
+from reporting_framework import run_report
+from reporting_framework.cli.main import reporting
+from reporting_framework.cli.stored import _described
+from reporting_framework.errors import CommitConflict
+from reporting_framework.records import Belonging
+from reporting_framework.result import Output, RunRecord, Step
+from reporting_framework.storage import open_store
+from reporting_framework.storage.folder import FolderStore
+from reporting_framework.stored import Reset, copy_command, prepared, records_of, stored
+from reporting_framework.testing.faults import Attempt, each_fault
+from reporting_object_store.settings import ParquetCheckpointSettings
+from reporting_object_store.sink import ParquetCheckpoint
+from tests.framework.distributions import program
+from tests.framework.test_cli_quarantine import made_of, name
+from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source, take
+
+
+def invoke(*arguments, typed=None, code=0):
+    done = CliRunner().invoke(
+        reporting, ["state", "event-log-checkpoint", *arguments], prog_name="reporting", input=typed
+    )
+    assert done.exit_code == code, done.output
+    return done
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working directory with a report that ran on two good events and a bad one."""
+    for each in [each for each in os.environ if each.startswith("REPORTING_")]:
+        monkeypatch.delenv(each)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        (tmp_path / "in" / name(number)).write_bytes(made_of() if number else made_of(study=7))
+    settings = f'[settings.event-log-checkpoint]\nsource = "{tmp_path}/in"\ncheckpoint = "{tmp_path}/out/x.parquet"\n'
+    (tmp_path / "reporting.toml").write_text(settings)
+    run_report("event-log-checkpoint")
+    return tmp_path
+
+
+# -- show -----------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_is_shown(here):
+    found = json.loads(invoke("show", "--format", "json").stdout)
+    output, quarantine = found["belongings"]
+    assert (output["kind"], output["rows"], output["newest"]) == ("output", 2, "2024-01-05T10:00:00+00:00")
+    assert output["bytes"] == (here / "out" / "x.parquet").stat().st_size
+    assert (quarantine["kind"], quarantine["rows"]) == ("quarantine", 1)
+    assert found["bookmark"] == ["a folder is listed as a whole by every run"]
+    text = invoke().stdout
+    assert f"  output      {here}/out/x.parquet: 2 rows, " in text
+    assert ", newest 2024-01-05 10:00:00, written 20" in text
+
+
+def test_nothing_yet_is_shown_as_that(here):
+    assert "output    nothing yet: no run has kept a row" in invoke("--checkpoint", "other/x.parquet").stdout
+
+
+def test_a_bookmark_is_told_in_words(s3_environment, bucket):
+    store = open_store(f"s3://{bucket}/in")
+    store.put(name_of(1), event(1), expected=None)
+    take(f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet")
+    made = pipeline(source(f"s3://{bucket}/in"), checkpoint(f"s3://{bucket}/out/x.parquet"))
+    found = stored(made)
+    assert [each.kind for each in found.belongings] == ["output", "bookmark"]
+    assert found.bookmark[0].startswith("everything was last listed at 20")
+    assert "(every 7 days)" in found.bookmark[0]
+    assert found.bookmark[1].startswith("until then a run looks 35 days back from the newest event")
+    assert made.source.tell({}) == ["the next run lists everything"]
+
+
+def test_what_cannot_be_read_is_shown_without_its_rows(here):
+    (here / "out" / "x.parquet").write_bytes(b"damaged")
+    (here / "out" / "_quarantine" / "x.parquet").write_bytes(b"damaged")
+    text = invoke().stdout
+    assert "x.parquet: cannot be read as a table, 7 bytes" in text
+    assert "_quarantine/x.parquet: cannot be read, 7 bytes" in text
+
+
+def test_locks_that_are_held_and_leftovers_are_shown(here):
+    assert "  lock " not in invoke().stdout
+    (here / "out" / ".x.parquet.abcdefgh.tmp").write_bytes(b"half")
+    with (here / "out" / ".x.parquet.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        text = invoke().stdout
+    assert f"lock        {here}/out/.x.parquet.lock: written" in text
+    assert f"leftover    {here}/out/.x.parquet.abcdefgh.tmp: 4 bytes" in text
+
+
+def test_a_sink_that_tells_nothing_is_named(toy):
+    done = program("reporting", "state", "toy", "--target", "x.txt", site=toy.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "toy-file  this sink tells nothing of what it keeps" in done.stdout
+
+
+class Told:
+    """A history of two runs."""
+
+    def records(self):
+        moment = "2024-01-01T00:00:00Z"
+        steps = [Step(role="validator", name="v", distribution="d", version="1")]
+        known = {"report": "test", "started_at": moment, "finished_at": moment, "complete": True, "steps": steps}
+        known |= {"outputs": [Output(uri="x", rows=1, new_rows=1, bytes=1)]}
+        return [RunRecord(run_id="2", status="ok", replay=True, **known), RunRecord(run_id="1", status="ok", **known)]
+
+
+class Remembering(ParquetCheckpoint):
+    """The real sink with a history that a test gives."""
+
+    def __init__(self, uri, told):
+        super().__init__(ParquetCheckpointSettings(uri=str(uri)))
+        self.told = told
+
+    def history(self):
+        return self.told
+
+
+def test_the_last_run_is_that_of_the_history(tmp_path):
+    made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", Told()))
+    assert (stored(made).last.run_id, len(records_of(made))) == ("2", 2)
+    assert stored(pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", None))).last is None
+
+
+# -- reconcile ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_came_too_late_is_found_and_told(s3_environment, bucket, here):
+    places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/x.parquet", "--lookback-days", "1"]
+    store = open_store(f"s3://{bucket}/in")
+
+    def put(day, number):
+        key = f"log-submit-202401{day:02}-100000-101-ingest-P1-{number}.json"
+        store.put(key, made_of(timestamp=f"2024-01-{day:02}T10:00:00Z"), expected=None)
+        return key
+
+    put(20, 1)
+    assert CliRunner().invoke(reporting, ["run", "event-log-checkpoint", *places, "--quiet"]).exit_code == 0
+    late = put(5, 2)
+    put(21, 3)
+    done = invoke("reconcile", *places, "--quiet", "--format", "json")
+    assert json.loads(done.stdout)["accepted"] == 1
+    assert done.stderr.splitlines() == [
+        "as any run: read 1, accepted 1",
+        f"found late, by listing everything: 1 records, such as {late}",
+    ]
+    again = invoke("reconcile", *places, "--quiet")
+    assert again.stderr.splitlines()[1] == "found late, by listing everything: 0 records"
+
+
+def test_a_reconciliation_has_the_exit_codes_of_a_run(here):
+    (here / "in" / name(4)).write_bytes(b"{}")
+    (here / "in" / name(5)).mkdir()
+    (here / "in" / name(6)).symlink_to("nowhere")
+    assert "objects that could not be read: 1" in invoke("reconcile", "--quiet", code=4).stderr
+
+
+# -- reset ----------------------------------------------------------------------------------------------------------------
+
+
+def files(folder):
+    """Checkpoints and quarantines, copies too; not the history of runs, which tells of a reset as of anything else."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.parquet")}
+    return {key: data for key, data in found.items() if not key.startswith("_runs/")}
+
+
+def test_a_reset_sets_everything_aside_and_says_how_to_have_it_back(here):
+    before = files(here / "out")
+    assert "nothing was changed\n" in invoke("reset", typed="yes\n").stdout
+    assert files(here / "out") == before
+    done = invoke("reset", typed="event-log-checkpoint\n")
+    copies = files(here / "out")
+    assert {key.split("/", 2)[2]: data for key, data in copies.items() if key.startswith("_backup/")} == before
+    assert len(copies) == len(before)
+    assert run_report("event-log-checkpoint").accepted == 2, "the next run begins anew"
+    commands = [line.strip() for line in done.stdout.splitlines() if line.startswith("  cp ")]
+    for each in ("x.parquet", "_quarantine/x.parquet"):
+        (here / "out" / each).unlink()
+    for command in commands:
+        subprocess.run(shlex.split(command), check=True)
+    assert {key: data for key, data in files(here / "out").items() if not key.startswith("_backup")} == before
+
+
+def test_of_the_quarantine_only(here):
+    invoke("reset", "--only", "quarantine", "--yes")
+    again = run_report("event-log-checkpoint")
+    assert (again.records_read, again.rejected, again.outputs[0].rows) == (1, 1, 2)
+
+
+def test_a_reset_on_s3(s3_environment, bucket, here):
+    places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/{{study}}/x.parquet"]
+    for number in range(3):
+        open_store(f"s3://{bucket}/in").put(name(number), made_of() if number else b"{}", expected=None)
+    run = ["run", "event-log-checkpoint", *places, "--quiet", "--format", "json"]
+    assert json.loads(CliRunner().invoke(reporting, run).stdout)["accepted"] == 2
+    done = invoke("reset", *places, "--yes")
+    assert f"aws s3 cp s3://{bucket}/out/_backup/" in done.stdout
+    assert f"s3://{bucket}/out/_quarantine/{{study}}/x.json' --endpoint-url http://127.0.0.1:" in done.stdout
+    keys = [entry.key for page in open_store(f"s3://{bucket}/out/_backup").list() for entry in page]
+    assert [key.split("/", 1)[1] for key in keys] == [
+        "_quarantine/{study}/x.json",
+        "_quarantine/{study}/x.parquet",
+        "adrc/x.parquet",
+    ]
+    left = [entry.key for page in open_store(f"s3://{bucket}/out").list() for entry in page]
+    assert [key for key in left if not key.startswith(("_backup/", "_runs/"))] == []
+    assert json.loads(CliRunner().invoke(reporting, run).stdout)["accepted"] == 2
+    assert "nothing to reset" in invoke("reset", "--checkpoint", "none/x.parquet", "--yes").stdout
+
+
+def test_nobody_to_ask_is_refused(here):
+    before = files(here / "out")
+    assert "nobody is there to be asked; give --yes" in invoke("reset", code=2).stderr
+    assert files(here / "out") == before
+
+
+def test_a_report_that_cannot_be_reset_says_so(toy):
+    done = program("reporting", "state", "toy", "reset", "--target", "x.txt", "--yes", site=toy.folder)
+    assert done.returncode == 2
+    assert "none of its sinks can be reset (toy-file); what they keep must be removed by hand" in done.stderr
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A pipeline that ran once on two events and a bad one."""
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        (tmp_path / "in" / name_of(number)).write_bytes(event(number) if number else b"{}")
+
+    def make():
+        return pipeline(source(tmp_path / "in"), checkpoint(tmp_path / "out" / "x.parquet"))
+
+    execute(make())
+    return make
+
+
+def test_what_changes_meanwhile_is_left(world, tmp_path):
+    with prepared(made := world()):
+        reset = Reset(made)
+        (tmp_path / "in" / name_of(9)).write_bytes(event(9))
+        execute(world())
+        with pytest.raises(CommitConflict, match="x.parquet: a run has written it meanwhile; it was left as it is"):
+            reset.back_up("now")
+        reset = Reset(made)
+        reset.back_up("then")
+        (tmp_path / "in" / name_of(10)).write_bytes(event(10))
+        execute(world())
+        before = files(tmp_path / "out")
+        with pytest.raises(CommitConflict, match="x.parquet: a run has written it meanwhile"):
+            reset.remove()
+    assert files(tmp_path / "out") == before
+    assert execute(world()).outputs[0].rows == 4
+
+
+def test_there_is_no_second_backup_of_a_name(world):
+    with prepared(made := world()):
+        Reset(made).back_up("one")
+        with pytest.raises(CommitConflict, match="there is a backup of this name"):
+            Reset(made).back_up("one")
+
+
+KINDS = ("killed before", "killed after", "fails once")
+
+
+@pytest.fixture
+def store_faults(reporting_store_faults, monkeypatch):
+    """Faults in every call of a folder, those that runs do not make among them."""
+    for method in ("copy", "digest", "remove", "modified"):
+        monkeypatch.setattr(FolderStore, method, reporting_store_faults.around(getattr(FolderStore, method)))
+    return reporting_store_faults
+
+
+def disturbed(base, attempt, part):
+    """A reset that a fault meets: whatever it leaves, either the originals or their copies are whole."""
+    (base / "in").mkdir(parents=True)
+    for number in range(3):
+        (base / "in" / name_of(number)).write_bytes(event(number) if number else b"{}")
+    take(base / "in", base / "out" / "x.parquet")
+    before = files(base / "out")
+    made = pipeline(source(base / "in"), checkpoint(base / "out" / "x.parquet"))
+
+    def whole():
+        for sink in made.sinks:
+            sink.prepare(made.schema)
+        reset = Reset(made, part)
+        reset.back_up("b")
+        reset.remove()
+
+    attempt.run(whole)
+    left = files(base / "out")
+    for key, data in before.items():
+        assert data in (left.get(key), left.get(f"_backup/b/{key}")), f"{key} is there, or its copy: {attempt}"
+    assert take(base / "in", base / "out" / "x.parquet").outputs[0].rows == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "nth"), [(kind, nth) for number, kind in enumerate(KINDS) for nth in (8 + number, 16)]
+)
+def test_stopped_somewhere_a_reset_leaves_the_originals_or_the_copies(store_faults, tmp_path, kind, nth):
+    attempt = Attempt(store_faults, kind, nth)
+    disturbed(tmp_path, attempt, "all")
+    assert attempt.fired
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["all", "quarantine"])
+def test_stopped_anywhere_a_reset_leaves_the_originals_or_the_copies(store_faults, tmp_path, part):
+    met = 0
+    for number, attempt in enumerate(each_fault(store_faults)):
+        if attempt.kind in KINDS:
+            disturbed(tmp_path / str(number), attempt, part)
+            met += attempt.fired
+    assert met > 20
+
+
+# -- small things ---------------------------------------------------------------------------------------------------------
+
+
+def test_commands_are_quoted(monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert copy_command("/a b/x", "/c/x") == "cp -p '/a b/x' /c/x"
+    assert copy_command("s3://b/a b", "s3://b/c") == "aws s3 cp 's3://b/a b' s3://b/c"
+
+
+def test_an_unknown_size_is_not_shown():
+    assert _described(Belonging("bookmark", "memory://x")) == "memory://x: "
