@@ -17,6 +17,7 @@ from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
+from reporting_framework.cli.sql import ask_sql, sql_options
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.collector import rarely
 
@@ -82,6 +83,12 @@ _QUERY_HELP = """Ask a report's table.
     REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly, and its options.
     """
 
+_SQL_HELP = """Ask a report's table in SQL.
+
+    It is DuckDB's SQL, on a view of the table: REPORT --tables shows what it is called, its columns and types. One
+    statement that gives rows; nothing can be changed, and nothing else be read. Needs the extra sql.
+    """
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -105,6 +112,11 @@ reporting.add_command(new_command)
 reporting.add_command(plugins_command)
 reporting.add_command(
     ReportQueries("query", help=_QUERY_HELP, subcommand_metavar="REPORT QUERY [OPTIONS]...", options=query_options)
+)
+reporting.add_command(
+    ReportCommands(
+        "sql", help=_SQL_HELP, subcommand_metavar="REPORT SQL [OPTIONS]...", work=ask_sql, options=sql_options
+    )
 )
 
 _version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")
