@@ -561,9 +561,9 @@ class Composition(NamedTuple):
 class Report(Protocol):
     """A named composition with a settings model of its own.
 
-    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and `table`, a class variable: what its table is
-    called in SQL, beside the report's own name. The model's fields are the options of the command line. Beside the
-    fields it may say, as class variables:
+    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and as a class variable `table`: what its
+    table is called in SQL, beside the report's own name. The model's fields are the options of the command line. Beside
+    the fields it may say, as class variables:
 
     - ``environment``: published names of environment variables, by field;
     - ``alternatives``: fields that stand together in the place of one, as in

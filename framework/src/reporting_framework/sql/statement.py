@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import FatalError, ReportingError, SettingsError, StorageUnavailable
 from reporting_framework.sql.engine import engine, identifier
-from reporting_framework.wording import one_line
+from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +29,7 @@ class Statement(NamedTuple):
 
     Attributes:
         text: What the user gave.
-        query: The statement itself, on which nothing follows.
+        query: The text up to the statement's end.
         columns: Those of its answer.
     """
 
@@ -38,9 +38,9 @@ class Statement(NamedTuple):
     columns: Columns
 
     def wrapped(self, before: str, after: str = "") -> tuple[str, int]:
-        """SQL around the statement, and by how many bytes a position in it differs from one in the text."""
+        """SQL around the statement, and by how many bytes a position in it is behind the same one in the text."""
         start = f"{before}(\n"
-        return f"{start}{self.query}\n){after}", len(start.encode()) - self.text.encode().find(self.query.encode())
+        return f"{start}{self.query}\n){after}", len(start.encode())
 
 
 def rehearsed(text: str, tables: Sequence[str], columns: Columns) -> Statement:
@@ -51,11 +51,14 @@ def rehearsed(text: str, tables: Sequence[str], columns: Columns) -> Statement:
     """
     empty = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns)
     views = [f"CREATE VIEW {identifier(table)} AS SELECT {empty} WHERE false" for table in tables]
-    with engine(views) as connection, _told(text, tables, columns):
-        query = _single(text, connection)
-        relation = connection.sql(query)
+    with engine(views) as connection:
+        with _told(text, tables, columns):
+            query = _single(text, connection)
+        sql, shift = Statement(text, query, ()).wrapped("EXPLAIN SELECT * FROM ")
+        with _told(text, tables, columns, shift):
+            connection.execute(sql)
+            relation = connection.sql(query)
         found = [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
-        relation.explain()
     _refuse_twins([name for name, _ in found])
     return Statement(text, query, found)
 
@@ -103,7 +106,7 @@ def _refuse_twins(names: Sequence[str]) -> None:
 
 
 @contextmanager
-def _told(text: str, tables: Sequence[str], columns: Columns) -> Iterator[None]:
+def _told(text: str, tables: Sequence[str], columns: Columns, shift: int = 0) -> Iterator[None]:
     """Errors of a table without rows: DuckDB's message, where in the SQL it is, and what there is instead."""
     import duckdb
 
@@ -111,13 +114,19 @@ def _told(text: str, tables: Sequence[str], columns: Columns) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         known = _details(error)
-        there = ""
-        if known.get("error_subtype") == "MISSING_ENTRY" and known.get("type") == "Table":
-            there = f"; there is the table {' or '.join(tables)}"
-        elif known.get("error_subtype") == "COLUMN_NOT_FOUND":
-            there = f"; {tables[0]} has {', '.join(name for name, _ in columns)}"
-        message = one_line(known.get("exception_message") or type(error).__name__, 300)
-        raise SettingsError(f"the SQL{_place(known, text)}: {message}{there}") from error
+        message, there = known.get("exception_message") or type(error).__name__, ""
+        if known.get("error_subtype") == "COLUMN_NOT_FOUND":
+            there = _instead(known, [name for name, _ in columns], f"{tables[0]} has")
+        elif (known.get("error_subtype"), known.get("type")) == ("MISSING_ENTRY", "Table"):
+            there = _instead(known, tables, "there is the table")
+        if there:
+            message = message.partition("\n")[0].rstrip("!")
+        raise SettingsError(f"the SQL{_place(known, text, shift)}: {one_line(message)}{there}") from error
+
+
+def _instead(known: dict[str, Any], names: Sequence[str], words: str) -> str:
+    """What there is in the place of a name."""
+    return f"{did_you_mean(str(known.get('name')), names)}; {words} {', '.join(names)}"
 
 
 @contextmanager
@@ -151,8 +160,8 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
             raise StorageUnavailable(f"the SQL could not be answered: {kind}{told}") from error
         if isinstance(error, duckdb.DataError | duckdb.ProgrammingError | duckdb.NotSupportedError):
             raise SettingsError(
-                f"the SQL{place} does not fit what is in the table: {kind}; TRY_CAST makes nulls of values that do not "
-                f"fit{told}"
+                f"the SQL{place}: a value does not fit what is done with it ({kind}); TRY_CAST makes nulls of those "
+                f"that do not{told}"
             ) from error
         raise FatalError(f"the SQL{place} failed: {kind}{told}") from error
 
