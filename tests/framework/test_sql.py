@@ -217,8 +217,6 @@ def test_a_database_installs_and_loads_nothing_and_cannot_be_opened_from_within(
         assert said.pop("TimeZone") == "UTC"
         assert said.pop("lock_configuration") == "true"
         assert set(said.values()) == {"false"}
-        loaded = connection.execute("SELECT install_mode FROM duckdb_extensions() WHERE loaded").fetchall()
-        assert set(loaded) == {("STATICALLY_LINKED",)}
         for each in ("SET enable_external_access = true", "INSTALL httpfs", "LOAD httpfs", "COPY t TO 'x.csv'"):
             with pytest.raises(Exception, match="disabled|locked"):
                 connection.execute(each)
@@ -239,6 +237,6 @@ def test_a_file_that_cannot_be_written_is_a_failure_of_the_storage(tmp_path):
     committed(f"{tmp_path}/x.parquet", [row(1)])
     target = tmp_path / "gone" / "x.csv"
     found = opened(f"{tmp_path}/x.parquet", tmp_path)
-    with asked("SELECT * FROM t", found, [target]) as question:
-        with pytest.raises(StorageUnavailable, match="the SQL could not be answered: IOException; its message may"):
-            question.write("csv", target)
+    told = "the SQL could not be answered: IOException; its message may quote records and is withheld"
+    with asked("SELECT * FROM t", found, [target]) as question, pytest.raises(StorageUnavailable, match=told):
+        question.write("csv", target)
