@@ -4,6 +4,10 @@ import itertools
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -264,6 +268,21 @@ def test_a_checkpoint_that_is_damaged_is_a_failure(here):
     assert "bad.parquet: not a parquet file that can be read" in refused(
         "SELECT 1", "--checkpoint", "bad.parquet", code=1
     )
+
+
+@pytest.mark.slow
+def test_the_keyboard_interrupts_it(here):
+    words = [Path(sys.executable).with_name("reporting"), "sql", "event-log-checkpoint"]
+    started = subprocess.Popen(
+        [*words, "SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 3"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        time.sleep(4)
+        started.send_signal(signal.SIGINT)
+        assert started.communicate(timeout=60)[1] == "interrupted\n"
+    finally:
+        started.kill()
+    assert started.returncode == 130
 
 
 def test_without_the_extra_it_says_what_to_install():

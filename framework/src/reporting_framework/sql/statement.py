@@ -148,10 +148,11 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
     except Exception as error:
         if isinstance(files.failure, ReportingError):
             raise files.failure from error
+        interrupted = type(error) is RuntimeError and "interrupted" in str(error)  # what Ctrl-C becomes
+        if interrupted or isinstance(error, duckdb.InterruptException):
+            raise KeyboardInterrupt from error
         if not isinstance(error, duckdb.Error):
             raise
-        if isinstance(error, duckdb.InterruptException):
-            raise KeyboardInterrupt from error
         kind, place = type(error).__name__, _place(_details(error), text, shift)
         told = "; its message may quote records and is withheld, --verbose shows it"
         if isinstance(error, duckdb.OutOfMemoryException):
