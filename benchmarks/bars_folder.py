@@ -75,7 +75,7 @@ def ten_million(bench: Bench) -> Sequence[Row]:
     """1,000 new files onto a checkpoint of ten million rows, against polars rewriting it unchanged."""
     rows, new = 10_000_000 // bench.scale, 1_000
     source = data.folder(new, after=200_000)
-    large = _large_checkpoint(bench, rows)
+    large = large_checkpoint(bench, rows)
 
     def ours() -> Usage:
         checkpoint = bench.fresh("ours") / "events.parquet"
@@ -107,7 +107,7 @@ def ten_million(bench: Bench) -> Sequence[Row]:
     ]
 
 
-def _large_checkpoint(bench: Bench, rows: int) -> Path:
+def large_checkpoint(bench: Bench, rows: int) -> Path:
     """Made by polars alone, after the pattern of a small one that our program writes."""
     small = bench.fresh("small") / "events.parquet"
     bench.ours(data.folder(100), small, 100)

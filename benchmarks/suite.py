@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import bars_build, bars_events, bars_folder, bars_lambda, bars_s3, data
+from benchmarks import bars_build, bars_events, bars_folder, bars_lambda, bars_s3, bars_sql, data
 from benchmarks.bench import Bench, Row
 from benchmarks.measure import BenchmarkError
 
@@ -19,7 +19,14 @@ RESULTS = HERE / "results.json"
 README = HERE / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 HEADINGS = ("", "what", "bar", "found", "measured", "held")
-GROUPS = (*bars_folder.GROUPS, *bars_s3.GROUPS, *bars_build.GROUPS, *bars_lambda.GROUPS, *bars_events.GROUPS)
+GROUPS = (
+    *bars_folder.GROUPS,
+    *bars_sql.GROUPS,
+    *bars_s3.GROUPS,
+    *bars_build.GROUPS,
+    *bars_lambda.GROUPS,
+    *bars_events.GROUPS,
+)
 
 
 def main() -> None:

@@ -67,6 +67,21 @@ def test_rows_of_the_example_are_traced_as_the_page_shows(tmp_path):
     assert len(player.play(blocks((DOCS / "how-to" / "trace-a-row.md").read_text()))) == 4
 
 
+SQL_PAGE = (DOCS / "how-to" / "query-with-sql.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_example_is_asked_in_sql_as_the_page_shows(tmp_path):
+    player = Player(tmp_path)
+    (player.folder / "examples").symlink_to(DOCS.parent / "examples")
+    assert len(player.play(blocks(SQL_PAGE))) == 7
+
+
+def test_the_page_shows_the_published_queries_as_they_are():
+    shown = {block.title: block.text for block in blocks(SQL_PAGE) if block.language == "sql"}
+    assert shown == {path.name: path.read_text() for path in (DOCS.parent / "examples" / "sql").iterdir()}
+
+
 @pytest.mark.slow
 def test_the_examples_are_fully_typed(tmp_path):
     shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]

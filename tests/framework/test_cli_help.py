@@ -13,7 +13,17 @@ from reporting_framework.cli.main import reporting, reporting_run
 from reporting_framework.cli.state import State
 from tests.framework.distributions import environment, program
 
-HEAVY = ("pydantic", "polars", "boto3", "obstore", "rich", "reporting_toy.report", "reporting_toy.parts")
+HEAVY = (
+    "duckdb",
+    "fsspec",
+    "pydantic",
+    "polars",
+    "boto3",
+    "obstore",
+    "rich",
+    "reporting_toy.report",
+    "reporting_toy.parts",
+)
 
 
 def imported(name: str, *arguments: str, site) -> set[str]:

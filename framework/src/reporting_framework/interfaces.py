@@ -397,6 +397,55 @@ class Filed(Protocol):
         ...
 
 
+class ParquetFile(Protocol):
+    """One file of a table, in the version that it had when it was looked into; read from any thread."""
+
+    @property
+    def uri(self) -> str:
+        """Where it is, for messages."""
+        ...
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns that it has."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        ...
+
+    def read(self, start: int, length: int) -> bytes:
+        """These bytes of that version.
+
+        Raises:
+            StorageUnavailable: Another version has taken its place, or reading failed after retries.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+
+@runtime_checkable
+class ParquetBacked(Readable, Protocol):
+    """What a readable sink has besides when its table is parquet files: other engines then read them themselves."""
+
+    def parquet_files(self) -> Sequence[ParquetFile]:
+        """The files whose rows are those of `scan`, none where there is nothing yet. Called after `prepare`.
+
+        What `scan` makes of an older file's columns, who reads these makes of them too: one that is missing is null, a
+        text in the place of a day is parsed, another type is cast.
+
+        Raises:
+            CorruptCheckpoint: What is there cannot be read.
+            AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
+            StorageUnavailable: Reading failed after retries.
+        """
+        ...
+
+
 class History(Protocol):
     """What a report's runs did, and which of them brought a row in, kept beside a sink's outputs."""
 
@@ -653,8 +702,9 @@ class Composition(NamedTuple):
 class Report(Protocol):
     """A named composition with a settings model of its own.
 
-    Beside `compose` it may have `answer` and `metrics`, see `Answering`. The model's fields are the options of the
-    command line. Beside the fields it may say, as class variables:
+    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and as a class variable `table`: what its
+    table is called in SQL, beside the report's own name. The model's fields are the options of the command line. Beside
+    the fields it may say, as class variables:
 
     - ``environment``: published names of environment variables, by field;
     - ``alternatives``: fields that stand together in the place of one, as in

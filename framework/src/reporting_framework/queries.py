@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import polars as pl
 
 from reporting_framework.assembly import assemble, settings_of, step
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
-from reporting_framework.interfaces import Readable, Use
+from reporting_framework.interfaces import Readable, Sink, Use
 from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
@@ -191,6 +191,28 @@ def _equals(column: str, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
     return found | pl.col(column).is_null() if given else pl.col(column).is_null()
 
 
+class ReadableSink(Sink, Readable, Protocol):
+    """A sink whose table can be asked."""
+
+
+def readable_of(report: str, composition: Composition, registry: Registry) -> tuple[ReadableSink, pl.Schema]:
+    """The first sink of a report that can be read, prepared, and the schema that it was prepared with.
+
+    Raises:
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        ReportingError: As `assembly.assemble`.
+    """
+    pipeline = assemble(report, composition, registry)
+    pipeline.source.close()
+    for sink in pipeline.sinks:
+        if isinstance(sink, Readable):
+            with step(report, "sink", sink.name):
+                sink.prepare(pipeline.schema)
+            return cast(ReadableSink, sink), pipeline.schema
+    names = ", ".join(each.name for each in pipeline.sinks)
+    raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")
+
+
 def table_of(report: str, composition: Composition, registry: Registry) -> pl.LazyFrame:
     """What the first sink of a report that can be read holds.
 
@@ -199,14 +221,8 @@ def table_of(report: str, composition: Composition, registry: Registry) -> pl.La
         ObjectMissing: There is nothing yet.
         ReportingError: As `Readable.scan`, or as `assembly.assemble`.
     """
-    pipeline = assemble(report, composition, registry)
-    pipeline.source.close()
-    sink = next((each for each in pipeline.sinks if isinstance(each, Readable)), None)
-    if sink is None:
-        names = ", ".join(each.name for each in pipeline.sinks)
-        raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")
+    sink, _ = readable_of(report, composition, registry)
     with step(report, "sink", sink.name):
-        sink.prepare(pipeline.schema)
         rows = sink.scan()
     if rows is None:
         raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet; run the report first")

@@ -54,6 +54,19 @@ def test_what_the_framework_s_conformance_suites_need_is_no_part_of_a_function()
     assert not {"pytest", "hypothesis", "moto"} & found.closure({"reporting-framework": [EXTRA]})
 
 
+OURS = ["aws", "event-log-checkpoint", "event-processor", "framework", "object-store"]
+
+
+def test_what_sql_needs_is_in_no_package():
+    found = Graph(requires, Target("x86_64", "3.12").markers)
+    needed = {"duckdb", "fsspec"}
+    assert found.listed("reporting-framework", "sql") == needed
+    everything = found.closure({f"reporting-{name}": [EXTRA] for name in OURS})
+    assert {f"reporting-{name}" for name in OURS} <= everything
+    assert "polars" in everything
+    assert not needed & everything
+
+
 def test_extras_that_are_asked_for_later_are_minded():
     needs = {"a": ["b", "c"], "b": ["d"], "c": ["d[x]"], "d": ["e; extra == 'x'"]}
     assert graph(needs).closure({"a": ()}) == {"a", "b", "c", "d", "e"}

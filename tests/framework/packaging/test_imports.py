@@ -12,13 +12,13 @@ import importlib, pkgutil, sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name in ("click", "rich", "pytest", "hypothesis", "moto", "reporting_framework.testing"):
+        if name in ("click", "rich", "duckdb", "fsspec", "pytest", "hypothesis", "moto", "reporting_framework.testing", "reporting_framework.sql"):
             raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 sys.meta_path.insert(0, Absent())
 import reporting_framework
 for module in pkgutil.walk_packages(reporting_framework.__path__, "reporting_framework.", onerror=lambda name: None):
-    if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "packaging", "testing"))):
+    if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "packaging", "sql", "testing"))):
         importlib.import_module(module.name)
 from reporting_framework.plugins import load_plugins
 print({row.status for row in load_plugins(()).listing if row.role in ("validator", "engine")})
@@ -31,7 +31,7 @@ def run(code: str, *arguments: str) -> str:
     return done.stdout
 
 
-def test_what_the_extras_cli_and_testing_list_is_imported_by_the_command_line_and_the_suites_alone():
+def test_what_the_extras_cli_sql_and_testing_list_is_imported_by_the_command_line_and_the_suites_alone():
     assert run(WITHOUT_THE_COMMAND_LINE).strip() == "{'loaded'}"
 
 

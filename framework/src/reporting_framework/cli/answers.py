@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,16 +44,27 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
     if out is None:
         write(_text(frame, form).removesuffix("\n"))
         return
+    with replacing(out) as scratch:
+        if form == "parquet":
+            frame.write_parquet(scratch)
+        else:
+            scratch.write_bytes(f"{_text(frame, form).removesuffix(chr(10))}\n".encode())
+
+
+@contextmanager
+def replacing(out: str) -> Iterator[Path]:
+    """A file beside `out`, which takes its place in one step when all went well, and else is gone.
+
+    Raises:
+        LocationError: The file cannot be written.
+    """
     target = Path(out)
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        os.close(descriptor)
         scratch = Path(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                if form == "parquet":
-                    frame.write_parquet(file)
-                else:
-                    file.write(f"{_text(frame, form).removesuffix(chr(10))}\n".encode())
+            yield scratch
             mask = os.umask(0)
             os.umask(mask)
             scratch.chmod(0o666 & ~mask)
@@ -68,9 +81,14 @@ def _text(frame: pl.DataFrame, form: str) -> str:
         return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z")
     if form == "json":
         return json.dumps([_plain(row) for row in frame.iter_rows(named=True)], indent=2, ensure_ascii=False)
+    return text_of(frame.columns, frame.iter_rows())
+
+
+def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table for people."""
     from reporting_framework.cli.render import listing
 
-    return listing(frame.columns, [[_cell(value) for value in row] for row in frame.iter_rows()])
+    return listing(columns, [[_cell(value) for value in row] for row in rows])
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

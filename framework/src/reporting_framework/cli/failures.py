@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from reporting_framework.cli.state import State
 
 DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+
+_PIECE = 1024 * 1024
 
 EXIT_CODES = {
     DONE: "done",
@@ -65,12 +68,19 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def write(text: str) -> None:
+def write_file(path: Path) -> None:
+    """Print a file of text as it is, a piece at a time."""
+    with path.open(encoding="utf-8", newline="") as file:
+        while piece := file.read(_PIECE):
+            write(piece, newline=False)
+
+
+def write(text: str, *, newline: bool = True) -> None:
     """Print on stdout. A reader that has gone away, or was never there, is no error: what follows goes nowhere."""
     if sys.stdout is None:
         return
     try:
-        click.echo(text)
+        click.echo(text, nl=newline)
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

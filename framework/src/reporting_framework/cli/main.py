@@ -25,6 +25,7 @@ from reporting_framework.cli.query import ReportQueries, query_options
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.runs import print_runs, runs_options
 from reporting_framework.cli.schema import print_schema, schema_options
+from reporting_framework.cli.sql import ask_sql, sql_options
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.cli.stored import ACTIONS as STATE_ACTIONS
 from reporting_framework.collector import rarely
@@ -131,6 +132,12 @@ _EXPLAIN_HELP = """Explain where a row came from, or why a record is not there.
 
 _RUNS_HELP = """Show what a report's last runs did, the newest first."""
 
+_SQL_HELP = """Ask a report's table in SQL.
+
+    It is DuckDB's SQL, on a view of the table: REPORT --tables shows what it is called, its columns and types. One
+    statement that gives rows; nothing can be changed, and nothing else be read. Needs the extra sql.
+    """
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -192,6 +199,11 @@ reporting.add_command(
 reporting.add_command(
     ReportCommands(
         "runs", help=_RUNS_HELP, subcommand_metavar="REPORT [OPTIONS]...", work=print_runs, options=runs_options
+    )
+)
+reporting.add_command(
+    ReportCommands(
+        "sql", help=_SQL_HELP, subcommand_metavar="REPORT SQL [OPTIONS]...", work=ask_sql, options=sql_options
     )
 )
 

@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 _SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
 """What only type checkers and compilers read."""
 
-_AUTHORS = {("reporting_framework", "testing"), ("reporting_framework", "scaffolding")}
-"""Folders of what only authors of plugins use: conformance suites, and templates of packages."""
+_AUTHORS = {("reporting_framework", "testing"), ("reporting_framework", "scaffolding"), ("reporting_framework", "sql")}
+"""Folders of what only authors of plugins and analysts use: conformance suites, templates of packages, SQL."""
 
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
 

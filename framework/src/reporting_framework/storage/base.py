@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from reporting_framework.errors import StorageUnavailable
 from reporting_framework.storage.location import Location
 from reporting_framework.storage.tending import Digest
 
@@ -50,6 +51,30 @@ class ScanTarget(NamedTuple):
 
     source: Any
     options: Mapping[str, Any] = {}
+
+
+class Pinned(Protocol):
+    """One version of an object, to be read in part, from any thread: never anything of a later version.
+
+    Attributes:
+        size: Its size in bytes.
+        version: Its version.
+    """
+
+    size: int
+    version: str
+
+    def read(self, start: int, length: int) -> bytes:
+        """These bytes; fewer where the object ends.
+
+        Raises:
+            StorageUnavailable: Another version has taken its place, or reading failed after retries.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
 
 
 class Store(Protocol):
@@ -152,3 +177,17 @@ class Store(Protocol):
     def scan(self, key: str) -> ScanTarget:
         """What polars scans to read the object in part."""
         ...
+
+    def pin(self, key: str, *, held: bool = True) -> Pinned | None:
+        """The object in the version that is there now, or None when it is definitely not there.
+
+        Args:
+            key: Which one.
+            held: Whether a file is kept open, so that it can be read even when it has been replaced; not for many.
+        """
+        ...
+
+
+def replaced(where: str) -> StorageUnavailable:
+    """The error of a reader whose object was replaced."""
+    return StorageUnavailable(f"{where}: another run has replaced it while it was read; ask again")

@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from reporting_framework.errors import (
@@ -21,6 +22,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import Location
+from reporting_framework.storage.pinned_file import PinnedFile
 from reporting_framework.storage.tending import TendedFolder
 
 PAGE_SIZE = 1000
@@ -182,7 +184,17 @@ class FolderStore(TendedFolder):
         """See `Store.scan`."""
         return ScanTarget(self._path(key))
 
-    def _translate(self, error: OSError, key: str) -> ReportingError:
+    def pin(self, key: str, *, held: bool = True) -> PinnedFile | None:
+        """See `Store.pin`."""
+        translate = partial(self._translate, key=key)
+        try:
+            return PinnedFile(self._path(key), held=held, version_of=_version, translate=translate)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise translate(error) from error
+
+    def _translate(self, error: Exception, key: str) -> ReportingError:
         """The framework's error for the system's."""
         where = self._path(key)
         if isinstance(error, FileNotFoundError):
@@ -191,7 +203,12 @@ class FolderStore(TendedFolder):
             return AccessDenied(f"{where}: the system denies access; check the permissions of the file and its folder")
         if isinstance(error, NotADirectoryError | IsADirectoryError | FileExistsError):
             return LocationError(f"{where}: a file was expected and something else is there, or the other way round")
-        return StorageUnavailable(f"{where}: {os.strerror(error.errno) if error.errno else type(error).__name__}")
+        return StorageUnavailable(f"{where}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else type(error).__name__
 
 
 def _is_object(entry: os.DirEntry[str]) -> bool:

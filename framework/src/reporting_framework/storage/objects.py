@@ -13,6 +13,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import ODD_KEY, Location
+from reporting_framework.storage.pinned_object import PinnedObject
 from reporting_framework.storage.tending import TendedBucket
 
 if TYPE_CHECKING:
@@ -247,6 +249,15 @@ class BucketStore(TendedBucket):
         if self.location.scheme == "memory":
             return ScanTarget(self.get(key).data)
         return ScanTarget(self.location.join(key).uri, self._options)
+
+    def pin(self, key: str, *, held: bool = True) -> PinnedObject | None:
+        """See `Store.pin`."""
+        entry = self.head(key)
+        if entry is None:
+            return None
+        size, version = entry.size or 0, entry.version or ""
+        where, translate = self.location.join(key).uri, partial(self._translate, key=key)
+        return PinnedObject(self._backend, self._prefix + key, where, size=size, version=version, translate=translate)
 
     def _translate(self, error: Exception, key: str, *, writing: bool = False) -> ReportingError:
         """The framework's error for the storage's, from its class, the HTTP status and S3's error code."""

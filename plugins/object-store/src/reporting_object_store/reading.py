@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,13 +11,47 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.storage import Store
+from reporting_framework.storage import Pinned, Store
 from reporting_object_store.checkpoint import reading
 from reporting_object_store.forms import Form
 from reporting_object_store.layout import Layout
 
 AT_ONCE = 16
 """Files that are looked into at once: each look is a round trip."""
+
+
+FOOTER = 65_536
+"""Bytes at the end of a file that are read at first, in search of its schema."""
+
+HELD = 64
+"""Files of a folder that are kept open while they are read; of more none is, and one that is replaced is refused."""
+
+
+class TableFile(NamedTuple):
+    """See `ParquetFile`.
+
+    Attributes:
+        uri: Where it is.
+        schema: The columns that it has.
+        content: Its bytes.
+    """
+
+    uri: str
+    schema: pl.Schema
+    content: Pinned
+
+    @property
+    def size(self) -> int:
+        """See `ParquetFile.size`."""
+        return self.content.size
+
+    def read(self, start: int, length: int) -> bytes:
+        """See `ParquetFile.read`."""
+        return self.content.read(start, length)
+
+    def close(self) -> None:
+        """See `ParquetFile.close`."""
+        self.content.close()
 
 
 class _Found(NamedTuple):
@@ -47,6 +82,43 @@ def scan_files(store: Store, layout: Layout, keys: Iterable[str], schema: pl.Sch
     if len(frames) < 2:
         return frames[0] if frames else None
     return pl.concat(frames, how="diagonal_relaxed")
+
+
+def table_files(store: Store, layout: Layout, keys: Sequence[str]) -> list[TableFile]:
+    """These files, each in the version that it has now; without those that are not there.
+
+    Raises:
+        CorruptCheckpoint: One is not parquet, or holds rows that belong into another.
+    """
+    look = partial(_table_file, store, layout, held=len(keys) <= HELD)
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
+        return [each for each in pool.map(look, keys) if each is not None]
+
+
+def _table_file(store: Store, layout: Layout, key: str, *, held: bool) -> TableFile | None:
+    """The file, with the schema of the very bytes that are pinned."""
+    content = store.pin(key, held=held)
+    if content is None:
+        return None
+    uri = store.location.join(key).uri
+    try:
+        with reading(uri):
+            schema = pl.Schema(pl.read_parquet_schema(io.BytesIO(_footer(content))))
+        if layout.columns:
+            _found(store, layout, key)
+    except BaseException:
+        content.close()
+        raise
+    return TableFile(uri, schema, content)
+
+
+def _footer(content: Pinned) -> bytes:
+    """A parquet file of the same schema and no more: its first and last bytes say where the schema is."""
+    tail = content.read(max(0, content.size - FOOTER), FOOTER)
+    length = int.from_bytes(tail[-8:-4], "little") + 8
+    if FOOTER < length < content.size:
+        tail = content.read(content.size - length, length)
+    return b"PAR1" + tail[-length:]
 
 
 def _found(store: Store, layout: Layout, key: str) -> _Found | None:

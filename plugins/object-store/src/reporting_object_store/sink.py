@@ -35,7 +35,7 @@ from reporting_object_store.layout import RUNS_FOLDER, Layout
 from reporting_object_store.merge import PART, READ, merge, regroup, write
 from reporting_object_store.permissions import deleting, writing
 from reporting_object_store.quarantine import ParquetQuarantine
-from reporting_object_store.reading import scan_files
+from reporting_object_store.reading import TableFile, scan_files, table_files
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.spool import Piece, Spool, in_order, sorted_anew
 
@@ -147,6 +147,10 @@ class ParquetCheckpoint:
     def scan(self) -> pl.LazyFrame | None:
         """See `Readable.scan`: all files as one; columns that an older one lacks are null there."""
         return scan_files(self.store, self.layout, self._keys(), self._schema)
+
+    def parquet_files(self) -> Sequence[TableFile]:
+        """See `ParquetBacked.parquet_files`."""
+        return table_files(self.store, self.layout, list(self._keys()))
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
         """See `Sink.stage`."""

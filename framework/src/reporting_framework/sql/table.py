@@ -1,0 +1,107 @@
+"""A report's table for SQL: its names, and the files that it is read from."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from reporting_framework.assembly import step
+from reporting_framework.errors import ObjectMissing
+from reporting_framework.interfaces import ParquetBacked, ParquetFile, Readable
+from reporting_framework.queries import readable_of
+from reporting_framework.sql.files import names
+from reporting_framework.sql.views import select
+from reporting_framework.storage import Pinned, open_store
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Composition, Report
+    from reporting_framework.plugins import Registry
+
+
+class Table(NamedTuple):
+    """A table that SQL can be asked of.
+
+    Attributes:
+        names: What it is called.
+        files: What it is read from.
+        rows: Its rows, as SQL on the names of these files.
+        spill: A folder for what does not fit in memory.
+    """
+
+    names: Sequence[str]
+    files: Sequence[ParquetFile]
+    rows: str
+    spill: Path
+
+
+class _Copy(NamedTuple):
+    """See `ParquetFile`: what a sink gave that keeps its rows in another form."""
+
+    uri: str
+    schema: pl.Schema
+    content: Pinned
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+    def read(self, start: int, length: int) -> bytes:
+        return self.content.read(start, length)
+
+    def close(self) -> None:
+        self.content.close()
+
+
+def table_names(report: Report) -> list[str]:
+    """What a report's table is called: what the report says, and the report's own name with underscores."""
+    own = re.sub(r"\W", "_", report.name, flags=re.ASCII)
+    return list(dict.fromkeys([getattr(report, "table", own), own]))
+
+
+@contextmanager
+def opened(report: Report, composition: Composition, registry: Registry) -> Iterator[Table]:
+    """The table of the first sink of a report that can be read, in the versions that its files have now.
+
+    Raises:
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        ObjectMissing: There is nothing yet.
+        ReportingError: As `ParquetBacked.parquet_files`, `Readable.scan` or `assembly.assemble`.
+    """
+    with ExitStack() as stack:
+        sink, schema = readable_of(report.name, composition, registry)
+        # What is in there holds records: it is the owner's alone, and goes whatever happens.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reporting-sql-")))
+        with step(report.name, "sink", sink.name):
+            files: Sequence[ParquetFile] = sink.parquet_files() if isinstance(sink, ParquetBacked) else ()
+            for file in files:
+                stack.callback(file.close)
+            rows = select(files, names(len(files)), schema) if files else None
+            if rows is None:
+                copy = _copied(sink, folder)
+                if copy is None:
+                    raise ObjectMissing(
+                        f"report {report.name}: sink {sink.name} holds nothing yet; run the report first"
+                    )
+                stack.callback(copy.close)
+                files, rows = [copy], f"SELECT * FROM read_parquet(['{names(1)[0]}'])"
+        spill = folder / "spill"
+        spill.mkdir()
+        yield Table(table_names(report), files, rows, spill)
+
+
+def _copied(sink: Readable, folder: Path) -> _Copy | None:
+    """What a sink holds as one parquet file, made in a stream: DuckDB would hold all of a lazy frame in memory."""
+    rows = sink.scan()
+    if rows is None:
+        return None
+    path = folder / "rows.parquet"
+    rows.sink_parquet(path, compression="lz4", statistics=True)
+    content = open_store(str(folder)).pin(path.name)
+    assert content is not None  # noqa: S101 - it has just been written
+    return _Copy(str(path), pl.Schema(pl.read_parquet_schema(path)), content)

@@ -1,0 +1,86 @@
+"""A table's files as one SELECT: the columns, order and types of `Readable.scan`, whatever a file's age."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from reporting_framework.sql.engine import identifier, literal
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import ParquetFile
+
+_NAMES: dict[type[pl.DataType], str] = {
+    pl.String: "VARCHAR",
+    pl.Boolean: "BOOLEAN",
+    pl.Date: "DATE",
+    pl.Float32: "FLOAT",
+    pl.Float64: "DOUBLE",
+    pl.Int8: "TINYINT",
+    pl.Int16: "SMALLINT",
+    pl.Int32: "INTEGER",
+    pl.Int64: "BIGINT",
+    pl.UInt8: "UTINYINT",
+    pl.UInt16: "USMALLINT",
+    pl.UInt32: "UINTEGER",
+    pl.UInt64: "UBIGINT",
+}
+
+
+def select(files: Sequence[ParquetFile], sources: Sequence[str], schema: pl.Schema) -> str | None:
+    """The rows of all files as SQL, or None where a file's column would need more than SQL is known to do alike.
+
+    Args:
+        files: The files, at least one.
+        sources: What each is called in SQL.
+        schema: Columns that come first, in their order and types; others follow.
+    """
+    wanted = _merged(files, schema)
+    groups: dict[tuple[tuple[str, pl.DataType], ...], list[str]] = {}
+    for file, source in zip(files, sources, strict=True):
+        groups.setdefault(tuple(file.schema.items()), []).append(source)
+    parts = []
+    for columns, alike in groups.items():
+        found = dict(columns)
+        expressions = [_expression(name, found.get(name), dtype) for name, dtype in wanted.items()]
+        if None in expressions or len({name.casefold() for name in found}) < len(found):  # SQL minds no case
+            return None
+        listed = ", ".join(map(literal, alike))
+        parts.append(
+            f"SELECT {', '.join(map(str, expressions))} FROM read_parquet([{listed}], hive_partitioning = false)"
+        )
+    return " UNION ALL ".join(parts)
+
+
+def _merged(files: Sequence[ParquetFile], schema: pl.Schema) -> pl.Schema:
+    """Today's columns, and then the others with a type that all files' values fit."""
+    frames = [
+        pl.Schema(schema | {n: t for n, t in file.schema.items() if n not in schema}).to_frame() for file in files
+    ]
+    return pl.concat(frames, how="diagonal_relaxed").schema if len(frames) > 1 else frames[0].schema
+
+
+def _expression(name: str, found: pl.DataType | None, wanted: pl.DataType) -> str | None:
+    """A column of a file in the type that is wanted."""
+    column = identifier(name)
+    if found == wanted:
+        return column
+    target = _sql_type(wanted)
+    if target is None:
+        return None
+    if found is None or isinstance(found, pl.Null):
+        return f"CAST(NULL AS {target}) AS {column}"
+    if isinstance(found, pl.String) and isinstance(wanted, pl.Date):
+        return f"CAST(strptime({column}, '%Y-%m-%d') AS DATE) AS {column}"
+    alike = (found.is_integer() and wanted.is_integer()) or (
+        isinstance(found, pl.Float32) and isinstance(wanted, pl.Float64)
+    )
+    return f"CAST({column} AS {target}) AS {column}" if alike else None
+
+
+def _sql_type(dtype: pl.DataType) -> str | None:
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns":
+        return "TIMESTAMPTZ" if dtype.time_zone else "TIMESTAMP"
+    return _NAMES.get(type(dtype))

@@ -1,0 +1,69 @@
+"""An object in a bucket that is read in part while others may replace it: one version, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import BaseError
+
+from reporting_framework.errors import ReportingError
+from reporting_framework.storage.base import replaced
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore as Backend
+
+TRIES = 3
+"""How often an answer that broke off is asked for: obstore tries again only what did not begin."""
+
+
+class PinnedObject:
+    """See `Pinned`: each request says which version it is for (`If-Match`), and the answer is looked at too.
+
+    Args:
+        backend: obstore's store.
+        path: Key in it.
+        where: The object's URI, for messages.
+        size: Its size in bytes.
+        version: Its version.
+        translate: The framework's error for obstore's.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        path: str,
+        where: str,
+        *,
+        size: int,
+        version: str,
+        translate: Callable[[Exception], ReportingError],
+    ) -> None:
+        self.size, self.version = size, version
+        self._backend, self._path, self._where, self._translate = backend, path, where, translate
+
+    def read(self, start: int, length: int) -> bytes:
+        """See `Pinned.read`."""
+        end = min(start + length, self.size)
+        if end <= start:
+            return b""
+        for left in reversed(range(TRIES)):
+            answered = False
+            try:
+                found = obstore.get(
+                    self._backend, self._path, options={"range": (start, end), "if_match": self.version or None}
+                )
+                answered = True
+                if found.meta["e_tag"] != self.version:  # a server that minds no If-Match
+                    raise replaced(self._where)
+                return found.bytes().to_bytes()
+            except (BaseError, OSError, ValueError) as error:
+                if type(error).__name__ == "PreconditionError" or isinstance(error, FileNotFoundError):
+                    raise replaced(self._where) from error
+                if not (answered and left):
+                    raise self._translate(error) from error
+        raise AssertionError  # pragma: no cover - the last try returns or raises
+
+    def close(self) -> None:
+        """See `Pinned.close`."""
