@@ -63,6 +63,8 @@ REQUIRED = frozenset(
         "boto3",
         "click",
         "cookiecutter",
+        "duckdb",
+        "fsspec",
         "cyclonedx-python-lib",
         "hatch",
         "hatchling",
