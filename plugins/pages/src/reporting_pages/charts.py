@@ -1,0 +1,222 @@
+"""The charts that pages are made of, as Altair specifications with few rows in them.
+
+Anything else that Altair can draw goes as well: `document.figure` takes any chart. Rows are plain dictionaries, counted
+before: a chart is not the place to count. Labels may be any text; those too long for a chart are cut in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from reporting_pages.theme import ACCENT, BEFORE, INK, LINE, MUTED, PAPER, SIZE
+
+Chart = alt.Chart | alt.LayerChart
+Row = Mapping[str, Any]
+
+LONGEST = 26
+"""Characters of a label."""
+
+STEP = 24
+"""Height of a row, in pixels."""
+
+_COLUMN = 56
+"""Width of the column of numbers to the right of a chart."""
+
+
+def bars(rows: Sequence[Row], *, color: str = ACCENT, most: float | None = None) -> Chart:
+    """A bar for each row, its number at the right; a tick marks where it was before.
+
+    Args:
+        rows: ``label``, ``value``, ``shown`` (the number as text) and, where there is one, ``before`` and ``tip``, what
+            is said when it is pointed at.
+        color: Of the bars.
+        most: Where the scale ends; at the largest number unless given.
+    """
+    values = _named(rows)
+    end = most or max([*(row["value"] for row in values), *(row.get("before") or 0 for row in values), 1])
+    base, y = _base(values), _labels(values)
+    x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, end], nice=False))
+    track = base.mark_bar(fill=LINE, fillOpacity=0.45, height=12, cornerRadius=2).encode(y=y, tooltip="tip:N")
+    bar = base.mark_bar(fill=color, height=12, cornerRadiusEnd=2).encode(x=x, y=y, tooltip="tip:N")
+    tick = base.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(x="before:Q", y=y, tooltip="tip:N")
+    return _laid(alt.layer(track, bar, tick, _figures(base, y)), len(values))
+
+
+def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
+    """A dot for each row on a scale from 0 to 100 %, and a ring where it was before.
+
+    Args:
+        rows: ``label``, ``value`` (0 to 1), ``shown`` and, where there is one, ``before`` (0 to 1) and ``tip``.
+        color: Of the dots.
+    """
+    values = _named(rows)
+    base, y = _base(values), _labels(values)
+    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], grid=True, title=None)
+    x = alt.X("value:Q", axis=axis, scale=alt.Scale(domain=[0, 1]))
+    way = base.mark_rule(stroke=BEFORE, strokeWidth=2).encode(x=alt.X("before:Q", axis=axis), x2="value:Q", y=y)
+    ring = base.mark_point(filled=False, stroke=BEFORE, fill=PAPER, strokeWidth=2, size=60, opacity=1).encode(
+        x=alt.X("before:Q", axis=axis), y=y, tooltip="tip:N"
+    )
+    dot = base.mark_point(filled=True, fill=color, size=90, opacity=1).encode(x=x, y=y, tooltip="tip:N")
+    return _laid(alt.layer(way, ring, dot, _figures(base, y)), len(values))
+
+
+def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
+    """A column for each month, the last one in full color, each with its number above.
+
+    Args:
+        rows: ``label`` (``Jan|2024``: the line breaks at the bar), ``value``, ``shown`` and ``tip``.
+        color: Of the columns.
+        height: In pixels.
+    """
+    values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
+    end = max([*(row["value"] for row in values if row["value"]), 1])
+    base, x = _base(values), _months(values)
+    y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
+    strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
+    bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(x=x, y=y, fillOpacity=strength, tooltip="tip:N")
+    text = base.mark_text(dy=-8, fontSize=SIZE - 1, opacity={"expr": "width > 420 ? 1 : 0"}).encode(
+        x=x, y=y, text="shown:N", tooltip="tip:N"
+    )
+    last = base.transform_filter("datum.last").mark_text(dy=-8, fontWeight=600).encode(x=x, y=y, text="shown:N")
+    others = text.transform_filter("!datum.last")
+    return alt.layer(bar, others, last).properties(height=height, padding={"left": 2, "right": 2, "top": 6, "bottom": 2})
+
+
+def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
+    """A line of shares over months, the last with its number; where there is none it is broken.
+
+    Args:
+        rows: ``label`` as for `columns`, ``value`` (0 to 1, or None), ``shown`` and ``tip``.
+        color: Of the line.
+        height: In pixels.
+    """
+    values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
+    known = [row["value"] for row in values if row["value"] is not None]
+    low = max(0.0, (int(min(known, default=0) * 10) - 1) / 10)
+    base, x = _base(values), _months(values)
+    axis = alt.Axis(format=".0%", tickCount=4, title=None, labelColor=MUTED)
+    y = alt.Y("value:Q", axis=axis, scale=alt.Scale(domain=[low, 1], nice=False))
+    path = base.mark_line(stroke=color, strokeWidth=2, invalid="break-paths-show-path-domains").encode(x=x, y=y)
+    seen = base.transform_filter("isValid(datum.value)")
+    point = seen.mark_point(filled=True, fill=color, opacity=1).encode(
+        x=x, y=y, size=alt.condition("datum.last", alt.value(90), alt.value(36)), tooltip="tip:N"
+    )
+    text = seen.transform_filter("datum.last").mark_text(dy=-14, fontWeight=600).encode(x=x, y=y, text="shown:N")
+    return alt.layer(path, point, text).properties(height=height, padding={"left": 2, "right": 24, "top": 12, "bottom": 2})
+
+
+def grid(rows: Sequence[Row], *, down: Sequence[str], across: Sequence[str], color: str = ACCENT) -> Chart:
+    """A cell for each pair, the stronger the more; its number in it where there is room.
+
+    Args:
+        rows: ``down`` and ``across`` (the cell), ``value``, ``shown`` and ``tip``; a pair that is missing stays empty.
+        down: The rows in their order.
+        across: The columns in their order.
+        color: Of the cells.
+    """
+    names, heads = short_labels(down), short_labels(across, 16)
+    most = max([*(row["value"] for row in rows), 1])
+    at, by = dict(zip(down, names, strict=True)), dict(zip(across, heads, strict=True))
+    values = [{**row, "down": at[row["down"]], "across": by[row["across"]],
+               "part": (row["value"] / most) ** 0.5} for row in rows]  # fmt: skip
+    base = _base(values)
+    top = alt.Axis(orient="top", labelAngle=-40, labelAlign="left", title=None, labelLimit=110, labelColor=INK)
+    x = alt.X("across:N", sort=None, axis=top, scale=alt.Scale(domain=heads, paddingInner=0.06, paddingOuter=0))
+    y = alt.Y("down:N", sort=None, axis=_axis(), scale=alt.Scale(domain=names, paddingInner=0.1, paddingOuter=0))
+    cell = base.mark_rect(fill=color, cornerRadius=2).encode(
+        x=x, y=y, fillOpacity=alt.Opacity("part:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.5]), legend=None),
+        tooltip="tip:N",
+    )  # fmt: skip
+    room = f"width > {len(heads)} * 34 ? 1 : 0"
+    text = base.mark_text(opacity={"expr": room}).encode(x=x, y=y, text="shown:N", tooltip="tip:N")
+    tilted = {"left": 2, "right": 28, "top": 2, "bottom": 2}
+    return alt.layer(cell, text).properties(height=alt.Step(26), padding=tilted)
+
+
+def histogram(
+    rows: Sequence[Row], marks: Sequence[Row] = (), *, title: str, color: str = ACCENT, height: int = 150
+) -> Chart:
+    """How often each span of numbers is met, with lines at marked ones.
+
+    Args:
+        rows: ``low`` and ``high`` (the span), ``value`` (how often) and ``tip``.
+        marks: ``at``, ``shown`` and ``right``, whether the text stands right of the line.
+        title: Of the axis.
+        color: Of the columns.
+        height: In pixels.
+    """
+    base, lines = _base(rows), _base(marks)
+    ends = [min(row["low"] for row in rows), max(row["high"] for row in rows)]
+    axis = alt.Axis(title=title, tickCount=6, format="d", grid=False, ticks=True, tickColor=LINE, domain=True,
+                    domainColor=LINE)  # fmt: skip
+    x = alt.X("low:Q", axis=axis, scale=alt.Scale(domain=ends, nice=False))
+    most = max([*(row["value"] for row in rows), 1])
+    y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.3], nice=False))
+    bar = base.mark_bar(fill=color, fillOpacity=0.55, binSpacing=1, cornerRadiusEnd=1).encode(
+        x=x.bin("binned"), x2="high:Q", y=y, tooltip="tip:N"
+    )
+    rule = lines.mark_rule(stroke=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(x=alt.X("at:Q"))
+    words = [
+        lines.transform_filter("datum.right" if right else "!datum.right")
+        .mark_text(align="left" if right else "right", dx=5 if right else -5, baseline="top", y=0, fontWeight=600)
+        .encode(x=alt.X("at:Q"), text="shown:N")
+        for right in (True, False)
+    ]
+    return alt.layer(bar, rule, *words).properties(
+        height=height, padding={"left": 4, "right": 12, "top": 4, "bottom": 2}
+    )
+
+
+def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
+    """Labels that fit and are told apart: cut in the middle, numbered where two would be the same."""
+    found: list[str] = []
+    for label in labels:
+        text = " ".join(label.split()) or "(empty)"
+        short = text if len(text) <= longest else f"{text[: longest // 2]}…{text[-(longest - longest // 2 - 1) :]}"
+        unique, number = short, 2
+        while unique in found:
+            unique, number = f"{short} ({number})", number + 1
+        found.append(unique)
+    return found
+
+
+def _named(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    labels = short_labels([row["label"] for row in rows])
+    return [
+        {"before": None, "tip": f"{row['label']}: {row['shown']}", **row, "label": label}
+        for row, label in zip(rows, labels, strict=True)
+    ]
+
+
+def _base(values: Sequence[Row]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=[dict(row) for row in values]))
+
+
+def _axis() -> alt.Axis:
+    return alt.Axis(title=None, labelLimit=220, labelPadding=8)
+
+
+def _labels(values: Sequence[Row]) -> alt.Y:
+    domain = [row["label"] for row in values]
+    return alt.Y("label:N", sort=None, axis=_axis(), scale=alt.Scale(domain=domain, padding=0))
+
+
+def _months(values: Sequence[Row]) -> alt.X:
+    domain = [row["label"] for row in values]
+    axis = alt.Axis(title=None, labelAngle=0, labelExpr="split(datum.label, '|')", labelOverlap=False)
+    return alt.X("label:N", sort=None, axis=axis, scale=alt.Scale(domain=domain, paddingInner=0.25, paddingOuter=0.1))
+
+
+def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
+    """The column of numbers, in the padding to the right."""
+    text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN - 4}"})
+    return text.encode(y=y, text="shown:N")
+
+
+def _laid(chart: alt.LayerChart, rows: int) -> alt.LayerChart:
+    padding = {"left": 2, "right": _COLUMN, "top": 2, "bottom": 2}
+    return chart.properties(height=max(rows, 1) * STEP, padding=padding)
