@@ -6,6 +6,7 @@ before: a chart is not the place to count. Labels may be any text; those too lon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,14 +17,19 @@ from reporting_pages.theme import ACCENT, BEFORE, INK, LINE, MUTED, PAPER, SIZE
 Chart = alt.Chart | alt.LayerChart
 Row = Mapping[str, Any]
 
-LONGEST = 26
-"""Characters of a label."""
+LONGEST, SHORTEST = 28, 16
+"""Characters of a label; on a phone."""
 
 STEP = 24
 """Height of a row, in pixels."""
 
-_COLUMN = 56
+_COLUMN = 58
 """Width of the column of numbers to the right of a chart."""
+
+_PADDING = {"left": 1, "right": 1, "top": 2, "bottom": 2}
+
+_NARROW = "containerSize()[0] < 440"
+"""Whether a chart is on a phone, in Vega's words."""
 
 
 def bars(rows: Sequence[Row], *, color: str = ACCENT, most: float | None = None) -> Chart:
@@ -41,12 +47,13 @@ def bars(rows: Sequence[Row], *, color: str = ACCENT, most: float | None = None)
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, end], nice=False))
     track = base.mark_bar(fill=LINE, fillOpacity=0.45, height=12, cornerRadius=2).encode(y=y, tooltip="tip:N")
     bar = base.mark_bar(fill=color, height=12, cornerRadiusEnd=2).encode(x=x, y=y, tooltip="tip:N")
-    tick = base.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(x="before:Q", y=y, tooltip="tip:N")
+    seen = base.transform_filter("isValid(datum.before)")
+    tick = seen.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(x="before:Q", y=y, tooltip="tip:N")
     return _laid(alt.layer(track, bar, tick, _figures(base, y)), len(values))
 
 
 def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
-    """A dot for each row on a scale from 0 to 100 %, and a ring where it was before.
+    """A dot for each row on a scale that ends at 100%, and a ring where it was before.
 
     Args:
         rows: ``label``, ``value`` (0 to 1), ``shown`` and, where there is one, ``before`` (0 to 1) and ``tip``.
@@ -54,11 +61,15 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
     """
     values = _named(rows)
     base, y = _base(values), _labels(values)
-    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], grid=True, title=None)
-    x = alt.X("value:Q", axis=axis, scale=alt.Scale(domain=[0, 1]))
-    way = base.mark_rule(stroke=BEFORE, strokeWidth=2).encode(x=alt.X("before:Q", axis=axis), x2="value:Q", y=y)
-    ring = base.mark_point(filled=False, stroke=BEFORE, fill=PAPER, strokeWidth=2, size=60, opacity=1).encode(
-        x=alt.X("before:Q", axis=axis), y=y, tooltip="tip:N"
+    low = _below([each for row in values for each in (row["value"], row["before"]) if each is not None])
+    ticks = [low, (1 + low) / 2, 1]
+    axis = alt.Axis(format=".0%", values=ticks, grid=True, title=None)
+    scale = alt.Scale(domain=[low, 1], nice=False, zero=False)
+    x, then = alt.X("value:Q", axis=axis, scale=scale), alt.X("before:Q", axis=axis, scale=scale)
+    seen = base.transform_filter("isValid(datum.before)")
+    way = seen.mark_rule(stroke=BEFORE, strokeWidth=2).encode(x=then, x2="value:Q", y=y)
+    ring = seen.mark_point(filled=False, stroke=BEFORE, fill=PAPER, strokeWidth=2, size=60, opacity=1).encode(
+        x=then, y=y, tooltip="tip:N"
     )
     dot = base.mark_point(filled=True, fill=color, size=90, opacity=1).encode(x=x, y=y, tooltip="tip:N")
     return _laid(alt.layer(way, ring, dot, _figures(base, y)), len(values))
@@ -74,7 +85,7 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     """
     values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
     end = max([*(row["value"] for row in values if row["value"]), 1])
-    base, x = _base(values), _months(values)
+    base, x = _base(values), _months(values, paddingInner=0.25, paddingOuter=0.1)
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
     strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
     bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(x=x, y=y, fillOpacity=strength, tooltip="tip:N")
@@ -83,7 +94,7 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     )
     last = base.transform_filter("datum.last").mark_text(dy=-8, fontWeight=600).encode(x=x, y=y, text="shown:N")
     others = text.transform_filter("!datum.last")
-    return alt.layer(bar, others, last).properties(height=height, padding={"left": 2, "right": 2, "top": 6, "bottom": 2})
+    return alt.layer(bar, others, last).properties(height=height, padding=_PADDING)
 
 
 def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
@@ -96,17 +107,17 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
     """
     values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
     known = [row["value"] for row in values if row["value"] is not None]
-    low = max(0.0, (int(min(known, default=0) * 10) - 1) / 10)
-    base, x = _base(values), _months(values)
-    axis = alt.Axis(format=".0%", tickCount=4, title=None, labelColor=MUTED)
-    y = alt.Y("value:Q", axis=axis, scale=alt.Scale(domain=[low, 1], nice=False))
+    low, falls = _below(known), len(known) > 1 and known[-1] < known[-2]
+    base, x = _base(values), _months(values, padding=0.4)
+    axis = alt.Axis(format=".0%", values=[low, (1 + low) / 2, 1], title=None, labelColor=MUTED)
+    y = alt.Y("value:Q", axis=axis, scale=alt.Scale(domain=[low, 1], nice=False, zero=False))
     path = base.mark_line(stroke=color, strokeWidth=2, invalid="break-paths-show-path-domains").encode(x=x, y=y)
     seen = base.transform_filter("isValid(datum.value)")
     point = seen.mark_point(filled=True, fill=color, opacity=1).encode(
         x=x, y=y, size=alt.condition("datum.last", alt.value(90), alt.value(36)), tooltip="tip:N"
     )
-    text = seen.transform_filter("datum.last").mark_text(dy=-14, fontWeight=600).encode(x=x, y=y, text="shown:N")
-    return alt.layer(path, point, text).properties(height=height, padding={"left": 2, "right": 24, "top": 12, "bottom": 2})
+    text = seen.transform_filter("datum.last").mark_text(dy=16 if falls else -14, fontWeight=600).encode(x=x, y=y, text="shown:N")
+    return alt.layer(path, point, text).properties(height=height, padding=_PADDING)
 
 
 def grid(rows: Sequence[Row], *, down: Sequence[str], across: Sequence[str], color: str = ACCENT) -> Chart:
@@ -124,7 +135,7 @@ def grid(rows: Sequence[Row], *, down: Sequence[str], across: Sequence[str], col
     values = [{**row, "down": at[row["down"]], "across": by[row["across"]],
                "part": (row["value"] / most) ** 0.5} for row in rows]  # fmt: skip
     base = _base(values)
-    top = alt.Axis(orient="top", labelAngle=-40, labelAlign="left", title=None, labelLimit=110, labelColor=INK)
+    top = alt.Axis(orient="top", labelAngle=-45, labelAlign="left", title=None, labelLimit=110, labelColor=INK)
     x = alt.X("across:N", sort=None, axis=top, scale=alt.Scale(domain=heads, paddingInner=0.06, paddingOuter=0))
     y = alt.Y("down:N", sort=None, axis=_axis(), scale=alt.Scale(domain=names, paddingInner=0.1, paddingOuter=0))
     cell = base.mark_rect(fill=color, cornerRadius=2).encode(
@@ -133,8 +144,8 @@ def grid(rows: Sequence[Row], *, down: Sequence[str], across: Sequence[str], col
     )  # fmt: skip
     room = f"width > {len(heads)} * 34 ? 1 : 0"
     text = base.mark_text(opacity={"expr": room}).encode(x=x, y=y, text="shown:N", tooltip="tip:N")
-    tilted = {"left": 2, "right": 28, "top": 2, "bottom": 2}
-    return alt.layer(cell, text).properties(height=alt.Step(26), padding=tilted)
+    tilted = {**_PADDING, "right": 36}  # the last label leans over
+    return alt.layer(cell, text).properties(height=max(len(names), 1) * 26, padding=tilted)
 
 
 def histogram(
@@ -156,8 +167,8 @@ def histogram(
     x = alt.X("low:Q", axis=axis, scale=alt.Scale(domain=ends, nice=False))
     most = max([*(row["value"] for row in rows), 1])
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.3], nice=False))
-    bar = base.mark_bar(fill=color, fillOpacity=0.55, binSpacing=1, cornerRadiusEnd=1).encode(
-        x=x.bin("binned"), x2="high:Q", y=y, tooltip="tip:N"
+    bar = base.mark_rect(fill=color, fillOpacity=0.55, stroke=PAPER, strokeWidth=1).encode(
+        x=x, x2="high:Q", y=y, y2=alt.Y2Datum(0), tooltip="tip:N"
     )
     rule = lines.mark_rule(stroke=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(x=alt.X("at:Q"))
     words = [
@@ -166,9 +177,7 @@ def histogram(
         .encode(x=alt.X("at:Q"), text="shown:N")
         for right in (True, False)
     ]
-    return alt.layer(bar, rule, *words).properties(
-        height=height, padding={"left": 4, "right": 12, "top": 4, "bottom": 2}
-    )
+    return alt.layer(bar, rule, *words).properties(height=height, padding=_PADDING)
 
 
 def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
@@ -184,6 +193,11 @@ def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
     return found
 
 
+def _below(shares: Sequence[float]) -> float:
+    """Where a scale of shares begins: at a fifth below them all, or at none."""
+    return max(0.0, math.floor(min(shares, default=0) * 5 - 0.1) / 5)
+
+
 def _named(rows: Sequence[Row]) -> list[dict[str, Any]]:
     labels = short_labels([row["label"] for row in rows])
     return [
@@ -197,7 +211,9 @@ def _base(values: Sequence[Row]) -> alt.Chart:
 
 
 def _axis() -> alt.Axis:
-    return alt.Axis(title=None, labelLimit=220, labelPadding=8)
+    """Labels to the left, on a phone cut in the middle once more."""
+    shorter = f"length(datum.label) > {SHORTEST} ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -7) : datum.label"
+    return alt.Axis(title=None, labelLimit=220, labelPadding=8, labelExpr=f"{_NARROW} ? ({shorter}) : datum.label")
 
 
 def _labels(values: Sequence[Row]) -> alt.Y:
@@ -205,18 +221,19 @@ def _labels(values: Sequence[Row]) -> alt.Y:
     return alt.Y("label:N", sort=None, axis=_axis(), scale=alt.Scale(domain=domain, padding=0))
 
 
-def _months(values: Sequence[Row]) -> alt.X:
+def _months(values: Sequence[Row], **padding: float) -> alt.X:
     domain = [row["label"] for row in values]
-    axis = alt.Axis(title=None, labelAngle=0, labelExpr="split(datum.label, '|')", labelOverlap=False)
-    return alt.X("label:N", sort=None, axis=axis, scale=alt.Scale(domain=domain, paddingInner=0.25, paddingOuter=0.1))
+    letter = "[slice(datum.label, 0, 1), split(datum.label, '|')[1] || '']"
+    words = f"{_NARROW} ? {letter} : split(datum.label, '|')"
+    axis = alt.Axis(title=None, labelAngle=0, labelExpr=words, labelOverlap=False)
+    return alt.X("label:N", sort=None, axis=axis, scale=alt.Scale(domain=domain, **padding))
 
 
 def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
     """The column of numbers, in the padding to the right."""
-    text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN - 4}"})
+    text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN}"})
     return text.encode(y=y, text="shown:N")
 
 
 def _laid(chart: alt.LayerChart, rows: int) -> alt.LayerChart:
-    padding = {"left": 2, "right": _COLUMN, "top": 2, "bottom": 2}
-    return chart.properties(height=max(rows, 1) * STEP, padding=padding)
+    return chart.properties(height=max(rows, 1) * STEP, padding=_PADDING)

@@ -20,7 +20,7 @@ class Markup(str):
     __slots__ = ()
 
 
-def element(name: str, *content: Content, **attributes: Content) -> Markup:
+def element(name: str, /, *content: Content, **attributes: Content) -> Markup:
     """An element.
 
     Args:

@@ -17,14 +17,14 @@ def count(number: float | None) -> str:
 
 
 def share(part: float | None) -> str:
-    """A share of one as per cent with one decimal: ``87.3 %``; one that is not whole is never shown as one."""
+    """A share of one as per cent with one decimal: ``87.3%``; one that is not whole is never shown as one."""
     if part is None:
         return NONE
     if 0.9995 <= part < 1:
-        return "99.9 %"
+        return "99.9%"
     if 0 < part < 0.0005:
-        return "0.1 %"
-    return f"{100 * part:.1f} %"
+        return "0.1%"
+    return f"{100 * part:.1f}%"
 
 
 def days(number: float | None) -> str:
@@ -63,13 +63,13 @@ def ago(taken: timedelta) -> str:
 
 
 def change(now: float | None, before: float | None) -> str | None:
-    """How a count changed: ``+12 (+4.2 %)``; None where there is nothing to compare with."""
+    """How a count changed: ``+12 (+4.2%)``; None where there is nothing to compare with."""
     if now is None or before is None:
         return None
     step = now - before
     if not step:
         return "no change"
-    rate = f" ({_signed(100 * step / before, 1)} %)" if before else ""
+    rate = f" ({_signed(100 * step / before, 1)}%)" if before else ""
     return f"{_signed(step, 0)}{rate}"
 
 
