@@ -15,7 +15,7 @@ from reporting_framework.interfaces import Readable
 from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Query
+    from reporting_framework.interfaces import Composition, Query, Sink
     from reporting_framework.plugins import Registry
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
@@ -154,6 +154,11 @@ def table_of(report: str, composition: Composition, registry: Registry) -> pl.La
         ObjectMissing: There is nothing yet.
         ReportingError: As `Readable.scan`, or as `assembly.assemble`.
     """
+    return opened(report, composition, registry)[1]
+
+
+def opened(report: str, composition: Composition, registry: Registry) -> tuple[Sink, pl.LazyFrame]:
+    """The first sink of a report that can be read, prepared, and what it holds; raises as `table_of` does."""
     pipeline = assemble(report, composition, registry)
     pipeline.source.close()
     sink = next((each for each in pipeline.sinks if isinstance(each, Readable)), None)
@@ -165,7 +170,7 @@ def table_of(report: str, composition: Composition, registry: Registry) -> pl.La
         rows = sink.scan()
     if rows is None:
         raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet; run the report first")
-    return rows
+    return sink, rows
 
 
 def answer(report: str, query: Query, rows: pl.LazyFrame, selection: Selection = _EVERYTHING) -> pl.DataFrame:

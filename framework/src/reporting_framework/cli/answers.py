@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -41,17 +42,31 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
     """
     if out is None:
         write(_text(frame, form).removesuffix("\n"))
-        return
+    elif form == "parquet":
+        replace_file(out, frame.write_parquet, "the answer")
+    else:
+        text = f"{_text(frame, form).removesuffix(chr(10))}\n".encode()
+        replace_file(out, lambda file: file.write(text), "the answer")
+
+
+def replace_file(out: str, put: Callable[[IO[bytes]], object], what: str) -> None:
+    """Write a file in one step: what was there before stays until it is whole.
+
+    Args:
+        out: Where.
+        put: Writes the bytes.
+        what: What is written, for the message.
+
+    Raises:
+        LocationError: The file cannot be written.
+    """
     target = Path(out)
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
         scratch = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                if form == "parquet":
-                    frame.write_parquet(file)
-                else:
-                    file.write(f"{_text(frame, form).removesuffix(chr(10))}\n".encode())
+                put(file)
             mask = os.umask(0)
             os.umask(mask)
             scratch.chmod(0o666 & ~mask)
@@ -59,7 +74,7 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
         finally:
             scratch.unlink(missing_ok=True)
     except OSError as error:
-        raise LocationError(f"{out}: {error.strerror or type(error).__name__}; the answer is not written") from error
+        raise LocationError(f"{out}: {error.strerror or type(error).__name__}; {what} is not written") from error
 
 
 def _text(frame: pl.DataFrame, form: str) -> str:

@@ -16,6 +16,7 @@ from reporting_framework.cli.list import list_command
 from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.query import ReportQueries, query_options
+from reporting_framework.cli.report import ReportPages, report_options
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.collector import rarely
@@ -82,6 +83,11 @@ _QUERY_HELP = """Ask a report's table.
     REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly, and its options.
     """
 
+_REPORT_HELP = """Make a page of a month of a report's table.
+
+    One HTML file that needs nothing else; REPORT --list shows the pages, REPORT --help the options of the report's own.
+    """
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -105,6 +111,9 @@ reporting.add_command(new_command)
 reporting.add_command(plugins_command)
 reporting.add_command(
     ReportQueries("query", help=_QUERY_HELP, subcommand_metavar="REPORT QUERY [OPTIONS]...", options=query_options)
+)
+reporting.add_command(
+    ReportPages("report", help=_REPORT_HELP, subcommand_metavar="REPORT [OPTIONS]...", options=report_options)
 )
 
 _version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")

@@ -143,7 +143,7 @@ def _grid(figures: Figures) -> Markup:
     """Centers and modules against each other."""
     name, title = month_name(figures.month), "Visits submitted by center and module"
     by_center, by_module = _summed(figures.submitted, 0), _modules(figures.submitted)
-    caption = f"Visits with a submit in {name}. The darker, the more; an empty cell is none."
+    caption = f"Visits with a submit in {name}. The stronger the color, the more; an empty cell is none."
     if not figures.submitted:
         return figure(title, None, says=f"No visit was submitted in {name}.", caption=caption, wide=True)
     labels = _labels(figures.submitted)
@@ -406,7 +406,7 @@ def _errors(figures: Figures) -> Section:
 
 # -- what waits --------------------------------------------------------------------------------------------------------
 
-_AGES = ((7, "up to a week"), (30, "8 to 30 days"), (90, "31 to 90 days"), (None, "longer than 90 days"))
+_AGES = ((7, "up to a week"), (30, "8 to 30 days"), (90, "31 to 90 days"), (None, "over 90 days"))
 
 
 def _waiting(figures: Figures, *, identifiers: bool) -> Section:

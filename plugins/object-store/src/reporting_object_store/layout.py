@@ -93,6 +93,10 @@ class Layout(NamedTuple):
         """
         return self.folder.join(f"{STATE_FOLDER}/{self.template.removesuffix('.parquet')}{suffix}")
 
+    def beside(self, kind: str, name: str) -> str:
+        """Key, relative to the folder, of a file that is put beside the checkpoint; its columns stay as they are."""
+        return f"_{kind}/{self.template.removesuffix('.parquet')}/{name}"
+
     def owns(self, place: Location) -> bool:
         """Whether one of its files may lie at `place`."""
         key = place.key[len(self.folder.key) :].lstrip("/")

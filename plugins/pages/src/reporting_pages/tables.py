@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from reporting_pages.markup import Content, Markup, element
 from reporting_pages.numbers import NONE, plural
 
+SHORT = 24
+"""Characters of a cell that is kept on one line."""
+
 
 def table(
     columns: Sequence[str],
@@ -30,7 +33,8 @@ def table(
     right = set(range(1, len(columns)) if numbers is None else numbers)
 
     def cell(number: int, value: Content, name: str, **attributes: str) -> Markup:
-        kind = "number" if number in right else None
+        short = isinstance(value, str) and len(value) <= SHORT
+        kind = "number" if number in right else "short" if short else None
         return element(name, NONE if value is None else value, class_=kind, **attributes)
 
     head = element("tr", [cell(number, each, "th", scope="col") for number, each in enumerate(columns)])
