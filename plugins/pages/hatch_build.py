@@ -1,7 +1,7 @@
 """Puts the drawing library into the package when a wheel is made, an editable one too.
 
-It is generated, never kept in the repository: ``src/reporting_pages/vega.js`` is what the pinned vl-convert-python gives,
-with the notices of its licenses at its head.
+It is generated, never kept in the repository: ``src/reporting_pages/vega.js`` is what the pinned vl-convert-python
+gives, with the notices of its licenses at its head.
 """
 
 from __future__ import annotations

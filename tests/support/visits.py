@@ -47,7 +47,12 @@ _REASONS = (("string_pattern_mismatch", "ptid"), ("missing", "module"), ("date_f
 
 
 def visits(
-    seed: int = 1, *, months: int = 18, centers: Sequence[str] = CENTERS, modules: Sequence[str] = MODULES, per: int = 40
+    seed: int = 1,
+    *,
+    months: int = 18,
+    centers: Sequence[str] = CENTERS,
+    modules: Sequence[str] = MODULES,
+    per: int = 40,
 ) -> pl.DataFrame:
     """The events of so many months.
 

@@ -144,7 +144,7 @@ def _outputs(runs: tuple[RunRecord, ...]) -> str:
 
 
 def _place(use: Use) -> str:
-    """Where a plugin reads or writes, if its setting `uri` says so as plain text; what may be a password is left out."""
+    """Where a plugin reads or writes, if its setting `uri` says so; what may be a password in it is left out."""
     uri = use.settings.get("uri")
     if not isinstance(uri, str):
         return ""

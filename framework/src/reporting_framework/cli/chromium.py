@@ -42,8 +42,8 @@ def find_chromium(given: str | None) -> str:
         if found := shutil.which(name):
             return found
     raise PluginError(
-        f"--pdf needs Chromium, and there is none of {', '.join(PROGRAMS)}: install it (as with: apt-get install chromium), "
-        f"or say where it is with --chromium or {VARIABLE}; or print the HTML page from any browser"
+        f"--pdf needs Chromium, and there is none of {', '.join(PROGRAMS)}: install it (apt-get install "
+        f"chromium), or say where it is with --chromium or {VARIABLE}; or print the HTML page from any browser"
     )
 
 

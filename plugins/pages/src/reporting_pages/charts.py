@@ -14,7 +14,7 @@ import altair as alt
 
 from reporting_pages.theme import ACCENT, BEFORE, INK, LINE, MUTED, PAPER, SIZE
 
-Chart = alt.Chart | alt.LayerChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Row = Mapping[str, Any]
 
 LONGEST, SHORTEST = 28, 16
@@ -85,7 +85,10 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     """
     values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
     end = max([*(row["value"] for row in values if row["value"]), 1])
-    base, x = _base(values), _months(values, paddingInner=0.25, paddingOuter=0.1)
+    base, x = (
+        _base(values),
+        _months(alt.Scale(domain=[row["label"] for row in values], paddingInner=0.25, paddingOuter=0.1)),
+    )
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
     strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
     bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(x=x, y=y, fillOpacity=strength, tooltip="tip:N")
@@ -108,7 +111,7 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
     values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
     known = [row["value"] for row in values if row["value"] is not None]
     low, falls = _below(known), len(known) > 1 and known[-1] < known[-2]
-    base, x = _base(values), _months(values, padding=0.4)
+    base, x = _base(values), _months(alt.Scale(domain=[row["label"] for row in values], padding=0.4))
     axis = alt.Axis(format=".0%", values=[low, (1 + low) / 2, 1], title=None, labelColor=MUTED)
     y = alt.Y("value:Q", axis=axis, scale=alt.Scale(domain=[low, 1], nice=False, zero=False))
     path = base.mark_line(stroke=color, strokeWidth=2, invalid="break-paths-show-path-domains").encode(x=x, y=y)
@@ -116,7 +119,11 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
     point = seen.mark_point(filled=True, fill=color, opacity=1).encode(
         x=x, y=y, size=alt.condition("datum.last", alt.value(90), alt.value(36)), tooltip="tip:N"
     )
-    text = seen.transform_filter("datum.last").mark_text(dy=16 if falls else -14, fontWeight=600).encode(x=x, y=y, text="shown:N")
+    text = (
+        seen.transform_filter("datum.last")
+        .mark_text(dy=16 if falls else -14, fontWeight=600)
+        .encode(x=x, y=y, text="shown:N")
+    )
     return alt.layer(path, point, text).properties(height=height, padding=_PADDING)
 
 
@@ -212,7 +219,9 @@ def _base(values: Sequence[Row]) -> alt.Chart:
 
 def _axis() -> alt.Axis:
     """Labels to the left, on a phone cut in the middle once more."""
-    shorter = f"length(datum.label) > {SHORTEST} ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -7) : datum.label"
+    shorter = (
+        f"length(datum.label) > {SHORTEST} ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -7) : datum.label"
+    )
     return alt.Axis(title=None, labelLimit=220, labelPadding=8, labelExpr=f"{_NARROW} ? ({shorter}) : datum.label")
 
 
@@ -221,19 +230,19 @@ def _labels(values: Sequence[Row]) -> alt.Y:
     return alt.Y("label:N", sort=None, axis=_axis(), scale=alt.Scale(domain=domain, padding=0))
 
 
-def _months(values: Sequence[Row], **padding: float) -> alt.X:
-    domain = [row["label"] for row in values]
+def _months(scale: alt.Scale) -> alt.X:
     letter = "[slice(datum.label, 0, 1), split(datum.label, '|')[1] || '']"
     words = f"{_NARROW} ? {letter} : split(datum.label, '|')"
     axis = alt.Axis(title=None, labelAngle=0, labelExpr=words, labelOverlap=False)
-    return alt.X("label:N", sort=None, axis=axis, scale=alt.Scale(domain=domain, **padding))
+    return alt.X("label:N", sort=None, axis=axis, scale=scale)
 
 
 def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
     """The column of numbers, in the padding to the right."""
     text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN}"})
-    return text.encode(y=y, text="shown:N")
+    found: alt.Chart = text.encode(y=y, text="shown:N")
+    return found
 
 
-def _laid(chart: alt.LayerChart, rows: int) -> alt.LayerChart:
+def _laid(chart: Chart, rows: int) -> Chart:
     return chart.properties(height=max(rows, 1) * STEP, padding=_PADDING)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -143,9 +143,7 @@ class Figures:
         return self.totals[-2] if len(self.totals) > 1 else None
 
 
-def figures_of(
-    rows: pl.LazyFrame, quarantine: pl.DataFrame | None, *, month: date, at: datetime, most: int
-) -> Figures:
+def figures_of(rows: pl.LazyFrame, quarantine: pl.DataFrame | None, *, month: date, at: datetime, most: int) -> Figures:
     """Ask the queries.
 
     Args:
@@ -156,14 +154,14 @@ def figures_of(
         most: How many waiting visits are named.
     """
     months = [_before(month, number) for number in range(MONTHS - 1, -1, -1)]
-    until = rows.filter(_MOMENT < _begin(_before(month, -1)))
-    of = {each: until.filter(_MOMENT >= _begin(each), _MOMENT < _begin(_before(each, -1))) for each in months}
+    until = rows.filter(_begin(_before(month, -1)) > _MOMENT)
+    of = {each: until.filter(_begin(each) <= _MOMENT, _begin(_before(each, -1)) > _MOMENT) for each in months}
     end = min(_begin(_before(month, -1)), at)
     visits = Completeness(Completeness.Settings()).ask(until)
     asked: dict[str, pl.LazyFrame] = {
         "newest": rows.select(_MOMENT.max()),
         "centers": until.group_by(*CENTER).agg(pl.col("center_label").sort_by("timestamp", "source_key").last()),
-        "errors": MonthlyErrors(MonthlyErrors.Settings()).ask(until.filter(_MOMENT >= _begin(months[0]))),
+        "errors": MonthlyErrors(MonthlyErrors.Settings()).ask(until.filter(_begin(months[0]) <= _MOMENT)),
         "submitted": _submitted(of[months[-1]]),
         "before": _submitted(of[months[-2]]),
         "ages": _waiting(visits, end).group_by("days").len(),
@@ -224,9 +222,7 @@ def _waiting(visits: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
     return visits.filter(left).with_columns(days)
 
 
-def _timing(
-    rows: pl.LazyFrame, visits: pl.LazyFrame, name: str, first: str, month: date
-) -> dict[str, pl.LazyFrame]:
+def _timing(rows: pl.LazyFrame, visits: pl.LazyFrame, name: str, first: str, month: date) -> dict[str, pl.LazyFrame]:
     """`QcTiming` of the visits whose first submit or pass is in the month, and its days one by one."""
     moment = pl.col(first)
     mine = visits.filter(moment >= _begin(month), moment < _begin(_before(month, -1)))
@@ -243,7 +239,7 @@ def _totals(
     submitted = volumes.filter(pl.col("action") == "submit")["visits"].sum()
     failures = sum(number for (_, of_month), number in errors.items() if of_month == f"{month:%Y-%m}")
     outcomes, passed, _ = rate.row(0)
-    return Totals(month, submitted, volumes["events"].sum(), outcomes, passed, failures)
+    return Totals(month, int(submitted), int(volumes["events"].sum()), outcomes, passed, failures)
 
 
 def _begun(totals: Sequence[Totals]) -> Sequence[Totals]:
@@ -273,15 +269,25 @@ def _errors(errors: Mapping[tuple[int | None, str], int], month: date) -> Mappin
 
 def _spread(found: Mapping[str, pl.DataFrame], name: str) -> Spread:
     row = found[f"timing {name}"].row(0, named=True)
-    measures = (row[f"{name}_{measure}"] for measure in ("visits", "mean_days", "median_days", "p90_days"))
-    return Spread(*measures, dict(found[f"days {name}"].sort("days").iter_rows()))
+    return Spread(
+        row[f"{name}_visits"],
+        row[f"{name}_mean_days"],
+        row[f"{name}_median_days"],
+        row[f"{name}_p90_days"],
+        dict(found[f"days {name}"].sort("days").iter_rows()),
+    )
 
 
-def _named(row: Mapping[str, object]) -> Waiting:
-    module = (row["datatype"], row["module"])
-    names = ("ptid", "pipeline_adcid")
-    return Waiting(*(row[name] for name in names), module, row["visit_date"], row["first_submit"],  # type: ignore[arg-type]  # as Completeness gives them
-                   row["failures"], row["days"])  # type: ignore[arg-type]  # likewise  # fmt: skip
+def _named(row: Mapping[str, Any]) -> Waiting:
+    return Waiting(
+        row["ptid"],
+        row["pipeline_adcid"],
+        (row["datatype"], row["module"]),
+        row["visit_date"],
+        row["first_submit"],
+        row["failures"],
+        row["days"],
+    )
 
 
 def _rejected(quarantine: pl.DataFrame, month: date) -> Mapping[tuple[str, str | None], tuple[int, int]]:

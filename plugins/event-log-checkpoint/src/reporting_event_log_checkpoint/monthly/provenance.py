@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reporting_event_log_checkpoint.figures import Figures
+from reporting_event_log_checkpoint.monthly.figures import Figures
 from reporting_pages import Content, Markup, Section, element, facts, section, table
 from reporting_pages.numbers import ago, count, moment
 

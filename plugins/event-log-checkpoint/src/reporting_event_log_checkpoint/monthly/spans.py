@@ -16,11 +16,11 @@ OUTSIDE = 0.01
 
 
 class Span(NamedTuple):
-    """Whole days from `low` up to but without `high`, and how many there are."""
+    """Whole days from `low` up to but without `high`, and how many visits."""
 
     low: int
     high: int
-    count: int
+    number: int
 
 
 class Spans(NamedTuple):
