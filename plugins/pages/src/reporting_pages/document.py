@@ -38,8 +38,8 @@ def section(id_: str, title: str, content: Content, *, says: Content = None) -> 
         says: What it is about, in a sentence or two.
     """
     lead = element("p", says, class_="lead") if says else None
-    head = element("h2", title, id=f"{id_}-title")
-    inner = [head, lead, element("div", content, class_="figures")]
+    opening = element("div", element("h2", title, id=f"{id_}-title"), lead, class_="opening")
+    inner = [opening, element("div", content, class_="figures")]
     return Section(id_, title, element("section", inner, id=id_, aria_labelledby=f"{id_}-title"))
 
 

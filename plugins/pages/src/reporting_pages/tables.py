@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reporting_pages.markup import Content, Markup, element
 from reporting_pages.numbers import NONE, plural
 
-SHORT = 24
+SHORT = 20
 """Characters of a cell that is kept on one line."""
 
 

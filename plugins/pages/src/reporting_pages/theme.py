@@ -14,6 +14,7 @@ SIZE = 12
 
 CONFIG: dict[str, Any] = {
     "aria": False,  # each chart says in words what it shows, once
+    "mark": {"aria": False},
     "background": "transparent",
     "font": FONT,
     "view": {"stroke": None},

@@ -89,7 +89,7 @@ class Waiting(NamedTuple):
     days: int
 
 
-Key = tuple[object, ...]
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,14 +37,14 @@ def labels(keys: Any) -> dict[tuple[str | None, str | None], str]:
 def labelled(rates: Mapping[Key, Rate]) -> dict[str, Rate]:
     """Pass rates by the name of their module."""
     names = labels([(None, *key) for key in rates])
-    return {names[kind, module]: rate for (kind, module), rate in rates.items()}  # type: ignore[index]  # likewise
+    return {names[kind, module]: rate for (kind, module), rate in rates.items()}
 
 
 def by_module(numbers: Mapping[Key, int]) -> dict[str, int]:
     """Counts by center and module, summed by the name of the module."""
     names, found = labels(numbers), dict[str, int]()
     for (_, kind, module), number in numbers.items():
-        label = names[kind, module]  # type: ignore[index]  # texts or None
+        label = names[kind, module]
         found[label] = found.get(label, 0) + number
     return found
 

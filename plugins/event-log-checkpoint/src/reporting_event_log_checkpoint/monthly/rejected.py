@@ -20,8 +20,7 @@ def rejected(figures: Figures) -> Section:
     reasons = {key: numbers for key, numbers in found.items() if key[0] != "filtered"}
     filtered = [numbers for key, numbers in found.items() if key[0] == "filtered"]
     body = [
-        [kind, field or "the whole record", count(mine), count(every)]
-        for (kind, field), (mine, every) in reasons.items()
+        [kind, field or "(whole record)", count(mine), count(every)] for (kind, field), (mine, every) in reasons.items()
     ]
     total = (sum(mine for mine, _ in reasons.values()), sum(every for _, every in reasons.values()))
     left_out = sum(every for _, every in filtered)
