@@ -115,7 +115,7 @@ def test_the_numbers_are_those_that_their_words_say(rows):
 
 
 def test_the_numbers_of_a_usual_table_are_those_that_their_words_say():
-    rows = visits(9, months=17, centers=["Alpha", "Beta"], per=1).filter(
+    rows = visits(9, months=17, centers=["Alpha", "Beta"], per=3).filter(
         pl.col("timestamp") > BEFORE - timedelta(days=40)
     )
     rows = rows.with_columns(pipeline_adcid=pl.col("pipeline_adcid") - 900).drop("source_key").to_dicts()

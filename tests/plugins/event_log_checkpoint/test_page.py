@@ -60,6 +60,7 @@ def test_without_identifiers_no_participant_is_named():
     assert not named.search(made(small(), identifiers=False))
 
 
+@pytest.mark.slow
 def test_the_list_of_those_that_wait_is_bounded_and_says_how_many_more_there_are():
     page = made(visits.material(), longest_waiting=3)
     assert "3 visits, the longest first. 97 more visits wait less long." in page
@@ -93,6 +94,7 @@ def test_labels_of_any_kind_are_inert():
     assert page.count("</script>") == page.count("<script")
 
 
+@pytest.mark.slow
 def test_two_centers_of_one_name_are_told_apart():
     rows = visits.visits(8, months=2, centers=["Alder", "Alder"], per=4)
     assert {"Alder (901)", "Alder (902)"} <= set(
@@ -100,6 +102,7 @@ def test_two_centers_of_one_name_are_told_apart():
     )
 
 
+@pytest.mark.slow
 def test_a_datatype_without_module_is_told_apart_from_a_module_of_its_name():
     rows = visits.visits(8, months=2, centers=["Alder"], modules=["dicom"], per=30)
     page = made(visits.material(rows, month=date(2022, 12, 1)))
@@ -113,6 +116,7 @@ def test_a_failed_run_and_a_clock_that_is_ahead_are_told():
     assert "which is ahead of the clock" in page
 
 
+@pytest.mark.slow
 def test_runs_beyond_ten_are_not_listed():
     page = made(small(runs=visits.runs(count=12)))
     assert page.count(", 02:00 UTC") == 1
@@ -129,6 +133,7 @@ def test_without_what_pages_are_made_with_the_error_says_what_to_install(monkeyp
     )
 
 
+@pytest.mark.slow
 def test_a_page_of_many_centers_stays_small_and_draws_no_more_than_thirty():
     rows = visits.visits(
         4, months=2, centers=[f"Center {n}" for n in range(60)], modules=[f"M{n}" for n in range(12)], per=4
