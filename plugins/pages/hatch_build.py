@@ -15,6 +15,17 @@ NEVER = ("</script", "<script", "<!--")
 """What would end the element that the library stands in, or begin another."""
 
 
+def checked(text: str) -> str:
+    """The library, if it can stand in a page.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if found := [each for each in NEVER if each in text.lower()]:
+        raise ValueError(f"the bundle of vl-convert-python holds {', '.join(found)}, and cannot stand in a page")
+    return text
+
+
 class VegaBundle(BuildHookInterface[Any]):
     """Writes ``vega.js``."""
 
@@ -30,9 +41,7 @@ class VegaBundle(BuildHookInterface[Any]):
 
         package = Path(self.root) / "src" / "reporting_pages"
         notices = (package / "vega-notices.txt").read_text(encoding="utf-8")
-        text = f"/*!\n{notices}*/\n{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;').strip()}\n"
-        if found := [each for each in NEVER if each in text.lower()]:
-            raise ValueError(f"the bundle of vl-convert-python {vl_convert.__version__} holds {', '.join(found)}")
+        text = checked(f"/*!\n{notices}*/\n{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;').strip()}\n")
         target = package / "vega.js"
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")

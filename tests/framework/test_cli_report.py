@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from reporting_framework import run_report
+from reporting_framework.cli.chromium import print_page
 from reporting_framework.cli.main import reporting
+from reporting_framework.errors import LocationError
 from tests.framework.test_cli_help import completions
 from tests.support.browser import chromium
 
@@ -150,3 +152,10 @@ def test_options_of_the_page_are_completed_and_helped(here):
         "Make a page of a month of event-log-checkpoint: monthly-visits."
         in report("event-log-checkpoint", "--help").stdout
     )
+
+
+def test_a_browser_that_takes_too_long_is_told_of(here):
+    (here / "browser").write_text("#!/bin/sh\nexec sleep 9\n")
+    (here / "browser").chmod(0o755)
+    with pytest.raises(LocationError, match=r"browser took longer than 0.2 seconds; no PDF is written"):
+        print_page("<p>", str(here / "browser"), patience=0.2)

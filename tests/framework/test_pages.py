@@ -101,7 +101,9 @@ def test_where_no_plugin_brings_a_page_the_error_says_so(registry):
 
 def test_a_pages_settings_are_checked(registry):
     assert pages.page_of("r", "monthly-visits", {"identifiers": False}, registry).settings.identifiers is False
-    with pytest.raises(SettingsError, match="report r: page monthly-visits: there is no setting identifier; did you mean identifiers"):
+    with pytest.raises(
+        SettingsError, match="report r: page monthly-visits: there is no setting identifier; did you mean identifiers"
+    ):
         pages.page_of("r", "monthly-visits", {"identifier": False}, registry)
 
 

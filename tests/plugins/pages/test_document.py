@@ -1,11 +1,13 @@
 """The document: complete in itself, with landmarks, headings in order, and a policy that lets nothing else in."""
 
 import re
+import runpy
+from pathlib import Path
 
 import pytest
 
 from reporting_pages import Tile, bars, document, facts, figure, section, table, tiles
-from reporting_pages.bundle import digest, library, resource
+from reporting_pages.bundle import digest, library, made, resource
 from tests.plugins.pages.test_markup import seen
 
 CHART = bars([{"label": "</script><img onerror=alert(1)>", "value": 3, "shown": "3"}])
@@ -103,6 +105,20 @@ def test_the_library_names_its_licenses_and_cannot_leave_its_script():
     ):
         assert name in head
     assert not re.search(r"</script|<script|<!--", library(), re.IGNORECASE)
+
+
+def test_a_package_that_was_not_built_says_so(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"vega.js: the drawing library is made when reporting-pages is built; install it"
+    ):
+        made(tmp_path / "vega.js")
+
+
+def test_a_library_that_would_leave_its_script_is_not_built():
+    found = runpy.run_path(str(Path(__file__).parents[3] / "plugins" / "pages" / "hatch_build.py"))
+    assert found["checked"]("a") == "a"
+    with pytest.raises(ValueError, match=r"the bundle of vl-convert-python holds </script, and cannot stand in a page"):
+        found["checked"]("a</Script>")
 
 
 @pytest.mark.parametrize("name", ["style.css", "draw.js"])

@@ -47,7 +47,7 @@ def find_chromium(given: str | None) -> str:
     )
 
 
-def print_page(html: str, chromium: str) -> bytes:
+def print_page(html: str, chromium: str, patience: float = PATIENCE) -> bytes:
     """The page as PDF.
 
     Raises:
@@ -73,9 +73,9 @@ def print_page(html: str, chromium: str) -> bytes:
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.insert(1, "--no-sandbox")  # it does not start as root otherwise
         try:
-            done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)  # noqa: S603 - no shell
+            done = subprocess.run(command, capture_output=True, timeout=patience, check=False)  # noqa: S603 - no shell
         except subprocess.TimeoutExpired:
-            raise LocationError(f"{chromium} took longer than {PATIENCE} seconds; no PDF is written") from None
+            raise LocationError(f"{chromium} took longer than {patience} seconds; no PDF is written") from None
         except OSError as error:
             raise LocationError(f"{chromium}: {error.strerror}; no PDF is written") from error
         if done.returncode or not paper.exists():

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 
 @cache
@@ -15,7 +16,15 @@ def library() -> str:
     Raises:
         FileNotFoundError: The package was put together without being built.
     """
-    place = files("reporting_pages") / "vega.js"
+    return made(files("reporting_pages") / "vega.js")
+
+
+def made(place: Traversable) -> str:
+    """What was made when the package was built.
+
+    Raises:
+        FileNotFoundError: It was not built.
+    """
     if not place.is_file():
         raise FileNotFoundError(
             f"{place}: the drawing library is made when reporting-pages is built; install it again (pip install)"

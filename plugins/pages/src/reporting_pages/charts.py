@@ -63,7 +63,7 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
     base, y = _base(values), _labels(values)
     low = _below([each for row in values for each in (row["value"], row["before"]) if each is not None])
     ticks = [low, (1 + low) / 2, 1]
-    axis = alt.Axis(format=".0%", values=ticks, grid=True, title=None)
+    axis = alt.Axis(format=".0%", values=ticks, grid=True, labelFlush=False, title=None)
     scale = alt.Scale(domain=[low, 1], nice=False, zero=False)
     x, then = alt.X("value:Q", axis=axis, scale=scale), alt.X("before:Q", axis=axis, scale=scale)
     seen = base.transform_filter("isValid(datum.before)")
