@@ -14,8 +14,8 @@ PUBLIC = re.findall(
     r"\w+",
     """
 API_VERSION FILTERED ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
-FatalError Fragment InvariantBroken Lazy Ledger LocationError ModelValidator ObjectMissing Outcome Permission Permitted Plugin PluginError Quarantine
-Query Readable Receipt Rejection Report ReportingError Response RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
+FatalError Fragment InvariantBroken Lazy Ledger LocationError Material ModelValidator ObjectMissing Outcome Page Permission Permitted Plugin PluginError Quarantine
+Query Readable Receipt Rejection Report ReportingError Response RunLedger SettingsError Shape Shelving Sink Source Split StepFailed StorageUnavailable
 Survey Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl line_origin object_of
 run_report single_origin
     """,

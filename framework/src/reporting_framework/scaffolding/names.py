@@ -27,6 +27,7 @@ FIRST_PARTY = frozenset(
         "reporting-event-processor",
         "reporting-framework",
         "reporting-object-store",
+        "reporting-pages",
     }
 )
 """Distributions of this project, installed or not."""
@@ -55,6 +56,7 @@ PLUGINS = frozenset(
 
 REQUIRED = frozenset(
     {
+        "altair",
         "annotated-types",
         "aws-lambda-powertools",
         "aws-xray-sdk",
@@ -79,6 +81,7 @@ REQUIRED = frozenset(
         "ruff",
         "typing-extensions",
         "uv",
+        "vl-convert-python",
     }
 )
 """What a new package, this project's distributions and the README's commands require: it would hide it, or be it."""

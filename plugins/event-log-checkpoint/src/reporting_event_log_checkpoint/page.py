@@ -11,7 +11,7 @@ from reporting_framework.errors import PluginError
 from reporting_framework.settings import Settings
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Material
+    from reporting_framework import Material
 
 
 class MonthlyVisitsSettings(Settings):

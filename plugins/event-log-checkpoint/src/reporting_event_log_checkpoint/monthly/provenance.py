@@ -10,7 +10,7 @@ from reporting_pages import Content, Markup, Section, element, facts, section, t
 from reporting_pages.numbers import ago, count, moment
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Material
+    from reporting_framework import Material
     from reporting_framework.result import RunRecord
 
 RUNS = 10

@@ -16,7 +16,7 @@ from reporting_pages import Content, Markup, Tile, document, element, tiles
 from reporting_pages.numbers import change, count, moment, month_name, plural, points, share
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Material
+    from reporting_framework import Material
 
 
 def page_of(material: Material, figures: Figures, *, identifiers: bool) -> str:
