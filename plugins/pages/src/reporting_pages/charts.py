@@ -87,7 +87,7 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     end = max([*(row["value"] for row in values if row["value"]), 1])
     base, x = (
         _base(values),
-        _months(alt.Scale(domain=[row["label"] for row in values], paddingInner=0.25, paddingOuter=0.1)),
+        _months(_bands([row["label"] for row in values])),
     )
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
     strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
@@ -136,13 +136,13 @@ def grid(rows: Sequence[Row], *, down: Sequence[str], across: Sequence[str], col
         across: The columns in their order.
         color: Of the cells.
     """
-    names, heads = short_labels(down), short_labels(across, 16)
+    names, heads = short_labels(down), short_labels(across, 15)
     most = max([*(row["value"] for row in rows), 1])
     at, by = dict(zip(down, names, strict=True)), dict(zip(across, heads, strict=True))
     values = [{**row, "down": at[row["down"]], "across": by[row["across"]],
                "part": (row["value"] / most) ** 0.5} for row in rows]  # fmt: skip
     base = _base(values)
-    top = alt.Axis(orient="top", labelAngle=-45, labelAlign="left", title=None, labelLimit=110, labelColor=INK)
+    top = alt.Axis(orient="top", labelAngle=-45, labelAlign="left", title=None, labelLimit=130, labelColor=INK)
     x = alt.X("across:N", sort=None, axis=top, scale=alt.Scale(domain=heads, paddingInner=0.06, paddingOuter=0))
     y = alt.Y("down:N", sort=None, axis=_axis(), scale=alt.Scale(domain=names, paddingInner=0.1, paddingOuter=0))
     cell = base.mark_rect(fill=color, cornerRadius=2).encode(
@@ -228,6 +228,12 @@ def _axis() -> alt.Axis:
 def _labels(values: Sequence[Row]) -> alt.Y:
     domain = [row["label"] for row in values]
     return alt.Y("label:N", sort=None, axis=_axis(), scale=alt.Scale(domain=domain, padding=0))
+
+
+def _bands(labels: Sequence[str]) -> alt.Scale:
+    """A place for each column; where there are few of them, they do not become as wide as they could."""
+    apart = max(0.25, 1 - 0.09 * len(labels))
+    return alt.Scale(domain=list(labels), paddingInner=apart, paddingOuter=apart / 2 if apart > 0.25 else 0.1)
 
 
 def _months(scale: alt.Scale) -> alt.X:

@@ -54,7 +54,14 @@ def _tip(figures: Figures, name: str, now: Mapping[Any, int], before: Mapping[An
 
 
 def course(
-    figures: Figures, title: str, field: str, one: str, caption: str, *, color: str | None = None, beside: int = 0
+    figures: Figures,
+    title: str,
+    field: str,
+    one: str,
+    caption: str,
+    *,
+    color: str | None = None,
+    beside: int | None = None,
 ) -> Markup:
     """A count over the months; `beside` is how many rows the chart has that it stands beside, if any."""
     numbers = [(each.month, getattr(each, field)) for each in figures.totals]
@@ -63,6 +70,8 @@ def course(
          "tip": f"{month_name(of)}: {plural(value, one)}"}
         for number, (of, value) in enumerate(numbers)
     ]  # fmt: skip
+    if not any(value for _, value in numbers):
+        return figure(title, None, says="None in these months.", caption=caption, wide=beside is None)
     low, high = min(numbers, key=lambda pair: pair[1]), max(numbers, key=lambda pair: pair[1])
     says = (
         f"{title}: {plural(numbers[-1][1], one)} in {month_name(figures.month)}; between {count(low[1])} "
@@ -73,5 +82,5 @@ def course(
         [[month_name(of), count(value)] for of, value in numbers],
         caption=title,
     )
-    chart = columns(rows, color=color or ACCENT, height=max(170, 24 * beside))
-    return figure(title, chart, says=says, caption=caption, behind=behind, rows=len(numbers), wide=not beside)
+    chart = columns(rows, color=color or ACCENT, height=max(170, 24 * (beside or 0)))
+    return figure(title, chart, says=says, caption=caption, behind=behind, rows=len(numbers), wide=beside is None)

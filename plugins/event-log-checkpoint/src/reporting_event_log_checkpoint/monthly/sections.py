@@ -67,7 +67,7 @@ def _compared(now: int, before: int) -> str:
 
 def _tiles(figures: Figures) -> Markup:
     now, last = figures.now, figures.last
-    against = f"from {month_name(last.month, short=True)}" if last else "this is the first month"
+    against = f"from {month_name(last.month, short=True)}" if last else ""
 
     def tile(name: str, value: str, field: str, says: str) -> Tile:
         numbers = [getattr(each, field) for each in figures.totals]
