@@ -38,6 +38,12 @@ class Counted:
         return self.gives or f"{material.month} {material.rows.collect().height}"
 
 
+class Timed(Counted):
+    """The same, of a table without that column."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"timestamp"})
+
+
 class Held:
     """A sink that holds a table, and nothing besides."""
 
@@ -162,7 +168,7 @@ def test_material_is_the_table_its_quarantine_and_where_they_are(full, registry)
 def test_a_page_is_put_beside_the_table_and_is_no_part_of_it(full, registry):
     folder, settings = full
     found = pages.read("event-log-checkpoint", composition(settings, registry), registry, at=AT)
-    page = pages.page_of("event-log-checkpoint", "monthly-visits", {}, registry)
+    page = Timed()
     uri = pages.put_beside(page, found, date(2024, 2, 1))
     path = folder / "out" / "_reports" / "t" / "2024-02.html"
     assert uri.endswith(str(path))

@@ -53,11 +53,9 @@ def test_each_chart_has_its_numbers_behind_it(usual):
     assert all(re.search(r"data-says=\"[^\"]{20,}\"", each) for each in figures if "data-chart" in each)
 
 
-def test_without_identifiers_no_participant_is_named():
-    participants = set(small().rows.collect()["ptid"])
-    named = re.compile("|".join(participants))
-    assert named.search(made(small()))
-    assert not named.search(made(small(), identifiers=False))
+def test_without_identifiers_no_participant_is_named(usual):
+    assert re.search(r"SYN\d{7}", usual)
+    assert not re.search(r"SYN\d{7}", made(small(), identifiers=False))
 
 
 @pytest.mark.slow
@@ -82,6 +80,7 @@ def test_a_first_month_is_compared_with_nothing():
     assert "The mark shows" not in page
 
 
+@pytest.mark.slow
 def test_labels_of_any_kind_are_inert():
     evil = '</script><img src=x onerror="hit()">'
     rows = visits.visits(7, months=2, centers=[evil, f"{evil}2"], modules=[evil], per=6)
@@ -109,6 +108,7 @@ def test_a_datatype_without_module_is_told_apart_from_a_module_of_its_name():
     assert {"form · dicom", "dicom · no module"} <= set(re.findall(r"\w+ · [\w ]+", page))
 
 
+@pytest.mark.slow
 def test_a_failed_run_and_a_clock_that_is_ahead_are_told():
     last = RunRecord(run_id="1", report="r", started_at=visits.AT, finished_at=visits.AT, status="failed", complete=False, error="AccessDenied")  # fmt: skip
     page = words(made(small(runs=[last], at=datetime(2022, 12, 31, tzinfo=UTC))))
@@ -143,6 +143,7 @@ def test_a_page_of_many_centers_stays_small_and_draws_no_more_than_thirty():
     assert len(page.encode()) < 1_400_000
 
 
+@pytest.mark.slow
 def test_a_month_so_far_says_so():
     rows = visits.visits(6, months=1, centers=["Alder"], per=4)
     page = made(visits.material(rows, month=visits.FIRST, at=datetime(2022, 11, 20, tzinfo=UTC) + timedelta(hours=1)))
