@@ -66,6 +66,8 @@ def _of_reports(name: str, group: ReportCommands, state: State, registry: Regist
             yield _options(own)
     if name == "query":
         yield "Before them come those of [the query](plugins.md#queries); `reporting query REPORT --list` shows them."
+    if name == "report":
+        yield "Before them come those of [the page](plugins.md#pages); `reporting report REPORT --list` shows them."
     if name != "run":
         yield "And those of [the report](#reporting-run)."
 

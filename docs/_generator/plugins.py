@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docs._generator.docstrings import Undocumented, as_markdown, literal, summary, text_of
 from docs._generator.markdown import code, page, slug, table
@@ -13,6 +13,7 @@ from docs._generator.settings import settings_table
 from reporting_framework.aws.settings import PREFIX, FunctionSettings
 from reporting_framework.composed_settings import ComposedSettings
 from reporting_framework.layers import variable
+from reporting_framework.markers import PROJECT
 from reporting_framework.plugins import ROLES, Listed, Registry, load_plugins, plural
 
 if TYPE_CHECKING:
@@ -44,11 +45,17 @@ FRAMEWORK_VARIABLES = {
 
 def distributions() -> dict[str, str]:
     """The first-party distributions, each with its description."""
-    found = {}
+    return {str(project["name"]): str(project["description"]) for project in _projects()}
+
+
+def _plugins() -> list[str]:
+    """Those that bring something; others are libraries for plugins."""
+    return [str(project["name"]) for project in _projects() if PROJECT in project.get("entry-points", {})]
+
+
+def _projects() -> Iterator[dict[str, Any]]:
     for path in sorted([PLUGINS.parent / "framework/pyproject.toml", *PLUGINS.glob("*/pyproject.toml")]):
-        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-        found[str(project["name"])] = str(project["description"])
-    return found
+        yield tomllib.loads(path.read_text(encoding="utf-8"))["project"]
 
 
 def first_party() -> Registry:
@@ -57,7 +64,7 @@ def first_party() -> Registry:
     Raises:
         RuntimeError: One of them is not installed, or cannot be loaded.
     """
-    names = list(distributions())
+    names = _plugins()
     registry = load_plugins(names)
     registry.commands()
     wrong = [f"{row.name}: {row.reason}" for row in _rows(registry, names) if row.status != "loaded"]
@@ -132,7 +139,7 @@ def _sections(registry: Registry) -> Iterator[str]:
                 plugin = registry.find(role, row.name)
                 yield f"## {_heading(row)}"
                 yield f"{summary(plugin, row.name)} Brought by {code(row.distribution)}."
-                if role == "query":
+                if role in ("query", "page"):
                     yield as_markdown(text_of(plugin, row.name).partition("\n\n")[2])
                 if role == "report":
                     yield settings_table(plugin.Settings, _variables(row.name, plugin.Settings))

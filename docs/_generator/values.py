@@ -11,7 +11,7 @@ import reporting_framework
 from docs._generator.docstrings import as_markdown, summary, text_of
 from docs._generator.markdown import code, fence, page, table
 from reporting_framework import errors
-from reporting_framework.aws.metrics import FAILURE_METRICS, REFUSAL_METRICS, RUN_METRICS
+from reporting_framework.aws.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
 from reporting_framework.interfaces import Answering
 from reporting_framework.plugins import Registry
 from reporting_framework.result import RunResult
@@ -36,6 +36,9 @@ def metrics_page(registry: Registry) -> str:
         table(["metric", "unit", ""], rows),
         f"A run that was given up emits {_values(FAILURE_METRICS)}, and no other. A request that was refused emits "
         f"{_values(REFUSAL_METRICS)}.",
+        "## Of pages",
+        "What a function with `REPORTING_AFTER=report` emits besides.",
+        table(["metric", "unit", ""], [[code(name), unit, text] for name, (unit, text) in PAGE_METRICS.items()]),
         *own,
     )
 

@@ -50,6 +50,7 @@ module "function" {
   environment_variables = merge(
     { for name, value in var.settings : "REPORTING_EVENT_LOG_CHECKPOINT__${upper(name)}" => value },
     var.quarantine == null ? {} : { REPORTING_EVENT_LOG_CHECKPOINT__QUARANTINE = var.quarantine },
+    var.pages_after_run ? { REPORTING_AFTER = "report" } : {},
     {
       SOURCE_BUCKET     = var.source_bucket
       PREFIX            = var.prefix

@@ -204,6 +204,12 @@ variable "alias_version" {
   default     = null
 }
 
+variable "pages_after_run" {
+  description = "Whether pages of this month and the last are put beside the checkpoint after each run (REPORTING_AFTER). The packages are built with reporting-pages."
+  type        = bool
+  default     = false
+}
+
 variable "continue_by_itself" {
   description = "Whether a run that did not get done in its time goes on by itself."
   type        = bool

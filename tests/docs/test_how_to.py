@@ -9,7 +9,7 @@ import pytest
 from tests.docs.playing import DOCS, Block, Player, blocks
 
 TUTORIAL = (DOCS / "tutorial" / "first-report.md").read_text()
-ROLES = ["a-source", "a-validator", "a-transform", "a-sink", "an-engine", "an-observer"]
+ROLES = ["a-source", "a-validator", "a-transform", "a-sink", "an-engine", "an-observer", "a-page"]
 
 
 def page(role: str) -> str:
@@ -80,6 +80,14 @@ def test_the_example_is_asked_in_sql_as_the_page_shows(tmp_path):
 def test_the_page_shows_the_published_queries_as_they_are():
     shown = {block.title: block.text for block in blocks(SQL_PAGE) if block.language == "sql"}
     assert shown == {path.name: path.read_text() for path in (DOCS.parent / "examples" / "sql").iterdir()}
+
+
+@pytest.mark.slow
+def test_the_monthly_report_of_the_example_is_made_as_the_page_shows(tmp_path):
+    player = Player(tmp_path)
+    (player.folder / "examples").symlink_to(DOCS.parent / "examples")
+    assert len(player.play(blocks((DOCS / "how-to" / "read-the-monthly-report.md").read_text()))) == 3
+    assert "Visits in February 2024" in (player.folder / "february.html").read_text()
 
 
 @pytest.mark.slow

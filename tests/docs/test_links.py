@@ -65,10 +65,11 @@ def test_links_of_a_page_lead_to_pages_of_the_site(page):
 
 
 def pages_from(page: str) -> set[str]:
-    """All pages as this one links to them."""
+    """All pages, and pictures, as this one links to them."""
     here = DOCS / page
     depth = len(Path(page).parts) - 1
-    relative = {"../" * depth + each for each in PAGES}
+    pictures = [str(path.relative_to(DOCS)) for path in (DOCS / "assets").rglob("*.png")]
+    relative = {"../" * depth + each for each in (*PAGES, *pictures)}
     return relative | {each.name for each in here.parent.glob("*.md")}
 
 

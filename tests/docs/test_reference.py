@@ -12,7 +12,7 @@ from docs._generator.sources import signature
 from pydantic import BaseModel
 
 from reporting_framework import errors
-from reporting_framework.aws.metrics import FAILURE_METRICS, REFUSAL_METRICS, RUN_METRICS
+from reporting_framework.aws.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
 from reporting_framework.aws.settings import FunctionSettings
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
@@ -74,7 +74,7 @@ def test_every_exit_code_error_and_metric_is_there(made):
     assert {kind.exit_code for kind in kinds} <= EXIT_CODES.keys()
     assert [code for code in EXIT_CODES if f"| `{code}` |" not in made["command-line.md"]] == []
     assert [kind.__name__ for kind in kinds if f"| `{kind.__name__}` |" not in made["errors.md"]] == []
-    names = {*RUN_METRICS, *FAILURE_METRICS, *REFUSAL_METRICS}
+    names = {*RUN_METRICS, *FAILURE_METRICS, *REFUSAL_METRICS, *PAGE_METRICS}
     assert [name for name in names if f"`{name}`" not in made["metrics.md"]] == []
 
 

@@ -341,3 +341,16 @@ def test_no_value_of_a_record_is_ever_told(function, proxy):
     assert len(rows) == found.answer["rejected"]
     for told in ("\n".join(found.logs), json.dumps(found.answer), json.dumps(traces), str(rows)):
         assert SENTINEL not in told
+
+
+def test_pages_follow_a_run_that_asks_for_them(function):
+    with function(REPORTING_AFTER="report") as running:
+        done = running.invoke({})
+        pages = [
+            bytes(obstore.get(running.store, f"out/_reports/events/{uri[-12:]}").bytes())
+            for uri in done.answer["pages"]
+        ]
+    assert (done.error, len(pages), "pages_error" in done.answer) == (None, 2, False)
+    assert all(page.startswith(b"<!doctype html>\n") for page in pages)
+    assert logged(done, "pages made")["pages"] == done.answer["pages"]
+    assert metrics_of(done)["PagesWritten"] == ([2.0], "Count")

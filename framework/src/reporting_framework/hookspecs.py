@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import click
     import polars as pl
 
-    from reporting_framework.interfaces import Engine, Query, Report, Sink, Source, Transform, Validator
+    from reporting_framework.interfaces import Engine, Page, Query, Report, Sink, Source, Transform, Validator
     from reporting_framework.markers import Lazy
     from reporting_framework.records import Outcome, Rejection, Split
     from reporting_framework.result import RunResult, Step
@@ -123,6 +123,21 @@ def reporting_queries() -> Sequence[type[Query] | Lazy]:  # type: ignore[empty-b
         @hookimpl
         def reporting_queries():
             return [Lazy("orders-by-day", "my_plugin.queries:OrdersByDay", "number of orders on each day")]
+    """
+
+
+@hookspec
+def reporting_pages() -> Sequence[type[Page] | Lazy]:  # type: ignore[empty-body]
+    """Pages that the plugin brings; the rules are those of `reporting_sources`.
+
+    The `summary` of a `Lazy` is what ``reporting report REPORT --list`` shows. A page that is drawn with more than the
+    framework needs is best `Lazy`: what it imports is then asked only of those who want the page.
+
+    Example::
+
+        @hookimpl
+        def reporting_pages():
+            return [Lazy("monthly-orders", "my_plugin.page:MonthlyOrders", "a month of orders")]
     """
 
 

@@ -595,6 +595,29 @@ class Checkable(Protocol):
         ...
 
 
+@runtime_checkable
+class Shelving(Protocol):
+    """What a sink has besides when small files can be put beside its outputs, such as a page made of them."""
+
+    def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
+        """Put a file beside the outputs, in one atomic step, whatever was there; its URI. Called after `prepare`.
+
+        What reads the outputs as a table must not take the file for a part of it, and another checkpoint beside this
+        one must not have the same place for it.
+
+        Args:
+            kind: What kind of file it is, such as ``reports``: a word that may name a folder.
+            name: Its name among those of its kind, such as ``2024-01.html``.
+            data: The bytes.
+            content_type: Their media type.
+
+        Raises:
+            AccessDenied: Writing was refused.
+            StorageUnavailable: Writing failed after retries.
+        """
+        ...
+
+
 class Engine(Plugin, Protocol):
     """What runs the work on splits, here or on other machines."""
 
@@ -702,9 +725,10 @@ class Composition(NamedTuple):
 class Report(Protocol):
     """A named composition with a settings model of its own.
 
-    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and as a class variable `table`: what its
-    table is called in SQL, beside the report's own name. The model's fields are the options of the command line. Beside
-    the fields it may say, as class variables:
+    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and the class variables ``table``, what its
+    table is called in SQL beside the report's own name, and ``page``, the name of the page that ``reporting report``
+    makes unless another is asked for. The model's fields are the options of the command line. Beside the fields it may
+    say, as class variables:
 
     - ``environment``: published names of environment variables, by field;
     - ``alternatives``: fields that stand together in the place of one, as in

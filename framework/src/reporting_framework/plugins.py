@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.config import Config
 
-ROLES = ("source", "validator", "transform", "sink", "engine", "query", "report")
+ROLES = ("source", "validator", "transform", "sink", "engine", "query", "page", "report")
 """What a plugin can bring; `role_hook` is the hook of each."""
 
 HINTED = 4

@@ -15,7 +15,7 @@ from reporting_framework.interfaces import Readable, Sink, Use
 from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Query
+    from reporting_framework.interfaces import Composition, Query, Sink
     from reporting_framework.plugins import Registry
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
@@ -221,12 +221,17 @@ def table_of(report: str, composition: Composition, registry: Registry) -> pl.La
         ObjectMissing: There is nothing yet.
         ReportingError: As `Readable.scan`, or as `assembly.assemble`.
     """
+    return held(report, composition, registry)[1]
+
+
+def held(report: str, composition: Composition, registry: Registry) -> tuple[ReadableSink, pl.LazyFrame]:
+    """The first sink of a report that can be read, and what it holds; raises as `table_of` does."""
     sink, _ = readable_of(report, composition, registry)
     with step(report, "sink", sink.name):
         rows = sink.scan()
     if rows is None:
         raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet; run the report first")
-    return rows
+    return sink, rows
 
 
 def ask(

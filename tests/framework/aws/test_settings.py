@@ -16,6 +16,8 @@ def test_the_defaults():
         "continue_limit": 15,
         "environment_": "dev",
         "metrics_namespace": "Reporting",
+        "after": "nothing",
+        "page": None,
     }
 
 
@@ -29,9 +31,21 @@ def test_every_setting_has_its_variable():
             "REPORTING_CONTINUE_LIMIT": "3",
             "REPORTING_ENVIRONMENT": "prod",
             "REPORTING_METRICS_NAMESPACE": "Mine",
+            "REPORTING_AFTER": "report",
+            "REPORTING_PAGE": "yearly",
         }
     )
-    assert list(settings.model_dump().values()) == ["visits", "raise", 2.5, "self", 3, "prod", "Mine"]
+    assert list(settings.model_dump().values()) == [
+        "visits",
+        "raise",
+        2.5,
+        "self",
+        3,
+        "prod",
+        "Mine",
+        "report",
+        "yearly",
+    ]
 
 
 @pytest.mark.parametrize(

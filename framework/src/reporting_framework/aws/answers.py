@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OK, BAD_REQUEST, FAILED = 200, 400, 500
 
+_NOTHING: Mapping[str, Any] = {}
+
 
 def responds(policy: str, kind: Kind) -> bool:
     """Whether a failed run answers, or raises. A queue or a stream would take any answer for success."""
@@ -23,12 +25,14 @@ def responds(policy: str, kind: Kind) -> bool:
     return policy == "respond" or (policy == "auto" and kind in AWAITED)
 
 
-def success(kind: Kind, report: Report, settings: Any, result: RunResult, *, continued: bool) -> Any:
-    """The answer to a run that was not given up."""
+def success(
+    kind: Kind, report: Report, settings: Any, result: RunResult, *, continued: bool, more: Mapping[str, Any] = _NOTHING
+) -> Any:
+    """The answer to a run that was not given up; `more` is what the function has to say besides."""
     if result.response is not None:
         return result.response
     own = report.answer(settings, result) if isinstance(report, Answering) else {}
-    body = {**result.model_dump(mode="json"), **own}
+    body = {**result.model_dump(mode="json"), **own, **more}
     return _formed(kind, OK, {**body, "continued": True} if continued else body)
 
 

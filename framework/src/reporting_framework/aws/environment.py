@@ -78,8 +78,9 @@ class Environment:
             trigger = trigger_of(kind, event)
             chain = continuation.chain_of(event)
             settings, result = self._run(trigger, context)
+            more = self._after(settings, result, context)
             continued = self._goes_on(result, trigger, context, chain, correlated)
-            return answers.success(kind, self.report, settings, result, continued=continued)
+            return answers.success(kind, self.report, settings, result, continued=continued, more=more)
         except Exception as error:
             answer = answers.failure(kind, error, report=self.settings.report, request_id=context.aws_request_id)
             responds = self._responds(kind)
@@ -104,6 +105,16 @@ class Environment:
             environment=self.environment,
             trigger=trigger,
         )
+
+    def _after(self, settings: BaseModel, result: RunResult, context: Any) -> dict[str, Any]:
+        """Make pages where that is asked for, once all that is new is in the table."""
+        if self.settings.after != "report" or not result.complete:
+            return {}
+        from reporting_framework.aws.after import after_run
+
+        left = context.get_remaining_time_in_millis() / 1000
+        composition = composed(self.report, settings)
+        return after_run(self.report, composition, self.registry, self.observer, page=self.settings.page, left=left)
 
     def _goes_on(self, result: RunResult, trigger: Trigger, context: Any, chain: int, correlated: str) -> bool:
         """Start the next run if there is more to do; what a queue or a stream delivers again needs none."""

@@ -46,6 +46,18 @@ REFUSAL_METRICS: Mapping[str, tuple[float, str]] = {"RequestsRefused": (1, "Coun
 """What a request emits that was answered 400."""
 
 
+PAGE_METRICS: Mapping[str, tuple[str, str]] = {
+    "PagesWritten": ("Count", "pages put beside the table after the run"),
+    "PagesFailed": ("Count", "1 where they could not be made, else 0"),
+}
+"""What a function with ``REPORTING_AFTER=report`` emits besides: unit and meaning."""
+
+
+def of_pages(written: int, *, failed: bool) -> dict[str, tuple[float, str]]:
+    """Values and units of the metrics of pages."""
+    return dict(zip(PAGE_METRICS, ((written, "Count"), (int(failed), "Count")), strict=True))
+
+
 def of_run(result: RunResult) -> dict[str, tuple[float, str]]:
     """Values and units of the metrics of a run."""
     return {name: (metric.of(result), metric.unit) for name, metric in RUN_METRICS.items()}

@@ -133,7 +133,7 @@ class Observability:
             outputs=[output.model_dump() for output in result.outputs],
             seconds=result.seconds.model_dump(by_alias=True),
         )
-        self._measure(self._metrics_of(result))
+        self.measure(self._metrics_of(result))
         self._trace(result)
 
     @hookimpl
@@ -150,10 +150,10 @@ class Observability:
         """
         if refused:
             self.logger.warning("refused: %s", error)
-            self._measure(metrics.REFUSAL_METRICS)
+            self.measure(metrics.REFUSAL_METRICS)
             return
         self.logger.error("the run failed", error_type=type(error).__name__, exc_info=error)
-        self._measure(metrics.FAILURE_METRICS)
+        self.measure(metrics.FAILURE_METRICS)
 
     def _metrics_of(self, result: RunResult) -> dict[str, tuple[float, str]]:
         return {**metrics.of_run(result), **self._own(result)}
@@ -169,7 +169,8 @@ class Observability:
             self.logger.error("the report gave no metrics", error_type=type(error).__name__)
             return {}
 
-    def _measure(self, values: Mapping[str, tuple[float, str]]) -> None:
+    def measure(self, values: Mapping[str, tuple[float, str]]) -> None:
+        """Print metrics of the function's report."""
         settings = self.settings
         measure(values, settings.report, settings.environment_, settings.metrics_namespace)
 

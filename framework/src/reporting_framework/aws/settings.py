@@ -32,6 +32,10 @@ class FunctionSettings(Settings):
     metrics_namespace: str = Field(
         "Reporting", pattern=r"^[A-Za-z0-9._/#:-][A-Za-z0-9 ._/#:-]{0,254}$", description="Namespace of all metrics"
     )
+    after: Literal["nothing", "report"] = Field(
+        "nothing", description="What follows a run: `report` puts pages of this month and the last beside the table"
+    )
+    page: str | None = Field(None, min_length=1, description="That page; the report's own unless set")
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> FunctionSettings:

@@ -52,8 +52,12 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
 
 
 @contextmanager
-def replacing(out: str) -> Iterator[Path]:
+def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
     """A file beside `out`, which takes its place in one step when all went well, and else is gone.
+
+    Args:
+        out: The file.
+        what: What is written, for the message.
 
     Raises:
         LocationError: The file cannot be written.
@@ -72,7 +76,7 @@ def replacing(out: str) -> Iterator[Path]:
         finally:
             scratch.unlink(missing_ok=True)
     except OSError as error:
-        raise LocationError(f"{out}: {error.strerror or type(error).__name__}; the answer is not written") from error
+        raise LocationError(f"{out}: {error.strerror or type(error).__name__}; {what} is not written") from error
 
 
 def _text(frame: pl.DataFrame, form: str) -> str:

@@ -22,6 +22,7 @@ from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.quarantine import ACTIONS as QUARANTINE_ACTIONS
 from reporting_framework.cli.quarantine import replay, replay_options
 from reporting_framework.cli.query import ReportQueries, query_options
+from reporting_framework.cli.report import ReportPages, report_options
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.runs import print_runs, runs_options
 from reporting_framework.cli.schema import print_schema, schema_options
@@ -138,6 +139,11 @@ _SQL_HELP = """Ask a report's table in SQL.
     statement that gives rows; nothing can be changed, and nothing else be read. Needs the extra sql.
     """
 
+_REPORT_HELP = """Make a page of a month of a report's table.
+
+    One HTML file that needs nothing else; REPORT --list shows the pages, REPORT --help the options of the report's own.
+    """
+
 reporting = Reporting(
     "reporting",
     help="Reports: validated, incremental tables from anything.",
@@ -205,6 +211,9 @@ reporting.add_command(
     ReportCommands(
         "sql", help=_SQL_HELP, subcommand_metavar="REPORT SQL [OPTIONS]...", work=ask_sql, options=sql_options
     )
+)
+reporting.add_command(
+    ReportPages("report", help=_REPORT_HELP, subcommand_metavar="REPORT [OPTIONS]...", options=report_options)
 )
 
 _version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")

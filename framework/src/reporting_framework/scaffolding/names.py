@@ -28,6 +28,7 @@ FIRST_PARTY = frozenset(
         "reporting-framework",
         "reporting-object-store",
         "reporting-openlineage",
+        "reporting-pages",
     }
 )
 """Distributions of this project, installed or not."""
@@ -57,6 +58,7 @@ PLUGINS = frozenset(
 
 REQUIRED = frozenset(
     {
+        "altair",
         "annotated-types",
         "aws-lambda-powertools",
         "aws-xray-sdk",
@@ -84,6 +86,7 @@ REQUIRED = frozenset(
         "ruff",
         "typing-extensions",
         "uv",
+        "vl-convert-python",
     }
 )
 """What a new package, this project's distributions and the README's commands require: it would hide it, or be it."""

@@ -43,6 +43,12 @@ def reporting_queries() -> Sequence[Lazy]:
 
 
 @hookimpl
+def reporting_pages() -> Sequence[Lazy]:
+    """The monthly report; it needs the extra `pages`."""
+    return [Lazy("monthly-visits", f"{_HERE}.page:MonthlyVisits", "a month: volumes, pass rates, times, what waits")]
+
+
+@hookimpl
 def reporting_reports() -> Sequence[Lazy]:
     """The report."""
     return [

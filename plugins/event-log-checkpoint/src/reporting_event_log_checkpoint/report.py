@@ -19,6 +19,7 @@ class EventLogCheckpoint:
     name: ClassVar[str] = "event-log-checkpoint"
     summary: ClassVar[str] = "visit events from S3 or a folder as a parquet checkpoint"
     table: ClassVar[str] = "events"
+    page: ClassVar[str] = "monthly-visits"
     Settings: ClassVar[type[EventLogSettings]] = EventLogSettings
 
     def compose(self, settings: EventLogSettings) -> Composition:

@@ -101,6 +101,10 @@ class Layout(NamedTuple):
         """Folder of the history of runs, named as the quarantine is. It is too deep to hold one of its files."""
         return self.folder.join(f"{RUNS_FOLDER}/{self.template.removesuffix('.parquet')}")
 
+    def beside(self, kind: str, name: str) -> str:
+        """Key, relative to the folder, of a file that is put beside the checkpoint; its columns stay as they are."""
+        return f"_{kind}/{self.template.removesuffix('.parquet')}/{name}"
+
     def owns(self, place: Location) -> bool:
         """Whether one of its files may lie at `place`."""
         key = place.key[len(self.folder.key) :].lstrip("/")

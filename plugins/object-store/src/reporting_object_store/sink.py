@@ -319,6 +319,12 @@ class ParquetCheckpoint:
             self._history = RunHistory(self.layout.runs, self.settings.keep_runs)
         return self._history
 
+    def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
+        """See `Shelving.shelve`: the underscore before the folder's name keeps Athena and Hive away."""
+        key = self.layout.beside(kind, name)
+        self.store.replace(key, data, content_type=content_type, metadata={})
+        return self.store.location.join(key).uri
+
     def quarantine(self) -> ParquetQuarantine:
         """See `Sink.quarantine`."""
         return self._quarantine

@@ -1,0 +1,70 @@
+"""What a function does when a run is over: pages of this month and the last one, beside the table."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.assembly import step
+from reporting_framework.aws import metrics
+from reporting_framework.aws.observability import Observability
+from reporting_framework.errors import ReportingError
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Composition, Report
+    from reporting_framework.plugins import Registry
+
+LEAST = 5.0
+"""Seconds that must be left of the function's time for pages to be begun."""
+
+NOT_MADE = "the pages were not made; the function's log says why"
+
+
+def after_run(
+    report: Report,
+    composition: Composition,
+    registry: Registry,
+    observer: Observability,
+    *,
+    page: str | None,
+    left: float,
+) -> dict[str, Any]:
+    """Make the pages, and say so; whatever goes wrong is logged and measured, and fails nothing.
+
+    Args:
+        report: The report that ran.
+        composition: What it ran with.
+        registry: The plugins.
+        observer: What logs and measures.
+        page: Name of the page; the report's own unless given.
+        left: Seconds that are left of the function's time.
+
+    Returns:
+        Entries of the answer: `pages`, their URIs, and `pages_error` where there is something wrong.
+    """
+    made: list[str] = []
+    answer: dict[str, Any] = {"pages": made}
+    try:
+        if left < LEAST:
+            observer.logger.error("pages not made", reason="no time is left", seconds_left=round(left, 1))
+            answer["pages_error"] = NOT_MADE
+        else:
+            with step(report.name, "page", page or "(its own)"):
+                _make(report, composition, registry, page, made)
+            observer.logger.info("pages made", pages=made)
+    except ReportingError as error:
+        observer.logger.error("pages not made", error_type=type(error).__name__, reason=str(error), exc_info=error)
+        answer["pages_error"] = NOT_MADE
+    observer.measure(metrics.of_pages(len(made), failed="pages_error" in answer))
+    return answer
+
+
+def _make(report: Report, composition: Composition, registry: Registry, asked: str | None, made: list[str]) -> None:
+    from reporting_framework import pages  # only functions that make pages need it
+
+    name = pages.page_name(report, asked, registry)
+    page = pages.page_of(report.name, name, {}, registry)
+    reading = pages.read(report.name, composition, registry, at=datetime.now(UTC))
+    for month in (reading.material.at.date(), reading.material.month):
+        uri = pages.put_beside(page, reading, month)
+        made.append(uri)  # and the one that follows may fail

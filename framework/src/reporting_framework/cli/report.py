@@ -1,0 +1,156 @@
+"""``reporting report REPORT``: a month of a report's table as a page to look at."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from reporting_framework.cli.answers import replacing
+from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.options import settings_options, settings_sources
+from reporting_framework.cli.run import ReportCommands, report_command
+from reporting_framework.cli.state import state_of
+
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
+_PAGE = "reporting_framework.page"
+
+
+class Month(click.ParamType[date]):
+    """A month as ``YYYY-MM``: its first day."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The month."""
+        if isinstance(value, date):
+            return value
+        found = _MONTH.fullmatch(value)
+        if not found or found[1] == "0000":
+            self.fail(f"{value!r} is not a month: give it as YYYY-MM", param, ctx)
+        return date(int(found[1]), int(found[2]), 1)
+
+
+def report_options() -> list[click.Parameter]:
+    """The options that every page has, of whatever report."""
+    return [
+        click.Option(["--list"], is_flag=True, expose_value=False, is_eager=True, callback=_list,
+                     help="List the pages."),
+        click.Option(["--month"], type=Month(), metavar="MONTH",
+                     help="Month of the page (YYYY-MM, in UTC).  [default: the last one that is over]"),
+        click.Option(["--page"], metavar="NAME", help="The page.  [default: the report's own]"),
+        click.Option(["--html"], metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
+                     help="Write the page there; - is stdout."),
+        click.Option(["--pdf"], metavar="FILE", type=click.Path(dir_okay=False),
+                     help="Print it into this file, by Chromium."),
+        click.Option(["--chromium"], metavar="PROGRAM",
+                     help="Chromium, or a browser like it.  [default: $REPORTING_CHROMIUM, else what is in the path]"),
+        *settings_sources(),
+        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+    ]  # fmt: skip
+
+
+class ReportPages(ReportCommands):
+    """A group whose commands are the reports, with the options of the page that is asked for."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As for any report, but ``--page`` is minded first: the page has options of its own."""
+        ctx.meta[_PAGE] = _page_in(args)
+        return super().resolve_command(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command that makes a report's page.
+
+        Raises:
+            ReportingError: There is no such report or page, or it cannot be used.
+        """
+        from reporting_framework.reports import resolve_report
+
+        state, general = state_of(ctx), report_options()
+        report = resolve_report(cmd_name, state.registry)
+        name = ctx.meta.get(_PAGE) or getattr(report, "page", None)
+        own: list[click.Option] = []
+        if name:
+            taken = {option.name for option in general}
+            found = settings_options(state.registry.find("page", name).Settings)
+            own = [option for option in found if option.name not in taken]
+        work = partial(make, page=name, own=[str(option.name) for option in own])
+        command = report_command(cmd_name, state, work, [*own, *general])
+        settings = [option for option in command.params if option not in own and option not in general]
+        command.params = [*general, *own, *settings]
+        command.help = f"Make a page of a month of {cmd_name}" + (f": {name}." if name else ".")
+        return command
+
+
+def make(
+    context: click.Context,
+    report: str,
+    given: dict[str, Any],
+    generic: dict[str, Any],
+    *,
+    page: str | None,
+    own: Sequence[str],
+) -> int:
+    """Make the page of a month of the report's table as it is now."""
+    html, pdf = generic["html"], generic["pdf"]
+    if not html and not pdf:
+        raise click.UsageError("say where the page goes: --html FILE, --pdf FILE or both", context)
+    from reporting_framework import pages
+    from reporting_framework.cli.chromium import find_chromium, print_page
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.reports import compose_report, resolve_report
+
+    state, now = state_of(context), datetime.now(UTC)
+    chromium = find_chromium(generic["chromium"]) if pdf else ""
+    options = {key: generic[key] for key in own if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        name = pages.page_name(resolve_report(report, state.registry), page, state.registry)
+        made = pages.page_of(report, name, options, state.registry)
+        composition = compose_report(
+            report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+        )
+        reading = pages.read(report, composition, state.registry, at=now)
+        text = pages.render(made, reading, generic["month"] or reading.material.month)
+        if html == "-":
+            write(text.removesuffix("\n"))
+        elif html:
+            with replacing(html, "the page") as scratch:
+                scratch.write_text(text, encoding="utf-8")
+        if pdf:
+            paper = print_page(text, chromium)
+            with replacing(pdf, "the page") as scratch:
+                scratch.write_bytes(paper)
+    return DONE
+
+
+def _page_in(args: Sequence[str]) -> str | None:
+    """What ``--page`` says among arguments that are not parsed yet."""
+    found = None
+    for number, word in enumerate(args):
+        if word == "--":
+            break
+        if word == "--page" and number + 1 < len(args):
+            found = args[number + 1]
+        elif word.startswith("--page="):
+            found = word.partition("=")[2]
+    return found
+
+
+def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the pages, none of them imported, and be done."""
+    if not wanted or context.resilient_parsing:
+        return
+    from reporting_framework.cli.render import listing
+
+    rows = [[row.name, row.summary, row.distribution] for row in state_of(context).registry.listing
+            if row.role == "page" and row.status == "loaded"]  # fmt: skip
+    write(listing(["page", "summary", "distribution"], rows) if rows else "no installed plugin brings a page")
+    context.exit()

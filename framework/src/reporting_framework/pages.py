@@ -1,0 +1,155 @@
+"""Pages of a report: which one, what it is made of, and the page itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from reporting_framework.assembly import settings_of, step
+from reporting_framework.errors import PluginError, SettingsError
+from reporting_framework.interfaces import Material, Recording, Shelving, Use
+from reporting_framework.queries import held
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Composition, Page, Report, Sink
+    from reporting_framework.plugins import Registry
+    from reporting_framework.result import RunRecord
+
+FOLDER = "reports"
+"""Kind of the files that are put beside a sink's outputs."""
+
+
+class Reading(NamedTuple):
+    """A report's table, open for pages of any month.
+
+    Attributes:
+        sink: Where it comes from.
+        material: What every page of it is made of; month and moment are those of the opening.
+    """
+
+    sink: Sink
+    material: Material
+
+
+def page_name(report: Report, asked: str | None, registry: Registry) -> str:
+    """The page that is asked for, else the report's own.
+
+    Raises:
+        SettingsError: The report names none.
+    """
+    name = asked or getattr(report, "page", None)
+    if not name:
+        known = registry.names("page")
+        raise SettingsError(
+            f"report {report.name} names no page of its own; give one with --page"
+            + (f": {', '.join(known)}" if known else "; no installed plugin brings one")
+        )
+    return str(name)
+
+
+def page_of(report: str, name: str, settings: Mapping[str, Any], registry: Registry) -> Page:
+    """A page with its settings.
+
+    Raises:
+        PluginError: There is no such page, or it cannot be imported.
+        SettingsError: The settings are not what it takes.
+        StepFailed: It raised an error of its own.
+    """
+    plugin = registry.find("page", name)
+    found = settings_of(report, "page", Use(name, settings), plugin)
+    with step(report, "page", name):
+        page: Page = plugin(found)
+    return page
+
+
+def read(report: str, composition: Composition, registry: Registry, *, at: datetime | None = None) -> Reading:
+    """Open a report's table, its quarantine and its history.
+
+    Raises:
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        ObjectMissing: There is nothing yet.
+        ReportingError: As `Readable.scan`, `Quarantine.entries` or `History.records`.
+    """
+    sink, rows = held(report, composition, registry)
+    with step(report, "sink", sink.name):
+        quarantine = sink.quarantine()
+        history = sink.history() if isinstance(sink, Recording) else None
+        runs = tuple(history.records()) if history is not None else ()
+        entries = quarantine.entries() if quarantine is not None else None
+    moment = at or datetime.now(UTC)
+    used = next(use for use in composition.sinks if use.name == sink.name)
+    material = Material(
+        report=report,
+        month=month_before(moment.date()),
+        rows=rows,
+        quarantine=entries,
+        runs=runs,
+        source=_inputs(runs) or _place(composition.source),
+        table=_place(used) or _outputs(runs),
+        at=moment,
+    )
+    return Reading(sink, material)
+
+
+def render(page: Page, reading: Reading, month: date) -> str:
+    """The page of a month.
+
+    Raises:
+        PluginError: The page gave no text.
+        SettingsError: The table lacks a column that the page needs.
+        StepFailed: The page, or reading, raised an error of its own.
+    """
+    material = reading.material._replace(month=month.replace(day=1))
+    with step(material.report, "page", page.name):
+        there = material.rows.collect_schema().names()
+        if missing := sorted(page.needs - set(there)):
+            raise SettingsError(
+                f"report {material.report}: page {page.name} needs column {', '.join(missing)}; there are "
+                f"{', '.join(there)}"
+            )
+        text = page.render(material)
+    if not isinstance(text, str):
+        raise PluginError(f"page {page.name}: render returned {type(text).__name__}, not text")
+    return text
+
+
+def put_beside(page: Page, reading: Reading, month: date) -> str:
+    """Make the page of a month and put it beside the table; its URI.
+
+    Raises:
+        PluginError: The sink has no place for it.
+        ReportingError: As `render`, or as `Shelving.shelve`.
+    """
+    report, sink = reading.material.report, reading.sink
+    if not isinstance(sink, Shelving):
+        raise PluginError(f"report {report}: sink {sink.name} has no place for a page beside what it holds")
+    data = render(page, reading, month).encode()
+    with step(report, "sink", sink.name):
+        return sink.shelve(FOLDER, f"{month:%Y-%m}.html", data, content_type="text/html; charset=utf-8")
+
+
+def month_before(day: date) -> date:
+    """First day of the month before that of `day`."""
+    months = day.year * 12 + day.month - 2
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _inputs(runs: tuple[RunRecord, ...]) -> str:
+    return ", ".join(runs[0].inputs) if runs else ""
+
+
+def _outputs(runs: tuple[RunRecord, ...]) -> str:
+    return ", ".join(output.uri for output in runs[0].outputs) if runs else ""
+
+
+def _place(use: Use) -> str:
+    """Where a plugin reads or writes, if its setting `uri` says so; what may be a password in it is left out."""
+    uri = use.settings.get("uri")
+    if not isinstance(uri, str):
+        return ""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return uri
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"

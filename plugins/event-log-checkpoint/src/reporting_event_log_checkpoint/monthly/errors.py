@@ -1,0 +1,29 @@
+"""What failed."""
+
+from __future__ import annotations
+
+from reporting_event_log_checkpoint.monthly.counts import course, ranked
+from reporting_event_log_checkpoint.monthly.figures import Figures
+from reporting_event_log_checkpoint.monthly.naming import center_name
+from reporting_pages import Section, section
+from reporting_pages.numbers import month_name
+from reporting_pages.theme import ALARM
+
+
+def errors(figures: Figures) -> Section:
+    """Failed checks: by month, by center."""
+    name = month_name(figures.month)
+    now, before = ({center_name(figures, center): number for center, number in each.items()} for each in figures.errors)
+    content = [
+        course(figures, "Failed checks by month", "failures", "failed check",
+                "Events not-pass-qc in each month.", color=ALARM, beside=_tall(figures)),
+        ranked(figures, "Failed checks by center", "Center", now, before, f"Events not-pass-qc in {name}.",
+                f"No check failed in {name}.", color=ALARM, one="failed check"),
+    ]  # fmt: skip
+    says = "A visit that fails twice counts twice; a later pass or delete takes nothing away."
+    return section("failed-checks", "Failed checks", content, says=says)
+
+
+def _tall(figures: Figures) -> int:
+    """Rows of the chart that stands beside that of failed checks by month."""
+    return min(len({*figures.errors[0], *figures.errors[1]}), 12)

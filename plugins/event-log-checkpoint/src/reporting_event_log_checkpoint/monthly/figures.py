@@ -1,0 +1,299 @@
+"""The numbers of a month: what the queries say of it, of the month before, and of the year up to it.
+
+Each number is a query's; its docstring in `queries` defines it. Where a number is of a month, the query is asked the
+rows of that month and no others, a month being one of `timestamp` in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from reporting_event_log_checkpoint.queries import (
+    VISIT,
+    Completeness,
+    MonthlyErrors,
+    PassRate,
+    QcTiming,
+    Volumes,
+)
+
+MONTHS = 12
+"""How many months the courses have."""
+
+CENTER, MODULE = ("pipeline_adcid",), ("datatype", "module")
+
+_MOMENT = pl.col("timestamp")
+
+
+class Totals(NamedTuple):
+    """A month as a whole.
+
+    Attributes:
+        month: Its first day.
+        submitted: Visits with a submit.
+        events: Events of every action.
+        outcomes: Visits with an outcome.
+        passed: Visits whose latest outcome is a pass.
+        failures: Failed checks.
+    """
+
+    month: date
+    submitted: int
+    events: int
+    outcomes: int
+    passed: int
+    failures: int
+
+    @property
+    def rate(self) -> float | None:
+        """Share of the visits with an outcome that passed."""
+        return self.passed / self.outcomes if self.outcomes else None
+
+
+class Rate(NamedTuple):
+    """A pass rate: `PassRate`."""
+
+    visits: int
+    passed: int
+
+    @property
+    def rate(self) -> float | None:
+        """The share; None where no visit has an outcome."""
+        return self.passed / self.visits if self.visits else None
+
+
+class Spread(NamedTuple):
+    """Days from a visit to what became of it: `QcTiming`, and how many visits took each number of days."""
+
+    visits: int
+    mean: float | None
+    median: float | None
+    p90: float | None
+    days: Mapping[int, int]
+
+
+class Waiting(NamedTuple):
+    """A visit that was submitted, and neither passed nor is deleted."""
+
+    ptid: str | None
+    center: int | None
+    module: tuple[str | None, str | None]
+    visit_date: date | None
+    submitted: datetime
+    failures: int
+    days: int
+
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All numbers of the page.
+
+    Attributes:
+        month: First day of the month.
+        end: Where it ends, or when the page is made, if that is before: what days are counted up to.
+        totals: Of the months up to this one, which is the last; those before the first event are left out.
+        centers: Name of each center (pipeline_adcid): its label in the latest event.
+        submitted: Visits submitted in the month, by center and module.
+        before: The same, of the month before.
+        rates: Pass rates by center; by module.
+        rates_before: The same, of the month before.
+        errors: Failed checks by center, in the month and in the one before.
+        to_submit: Of visits whose first submit is in the month.
+        to_pass: Of visits whose first pass is in the month.
+        waiting: The visits that wait longest, so many as were asked for.
+        ages: How many wait at all, by whole days.
+        places: How many wait at all, by center.
+        newest: Newest timestamp in the table.
+        rejected: Reasons (type, field) of what is in quarantine: how many of the month, how many in all.
+    """
+
+    month: date
+    end: datetime
+    totals: Sequence[Totals]
+    centers: Mapping[int | None, str]
+    submitted: Mapping[Key, int]
+    before: Mapping[Key, int]
+    rates: tuple[Mapping[Key, Rate], Mapping[Key, Rate]]
+    rates_before: tuple[Mapping[Key, Rate], Mapping[Key, Rate]]
+    errors: tuple[Mapping[int | None, int], Mapping[int | None, int]]
+    to_submit: Spread
+    to_pass: Spread
+    waiting: Sequence[Waiting]
+    ages: Mapping[int, int]
+    places: Mapping[int | None, int]
+    newest: datetime | None
+    rejected: Mapping[tuple[str, str | None], tuple[int, int]] | None
+
+    @property
+    def now(self) -> Totals:
+        """The month's totals."""
+        return self.totals[-1]
+
+    @property
+    def last(self) -> Totals | None:
+        """Those of the month before; None where the table begins later."""
+        return self.totals[-2] if len(self.totals) > 1 else None
+
+
+def figures_of(rows: pl.LazyFrame, quarantine: pl.DataFrame | None, *, month: date, at: datetime, most: int) -> Figures:
+    """Ask the queries.
+
+    Args:
+        rows: The whole table.
+        quarantine: What was read and not kept, if that is known.
+        month: First day of the month.
+        at: When it is asked.
+        most: How many waiting visits are named.
+    """
+    months = [_before(month, number) for number in range(MONTHS - 1, -1, -1)]
+    until = rows.filter(_begin(_before(month, -1)) > _MOMENT)
+    of = {each: until.filter(_begin(each) <= _MOMENT, _begin(_before(each, -1)) > _MOMENT) for each in months}
+    end = min(_begin(_before(month, -1)), at)
+    visits = Completeness(Completeness.Settings()).ask(until)
+    asked: dict[str, pl.LazyFrame] = {
+        "newest": rows.select(_MOMENT.max()),
+        "centers": until.group_by(*CENTER).agg(pl.col("center_label").sort_by("timestamp", "source_key").last()),
+        "errors": MonthlyErrors(MonthlyErrors.Settings()).ask(until.filter(_begin(months[0]) <= _MOMENT)),
+        "submitted": _submitted(of[months[-1]]),
+        "before": _submitted(of[months[-2]]),
+        "ages": _waiting(visits, end).group_by("days").len(),
+        "places": _waiting(visits, end).group_by(*CENTER).len(),
+        "waiting": _waiting(visits, end).sort("first_submit", *VISIT, nulls_last=False).head(most),
+    }
+    for name, each in (("rates", months[-1]), ("rates_before", months[-2])):
+        for by in (CENTER, MODULE):
+            asked[f"{name} {by[0]}"] = PassRate(PassRate.Settings(by=list(by))).ask(of[each])
+    for each in months:
+        asked[f"volumes {each}"] = Volumes(Volumes.Settings(by=["action"])).ask(of[each])
+        asked[f"rate {each}"] = PassRate(PassRate.Settings()).ask(of[each])
+    for name, first in (("submit", "first_submit"), ("pass", "first_pass")):
+        asked |= _timing(until, visits, name, first, month)
+    found = dict(zip(asked, pl.collect_all(list(asked.values())), strict=True))
+    errors = {(center, of_month): number for center, of_month, number in found["errors"].iter_rows()}
+    totals = [_totals(each, found[f"volumes {each}"], found[f"rate {each}"], errors) for each in months]
+    return Figures(
+        month=month,
+        end=end,
+        totals=_begun(totals),
+        centers=_names(found["centers"]),
+        submitted=_counted(found["submitted"]),
+        before=_counted(found["before"]),
+        rates=(_rates(found["rates pipeline_adcid"]), _rates(found["rates datatype"])),
+        rates_before=(_rates(found["rates_before pipeline_adcid"]), _rates(found["rates_before datatype"])),
+        errors=(_errors(errors, months[-1]), _errors(errors, months[-2])),
+        to_submit=_spread(found, "submit"),
+        to_pass=_spread(found, "pass"),
+        waiting=[_named(row) for row in found["waiting"].iter_rows(named=True)],
+        ages=dict(found["ages"].iter_rows()),
+        places=dict(found["places"].iter_rows()),
+        newest=found["newest"].item(),
+        rejected=None if quarantine is None else _rejected(quarantine, month),
+    )
+
+
+def _begin(month: date) -> datetime:
+    return datetime.combine(month, time(), UTC)
+
+
+def _before(month: date, number: int) -> date:
+    """The month so many months before; those after it where the number is negative."""
+    months = month.year * 12 + month.month - 1 - number
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _submitted(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Submitted visits by center and module: `Volumes`, of the action submit."""
+    found = Volumes(Volumes.Settings(by=["action", *CENTER, *MODULE])).ask(rows)
+    return found.filter(pl.col("action") == "submit").select(*CENTER, *MODULE, "visits")
+
+
+def _waiting(visits: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
+    """The visits that wait, each with the whole days since its first submit."""
+    days = (pl.lit(end) - pl.col("first_submit")).dt.total_days().alias("days")
+    left = pl.col("first_submit").is_not_null() & pl.col("first_pass").is_null() & ~pl.col("deleted")
+    return visits.filter(left).with_columns(days)
+
+
+def _timing(rows: pl.LazyFrame, visits: pl.LazyFrame, name: str, first: str, month: date) -> dict[str, pl.LazyFrame]:
+    """`QcTiming` of the visits whose first submit or pass is in the month, and its days one by one."""
+    moment = pl.col(first)
+    mine = visits.filter(moment >= _begin(month), moment < _begin(_before(month, -1)))
+    days = (moment.dt.convert_time_zone("UTC").dt.date() - pl.col("visit_date")).dt.total_days().alias("days")
+    return {
+        f"timing {name}": QcTiming(QcTiming.Settings()).ask(rows.join(mine, on=VISIT, how="semi", nulls_equal=True)),
+        f"days {name}": mine.select(days).drop_nulls().group_by("days").len(),
+    }
+
+
+def _totals(
+    month: date, volumes: pl.DataFrame, rate: pl.DataFrame, errors: Mapping[tuple[int | None, str], int]
+) -> Totals:
+    submitted = volumes.filter(pl.col("action") == "submit")["visits"].sum()
+    failures = sum(number for (_, of_month), number in errors.items() if of_month == f"{month:%Y-%m}")
+    outcomes, passed, _ = rate.row(0)
+    return Totals(month, int(submitted), int(volumes["events"].sum()), outcomes, passed, failures)
+
+
+def _begun(totals: Sequence[Totals]) -> Sequence[Totals]:
+    """Without the months before the first event; the last one stays, whatever is in it."""
+    first = next((number for number, each in enumerate(totals) if each.events), len(totals) - 1)
+    return totals[first:]
+
+
+def _names(found: pl.DataFrame) -> Mapping[int | None, str]:
+    """A name for each center; where two have the same, their numbers tell them apart."""
+    labels = {center: label or "(no name)" for center, label in found.iter_rows()}
+    several = {label for label in labels.values() if list(labels.values()).count(label) > 1}
+    return {center: f"{label} ({center})" if label in several else label for center, label in labels.items()}
+
+
+def _counted(found: pl.DataFrame) -> Mapping[Key, int]:
+    return {tuple(row[:-1]): row[-1] for row in found.iter_rows()}
+
+
+def _rates(found: pl.DataFrame) -> Mapping[Key, Rate]:
+    return {tuple(row[:-3]): Rate(row[-3], row[-2]) for row in found.iter_rows() if row[-3]}
+
+
+def _errors(errors: Mapping[tuple[int | None, str], int], month: date) -> Mapping[int | None, int]:
+    return {center: number for (center, of_month), number in errors.items() if of_month == f"{month:%Y-%m}"}
+
+
+def _spread(found: Mapping[str, pl.DataFrame], name: str) -> Spread:
+    row = found[f"timing {name}"].row(0, named=True)
+    return Spread(
+        row[f"{name}_visits"],
+        row[f"{name}_mean_days"],
+        row[f"{name}_median_days"],
+        row[f"{name}_p90_days"],
+        dict(found[f"days {name}"].sort("days").iter_rows()),
+    )
+
+
+def _named(row: Mapping[str, Any]) -> Waiting:
+    return Waiting(
+        row["ptid"],
+        row["pipeline_adcid"],
+        (row["datatype"], row["module"]),
+        row["visit_date"],
+        row["first_submit"],
+        row["failures"],
+        row["days"],
+    )
+
+
+def _rejected(quarantine: pl.DataFrame, month: date) -> Mapping[tuple[str, str | None], tuple[int, int]]:
+    """What lies in quarantine by reason: of the month, and in all; the most frequent first."""
+    at = pl.col("rejected_at")
+    mine = ((at >= _begin(month)) & (at < _begin(_before(month, -1)))).sum()
+    found = quarantine.group_by("error_type", "field").agg(mine.alias("mine"), pl.len().alias("all"))
+    found = found.sort(["all", "error_type", "field"], descending=[True, False, False], nulls_last=False)
+    return {(kind, field): (mine, number) for kind, field, mine, number in found.iter_rows()}

@@ -1,0 +1,68 @@
+"""Names and orders that all parts of the page share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from reporting_event_log_checkpoint.monthly.figures import Figures, Key, Rate
+from reporting_pages.numbers import count, month_name
+
+DRAWN = 30
+"""Centers, and modules, that a chart shows; its table has all."""
+
+
+def order(numbers: Mapping[Any, int]) -> list[Any]:
+    """Largest first, then by name."""
+    return sorted(numbers, key=lambda name: (-numbers[name], str(name)))
+
+
+def center_name(figures: Figures, number: Any) -> str:
+    """What a center is called on the page."""
+    return figures.centers.get(number) or ("(no center)" if number is None else f"center {number}")
+
+
+def labels(keys: Any) -> dict[tuple[str | None, str | None], str]:
+    """A name for each datatype and module: the module, else the datatype; both where that is not enough."""
+    kinds = {(key[1], key[2]) for key in keys}
+    plain = {(kind, module): module or kind or "(none)" for kind, module in kinds}
+    shared = {label for label in plain.values() if list(plain.values()).count(label) > 1}
+    return {
+        (kind, module): f"{kind or '(none)'} · {module or 'no module'}" if label in shared else label
+        for (kind, module), label in plain.items()
+    }
+
+
+def labelled(rates: Mapping[Key, Rate]) -> dict[str, Rate]:
+    """Pass rates by the name of their module."""
+    names = labels([(None, *key) for key in rates])
+    return {names[kind, module]: rate for (kind, module), rate in rates.items()}
+
+
+def by_module(numbers: Mapping[Key, int]) -> dict[str, int]:
+    """Counts by center and module, summed by the name of the module."""
+    names, found = labels(numbers), dict[str, int]()
+    for (_, kind, module), number in numbers.items():
+        label = names[kind, module]
+        found[label] = found.get(label, 0) + number
+    return found
+
+
+def summed(numbers: Mapping[Key, int], at: int) -> dict[Any, int]:
+    """Counts summed by one part of their key."""
+    found: dict[Any, int] = {}
+    for key, number in numbers.items():
+        found[key[at]] = found.get(key[at], 0) + number
+    return found
+
+
+def tick(month: date, number: int) -> str:
+    """A month below an axis; the year where it begins."""
+    name = month_name(month, short=True)[:3]
+    return f"{name}|{month.year}" if not number or month.month == 1 else name
+
+
+def left_out(total: int, shown: int, what: str) -> str:
+    """A sentence, where a chart shows less than there is."""
+    return f" The chart shows {shown} of {count(total)} {what}; the numbers have all." if total > shown else ""

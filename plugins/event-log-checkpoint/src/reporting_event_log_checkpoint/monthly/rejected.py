@@ -1,0 +1,45 @@
+"""What was read and not kept."""
+
+from __future__ import annotations
+
+from reporting_event_log_checkpoint.monthly.figures import Figures
+from reporting_pages import Section, element, section, table
+from reporting_pages.numbers import count, month_name, plural
+
+
+def rejected(figures: Figures) -> Section:
+    """What lies in quarantine, by reason."""
+    name, found = month_name(figures.month), figures.rejected
+    says = (
+        "Records that were read and not kept, and lie in quarantine until their object changes or someone takes them "
+        "up: origin and reason, never the value."
+    )
+    if found is None:
+        none = element("p", "There is no quarantine beside this table.", class_="empty")
+        return section("rejected", "Rejected records", none, says=says)
+    reasons = {key: numbers for key, numbers in found.items() if key[0] != "filtered"}
+    filtered = [numbers for key, numbers in found.items() if key[0] == "filtered"]
+    body = [
+        [kind, field or "(whole record)", count(mine), count(every)] for (kind, field), (mine, every) in reasons.items()
+    ]
+    total = (sum(mine for mine, _ in reasons.values()), sum(every for _, every in reasons.values()))
+    left_out = sum(every for _, every in filtered)
+    aside = (
+        f"{plural(left_out, 'record')} {'was' if left_out == 1 else 'were'} left out on purpose (filtered), "
+        f"{count(sum(mine for mine, _ in filtered))} of them in {name}."
+        if left_out
+        else "No record was left out on purpose (filtered)."
+    )
+    lead = (
+        f"{plural(total[1], 'record')} {'lies' if total[1] == 1 else 'lie'} in quarantine, {count(total[0])} of them "
+        f"rejected in {name}. {aside}"
+    )
+    shown = table(
+        ["Reason", "Field", f"In {month_name(figures.month, short=True)}", "In all"],
+        body,
+        caption="Rejected records by reason",
+        numbers=[2, 3],
+        empty="No rejected record lies in quarantine.",
+    )
+    card = element("div", element("h3", "By reason"), element("p", lead), shown, class_="card wide")
+    return section("rejected", "Rejected records", card, says=says)

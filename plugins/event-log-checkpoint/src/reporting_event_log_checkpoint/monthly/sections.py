@@ -1,0 +1,99 @@
+"""The page ``monthly-visits`` as a whole: headline numbers, its parts in order, small print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reporting_event_log_checkpoint.monthly.errors import errors
+from reporting_event_log_checkpoint.monthly.figures import Figures
+from reporting_event_log_checkpoint.monthly.provenance import provenance
+from reporting_event_log_checkpoint.monthly.rates import rates
+from reporting_event_log_checkpoint.monthly.rejected import rejected
+from reporting_event_log_checkpoint.monthly.times import times
+from reporting_event_log_checkpoint.monthly.volumes import volumes
+from reporting_event_log_checkpoint.monthly.waiting import waiting
+from reporting_pages import Content, Markup, Tile, document, element, tiles
+from reporting_pages.numbers import change, count, moment, month_name, plural, points, share
+
+if TYPE_CHECKING:
+    from reporting_framework import Material
+
+
+def page_of(material: Material, figures: Figures, *, identifiers: bool) -> str:
+    """The page."""
+    name = month_name(figures.month)
+    parts = [
+        volumes(figures),
+        rates(figures),
+        times(figures),
+        errors(figures),
+        waiting(figures, identifiers=identifiers),
+        rejected(figures),
+        provenance(material, figures),
+    ]
+    return document(
+        f"Visits in {name}",
+        parts,
+        eyebrow=f"{material.report} · monthly report",
+        lead=_lead(figures),
+        above=_tiles(figures),
+        footer=_footer(material, figures),
+    )
+
+
+def _lead(figures: Figures) -> str:
+    now, last = figures.now, figures.last
+    if not now.events:
+        return f"There is no event in {month_name(figures.month)}."
+    centers = len({key[0] for key in figures.submitted})
+    said = f"{plural(now.submitted, 'visit')} submitted at {plural(centers, 'center')}"
+    if not now.submitted:
+        said = "No visit was submitted"
+    elif last:
+        said += f", {_compared(now.submitted, last.submitted)} {month_name(last.month)}"
+    rate = f"{share(now.rate)} of the visits checked passed" if now.outcomes else "No visit was checked"
+    waiting = sum(figures.ages.values())
+    left = (
+        f"{plural(waiting, 'visit')} {'waits' if waiting == 1 else 'wait'} for a pass" if waiting else "No visit waits"
+    )
+    return f"{said}. {rate}. {left}."
+
+
+def _compared(now: int, before: int) -> str:
+    if now == before:
+        return "as many as in"
+    return f"{count(abs(now - before))} {'more' if now > before else 'fewer'} than in"
+
+
+def _tiles(figures: Figures) -> Markup:
+    now, last = figures.now, figures.last
+    against = f"from {month_name(last.month, short=True)}" if last else ""
+
+    def tile(name: str, value: str, field: str, says: str) -> Tile:
+        numbers = [getattr(each, field) for each in figures.totals]
+        step = (points if field == "rate" else change)(numbers[-1], numbers[-2]) if last else None
+        return Tile(name, value, step, says, numbers, against)
+
+    of = f"of {plural(now.outcomes, 'visit')} with an outcome" if now.outcomes else "No visit has an outcome"
+    return tiles(
+        [
+            tile("Visits submitted", count(now.submitted), "submitted", "Visits with a submit in the month."),
+            tile("Visits passed", count(now.passed), "passed", "Visits whose latest check in the month passed."),
+            tile("Pass rate", share(now.rate), "rate", f"Visits passed {of} (a pass or a fail) in the month."
+                 if now.outcomes else "No visit was checked in the month."),
+            tile("Failed checks", count(now.failures), "failures", "A visit that fails twice counts twice."),
+            tile("Events", count(now.events), "events", "Of every action, deletes among them."),
+        ]
+    )  # fmt: skip
+
+
+def _footer(material: Material, figures: Figures) -> Content:
+    until = "" if figures.end < material.at else " so far"
+    return [
+        element("p", f"Made on {moment(material.at)} from the table of {material.report}. Months are of an event's "
+                f"timestamp, in UTC; events after {month_name(figures.month)} are left out{until}."),
+        element("p", "Each number is that of a query: volumes, pass-rate, qc-timing, monthly-errors and completeness; "
+                f"“reporting query {material.report} pass-rate --help” says what it counts."),
+        element("p", "This file is complete in itself and loads nothing. It may hold identifiers of participants: keep "
+                "it where the table is kept."),
+    ]  # fmt: skip

@@ -1,0 +1,63 @@
+"""Days put into spans of equal width, few enough to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+WIDTHS = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365)
+"""Widths that people know: days, weeks, months, a year."""
+
+LEAST, MOST = 10, 30
+"""Spans that are drawn, outliers left out."""
+
+OUTSIDE = 0.01
+"""Share of the numbers at either end that may be left out of the drawing."""
+
+
+class Span(NamedTuple):
+    """Whole days from `low` up to but without `high`, and how many visits."""
+
+    low: int
+    high: int
+    number: int
+
+
+class Spans(NamedTuple):
+    """What is drawn, and how many lie below and above it."""
+
+    drawn: Sequence[Span]
+    below: int
+    above: int
+
+
+def spans_of(days: Mapping[int, int]) -> Spans:
+    """Spans for these days.
+
+    Args:
+        days: How many there are of each number of days; at least one.
+    """
+    total = sum(days.values())
+    ordered = sorted(days.items())
+    low, high = _quantile(ordered, total * OUTSIDE), _quantile(ordered, total * (1 - OUTSIDE))
+    width = next((each for each in WIDTHS if (high - low + 1) / each <= MOST), None)
+    if width is None:
+        width = -(-(high - low + 1) // (MOST * 365)) * 365
+    start, counts = low // width * width, dict[int, int]()
+    end = max((high // width + 1) * width, start + LEAST * width)
+    for number, count in ordered:
+        if start <= number < end:
+            counts[number // width * width] = counts.get(number // width * width, 0) + count
+    drawn = [Span(at, at + width, counts.get(at, 0)) for at in range(start, end, width)]
+    below = sum(count for number, count in ordered if number < start)
+    return Spans(drawn, below, total - below - sum(counts.values()))
+
+
+def _quantile(ordered: Sequence[tuple[int, int]], rank: float) -> int:
+    """The first number with more than `rank` numbers up to it."""
+    seen = 0
+    for number, count in ordered:
+        seen += count
+        if seen > rank:
+            return number
+    return ordered[-1][0]

@@ -1,0 +1,47 @@
+"""Puts the drawing library into the package when a wheel is made, an editable one too.
+
+It is generated, never kept in the repository: ``src/reporting_pages/vega.js`` is what the pinned vl-convert-python
+gives, with the notices of its licenses at its head.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NEVER = ("</script", "<script", "<!--")
+"""What would end the element that the library stands in, or begin another."""
+
+
+def checked(text: str) -> str:
+    """The library, if it can stand in a page.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if found := [each for each in NEVER if each in text.lower()]:
+        raise ValueError(f"the bundle of vl-convert-python holds {', '.join(found)}, and cannot stand in a page")
+    return text
+
+
+class VegaBundle(BuildHookInterface[Any]):
+    """Writes ``vega.js``."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called before each build; a source distribution holds no generated file, a wheel made of it gets its own.
+
+        Raises:
+            ValueError: The library cannot stand in a page.
+        """
+        if self.target_name != "wheel":
+            return
+        import vl_convert
+
+        package = Path(self.root) / "src" / "reporting_pages"
+        notices = (package / "vega-notices.txt").read_text(encoding="utf-8")
+        text = checked(f"/*!\n{notices}*/\n{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;').strip()}\n")
+        target = package / "vega.js"
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.write_text(text, encoding="utf-8")

@@ -1,0 +1,29 @@
+"""What pages of reports are made with."""
+
+from reporting_pages.charts import Chart, bars, columns, dots, grid, histogram, line
+from reporting_pages.document import Section, document, figure, section
+from reporting_pages.markup import Content, Markup, element, joined
+from reporting_pages.tables import facts, table
+from reporting_pages.tiles import Tile, tiles
+
+__all__ = [
+    "Chart",
+    "Content",
+    "Markup",
+    "Section",
+    "Tile",
+    "bars",
+    "columns",
+    "document",
+    "dots",
+    "element",
+    "facts",
+    "figure",
+    "grid",
+    "histogram",
+    "joined",
+    "line",
+    "section",
+    "table",
+    "tiles",
+]

@@ -1,0 +1,142 @@
+"""The page itself: its skeleton, its sections, and figures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import altair as alt
+
+from reporting_pages.bundle import digest, library, resource
+from reporting_pages.markup import Content, Markup, element, embedded, joined
+from reporting_pages.tables import behind as folded
+from reporting_pages.theme import embeddable
+
+
+class Section(NamedTuple):
+    """A part of the page that can be gone to.
+
+    Attributes:
+        id: What links to it name.
+        title: Its heading.
+        markup: All of it.
+    """
+
+    id: str
+    title: str
+    markup: Markup
+
+
+def section(id_: str, title: str, content: Content, *, says: Content = None) -> Section:
+    """A part of the page.
+
+    Args:
+        id_: A word that no other part has.
+        title: Its heading.
+        content: What is in it; figures stand side by side where there is room.
+        says: What it is about, in a sentence or two.
+    """
+    lead = element("p", says, class_="lead") if says else None
+    opening = element("div", element("h2", title, id=f"{id_}-title"), lead, class_="opening")
+    inner = [opening, element("div", content, class_="figures")]
+    return Section(id_, title, element("section", inner, id=id_, aria_labelledby=f"{id_}-title"))
+
+
+def figure(
+    title: str,
+    chart: alt.TopLevelMixin | None,
+    *,
+    says: str,
+    caption: Content,
+    behind: Markup | None = None,
+    rows: int = 0,
+    wide: bool = False,
+) -> Markup:
+    """A chart with its heading, what exactly it counts, and the numbers behind it.
+
+    Args:
+        title: Its heading.
+        chart: Any chart of Altair's that is not wider than its place; None where there is nothing to draw.
+        says: What it shows, in words and numbers: for those who do not see it.
+        caption: What is counted, in a sentence.
+        behind: The table with its numbers, which is folded away.
+        rows: How many rows that has.
+        wide: Whether it takes the whole width.
+    """
+    head = element("figcaption", element("h3", title), element("p", caption))
+    if chart is None:
+        return element("figure", head, element("p", says, class_="empty"), class_="wide" if wide else None)
+    spec = embedded(embeddable(chart.to_dict()))
+    place = f"chart-{hashlib.sha256(f'{title}{spec}'.encode()).hexdigest()[:12]}"
+    drawing = [
+        element("div", id=place, class_="chart", data_says=says),
+        element("script", spec, type="application/json", data_chart=place),
+    ]
+    table = folded(behind, rows) if behind is not None else None
+    return element("figure", head, drawing, table, class_="wide" if wide else None)
+
+
+def document(
+    title: str,
+    sections: Sequence[Section],
+    *,
+    eyebrow: Content = None,
+    lead: Content = None,
+    above: Content = None,
+    footer: Content = None,
+    language: str = "en",
+) -> Markup:
+    """The whole page: it needs no other file, and says so in its content security policy.
+
+    Args:
+        title: Its heading, and its title.
+        sections: Its parts, in order; a list of contents leads to them.
+        eyebrow: A word above the heading.
+        lead: What the page comes to, in a sentence or two.
+        above: What stands between that and the parts, such as tiles.
+        footer: Small print.
+        language: Of its text.
+    """
+    style, draw = resource("style.css"), resource("draw.js")
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"script-src '{digest(library())}' '{digest(draw)}'"
+    )
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", name="robots", content="noindex"),
+        element("title", title),
+        element("style", Markup(style)),
+        element("noscript", element("style", Markup(".chart{display:none}"))),
+    )
+    body = element(
+        "body",
+        element("a", "Skip to the report", class_="skip", href="#report"),
+        element("header", _mast(title, eyebrow, lead)),
+        _contents(sections),
+        element("main", above, joined(part.markup for part in sections), id="report", tabindex="-1"),
+        element("footer", footer) if footer else None,
+        element("script", Markup(library())),
+        element("script", Markup(draw)),
+    )
+    return Markup(f"<!doctype html>\n{element('html', head, body, lang=language)}\n")
+
+
+def _mast(title: str, eyebrow: Content, lead: Content) -> list[Markup | None]:
+    return [
+        element("p", eyebrow, class_="eyebrow") if eyebrow else None,
+        element("h1", title),
+        element("p", lead, class_="lead") if lead else None,
+    ]
+
+
+def _contents(sections: Sequence[Section]) -> Markup | None:
+    if len(sections) < 2:
+        return None
+    links = [element("li", element("a", part.title, href=f"#{part.id}")) for part in sections]
+    return element("nav", element("ul", links), class_="contents", aria_label="On this page")

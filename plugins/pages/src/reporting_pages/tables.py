@@ -1,0 +1,65 @@
+"""Tables, real ones: a caption, headers with a scope, numbers set to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reporting_pages.markup import Content, Markup, element
+from reporting_pages.numbers import NONE, plural
+
+SHORT = 20
+"""Characters of a cell that is kept on one line."""
+
+
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Content]],
+    *,
+    caption: str,
+    numbers: Sequence[int] | None = None,
+    empty: str = "There is nothing to show.",
+) -> Markup:
+    """A table that scrolls sideways on its own where it is too wide, and can be reached by the keyboard.
+
+    Args:
+        columns: Headers.
+        rows: Cells; the first of each row is its header. None is shown as a dash.
+        caption: What the table is, for those who come to it from elsewhere.
+        numbers: Columns that are set to the right; unless given, all but the first.
+        empty: What to say where there are no rows.
+    """
+    if not rows:
+        return element("p", empty, class_="empty")
+    right = set(range(1, len(columns)) if numbers is None else numbers)
+
+    def cell(number: int, value: Content, name: str, **attributes: str) -> Markup:
+        short = isinstance(value, str) and len(value) <= SHORT
+        kind = "number" if number in right else "short" if short else None
+        return element(name, NONE if value is None else value, class_=kind, **attributes)
+
+    head = element("tr", [cell(number, each, "th", scope="col") for number, each in enumerate(columns)])
+    body = [
+        element(
+            "tr",
+            [
+                cell(number, value, "td") if number else cell(0, value, "th", scope="row")
+                for number, value in enumerate(row)
+            ],
+        )
+        for row in rows
+    ]
+    inner = element("table", element("caption", caption), element("thead", head), element("tbody", body))
+    return element("div", inner, class_="table", role="region", aria_label=caption, tabindex="0")
+
+
+def behind(inner: Markup, rows: int) -> Markup:
+    """A table folded away behind its chart."""
+    summary = element("summary", "Numbers ", element("span", f"({plural(rows, 'row')})", class_="quiet"))
+    return element("details", summary, inner)
+
+
+def facts(pairs: Sequence[tuple[str, Content]]) -> Markup:
+    """Names and what they are, one below the other."""
+    return element(
+        "dl", [element("div", element("dt", name), element("dd", value)) for name, value in pairs], class_="facts"
+    )

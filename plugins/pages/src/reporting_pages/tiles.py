@@ -1,0 +1,76 @@
+"""Headline numbers, each with its change and, where there is one, its course over the months."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from reporting_pages.markup import Markup, element
+
+_WIDTH, _HEIGHT, _MARGIN = 120, 28, 3
+
+
+class Tile(NamedTuple):
+    """A headline number.
+
+    Attributes:
+        name: What it is.
+        value: The number, as text.
+        change: How it changed, as text; None where there is nothing to compare with.
+        says: What exactly is counted, in a sentence.
+        course: The values up to this one, oldest first; None where there is none.
+        against: What the change is measured against, as in ``than in December 2023``.
+    """
+
+    name: str
+    value: str
+    change: str | None = None
+    says: str = ""
+    course: Sequence[float | None] = ()
+    against: str = ""
+
+
+def tiles(shown: Sequence[Tile]) -> Markup:
+    """The tiles, side by side where there is room."""
+    return element("ul", [element("li", _tile(each)) for each in shown], class_="tiles")
+
+
+def _tile(tile: Tile) -> list[Markup | None]:
+    change = element("span", tile.change or "nothing to compare with", class_="change") if tile.against else None
+    against = element("span", tile.against, class_="quiet") if tile.change and tile.against else None
+    return [
+        element("p", tile.name, class_="name"),
+        element("p", tile.value, class_="value"),
+        element("p", change, " ", against, class_="compared") if change else None,
+        _sparkline(tile.course),
+        element("p", tile.says, class_="says") if tile.says else None,
+    ]
+
+
+def _sparkline(course: Sequence[float | None]) -> Markup | None:
+    """A line without axes, for the eye alone: the charts have the same numbers."""
+    known = [value for value in course if value is not None]
+    if len(known) < 2:
+        return None
+    low, high = min(known), max(known)
+    spread, apart = high - low or 1, (_WIDTH - 2 * _MARGIN) / (len(course) - 1)
+
+    def place(number: int, value: float) -> tuple[float, float]:
+        height = (value - low) / spread if high > low else 0.5
+        return _MARGIN + number * apart, _HEIGHT - _MARGIN - height * (_HEIGHT - 2 * _MARGIN)
+
+    parts, joined = [], False
+    for number, value in enumerate(course):
+        if value is not None:
+            parts.append("{}{:.1f} {:.1f}".format("L" if joined else "M", *place(number, value)))
+        joined = value is not None
+    last = course[-1]
+    end = [] if last is None else [element("circle", **_circle(*place(len(course) - 1, last)))]
+    return element(
+        "svg", element("path", d="".join(parts)), end,
+        class_="spark", viewBox=f"0 0 {_WIDTH} {_HEIGHT}", aria_hidden="true", focusable="false",
+    )  # fmt: skip
+
+
+def _circle(x: float, y: float) -> dict[str, str]:
+    return {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "2.5"}

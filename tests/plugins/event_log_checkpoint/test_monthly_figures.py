@@ -1,0 +1,172 @@
+"""The numbers of a month, counted once more in plain Python from the words that the page says them in."""
+
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reporting_event_log_checkpoint.monthly.figures import Rate, figures_of
+from reporting_event_log_checkpoint.monthly.spans import LEAST, MOST, spans_of
+from reporting_event_log_checkpoint.queries import VISIT
+from tests.support.visits import SCHEMA, visits
+
+MONTH, AT = date(2024, 3, 1), datetime(2024, 4, 2, 6, tzinfo=UTC)
+BEGIN, END = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC)
+BEFORE = datetime(2024, 2, 1, tzinfo=UTC)
+
+moments = st.one_of(
+    st.sampled_from([BEGIN, END, BEFORE, BEGIN - timedelta(microseconds=1), END - timedelta(microseconds=1)]),
+    st.datetimes(datetime(2024, 1, 1), datetime(2024, 4, 20), timezones=st.just(UTC)),
+)
+events = st.fixed_dictionaries(
+    {
+        "action": st.sampled_from(["submit", "submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"]),
+        "study": st.just("adrc"),
+        "pipeline_adcid": st.integers(1, 2),
+        "project_label": st.just("p"),
+        "center_label": st.sampled_from(["Alpha", "Beta"]),
+        "gear_name": st.just("g"),
+        "ptid": st.sampled_from(["A", "B"]),
+        "visit_date": st.none() | st.dates(date(2024, 1, 1), date(2024, 4, 1)),
+        "visit_number": st.none() | st.just("1"),
+        "datatype": st.just("form"),
+        "module": st.none() | st.just("UDS"),
+        "packet": st.none(),
+        "timestamp": moments,
+    }
+)
+
+
+def table(rows):
+    numbered = [row | {"source_key": f"{number:04d}"} for number, row in enumerate(rows)]
+    return pl.DataFrame(numbered, schema=SCHEMA)
+
+
+def grouped(rows):
+    """Events of each visit, in order."""
+    found = {}
+    for row in sorted(table(rows).to_dicts(), key=lambda row: (row["timestamp"], row["source_key"])):
+        found.setdefault(tuple(row[name] for name in VISIT), []).append(row)
+    return found
+
+
+def within(rows, begin, end):
+    return [row for row in rows if begin <= row["timestamp"] < end]
+
+
+def passed(rows):
+    """How many visits have an outcome, and how many of these passed at last."""
+    last = [
+        [event["action"] for event in of if event["action"] in ("pass-qc", "not-pass-qc")]
+        for of in grouped(rows).values()
+    ]
+    return Rate(sum(map(bool, last)), sum(each[-1:] == ["pass-qc"] for each in last))
+
+
+def first(of, action):
+    return next((event["timestamp"] for event in of if event["action"] == action), None)
+
+
+def check_numbers(rows):
+    found = figures_of(table(rows).lazy(), None, month=MONTH, at=AT, most=2)
+    for totals, begin, end in ((found.now, BEGIN, END), *([(found.last, BEFORE, BEGIN)] if found.last else [])):
+        mine = within(rows, begin, end)
+        assert totals.events == len(mine)
+        assert totals.failures == sum(row["action"] == "not-pass-qc" for row in mine)
+        assert totals.submitted == sum(first(of, "submit") is not None for of in grouped(mine).values())
+        assert (totals.outcomes, totals.passed) == passed(mine)
+    mine = within(rows, BEGIN, END)
+    assert found.rates[0] == {
+        (center,): rate
+        for center in (1, 2)
+        if (rate := passed([r for r in mine if r["pipeline_adcid"] == center])).visits
+    }
+    assert sum(found.submitted.values()) == found.now.submitted
+    assert sum(found.errors[0].values()) == found.now.failures
+
+
+def check_times(rows):
+    found = figures_of(table(rows).lazy(), None, month=MONTH, at=AT, most=2)
+    visits = grouped([row for row in rows if row["timestamp"] < END])
+    for spread, action in ((found.to_submit, "submit"), (found.to_pass, "pass-qc")):
+        firsts = [(of[0]["visit_date"], first(of, action)) for of in visits.values()]
+        days = sorted((at.date() - of).days for of, at in firsts if at and at >= BEGIN and of)
+        assert spread.visits == len(days) == sum(spread.days.values())
+        assert sorted(day for day, number in spread.days.items() for _ in range(number)) == days
+        assert spread.median == (median(days) if days else None)
+    waiting = sorted(
+        first(of, "submit") for of in visits.values()
+        if first(of, "submit") and not first(of, "pass-qc") and of[-1]["action"] != "delete"
+    )  # fmt: skip
+    assert sum(found.ages.values()) == sum(found.places.values()) == len(waiting)
+    assert [each.submitted for each in found.waiting] == waiting[:2]
+    assert [each.days for each in found.waiting] == [(END - moment).days for moment in waiting[:2]]
+
+
+@pytest.mark.slow
+@settings(max_examples=100)
+@given(st.lists(events, max_size=14))
+def test_the_numbers_are_those_that_their_words_say(rows):
+    check_numbers(rows)
+    check_times(rows)
+
+
+def test_the_numbers_of_a_usual_table_are_those_that_their_words_say():
+    rows = visits(9, months=17, centers=["Alpha", "Beta"], per=3).filter(
+        pl.col("timestamp") > BEFORE - timedelta(days=40)
+    )
+    rows = rows.with_columns(pipeline_adcid=pl.col("pipeline_adcid") - 900).drop("source_key").to_dicts()
+    assert len(rows) > 20
+    check_numbers(rows)
+    check_times(rows)
+
+
+def test_months_before_the_first_event_are_left_out_and_the_last_one_stays():
+    rows = table([]).lazy()
+    assert [each.month for each in figures_of(rows, None, month=MONTH, at=AT, most=1).totals] == [MONTH]
+    assert figures_of(rows, None, month=MONTH, at=AT, most=1).last is None
+
+
+def test_within_its_month_days_are_counted_up_to_now():
+    now = datetime(2024, 3, 11, 12, tzinfo=UTC)
+    assert figures_of(table([]).lazy(), None, month=MONTH, at=now, most=1).end == now
+
+
+QUARANTINE = pl.DataFrame(
+    {
+        "error_type": ["missing", "missing", "filtered", "json_invalid"],
+        "field": ["ptid", "ptid", None, None],
+        "rejected_at": [BEGIN, BEFORE, END, END - timedelta(microseconds=1)],
+    },
+    schema_overrides={"rejected_at": pl.Datetime("us", "UTC")},
+)
+
+
+def test_what_was_rejected_is_counted_by_reason_of_the_month_and_in_all():
+    found = figures_of(table([]).lazy(), QUARANTINE, month=MONTH, at=AT, most=1)
+    assert found.rejected == {("missing", "ptid"): (1, 2), ("filtered", None): (0, 1), ("json_invalid", None): (1, 1)}
+
+
+days = st.dictionaries(st.integers(-400, 4000) | st.integers(-3, 40), st.integers(1, 500), min_size=1, max_size=60)
+
+
+@given(days)
+def test_spans_follow_each_other_are_few_and_count_every_day_once(numbers):
+    found = spans_of(numbers)
+    assert LEAST <= len(found.drawn) <= MOST + 1
+    assert all(one.high == other.low for one, other in zip(found.drawn, found.drawn[1:], strict=False))
+    for each in found.drawn:
+        assert each.number == sum(count for day, count in numbers.items() if each.low <= day < each.high)
+    total = sum(numbers.values())
+    assert found.below + found.above + sum(each.number for each in found.drawn) == total
+    assert found.below + found.above <= 0.02 * total
+
+
+@pytest.mark.parametrize(
+    ("numbers", "width"), [({3: 1}, 1), ({0: 5, 100: 5}, 5), ({0: 5, 4000: 5}, 180), ({0: 1, 40000: 1}, 1460)]
+)
+def test_spans_have_a_width_that_people_know(numbers, width):
+    assert {each.high - each.low for each in spans_of(numbers).drawn} == {width}

@@ -1,0 +1,60 @@
+"""Charts: valid specifications with few rows, told apart whatever their labels are, in the page's colors."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporting_pages import bars, columns, dots, grid, histogram, line
+from reporting_pages.charts import LONGEST, short_labels
+from reporting_pages.theme import CONFIG, embeddable
+
+ROWS = [{"label": "Alpha", "value": 3, "shown": "3", "before": 2}, {"label": "Beta", "value": 0, "shown": "0"}]
+SHARES = [{"label": "Jan|2024", "value": 0.5, "shown": "50.0%"}, {"label": "Feb", "value": None, "shown": "–"}]
+CELLS = [{"down": "a", "across": "b", "value": 1, "shown": "1", "tip": "a, b: 1"}]
+SPANS = [{"low": 0, "high": 5, "value": 2, "tip": "0 to 4: 2"}]
+CHARTS = {
+    "bars": bars(ROWS),
+    "dots": dots([{**ROWS[0], "value": 0.9, "before": 0.8}]),
+    "columns": columns(ROWS),
+    "line": line(SHARES),
+    "grid": grid(CELLS, down=["a"], across=["b"]),
+    "histogram": histogram(SPANS, [{"at": 1, "shown": "median 1", "right": True}], title="days"),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_valid_and_takes_its_place_and_colors(name):
+    spec = embeddable(CHARTS[name].to_dict())  # validated against Vega-Lite's schema
+    assert spec["width"] == "container"
+    assert spec["config"]["font"] == CONFIG["font"]
+    assert spec["config"]["aria"] is False
+    assert "$schema" not in spec
+    assert not [color for color in json.dumps(spec).split('"') if color.startswith("#")]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_same_chart_is_the_same_text(name):
+    assert CHARTS[name].to_dict() == CHARTS[name].to_dict()
+
+
+@given(st.lists(st.text(), max_size=30))
+def test_labels_are_short_and_told_apart(labels):
+    found = short_labels(labels)
+    assert len(set(found)) == len(labels)
+    assert all(0 < len(label) <= LONGEST + len(" (30)") for label in found)
+    assert all("\n" not in label for label in found)
+
+
+def test_a_long_label_is_cut_in_the_middle():
+    assert short_labels(["synthetic-research-center-alpha", "synthetic-research-center-beta"]) == [
+        "synthetic-rese…-center-alpha",
+        "synthetic-rese…h-center-beta",
+    ]
+
+
+def test_what_a_chart_says_of_itself_goes_before_the_theme():
+    spec = embeddable({"width": 300, "config": {"axis": {"grid": True}}})
+    assert spec["width"] == 300
+    assert spec["config"]["axis"] == {**CONFIG["axis"], "grid": True}
