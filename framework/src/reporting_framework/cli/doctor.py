@@ -119,3 +119,13 @@ def _progress(checks: Iterable[Checked]) -> Sequence[Checked]:
         if sys.stderr is not None and sys.stderr.isatty():
             click.echo(f"{each.check}: {each.status}", err=True)
     return found
+
+
+doctor_command = Doctor(
+    "doctor",
+    help="""Check everything that a run rests on.
+
+    Of a report too where one is named; its settings are options. Exits with 1 when something does not work.
+    """,
+    subcommand_metavar="[REPORT] [OPTIONS]...",
+)

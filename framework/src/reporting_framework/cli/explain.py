@@ -13,6 +13,7 @@ import click
 from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.query import conditions
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
@@ -141,3 +142,16 @@ def _now(now: Now, gone: str = "the object is gone") -> list[tuple[str, str]]:
 def _block(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
     """A title and what is known, each on a line of its own."""
     return [printable(title), *(f"  {label:<13} {printable(text)}" for label, text in rows if text)]
+
+
+explain_command = ReportCommands(
+    "explain",
+    help="""Explain where a row came from, or why a record is not there.
+
+    Of each row that --where finds: its object, the version that was read, the run and the validator that brought it,
+    and whether the object is still the same. Of a record that --origin names: the same, or why it was turned away.
+    """,
+    subcommand_metavar="REPORT [OPTIONS]...",
+    work=print_explained,
+    options=explain_options,
+)

@@ -10,6 +10,7 @@ import click
 from reporting_framework.cli.actions import common_options, pipeline_of
 from reporting_framework.cli.failures import DONE, NEVER, STALE, write
 from reporting_framework.cli.options import Duration
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 _WHAT = {
@@ -62,3 +63,15 @@ def age_in_words(seconds: float) -> str:
         if number:
             parts.append(f"{number}{unit}")
     return " ".join(parts[:2]) or "0s"
+
+
+freshness_command = ReportCommands(
+    "freshness",
+    help="""Say whether a report is fresh, for a monitor.
+
+    One line, and an exit code: 0 fresh, 6 stale, 7 never; anything else: it is not known.
+    """,
+    subcommand_metavar="REPORT [OPTIONS]...",
+    work=check_freshness,
+    options=freshness_options,
+)

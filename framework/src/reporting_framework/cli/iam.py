@@ -10,6 +10,7 @@ import click
 
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 
@@ -38,3 +39,15 @@ def print_policy(context: click.Context, name: str, given: dict[str, Any], gener
     place = {key: generic[key] for key in ("partition", "region", "account")}
     write(json.dumps(policy_of(permissions, **place), indent=2))
     return DONE
+
+
+iam_command = ReportCommands(
+    "iam",
+    help="""Print the IAM policy that a report needs.
+
+    It is made of what the report's plugins declare for the settings that a run would have.
+    """,
+    subcommand_metavar="REPORT [OPTIONS]...",
+    work=print_policy,
+    options=policy_options,
+)

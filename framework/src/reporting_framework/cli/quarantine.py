@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.cli.actions import Action, common_options, confirmed, pipeline_of
+from reporting_framework.cli.actions import Action, ReportActions, common_options, confirmed, pipeline_of
 from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, UNREAD, printable, write
 from reporting_framework.cli.options import Duration
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
@@ -219,3 +220,25 @@ ACTIONS = {
     ),
 }
 """What can be done with a report's quarantine."""
+
+
+quarantine_command = ReportActions(
+    "quarantine",
+    help="""See what a report read and did not keep, and do something about it.
+
+    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    """,
+    subcommand_metavar="REPORT [ACTION] [OPTIONS]...",
+    actions=ACTIONS,
+)
+
+replay_command = ReportCommands(
+    "replay",
+    help="""Read what is in quarantine again.
+
+    The same as reporting quarantine REPORT replay.
+    """,
+    subcommand_metavar="REPORT [OPTIONS]...",
+    work=replay,
+    options=replay_options,
+)

@@ -209,3 +209,14 @@ def _flags(name: str, registry: Registry) -> str:
         return f"({error})"
     options = settings_options(model)
     return ", ".join(each.opts[0] if each.is_flag else f"{each.opts[0]} {each.metavar}" for each in options)
+
+
+query_group = ReportQueries(
+    "query",
+    help="""Ask a report's table.
+
+    REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly, and its options.
+    """,
+    subcommand_metavar="REPORT QUERY [OPTIONS]...",
+    options=query_options,
+)

@@ -154,3 +154,14 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
             if row.role == "page" and row.status == "loaded"]  # fmt: skip
     write(listing(["page", "summary", "distribution"], rows) if rows else "no installed plugin brings a page")
     context.exit()
+
+
+report_page_command = ReportPages(
+    "report",
+    help="""Make a page of a month of a report's table.
+
+    One HTML file that needs nothing else; REPORT --list shows the pages, REPORT --help the options of the report's own.
+    """,
+    subcommand_metavar="REPORT [OPTIONS]...",
+    options=report_options,
+)

@@ -10,6 +10,7 @@ import click
 
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
@@ -85,3 +86,12 @@ def versions_of(record: RunRecord) -> list[str]:
     steps = sorted({f"{step.distribution} {step.version}".rstrip() for step in record.steps})
     framework = f"reporting-framework {record.framework}" if record.framework else ""
     return list(dict.fromkeys(filter(None, [framework, *steps])))
+
+
+runs_command = ReportCommands(
+    "runs",
+    help="""Show what a report's last runs did, the newest first.""",
+    subcommand_metavar="REPORT [OPTIONS]...",
+    work=print_runs,
+    options=runs_options,
+)

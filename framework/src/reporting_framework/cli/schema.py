@@ -10,6 +10,7 @@ import click
 
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
@@ -81,3 +82,15 @@ def _listing(table: Table) -> str:
         for name, dtype, facts in table.columns
     ]
     return listing(["column", "type", "null", ""], rows)
+
+
+schema_command = ReportCommands(
+    "schema",
+    help="""Print the columns of a report's table.
+
+    They are those of the settings that a run would have; nothing is read from where the table lies.
+    """,
+    subcommand_metavar="REPORT [OPTIONS]...",
+    work=print_schema,
+    options=schema_options,
+)

@@ -15,6 +15,7 @@ import click
 from reporting_framework.cli.answers import FORMATS, form_of, replacing, text_of
 from reporting_framework.cli.failures import DONE, write, write_file
 from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 from reporting_framework.errors import SettingsError
 
@@ -135,3 +136,16 @@ def _target(out: str | None, folder: Path) -> Iterator[Path]:
     descriptor, name = tempfile.mkstemp(dir=folder)
     os.close(descriptor)
     yield Path(name)
+
+
+sql_command = ReportCommands(
+    "sql",
+    help="""Ask a report's table in SQL.
+
+    It is DuckDB's SQL, on a view of the table: REPORT --tables shows what it is called, its columns and types. One
+    statement that gives rows; nothing can be changed, and nothing else be read. Needs the extra sql.
+    """,
+    subcommand_metavar="REPORT SQL [OPTIONS]...",
+    work=ask_sql,
+    options=sql_options,
+)

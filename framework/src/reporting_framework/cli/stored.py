@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.cli.actions import Action, common_options, pipeline_of, prompted
+from reporting_framework.cli.actions import Action, ReportActions, common_options, pipeline_of, prompted
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.options import Duration
@@ -216,3 +216,14 @@ ACTIONS = {
     ),
 }
 """What can be done with what a report keeps."""
+
+
+state_command = ReportActions(
+    "state",
+    help="""See what a report keeps, and do something about it.
+
+    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    """,
+    subcommand_metavar="REPORT [ACTION] [OPTIONS]...",
+    actions=ACTIONS,
+)
