@@ -2,53 +2,38 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Fragment, Permission, Receipt, Split, object_of
+from reporting_framework import ORIGIN_COLUMN, Fragment, Receipt, Split
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
-    LocationError,
     SettingsError,
     StorageUnavailable,
 )
-from reporting_framework.records import Belonging, Finding
 from reporting_framework.result import Output
-from reporting_framework.storage import Location, open_store, parse_location
-from reporting_object_store.belongings import Place, back_up, leftovers, remove
 from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
-from reporting_object_store.checks import unwritten, written
-from reporting_object_store.history import RunHistory
-from reporting_object_store.layout import RUNS_FOLDER, Layout
+from reporting_object_store.ledger import CheckpointLedger
 from reporting_object_store.merge import PART, READ, merge, regroup, write
-from reporting_object_store.permissions import deleting, writing
-from reporting_object_store.quarantine import ParquetQuarantine
-from reporting_object_store.reading import TableFile, scan_files, table_files
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.spool import Piece, Spool, in_order, sorted_anew
+from reporting_object_store.tended import AT_ONCE, TendedFiles
 
 _log = logging.getLogger(__name__)
 
 TRIES = 20
 """How often a commit is tried when other runs win the race; each time at least one of them got on."""
 
-AT_ONCE = 16
-"""Files that are opened at once: each is a round trip."""
 
-
-class ParquetCheckpoint:
+class ParquetCheckpoint(TendedFiles):
     """One parquet file, or one per combination of the columns named in its key.
 
     The column `source_key` of the file is the ledger. A commit merges the staged rows into the file as it was read and
@@ -58,53 +43,12 @@ class ParquetCheckpoint:
     written in them by the next commit that adds rows (see `forms`).
     """
 
-    name: ClassVar[str] = "parquet-checkpoint"
-    Settings: ClassVar[type[ParquetCheckpointSettings]] = ParquetCheckpointSettings
-
     def __init__(self, settings: ParquetCheckpointSettings) -> None:
-        self.settings = settings
-        self.layout = Layout.parse(settings.uri)
-        self.store = open_store(self.layout.folder)
-        self._schema = pl.Schema()
+        super().__init__(settings)
         self._files: dict[str, Checkpoint] = {}
         self._ledger: CheckpointLedger | None = None
         self._merging: list[tuple[float, float]] = []
         self._spool = Spool(settings.timestamp)
-        self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
-        self._quarantine = ParquetQuarantine(self._place)
-        self._history: RunHistory | None = None
-
-    @classmethod
-    def permissions(cls, settings: ParquetCheckpointSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
-        apart = [parse_location(settings.quarantine).parent] if settings.quarantine else []
-        folders = [Layout.parse(settings.uri).folder, *apart]
-        merged = [folders[0].join(RUNS_FOLDER)] if settings.keep_runs else []
-        return [
-            *(permission for folder in folders for permission in writing(folder)),
-            *(permission for folder in merged for permission in deleting(folder)),
-        ]
-
-    @classmethod
-    def table_folder(cls, settings: ParquetCheckpointSettings) -> str:
-        """See `Filed.table_folder`: the fixed part of where the files are."""
-        return Layout.parse(settings.uri).folder.uri
-
-    def prepare(self, schema: pl.Schema) -> None:
-        """See `Sink.prepare`."""
-        self.layout.check(schema.names())
-        found = schema.get(self.settings.timestamp)
-        if not isinstance(found, pl.Datetime) or found.time_zone is None or found.time_unit == "ns":
-            raise SettingsError(
-                f"sink {self.name}: setting timestamp names {self.settings.timestamp}, which is not a column of "
-                "Datetime (us or ms) with a time zone; there are "
-                f"{', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
-            )
-        if self.layout.owns(self._place):
-            raise SettingsError(
-                f"sink {self.name}: setting quarantine names {self._place.uri}, where a checkpoint goes; name another"
-            )
-        self._schema = schema
 
     def ledger(self) -> CheckpointLedger:
         """See `Sink.ledger`."""
@@ -118,39 +62,6 @@ class ParquetCheckpoint:
                 told.result()
         self._ledger = CheckpointLedger([file for file in self._files.values() if file.version is not None])
         return self._ledger
-
-    def _open(self, key: str) -> Checkpoint:
-        return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
-
-    def _own(self, key: str) -> Checkpoint:
-        """The file, if its rows are those that belong there: a file of another checkpoint may be named like it."""
-        file = self._open(key)
-        columns = self.layout.columns
-        if columns and file.rows and (found := self.layout.key(file.first(columns))) != key:
-            raise CorruptCheckpoint(
-                f"{file.uri}: it holds rows that belong into {found}; it is of another checkpoint: move one of them"
-            )
-        return file
-
-    def _keys(self) -> Iterator[str]:
-        """Keys of the files that are there, or, without ``{column}``, of the one that may be."""
-        if not self.layout.columns:
-            yield self.layout.template
-            return
-        try:
-            for page in self.store.list():
-                yield from (entry.key for entry in page if self.layout.pattern.fullmatch(entry.key))
-        except LocationError:
-            if self.store.location.scheme != "file":  # a folder is made by the first commit
-                raise
-
-    def scan(self) -> pl.LazyFrame | None:
-        """See `Readable.scan`: all files as one; columns that an older one lacks are null there."""
-        return scan_files(self.store, self.layout, self._keys(), self._schema)
-
-    def parquet_files(self) -> Sequence[TableFile]:
-        """See `ParquetBacked.parquet_files`."""
-        return table_files(self.store, self.layout, list(self._keys()))
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
         """See `Sink.stage`."""
@@ -244,132 +155,11 @@ class ParquetCheckpoint:
         self._merging.append((began, time.time()))
         return new
 
-    # -- by hand ------------------------------------------------------------------------------------------------------
-
-    def belongings(self) -> Sequence[Belonging]:
-        """See `Inspectable.belongings`."""
-        return [*(place.belonging for place in self._kept()), *leftovers(dict.fromkeys(self._folders()))]
-
-    def _kept(self) -> list[Place]:
-        """Outputs, quarantine and bookmark, as far as they are there."""
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
-            outputs = [place for place in pool.map(self._look, self._keys()) if place is not None]
-        return [*outputs, *itertools.starmap(Place, self._quarantine.belongings())]
-
-    def _look(self, key: str) -> Place | None:
-        """One output as it is; without its rows when it is not what it should be."""
-        entry = self.store.head(key)
-        if entry is None:
-            return None
-        found = Belonging(
-            "output", self.store.location.join(key).uri, None, entry.size, entry.version, None, self.store.modified(key)
-        )
-        with suppress(CorruptCheckpoint):
-            file = self._own(key)
-            if file.version == entry.version:
-                found = found._replace(rows=file.rows, newest=file.newest)
-        return Place(self.store, key, found)
-
-    def _folders(self) -> Iterator[Location]:
-        """Folders in which runs write: those of the files that are there, and the quarantine's."""
-        yield self.layout.folder.join(self.layout.template).parent
-        yield from (self.layout.folder.join(key).parent for key in self._keys())
-        yield self._place.parent
-
-    def back_up(self, belongings: Sequence[Belonging], name: str) -> Sequence[str]:
-        """See `Resettable.back_up`."""
-        return back_up(self._places(belongings), self.store, name)
-
-    def remove(self, belongings: Sequence[Belonging]) -> None:
-        """See `Resettable.remove`. The outputs come last: what is left of a half removal is only read once more."""
-        remove(self._places(belongings)[::-1])
-
-    def _places(self, belongings: Sequence[Belonging]) -> list[Place]:
-        """These belongings as they were looked at, each with its store and key."""
-        kept = {place.belonging.uri: place for place in self._kept()}
-        if gone := [each.uri for each in belongings if each.uri not in kept]:
-            raise CommitConflict(f"{gone[0]}: it is not there any more; nothing was changed: try again")
-        return [kept[each.uri]._replace(belonging=each) for each in belongings]
-
-    def checks(self, *, write: bool) -> Mapping[str, Callable[[], Finding]]:
-        """See `Checkable.checks`."""
-        return {
-            "checkpoint": self._check_files,
-            "quarantine": self._check_quarantine,
-            "conditional writes": partial(written, self.store) if write else unwritten,
-        }
-
-    def _check_files(self) -> Finding:
-        rows, places = self.ledger().rows, [file.uri for file in self._files.values() if file.version is not None]
-        more = f" and {len(places) - 1:,} more" if places[1:] else ""
-        return Finding("ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet")
-
-    def _check_quarantine(self) -> Finding:
-        return Finding("ok", f"{self._quarantine.uri}: {self._quarantine.entries().height:,} records")
-
     def abort(self) -> None:
         """See `Sink.abort`."""
         self._spool.clear()
         if self._history:
             self._history.clear()
-
-    def history(self) -> RunHistory | None:
-        """See `Recording.history`. Once it was asked for, `ledger` reads it along with the rest."""
-        if self._history is None and self.settings.keep_runs:
-            self._history = RunHistory(self.layout.runs, self.settings.keep_runs)
-        return self._history
-
-    def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """See `Shelving.shelve`: the underscore before the folder's name keeps Athena and Hive away."""
-        key = self.layout.beside(kind, name)
-        self.store.replace(key, data, content_type=content_type, metadata={})
-        return self.store.location.join(key).uri
-
-    def quarantine(self) -> ParquetQuarantine:
-        """See `Sink.quarantine`."""
-        return self._quarantine
-
-
-class CheckpointLedger:
-    """See `Ledger`: the files' own column of origins."""
-
-    def __init__(self, files: Sequence[Checkpoint]) -> None:
-        self._files = files
-        self._unknown: set[str] = set()
-
-    @property
-    def rows(self) -> int:
-        """See `Ledger.rows`."""
-        return sum(file.rows for file in self._files)
-
-    @property
-    def newest(self) -> datetime | None:
-        """See `Ledger.newest`."""
-        return max((file.newest for file in self._files if file.newest), default=None)
-
-    def unseen(self, objects: Sequence[str]) -> list[str]:
-        """See `Ledger.unseen`."""
-        left = list(objects)
-        for file in self._files:
-            if left:
-                known = file.known(pl.Series(left, dtype=pl.String))
-                left = [key for key in left if key not in known]
-        if self.rows:
-            self._unknown.update(left)
-        return left
-
-    def vouches(self, origins: pl.Series) -> bool:
-        """Whether none of these rows can be there: `unseen` was asked for their objects, and knew none of them.
-
-        An object that was accepted in part, or by another sink, or comes from a source that plans without a ledger, is
-        not vouched for; nor is one a second time, so that what is remembered stays small.
-        """
-        if not self.rows:
-            return True
-        objects = set(map(object_of, origins))
-        unknown = objects <= self._unknown
-        self._unknown -= objects
-        return unknown
 
 
 class _Counted:

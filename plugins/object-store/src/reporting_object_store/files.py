@@ -1,0 +1,116 @@
+"""The files of a checkpoint: where they are, which there are, and what lies beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import polars as pl
+
+from reporting_framework import Permission
+from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
+from reporting_framework.storage import open_store, parse_location
+from reporting_object_store.checkpoint import Checkpoint
+from reporting_object_store.history import RunHistory
+from reporting_object_store.layout import RUNS_FOLDER, Layout
+from reporting_object_store.permissions import deleting, writing
+from reporting_object_store.quarantine import ParquetQuarantine
+from reporting_object_store.reading import TableFile, scan_files, table_files
+from reporting_object_store.settings import ParquetCheckpointSettings
+
+
+class CheckpointFiles:
+    """What of the sink ``parquet-checkpoint`` only looks at files, or puts others beside them."""
+
+    name: ClassVar[str] = "parquet-checkpoint"
+    Settings: ClassVar[type[ParquetCheckpointSettings]] = ParquetCheckpointSettings
+
+    def __init__(self, settings: ParquetCheckpointSettings) -> None:
+        self.settings = settings
+        self.layout = Layout.parse(settings.uri)
+        self.store = open_store(self.layout.folder)
+        self._schema = pl.Schema()
+        self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
+        self._quarantine = ParquetQuarantine(self._place)
+        self._history: RunHistory | None = None
+
+    @classmethod
+    def permissions(cls, settings: ParquetCheckpointSettings) -> Sequence[Permission]:
+        """See `Permitted.permissions`."""
+        apart = [parse_location(settings.quarantine).parent] if settings.quarantine else []
+        folders = [Layout.parse(settings.uri).folder, *apart]
+        merged = [folders[0].join(RUNS_FOLDER)] if settings.keep_runs else []
+        return [
+            *(permission for folder in folders for permission in writing(folder)),
+            *(permission for folder in merged for permission in deleting(folder)),
+        ]
+
+    @classmethod
+    def table_folder(cls, settings: ParquetCheckpointSettings) -> str:
+        """See `Filed.table_folder`: the fixed part of where the files are."""
+        return Layout.parse(settings.uri).folder.uri
+
+    def prepare(self, schema: pl.Schema) -> None:
+        """See `Sink.prepare`."""
+        self.layout.check(schema.names())
+        found = schema.get(self.settings.timestamp)
+        if not isinstance(found, pl.Datetime) or found.time_zone is None or found.time_unit == "ns":
+            raise SettingsError(
+                f"sink {self.name}: setting timestamp names {self.settings.timestamp}, which is not a column of "
+                "Datetime (us or ms) with a time zone; there are "
+                f"{', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+            )
+        if self.layout.owns(self._place):
+            raise SettingsError(
+                f"sink {self.name}: setting quarantine names {self._place.uri}, where a checkpoint goes; name another"
+            )
+        self._schema = schema
+
+    def _open(self, key: str) -> Checkpoint:
+        return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
+
+    def _own(self, key: str) -> Checkpoint:
+        """The file, if its rows are those that belong there: a file of another checkpoint may be named like it."""
+        file = self._open(key)
+        columns = self.layout.columns
+        if columns and file.rows and (found := self.layout.key(file.first(columns))) != key:
+            raise CorruptCheckpoint(
+                f"{file.uri}: it holds rows that belong into {found}; it is of another checkpoint: move one of them"
+            )
+        return file
+
+    def _keys(self) -> Iterator[str]:
+        """Keys of the files that are there, or, without ``{column}``, of the one that may be."""
+        if not self.layout.columns:
+            yield self.layout.template
+            return
+        try:
+            for page in self.store.list():
+                yield from (entry.key for entry in page if self.layout.pattern.fullmatch(entry.key))
+        except LocationError:
+            if self.store.location.scheme != "file":  # a folder is made by the first commit
+                raise
+
+    def scan(self) -> pl.LazyFrame | None:
+        """See `Readable.scan`: all files as one; columns that an older one lacks are null there."""
+        return scan_files(self.store, self.layout, self._keys(), self._schema)
+
+    def parquet_files(self) -> Sequence[TableFile]:
+        """See `ParquetBacked.parquet_files`."""
+        return table_files(self.store, self.layout, list(self._keys()))
+
+    def history(self) -> RunHistory | None:
+        """See `Recording.history`. Once it was asked for, `ledger` reads it along with the rest."""
+        if self._history is None and self.settings.keep_runs:
+            self._history = RunHistory(self.layout.runs, self.settings.keep_runs)
+        return self._history
+
+    def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
+        """See `Shelving.shelve`: the underscore before the folder's name keeps Athena and Hive away."""
+        key = self.layout.beside(kind, name)
+        self.store.replace(key, data, content_type=content_type, metadata={})
+        return self.store.location.join(key).uri
+
+    def quarantine(self) -> ParquetQuarantine:
+        """See `Sink.quarantine`."""
+        return self._quarantine

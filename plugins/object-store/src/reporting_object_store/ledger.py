@@ -1,0 +1,53 @@
+"""The ledger of a checkpoint: what its own column of origins says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from reporting_framework import object_of
+from reporting_object_store.checkpoint import Checkpoint
+
+
+class CheckpointLedger:
+    """See `Ledger`: the files' own column of origins."""
+
+    def __init__(self, files: Sequence[Checkpoint]) -> None:
+        self._files = files
+        self._unknown: set[str] = set()
+
+    @property
+    def rows(self) -> int:
+        """See `Ledger.rows`."""
+        return sum(file.rows for file in self._files)
+
+    @property
+    def newest(self) -> datetime | None:
+        """See `Ledger.newest`."""
+        return max((file.newest for file in self._files if file.newest), default=None)
+
+    def unseen(self, objects: Sequence[str]) -> list[str]:
+        """See `Ledger.unseen`."""
+        left = list(objects)
+        for file in self._files:
+            if left:
+                known = file.known(pl.Series(left, dtype=pl.String))
+                left = [key for key in left if key not in known]
+        if self.rows:
+            self._unknown.update(left)
+        return left
+
+    def vouches(self, origins: pl.Series) -> bool:
+        """Whether none of these rows can be there: `unseen` was asked for their objects, and knew none of them.
+
+        An object that was accepted in part, or by another sink, or comes from a source that plans without a ledger, is
+        not vouched for; nor is one a second time, so that what is remembered stays small.
+        """
+        if not self.rows:
+            return True
+        objects = set(map(object_of, origins))
+        unknown = objects <= self._unknown
+        self._unknown -= objects
+        return unknown
