@@ -270,6 +270,7 @@ def test_a_queue_is_never_answered_by_a_failed_run(function, proxy):
         assert running.invoke(lambda_event("sqs-s3")).error["errorType"] == "AccessDenied"
 
 
+@pytest.mark.slow  # a function that must end in seconds wants a machine of its own
 def test_a_run_that_cannot_be_continued_is_answered_all_the_same(function, proxy):
     with recorded(status=403) as api:
         variables = {"REPORTING_CONTINUE": "self", "AWS_ENDPOINT_URL_LAMBDA": api.endpoint}

@@ -154,7 +154,8 @@ class ParquetQuarantine:
 
         def replaced(before: pl.DataFrame) -> pl.DataFrame:
             dropped = before.filter(pl.col("error_type") == DROPPED)
-            still = dropped.join(added, on=[ORIGIN_COLUMN, "version"], how="semi", nulls_equal=True)
+            again = added.filter(pl.col("error_type") != BEGUN)
+            still = dropped.join(again, on=[ORIGIN_COLUMN, "version"], how="semi", nulls_equal=True)
             return pl.concat([before.filter(~gone), still, added.join(still, on=ORIGIN_COLUMN, how="anti")])
 
         return self._change(replaced)
