@@ -11,23 +11,9 @@ from click.testing import CliRunner
 
 from reporting_framework.cli.main import reporting as program
 from reporting_framework.storage import open_store
+from tests.support.events import made_of
 
 REPORTING = Path(sys.executable).with_name("reporting")
-EVENT = {
-    "action": "submit",
-    "study": "adrc",
-    "pipeline_adcid": 101,
-    "project_label": "ingest",
-    "center_label": "center",
-    "gear_name": "gear",
-    "ptid": "P1",
-    "visit_date": "2024-01-01",
-    "visit_number": "1",
-    "datatype": "form",
-    "module": "UDS",
-    "packet": None,
-    "timestamp": "2024-01-05T10:00:00Z",
-}
 GOOD, WITHOUT, BROKEN = (f"log-submit-20240105-10000{number}-101-ingest-P1-{number}.json" for number in range(3))
 
 
@@ -62,8 +48,8 @@ def reporting(request, base, tmp_path, monkeypatch):
 
 def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
     source = open_store(f"{base}/in")
-    source.put(GOOD, json.dumps(EVENT).encode(), expected=None)
-    source.put(WITHOUT, json.dumps({k: v for k, v in EVENT.items() if k != "visit_number"}).encode(), expected=None)
+    source.put(GOOD, made_of(), expected=None)
+    source.put(WITHOUT, made_of(visit_number="-"), expected=None)
     source.put(BROKEN, b"no JSON", expected=None)
     report = "event-log-checkpoint"
     first = reporting("run", report)

@@ -1,13 +1,17 @@
 """Fixtures of the core's tests: a folder for fake distributions, and the toy report."""
 
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from reporting_framework import run_report
 from tests.framework.distributions import TOYS, Site
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "visit-events"
 
 
 @pytest.fixture
@@ -31,3 +35,31 @@ def toy(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "100")
     return site
+
+
+@pytest.fixture
+def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[object, object], Path]:
+    """Makes a working directory whose reporting.toml leads the report of visit events to a source and a checkpoint."""
+
+    def made(source: object, checkpoint: object) -> Path:
+        for name in [each for each in os.environ if each.startswith("REPORTING_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("COLUMNS", "100")
+        settings = f'[settings.event-log-checkpoint]\nsource = "{source}"\ncheckpoint = "{checkpoint}"\n'
+        (tmp_path / "reporting.toml").write_text(settings)
+        return tmp_path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 14 events of the example, of four participants, and their checkpoint: 3 visits share a second."""
+    folder = tmp_path_factory.mktemp("few")
+    (folder / "in").mkdir()
+    for each in EXAMPLE.iterdir():
+        if "TWIN" in each.name or "-SYN0013-" in each.name:
+            shutil.copy(each, folder / "in")
+    run_report("event-log-checkpoint", {"source": f"{folder}/in", "checkpoint": f"{folder}/out.parquet"})
+    return folder

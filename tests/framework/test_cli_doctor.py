@@ -21,22 +21,18 @@ from reporting_framework.records import Finding
 from reporting_framework.storage import connect, open_store
 from reporting_object_store.checks import clock, written
 from tests.framework.distributions import program
-from tests.framework.test_cli_quarantine import SECRET, made_of, name
+from tests.framework.test_cli_quarantine import SECRET
 from tests.support import Fault, moto_server
+from tests.support.events import made_of, name
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch, settled):
     """A working directory with a source of one event, and no temporary files of others."""
-    for each in [each for each in os.environ if each.startswith("REPORTING_")]:
-        monkeypatch.delenv(each)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / name(1)).write_bytes(made_of())
-    settings = f'[settings.event-log-checkpoint]\nsource = "{tmp_path}/in"\ncheckpoint = "{tmp_path}/out/x.parquet"\n'
-    (tmp_path / "reporting.toml").write_text(settings)
+    settled(f"{tmp_path}/in", f"{tmp_path}/out/x.parquet")
     return tmp_path
 
 

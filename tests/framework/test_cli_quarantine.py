@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 
 import pytest
 from click.testing import CliRunner
@@ -13,40 +12,14 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.quarantines import Choice
 from tests.framework.distributions import program
 from tests.framework.test_cli_help import imported
+from tests.support.events import made_of, name
 
-EVENT = {
-    "action": "submit",
-    "study": "adrc",
-    "pipeline_adcid": 101,
-    "project_label": "ingest",
-    "center_label": "center",
-    "gear_name": "gear",
-    "ptid": "P1",
-    "visit_date": "2024-01-01",
-    "visit_number": "1",
-    "datatype": "form",
-    "module": "UDS",
-    "packet": None,
-    "timestamp": "2024-01-05T10:00:00Z",
-}
 SECRET = "SECRET-VALUE"
 
 
-def name(number: int) -> str:
-    return f"log-submit-20240105-10000{number}-101-ingest-P1-{number}.json"
-
-
-def made_of(**changed) -> bytes:
-    return json.dumps({key: value for key, value in {**EVENT, **changed}.items() if value != "-"}).encode()
-
-
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, settled):
     """A working directory with a report that ran on a good event, two of today's producer, two bad ones."""
-    for each in [each for each in os.environ if each.startswith("REPORTING_")]:
-        monkeypatch.delenv(each)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
     events = tmp_path / "in"
     events.mkdir()
     (events / name(0)).write_bytes(made_of())
@@ -54,8 +27,7 @@ def here(tmp_path, monkeypatch):
     (events / name(2)).write_bytes(b"\n".join([made_of(visit_number="-"), made_of()]))
     (events / name(3)).write_bytes(made_of(study=7))
     (events / name(4)).write_bytes(b"no JSON " + SECRET.encode())
-    settings = f'[settings.event-log-checkpoint]\nsource = "{tmp_path}/in"\ncheckpoint = "{tmp_path}/out/x.parquet"\n'
-    (tmp_path / "reporting.toml").write_text(settings)
+    settled(f"{tmp_path}/in", f"{tmp_path}/out/x.parquet")
     assert run_report("event-log-checkpoint").rejected == 4
     return tmp_path
 

@@ -1,6 +1,5 @@
 """``reporting report``: the page of a month in a file, on stdout, on paper; and what is refused."""
 
-import os
 import re
 import stat
 from pathlib import Path
@@ -26,15 +25,9 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def here(made, tmp_path, monkeypatch):
+def here(made, settled):
     """A working directory whose reporting.toml leads to the example's checkpoint."""
-    for name in [each for each in os.environ if each.startswith("REPORTING_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    settings = f'[settings.event-log-checkpoint]\nsource = "{EXAMPLE}"\ncheckpoint = "{made}/out.parquet"\n'
-    (tmp_path / "reporting.toml").write_text(settings)
-    return tmp_path
+    return settled(EXAMPLE, f"{made}/out.parquet")
 
 
 def report(*arguments, code=0):

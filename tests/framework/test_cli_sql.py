@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +12,6 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.errors import SettingsError
 from reporting_framework.sql.engine import check_installed
@@ -29,28 +26,16 @@ COLUMNS = [
 EXAMPLE = Path(__file__).parents[2] / "examples" / "visit-events"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder with a few events of the example, 14 of four participants, and their checkpoint."""
-    folder = tmp_path_factory.mktemp("sql")
-    (folder / "in").mkdir()
-    for each in EXAMPLE.iterdir():
-        if "TWIN" in each.name or "-SYN0013-" in each.name:
-            shutil.copy(each, folder / "in")
-    run_report("event-log-checkpoint", {"source": f"{folder}/in", "checkpoint": f"{folder}/out.parquet"})
-    return folder
+@pytest.fixture
+def made(few):
+    """A folder with a few events of the example and their checkpoint."""
+    return few
 
 
 @pytest.fixture
-def here(made, tmp_path, monkeypatch):
+def here(made, settled):
     """A working directory whose reporting.toml leads to that checkpoint."""
-    for name in [each for each in os.environ if each.startswith("REPORTING_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    settings = f'[settings.event-log-checkpoint]\nsource = "{made}/in"\ncheckpoint = "{made}/out.parquet"\n'
-    (tmp_path / "reporting.toml").write_text(settings)
-    return tmp_path
+    return settled(f"{made}/in", f"{made}/out.parquet")
 
 
 def invoke(*arguments, **more):

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import shlex
 import subprocess
 
@@ -22,7 +21,7 @@ from reporting_framework.testing.faults import Attempt, each_fault
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.sink import ParquetCheckpoint
 from tests.framework.distributions import program
-from tests.framework.test_cli_quarantine import made_of, name
+from tests.support.events import made_of, name
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source, take
 
 
@@ -35,17 +34,12 @@ def invoke(*arguments, typed=None, code=0):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, settled):
     """A working directory with a report that ran on two good events and a bad one."""
-    for each in [each for each in os.environ if each.startswith("REPORTING_")]:
-        monkeypatch.delenv(each)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
     (tmp_path / "in").mkdir()
     for number in range(3):
         (tmp_path / "in" / name(number)).write_bytes(made_of() if number else made_of(study=7))
-    settings = f'[settings.event-log-checkpoint]\nsource = "{tmp_path}/in"\ncheckpoint = "{tmp_path}/out/x.parquet"\n'
-    (tmp_path / "reporting.toml").write_text(settings)
+    settled(f"{tmp_path}/in", f"{tmp_path}/out/x.parquet")
     run_report("event-log-checkpoint")
     return tmp_path
 

@@ -117,6 +117,19 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
     )
 
 
+def close(pipeline: Pipeline) -> None:
+    """Have a pipeline's source and sinks give up what they hold.
+
+    Raises:
+        ReportingError: One of them could not.
+    """
+    with step(pipeline.report, "source", pipeline.source.name):
+        pipeline.source.close()
+    for sink in pipeline.sinks:
+        with step(pipeline.report, "sink", sink.name):
+            sink.abort()
+
+
 def uses_of(composition: Composition) -> list[tuple[str, Use]]:
     """The plugins of a composition with their roles, in the order of data."""
     return [

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reporting_framework.assembly import step
+from reporting_framework.assembly import close, step
 from reporting_framework.errors import PluginError, StorageUnavailable
 from reporting_framework.interfaces import Revisiting, Triggered
 from reporting_framework.ledger import BlankLedger, CombinedLedger
@@ -64,11 +64,7 @@ def run(
         lifecycle.run_failed(report=pipeline.report, run_id=run_id, error=error)
         raise
     finally:
-        with step(pipeline.report, "source", pipeline.source.name):
-            pipeline.source.close()
-        for sink in pipeline.sinks:
-            with step(pipeline.report, "sink", sink.name):
-                sink.abort()
+        close(pipeline)
     lifecycle.run_finished(result=result)
     return result
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from reporting_framework.assembly import step
+from reporting_framework.assembly import close, step
 from reporting_framework.errors import PluginError
 from reporting_framework.interfaces import Inspectable, Recording, Resettable, Telling
 
@@ -54,11 +54,7 @@ def prepared(pipeline: Pipeline) -> Iterator[Sequence[Sink]]:
                 sink.prepare(pipeline.schema)
         yield pipeline.sinks
     finally:
-        with step(pipeline.report, "source", pipeline.source.name):
-            pipeline.source.close()
-        for sink in pipeline.sinks:
-            with step(pipeline.report, "sink", sink.name):
-                sink.abort()
+        close(pipeline)
 
 
 def stored(pipeline: Pipeline) -> Stored:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.failures import DONE, printable, write
-from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
@@ -40,10 +40,7 @@ def explain_options() -> list[click.Parameter]:
                      help="Look whether each object is still there, as it was.  [default: look]"),
         click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
                      help="Explain this many rows at the most."),
-        click.Option(["--format"], type=click.Choice(["text", "json"]), default="text", show_default=True,
-                     help="What stdout gets."),
-        *settings_sources(),
-        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+        *common_options("text", "json"),
     ]  # fmt: skip
 
 

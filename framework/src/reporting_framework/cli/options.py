@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,12 +46,24 @@ def generic_options() -> list[click.Parameter]:
         click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
         click.Option(["--limit"], type=click.IntRange(min=1), metavar="N",
                      help="With --dry-run: read this many records at the most.  [default: 1000]"),
-        click.Option(["--time-budget"], type=Duration(), metavar="TIME",
-                     help="Stop in time (seconds, or like 10m), keep what is done; the next run goes on."),
-        click.Option(["--max-rejected"], type=click.IntRange(min=0), metavar="N",
-                     help="Exit with 3 when more records are rejected; the others are kept all the same."),
-        click.Option(["--quiet"], is_flag=True, help="No progress bar."),
+        *limits("; the next run goes on", "; the others are"),
         click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+    ]  # fmt: skip
+
+
+def limits(keeps: str, fails: str) -> list[click.Parameter]:
+    """The options of all that runs a report, on what it may take.
+
+    Args:
+        keeps: What becomes of the rest when time is up.
+        fails: When too many are rejected, and what becomes of the others.
+    """
+    return [
+        click.Option(["--time-budget"], type=Duration(), metavar="TIME",
+                     help=f"Stop in time (seconds, or like 10m), keep what is done{keeps}."),
+        click.Option(["--max-rejected"], type=click.IntRange(min=0), metavar="N",
+                     help=f"Exit with 3 when more records are rejected{fails} kept all the same."),
+        click.Option(["--quiet"], is_flag=True, help="No progress bar."),
     ]  # fmt: skip
 
 
@@ -116,3 +128,16 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(map(str, value))
     return str(getattr(value, "value", value))
+
+
+def said(option: str, args: Sequence[str]) -> str | None:
+    """What an option says among arguments that are not parsed yet."""
+    found = None
+    for number, word in enumerate(args):
+        if word == "--":
+            break
+        if word == option and number + 1 < len(args):
+            found = args[number + 1]
+        elif word.startswith(f"{option}="):
+            found = word.partition("=")[2]
+    return found

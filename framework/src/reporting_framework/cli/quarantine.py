@@ -12,7 +12,7 @@ from reporting_framework.cli.actions import Action, ReportActions, common_option
 from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, UNREAD, printable, write
-from reporting_framework.cli.options import Duration
+from reporting_framework.cli.options import limits
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
@@ -65,11 +65,7 @@ def replay_options() -> list[click.Parameter]:
         *_selectors(),
         _dropped(),
         click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
-        click.Option(["--time-budget"], type=Duration(), metavar="TIME",
-                     help="Stop in time (seconds, or like 10m), keep what is done; the rest stays in quarantine."),
-        click.Option(["--max-rejected"], type=click.IntRange(min=0), metavar="N",
-                     help="Exit with 3 when more records are rejected again; the others are kept all the same."),
-        click.Option(["--quiet"], is_flag=True, help="No progress bar."),
+        *limits("; the rest stays in quarantine", " again; the others are"),
         *common_options("text", "json"),
     ]  # fmt: skip
 

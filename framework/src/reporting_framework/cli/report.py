@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from reporting_framework.cli.answers import replacing
 from reporting_framework.cli.failures import DONE, write
-from reporting_framework.cli.options import settings_options, settings_sources
+from reporting_framework.cli.options import said, settings_options, settings_sources
 from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.cli.state import state_of
 
@@ -63,7 +63,7 @@ class ReportPages(ReportCommands):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As for any report, but ``--page`` is minded first: the page has options of its own."""
-        ctx.meta[_PAGE] = _page_in(args)
+        ctx.meta[_PAGE] = said("--page", args)
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -129,19 +129,6 @@ def make(
             with replacing(pdf, "the page") as scratch:
                 scratch.write_bytes(paper)
     return DONE
-
-
-def _page_in(args: Sequence[str]) -> str | None:
-    """What ``--page`` says among arguments that are not parsed yet."""
-    found = None
-    for number, word in enumerate(args):
-        if word == "--":
-            break
-        if word == "--page" and number + 1 < len(args):
-            found = args[number + 1]
-        elif word.startswith("--page="):
-            found = word.partition("=")[2]
-    return found
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import guarded
-from reporting_framework.cli.options import generic_options, settings_options
+from reporting_framework.cli.options import generic_options, said, settings_options
 from reporting_framework.cli.state import State, state_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class ReportCommands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As in click, but ``--config`` is minded first: the file may compose the report."""
-        state_of(ctx).given_config = _config_in(args)
+        state_of(ctx).given_config = said("--config", args)
         try:
             return super().resolve_command(ctx, args)
         except Exception:
@@ -112,16 +112,3 @@ def report_command(name: str, state: State, work: Work, options: Sequence[click.
         context.exit(guarded(lambda: work(context, name, given, generic), state))
 
     return click.Command(name, callback=callback, params=[*settings, *options], help=report.summary or None)
-
-
-def _config_in(args: Sequence[str]) -> str | None:
-    """What ``--config`` says among arguments that are not parsed yet."""
-    found = None
-    for number, word in enumerate(args):
-        if word == "--":
-            break
-        if word == "--config" and number + 1 < len(args):
-            found = args[number + 1]
-        elif word.startswith("--config="):
-            found = word.partition("=")[2]
-    return found

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.failures import DONE, write
-from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
@@ -27,10 +27,7 @@ def runs_options() -> list[click.Parameter]:
     return [
         click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
                      help="Show this many runs at the most."),
-        click.Option(["--format"], type=click.Choice(["table", "json"]), default="table", show_default=True,
-                     help="What stdout gets: a table for people, or the records as they were kept."),
-        *settings_sources(),
-        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
+        *common_options("table", "json"),
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import click
 from reporting_framework.cli.actions import Action, ReportActions, common_options, pipeline_of, prompted
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, printable, write
-from reporting_framework.cli.options import Duration
+from reporting_framework.cli.options import limits
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.markers import hookimpl
 
@@ -33,11 +33,7 @@ def show_options() -> list[click.Parameter]:
 def reconcile_options() -> list[click.Parameter]:
     """Options of ``reconcile``."""
     return [
-        click.Option(["--time-budget"], type=Duration(), metavar="TIME",
-                     help="Stop in time (seconds, or like 10m), keep what is done."),
-        click.Option(["--max-rejected"], type=click.IntRange(min=0), metavar="N",
-                     help="Exit with 3 when more records are rejected; the others are kept all the same."),
-        click.Option(["--quiet"], is_flag=True, help="No progress bar."),
+        *limits("", "; the others are"),
         *common_options("text", "json"),
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from reporting_framework.interfaces import ParquetBacked, ParquetFile, Readable
 from reporting_framework.queries import readable_of
 from reporting_framework.sql.files import names
 from reporting_framework.sql.views import select
-from reporting_framework.storage import Pinned, open_store
+from reporting_framework.storage import PinnedTable, open_store
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Composition, Report
@@ -38,24 +38,6 @@ class Table(NamedTuple):
     files: Sequence[ParquetFile]
     rows: str
     spill: Path
-
-
-class _Copy(NamedTuple):
-    """See `ParquetFile`: what a sink gave that keeps its rows in another form."""
-
-    uri: str
-    schema: pl.Schema
-    content: Pinned
-
-    @property
-    def size(self) -> int:
-        return self.content.size
-
-    def read(self, start: int, length: int) -> bytes:
-        return self.content.read(start, length)
-
-    def close(self) -> None:
-        self.content.close()
 
 
 def table_names(report: Report) -> list[str]:
@@ -95,7 +77,7 @@ def opened(report: Report, composition: Composition, registry: Registry) -> Iter
         yield Table(table_names(report), files, rows, spill)
 
 
-def _copied(sink: Readable, folder: Path) -> _Copy | None:
+def _copied(sink: Readable, folder: Path) -> PinnedTable | None:
     """What a sink holds as one parquet file, made in a stream: DuckDB would hold all of a lazy frame in memory."""
     rows = sink.scan()
     if rows is None:
@@ -104,4 +86,4 @@ def _copied(sink: Readable, folder: Path) -> _Copy | None:
     rows.sink_parquet(path, compression="lz4", statistics=True)
     content = open_store(str(folder)).pin(path.name)
     assert content is not None  # noqa: S101 - it has just been written
-    return _Copy(str(path), pl.Schema(pl.read_parquet_schema(path)), content)
+    return PinnedTable(str(path), pl.Schema(pl.read_parquet_schema(path)), content)

@@ -3,5 +3,17 @@
 from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, Store, TooLarge
 from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.location import Location, parse_location
+from reporting_framework.storage.pinned_table import PinnedTable
 
-__all__ = ["Entry", "Location", "Object", "Pinned", "ScanTarget", "Store", "TooLarge", "open_store", "parse_location"]
+__all__ = [
+    "Entry",
+    "Location",
+    "Object",
+    "Pinned",
+    "PinnedTable",
+    "ScanTarget",
+    "Store",
+    "TooLarge",
+    "open_store",
+    "parse_location",
+]

@@ -9,13 +9,13 @@ import polars as pl
 
 from reporting_framework import Permission
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
-from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage import PinnedTable, open_store, parse_location
 from reporting_object_store.checkpoint import Checkpoint
 from reporting_object_store.history import RunHistory
 from reporting_object_store.layout import RUNS_FOLDER, Layout
 from reporting_object_store.permissions import deleting, writing
 from reporting_object_store.quarantine import ParquetQuarantine
-from reporting_object_store.reading import TableFile, scan_files, table_files
+from reporting_object_store.reading import scan_files, table_files
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 
@@ -95,7 +95,7 @@ class CheckpointFiles:
         """See `Readable.scan`: all files as one; columns that an older one lacks are null there."""
         return scan_files(self.store, self.layout, self._keys(), self._schema)
 
-    def parquet_files(self) -> Sequence[TableFile]:
+    def parquet_files(self) -> Sequence[PinnedTable]:
         """See `ParquetBacked.parquet_files`."""
         return table_files(self.store, self.layout, list(self._keys()))
 

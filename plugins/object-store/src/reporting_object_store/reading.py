@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.storage import Pinned, Store
+from reporting_framework.storage import Pinned, PinnedTable, Store
 from reporting_object_store.checkpoint import reading
 from reporting_object_store.forms import Form
 from reporting_object_store.layout import Layout
@@ -25,33 +25,6 @@ FOOTER = 65_536
 
 HELD = 64
 """Files of a folder that are kept open while they are read; of more none is, and one that is replaced is refused."""
-
-
-class TableFile(NamedTuple):
-    """See `ParquetFile`.
-
-    Attributes:
-        uri: Where it is.
-        schema: The columns that it has.
-        content: Its bytes.
-    """
-
-    uri: str
-    schema: pl.Schema
-    content: Pinned
-
-    @property
-    def size(self) -> int:
-        """See `ParquetFile.size`."""
-        return self.content.size
-
-    def read(self, start: int, length: int) -> bytes:
-        """See `ParquetFile.read`."""
-        return self.content.read(start, length)
-
-    def close(self) -> None:
-        """See `ParquetFile.close`."""
-        self.content.close()
 
 
 class _Found(NamedTuple):
@@ -84,7 +57,7 @@ def scan_files(store: Store, layout: Layout, keys: Iterable[str], schema: pl.Sch
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def table_files(store: Store, layout: Layout, keys: Sequence[str]) -> list[TableFile]:
+def table_files(store: Store, layout: Layout, keys: Sequence[str]) -> list[PinnedTable]:
     """These files, each in the version that it has now; without those that are not there.
 
     Raises:
@@ -95,7 +68,7 @@ def table_files(store: Store, layout: Layout, keys: Sequence[str]) -> list[Table
         return [each for each in pool.map(look, keys) if each is not None]
 
 
-def _table_file(store: Store, layout: Layout, key: str, *, held: bool) -> TableFile | None:
+def _table_file(store: Store, layout: Layout, key: str, *, held: bool) -> PinnedTable | None:
     """The file, with the schema of the very bytes that are pinned."""
     content = store.pin(key, held=held)
     if content is None:
@@ -109,7 +82,7 @@ def _table_file(store: Store, layout: Layout, key: str, *, held: bool) -> TableF
     except BaseException:
         content.close()
         raise
-    return TableFile(uri, schema, content)
+    return PinnedTable(uri, schema, content)
 
 
 def _footer(content: Pinned) -> bytes:

@@ -1,0 +1,37 @@
+"""A parquet file that is read in part, in one version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from reporting_framework.storage.base import Pinned
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class PinnedTable(NamedTuple):
+    """See `ParquetFile`.
+
+    Attributes:
+        uri: Where it is.
+        schema: The columns that it has.
+        content: Its bytes.
+    """
+
+    uri: str
+    schema: pl.Schema
+    content: Pinned
+
+    @property
+    def size(self) -> int:
+        """See `ParquetFile.size`."""
+        return self.content.size
+
+    def read(self, start: int, length: int) -> bytes:
+        """See `ParquetFile.read`."""
+        return self.content.read(start, length)
+
+    def close(self) -> None:
+        """See `ParquetFile.close`."""
+        self.content.close()
