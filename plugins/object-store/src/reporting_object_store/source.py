@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from itertools import chain
@@ -31,6 +30,7 @@ from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingErr
 from reporting_framework.records import Finding
 from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
 from reporting_object_store.batches import BatchBuilder
+from reporting_object_store.bookmark import Listing
 from reporting_object_store.checks import clock, listed
 from reporting_object_store.listing import Names, list_all, list_since
 from reporting_object_store.notifications import KINDS, Message, messages
@@ -80,7 +80,7 @@ class ObjectStoreJson:
         self.settings = settings
         self.store = open_store(settings.uri)
         self._names = Names(settings.include, settings.name_pattern)
-        self._listing = _Listing()
+        self._listing = Listing()
         self._rest: Iterator[Entry] = iter(())
         self._named: list[Message] | None = None
         self._left: set[str] = set()
@@ -118,12 +118,12 @@ class ObjectStoreJson:
     def revisit(self, objects: Sequence[str]) -> Iterable[Split]:
         """See `Revisiting.revisit`."""
         keys = list(dict.fromkeys(objects))
-        self._rest, self._listing = iter(()), _Listing(waiting=len(keys))
+        self._rest, self._listing = iter(()), Listing(waiting=len(keys))
         return self._split([Entry(key, None, None) for key in keys])
 
-    def _choose(self, ledger: RunLedger, now: datetime) -> _Listing:
+    def _choose(self, ledger: RunLedger, now: datetime) -> Listing:
         """Whether to list everything, or what is new, from the bookmark of the last run."""
-        listing = _Listing.of(ledger.bookmark, self._identity)
+        listing = Listing.of(ledger.bookmark, self._identity)
         if self._named is not None:
             return listing
         listing.newest = ledger.newest
@@ -141,7 +141,7 @@ class ObjectStoreJson:
             listing.listed = now
         return listing
 
-    def _tried_before(self, listing: _Listing) -> Iterator[list[Entry]]:
+    def _tried_before(self, listing: Listing) -> Iterator[list[Entry]]:
         """Objects that the last run could not read, if they are still there."""
         found = self._requests.map(self._ask, listing.unread)
         yield [entry for entry in found if entry is not None]
@@ -250,7 +250,7 @@ class ObjectStoreJson:
         """See `Telling.tell`."""
         if not self.store.resumes:
             return ["a folder is listed as a whole by every run"]
-        listing = _Listing.of(bookmark, self._identity)
+        listing = Listing.of(bookmark, self._identity)
         if listing.listed is None:
             return ["the next run lists everything"]
         days, back = self.settings.reconcile_every_days, self.settings.lookback_days
@@ -344,47 +344,6 @@ class ObjectStoreJson:
             "unread": sorted(waiting)[:UNREAD_KEPT],
             "rows": rows,
         }
-
-
-@dataclass(slots=True)
-class _Listing:
-    """What to list, as the bookmark has it.
-
-    Attributes:
-        full: Whether to list everything.
-        listed: When everything was last listed and handled.
-        ranges: Known ranges of names.
-        unread: Objects that could not be read.
-        rows: Rows that the checkpoint had.
-        newest: Newest timestamp in the ledger.
-        waiting: Objects found to be new and not handed out.
-        ended: Whether all of them were.
-    """
-
-    full: bool = True
-    listed: datetime | None = None
-    ranges: Sequence[str] = ()
-    unread: Sequence[str] = ()
-    rows: int = 0
-    newest: datetime | None = None
-    waiting: int = 0
-    ended: bool = False
-
-    @classmethod
-    def of(cls, bookmark: Mapping[str, Any], identity: Mapping[str, Any]) -> _Listing:
-        """The bookmark, if it is one of this folder and these names; a damaged one counts as none."""
-        try:
-            if any(bookmark[name] != value for name, value in identity.items()):
-                return cls()
-            listed = bookmark["listed"] and datetime.fromisoformat(bookmark["listed"]).astimezone(UTC)
-            return cls(
-                listed=listed or None,
-                ranges=[str(one) for one in bookmark["ranges"]],
-                unread=[str(one) for one in bookmark["unread"]],
-                rows=int(bookmark["rows"]),
-            )
-        except (KeyError, TypeError, ValueError):
-            return cls()
 
 
 def _earlier(moment: datetime, days: float) -> datetime:
