@@ -75,7 +75,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=5), st.dictionaries(st.text(), JSON, max_size=5))
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_what_is_nested_is_kept_as_it_is(properties, metadata):
     found = validated({**GOOD, "properties": properties, "metadata": metadata})
     assert found.rejections == []
