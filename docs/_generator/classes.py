@@ -10,7 +10,7 @@ import reporting_framework
 from docs._generator import sources
 from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import fence, page
-from reporting_framework import hookspecs, interfaces, records, result
+from reporting_framework import capabilities, hookspecs, interfaces, records, result
 from reporting_framework.discovery import hook_names
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS
 
@@ -47,6 +47,15 @@ def interfaces_page() -> str:
         as_markdown(text_of(interfaces, "interfaces")),
         f"`Shape` is `{shape[0]}`. {shape[1]}",
         *[part for kind in _classes(interfaces) for part in described(kind)],
+    )
+
+
+def capabilities_page() -> str:
+    """What a plugin may have besides."""
+    return page(
+        "Capabilities",
+        as_markdown(text_of(capabilities, "capabilities")),
+        *[part for kind in _classes(capabilities) for part in described(kind)],
     )
 
 

@@ -12,7 +12,17 @@ FOLDER = Path(reporting_framework.__file__).parent
 
 @pytest.mark.parametrize(
     "name",
-    ["hookspecs.py", "interfaces.py", "records.py", "runner.py", "process.py", "tally.py", "ledger.py", "assembly.py"],
+    [
+        "hookspecs.py",
+        "interfaces.py",
+        "capabilities.py",
+        "records.py",
+        "runner.py",
+        "process.py",
+        "tally.py",
+        "ledger.py",
+        "assembly.py",
+    ],
 )
 def test_hooks_roles_and_runner_name_no_service(name):
     assert re.findall(r"kinesis|dynamo|sqs|event.processor", (FOLDER / name).read_text(), re.IGNORECASE) == []

@@ -28,37 +28,39 @@ from reporting_framework.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework.builtin.pydantic_validator import ModelValidator
-    from reporting_framework.interfaces import (
+    from reporting_framework.capabilities import (
         Answering,
         ColumnFacts,
-        Composition,
         Describing,
-        Engine,
         Filed,
         History,
-        Ledger,
         Located,
-        Material,
-        Page,
         ParquetBacked,
         ParquetFile,
         Permission,
         Permitted,
+        Readable,
+        Recording,
+        Shelving,
+        Traceable,
+        Triggered,
+    )
+    from reporting_framework.interfaces import (
+        Composition,
+        Engine,
+        Ledger,
+        Material,
+        Page,
         Plugin,
         Quarantine,
         Query,
-        Readable,
-        Recording,
         Report,
         RunLedger,
         Shape,
-        Shelving,
         Sink,
         Source,
         Survey,
-        Traceable,
         Transform,
-        Triggered,
         Use,
         Validator,
     )
@@ -166,7 +168,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    roles = import_module(f"{__name__}.interfaces")
-    home = roles if name in vars(roles) else import_module(f"{__name__}.records")
-    value = globals()[name] = getattr(home, name)
+    homes = (import_module(f"{__name__}.{home}") for home in ("interfaces", "capabilities", "records"))
+    value = globals()[name] = next(getattr(home, name) for home in homes if name in vars(home))
     return value

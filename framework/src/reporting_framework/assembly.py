@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from reporting_framework.capabilities import Triggered
 from reporting_framework.errors import (
     PluginError,
     ReportingError,
@@ -17,14 +18,21 @@ from reporting_framework.errors import (
     StorageUnavailable,
     TriggerError,
 )
-from reporting_framework.interfaces import Triggered
 from reporting_framework.records import ORIGIN_COLUMN
 from reporting_framework.result import Step
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.interfaces import Composition, Engine, Sink, Source, Transform, Use, Validator
+    from reporting_framework.interfaces import (
+        Composition,
+        Engine,
+        Sink,
+        Source,
+        Transform,
+        Use,
+        Validator,
+    )
     from reporting_framework.plugins import Registry
     from reporting_framework.records import Trigger
 

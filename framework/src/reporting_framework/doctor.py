@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.assembly import assemble, settings_of, step
+from reporting_framework.capabilities import Checkable
 from reporting_framework.errors import ReportingError
-from reporting_framework.interfaces import Checkable
 from reporting_framework.permissions import permissions_of
 from reporting_framework.records import Finding
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework.capabilities import Permission
     from reporting_framework.config import Config
-    from reporting_framework.interfaces import Composition, Permission, Use
+    from reporting_framework.interfaces import Composition, Use
     from reporting_framework.plugins import Registry
 
 Check = Callable[[], Finding]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reporting_framework.assembly import step
-from reporting_framework.interfaces import Inspectable
+from reporting_framework.capabilities import Inspectable
 from reporting_framework.stored import prepared, records_of
 
 if TYPE_CHECKING:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework.assembly import assemble, step
+from reporting_framework.capabilities import Recording
 from reporting_framework.errors import PluginError
-from reporting_framework.interfaces import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.interfaces import Composition, History, Sink
+    from reporting_framework.capabilities import History
+    from reporting_framework.interfaces import Composition, Sink
     from reporting_framework.plugins import Registry
     from reporting_framework.result import RunRecord
 

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
     import click
     import polars as pl
 
-    from reporting_framework.interfaces import Engine, Page, Query, Report, Sink, Source, Transform, Validator
+    from reporting_framework.interfaces import (
+        Engine,
+        Page,
+        Query,
+        Report,
+        Sink,
+        Source,
+        Transform,
+        Validator,
+    )
     from reporting_framework.markers import Lazy
     from reporting_framework.records import Outcome, Rejection, Split
     from reporting_framework.result import RunResult, Step

@@ -7,12 +7,18 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.assembly import settings_of, step
+from reporting_framework.capabilities import Recording, Shelving
 from reporting_framework.errors import PluginError, SettingsError
-from reporting_framework.interfaces import Material, Recording, Shelving, Use
+from reporting_framework.interfaces import Material, Use
 from reporting_framework.queries import held
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Page, Report, Sink
+    from reporting_framework.interfaces import (
+        Composition,
+        Page,
+        Report,
+        Sink,
+    )
     from reporting_framework.plugins import Registry
     from reporting_framework.result import RunRecord
 

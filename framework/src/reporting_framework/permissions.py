@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import settings_of, step, uses_of
-from reporting_framework.interfaces import Permission, Permitted
+from reporting_framework.capabilities import Permission, Permitted
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Composition

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import Pipeline, step
+from reporting_framework.capabilities import Revisiting
 from reporting_framework.errors import PluginError
-from reporting_framework.interfaces import Revisiting
 from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of
 from reporting_framework.stored import prepared, records_of
 

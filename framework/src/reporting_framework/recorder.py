@@ -11,14 +11,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import step
+from reporting_framework.capabilities import Located, Recording
 from reporting_framework.discovery import FRAMEWORK
 from reporting_framework.errors import ReportingError, StepFailed
-from reporting_framework.interfaces import Located, Recording
 from reporting_framework.result import RunRecord
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.interfaces import History, Sink
+    from reporting_framework.capabilities import History
+    from reporting_framework.interfaces import Sink
     from reporting_framework.records import Outcome
     from reporting_framework.result import RunResult
 

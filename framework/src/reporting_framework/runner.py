@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import close, step
+from reporting_framework.capabilities import Revisiting, Triggered
 from reporting_framework.errors import PluginError, StorageUnavailable
-from reporting_framework.interfaces import Revisiting, Triggered
 from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
 from reporting_framework.recorder import Recorder

@@ -9,8 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from reporting_framework.assembly import close, step
+from reporting_framework.capabilities import (
+    Inspectable,
+    Recording,
+    Resettable,
+    Telling,
+)
 from reporting_framework.errors import PluginError
-from reporting_framework.interfaces import Inspectable, Recording, Resettable, Telling
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline

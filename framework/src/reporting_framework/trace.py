@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import assemble, step
+from reporting_framework.capabilities import Located, Readable, Traceable
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.histories import kept_by
-from reporting_framework.interfaces import Located, Readable, Traceable
 from reporting_framework.queries import Selection
 from reporting_framework.records import ORIGIN_COLUMN, object_of
 

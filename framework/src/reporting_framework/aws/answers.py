@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework.capabilities import Answering
 from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError
-from reporting_framework.interfaces import Answering, Report
+from reporting_framework.interfaces import Report
 from reporting_framework.triggers import AWAITED, Kind
 
 if TYPE_CHECKING:

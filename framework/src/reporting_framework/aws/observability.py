@@ -18,7 +18,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from reporting_framework.aws import metrics
-from reporting_framework.interfaces import Answering
+from reporting_framework.capabilities import Answering
 from reporting_framework.markers import hookimpl
 from reporting_framework.tracebacks import traceback_text
 

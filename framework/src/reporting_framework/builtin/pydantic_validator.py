@@ -17,8 +17,9 @@ from reporting_framework.builtin.model_reader import Extra, ModelReader
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
 from reporting_framework.builtin.strict_json import KEY_END, check_strict, is_plain, members, spaced_colons
 from reporting_framework.builtin.unknown_fields import IgnoredFields
+from reporting_framework.capabilities import ColumnFacts
 from reporting_framework.errors import SettingsError
-from reporting_framework.interfaces import ColumnFacts, Shape
+from reporting_framework.interfaces import Shape
 from reporting_framework.records import ORIGIN_COLUMN, Batch, Rejection, Validated
 from reporting_framework.settings import Settings
 from reporting_framework.wording import cause

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import schema_of, settings_of, step
-from reporting_framework.interfaces import ColumnFacts, Describing, Filed
+from reporting_framework.capabilities import ColumnFacts, Describing, Filed
 from reporting_framework.records import ORIGIN_COLUMN
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fsspec import AbstractFileSystem
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import ParquetFile
+    from reporting_framework.capabilities import ParquetFile
 
 PROTOCOL = "reporting"
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import step
+from reporting_framework.capabilities import ParquetBacked, ParquetFile, Readable
 from reporting_framework.errors import ObjectMissing
-from reporting_framework.interfaces import ParquetBacked, ParquetFile, Readable
 from reporting_framework.queries import readable_of
 from reporting_framework.sql.files import names
 from reporting_framework.sql.views import select

@@ -11,8 +11,9 @@ from typing import Any, ClassVar, NoReturn
 
 import pytest
 
+from reporting_framework.capabilities import Permitted
 from reporting_framework.errors import SettingsError
-from reporting_framework.interfaces import Permitted, Plugin, Use
+from reporting_framework.interfaces import Plugin, Use
 from reporting_framework.testing.faults import Faults
 
 CANARY = "canary-5d1f"

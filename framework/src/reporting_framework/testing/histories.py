@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
-from reporting_framework.interfaces import Recording
+from reporting_framework.capabilities import Recording
 from reporting_framework.result import Output, RejectionCount, RunRecord, Step
 from reporting_framework.testing.contract import few
 

@@ -13,7 +13,15 @@ from typing_extensions import TypedDict
 
 from reporting_framework.assembly import Pipeline
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
-from reporting_framework.interfaces import Engine, Shape, Sink, Source, Survey, Transform, Validator
+from reporting_framework.interfaces import (
+    Engine,
+    Shape,
+    Sink,
+    Source,
+    Survey,
+    Transform,
+    Validator,
+)
 from reporting_framework.lifecycle import Lifecycle
 from reporting_framework.markers import hookimpl
 from reporting_framework.plugins import load_plugins
