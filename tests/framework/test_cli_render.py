@@ -68,7 +68,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_plain_lines_say_all_there_is():
-    assert render.summary(FULL, ["reporting-run", "visits", "--x", "a b"]).splitlines() == [
+    assert render.summary(FULL, ["reporting-run", "visits", "--x", "a b"], ["--x", "a b"]).splitlines() == [
         "visits: partial",
         "  read               1,100",
         "  accepted           1,034",
@@ -90,7 +90,7 @@ def test_plain_lines_say_all_there_is():
         "Next:",
         "  reporting-run visits --x 'a b' --format json",
         """  python -c "import polars as pl; print(pl.read_parquet('out/visits.parquet'))\"""",
-        """  python -c "import polars as pl; print(pl.read_parquet('out/_quarantine/visits.parquet'))\"""",
+        "  reporting quarantine visits --x 'a b'",
     ]
 
 

@@ -56,14 +56,17 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
     return code
 
 
-def say(context: click.Context, result: RunResult, name: str, given: Iterable[str], generic: Mapping[str, Any]) -> None:
+def say(
+    context: click.Context, result: RunResult, name: str, given: Mapping[str, Any], generic: Mapping[str, Any]
+) -> None:
     """Print what a run did, in the form that was asked for."""
     if generic["format"] == "json":
         write(result.model_dump_json(indent=2))
     else:
         from reporting_framework.cli.render import summary
 
-        write(summary(result, _again(context, state_of(context), name, given, generic["set"])))
+        again = _again(context, state_of(context), name, given, generic["set"])
+        write(summary(result, again, _settings_words(given, generic) if again else None))
 
 
 def observed(
@@ -156,3 +159,20 @@ def _again(context: click.Context, state: State, name: str, given: Iterable[str]
             words.append(word)
         skip = word == "--format"
     return words
+
+
+def _settings_words(given: Mapping[str, Any], generic: Mapping[str, Any]) -> list[str]:
+    """The settings of this command, as any other command on the report takes them."""
+    from reporting_framework.layers import option
+
+    words: list[str] = []
+    for key, value in given.items():
+        flag = option(key)
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag.removeprefix('--')}")
+        else:
+            words += [
+                word for each in (value if isinstance(value, tuple | list) else [value]) for word in (flag, str(each))
+            ]
+    words += [word for each in generic["set"] for word in ("--set", each)]
+    return [*words, "--config", generic["config"]] if generic.get("config") else words

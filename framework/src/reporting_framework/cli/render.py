@@ -23,18 +23,19 @@ OUTPUTS = 10
 Rows = list[tuple[str, str]]
 
 
-def summary(result: RunResult, again: Sequence[str]) -> str:
+def summary(result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None) -> str:
     """What a run did.
 
     Args:
         result: What it did.
         again: The words of the command that made it, or nothing when they are not to be shown.
+        settings: Those of them that say settings, or None when they are not to be shown.
     """
     rows = [(label, printable(value)) for label, value in _rows(result)]
     title = f"{result.report}: {'dry run, nothing was written' if result.dry_run else result.status}"
     lines = table(printable(title), rows)
     if result.response is None or result.dry_run:  # what a trigger handed over is not to be taken twice
-        lines += ["", "Next:", *(f"  {line}" for line in next_commands(result, again))]
+        lines += ["", "Next:", *(f"  {line}" for line in next_commands(result, again, settings))]
     return "\n".join(lines)
 
 
@@ -92,7 +93,7 @@ def _output(output: Output) -> str:
     return f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,} bytes"
 
 
-def next_commands(result: RunResult, again: Sequence[str]) -> list[str]:
+def next_commands(result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None) -> list[str]:
     """Commands worth trying after this run."""
     words = list(again)
     if result.dry_run:
@@ -101,9 +102,11 @@ def next_commands(result: RunResult, again: Sequence[str]) -> list[str]:
         first = shlex.join([*words, "--format", "json"]) if words else "the same with --format json"
     commands = [first]
     uris = [output.uri for output in result.outputs if output.rows]
-    if result.quarantine and result.quarantine.rows:
-        uris = [*uris[:1], result.quarantine.uri]
-    commands += [read_command(uri) for uri in uris[:2] if uri.endswith(".parquet")]
+    aside = result.quarantine is not None and result.quarantine.rows > 0
+    commands += [read_command(uri) for uri in uris[: 1 if aside else 2] if uri.endswith(".parquet")]
+    if aside:
+        words = ["reporting", "quarantine", printable(result.report), *(settings or ())]
+        commands.append(shlex.join(words) + (" …" if settings is None else ""))
     return commands
 
 
