@@ -138,11 +138,15 @@ def test_what_is_in_neither(world):
     history.note(["y.json"], ["1"])
     history.write(run_id="killed", validator="v", at=AT)
     assert world.explain("--origin", "y.json")[1].startswith("  announced by  run killed, 2024-01-01 00:00:00 UTC, of")
-    assert world.explain("--where", "ptid=NOBODY") == ["no row of the table is like that"]
+    assert world.explain("--where", "ptid=NOBODY") == [
+        "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
+    ]
 
 
 def test_before_the_first_run_no_row_is_there(world):
-    assert world.explain("--where", "ptid=x") == ["no row of the table is like that"]
+    assert world.explain("--where", "ptid=x") == [
+        "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
+    ]
 
 
 def test_lines_of_an_object(world):

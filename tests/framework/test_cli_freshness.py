@@ -1,6 +1,7 @@
 """``reporting freshness``: one line, and an exit code that tells a monitor what it needs."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,6 +26,23 @@ def test_a_report_that_ran_lately_is_fresh(here):  # noqa: F811
     code, text = invoke("--max-age", "1h")
     assert (code, text.count("\n")) == (0, 1)
     assert text.startswith("event-log-checkpoint: fresh: ")
+
+
+def test_a_table_that_is_gone_or_damaged_is_stale(here):  # noqa: F811
+    table = here / "out" / "x.parquet"
+    table.write_bytes(table.read_bytes()[:500])
+    code, text = invoke("--max-age", "1h")
+    assert (code, text.partition(";")[0]) == (6, "event-log-checkpoint: stale: its table is gone, or cannot be read")
+    table.unlink()
+    code, text = invoke("--max-age", "1h", "--format", "json")
+    assert (code, json.loads(text)["state"], json.loads(text)["gone"]) == (6, "stale", True)
+
+
+def test_a_history_that_was_deleted_is_none(here):  # noqa: F811
+    shutil.rmtree(here / "out" / "_runs")
+    code, text = invoke("--max-age", "1h")
+    assert code == 0
+    assert text.startswith("event-log-checkpoint: fresh: there is no history of runs; the table was last written ")
 
 
 def test_old_data_is_stale(here):  # noqa: F811
@@ -74,7 +92,6 @@ class Told:
         ([(1, "failed", False, False), (2, "ok", True, False)], 2),
         ([(1, "partial", True, False), (2, "ok", False, False), (3, "ok", True, True), (4, "ok", True, False)], 4),
         ([(1, "failed", False, False)], None),
-        ([], None),
     ],
 )
 def test_a_run_counts_that_ended_well_and_complete_and_looked_for_what_is_new(tmp_path, runs, days):

@@ -113,7 +113,7 @@ def test_nothing_is_said_to_be_nothing(here):
 
 
 def test_no_value_is_ever_shown(here):
-    for given in ([], ["show"], ["list", "--by-run"], ["replay", "--quiet"], ["drop", "--yes"]):
+    for given in ([], ["show"], ["list", "--by-run"], ["replay", "--quiet"], ["drop", "--origin", "*", "--yes"]):
         assert SECRET not in asked(*given).output
 
 
@@ -198,7 +198,7 @@ def test_a_drop_asks_and_says_what_it_drops(here):
 
 
 def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
-    asked("drop", "--yes")
+    asked("drop", "--origin", "*", "--yes")
     assert shown("show") == []
     assert [each["error_type"] for each in shown("show", "--dropped")] == ["dropped"] * 4
     explained = CliRunner().invoke(reporting, ["explain", "event-log-checkpoint", "--origin", name(1)])
@@ -211,9 +211,10 @@ def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
 
 def test_a_drop_that_nobody_confirms_is_refused(here):
     assert "nobody is there to be asked; give --yes" in asked("drop", code=2).stderr
+    assert "--yes goes with --type, --field or --origin" in asked("drop", "--yes", code=2).stderr
     assert len(shown("show")) == 4
-    assert asked("drop", "--yes").stdout == "dropped 4 records\n"
-    assert asked("drop", "--yes").stdout == "nothing was dropped: no record in quarantine fits\n"
+    assert asked("drop", "--origin", "*", "--yes").stdout == "dropped 4 records\n"
+    assert asked("drop", "--origin", "*", "--yes").stdout == "nothing was dropped: no record in quarantine fits\n"
 
 
 # -- the commands ---------------------------------------------------------------------------------------------------------

@@ -169,10 +169,18 @@ def test_usage_errors_say_what_there_is(here, arguments, message):
     assert "SYN0013" not in text
 
 
+def test_a_file_of_no_known_form_is_refused(here):
+    assert "--out x.xlsx: no form goes by .xlsx; give --format table, csv, json, parquet" in refused(
+        "counts", "--out", "x.xlsx"
+    )
+    assert not (here / "x.xlsx").exists()
+
+
 def test_a_report_that_never_ran_holds_nothing(here):
     text = refused("counts", "--checkpoint", "never.parquet", code=1)
     assert text == (
-        "error: report event-log-checkpoint: sink parquet-checkpoint holds nothing yet; run the report first\n"
+        "error: report event-log-checkpoint: sink parquet-checkpoint holds nothing yet at never.parquet; run the "
+        "report first\n"
     )
 
 
@@ -186,7 +194,7 @@ def test_a_checkpoint_that_is_damaged_is_a_failure(here):
 def test_a_value_that_cannot_be_read_is_not_shown(here, made):
     pl.read_parquet(made / "out.parquet").with_columns(visit_date=pl.lit("a secret")).write_parquet("old.parquet")
     text = refused("latest-per-visit", "--checkpoint", "old.parquet", code=1)
-    assert text.endswith("query latest-per-visit raised InvalidOperationError; see the log for where\n")
+    assert "old.parquet: the checkpoint has another schema: column visit_date is String, not Date, and 14 rows" in text
     assert "a secret" not in text
 
 

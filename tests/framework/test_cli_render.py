@@ -127,7 +127,7 @@ def test_a_dry_run_says_what_would_be_written():
     assert "  would be accepted  1,034" in text
     assert "  would be written   1,034 rows to out/visits.parquet" in text
     assert "  output now         out/visits.parquet: 1,234 rows (+34), 5,678 bytes" in text
-    assert "  complete           no\n" in text
+    assert "  complete           no: a sample was read\n" in text
     assert "  reporting-run visits --x y\n" in text
     several = result.model_copy(update={"outputs": [OUTPUT, OUTPUT]})
     assert "  would be written   1,034 rows\n" in render.summary(several, [])

@@ -125,6 +125,21 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
     )
 
 
+def place_of(composition: Composition, sink: str) -> str:
+    """Where a sink keeps its rows, for messages; nothing where its settings name no ``uri``."""
+    uri = next((use.settings.get("uri") for use in composition.sinks if use.name == sink), None)
+    return f" at {without_credentials(uri)}" if isinstance(uri, str) else ""
+
+
+def without_credentials(uri: str) -> str:
+    """A URI less what may be a password in it."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return uri
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+
+
 def close(pipeline: Pipeline) -> None:
     """Have a pipeline's source and sinks give up what they hold.
 

@@ -10,7 +10,10 @@ from reporting_framework.capabilities import Inspectable
 from reporting_framework.stored import prepared, records_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reporting_framework.assembly import Pipeline
+    from reporting_framework.result import RunRecord
 
 Of = Literal["runs", "data"]
 """Whose age: that of the last run that ended well and complete, or that of the newest timestamp in the table."""
@@ -22,10 +25,11 @@ class Freshness(NamedTuple):
     Attributes:
         report: The report.
         of: Whose age.
-        basis: What it is known from: ``history``; ``modification``: when the table was last written, where no history
-            is kept; ``timestamp``.
+        basis: What it is known from: ``history``; ``modification``: when the table was last written, where there is no
+            history; ``timestamp``.
         moment: When it was (UTC); None: never.
         age: Seconds since then; None: never.
+        gone: Whether a table that runs have written is not there any more, or cannot be read.
     """
 
     report: str
@@ -33,6 +37,7 @@ class Freshness(NamedTuple):
     basis: Literal["history", "modification", "timestamp"]
     moment: datetime | None
     age: float | None
+    gone: bool = False
 
 
 def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Freshness:
@@ -44,16 +49,18 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
         now: The time (aware); that of the clock unless given.
     """
     at = now or datetime.now(UTC)
+    gone = False
     with prepared(pipeline):
         if of == "data":
             basis, moment = "timestamp", _newest(pipeline)
-        elif (records := records_of(pipeline)) is not None:
+        elif records := records_of(pipeline):
+            gone = _gone(pipeline, records)
             ended = [run.finished_at for run in records if run.status == "ok" and run.complete and not run.replay]
             basis, moment = "history", max(ended, default=None)
         else:
             basis, moment = "modification", _modified(pipeline)
     age = (at - moment).total_seconds() if moment is not None else None
-    return Freshness(pipeline.report, of, basis, moment, age)  # type: ignore[arg-type]  # one of three
+    return Freshness(pipeline.report, of, basis, moment, age, gone)  # type: ignore[arg-type]  # one of three
 
 
 def _newest(pipeline: Pipeline) -> datetime | None:
@@ -65,6 +72,19 @@ def _newest(pipeline: Pipeline) -> datetime | None:
                 found.append(ledger.newest)
     known = [moment for moment in found if moment is not None]
     return min(known) if known and len(known) == len(found) else None
+
+
+def _gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
+    """Whether there is nothing where the last run has left rows, or nothing that can be read."""
+    kept = next((run.outputs for run in records if run.status != "failed"), [])
+    if not any(output.rows for output in kept):
+        return False
+    for sink in pipeline.sinks:
+        if isinstance(sink, Inspectable):
+            with step(pipeline.report, "sink", sink.name):
+                rows = [each.rows for each in sink.belongings() if each.kind == "output"]
+            return not rows or None in rows
+    return False
 
 
 def _modified(pipeline: Pipeline) -> datetime | None:

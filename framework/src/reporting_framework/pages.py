@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reporting_framework.assembly import settings_of, step
+from reporting_framework.assembly import settings_of, step, without_credentials
 from reporting_framework.capabilities import Recording, Shelving
 from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.interfaces import Material, Use
@@ -154,8 +154,4 @@ def _place(use: Use) -> str:
     uri = use.settings.get("uri")
     if not isinstance(uri, str):
         return ""
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return uri
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+    return without_credentials(uri)

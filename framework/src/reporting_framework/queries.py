@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import polars as pl
 
-from reporting_framework.assembly import assemble, settings_of, step
+from reporting_framework.assembly import assemble, place_of, settings_of, step
 from reporting_framework.capabilities import Readable
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
 from reporting_framework.interfaces import Sink, Use
@@ -231,7 +231,8 @@ def held(report: str, composition: Composition, registry: Registry) -> tuple[Rea
     with step(report, "sink", sink.name):
         rows = sink.scan()
     if rows is None:
-        raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet; run the report first")
+        place = place_of(composition, sink.name)
+        raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet{place}; run the report first")
     return sink, rows
 
 

@@ -141,7 +141,7 @@ class Tally:
             unread_reasons=dict(sorted(Counter(item.reason for item in self.unread).items())),
             objects_ignored=survey.ignored,
             ignored_samples=list(survey.ignored_samples),
-            remaining=survey.waiting,
+            remaining=0 if dry_run else survey.waiting,  # what a sample leaves is not known
             ignored_fields=dict(sorted(self.ignored_fields.items())),
             outputs=[output for receipt in receipts for output in receipt.outputs],
             last_processed_timestamp=_newest(receipts),

@@ -29,6 +29,8 @@ def form_of(form: str | None, out: str | None, context: click.Context) -> str:
         UsageError: A parquet file is to be printed.
     """
     suffix = Path(out).suffix.removeprefix(".") if out else ""
+    if not form and suffix not in (*FORMATS, "", "txt"):
+        raise click.UsageError(f"--out {out}: no form goes by .{suffix}; give --format {', '.join(FORMATS)}", context)
     found = form or (suffix if suffix in FORMATS else "table")
     if found == "parquet" and not out:
         raise click.UsageError("--format parquet goes with --out FILE", context)

@@ -90,7 +90,9 @@ def _told(found: Found, origin: str | None) -> list[str]:
     if found.rows or found.aside:
         return lines
     if origin is None:
-        return ["no row of the table is like that"]
+        return [
+            "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
+        ]
     return _block(
         f"{origin}: neither in the table nor in quarantine",
         [*(("announced by", _run(each)) for each in found.announced), *_now(found.now, "there is no such object")],

@@ -15,7 +15,7 @@ from reporting_framework.cli.state import state_of
 
 _WHAT = {
     "history": "the last complete run ended",
-    "modification": "no history of runs is kept; the table was last written",
+    "modification": "there is no history of runs; the table was last written",
     "timestamp": "the newest data is from",
 }
 
@@ -40,6 +40,8 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
         found = freshness(pipeline_of(context, name, given, generic["set"]), generic["of"])
     allowed = generic["max_age"]
     state, code = ("fresh", DONE) if found.age is not None and found.age <= allowed else ("stale", STALE)
+    if found.gone:
+        state, code = "stale", STALE
     if found.moment is None:
         state, code = "never", NEVER
     if generic["format"] == "json":
@@ -48,6 +50,9 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
     elif found.moment is None or found.age is None:
         missing = "there is no data yet" if found.of == "data" else "no run has ended well and complete"
         write(f"{name}: never: {missing}")
+    elif found.gone:
+        write(f"{name}: stale: its table is gone, or cannot be read; the last complete run ended "
+              f"{found.moment:%Y-%m-%d %H:%M:%S} UTC")  # fmt: skip
     else:
         ago = f"{age_in_words(found.age)} ago" if found.age >= 0 else f"in {age_in_words(-found.age)}"
         write(f"{name}: {state}: {_WHAT[found.basis]} {ago} ({found.moment:%Y-%m-%d %H:%M:%S} UTC); "

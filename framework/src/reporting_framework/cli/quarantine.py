@@ -153,6 +153,8 @@ def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.quarantines import entries_of, grouped, quarantine_of
 
+    if generic["yes"] and not any(generic[key] for key in ("kind", "field", "origin")):
+        raise click.UsageError("--yes goes with --type, --field or --origin; --origin '*' means all", context)
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])

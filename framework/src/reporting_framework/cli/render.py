@@ -74,7 +74,12 @@ def _rows(result: RunResult) -> Rows:
         rows.append(("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows"))
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
-    rows.append(("complete", "yes" if result.complete else "no" if result.dry_run else "no: run again for the rest"))
+    rows.append(
+        (
+            "complete",
+            "yes" if result.complete else "no: a sample was read" if result.dry_run else "no: run again for the rest",
+        )
+    )
     rows.append(("seconds", f"{result.seconds.total:.2f}"))
     return rows
 

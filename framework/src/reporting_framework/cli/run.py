@@ -49,7 +49,12 @@ class ReportCommands(click.Group):
         Raises:
             ReportingError: There is no such report, or it cannot be used.
         """
-        return report_command(cmd_name, state_of(ctx), self.work, self.options())
+        options = self.options()
+        command = report_command(cmd_name, state_of(ctx), self.work, options)
+        if self.work is not execute:  # what is asked for comes before the settings of a run
+            command.help = self.help
+            command.params = [*options, *(each for each in command.params if each not in options)]
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

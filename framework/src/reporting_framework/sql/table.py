@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from reporting_framework.assembly import step
+from reporting_framework.assembly import place_of, step
 from reporting_framework.capabilities import ParquetBacked, ParquetFile, Readable
 from reporting_framework.errors import ObjectMissing
 from reporting_framework.queries import readable_of
@@ -67,8 +67,9 @@ def opened(report: Report, composition: Composition, registry: Registry) -> Iter
             if rows is None:
                 copy = _copied(sink, folder)
                 if copy is None:
+                    place = place_of(composition, sink.name)
                     raise ObjectMissing(
-                        f"report {report.name}: sink {sink.name} holds nothing yet; run the report first"
+                        f"report {report.name}: sink {sink.name} holds nothing yet{place}; run the report first"
                     )
                 stack.callback(copy.close)
                 files, rows = [copy], f"SELECT * FROM read_parquet(['{names(1)[0]}'])"

@@ -97,7 +97,7 @@ class CheckpointFiles:
 
     def parquet_files(self) -> Sequence[PinnedTable]:
         """See `ParquetBacked.parquet_files`."""
-        return table_files(self.store, self.layout, list(self._keys()))
+        return table_files(self.store, self.layout, list(self._keys()), self._schema)
 
     def history(self) -> RunHistory | None:
         """See `Recording.history`. Once it was asked for, `ledger` reads it along with the rest."""

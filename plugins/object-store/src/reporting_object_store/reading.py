@@ -57,18 +57,19 @@ def scan_files(store: Store, layout: Layout, keys: Iterable[str], schema: pl.Sch
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def table_files(store: Store, layout: Layout, keys: Sequence[str]) -> list[PinnedTable]:
+def table_files(store: Store, layout: Layout, keys: Sequence[str], wanted: pl.Schema) -> list[PinnedTable]:
     """These files, each in the version that it has now; without those that are not there.
 
     Raises:
-        CorruptCheckpoint: One is not parquet, or holds rows that belong into another.
+        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or cannot be read in the columns
+            that are wanted.
     """
-    look = partial(_table_file, store, layout, held=len(keys) <= HELD)
+    look = partial(_table_file, store, layout, wanted=wanted, held=len(keys) <= HELD)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
         return [each for each in pool.map(look, keys) if each is not None]
 
 
-def _table_file(store: Store, layout: Layout, key: str, *, held: bool) -> PinnedTable | None:
+def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, held: bool) -> PinnedTable | None:
     """The file, with the schema of the very bytes that are pinned."""
     content = store.pin(key, held=held)
     if content is None:
@@ -77,8 +78,9 @@ def _table_file(store: Store, layout: Layout, key: str, *, held: bool) -> Pinned
     try:
         with reading(uri):
             schema = pl.Schema(pl.read_parquet_schema(io.BytesIO(_footer(content))))
-        if layout.columns:
-            _found(store, layout, key)
+        older = any(schema.get(name, dtype) != dtype for name, dtype in wanted.items())
+        if (layout.columns or older) and (found := _found(store, layout, key)) is not None:
+            _form(found, wanted)
     except BaseException:
         content.close()
         raise
@@ -126,9 +128,22 @@ def _conformed(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
     Raises:
         CorruptCheckpoint: A column has a type that cannot be read as today's.
     """
-    try:
-        form = Form.between(file.schema, wanted)
-    except CorruptCheckpoint as error:
-        raise CorruptCheckpoint(f"{file.uri}: {error}") from None
+    form = _form(file, wanted)
     rows, names = form.read(file.rows, strict=True), [*wanted, *form.kept]
     return rows if names == form.schema.names() else rows.select(names)
+
+
+def _form(file: _Found, wanted: pl.Schema) -> Form:
+    """How the file is read in today's columns; of an older one every value that is cast is looked at.
+
+    Raises:
+        CorruptCheckpoint: A column has a type that cannot be read as today's, or some of its values do not fit.
+    """
+    try:
+        form = Form.between(file.schema, wanted)
+        with reading(file.uri):
+            form.check(file.rows)
+    except CorruptCheckpoint as error:
+        told = str(error).removeprefix(f"{file.uri}: ")
+        raise CorruptCheckpoint(f"{file.uri}: {told}") from None
+    return form

@@ -19,6 +19,9 @@
     }));
   }
   const fit = (widthOf) => views.forEach((view, place) => view.width(widthOf(place)).run());
+  const tables = document.querySelectorAll("details"); // on paper nothing can be unfolded
+  addEventListener("beforeprint", () => tables.forEach((each) => { each.dataset.was = each.open; each.open = true; }));
+  addEventListener("afterprint", () => tables.forEach((each) => { each.open = each.dataset.was === "true"; }));
   addEventListener("beforeprint", () => fit((place) => place.closest(".wide") ? paper.wide : paper.narrow));
   addEventListener("afterprint", () => fit((place) => place.clientWidth));
   Promise.all(drawn).then(() => { document.documentElement.dataset.drawn = String(drawn.length); });

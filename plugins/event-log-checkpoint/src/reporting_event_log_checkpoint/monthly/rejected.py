@@ -26,16 +26,16 @@ def rejected(figures: Figures) -> Section:
     left_out = sum(every for _, every in filtered)
     aside = (
         f"{plural(left_out, 'record')} {'was' if left_out == 1 else 'were'} left out on purpose (filtered), "
-        f"{count(sum(mine for mine, _ in filtered))} of them in {name}."
+        f"{count(sum(mine for mine, _ in filtered))} of them by runs in {name}."
         if left_out
         else "No record was left out on purpose (filtered)."
     )
     lead = (
         f"{plural(total[1], 'record')} {'lies' if total[1] == 1 else 'lie'} in quarantine, {count(total[0])} of them "
-        f"rejected in {name}. {aside}"
+        f"set down by runs in {name}. {aside}"
     )
     shown = table(
-        ["Reason", "Field", f"In {month_name(figures.month, short=True)}", "In all"],
+        ["Reason", "Field", f"By runs in {month_name(figures.month, short=True)}", "In all"],
         body,
         caption="Rejected records by reason",
         numbers=[2, 3],
