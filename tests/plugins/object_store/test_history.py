@@ -11,6 +11,7 @@ import pytest
 from reporting_framework.errors import AccessDenied, CommitConflict, ObjectMissing, StorageUnavailable
 from reporting_framework.result import RunRecord
 from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage.folder import FolderStore
 from reporting_object_store import history as history_module
 from reporting_object_store import lineage as lineage_module
 from reporting_object_store.history import RunHistory
@@ -54,6 +55,30 @@ def events(tmp_path):
         (made / name_of(number)).write_bytes(event(number))
     (made / name_of(9)).write_bytes(b"not JSON")
     return made
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    """Reading the file of runs hangs until the test is over."""
+    release, get = threading.Event(), FolderStore.get
+
+    def slow(store, key, **more):
+        if key == history_module.LOG:
+            release.wait(30)
+        return get(store, key, **more)
+
+    monkeypatch.setattr(FolderStore, "get", slow)
+    monkeypatch.setattr(history_module, "PATIENCE", 0.1)
+    yield
+    release.set()
+
+
+def test_a_file_that_cannot_be_read_in_time_holds_up_no_run(hanging, events, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        result = take(events, tmp_path / "out" / "x.parquet")
+    assert (result.status, result.accepted, result.rejected) == ("ok", 3, 1)
+    assert len(caplog.messages) == 2
+    assert all(message.endswith("the storage did not answer within 0.1 s") for message in caplog.messages)
 
 
 def files_of(place):
