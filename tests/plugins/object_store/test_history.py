@@ -81,6 +81,28 @@ def test_a_file_that_cannot_be_read_in_time_holds_up_no_run(hanging, events, tmp
     assert all(message.endswith("the storage did not answer within 0.1 s") for message in caplog.messages)
 
 
+def test_a_record_with_times_of_no_zone_is_passed_over(folder, caplog):
+    history = RunHistory(folder, 10)
+    history.keep(record(1))
+    with open(history.uri, "a") as file:
+        file.write(record(2).model_dump_json().replace("+00:00", "").replace("Z", "") + "\n")
+    with caplog.at_level(logging.WARNING):
+        assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-1"]
+    assert "1 lines are no records of runs" in caplog.messages[0]
+
+
+def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
+    history = RunHistory(folder, 10)
+    history.keep(record(1))
+    with open(history.uri, "ab") as file:
+        file.truncate(history_module.HUGE + 1)
+    with caplog.at_level(logging.WARNING):
+        assert RunHistory(folder, 10).records() == []
+    assert caplog.messages == [f"{history.uri}: too large to be records of runs; the next run begins it anew"]
+    RunHistory(folder, 10).keep(record(2))
+    assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-2"]
+
+
 def files_of(place):
     return sorted((place / "rows").glob("*.parquet"))
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError, StorageUnavailable
 from reporting_framework.result import RunRecord
-from reporting_framework.storage import Location, open_store
+from reporting_framework.storage import Location, TooLarge, open_store
 from reporting_object_store.lineage import MOST, Lineage
 
 LOG = "runs.ndjson"
@@ -24,6 +24,9 @@ LOG = "runs.ndjson"
 
 LARGEST = 1024 * 1024
 """Bytes of that file, at the most: every run reads and writes it."""
+
+HUGE = 16 * LARGEST
+"""Bytes over which the file is none of ours; it is not read."""
 
 PATIENCE = 10.0
 """Seconds that a run waits for this file before it begins."""
@@ -93,9 +96,12 @@ class RunHistory:
         self._check()
         if self._found is None:
             try:
-                found = self._store.get(LOG)
+                found = self._store.get(LOG, limit=HUGE)
             except ObjectMissing:
                 self._found = _Found()
+            except TooLarge as error:
+                _log.warning("%s: too large to be records of runs; the next run begins it anew", self.uri)
+                self._found = _Found(error.version)
             else:
                 lines = found.data.splitlines()
                 files = _files_in(lines[0]) if lines else None
