@@ -287,10 +287,10 @@ def test_what_cannot_be_read_at_the_start_is_read_at_the_end(folder):
     history = RunHistory(folder, 10)
     get, answers = history._store.get, [StorageUnavailable("busy")]
 
-    def once(key):
+    def once(key, **more):
         if answers:
             raise answers.pop()
-        return get(key)
+        return get(key, **more)
 
     history._store.get = once
     history.load()
