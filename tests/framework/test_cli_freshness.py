@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
+from reporting_framework import run_report
 from reporting_framework.cli.freshness import age_in_words
 from reporting_framework.cli.main import reporting
 from reporting_framework.freshness import freshness
 from reporting_framework.result import RunRecord
+from tests.framework.test_cli_quarantine import made_of
 from tests.framework.test_cli_stored import Remembering, here  # noqa: F401 - a fixture
 from tests.support.plugins import event, name_of, pipeline, source, take
 
@@ -65,6 +67,15 @@ def test_a_report_that_never_ran_is_neither(here):  # noqa: F811
     assert (code, json.loads(text)["state"], json.loads(text)["moment"]) == (7, "never", None)
 
 
+def test_data_that_is_ahead_of_the_clock_hides_nothing(here):  # noqa: F811
+    coming = made_of(timestamp="2999-01-01T00:00:00Z")
+    (here / "in" / "log-submit-29990101-000000-1-p-A1-1.json").write_bytes(coming)
+    run_report("event-log-checkpoint")
+    code, text = invoke("--of", "data", "--max-age", "3d")
+    assert code == 1
+    assert "the newest data is of 2999-01-01 00:00:00 UTC, which is ahead of the clock" in text
+
+
 @pytest.mark.parametrize("age", ["", "0", "1w", "-1h"])
 def test_an_age_that_is_none_is_refused(here, age):  # noqa: F811
     code, text = invoke("--max-age", age)
@@ -89,6 +100,7 @@ class Told:
     ("runs", "days"),
     [
         ([(1, "ok", True, False)], 1),
+        ([(-400, "ok", True, False), (2, "ok", True, False)], 2),
         ([(1, "failed", False, False), (2, "ok", True, False)], 2),
         ([(1, "partial", True, False), (2, "ok", False, False), (3, "ok", True, True), (4, "ok", True, False)], 4),
         ([(1, "failed", False, False)], None),

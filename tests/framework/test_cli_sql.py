@@ -233,6 +233,7 @@ def test_errors_say_where_and_what_there_is(here, sql, message):
         (["SELECT 1", "--tables"], "give the SQL itself, or --file FILE"),
         (["--file", "gone.sql"], "error: gone.sql: the SQL cannot be read: No such file or directory"),
         (["--file", "latin.sql"], "error: latin.sql: the SQL cannot be read: it is not UTF-8"),
+        (["SELECT '\udce9'"], "error: the SQL is not UTF-8"),
         (["SELECT 1", "--format", "parquet"], "--format parquet goes with --out FILE"),
     ],
 )

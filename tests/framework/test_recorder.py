@@ -1,11 +1,13 @@
 """What a run leaves in its history: no credentials, bounded lists, and what observers are told."""
 
 import logging
+import threading
 from typing import ClassVar
 
 import pytest
 
 from reporting_framework import ORIGIN_COLUMN, Rejection, Split, hookimpl
+from reporting_framework import recorder as recorder_module
 from reporting_framework.recorder import LISTED, Recorder
 from reporting_framework.records import Outcome
 from reporting_framework.result import Output, RejectionCount, RunResult
@@ -74,6 +76,33 @@ def test_a_source_that_raises_does_no_harm(caplog):
         assert execute(pipeline(Located({"s": [batch(1)]}), Sink(history))).accepted == 1
     assert history.kept[0].inputs == []
     assert "this run does not say what it reads: report test: history of runs raised ValueError" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("hanging", ["write", "keep"])
+def test_a_history_that_hangs_holds_up_no_run(hanging, monkeypatch, caplog):
+    class Hanging(Memory):
+        asked = 0
+
+        def write(self, **what):
+            self.wait("write")
+
+        def keep(self, record):
+            self.wait("keep")
+
+        def wait(self, name):
+            if name == hanging:
+                self.asked += 1
+                release.wait(30)
+
+    release, history = threading.Event(), Hanging()
+    monkeypatch.setattr(recorder_module, "PATIENCE", 0.1)
+    with caplog.at_level(logging.WARNING):
+        assert execute(pipeline(GivenRecords({"s": [batch(1)]}), Sink(history))).accepted == 1
+    release.set()
+    assert history.asked == 1
+    assert [message.partition(": ")[2] for message in caplog.messages] == [
+        "it took longer than 0.1 s, and is left to itself"
+    ]
 
 
 def test_accepted_rows_are_noted_with_the_version_of_their_objects():

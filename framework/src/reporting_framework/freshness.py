@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reporting_framework.assembly import step
 from reporting_framework.capabilities import Inspectable
+from reporting_framework.errors import FatalError
 from reporting_framework.stored import prepared, records_of
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from reporting_framework.assembly import Pipeline
     from reporting_framework.result import RunRecord
+
+AHEAD = timedelta(minutes=15)
+"""How far a clock may be ahead of this one. What is of later times says nothing of how old anything is."""
 
 Of = Literal["runs", "data"]
 """Whose age: that of the last run that ended well and complete, or that of the newest timestamp in the table."""
@@ -47,16 +51,24 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
         pipeline: The report.
         of: Which of the two.
         now: The time (aware); that of the clock unless given.
+
+    Raises:
+        FatalError: It is not known: the newest data is ahead of the clock.
     """
     at = now or datetime.now(UTC)
     gone = False
     with prepared(pipeline):
         if of == "data":
             basis, moment = "timestamp", _newest(pipeline)
+            if moment is not None and moment > at + AHEAD:  # one event dated next year would hide that no more come
+                raise FatalError(
+                    f"report {pipeline.report}: the newest data is of {moment:%Y-%m-%d %H:%M:%S} UTC, which is ahead "
+                    "of the clock, so its age is not known; --of runs goes by the last run"
+                )
         elif records := records_of(pipeline):
             gone = _gone(pipeline, records)
             ended = [run.finished_at for run in records if run.status == "ok" and run.complete and not run.replay]
-            basis, moment = "history", max(ended, default=None)
+            basis, moment = "history", max((each for each in ended if each <= at + AHEAD), default=None)
         else:
             basis, moment = "modification", _modified(pipeline)
     age = (at - moment).total_seconds() if moment is not None else None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import queue
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.assembly import step
 from reporting_framework.capabilities import Located, Recording
 from reporting_framework.discovery import FRAMEWORK
-from reporting_framework.errors import ReportingError, StepFailed
+from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
 from reporting_framework.result import RunRecord
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 LISTED = 50
 """Outputs and reasons for rejection that a record holds, at the most: a checkpoint may have a file for every day."""
+
+PATIENCE = 60.0
+"""Seconds that a history may take to write something. One that hangs would hold up a run for a quarter of an hour."""
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 _QUERY = re.compile(r"(?<=^http)(s?://[^?#]*)[?#].*", re.DOTALL)
@@ -76,8 +81,9 @@ class Recorder:
     def write(self) -> None:
         """Set down where the rows come from that are about to be committed."""
         if self._history is not None and self._noting:
+            history, validator = self._history, self._pipeline.validator.name
             with self._harmless("nothing is set down of where this run's rows come from"):
-                self._history.write(run_id=self._run_id, validator=self._pipeline.validator.name, at=self._at)
+                self._patiently(lambda: history.write(run_id=self._run_id, validator=validator, at=self._at))
 
     def finished(self, result: RunResult) -> None:
         """Keep the record of a run that is over and visible."""
@@ -103,6 +109,7 @@ class Recorder:
     def _keep(self, **what: Any) -> None:
         if self._history is None:
             return
+        history = self._history
         with self._harmless("the history does not have this run"):
             record = RunRecord(
                 run_id=self._run_id,
@@ -115,7 +122,28 @@ class Recorder:
                 framework=version(FRAMEWORK),
                 **what,
             )
-            self._history.keep(record)
+            self._patiently(lambda: history.keep(record))
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """Do something that may hang, in a thread; a history that takes too long is asked for nothing more."""
+        ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+        def carry_out() -> None:
+            try:
+                work()
+            except BaseException as error:
+                ended.put(error)
+            else:
+                ended.put(None)
+
+        threading.Thread(target=carry_out, name="reporting-history", daemon=True).start()
+        try:
+            error = ended.get(timeout=PATIENCE)
+        except queue.Empty:
+            self._history = None
+            raise StorageUnavailable(f"it took longer than {PATIENCE:g} s, and is left to itself") from None
+        if error is not None:
+            raise error
 
     @contextmanager
     def _harmless(self, consequence: str) -> Iterator[None]:

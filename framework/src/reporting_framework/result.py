@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class _Model(BaseModel):
@@ -155,8 +155,8 @@ class RunRecord(_Model):
 
     run_id: str
     report: str
-    started_at: datetime
-    finished_at: datetime
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
     status: Literal["ok", "partial", "failed"]
     complete: bool
     replay: bool = False

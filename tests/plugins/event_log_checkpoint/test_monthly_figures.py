@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_event_log_checkpoint.monthly.figures import Rate, figures_of
+from reporting_event_log_checkpoint.monthly.naming import by_module
 from reporting_event_log_checkpoint.monthly.spans import LEAST, MOST, spans_of
 from reporting_event_log_checkpoint.queries import VISIT
 from tests.support.visits import SCHEMA, visits
@@ -170,3 +171,40 @@ def test_spans_follow_each_other_are_few_and_count_every_day_once(numbers):
 )
 def test_spans_have_a_width_that_people_know(numbers, width):
     assert {each.high - each.low for each in spans_of(numbers).drawn} == {width}
+
+
+def submit(center=1, label="Alpha", ptid="A", kind="form", module="UDS", at=BEGIN):
+    return {
+        "action": "submit", "study": "adrc", "pipeline_adcid": center, "project_label": "p", "center_label": label,
+        "gear_name": "g", "ptid": ptid, "visit_date": date(2024, 1, 1), "visit_number": "1", "datatype": kind,
+        "module": module, "packet": None, "timestamp": at,
+    }  # fmt: skip
+
+
+def test_a_center_that_is_called_like_another_one_with_its_number_has_a_name_of_its_own():
+    rows = [submit(1, "Alpha"), submit(2, "Alpha"), submit(3, "Alpha (1)")]
+    found = figures_of(table(rows).lazy(), None, month=MONTH, at=AT, most=10)
+    assert found.centers == {1: "Alpha (1) (1)", 2: "Alpha (2)", 3: "Alpha (1) (3)"}
+
+
+def test_a_module_has_the_same_name_in_both_months():
+    before = [submit(kind=kind, at=BEFORE) for kind in ("form", "dicom")]
+    found = figures_of(table([submit(), *before]).lazy(), None, month=MONTH, at=AT, most=0)
+    assert by_module(found, found.submitted) == {"form · UDS": 1}
+    assert by_module(found, found.before) == {"form · UDS": 1, "dicom · UDS": 1}
+
+
+def test_modules_are_told_apart_whatever_they_are_called():
+    kinds = [("form", "UDS"), ("dicom", "UDS"), ("gwas", "form · UDS"), ("gwas", "'form' · 'UDS'"), ("form", None),
+             ("gwas", "form"), ("form", "no module"), (None, None), ("gwas", "(none)")]  # fmt: skip
+    rows = [submit(kind=kind, module=module) for kind, module in kinds]
+    found = figures_of(table(rows).lazy(), None, month=MONTH, at=AT, most=10)
+    assert list(by_module(found, found.submitted).values()) == [1] * len(kinds)
+
+
+def test_a_submit_ahead_of_the_clock_has_waited_for_no_day():
+    at = BEGIN + timedelta(days=2)
+    rows = [submit(ptid="A"), submit(ptid="B", at=BEGIN + timedelta(days=9))]
+    found = figures_of(table(rows).lazy(), None, month=MONTH, at=at, most=10)
+    assert found.ages == {2: 1, 0: 1}
+    assert [each.days for each in found.waiting] == [2, 0]

@@ -11,6 +11,7 @@ import pytest
 from reporting_framework.errors import AccessDenied, CommitConflict, ObjectMissing, StorageUnavailable
 from reporting_framework.result import RunRecord
 from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage.folder import FolderStore
 from reporting_object_store import history as history_module
 from reporting_object_store import lineage as lineage_module
 from reporting_object_store.history import RunHistory
@@ -54,6 +55,52 @@ def events(tmp_path):
         (made / name_of(number)).write_bytes(event(number))
     (made / name_of(9)).write_bytes(b"not JSON")
     return made
+
+
+@pytest.fixture
+def hanging(monkeypatch):
+    """Reading the file of runs hangs until the test is over."""
+    release, get = threading.Event(), FolderStore.get
+
+    def slow(store, key, **more):
+        if key == history_module.LOG:
+            release.wait(30)
+        return get(store, key, **more)
+
+    monkeypatch.setattr(FolderStore, "get", slow)
+    monkeypatch.setattr(history_module, "PATIENCE", 0.1)
+    yield
+    release.set()
+
+
+def test_a_file_that_cannot_be_read_in_time_holds_up_no_run(hanging, events, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        result = take(events, tmp_path / "out" / "x.parquet")
+    assert (result.status, result.accepted, result.rejected) == ("ok", 3, 1)
+    assert len(caplog.messages) == 2
+    assert all(message.endswith("the storage did not answer within 0.1 s") for message in caplog.messages)
+
+
+def test_a_record_with_times_of_no_zone_is_passed_over(folder, caplog):
+    history = RunHistory(folder, 10)
+    history.keep(record(1))
+    with open(history.uri, "a") as file:
+        file.write(record(2).model_dump_json().replace("+00:00", "").replace("Z", "") + "\n")
+    with caplog.at_level(logging.WARNING):
+        assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-1"]
+    assert "1 lines are no records of runs" in caplog.messages[0]
+
+
+def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
+    history = RunHistory(folder, 10)
+    history.keep(record(1))
+    with open(history.uri, "ab") as file:
+        file.truncate(history_module.HUGE + 1)
+    with caplog.at_level(logging.WARNING):
+        assert RunHistory(folder, 10).records() == []
+    assert caplog.messages == [f"{history.uri}: too large to be records of runs; the next run begins it anew"]
+    RunHistory(folder, 10).keep(record(2))
+    assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-2"]
 
 
 def files_of(place):
@@ -240,10 +287,10 @@ def test_what_cannot_be_read_at_the_start_is_read_at_the_end(folder):
     history = RunHistory(folder, 10)
     get, answers = history._store.get, [StorageUnavailable("busy")]
 
-    def once(key):
+    def once(key, **more):
         if answers:
             raise answers.pop()
-        return get(key)
+        return get(key, **more)
 
     history._store.get = once
     history.load()

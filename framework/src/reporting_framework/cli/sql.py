@@ -46,6 +46,8 @@ def sql_options() -> list[click.Parameter]:
 def ask_sql(context: click.Context, report: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Ask the report's table as it is now, and say the answer."""
     form, text = form_of(generic["format"], generic["out"], context), _text(generic, context)
+    if text is not None and not text.isascii():
+        _check_unicode(text)
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.reports import compose_report, resolve_report
     from reporting_framework.sql.engine import check_installed
@@ -89,6 +91,18 @@ def _text(generic: dict[str, Any], context: click.Context) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"{generic['file']}: the SQL cannot be read: {reason}") from None
+
+
+def _check_unicode(text: str) -> None:
+    """Refuse bytes that Python let through: DuckDB takes none.
+
+    Raises:
+        SettingsError: There are such.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise SettingsError("the SQL is not UTF-8") from None
 
 
 def _show(table: Table) -> None:

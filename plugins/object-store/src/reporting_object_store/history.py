@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,9 +14,9 @@ from typing import NamedTuple
 import polars as pl
 from pydantic import ValidationError
 
-from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
+from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError, StorageUnavailable
 from reporting_framework.result import RunRecord
-from reporting_framework.storage import Location, open_store
+from reporting_framework.storage import Location, TooLarge, open_store
 from reporting_object_store.lineage import MOST, Lineage
 
 LOG = "runs.ndjson"
@@ -23,6 +24,12 @@ LOG = "runs.ndjson"
 
 LARGEST = 1024 * 1024
 """Bytes of that file, at the most: every run reads and writes it."""
+
+HUGE = 16 * LARGEST
+"""Bytes over which the file is none of ours; it is not read."""
+
+PATIENCE = 10.0
+"""Seconds that a run waits for this file before it begins."""
 
 TRIES = 20
 FORMAT = 1
@@ -58,6 +65,7 @@ class RunHistory:
         self._lineage = Lineage(folder.join("rows"))
         self._found: _Found | None = None
         self._written = 0
+        self._silent = False
 
     @property
     def uri(self) -> str:
@@ -65,18 +73,35 @@ class RunHistory:
         return self._store.location.join(LOG).uri
 
     def load(self) -> None:
-        """Read the file, so that later calls need not wait for it; what fails is tried again when it is needed."""
+        """Read the file, so that later calls need not wait for it; what fails is tried again when it is needed.
+
+        Where the storage hangs, it is given up, and so is whatever is to be written.
+        """
+        thread = threading.Thread(target=self._look, name="reporting-history", daemon=True)
+        thread.start()
+        thread.join(PATIENCE)
+        self._silent = thread.is_alive()
+
+    def _look(self) -> None:
         try:
             self._load()
-        except ReportingError:
+        except Exception:  # whatever it is, it comes again
             self._found = None
 
+    def _check(self) -> None:
+        if self._silent:
+            raise StorageUnavailable(f"{self.uri}: the storage did not answer within {PATIENCE:g} s")
+
     def _load(self) -> _Found:
+        self._check()
         if self._found is None:
             try:
-                found = self._store.get(LOG)
+                found = self._store.get(LOG, limit=HUGE)
             except ObjectMissing:
                 self._found = _Found()
+            except TooLarge as error:
+                _log.warning("%s: too large to be records of runs; the next run begins it anew", self.uri)
+                self._found = _Found(error.version)
             else:
                 lines = found.data.splitlines()
                 files = _files_in(lines[0]) if lines else None
@@ -101,6 +126,7 @@ class RunHistory:
 
     def write(self, *, run_id: str, validator: str, at: datetime) -> None:
         """See `History.write`."""
+        self._check()
         self._written += self._lineage.write(run_id=run_id, validator=validator, at=at)
 
     def lineage(self, origins: Sequence[str]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ rows of that month and no others, a month being one of `timestamp` in UTC.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -138,6 +139,13 @@ class Figures:
         return self.totals[-1]
 
     @property
+    def modules(self) -> set[tuple[str | None, str | None]]:
+        """Every datatype and module that the page names."""
+        counted = {(kind, module) for found in (self.submitted, self.before) for _, kind, module in found}
+        rated = {(kind, module) for found in (self.rates[1], self.rates_before[1]) for kind, module in found}
+        return counted | rated | {each.module for each in self.waiting}
+
+    @property
     def last(self) -> Totals | None:
         """Those of the month before; None where the table begins later."""
         return self.totals[-2] if len(self.totals) > 1 else None
@@ -216,8 +224,8 @@ def _submitted(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _waiting(visits: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
-    """The visits that wait, each with the whole days since its first submit."""
-    days = (pl.lit(end) - pl.col("first_submit")).dt.total_days().alias("days")
+    """The visits that wait, each with the whole days since its first submit; none where that is ahead of the clock."""
+    days = (pl.lit(end) - pl.col("first_submit")).dt.total_days().clip(lower_bound=0).alias("days")
     left = pl.col("first_submit").is_not_null() & pl.col("first_pass").is_null() & ~pl.col("deleted")
     return visits.filter(left).with_columns(days)
 
@@ -251,8 +259,10 @@ def _begun(totals: Sequence[Totals]) -> Sequence[Totals]:
 def _names(found: pl.DataFrame) -> Mapping[int | None, str]:
     """A name for each center; where two have the same, their numbers tell them apart."""
     labels = {center: label or "(no name)" for center, label in found.iter_rows()}
-    several = {label for label in labels.values() if list(labels.values()).count(label) > 1}
-    return {center: f"{label} ({center})" if label in several else label for center, label in labels.items()}
+    while several := {label for label, number in Counter(labels.values()).items() if number > 1}:
+        # Once more, where the name with its number is the name of yet another one.
+        labels = {center: f"{label} ({center})" if label in several else label for center, label in labels.items()}
+    return labels
 
 
 def _counted(found: pl.DataFrame) -> Mapping[Key, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -23,26 +24,38 @@ def center_name(figures: Figures, number: Any) -> str:
     return figures.centers.get(number) or ("(no center)" if number is None else f"center {number}")
 
 
-def labels(keys: Any) -> dict[tuple[str | None, str | None], str]:
-    """A name for each datatype and module: the module, else the datatype; both where that is not enough."""
-    kinds = {(key[1], key[2]) for key in keys}
-    plain = {(kind, module): module or kind or "(none)" for kind, module in kinds}
-    shared = {label for label in plain.values() if list(plain.values()).count(label) > 1}
-    return {
-        (kind, module): f"{kind or '(none)'} · {module or 'no module'}" if label in shared else label
-        for (kind, module), label in plain.items()
-    }
+def labels(figures: Figures) -> dict[tuple[str | None, str | None], str]:
+    """A name for each datatype and module, the same all over the page: the module, else the datatype, or both."""
+    forms = [_short, _joined, _quoted]
+    found = dict.fromkeys(figures.modules, 0)
+    while shared := [
+        name for name, number in Counter(forms[at](*key) for key, at in found.items()).items() if number > 1
+    ]:
+        found = {key: min(at + (forms[at](*key) in shared), len(forms) - 1) for key, at in found.items()}
+    return {key: forms[at](*key) for key, at in found.items()}
 
 
-def labelled(rates: Mapping[Key, Rate]) -> dict[str, Rate]:
+def _short(kind: str | None, module: str | None) -> str:
+    return module or kind or "(none)"
+
+
+def _joined(kind: str | None, module: str | None) -> str:
+    return f"{kind or '(none)'} · {module or 'no module'}"
+
+
+def _quoted(kind: str | None, module: str | None) -> str:
+    return f"{kind!r} · {module!r}"
+
+
+def labelled(figures: Figures, rates: Mapping[Key, Rate]) -> dict[str, Rate]:
     """Pass rates by the name of their module."""
-    names = labels([(None, *key) for key in rates])
+    names = labels(figures)
     return {names[kind, module]: rate for (kind, module), rate in rates.items()}
 
 
-def by_module(numbers: Mapping[Key, int]) -> dict[str, int]:
+def by_module(figures: Figures, numbers: Mapping[Key, int]) -> dict[str, int]:
     """Counts by center and module, summed by the name of the module."""
-    names, found = labels(numbers), dict[str, int]()
+    names, found = labels(figures), dict[str, int]()
     for (_, kind, module), number in numbers.items():
         label = names[kind, module]
         found[label] = found.get(label, 0) + number

@@ -14,7 +14,7 @@ def rates(figures: Figures) -> Section:
     """Pass rates: by month, by center, by module."""
     centers = [{center_name(figures, key[0]): rate for key, rate in each.items()}
                for each in (figures.rates[0], figures.rates_before[0])]  # fmt: skip
-    modules = [labelled(each) for each in (figures.rates[1], figures.rates_before[1])]
+    modules = [labelled(figures, each) for each in (figures.rates[1], figures.rates_before[1])]
     content = [
         _rate_course(figures),
         _rate_by(figures, "Pass rate by center", "Center", *centers),

@@ -19,8 +19,12 @@ _VISIT = (
 
 def volumes(figures: Figures) -> Section:
     """Submitted visits: by month, by center, by module."""
-    name, centers, modules = month_name(figures.month), summed(figures.submitted, 0), by_module(figures.submitted)
-    centers_before, modules_before = summed(figures.before, 0), by_module(figures.before)
+    name, centers, modules = (
+        month_name(figures.month),
+        summed(figures.submitted, 0),
+        by_module(figures, figures.submitted),
+    )
+    centers_before, modules_before = summed(figures.before, 0), by_module(figures, figures.before)
     content = [
         course(
             figures, "Visits submitted by month", "submitted", "visit",
@@ -49,9 +53,9 @@ def _grid(figures: Figures) -> Markup:
     caption = f"Visits with a submit in {name}. The stronger the color, the more; an empty cell is none."
     if not figures.submitted:
         return figure(title, None, says=f"No visit was submitted in {name}.", caption=caption, wide=True)
-    names = labels(figures.submitted)
+    names = labels(figures)
     centers = [center_name(figures, each) for each in order(summed(figures.submitted, 0))]
-    modules = order(by_module(figures.submitted))
+    modules = order(by_module(figures, figures.submitted))
     cells = {
         (center_name(figures, center), names[kind, module]): number
         for (center, kind, module), number in figures.submitted.items()

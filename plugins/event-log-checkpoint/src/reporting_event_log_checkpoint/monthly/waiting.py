@@ -64,7 +64,7 @@ def _listed(figures: Figures, total: int, *, identifiers: bool) -> Markup:
     if not listed:
         return element("div", element("p", "None of them is listed."), class_="card")
     heads = ["Participant"] * identifiers + ["Center", "Module", "Visit", "First submit", "Failed checks", "Days"]
-    names = labels([(None, *each.module) for each in listed])
+    names = labels(figures)
     rows = [
         [each.ptid] * identifiers
         + [center_name(figures, each.center), names[each.module],
