@@ -32,7 +32,7 @@ class Month(click.ParamType[date]):
         if isinstance(value, date):
             return value
         found = _MONTH.fullmatch(value)
-        if not found or found[1] == "0000":
+        if not found or not "1000" <= found[1] < "9999":  # a page looks at months before and after
             self.fail(f"{value!r} is not a month: give it as YYYY-MM", param, ctx)
         return date(int(found[1]), int(found[2]), 1)
 
