@@ -81,7 +81,7 @@ def test_everything_is_told():
         "unread_reasons": {"denied": 1},
         "objects_ignored": 4,
         "ignored_samples": ["odd"],
-        "remaining": 5,
+        "remaining": 0,
         "ignored_fields": {"a": 2, "b": 2},
         "outputs": [output.model_dump() for output in outputs],
         "last_processed_timestamp": late,

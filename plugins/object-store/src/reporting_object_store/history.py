@@ -77,16 +77,22 @@ class RunHistory:
 
         Where the storage hangs, it is given up, and so is whatever is to be written.
         """
-        thread = threading.Thread(target=self._look, name="reporting-history", daemon=True)
+        ending: list[BaseException] = []
+
+        def look() -> None:
+            try:
+                self._load()
+            except Exception:  # whatever it is, it comes again
+                self._found = None
+            except BaseException as error:
+                ending.append(error)
+
+        thread = threading.Thread(target=look, name="reporting-history", daemon=True)
         thread.start()
         thread.join(PATIENCE)
         self._silent = thread.is_alive()
-
-    def _look(self) -> None:
-        try:
-            self._load()
-        except Exception:  # whatever it is, it comes again
-            self._found = None
+        if ending:
+            raise ending[0]
 
     def _check(self) -> None:
         if self._silent:
