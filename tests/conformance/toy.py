@@ -266,7 +266,7 @@ class ToyQuarantine:
         write(self.file, json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode())
 
     def _shown(self):
-        return {origin: row for origin, row in self.rows.items() if row[1] not in ("begun", "dropped")}
+        return {origin: row for origin, row in self.rows.items() if not row[1].startswith(("begun", "dropped:"))}
 
     def versions(self, objects):
         known = {}
@@ -286,7 +286,8 @@ class ToyQuarantine:
         before, again = self.rows, set(reread)
         self.rows = {origin: row for origin, row in before.items() if object_of(origin) not in again}
         for origin, version, kind, field in rejections:
-            dropped = before.get(origin, [])[:2] == [version, "dropped"]
+            found = before.get(origin, ["", ""])
+            dropped = found[0] == version and found[1].startswith("dropped:")
             self.rows[origin] = before[origin] if dropped else [version, kind, field, run_id, at.isoformat()]
         self._write()
         return QuarantineState(uri=str(self.file), rows=len(self._shown()))
@@ -295,15 +296,15 @@ class ToyQuarantine:
         there = self.entries().rows()
         chosen = [row[0] for row in entries.rows() if row in there]
         for origin in chosen:
-            self.rows[origin][1] = "dropped"
+            self.rows[origin][1] = "dropped:" + self.rows[origin][1]
         self._write()
         return len(chosen)
 
     def dropped(self):
         rows = [
-            (origin, *row[:4], datetime.fromisoformat(row[4]))
+            (origin, row[0], row[1].removeprefix("dropped:"), *row[2:4], datetime.fromisoformat(row[4]))
             for origin, row in sorted(self.rows.items())
-            if row[1] == "dropped"
+            if row[1].startswith("dropped:")
         ]
         return pl.DataFrame(rows, schema=ENTRIES, orient="row")
 

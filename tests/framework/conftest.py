@@ -10,6 +10,8 @@ import pytest
 
 from reporting_framework import run_report
 from tests.framework.distributions import TOYS, Site
+from tests.support.events import made_of
+from tests.support.events import name as name_of
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "visit-events"
 
@@ -51,6 +53,23 @@ def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[object
         return tmp_path
 
     return made
+
+
+@pytest.fixture
+def ran(tmp_path: Path, settled: Callable[[object, object], Path]) -> Path:
+    """A working directory with a report that ran on two good events and a bad one."""
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        (tmp_path / "in" / name_of(number)).write_bytes(made_of() if number else made_of(study=7))
+    settled(f"{tmp_path}/in", f"{tmp_path}/out/x.parquet")
+    run_report("event-log-checkpoint")
+    return tmp_path
+
+
+@pytest.fixture
+def checkpointed(few: Path, settled: Callable[[object, object], Path]) -> Path:
+    """A working directory whose reporting.toml leads to the checkpoint of a few events."""
+    return settled(f"{few}/in", f"{few}/out.parquet")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.freshness import freshness
 from reporting_framework.result import RunRecord
 from tests.framework.test_cli_quarantine import made_of
-from tests.framework.test_cli_stored import Remembering, here  # noqa: F401 - a fixture
+from tests.framework.test_cli_stored import Remembering
 from tests.support.plugins import event, name_of, pipeline, source, take
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
@@ -24,14 +24,14 @@ def invoke(*arguments):
     return done.exit_code, done.output
 
 
-def test_a_report_that_ran_lately_is_fresh(here):  # noqa: F811
+def test_a_report_that_ran_lately_is_fresh(ran):
     code, text = invoke("--max-age", "1h")
     assert (code, text.count("\n")) == (0, 1)
     assert text.startswith("event-log-checkpoint: fresh: ")
 
 
-def test_a_table_that_is_gone_or_damaged_is_stale(here):  # noqa: F811
-    table = here / "out" / "x.parquet"
+def test_a_table_that_is_gone_or_damaged_is_stale(ran):
+    table = ran / "out" / "x.parquet"
     table.write_bytes(table.read_bytes()[:500])
     code, text = invoke("--max-age", "1h")
     assert (code, text.partition(";")[0]) == (6, "event-log-checkpoint: stale: its table is gone, or cannot be read")
@@ -40,14 +40,14 @@ def test_a_table_that_is_gone_or_damaged_is_stale(here):  # noqa: F811
     assert (code, json.loads(text)["state"], json.loads(text)["gone"]) == (6, "stale", True)
 
 
-def test_a_history_that_was_deleted_is_none(here):  # noqa: F811
-    shutil.rmtree(here / "out" / "_runs")
+def test_a_history_that_was_deleted_is_none(ran):
+    shutil.rmtree(ran / "out" / "_runs")
     code, text = invoke("--max-age", "1h")
     assert code == 0
     assert text.startswith("event-log-checkpoint: fresh: there is no history of runs; the table was last written ")
 
 
-def test_old_data_is_stale(here):  # noqa: F811
+def test_old_data_is_stale(ran):
     code, text = invoke("--of", "data", "--max-age", "3d")
     assert code == 6
     assert text.startswith("event-log-checkpoint: stale: the newest data is from ")
@@ -58,7 +58,7 @@ def test_old_data_is_stale(here):  # noqa: F811
     assert (found["moment"], found["max_age"]) == ("2024-01-05T10:00:00+00:00", 9999 * 86_400)
 
 
-def test_a_report_that_never_ran_is_neither(here):  # noqa: F811
+def test_a_report_that_never_ran_is_neither(ran):
     assert invoke("--max-age", "1h", "--checkpoint", "none/x.parquet") == (
         7,
         "event-log-checkpoint: never: no run has ended well and complete\n",
@@ -67,9 +67,9 @@ def test_a_report_that_never_ran_is_neither(here):  # noqa: F811
     assert (code, json.loads(text)["state"], json.loads(text)["moment"]) == (7, "never", None)
 
 
-def test_data_that_is_ahead_of_the_clock_hides_nothing(here):  # noqa: F811
+def test_data_that_is_ahead_of_the_clock_hides_nothing(ran):
     coming = made_of(timestamp="2999-01-01T00:00:00Z")
-    (here / "in" / "log-submit-29990101-000000-1-p-A1-1.json").write_bytes(coming)
+    (ran / "in" / "log-submit-29990101-000000-1-p-A1-1.json").write_bytes(coming)
     run_report("event-log-checkpoint")
     code, text = invoke("--of", "data", "--max-age", "3d")
     assert code == 1
@@ -77,7 +77,7 @@ def test_data_that_is_ahead_of_the_clock_hides_nothing(here):  # noqa: F811
 
 
 @pytest.mark.parametrize("age", ["", "0", "1w", "-1h"])
-def test_an_age_that_is_none_is_refused(here, age):  # noqa: F811
+def test_an_age_that_is_none_is_refused(ran, age):
     code, text = invoke("--max-age", age)
     assert code == 2
     assert "is not a length of time" in text

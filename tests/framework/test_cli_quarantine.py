@@ -200,9 +200,14 @@ def test_a_drop_asks_and_says_what_it_drops(here):
 def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
     asked("drop", "--origin", "*", "--yes")
     assert shown("show") == []
-    assert [each["error_type"] for each in shown("show", "--dropped")] == ["dropped"] * 4
+    assert [each["error_type"] for each in shown("show", "--dropped")] == [
+        "missing",
+        "missing",
+        "string_type",
+        "json_invalid",
+    ]
     explained = CliRunner().invoke(reporting, ["explain", "event-log-checkpoint", "--origin", name(1)])
-    assert "in quarantine dropped" in explained.stdout
+    assert "in quarantine dropped: missing in visit_number" in explained.stdout
     done = asked("replay", "--dropped", "--validator", "visit-event-v2", "--format", "json", "--quiet")
     assert json.loads(done.stdout)["accepted"] == 2
     assert shown("show") == []

@@ -33,9 +33,9 @@ def made(few):
 
 
 @pytest.fixture
-def here(made, settled):
+def here(checkpointed):
     """A working directory whose reporting.toml leads to that checkpoint."""
-    return settled(f"{made}/in", f"{made}/out.parquet")
+    return checkpointed
 
 
 def invoke(*arguments, **more):

@@ -9,14 +9,16 @@ import pytest
 from click.testing import CliRunner
 
 from reporting_framework import run_report
+from reporting_framework.assembly import prepared
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.stored import _described
 from reporting_framework.errors import CommitConflict
+from reporting_framework.histories import records_of
 from reporting_framework.records import Belonging
 from reporting_framework.result import Output, RunRecord, Step
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
-from reporting_framework.stored import Reset, copy_command, prepared, records_of, stored
+from reporting_framework.stored import Reset, copy_command, stored
 from reporting_framework.testing.faults import Attempt, each_fault
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.sink import ParquetCheckpoint
@@ -33,33 +35,22 @@ def invoke(*arguments, typed=None, code=0):
     return done
 
 
-@pytest.fixture
-def here(tmp_path, settled):
-    """A working directory with a report that ran on two good events and a bad one."""
-    (tmp_path / "in").mkdir()
-    for number in range(3):
-        (tmp_path / "in" / name(number)).write_bytes(made_of() if number else made_of(study=7))
-    settled(f"{tmp_path}/in", f"{tmp_path}/out/x.parquet")
-    run_report("event-log-checkpoint")
-    return tmp_path
-
-
 # -- show -----------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_kept_is_shown(here):
+def test_what_is_kept_is_shown(ran):
     found = json.loads(invoke("show", "--format", "json").stdout)
     output, quarantine = found["belongings"]
     assert (output["kind"], output["rows"], output["newest"]) == ("output", 2, "2024-01-05T10:00:00+00:00")
-    assert output["bytes"] == (here / "out" / "x.parquet").stat().st_size
+    assert output["bytes"] == (ran / "out" / "x.parquet").stat().st_size
     assert (quarantine["kind"], quarantine["rows"]) == ("quarantine", 1)
     assert found["bookmark"] == ["a folder is listed as a whole by every run"]
     text = invoke().stdout
-    assert f"  output      {here}/out/x.parquet: 2 rows, " in text
+    assert f"  output      {ran}/out/x.parquet: 2 rows, " in text
     assert ", newest 2024-01-05 10:00:00, written 20" in text
 
 
-def test_nothing_yet_is_shown_as_that(here):
+def test_nothing_yet_is_shown_as_that(ran):
     assert "output    nothing yet: no run has kept a row" in invoke("--checkpoint", "other/x.parquet").stdout
 
 
@@ -76,22 +67,22 @@ def test_a_bookmark_is_told_in_words(s3_environment, bucket):
     assert made.source.tell({}) == ["the next run lists everything"]
 
 
-def test_what_cannot_be_read_is_shown_without_its_rows(here):
-    (here / "out" / "x.parquet").write_bytes(b"damaged")
-    (here / "out" / "_quarantine" / "x.parquet").write_bytes(b"damaged")
+def test_what_cannot_be_read_is_shown_without_its_rows(ran):
+    (ran / "out" / "x.parquet").write_bytes(b"damaged")
+    (ran / "out" / "_quarantine" / "x.parquet").write_bytes(b"damaged")
     text = invoke().stdout
     assert "x.parquet: cannot be read as a table, 7 bytes" in text
     assert "_quarantine/x.parquet: cannot be read, 7 bytes" in text
 
 
-def test_locks_that_are_held_and_leftovers_are_shown(here):
+def test_locks_that_are_held_and_leftovers_are_shown(ran):
     assert "  lock " not in invoke().stdout
-    (here / "out" / ".x.parquet.abcdefgh.tmp").write_bytes(b"half")
-    with (here / "out" / ".x.parquet.lock").open() as lock:
+    (ran / "out" / ".x.parquet.abcdefgh.tmp").write_bytes(b"half")
+    with (ran / "out" / ".x.parquet.lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         text = invoke().stdout
-    assert f"lock        {here}/out/.x.parquet.lock: written" in text
-    assert f"leftover    {here}/out/.x.parquet.abcdefgh.tmp: 4 bytes" in text
+    assert f"lock        {ran}/out/.x.parquet.lock: written" in text
+    assert f"leftover    {ran}/out/.x.parquet.abcdefgh.tmp: 4 bytes" in text
 
 
 def test_a_sink_that_tells_nothing_is_named(toy):
@@ -124,14 +115,14 @@ class Remembering(ParquetCheckpoint):
 
 def test_the_last_run_is_that_of_the_history(tmp_path):
     made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", Told()))
-    assert (stored(made).last.run_id, len(records_of(made))) == ("2", 2)
+    assert (stored(made).last.run_id, len(records_of(made.report, made.sinks))) == ("2", 2)
     assert stored(pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", None))).last is None
 
 
 # -- reconcile ------------------------------------------------------------------------------------------------------------
 
 
-def test_what_came_too_late_is_found_and_told(s3_environment, bucket, here):
+def test_what_came_too_late_is_found_and_told(s3_environment, bucket, ran):
     places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/x.parquet", "--lookback-days", "1"]
     store = open_store(f"s3://{bucket}/in")
 
@@ -154,10 +145,10 @@ def test_what_came_too_late_is_found_and_told(s3_environment, bucket, here):
     assert again.stderr.splitlines()[1] == "found late, by listing everything: 0 records"
 
 
-def test_a_reconciliation_has_the_exit_codes_of_a_run(here):
-    (here / "in" / name(4)).write_bytes(b"{}")
-    (here / "in" / name(5)).mkdir()
-    (here / "in" / name(6)).symlink_to("nowhere")
+def test_a_reconciliation_has_the_exit_codes_of_a_run(ran):
+    (ran / "in" / name(4)).write_bytes(b"{}")
+    (ran / "in" / name(5)).mkdir()
+    (ran / "in" / name(6)).symlink_to("nowhere")
     assert "objects that could not be read: 1" in invoke("reconcile", "--quiet", code=4).stderr
 
 
@@ -170,30 +161,30 @@ def files(folder):
     return {key: data for key, data in found.items() if not key.startswith("_runs/")}
 
 
-def test_a_reset_sets_everything_aside_and_says_how_to_have_it_back(here):
-    before = files(here / "out")
+def test_a_reset_sets_everything_aside_and_says_how_to_have_it_back(ran):
+    before = files(ran / "out")
     assert "nothing was changed\n" in invoke("reset", typed="yes\n").stdout
-    assert files(here / "out") == before
+    assert files(ran / "out") == before
     done = invoke("reset", typed="event-log-checkpoint\n")
-    copies = files(here / "out")
+    copies = files(ran / "out")
     assert {key.split("/", 2)[2]: data for key, data in copies.items() if key.startswith("_backup/")} == before
     assert len(copies) == len(before)
     assert run_report("event-log-checkpoint").accepted == 2, "the next run begins anew"
     commands = [line.strip() for line in done.stdout.splitlines() if line.startswith("  cp ")]
     for each in ("x.parquet", "_quarantine/x.parquet"):
-        (here / "out" / each).unlink()
+        (ran / "out" / each).unlink()
     for command in commands:
         subprocess.run(shlex.split(command), check=True)
-    assert {key: data for key, data in files(here / "out").items() if not key.startswith("_backup")} == before
+    assert {key: data for key, data in files(ran / "out").items() if not key.startswith("_backup")} == before
 
 
-def test_of_the_quarantine_only(here):
+def test_of_the_quarantine_only(ran):
     invoke("reset", "--only", "quarantine", "--yes")
     again = run_report("event-log-checkpoint")
     assert (again.records_read, again.rejected, again.outputs[0].rows) == (1, 1, 2)
 
 
-def test_a_reset_on_s3(s3_environment, bucket, here):
+def test_a_reset_on_s3(s3_environment, bucket, ran):
     places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/{{study}}/x.parquet"]
     for number in range(3):
         open_store(f"s3://{bucket}/in").put(name(number), made_of() if number else b"{}", expected=None)
@@ -214,10 +205,10 @@ def test_a_reset_on_s3(s3_environment, bucket, here):
     assert "nothing to reset" in invoke("reset", "--checkpoint", "none/x.parquet", "--yes").stdout
 
 
-def test_nobody_to_ask_is_refused(here):
-    before = files(here / "out")
+def test_nobody_to_ask_is_refused(ran):
+    before = files(ran / "out")
     assert "nobody is there to be asked; give --yes" in invoke("reset", code=2).stderr
-    assert files(here / "out") == before
+    assert files(ran / "out") == before
 
 
 def test_a_report_that_cannot_be_reset_says_so(toy):

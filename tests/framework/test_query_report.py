@@ -8,7 +8,6 @@ from click.testing import CliRunner
 
 from reporting_framework import ObjectMissing, PluginError, SettingsError, query_report, run_report
 from reporting_framework.cli.main import reporting
-from tests.framework.test_cli_query import here, made  # noqa: F401 - fixtures
 
 REPORT = "event-log-checkpoint"
 
@@ -17,13 +16,13 @@ def events(**asked):
     return query_report(REPORT, "counts", **asked)["events"].to_list()
 
 
-def test_the_answer_is_that_of_the_command_line(here):  # noqa: F811 - the fixture
+def test_the_answer_is_that_of_the_command_line(checkpointed):
     found = query_report(REPORT, "volumes", options={"by": ["module"]}, where={"study": "adrc"})
     command = ["query", REPORT, "volumes", "--by", "module", "--where", "study=adrc", "--format", "json"]
     assert found.to_dicts() == json.loads(CliRunner().invoke(reporting, command).stdout)
 
 
-def test_rows_are_asked_for_by_values_of_python(here):  # noqa: F811 - the fixture
+def test_rows_are_asked_for_by_values_of_python(checkpointed):
     assert events() == [14]
     assert events(where={"ptid": ["TWIN0000", "TWIN0001"]}) == [4]
     assert events(where={"ptid": ("TWIN0000", "SYN0013"), "action": "submit"}) == [5]
@@ -33,7 +32,7 @@ def test_rows_are_asked_for_by_values_of_python(here):  # noqa: F811 - the fixtu
     assert events(first="2023-07-02", last=date(2023, 7, 10), on="visit_date") == [4]
 
 
-def test_settings_are_over_those_of_the_file(here, tmp_path):  # noqa: F811 - the fixture
+def test_settings_are_over_those_of_the_file(checkpointed, tmp_path):
     with pytest.raises(ObjectMissing, match="sink parquet-checkpoint holds nothing yet"):
         query_report(REPORT, "counts", {"checkpoint": str(tmp_path / "none.parquet")})
     run_report(REPORT, {"checkpoint": str(tmp_path / "mine.parquet")})
@@ -67,12 +66,12 @@ def test_settings_are_over_those_of_the_file(here, tmp_path):  # noqa: F811 - th
         ({"options": {"by": ["nothing"]}}, SettingsError, "query counts: setting by names nothing"),
     ],
 )
-def test_what_does_not_fit_is_refused(here, asked, error, message):  # noqa: F811 - the fixture
+def test_what_does_not_fit_is_refused(checkpointed, asked, error, message):
     with pytest.raises(error, match=message):
         query_report(REPORT, "counts", **asked)
 
 
-def test_a_report_or_query_that_there_is_not_is_refused(here):  # noqa: F811 - the fixture
+def test_a_report_or_query_that_there_is_not_is_refused(checkpointed):
     with pytest.raises(PluginError, match="countz"):
         query_report(REPORT, "countz")
     with pytest.raises(PluginError, match="no-such"):

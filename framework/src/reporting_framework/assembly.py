@@ -153,6 +153,18 @@ def close(pipeline: Pipeline) -> None:
             sink.abort()
 
 
+@contextmanager
+def prepared(pipeline: Pipeline) -> Iterator[Sequence[Sink]]:
+    """The sinks of a report, ready to be asked; nothing of the pipeline is left open afterwards."""
+    try:
+        for sink in pipeline.sinks:
+            with step(pipeline.report, "sink", sink.name):
+                sink.prepare(pipeline.schema)
+        yield pipeline.sinks
+    finally:
+        close(pipeline)
+
+
 def uses_of(composition: Composition) -> list[tuple[str, Use]]:
     """The plugins of a composition with their roles, in the order of data."""
     return [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from reporting_framework.assembly import step
+from reporting_framework.assembly import prepared, step
 from reporting_framework.capabilities import Inspectable
 from reporting_framework.errors import FatalError
-from reporting_framework.stored import prepared, records_of
+from reporting_framework.histories import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
     """
     at = now or datetime.now(UTC)
     gone = False
-    with prepared(pipeline):
+    with prepared(pipeline) as sinks:
         if of == "data":
             basis, moment = "timestamp", _newest(pipeline)
             if moment is not None and moment > at + AHEAD:  # one event dated next year would hide that no more come
@@ -65,7 +65,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
                     f"report {pipeline.report}: the newest data is of {moment:%Y-%m-%d %H:%M:%S} UTC, which is ahead "
                     "of the clock, so its age is not known; --of runs goes by the last run"
                 )
-        elif records := records_of(pipeline):
+        elif records := records_of(pipeline.report, sinks):
             gone = _gone(pipeline, records)
             ended = [run.finished_at for run in records if run.status == "ok" and run.complete and not run.replay]
             basis, moment = "history", max((each for each in ended if each <= at + AHEAD), default=None)

@@ -1,10 +1,10 @@
-"""The history of a report's runs, found by the report's name and settings."""
+"""The history of a report's runs, as one of its sinks keeps it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reporting_framework.assembly import assemble, step
+from reporting_framework.assembly import prepared, step
 from reporting_framework.capabilities import Recording
 from reporting_framework.errors import PluginError
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.assembly import Pipeline
     from reporting_framework.capabilities import History
-    from reporting_framework.interfaces import Composition, Sink
-    from reporting_framework.plugins import Registry
+    from reporting_framework.interfaces import Sink
     from reporting_framework.result import RunRecord
 
 
@@ -25,32 +24,41 @@ class Kept(NamedTuple):
     history: History
 
 
-def runs_of(report: str, composition: Composition, registry: Registry) -> Sequence[RunRecord]:
-    """Records of a report's last runs, the newest first.
+def kept_by(report: str, sinks: Sequence[Sink]) -> Kept | None:
+    """The history that a run would feed: that of the first of these sinks, all of them prepared, that has one."""
+    for sink in sinks:
+        if isinstance(sink, Recording):
+            with step(report, "sink", sink.name):
+                if (history := sink.history()) is not None:
+                    return Kept(sink, history)
+    return None
+
+
+def records_of(report: str, sinks: Sequence[Sink]) -> Sequence[RunRecord] | None:
+    """What the last runs left behind, the newest first; None where none of these prepared sinks keeps a history.
 
     Raises:
-        PluginError: None of its sinks keeps a history, or a plugin is unknown, broken or blocked.
-        ReportingError: As `assembly.assemble`, or the history could not be read.
+        ReportingError: It could not be read.
     """
-    pipeline = assemble(report, composition, registry)
-    pipeline.source.close()
-    kept = kept_by(pipeline)
+    kept = kept_by(report, sinks)
     if kept is None:
-        names = ", ".join(sink.name for sink in pipeline.sinks)
-        raise PluginError(
-            f"report {report}: there is no history of its runs: none of its sinks keeps one ({names}); "
-            "parquet-checkpoint does, unless keep_runs is 0"
-        )
+        return None
     with step(report, "sink", kept.sink.name):
         return kept.history.records()
 
 
-def kept_by(pipeline: Pipeline) -> Kept | None:
-    """The history that a run would feed: that of the first sink that has one."""
-    for sink in pipeline.sinks:
-        with step(pipeline.report, "sink", sink.name):
-            sink.prepare(pipeline.schema)
-            history = sink.history() if isinstance(sink, Recording) else None
-        if history is not None:
-            return Kept(sink, history)
-    return None
+def runs_of(pipeline: Pipeline) -> Sequence[RunRecord]:
+    """Records of a report's last runs, the newest first.
+
+    Raises:
+        PluginError: None of its sinks keeps a history.
+        ReportingError: It could not be read.
+    """
+    with prepared(pipeline) as sinks:
+        records = records_of(pipeline.report, sinks)
+    if records is None:
+        raise PluginError(
+            f"report {pipeline.report}: there is no history of its runs: none of its sinks keeps one "
+            f"({', '.join(sink.name for sink in pipeline.sinks)}); parquet-checkpoint does, unless keep_runs is 0"
+        )
+    return records

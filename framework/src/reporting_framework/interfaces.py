@@ -245,7 +245,7 @@ class Quarantine(Protocol):
         ...
 
     def dropped(self) -> pl.DataFrame:
-        """What was dropped and is still accounted for: columns and order of `entries`, the type ``dropped``."""
+        """What was dropped and is still accounted for, each with the reason that it had; as `entries` gives them."""
         ...
 
     def leave(self, bookmark: Mapping[str, Any]) -> None:

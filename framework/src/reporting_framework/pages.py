@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.assembly import settings_of, step, without_credentials
-from reporting_framework.capabilities import Recording, Shelving
+from reporting_framework.capabilities import Shelving
 from reporting_framework.errors import PluginError, SettingsError
+from reporting_framework.histories import records_of
 from reporting_framework.interfaces import Material, Use
 from reporting_framework.queries import held
 
@@ -78,10 +79,9 @@ def read(report: str, composition: Composition, registry: Registry, *, at: datet
         ReportingError: As `Readable.scan`, `Quarantine.entries` or `History.records`.
     """
     sink, rows = held(report, composition, registry)
+    runs = tuple(records_of(report, [sink]) or ())
     with step(report, "sink", sink.name):
         quarantine = sink.quarantine()
-        history = sink.history() if isinstance(sink, Recording) else None
-        runs = tuple(history.records()) if history is not None else ()
         entries = quarantine.entries() if quarantine is not None else None
     moment = at or datetime.now(UTC)
     used = next(use for use in composition.sinks if use.name == sink.name)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from reporting_framework.assembly import Pipeline, step
+from reporting_framework.assembly import Pipeline, prepared, step
 from reporting_framework.capabilities import Revisiting
 from reporting_framework.errors import PluginError
+from reporting_framework.histories import records_of
 from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of
-from reporting_framework.stored import prepared, records_of
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Quarantine
@@ -111,7 +111,7 @@ def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) 
 
 def validators_of(pipeline: Pipeline) -> dict[str, str]:
     """The validator of each run that a sink's history remembers."""
-    records = records_of(pipeline) or ()
+    records = records_of(pipeline.report, pipeline.sinks) or ()
     return {run.run_id: used.name for run in records for used in run.steps if used.role == "validator"}
 
 

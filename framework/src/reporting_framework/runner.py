@@ -57,8 +57,9 @@ def run(
         report=pipeline.report, run_id=run_id, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema
     )
     try:
-        execution = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, limit or 1000 if dry_run else None)
-        result = execution.execute(replay, reconcile=reconcile)
+        sample = limit or 1000 if dry_run else None
+        execution = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, sample, replay, reconcile=reconcile)
+        result = execution.execute()
     except BaseException as error:
         recorder.failed(error)
         lifecycle.run_failed(report=pipeline.report, run_id=run_id, error=error)
@@ -85,19 +86,21 @@ class _Run:
         at: datetime,
         deadline: float | None,
         limit: int | None,
+        replay: Sequence[str] | None,
+        *,
+        reconcile: bool,
     ) -> None:
+        self.replay, self.reconcile = replay, reconcile
         self.pipeline, self.lifecycle, self.recorder, self.limit = pipeline, lifecycle, recorder, limit
         self.run_id, self.at, self.began = run_id, at, time.monotonic()
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
         self.keepers: list[bool] = []  # whether each sink keeps a ledger
-        self.replay: Sequence[str] | None = None
 
-    def execute(self, replay: Sequence[str] | None = None, *, reconcile: bool = False) -> RunResult:
+    def execute(self) -> RunResult:
         """The whole of a run."""
-        self.replay = replay
-        pipeline, tally, source = self.pipeline, self.tally, self.pipeline.source
+        pipeline, replay, tally, source = self.pipeline, self.replay, self.tally, self.pipeline.source
         ledgers, quarantine = [], None
         for sink in pipeline.sinks:
             with step(pipeline.report, "sink", sink.name):
@@ -108,7 +111,7 @@ class _Run:
                 quarantine = quarantine or sink.quarantine()
         self.keepers = [found is not None for found in ledgers]
         kept = [found for found in ledgers if found is not None] or [BlankLedger()]
-        ledger = CombinedLedger(kept, quarantine, anew=reconcile)
+        ledger = CombinedLedger(kept, quarantine, anew=self.reconcile)
         tally.awaited = ledger.reread if replay is None else frozenset(replay)
 
         with step(pipeline.report, "source", source.name):

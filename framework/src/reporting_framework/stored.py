@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from reporting_framework.assembly import close, step
+from reporting_framework.assembly import prepared, step
 from reporting_framework.capabilities import (
     Inspectable,
-    Recording,
     Resettable,
     Telling,
 )
 from reporting_framework.errors import PluginError
+from reporting_framework.histories import records_of
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.interfaces import Sink
     from reporting_framework.records import Belonging
     from reporting_framework.result import RunRecord
 
@@ -50,18 +48,6 @@ class Stored(NamedTuple):
     last: RunRecord | None
 
 
-@contextmanager
-def prepared(pipeline: Pipeline) -> Iterator[Sequence[Sink]]:
-    """The sinks of a report, ready to be asked; nothing of the pipeline is left open afterwards."""
-    try:
-        for sink in pipeline.sinks:
-            with step(pipeline.report, "sink", sink.name):
-                sink.prepare(pipeline.schema)
-        yield pipeline.sinks
-    finally:
-        close(pipeline)
-
-
 def stored(pipeline: Pipeline) -> Stored:
     """What a report keeps, as it is now."""
     belongings: list[Belonging] = []
@@ -75,7 +61,7 @@ def stored(pipeline: Pipeline) -> Stored:
                     silent.append(sink.name)
                 if bookmark is None and (quarantine := sink.quarantine()) is not None:
                     bookmark = _told(pipeline, quarantine.bookmark)
-        return Stored(belongings, silent, bookmark or (), next(iter(records_of(pipeline) or ()), None))
+        return Stored(belongings, silent, bookmark or (), next(iter(records_of(pipeline.report, sinks) or ()), None))
 
 
 def _told(pipeline: Pipeline, bookmark: Mapping[str, Any]) -> Sequence[str]:
@@ -84,16 +70,6 @@ def _told(pipeline: Pipeline, bookmark: Mapping[str, Any]) -> Sequence[str]:
         with step(pipeline.report, "source", source.name):
             return source.tell(bookmark)
     return [f"{name}: {value}" for name, value in bookmark.items()] or ["there is none"]
-
-
-def records_of(pipeline: Pipeline) -> Sequence[RunRecord] | None:
-    """What the last runs left behind, the newest first; None where no sink keeps a history."""
-    for sink in pipeline.sinks:
-        if isinstance(sink, Recording):
-            with step(pipeline.report, "sink", sink.name):
-                if (history := sink.history()) is not None:
-                    return history.records()
-    return None
 
 
 class Reset:

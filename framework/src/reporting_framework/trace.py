@@ -17,7 +17,7 @@ from reporting_framework.queries import Selection
 from reporting_framework.records import ORIGIN_COLUMN, object_of
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition
+    from reporting_framework.interfaces import Composition, Quarantine
     from reporting_framework.plugins import Registry
     from reporting_framework.result import RunRecord
 
@@ -117,7 +117,10 @@ class Tracer:
         self._pipeline = assemble(report, composition, registry)
         self._pipeline.source.close()
         self._check = check
-        self._kept = kept_by(self._pipeline)
+        for sink in self._pipeline.sinks:
+            with step(report, "sink", sink.name):
+                sink.prepare(self._pipeline.schema)
+        self._kept = kept_by(report, self._pipeline.sinks)
         self._records: Mapping[str, RunRecord] = {}
         if self._kept:
             with step(report, "sink", self._kept.sink.name):
@@ -161,7 +164,6 @@ class Tracer:
             names = ", ".join(each.name for each in pipeline.sinks)
             raise PluginError(f"report {pipeline.report}: there is no table: none of its sinks can be read ({names})")
         with step(pipeline.report, "sink", sink.name):
-            sink.prepare(pipeline.schema)
             return sink.scan()
 
     def _traced(self, rows: pl.LazyFrame, columns: Sequence[str], limit: int) -> Found:
@@ -187,8 +189,7 @@ class Tracer:
         for sink in pipeline.sinks:
             with step(pipeline.report, "sink", sink.name):
                 quarantine = sink.quarantine()
-                found = pl.concat([quarantine.entries(), quarantine.dropped()]) if quarantine else None
-                found = found.filter(mine).head(limit) if found is not None else None
+                found = _all_of(quarantine).filter(mine).head(limit) if quarantine else None
             if found is not None:
                 now = self._now({object_of(row[0]): {row[1]} for row in found.iter_rows()})
                 return [
@@ -250,3 +251,9 @@ class Tracer:
 
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
             return dict(zip(objects, pool.map(look, objects), strict=True))
+
+
+def _all_of(quarantine: Quarantine) -> pl.DataFrame:
+    """What awaits someone, and what was dropped: its reason says so."""
+    dropped = quarantine.dropped().with_columns(error_type="dropped: " + pl.col("error_type"))
+    return pl.concat([quarantine.entries(), dropped])

@@ -180,10 +180,10 @@ def test_what_is_deleted_is_gone_and_what_is_not_there_may_be_deleted(store):
     for key in ("a/k", "a/other", "odd #?"):
         store.put(key, b"content", expected=None)
     for key in ("a/k", "odd #?"):
-        store.delete(key)
+        store.remove(key, expected=None)
         assert store.head(key) is None
-        store.delete(key)
-    store.delete("nowhere/at/all")
+        store.remove(key, expected=None)
+    store.remove("nowhere/at/all", expected=None)
     assert keys(store) == ["a/other"]
 
 

@@ -407,10 +407,10 @@ def test_a_crash_in_a_merge_leaves_nothing_twice(tmp_path, few):
         write(folder, f"run{number}", [f"{number}"])
     lineage = Lineage(folder)
 
-    def crash(key):
+    def crash(key, *, expected):
         raise StorageUnavailable("killed")
 
-    lineage._store.delete = crash
+    lineage._store.remove = crash
     with pytest.raises(StorageUnavailable):
         lineage.merge()
     assert len(list(tmp_path.glob("*.parquet"))) == 7

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.cli.actions import common_options
+from reporting_framework.cli.actions import common_options, pipeline_of
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
@@ -35,14 +34,9 @@ def print_runs(context: click.Context, name: str, given: dict[str, Any], generic
     """Print the records of the report's last runs, the newest first."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.histories import runs_of
-    from reporting_framework.reports import compose_report
 
-    state = state_of(context)
-    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        composition = compose_report(
-            name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
-        )
-        records = runs_of(name, composition, state.registry)[: generic["limit"]]
+    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
+        records = runs_of(pipeline_of(context, name, given, generic["set"]))[: generic["limit"]]
     if not records:
         click.echo("no run is in the history yet; run the report first", err=True)
     if generic["format"] == "json":

@@ -155,8 +155,9 @@ def _another(state: State) -> State:
 
 def reset(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Set what the report keeps aside, once that is confirmed; the next run begins anew."""
+    from reporting_framework.assembly import prepared
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.stored import Reset, prepared
+    from reporting_framework.stored import Reset
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])

@@ -138,10 +138,6 @@ class Store(Protocol):
         """
         ...
 
-    def delete(self, key: str) -> None:
-        """Remove the object; nothing happens where there is none."""
-        ...
-
     def exclusive(self, key: str) -> AbstractContextManager[None]:
         """Keeps other writers of `key` out where the storage can; `put` is safe without it."""
         ...
@@ -166,8 +162,8 @@ class Store(Protocol):
         """What tells the object's bytes from others, without holding them."""
         ...
 
-    def remove(self, key: str, *, expected: str) -> None:
-        """Remove the object if it still is at the version `expected`.
+    def remove(self, key: str, *, expected: str | None) -> None:
+        """Remove the object if it still is at the version `expected`; with None whatever is there, if anything is.
 
         Raises:
             CommitConflict: Another version is there, or none; nothing was removed.

@@ -138,13 +138,6 @@ class FolderStore(TendedFolder):
         except OSError as error:
             raise self._translate(error, key) from error
 
-    def delete(self, key: str) -> None:
-        """See `Store.delete`."""
-        try:
-            Path(self._path(key)).unlink(missing_ok=True)
-        except OSError as error:
-            raise self._translate(error, key) from error
-
     def _move(self, scratch: Path, key: str) -> str:
         """Put a file in its place, on the disk for certain; its version there."""
         _flush(scratch)

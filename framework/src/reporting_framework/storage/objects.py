@@ -217,15 +217,6 @@ class BucketStore(TendedBucket):
         except (BaseError, OSError, ValueError) as error:
             raise self._translate(error, key) from error
 
-    def delete(self, key: str) -> None:
-        """See `Store.delete`."""
-        try:
-            obstore.delete(self._backend, self._prefix + key)
-        except FileNotFoundError:
-            return  # a store in memory says so, a bucket does not
-        except (BaseError, OSError, ValueError) as error:
-            raise self._translate(error, key) from error
-
     def _written(self, key: str, mark: str) -> str | None:
         """Version of the object at `key` if it comes from the PUT of this mark."""
         try:

@@ -78,14 +78,15 @@ class TendedFolder:
         except OSError as error:
             raise self._translate(error, key) from error
 
-    def remove(self, key: str, *, expected: str) -> None:
+    def remove(self, key: str, *, expected: str | None) -> None:
         """See `Store.remove`. Its lock stays: another writer may be waiting for it."""
-        with self.exclusive(key):
-            found = self.head(key)
-            if found is None or found.version != expected:
-                raise CommitConflict(f"{self._path(key)}: another run has written it meanwhile")
+        with contextlib.nullcontext() if expected is None else self.exclusive(key):
+            if expected is not None:
+                found = self.head(key)
+                if found is None or found.version != expected:
+                    raise CommitConflict(f"{self._path(key)}: another run has written it meanwhile")
             try:
-                os.unlink(self._path(key))
+                Path(self._path(key)).unlink(missing_ok=True)
             except OSError as error:
                 raise self._translate(error, key) from error
 
@@ -137,16 +138,18 @@ class TendedBucket:
                 digest.update(chunk)
         return Digest(digest.hexdigest(), version)
 
-    def remove(self, key: str, *, expected: str) -> None:
+    def remove(self, key: str, *, expected: str | None) -> None:
         """See `Store.remove`. A server that knows no conditional DELETE is asked for the version just before."""
         import obstore
 
-        found = self.head(key)
-        if found is None or found.version != expected:
-            raise CommitConflict(f"{self.location.join(key).uri}: another run has written it meanwhile")
+        if expected is not None:
+            found = self.head(key)
+            if found is None or found.version != expected:
+                raise CommitConflict(f"{self.location.join(key).uri}: another run has written it meanwhile")
         with self._translated(key, writing=True):
-            if self.location.scheme != "s3":
-                obstore.delete(self._backend, self._prefix + key)
+            if self.location.scheme != "s3" or expected is None:
+                with contextlib.suppress(FileNotFoundError):  # a store in memory says so, a bucket does not
+                    obstore.delete(self._backend, self._prefix + key)
                 return
             self._boto3().delete_object(Bucket=self.location.root, Key=self._prefix + key, IfMatch=expected)
 

@@ -79,8 +79,8 @@ class QuarantineContract:
         found = dict(quarantine().versions(OBJECTS))
         assert found == {"a.json": "v1", "b.json": "v2"}, f"what was dropped stays accounted for: {found}"
         told = quarantine().dropped().select("source_key", "version", "error_type").rows()
-        wanted = [("a.json", "v1", "dropped"), ("b.json#2", "v2", "dropped")]
-        assert told == wanted, f"what was dropped is told when it is asked for: {told}"
+        wanted = [("a.json", "v1", "missing"), ("b.json#2", "v2", "json_invalid")]
+        assert told == wanted, f"what was dropped is told when it is asked for, with its reason: {told}"
         state = quarantine().settle(["b.json"], REJECTED[1:], run_id="s", at=AT)
         left = quarantine().entries()["source_key"].to_list()
         assert left == ["b.json#3"], f"what was dropped stays so when it is rejected again: {left}"

@@ -184,5 +184,6 @@ class Lineage:
             merged = pl.concat([SCHEMA.to_frame(), *frames]).unique()
             if merged.height:
                 self._put(merged["at"].sort()[-1], uuid.uuid4().hex, merged)
-            list(pool.map(self._store.delete, [file.key for file, frame in found if frame is not None]))
+            keys = [file.key for file, frame in found if frame is not None]
+            list(pool.map(partial(self._store.remove, expected=None), keys))
         return len(small) - len(frames) + (merged.height <= FULL // 2)

@@ -22,8 +22,8 @@ from reporting_framework.storage import Location, Store, open_store
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one step."""
 
-DROPPED = "dropped"
-"""Error type of a record that was dropped on purpose: it stays accounted for, and is shown no more."""
+DROPPED = "dropped:"
+"""Stands before the error type of a record that was dropped on purpose: accounted for, and shown no more."""
 
 SCHEMA = pl.Schema(
     {
@@ -32,6 +32,7 @@ SCHEMA = pl.Schema(
     }
 )
 TRIES = 20
+_IS_DROPPED = pl.col("error_type").str.starts_with(DROPPED)
 _OBJECT = pl.col(ORIGIN_COLUMN).str.replace(r"#[0-9]+$", "")
 
 
@@ -137,14 +138,15 @@ class ParquetQuarantine:
             there = before.join(chosen, on=SCHEMA.names(), how="semi", nulls_equal=True)
             dropped = there.height
             others = before.join(there, on=ORIGIN_COLUMN, how="anti")
-            return pl.concat([others, there.with_columns(error_type=pl.lit(DROPPED))])
+            return pl.concat([others, there.with_columns(error_type=DROPPED + pl.col("error_type"))])
 
         self._change(marked)
         return dropped
 
     def dropped(self) -> pl.DataFrame:
         """See `Quarantine.dropped`."""
-        return self._load().filter(pl.col("error_type") == DROPPED)
+        kind = pl.col("error_type").str.strip_prefix(DROPPED)
+        return self._load().filter(_IS_DROPPED).with_columns(error_type=kind)
 
     def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
         """Replace the rows of some objects; what was dropped and comes again at the same version stays dropped."""
@@ -153,7 +155,7 @@ class ParquetQuarantine:
         gone |= pl.col(ORIGIN_COLUMN).is_in(added[ORIGIN_COLUMN].implode())
 
         def replaced(before: pl.DataFrame) -> pl.DataFrame:
-            dropped = before.filter(pl.col("error_type") == DROPPED)
+            dropped = before.filter(_IS_DROPPED)
             again = added.filter(pl.col("error_type") != BEGUN)
             still = dropped.join(again, on=[ORIGIN_COLUMN, "version"], how="semi", nulls_equal=True)
             return pl.concat([before.filter(~gone), still, added.join(still, on=ORIGIN_COLUMN, how="anti")])
@@ -219,4 +221,4 @@ class ParquetQuarantine:
 
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are entries: those of records that await someone."""
-    return rows.filter(~pl.col("error_type").is_in([BEGUN, DROPPED]))
+    return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DROPPED)
