@@ -67,16 +67,17 @@ class Model:
         for each in rejections:
             self.rows[each.origin] = (each.version, each.error_type)
         for each in {each.origin: each for each in rejections}.values():
-            if before.get(each.origin) == (each.version, DROPPED):
+            version, kind = before.get(each.origin, (None, ""))
+            if version == each.version and kind.startswith(DROPPED):
                 self.rows[each.origin] = before[each.origin]
 
     def drop(self, objects):
         chosen = [origin for origin in self.entries() if object_of(origin) in objects]
-        self.rows |= {origin: (self.rows[origin][0], DROPPED) for origin in chosen}
+        self.rows |= {origin: (self.rows[origin][0], DROPPED + self.rows[origin][1]) for origin in chosen}
         return len(chosen)
 
     def entries(self):
-        return sorted(origin for origin, (_, kind) in self.rows.items() if kind not in (BEGUN, DROPPED))
+        return sorted(origin for origin, (_, kind) in self.rows.items() if not kind.startswith((BEGUN, DROPPED)))
 
     def versions(self, objects):
         known = {}
