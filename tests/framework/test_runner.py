@@ -464,7 +464,7 @@ def test_a_plan_that_breaks_off_is_the_source_s_failure(events, place):
     assert not place.exists()
 
 
-@pytest.mark.parametrize("method", ["prepare", "ledger", "quarantine", "stage", "commit", "abort"])
+@pytest.mark.parametrize("method", ["prepare", "ledger", "quarantine", "stage", "commit"])
 def test_a_sink_that_raises_is_named(events, place, method):
     broken = SinkWith(checkpoint(place), **{method: raising(ValueError("SECRET-VALUE"))})
     with pytest.raises(StepFailed) as raised:

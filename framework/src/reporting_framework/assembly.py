@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     )
     from reporting_framework.plugins import Registry
     from reporting_framework.records import Trigger
+
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Pipeline(NamedTuple):
@@ -141,16 +146,36 @@ def without_credentials(uri: str) -> str:
 
 
 def close(pipeline: Pipeline) -> None:
-    """Have a pipeline's source and sinks give up what they hold.
+    """Close the source and the sinks of a pipeline, each whatever another one raised.
 
-    Raises:
-        ReportingError: One of them could not.
+    What closing raises is logged: it neither undoes a commit nor hides why a run failed. Ctrl-C passes, at the end.
     """
-    with step(pipeline.report, "source", pipeline.source.name):
-        pipeline.source.close()
-    for sink in pipeline.sinks:
-        with step(pipeline.report, "sink", sink.name):
-            sink.abort()
+    with ExitStack() as closing:  # in reverse order
+        for sink in reversed(pipeline.sinks):
+            closing.callback(_close, pipeline.report, "sink", sink.name, sink.abort)
+        close_source(pipeline)
+
+
+def close_source(pipeline: Pipeline) -> None:
+    """Close the source of a pipeline whose sinks are still needed; see `close`."""
+    _close(pipeline.report, "source", pipeline.source.name, pipeline.source.close)
+
+
+@contextmanager
+def closing_iterator(report: str, role: str, name: str, items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Close what a plugin yields when the block ends, also early, and not when its last reference goes."""
+    with ExitStack() as closing:
+        if callable(close := getattr(items, "close", None)):
+            closing.callback(_close, report, role, name, close)
+        yield items
+
+
+def _close(report: str, role: str, name: str, close: Callable[[], object]) -> None:
+    try:
+        with step(report, role, name):
+            close()
+    except ReportingError as error:
+        _log.warning("while closing: %s", error, exc_info=isinstance(error, StepFailed))
 
 
 @contextmanager

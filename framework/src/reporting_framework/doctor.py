@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reporting_framework.assembly import assemble, settings_of, step
+from reporting_framework.assembly import assemble, close, settings_of, step
 from reporting_framework.capabilities import Checkable
 from reporting_framework.errors import ReportingError
 from reporting_framework.permissions import permissions_of
@@ -223,7 +223,7 @@ def _made(report: str, role: str, use: Use, registry: Registry) -> Any:
 
 
 def _assembled(report: str, composition: Composition, registry: Registry, text: str) -> Finding:
-    assemble(report, composition, registry).source.close()
+    close(assemble(report, composition, registry))
     return Finding("ok", text)
 
 

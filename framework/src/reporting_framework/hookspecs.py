@@ -231,7 +231,7 @@ def reporting_records_rejected(report: str, run_id: str, rejections: Sequence[Re
 
 @hookspec
 def reporting_run_finished(result: RunResult) -> None:
-    """A run is over and everything it did is visible.
+    """A run is over, everything it did is visible, and its plugins are closed.
 
     Args:
         result: What it did; ``ok`` or ``partial``.
@@ -246,7 +246,7 @@ def reporting_run_finished(result: RunResult) -> None:
 
 @hookspec
 def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
-    """A run was given up; whole outputs may have been committed before, nothing half.
+    """A run was given up; whole outputs may have been committed before, nothing half. Its plugins are closed.
 
     Args:
         report: Name of the report.

@@ -158,7 +158,7 @@ class Source(Plugin, Protocol):
         ...
 
     def close(self) -> None:
-        """Give up what is still under way. Called at the end of every run, however it ends."""
+        """Give up what is still under way. Called at the end of every run, however it ends; errors are logged."""
         ...
 
 
@@ -301,7 +301,7 @@ class Sink(Plugin, Protocol):
         ...
 
     def abort(self) -> None:
-        """Remove all that was staged. Called at the end of every run, also after a commit."""
+        """Remove all that was staged. Called at the end of every run, also after a commit; errors are logged."""
         ...
 
     def quarantine(self) -> Quarantine | None:

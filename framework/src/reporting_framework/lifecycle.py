@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Lifecycle:
     """Calls the lifecycle hooks of one run.
 
     What an observer raises is logged once per hook, by type only, since its message may hold values of records; the
-    other observers and the run go on, also when one would end the process. Ctrl-C passes.
+    other observers and the run go on, also when one would end the process. Ctrl-C passes, after the other observers.
     """
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
@@ -61,12 +62,17 @@ class Lifecycle:
 
     def _tell(self, hook: str, **known: Any) -> None:
         """Call one hook of every observer, the last registered first, as pluggy does."""
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            arguments = {name: known[name] for name in implementation.argnames}
-            try:
-                implementation.function(**arguments)
-            except (Exception, SystemExit) as error:
-                self._note(implementation.plugin_name, hook, error)
+        with ExitStack() as calls:  # in reverse order, each whatever another one raised
+            for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+                calls.callback(self._call, hook, implementation, known)
+
+    def _call(self, hook: str, implementation: pluggy.HookImpl, known: Mapping[str, Any]) -> None:
+        try:
+            implementation.function(**{name: known[name] for name in implementation.argnames})
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # panics of libraries in Rust among them
+            self._note(implementation.plugin_name, hook, error)
 
     def _note(self, observer: str, hook: str, error: BaseException) -> None:
         """Log an observer's first failure in a hook; a hook that is called for every split would flood the log."""

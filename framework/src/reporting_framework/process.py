@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from reporting_framework.assembly import step
+from reporting_framework.assembly import closing_iterator, step
 from reporting_framework.errors import InvariantBroken, TransientError
 from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split, Unread, around
 
@@ -47,13 +47,15 @@ class Process:
         """Read, validate, transform and stage one split."""
         pipeline, outcome = self.pipeline, Outcome(split, fragments=[[] for _ in self.pipeline.sinks])
         with self._stage(outcome, "read", "source", pipeline.source.name):
-            batches = iter(pipeline.source.read(split))
-        for part in count():
-            with self._stage(outcome, "read", "source", pipeline.source.name):
-                batch = next(batches, None)
-            if batch is None or (self.limit is not None and len(outcome.origins) >= self.limit):
-                return outcome
-            self._take(batch if self.limit is None else _cut(batch, self.limit - len(outcome.origins)), part, outcome)
+            read = iter(pipeline.source.read(split))
+        with closing_iterator(pipeline.report, "source", pipeline.source.name, read) as batches:
+            for part in count():
+                with self._stage(outcome, "read", "source", pipeline.source.name):
+                    batch = next(batches, None)
+                left = None if self.limit is None else self.limit - len(outcome.origins)
+                if batch is None or (left is not None and left <= 0):
+                    return outcome
+                self._take(batch if left is None else _cut(batch, left), part, outcome)
         raise AssertionError  # pragma: no cover - `count` does not end
 
     def _take(self, batch: Batch, part: int, outcome: Outcome) -> None:

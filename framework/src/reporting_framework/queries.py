@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import polars as pl
 
-from reporting_framework.assembly import assemble, place_of, settings_of, step
+from reporting_framework.assembly import assemble, close_source, place_of, settings_of, step
 from reporting_framework.capabilities import Readable
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
 from reporting_framework.interfaces import Sink, Use
@@ -204,7 +204,7 @@ def readable_of(report: str, composition: Composition, registry: Registry) -> tu
         ReportingError: As `assembly.assemble`.
     """
     pipeline = assemble(report, composition, registry)
-    pipeline.source.close()
+    close_source(pipeline)
     for sink in pipeline.sinks:
         if isinstance(sink, Readable):
             with step(report, "sink", sink.name):

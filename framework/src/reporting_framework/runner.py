@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from reporting_framework.assembly import close, step
+from reporting_framework.assembly import close, closing_iterator, step
 from reporting_framework.capabilities import Revisiting, Triggered
 from reporting_framework.errors import PluginError, StorageUnavailable
 from reporting_framework.ledger import BlankLedger, CombinedLedger
@@ -39,6 +40,9 @@ def run(
 ) -> RunResult:
     """Execute a report once.
 
+    What a run did is decided before its plugins are closed: what closing raises is logged, and changes neither the
+    result nor the history. One of `run_finished` and `run_failed` is called after closing, also on Ctrl-C.
+
     Args:
         pipeline: The report, assembled and checked.
         lifecycle: Whom to tell.
@@ -53,20 +57,23 @@ def run(
     """
     run_id, at = uuid.uuid4().hex, datetime.now(UTC)
     recorder = Recorder(pipeline, run_id, at, replay=replay is not None)
-    lifecycle.run_started(
-        report=pipeline.report, run_id=run_id, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema
-    )
     try:
+        lifecycle.run_started(
+            report=pipeline.report, run_id=run_id, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema
+        )
         sample = limit or 1000 if dry_run else None
         execution = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, sample, replay, reconcile=reconcile)
         result = execution.execute()
     except BaseException as error:
-        recorder.failed(error)
-        lifecycle.run_failed(report=pipeline.report, run_id=run_id, error=error)
+        with ExitStack() as ending:  # in reverse order, each whatever another one raised
+            ending.callback(lifecycle.run_failed, report=pipeline.report, run_id=run_id, error=error)
+            ending.callback(close, pipeline)
+            recorder.failed(error)
         raise
-    finally:
-        close(pipeline)
-    lifecycle.run_finished(result=result)
+    with ExitStack() as ending:
+        ending.callback(lifecycle.run_finished, result=result)
+        ending.callback(close, pipeline)
+        recorder.finished(result)
     return result
 
 
@@ -118,11 +125,14 @@ class _Run:
             splits = self._planned(source.plan(ledger) if replay is None else self._again(replay))
             parallelism = source.parallelism if self.limit is None else 1
         process = Process(pipeline) if self.limit is None else self._try
-        with step(pipeline.report, "engine", pipeline.engine.name):
-            for outcome in pipeline.engine.map(process, splits, parallelism=parallelism, stop=self._stop):
-                tally.add(outcome)
-                self.recorder.note(outcome)
-                self._tell(outcome)
+        known = pipeline.report, "engine", pipeline.engine.name
+        with step(*known):
+            work = pipeline.engine.map(process, splits, parallelism=parallelism, stop=self._stop)
+            with closing_iterator(*known, work) as outcomes:
+                for outcome in outcomes:
+                    tally.add(outcome)
+                    self.recorder.note(outcome)
+                    self._tell(outcome)
 
         at, began = time.time(), time.perf_counter()
         self.recorder.write()
@@ -139,7 +149,7 @@ class _Run:
             if isinstance(source, Triggered) and self.limit is None:
                 response, left = source.respond(tally.unread, tally.rejections)
                 tally.put_back(left)
-        result = tally.result(
+        return tally.result(
             pipeline.report,
             self.run_id,
             receipts=receipts,
@@ -149,8 +159,6 @@ class _Run:
             dry_run=self.limit is not None,
             response=response,
         )
-        self.recorder.finished(result)
-        return result
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
         """Each sink's one atomic step, those that keep a ledger last. What may be taken in part is announced first."""

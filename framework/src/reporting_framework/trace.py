@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import polars as pl
 
-from reporting_framework.assembly import assemble, step
+from reporting_framework.assembly import assemble, close_source, step
 from reporting_framework.capabilities import Located, Readable, Traceable
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.histories import kept_by
@@ -115,7 +115,7 @@ class Tracer:
 
     def __init__(self, report: str, composition: Composition, registry: Registry, *, check: bool = True) -> None:
         self._pipeline = assemble(report, composition, registry)
-        self._pipeline.source.close()
+        close_source(self._pipeline)
         self._check = check
         for sink in self._pipeline.sinks:
             with step(report, "sink", sink.name):

@@ -103,20 +103,26 @@ def observed(
             )
         except BaseException:
             if watch.run_id and generic["format"] == "json":
-                write(watch.failed(dry_run=generic["dry_run"]).model_dump_json(indent=2))
+                result = watch.result or watch.failed(dry_run=generic["dry_run"])
+                write(result.model_dump_json(indent=2))
             raise
 
 
 class _Watch:
-    """Remembers which run has begun."""
+    """Remembers which run has begun, and its result once it is over."""
 
     def __init__(self) -> None:
         self.report = self.run_id = ""
         self.began = time.monotonic()
+        self.result: RunResult | None = None
 
     @hookimpl
     def reporting_run_started(self, report: str, run_id: str) -> None:
         self.report, self.run_id = report, run_id
+
+    @hookimpl
+    def reporting_run_finished(self, result: RunResult) -> None:
+        self.result = result
 
     def failed(self, *, dry_run: bool) -> RunResult:
         """The result of a run that was given up."""

@@ -105,6 +105,7 @@ def show_entries(context: click.Context, name: str, given: dict[str, Any], gener
 
 def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click.Context) -> None:
     """Print the records as they are now, on stdout and nowhere else."""
+    from reporting_framework.assembly import close_source
     from reporting_framework.quarantines import revealed
 
     if form == "csv":
@@ -121,7 +122,7 @@ def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click
             if each.record is not None:
                 write("\n".join(map(printable, each.record.split("\n"))) if sys.stdout.isatty() else each.record)
     finally:
-        pipeline.source.close()
+        close_source(pipeline)
 
 
 def replay(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
