@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from reporting_framework.capabilities import Triggered
+from reporting_framework.capabilities import Resuming, Triggered
 from reporting_framework.errors import (
     PluginError,
     ReportingError,
@@ -179,12 +179,19 @@ def _close(report: str, role: str, name: str, close: Callable[[], object]) -> No
 
 
 @contextmanager
-def prepared(pipeline: Pipeline) -> Iterator[Sequence[Sink]]:
-    """The sinks of a report, ready to be asked; nothing of the pipeline is left open afterwards."""
+def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence[Sink]]:
+    """Prepare the sinks of a report; nothing of the pipeline is left open afterwards.
+
+    Args:
+        pipeline: The report.
+        changing: Whether what a sink keeps is about to be changed: a reset that was killed is finished first.
+    """
     try:
         for sink in pipeline.sinks:
             with step(pipeline.report, "sink", sink.name):
                 sink.prepare(pipeline.schema)
+                if changing and isinstance(sink, Resuming):
+                    sink.finish_reset(by_hand=False)
         yield pipeline.sinks
     finally:
         close(pipeline)

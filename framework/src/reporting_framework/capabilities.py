@@ -287,6 +287,32 @@ class Resettable(Inspectable, Protocol):
 
 
 @runtime_checkable
+class Resuming(Resettable, Protocol):
+    """Optional interface of a resettable sink whose reset leaves a marker while it is under way.
+
+    `Resettable.remove` writes the marker before it removes anything and removes the marker last. Whatever finds the marker
+    of a reset that was killed finishes the reset, or refuses: a table of which a part was removed must not be taken for
+    the whole.
+    """
+
+    def unfinished_reset(self) -> str | None:
+        """Describe a reset that has begun and not ended, `None` if there is none. Called after `prepare`."""
+        ...
+
+    def finish_reset(self, *, by_hand: bool) -> None:
+        """Finish a reset that has begun and not ended, if there is one. Called after `prepare`, before `ledger`.
+
+        Args:
+            by_hand: Whether a person has asked for it, and so says that the process that began it is dead. Otherwise a
+                run, a replay or a discard is about to write.
+
+        Raises:
+            CommitConflict: It is not certain that the process that began it is dead.
+        """
+        ...
+
+
+@runtime_checkable
 class Checkable(Protocol):
     """What a source or a sink has besides when it can check its surroundings, for `reporting doctor REPORT`."""
 

@@ -54,14 +54,18 @@ class Choice(NamedTuple):
 
 
 @contextmanager
-def quarantine_of(pipeline: Pipeline) -> Iterator[Quarantine]:
-    """The quarantine that a run of the report would use; nothing of the pipeline is left open afterwards.
+def quarantine_of(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Quarantine]:
+    """Open the quarantine that a run of the report would use; nothing of the pipeline is left open afterwards.
+
+    Args:
+        pipeline: The report.
+        changing: Whether it is about to be changed, see `prepared`.
 
     Raises:
         PluginError: None of its sinks has one.
     """
     report = pipeline.report
-    with prepared(pipeline) as sinks:
+    with prepared(pipeline, changing=changing) as sinks:
         for sink in sinks:
             with step(report, "sink", sink.name):
                 found = sink.quarantine()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import close, closing_iterator, step
-from reporting_framework.capabilities import Revisiting, Triggered
+from reporting_framework.capabilities import Resuming, Revisiting, Triggered
 from reporting_framework.errors import PluginError, StorageUnavailable
 from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
@@ -104,6 +104,7 @@ class _Run:
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
         self.keepers: list[bool] = []  # whether each sink keeps a ledger
+        self.bookmark: Mapping[str, Any] = {}  # what a replay found and leaves as it was
 
     def execute(self) -> RunResult:
         """The whole of a run."""
@@ -113,6 +114,8 @@ class _Run:
             with step(pipeline.report, "sink", sink.name):
                 sink.prepare(pipeline.schema)
                 if self.limit is None:
+                    if isinstance(sink, Resuming):
+                        sink.finish_reset(by_hand=False)
                     self.recorder.look_at(sink)
                 ledgers.append(sink.ledger())
                 quarantine = quarantine or sink.quarantine()
@@ -120,6 +123,7 @@ class _Run:
         kept = [found for found in ledgers if found is not None] or [BlankLedger()]
         ledger = CombinedLedger(kept, quarantine, anew=self.reconcile)
         tally.awaited = ledger.reread if replay is None else frozenset(replay)
+        self.bookmark = ledger.bookmark if replay is not None else {}
 
         with step(pipeline.report, "source", source.name):
             splits = self._planned(source.plan(ledger) if replay is None else self._again(replay))
@@ -162,9 +166,10 @@ class _Run:
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
         """Each sink's one atomic step, those that keep a ledger last. What may be taken in part is announced first."""
-        if quarantine and self.limit is None and self.tally.several:
+        parts = self.tally.several | (self.tally.reread if self.replay is not None else set())
+        if quarantine and self.limit is None and parts:
             with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
-                quarantine.begin(sorted(self.tally.several))
+                quarantine.begin(sorted(parts))
         receipts: dict[int, Receipt] = {}
         fragments = self.tally.fragments or [[]] * self.tally.sinks
         for at in sorted(range(self.tally.sinks), key=self.keepers.__getitem__):
@@ -184,7 +189,10 @@ class _Run:
         again = tally.reread | tally.several
         if self.replay is not None:  # which tells nothing of what is new
             with step(self.pipeline.report, "quarantine", type(quarantine).__name__):
-                return quarantine.settle(again, tally.rejections, run_id=self.run_id, at=self.at)
+                state = quarantine.settle(again, tally.rejections, run_id=self.run_id, at=self.at)
+                if self.bookmark:
+                    quarantine.leave(self.bookmark)
+                return state
         with step(self.pipeline.report, "source", source.name):
             bookmark = source.bookmark(
                 complete=tally.exhausted,

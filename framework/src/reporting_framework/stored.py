@@ -11,6 +11,7 @@ from reporting_framework.assembly import prepared, step
 from reporting_framework.capabilities import (
     Inspectable,
     Resettable,
+    Resuming,
     Telling,
 )
 from reporting_framework.errors import PluginError
@@ -40,12 +41,14 @@ class Stored(NamedTuple):
         silent: Names of sinks that tell nothing.
         bookmark: What the source's bookmark means, in sentences; none where no sink has a quarantine.
         last: What its last run left behind, where a sink keeps a history.
+        unfinished: Resets that have begun and not ended.
     """
 
     belongings: Sequence[Belonging]
     silent: Sequence[str]
     bookmark: Sequence[str]
     last: RunRecord | None
+    unfinished: Sequence[str] = ()
 
 
 def stored(pipeline: Pipeline) -> Stored:
@@ -61,7 +64,26 @@ def stored(pipeline: Pipeline) -> Stored:
                     silent.append(sink.name)
                 if bookmark is None and (quarantine := sink.quarantine()) is not None:
                     bookmark = _told(pipeline, quarantine.bookmark)
-        return Stored(belongings, silent, bookmark or (), next(iter(records_of(pipeline.report, sinks) or ()), None))
+        last = next(iter(records_of(pipeline.report, sinks) or ()), None)
+        return Stored(belongings, silent, bookmark or (), last, unfinished_resets(pipeline))
+
+
+def unfinished_resets(pipeline: Pipeline) -> list[str]:
+    """Describe the resets that have begun and not ended."""
+    found = []
+    for sink in pipeline.sinks:
+        if isinstance(sink, Resuming):
+            with step(pipeline.report, "sink", sink.name):
+                found.append(sink.unfinished_reset())
+    return [each for each in found if each]
+
+
+def finish_resets(pipeline: Pipeline) -> None:
+    """Finish the resets that have begun and not ended, because a person says that nothing else does so."""
+    for sink in pipeline.sinks:
+        if isinstance(sink, Resuming):
+            with step(pipeline.report, "sink", sink.name):
+                sink.finish_reset(by_hand=True)
 
 
 def _told(pipeline: Pipeline, bookmark: Mapping[str, Any]) -> Sequence[str]:

@@ -159,7 +159,7 @@ def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
-        with quarantine_of(pipeline) as quarantine:
+        with quarantine_of(pipeline, changing=True) as quarantine:
             entries = entries_of(pipeline, quarantine, _choice(generic))
             if not entries.height:
                 write(f"nothing was dropped: {_NONE}")

@@ -17,6 +17,7 @@ from reporting_framework.cli.state import State, state_of
 from reporting_framework.markers import hookimpl
 
 if TYPE_CHECKING:
+    from reporting_framework.assembly import Pipeline
     from reporting_framework.records import Belonging, Outcome
     from reporting_framework.result import RunRecord
     from reporting_framework.stored import Stored
@@ -64,6 +65,7 @@ def _as_json(found: Stored) -> str:
         "belongings": [each._asdict() for each in found.belongings],
         "sinks_that_tell_nothing": list(found.silent),
         "bookmark": list(found.bookmark),
+        "unfinished_resets": list(found.unfinished),
         "last_run": found.last.model_dump(mode="json") if found.last else None,
     }
     return json.dumps(document, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat())
@@ -76,6 +78,9 @@ def _as_table(name: str, found: Stored) -> str:
     if not any(each.kind == "output" for each in found.belongings) and not found.silent:
         rows.insert(0, ("output", "nothing yet: no run has kept a row"))
     rows += [(sink, "this sink tells nothing of what it keeps") for sink in found.silent]
+    rows += [
+        ("reset", f"{line}; what is shown may be a part: reporting state {name} reset") for line in found.unfinished
+    ]
     rows += [("next run", line) for line in found.bookmark]
     if found.last is not None:
         rows.append(("last run", _last(found.last)))
@@ -162,6 +167,8 @@ def reset(context: click.Context, name: str, given: dict[str, Any], generic: dic
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
         with prepared(pipeline):
+            if not _finished(context, name, pipeline, generic):
+                return DONE
             work = Reset(pipeline, generic["only"])
             if not work.found:
                 write("nothing to reset: nothing is there")
@@ -179,6 +186,23 @@ def reset(context: click.Context, name: str, given: dict[str, Any], generic: dic
             work.remove()
     write("removed the originals; the next run begins anew")
     return DONE
+
+
+def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: dict[str, Any]) -> bool:
+    """Finish a reset that was killed, once that is confirmed; whether none is left."""
+    from reporting_framework.stored import finish_resets, unfinished_resets
+
+    if not (unfinished := unfinished_resets(pipeline)):
+        return True
+    for each in unfinished:
+        click.echo(printable(f"  {each}"), err=True)
+    question = f"finish it, if no other process does? Its copies are in _backup. Type {name} if so"
+    if not generic["yes"] and prompted(question, context) != name:
+        write("nothing was changed")
+        return False
+    finish_resets(pipeline)
+    write("finished the reset that had begun")
+    return True
 
 
 def _say_copies(copies: Sequence[tuple[Belonging, str]]) -> None:

@@ -71,14 +71,16 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
     return copies
 
 
-def remove(places: Sequence[Place]) -> None:
-    """Remove each of these; see `Resettable.remove`. Nothing at all when one is seen to have changed before."""
+def check_unchanged(places: Iterable[Place]) -> None:
+    """Look at each of these once more.
+
+    Raises:
+        CommitConflict: One is not in the version that it was looked at.
+    """
     for store, key, belonging in places:
         found = store.head(key)
         if found is None or found.version != belonging.version:
             raise _changed(belonging)
-    for store, key, belonging in places:
-        store.remove(key, expected=belonging.version or "")
 
 
 def _changed(belonging: Belonging) -> CommitConflict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import polars as pl
@@ -16,7 +17,10 @@ from reporting_object_store.layout import RUNS_FOLDER, Layout
 from reporting_object_store.permissions import deleting, writing
 from reporting_object_store.quarantine import ParquetQuarantine
 from reporting_object_store.reading import scan_files, table_files
+from reporting_object_store.reset import UNFINISHED, ResetMarker
 from reporting_object_store.settings import ParquetCheckpointSettings
+
+_log = logging.getLogger(__name__)
 
 
 class CheckpointFiles:
@@ -31,7 +35,10 @@ class CheckpointFiles:
         self.store = open_store(self.layout.folder)
         self._schema = pl.Schema()
         self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
-        self._quarantine = ParquetQuarantine(self._place)
+        self._quarantine = ParquetQuarantine(self._place, self._made_over)
+        self._marker = ResetMarker(self.layout.state(".reset"))
+        self._backup = ""
+        self._versions: Mapping[str, str | None] | None = None
         self._history: RunHistory | None = None
 
     @classmethod
@@ -91,12 +98,26 @@ class CheckpointFiles:
             if self.store.location.scheme != "file":  # a folder is made by the first commit
                 raise
 
+    def _made_over(self) -> Mapping[str, str | None]:
+        """Return the version of each file: as the run left it, or as it is now where no run is under way."""
+        if self._versions is None:
+            found = ((key, self.store.head(key)) for key in self._keys())
+            self._versions = {key: entry.version for key, entry in found if entry}
+        return self._versions
+
     def scan(self) -> pl.LazyFrame | None:
         """See `Readable.scan`: all files as one; columns that an older one lacks are null there."""
+        self._warn()
         return scan_files(self.store, self.layout, self._keys(), self._schema)
+
+    def _warn(self) -> None:
+        """Log that a reset has not ended: what is read then may be a part of the table."""
+        if self._marker.exists():
+            _log.warning("%s: %s; what is read now may be a part of the table", self._marker.uri, UNFINISHED)
 
     def parquet_files(self) -> Sequence[PinnedTable]:
         """See `ParquetBacked.parquet_files`."""
+        self._warn()
         return table_files(self.store, self.layout, list(self._keys()), self._schema)
 
     def history(self) -> RunHistory | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
@@ -13,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Rejection, single_origin
+from reporting_framework import ORIGIN_COLUMN, Rejection, line_origin
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
 from reporting_framework.records import Belonging
 from reporting_framework.result import QuarantineState
@@ -24,6 +25,9 @@ BEGUN = "begun"
 
 DROPPED = "dropped:"
 """Stands before the error type of a record that was dropped on purpose: accounted for, and shown no more."""
+
+MADE_OVER = "made_over"
+"""Entry of the bookmark that names the versions of what it was made over."""
 
 SCHEMA = pl.Schema(
     {
@@ -40,15 +44,27 @@ class ParquetQuarantine:
     """See `Quarantine`. One row for each record: its origin, the version of its object, and the first reason.
 
     The whole file is read and rewritten; it grows with what was not kept, not with what was.
+
+    The bookmark names the versions of the outputs and of the quarantine that it was made over. Over any others it counts
+    as none: a run that was killed before it left its own, a reset or another program has changed them meanwhile.
+
+    Args:
+        place: Where it is.
+        made_over: Returns the version of each output.
+
+    Attributes:
+        overtaken: Whether another run has written an output or the quarantine meanwhile: no bookmark can be trusted.
     """
 
-    def __init__(self, place: Location) -> None:
+    def __init__(self, place: Location, made_over: Callable[[], Mapping[str, str | None]] = dict) -> None:
         self._store = open_store(place.parent)
         self._key = place.name
         self._bookmark_key = f"{place.name.removesuffix('.parquet')}.json"
         self._rows: pl.DataFrame | None = None
         self._version: str | None = None
         self._bookmark: tuple[str | None, Mapping[str, Any]] | None = None
+        self._made_over = made_over
+        self.overtaken = False
 
     @property
     def uri(self) -> str:
@@ -115,8 +131,8 @@ class ParquetQuarantine:
         return _shown(self._load())
 
     def begin(self, objects: Sequence[str]) -> None:
-        """See `Quarantine.begin`."""
-        origins = [single_origin(key) for key in objects]
+        """See `Quarantine.begin`. Line 0 of an object is none of its records, so what is said of those stays."""
+        origins = [line_origin(key, 0) for key in objects]
         added = pl.DataFrame({ORIGIN_COLUMN: origins, "error_type": BEGUN}, schema_overrides={ORIGIN_COLUMN: pl.String})
         self._replace((), added.select(*(name if name in added else pl.lit(None).alias(name) for name in SCHEMA)))
 
@@ -140,8 +156,35 @@ class ParquetQuarantine:
             others = before.join(there, on=ORIGIN_COLUMN, how="anti")
             return pl.concat([others, there.with_columns(error_type=DROPPED + pl.col("error_type"))])
 
+        bookmark = self.bookmark
         self._change(marked)
+        if bookmark:
+            self.leave(bookmark)  # which named the version that this has replaced
         return dropped
+
+    def reset(self, *, expected: str, by: str) -> None:
+        """Remove all that was settled, if it still is at this version; see `Resettable.remove`.
+
+        What was begun stays, with the name of the reset: a run that is under way, or was killed, may have committed a
+        part of these objects, and a run that finds the name there while it settles has been reset meanwhile.
+
+        Raises:
+            CommitConflict: Another version is there, or none.
+        """
+        self._rows = None
+        try:
+            begun = self._load().filter(pl.col("error_type") == BEGUN).with_columns(run_id=pl.lit(by))
+        except CorruptCheckpoint:
+            begun, self._version = SCHEMA.to_frame(), expected
+        if self._version is None:
+            return
+        if self._version != expected:
+            raise CommitConflict(f"{self.uri}: a run has written it meanwhile")
+        if begun.height:
+            self._version = self._store.put(self._key, _parquet(begun), expected=expected)
+        else:
+            self._store.remove(self._key, expected=expected)
+        self._rows = None
 
     def dropped(self) -> pl.DataFrame:
         """See `Quarantine.dropped`."""
@@ -169,12 +212,12 @@ class ParquetQuarantine:
             after = change(before).sort(ORIGIN_COLUMN)
             if after.equals(before):
                 return before
-            buffer = io.BytesIO()
-            after.write_parquet(buffer, compression="zstd")
             try:
-                self._version = self._store.put(self._key, buffer.getvalue(), expected=self._version)
+                self._version = self._store.put(self._key, _parquet(after), expected=self._version)
             except CommitConflict:
-                self._rows = None
+                self._rows, self.overtaken = None, True
+                if _resets(self._load()) - _resets(before) or (self._version is None and before.height):
+                    raise CommitConflict(f"{self.uri}: it was reset while this run was under way; run again") from None
                 time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - not a secret
                 continue
             self._rows = after
@@ -184,7 +227,16 @@ class ParquetQuarantine:
     @property
     def bookmark(self) -> Mapping[str, Any]:
         """See `Quarantine.bookmark`. A damaged one counts as none: it only saves work."""
-        return self._load_bookmark()[1]
+        found = dict(self._load_bookmark()[1])
+        made_over = found.pop(MADE_OVER, None)
+        return found if made_over is not None and made_over == self._versions_now() else {}
+
+    def _versions_now(self) -> str:
+        """Return what tells these versions of the outputs and the quarantine from others."""
+        entry = self._store.head(self._key) if self._rows is None else None
+        version = self._version if self._rows is not None else entry and entry.version
+        versions = [version, *sorted(self._made_over().items())]
+        return hashlib.sha256(json.dumps(versions).encode()).hexdigest()
 
     def _load_bookmark(self) -> tuple[str | None, Mapping[str, Any]]:
         if self._bookmark is None:
@@ -203,10 +255,11 @@ class ParquetQuarantine:
     def leave(self, bookmark: Mapping[str, Any]) -> None:
         """See `Quarantine.leave`. When another run has left one meanwhile, neither can be trusted to know of all."""
         version, before = self._load_bookmark()
-        if bookmark == before:
+        made = {**bookmark, MADE_OVER: self._versions_now()} if bookmark and not self.overtaken else {}
+        if made == before:
             return
         try:
-            self._put_bookmark(bookmark, version)
+            self._put_bookmark(made, version)
         except CommitConflict:
             self._bookmark = None
             try:
@@ -222,3 +275,14 @@ class ParquetQuarantine:
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are entries: those of records that await someone."""
     return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DROPPED)
+
+
+def _resets(rows: pl.DataFrame) -> set[str]:
+    """Return the names of the resets that left these rows."""
+    return set(rows.filter(pl.col("error_type") == BEGUN)["run_id"].drop_nulls())
+
+
+def _parquet(rows: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()

@@ -60,6 +60,7 @@ class ParquetCheckpoint(TendedFiles):
             kept.result()
             if told:
                 told.result()
+        self._versions = {key: file.version for key, file in self._files.items() if file.version is not None}
         self._ledger = CheckpointLedger([file for file in self._files.values() if file.version is not None])
         return self._ledger
 
@@ -86,12 +87,15 @@ class ParquetCheckpoint(TendedFiles):
                 staged.setdefault(piece.key, []).append(piece)
         outputs, duplicates, newest = [], 0, []
         self._merging.clear()
+        if staged:
+            self._marker.refuse()
         for key in sorted(self._files.keys() | staged.keys()):
             file, new = self._files.get(key) or Checkpoint(self.store, key, self.settings.timestamp), 0
             if pieces := staged.get(key):
                 file, new = self._commit(file, pieces)
                 duplicates += sum(piece.rows for piece in pieces) - new
             if file.version is not None:
+                self._versions = {**(self._versions or {}), key: file.version}
                 outputs.append(
                     Output(uri=file.uri, rows=file.rows, new_rows=new, bytes=file.size, version=file.version)
                 )
@@ -106,6 +110,11 @@ class ParquetCheckpoint(TendedFiles):
             with self.store.exclusive(file.key):
                 if attempt or (not self.store.remote and self._version(file.key) != file.version):
                     file = self._open(file.key)  # under the lock of a folder; a bucket's conditional PUT will tell
+                    self._quarantine.overtaken |= file.version != planned
+                if planned is not None and file.version is None:
+                    raise CommitConflict(
+                        f"{file.uri}: it was removed while this run was under way, and nothing was written; run again"
+                    )
                 try:
                     return self._replace(file, pieces, check=not fresh or file.version != planned)
                 except CommitConflict:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint
 from reporting_framework.records import Belonging, Finding
 from reporting_framework.storage import Location
-from reporting_object_store.belongings import Place, back_up, leftovers, remove
+from reporting_object_store.belongings import Place, back_up, check_unchanged, leftovers
 from reporting_object_store.checks import unwritten, written
 from reporting_object_store.files import CheckpointFiles
+from reporting_object_store.reset import Reset
 
 AT_ONCE = 16
 """Files that are looked at at once: each is a round trip."""
+
+TRIES = 20
+"""How often a reset begins again because runs that were under way have written."""
+
+_log = logging.getLogger(__name__)
 
 
 class TendedFiles(CheckpointFiles):
@@ -27,10 +35,14 @@ class TendedFiles(CheckpointFiles):
         return [*(place.belonging for place in self._kept()), *leftovers(dict.fromkeys(self._folders()))]
 
     def _kept(self) -> list[Place]:
-        """Outputs, quarantine and bookmark, as far as they are there."""
+        """Outputs, quarantine and bookmark, as far as they are there.
+
+        The quarantine is looked at first. A run that settles it later has committed later too, so that a reset notices.
+        """
+        state = [*itertools.starmap(Place, self._quarantine.belongings())]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
             outputs = [place for place in pool.map(self._look, self._keys()) if place is not None]
-        return [*outputs, *itertools.starmap(Place, self._quarantine.belongings())]
+        return [*outputs, *state]
 
     def _look(self, key: str) -> Place | None:
         """One output as it is; without its rows when it is not what it should be."""
@@ -54,11 +66,85 @@ class TendedFiles(CheckpointFiles):
 
     def back_up(self, belongings: Sequence[Belonging], name: str) -> Sequence[str]:
         """See `Resettable.back_up`."""
-        return back_up(self._places(belongings), self.store, name)
+        copies = back_up(self._places(belongings), self.store, name)
+        self._backup = name
+        return copies
 
     def remove(self, belongings: Sequence[Belonging]) -> None:
-        """See `Resettable.remove`. The outputs come last: what is left of a half removal is only read once more."""
-        remove(self._places(belongings)[::-1])
+        """See `Resettable.remove`. Several steps: a marker comes first and goes last, see `reset`."""
+        with self._marker.exclusive():
+            if self._marker.read() is not None:
+                self._marker.refuse()
+            places = self._places(belongings)
+            saved = frozenset((each.uri, each.version or "") for each in belongings)
+            reset = Reset.begin(tuple(dict.fromkeys(each.kind for each in belongings)), self._backup or _stamp(), saved)
+            self._marker.write(reset)
+            try:
+                check_unchanged(places)
+            except CommitConflict:  # nothing was removed yet
+                self._marker.remove()
+                raise
+            self._finish(reset, places)
+
+    def unfinished_reset(self) -> str | None:
+        """See `Resuming.unfinished_reset`."""
+        found = self._marker.read()
+        return found and f"{self._marker.uri}: a reset began at {found.at} and has not ended"
+
+    def finish_reset(self, *, by_hand: bool) -> None:
+        """See `Resuming.finish_reset`. In a bucket no lock tells whether the process that began it is alive."""
+        if not self._marker.exists():
+            return
+        if self._marker.remote and not by_hand:
+            self._marker.refuse()
+        with self._marker.exclusive():
+            if (reset := self._marker.read()) is not None:
+                self._finish(reset)
+                _log.warning("%s: the reset that began at %s was finished", self._marker.uri, reset.at)
+
+    def _finish(self, reset: Reset, places: Sequence[Place] = ()) -> None:
+        """Remove everything of these kinds that is there, each only in a version of which there is a copy.
+
+        A run that was under way when the reset began may have written more. What it wrote is copied too, and all files
+        are looked at again: its rows in files that the reset has not seen must not stay without those in the others.
+
+        Args:
+            reset: What the marker says.
+            places: What there is, if that is known.
+        """
+        for _ in range(TRIES):
+            places = places or [each for each in self._kept() if each.belonging.kind in reset.kinds]
+            try:
+                reset = self._saved(reset, places)
+                for place in places[::-1]:  # outputs last: what is left of a half removal is only read once more
+                    self._remove(place, reset.backup)
+            except CommitConflict as error:
+                _log.warning("a run that was under way has written, and what it wrote is removed too: %s", error)
+                places = ()
+            else:
+                self._marker.remove()
+                return
+        raise CommitConflict(
+            f"{self._marker.uri}: runs have written {TRIES} times in a row; stop them, and reset again"
+        )
+
+    def _saved(self, reset: Reset, places: Sequence[Place]) -> Reset:
+        """Copy those of which there is no copy yet, and have the marker say so before any of them is removed."""
+        new = [each for each in places if (each.belonging.uri, each.belonging.version) not in reset.saved]
+        if new:
+            for copy in back_up(new, self.store, _stamp()):
+                _log.warning("written by a run that was under way, and copied to %s", copy)
+            copied = frozenset((each.belonging.uri, each.belonging.version or "") for each in new)
+            reset = reset._replace(saved=reset.saved | copied)
+            self._marker.write(reset)
+        return reset
+
+    def _remove(self, place: Place, backup: str) -> None:
+        store, key, belonging = place
+        if belonging.kind == "quarantine":
+            self._quarantine.reset(expected=belonging.version or "", by=backup)
+        elif store.head(key) is not None:  # else another try has removed it
+            store.remove(key, expected=belonging.version or "")
 
     def _places(self, belongings: Sequence[Belonging]) -> list[Place]:
         """These belongings as they were looked at, each with its store and key."""
@@ -79,7 +165,13 @@ class TendedFiles(CheckpointFiles):
         files = [self._own(key) for key in self._keys()]
         rows, places = sum(file.rows for file in files), [file.uri for file in files if file.version is not None]
         more = f" and {len(places) - 1:,} more" if places[1:] else ""
+        if unfinished := self.unfinished_reset():
+            return Finding("warn", unfinished, "finish it: reporting state REPORT reset")
         return Finding("ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet")
 
     def _check_quarantine(self) -> Finding:
         return Finding("ok", f"{self._quarantine.uri}: {self._quarantine.entries().height:,} records")
+
+
+def _stamp() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"

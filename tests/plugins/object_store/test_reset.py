@@ -1,0 +1,279 @@
+"""A reset in several steps: whatever stops it or runs beside it, no row is lost and nothing stays half."""
+
+import threading
+from functools import partial
+
+import pytest
+
+from reporting_framework.assembly import prepared
+from reporting_framework.errors import CommitConflict, ReportingError
+from reporting_framework.quarantines import quarantine_of
+from reporting_framework.storage import open_store
+from reporting_framework.stored import Reset, finish_resets, stored, unfinished_resets
+from reporting_framework.testing.faults import Killed
+from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
+
+STUDIES = "abc"
+MARKER = "_quarantine/{study}/x.reset"
+
+
+class World:
+    """Objects of a good line in each of three studies and a bad one, read into one file for each study."""
+
+    def __init__(self, base):
+        self.base, self.number = base, 0
+        self.events, self.out = open_store(f"{base}/in"), open_store(f"{base}/out")
+        for _ in range(3):
+            self.add()
+
+    def add(self, studies=STUDIES):
+        self.number += 1
+        lines = [event(self.number * 10 + at, study=study) for at, study in enumerate(studies)]
+        self.events.put(name_of(self.number), b"\n".join([*lines, b"{}"]), expected=None)
+
+    def made(self):
+        return pipeline(source(f"{self.base}/in"), checkpoint(f"{self.base}/out/{{study}}/x.parquet"))
+
+    def run(self, made=None):
+        return execute(made or self.made())
+
+    def reset(self, part="all", name="b"):
+        with prepared(made := self.made()):
+            reset = Reset(made, part)
+            reset.back_up(name)
+            reset.remove()
+
+    def finish(self):
+        with prepared(made := self.made()):
+            finish_resets(made)
+
+    def shows(self):
+        """Every row's source key, and every quarantined one."""
+        with prepared(self.made()) as (sink,):
+            rows = sink.scan()
+            found = [] if rows is None else rows.select("source_key").collect()["source_key"].to_list()
+            return sorted(found), sorted(sink.quarantine().entries()["source_key"])
+
+    def is_whole(self):
+        objects = range(1, self.number + 1)
+        names = [name_of(each) for each in objects]
+        rows, entries = self.shows()
+        assert rows == sorted(f"{name}#{line}" for name in names for line in (1, 2, 3))
+        assert entries == sorted(f"{name}#4" for name in names)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def world(request, tmp_path):
+    if request.param == "folder":
+        return World(tmp_path)
+    request.getfixturevalue("s3_environment")
+    return World(f"s3://{request.getfixturevalue('bucket')}/w")
+
+
+def kill_at(monkeypatch, store, nth):
+    """Kill the process before the `nth` removal from now on."""
+    count = [0]
+
+    def remove(self, key, *, expected, real=type(store).remove):
+        count[0] += 1
+        if count[0] >= nth:
+            raise Killed
+        real(self, key, expected=expected)
+
+    monkeypatch.setattr(type(store), "remove", remove)
+
+
+def kill_a_reset(world, nth, part="all"):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at(patch, world.out, nth)
+        world.reset(part)
+
+
+# -- killed ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+def test_a_reset_that_was_killed_between_two_removals_is_finished_before_anything_else_is_done(world, nth):
+    world.run()
+    kill_a_reset(world, nth)
+    assert world.out.head(MARKER) is not None
+    if world.out.remote:
+        replay, again = partial(execute, replay=[name_of(1)]), partial(world.reset, name="c")
+        for act in (world.run, lambda: replay(world.made()), again, lambda: discard(world)):
+            with pytest.raises(CommitConflict, match="x.reset: a reset has begun and not ended; wait for its end or"):
+                act()
+        world.finish()
+    assert world.run().status == "ok"
+    assert world.out.head(MARKER) is None
+    world.is_whole()
+    assert world.run().records_read == 0
+
+
+def discard(world):
+    with quarantine_of(world.made(), changing=True) as quarantine:
+        quarantine.drop(quarantine.entries())
+
+
+def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_so(world, caplog):
+    world.run()
+    kill_a_reset(world, 3)
+    told = stored(world.made()).unfinished
+    assert len(told) == 1
+    assert f"{MARKER}: a reset began at 20" in told[0]
+    world.shows()
+    assert "a reset has begun and not ended" in caplog.text
+    with prepared(world.made()) as (sink,):
+        finding = sink.checks(write=False)["checkpoint"]()
+    assert (finding.status, finding.advice) == ("warn", "finish it: reporting state REPORT reset")
+    assert execute(world.made(), dry_run=True).status in ("ok", "partial")
+    assert world.out.head(MARKER) is not None, "what only reads changes nothing"
+
+
+def test_a_damaged_marker_stops_everything_that_writes(world):
+    world.run()
+    world.out.put(MARKER, b"{}", expected=None)
+    if not world.out.remote:
+        with pytest.raises(ReportingError, match="x.reset: not the marker of a reset"):
+            world.run()
+    with pytest.raises(ReportingError, match="x.reset: not the marker of a reset"):
+        world.finish()
+    world.is_whole()
+
+
+def test_a_quarantine_that_is_reset_keeps_what_a_killed_run_had_begun(world):
+    """Else the object would count as known through the rows that were committed before the kill."""
+
+    def killed(file, pieces, real):
+        if file.key.startswith("b/"):
+            raise Killed
+        return real(file, pieces)
+
+    made = world.made()
+    sink = made.sinks[0]
+    commit = sink._commit
+    sink._commit = lambda file, pieces: killed(file, pieces, commit)
+    with pytest.raises(Killed):
+        execute(made)
+    world.reset("quarantine")
+    assert world.run().status == "ok"
+    world.is_whole()
+
+
+# -- beside a run ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=range(8))
+def moment(request):
+    """At which storage call of a reset the run goes on."""
+    return request.param
+
+
+class Paused:
+    """A run that has planned and goes on when it is told to."""
+
+    def __init__(self, world, at):
+        self.go, self.there, self.error = threading.Event(), threading.Event(), None
+        made = world.made()
+        sink = made.sinks[0]
+        real = getattr(sink, at)
+
+        def waits(*arguments):
+            self.there.set()
+            assert self.go.wait(60)
+            return real(*arguments)
+
+        setattr(sink, at, waits)
+        self.thread = threading.Thread(target=self._run, args=(world, made))
+        self.thread.start()
+        assert self.there.wait(60)
+
+    def _run(self, world, made):
+        try:
+            world.run(made)
+        except ReportingError as error:
+            self.error = error
+
+    def ends(self):
+        self.go.set()
+        self.thread.join()
+
+
+@pytest.mark.parametrize("new", [STUDIES, "ad", "da", "dd"])
+def test_a_run_beside_a_reset_loses_no_row_whenever_it_commits(world, moment, new):
+    """The run has planned over what is about to go; it commits between two removals, or after the last one."""
+    world.run()
+    world.add(new)
+    paused = Paused(world, "commit")
+    count = [0]
+    with pytest.MonkeyPatch.context() as patch:
+
+        def remove(self, key, *, expected, real=type(world.out).remove):
+            count[0] += 1
+            if count[0] == moment:
+                paused.ends()
+            return real(self, key, expected=expected)
+
+        patch.setattr(type(world.out), "remove", remove)
+        world.reset()
+    paused.ends()
+    assert world.run().status == "ok"
+    rows, entries = world.shows()
+    keys = {f"{name_of(each)}#{line}" for each in range(1, 4) for line in (1, 2, 3)}
+    keys |= {f"{name_of(4)}#{line}" for line in range(1, len(new) + 1)}
+    assert rows == sorted(keys)
+    assert entries == sorted([*(f"{name_of(each)}#4" for each in range(1, 4)), f"{name_of(4)}#{len(new) + 1}"])
+    assert world.run().records_read == 0
+
+
+def test_a_commit_whose_file_was_removed_ends_the_run_and_leaves_no_bookmark(s3_environment, bucket):
+    world = World(f"s3://{bucket}/w")
+    world.run()
+    world.add()
+    paused = Paused(world, "commit")
+    world.reset()
+    paused.ends()
+    assert isinstance(paused.error, CommitConflict)
+    assert "was removed while this run was under way" in str(paused.error)
+    assert world.out.head("_quarantine/{study}/x.json") is None
+
+
+def test_a_bookmark_made_over_other_outputs_counts_as_none(s3_environment, bucket):
+    """Something removed a file of the table by hand: the next run lists everything, not only the look-back."""
+    world = World(f"s3://{bucket}/w")
+    world.run()
+    with prepared(world.made()) as (sink,):
+        assert sink.quarantine().bookmark["listed"]
+        world.out.remove("a/x.parquet", expected=None)
+    with prepared(world.made()) as (sink,):
+        assert sink.quarantine().bookmark == {}
+
+
+def test_a_discard_leaves_the_bookmark_of_use(s3_environment, bucket):
+    world = World(f"s3://{bucket}/w")
+    world.run()
+    discard(world)
+    with prepared(world.made()) as (sink,):
+        assert sink.quarantine().bookmark["listed"]
+
+
+def test_a_second_reset_waits_for_the_first(s3_environment, bucket):
+    world = World(f"s3://{bucket}/w")
+    world.run()
+    with prepared(made := world.made()):
+        second = Reset(made)
+        kill_a_reset(world, 2)
+        with pytest.raises(CommitConflict, match="a reset has begun and not ended"):
+            second.remove()
+        assert unfinished_resets(made)
+
+
+def test_a_put_over_an_object_that_is_gone_is_a_conflict(s3_environment, proxy, bucket, monkeypatch):
+    """S3 answers 404, other servers 412."""
+    from tests.support import Fault
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    store = open_store(f"s3://{bucket}/p")
+    version = store.put("k", b"1", expected=None)
+    proxy.inject(Fault.answer(404, "NoSuchKey"), kind="PUT", times=None)
+    with pytest.raises(CommitConflict):
+        store.put("k", b"2", expected=version)
