@@ -42,8 +42,8 @@ def looks_like(data: bytes) -> str | None:
 
     Returns:
         ``parquet``, ``gzip``, ``zip``, ``zstd``, ``bzip2``, ``xz``, ``lz4``, ``snappy``, ``arrow``, ``avro``, ``orc``,
-        ``sqlite``, ``pdf``, ``utf_16``, ``utf_32``, ``html``, ``xml``, ``csv``, ``latin_1`` (text that is not UTF-8), or
-        ``binary``.
+        ``sqlite``, ``pdf``, ``utf_16``, ``utf_32``, ``html``, ``xml``, ``csv``, ``binary``, or ``latin_1`` (text that
+        is not UTF-8).
     """
     head = data[:HEAD]
     for magic, name in _MAGIC:
