@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from reporting_framework.wording import as_utc
+
+_Moment = Annotated[datetime, AfterValidator(as_utc)]
 
 
 class _Model(BaseModel):
@@ -85,7 +89,7 @@ class RunResult(_Model):
             those found so far.
         ignored_fields: Unknown fields that were left out, counted by name.
         outputs: Every output as it is now.
-        last_processed_timestamp: Newest timestamp in the outputs.
+        last_processed_timestamp: Newest timestamp in the outputs, in UTC; in JSON it ends in ``Z``.
         rejections: Reasons, counted; filtered records are not among them.
         quarantine: Where rejected and filtered records lie, if anywhere.
         seconds: Time by stage.
@@ -110,7 +114,7 @@ class RunResult(_Model):
     remaining: int = 0
     ignored_fields: dict[str, int] = {}
     outputs: list[Output] = []
-    last_processed_timestamp: datetime | None = None
+    last_processed_timestamp: _Moment | None = None
     rejections: list[RejectionCount] = []
     quarantine: QuarantineState | None = None
     seconds: Seconds = Seconds()
@@ -167,7 +171,7 @@ class RunRecord(_Model):
     duplicates: int = 0
     objects_unread: int = 0
     remaining: int = 0
-    last_processed_timestamp: datetime | None = None
+    last_processed_timestamp: _Moment | None = None
     inputs: list[str] = []
     outputs: list[Output] = []
     rejections: list[RejectionCount] = []

@@ -48,6 +48,8 @@ class ModelValidator:
 
     Attributes:
         model: A pydantic model or a TypedDict (which is faster by a third).
+        defaults: Values of fields that a record may leave out (`NotRequired`), put into their columns. No rule sees
+            them. A default of the model itself does the same, and costs a second parse of each record.
         without_column: Fields that are checked and get no column; where unknown fields are kept, they are too.
         verbatim: Fields without an alias whose column is the JSON text that stands in the payload, whatever the model
             makes of it. Objects within them may have a key twice.
@@ -55,6 +57,7 @@ class ModelValidator:
 
     name: ClassVar[str]
     model: type[Any]
+    defaults: ClassVar[Mapping[str, Any]] = {}
     without_column: ClassVar[frozenset[str]] = frozenset()
     verbatim: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[Shape] = "payloads"
@@ -149,6 +152,7 @@ class ModelValidator:
 
         found = facts_of(self.model, self._columns)
         made = {name: facts._replace(values=()) for name, facts in found.items() if name in self.verbatim}
+        made |= {name: found[name]._replace(nullable=False) for name in self.defaults if name in found}
         kept = {EXTRA_COLUMN: ColumnFacts("Unknown fields, as JSON")} if self._keeps else {}
         return {**found, **made, **kept}
 
@@ -172,7 +176,7 @@ class ModelValidator:
         """The rows as a frame. Rows with a value that its column cannot hold are rejected instead."""
         made: list[pl.Series] = []
         misfits: dict[int, str | None] = {}
-        for name, values in _columns_of([record for _, _, record in rows], self._columns):
+        for name, values in _columns_of([record for _, _, record in rows], self._columns, self.defaults):
             column = self._columns[name]
             try:
                 made.append(column.series(name, values))
@@ -205,13 +209,15 @@ class PydanticValidator(ModelValidator):
         super().__init__(settings)
 
 
-def _columns_of(records: Sequence[dict[str, Any]], names: Iterable[str]) -> Iterator[tuple[str, list[Any]]]:
-    """The records' values, field by field; what is absent is null."""
+def _columns_of(
+    records: Sequence[dict[str, Any]], names: Iterable[str], defaults: Mapping[str, Any]
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the records' values, field by field; what is absent is its default, or null."""
     for name in names:
         try:
             yield name, list(map(itemgetter(name), records))
         except KeyError:
-            yield name, [record.get(name) for record in records]
+            yield name, [record.get(name, defaults.get(name)) for record in records]
 
 
 def _imported(path: str) -> Any:

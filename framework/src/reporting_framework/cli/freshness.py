@@ -12,6 +12,7 @@ from reporting_framework.cli.failures import DONE, NEVER, STALE, write
 from reporting_framework.cli.options import Duration
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
+from reporting_framework.wording import utc_text
 
 _WHAT = {
     "history": "the last complete run ended",
@@ -45,7 +46,7 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
     if found.moment is None:
         state, code = "never", NEVER
     if generic["format"] == "json":
-        moment = found.moment.isoformat() if found.moment else None
+        moment = utc_text(found.moment) if found.moment else None
         write(json.dumps({**found._asdict(), "moment": moment, "max_age": allowed, "state": state}))
     elif found.moment is None or found.age is None:
         missing = "there is no data yet" if found.of == "data" else "no run has ended well and complete"

@@ -15,6 +15,7 @@ from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.options import limits
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.markers import hookimpl
+from reporting_framework.wording import utc_text
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
@@ -68,7 +69,7 @@ def _as_json(found: Stored) -> str:
         "unfinished_resets": list(found.unfinished),
         "last_run": found.last.model_dump(mode="json") if found.last else None,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat())
+    return json.dumps(document, indent=2, ensure_ascii=False, default=utc_text)
 
 
 def _as_table(name: str, found: Stored) -> str:
