@@ -67,6 +67,7 @@ module "function" {
   reserved_concurrent_executions = var.reserved_concurrent_executions
   alias_version                  = var.alias_version
   continue_by_itself             = var.continue_by_itself
+  on_error                       = var.on_error
   kms_key_arn                    = var.kms_key_arn
   data_kms_key_arns              = distinct(concat(var.data_kms_key_arns, var.create_source_bucket || var.create_checkpoint_bucket ? var.kms_key_arn[*] : []))
   permissions_boundary_arn       = var.permissions_boundary_arn
@@ -90,6 +91,7 @@ module "monitoring" {
   report                 = local.report
   environment            = var.environment
   alarm_sns_topic_arn    = var.alarm_sns_topic_arn
+  lambda_timeout         = var.lambda_timeout
   dead_letter_queue_name = module.function.dead_letter_queue_name
   success_within_hours   = var.success_within_hours
   rejected_percent       = var.rejected_percent

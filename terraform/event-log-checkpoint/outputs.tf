@@ -43,6 +43,16 @@ output "role_arn" {
   value       = module.function.role_arn
 }
 
+output "role_name" {
+  description = "Name of the function's role."
+  value       = module.function.role_name
+}
+
+output "environment_variables" {
+  description = "The function's environment."
+  value       = module.function.environment_variables
+}
+
 output "policy" {
   description = "What the report may do, as JSON."
   value       = local.policy
@@ -72,7 +82,7 @@ output "summary" {
       function    ${module.function.function_name}, version ${module.function.alias_version} as ${module.function.alias_name}
       starts      ${var.schedule == null ? "not on schedule" : var.schedule}${var.notifications ? ", and when objects arrive" : ""}
       layers      ${join(", ", [for key, how in module.layers.strategy : "${key} ${how}"])}
-      alarms      ${length(module.monitoring.alarm_arns)}${var.alarm_sns_topic_arn == null ? ", sent to nobody: set alarm_sns_topic_arn" : ""}
+      alarms      ${length(module.monitoring.alarm_arns)}${var.alarm_sns_topic_arn == "" ? ", sent to nobody: set alarm_sns_topic_arn" : ""}
       invoke      aws lambda invoke --function-name ${module.function.function_name}:${module.function.alias_name} --cli-read-timeout 0 answer.json
       logs        aws logs tail ${module.function.log_group_name} --follow
   TEXT

@@ -1,6 +1,7 @@
 variable "environment" {
   description = "dev, staging or prod: in the names of all that is made, the alias's name, the dimension of all metrics."
   type        = string
+  default     = "dev"
 
   validation {
     condition     = contains(["dev", "staging", "prod"], var.environment)
@@ -73,6 +74,7 @@ variable "checkpoint_bucket" {
 variable "checkpoint_key" {
   description = "Key of the checkpoint, such as visits/events.parquet; with {study} or any other column in it, one file for each."
   type        = string
+  default     = "checkpoints/events.parquet"
 
   validation {
     condition     = can(regex("^[^/*?$].*\\.parquet$", var.checkpoint_key)) && !can(regex("[*?$]", var.checkpoint_key))
@@ -216,6 +218,12 @@ variable "continue_by_itself" {
   default     = true
 }
 
+variable "on_error" {
+  description = "What a failed run does: auto raises where nobody reads the answer, raise always does (for Step Functions), respond never does."
+  type        = string
+  default     = "auto"
+}
+
 variable "kms_key_arn" {
   description = "Key for logs, queues, environment variables and buckets made here; null: AWS's own keys."
   type        = string
@@ -292,19 +300,20 @@ variable "retain_layer_versions" {
 # -- monitoring -------------------------------------------------------------------------------------------------------
 
 variable "alarm_sns_topic_arn" {
-  description = "Topic that alarms are sent to; null: alarms that only show."
+  description = "Topic that alarms are sent to; empty: alarms that only show."
   type        = string
-  default     = null
+  nullable    = false
+  default     = ""
 }
 
 variable "success_within_hours" {
-  description = "Alarm when no run has succeeded for so many hours; null: no such alarm."
+  description = "Alarm when no run has succeeded for so many hours, or none got done with all objects; null: no such alarms."
   type        = number
   default     = 26
 }
 
 variable "rejected_percent" {
-  description = "Alarm when more than this share of what was read in an hour is rejected."
+  description = "Alarm when the records that an hour's runs rejected are more than this share (%) of those that they processed."
   type        = number
   default     = 10
 }

@@ -117,11 +117,10 @@ module "monitoring" {
   report                 = local.report
   environment            = var.environment
   alarm_sns_topic_arn    = var.alarm_sns_topic_arn
+  lambda_timeout         = var.lambda_timeout
   dead_letter_queue_name = module.function.dead_letter_queue_name
   stream_alarm           = true
   iterator_age_minutes   = var.iterator_age_minutes
-  # Before the time is up, or there would be nothing to tell but that it was.
-  duration_alarm_minutes = var.lambda_timeout * 0.8 / 60
   success_within_hours   = var.success_within_hours
   rejected_percent       = var.rejected_percent
   dashboard              = var.dashboard
@@ -143,6 +142,6 @@ resource "aws_cloudwatch_metric_alarm" "records" {
   datapoints_to_alarm = 1
   # SQS stops measuring a queue only after hours in which it was empty and unused.
   treat_missing_data = "notBreaching"
-  alarm_actions      = var.alarm_sns_topic_arn[*]
-  ok_actions         = var.alarm_sns_topic_arn[*]
+  alarm_actions      = compact([var.alarm_sns_topic_arn])
+  ok_actions         = compact([var.alarm_sns_topic_arn])
 }

@@ -43,6 +43,16 @@ output "role_arn" {
   value       = module.function.role_arn
 }
 
+output "role_name" {
+  description = "Name of the function's role."
+  value       = module.function.role_name
+}
+
+output "environment_variables" {
+  description = "The function's environment."
+  value       = module.function.environment_variables
+}
+
 output "policy" {
   description = "What the report may do, as JSON."
   value       = local.policy
@@ -99,7 +109,7 @@ output "summary" {
       sets aside  ${local.records_queue.name}: records that can never succeed
       function    ${module.function.function_name}, version ${module.function.alias_version} as ${module.function.alias_name}
       layers      ${join(", ", [for key, how in module.layers.strategy : "${key} ${how}"])}
-      alarms      ${length(local.alarm_arns)}${var.alarm_sns_topic_arn == null ? ", sent to nobody: set alarm_sns_topic_arn" : ""}
+      alarms      ${length(local.alarm_arns)}${var.alarm_sns_topic_arn == "" ? ", sent to nobody: set alarm_sns_topic_arn" : ""}
       logs        aws logs tail ${module.function.log_group_name} --follow
   TEXT
 }

@@ -1,6 +1,7 @@
 variable "environment" {
   description = "dev, staging or prod: in the names of all that is made, the alias's name, the dimension of all metrics."
   type        = string
+  default     = "dev"
 
   validation {
     condition     = contains(["dev", "staging", "prod"], var.environment)
@@ -429,9 +430,10 @@ variable "retain_layer_versions" {
 # -- monitoring -------------------------------------------------------------------------------------------------------
 
 variable "alarm_sns_topic_arn" {
-  description = "Topic that alarms are sent to; null: alarms that only show."
+  description = "Topic that alarms are sent to; empty: alarms that only show."
   type        = string
-  default     = null
+  nullable    = false
+  default     = ""
 }
 
 variable "iterator_age_minutes" {
@@ -446,13 +448,13 @@ variable "iterator_age_minutes" {
 }
 
 variable "success_within_hours" {
-  description = "Alarm when no run has succeeded for so many hours; null: no such alarm, for a quiet stream runs nothing."
+  description = "Alarm when no run has succeeded for so many hours, or none got done with all records; null: no such alarms, for a quiet stream runs nothing."
   type        = number
   default     = null
 }
 
 variable "rejected_percent" {
-  description = "Alarm when more than this share of what was read in an hour is rejected."
+  description = "Alarm when the records that an hour's runs rejected are more than this share (%) of those that they processed."
   type        = number
   default     = 10
 }

@@ -12,7 +12,7 @@ from reporting_framework.config import Config, resolve_settings
 from reporting_framework.permissions import permissions_of, policy_of
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import composed
-from tests.support.terraform import ROOT, planned
+from tests.support.terraform import ROOT, changes, planned
 
 NAME = "event-log-checkpoint"
 PLACES = [
@@ -74,6 +74,41 @@ def test_all_triggers_go_through_the_alias(example):
             assert values is None, "the alias's ARN is known only after apply; a name of the function would be known"
 
 
+def test_the_function_is_a_powertools_service_that_does_on_error_as_told(example):
+    assert (
+        environment_of(example)["POWERTOOLS_SERVICE_NAME"] == f"{NAME}-{example['variables']['environment']['value']}"
+    )
+    assert environment_of(example)["REPORTING_ON_ERROR"] == "auto"
+
+
+LEAST = [f"-var={name}={value}" for name, value in PLACES[0].items() if name != "checkpoint_key"]
+
+
+def test_two_buckets_are_all_that_must_be_given_and_an_empty_topic_is_none(plan):
+    made = plan(NAME, *LEAST, "-var=alarm_sns_topic_arn=", "-var=on_error=raise", "-var=lambda_timeout=60")
+    variables = environment_of(made)
+    assert variables["CHECKPOINT_KEY"] == "checkpoints/events.parquet"
+    assert FunctionSettings.of(variables).environment_ == "dev"
+    assert FunctionSettings.of(variables).on_error == "raise"
+    outputs = made["planned_values"]["outputs"]
+    assert outputs["environment_variables"]["value"] == variables
+    assert outputs["role_name"]["value"] == f"{NAME}-dev-function"
+    alarms = planned(made, "aws_cloudwatch_metric_alarm").values()
+    assert not any(alarm["alarm_actions"] for alarm in alarms)
+    [threshold] = [alarm["threshold"] for alarm in alarms if alarm["metric_name"] == "Duration"]
+    assert threshold == 40_000, "two thirds of the timeout"
+
+
+def test_a_target_is_the_module_with_alias_and_policy_not_the_resource(plan):
+    targeted = changes(plan(NAME, *LEAST, "-target=module.function")).keys()
+    assert {
+        f"module.function.{name}"
+        for name in ("aws_lambda_function.this", "aws_lambda_alias.this", "aws_iam_role_policy.report[0]")
+    } <= targeted
+    assert not any(address.startswith("module.monitoring") for address in targeted)
+    assert changes(plan(NAME, *LEAST, "-target=aws_lambda_function.this")) == {}, "it matches nothing, and is no error"
+
+
 def test_no_policy_has_a_wildcard_action_and_only_x_ray_is_for_every_resource(example):
     policies = [
         json.loads(each["policy"]) for each in planned(example, "aws_iam_role_policy").values() if each.get("policy")
@@ -131,6 +166,8 @@ def test_alarms_and_dashboard_watch_what_the_code_emits(example):
     own = {each["metric_name"] for each in watched if each.get("namespace") == "Reporting"}
     assert own <= emitted()
     assert {"EventsProcessed", "EventsFailed", "RunFailed"} <= own
+    if example["variables"]["success_within_hours"]["value"]:
+        assert {"RunSucceeded", "ObjectsUnread", "ObjectsRemaining"} <= own, "work that stays partial is seen"
     variables = environment_of(example)
     expected = {"report": NAME, "environment": variables["REPORTING_ENVIRONMENT"]}
     assert all(each["dimensions"] == expected for each in watched if each.get("namespace") == "Reporting")
@@ -140,5 +177,6 @@ def test_alarms_and_dashboard_watch_what_the_code_emits(example):
     assert {
         ("AWS/Lambda", "Errors"),
         ("AWS/Lambda", "Duration"),
+        ("AWS/Lambda", "Throttles"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     } == aws

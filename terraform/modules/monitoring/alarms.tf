@@ -1,8 +1,10 @@
 locals {
-  actions = var.alarm_sns_topic_arn == null ? [] : [var.alarm_sns_topic_arn]
+  actions = compact([var.alarm_sns_topic_arn])
 
   function_dimensions = { FunctionName = var.function_name }
   report_dimensions   = { report = var.report, environment = var.environment }
+
+  duration_alarm_ms = floor(var.lambda_timeout * 1000 * 2 / 3)
 
   alarms = {
     errors = {
@@ -22,16 +24,31 @@ locals {
 
     duration = {
       on          = true
-      description = "An invocation of ${var.function_name} took more than ${var.duration_alarm_minutes} minutes. Compare ObjectsRemaining: a backlog goes on by itself with REPORTING_CONTINUE=self; else give more memory or group the output."
+      description = "An invocation of ${var.function_name} took more than two thirds of its timeout of ${var.lambda_timeout} seconds. Compare ObjectsRemaining: a backlog goes on by itself with REPORTING_CONTINUE=self; else give more memory or group the output."
       namespace   = "AWS/Lambda"
       metric      = "Duration"
       dimensions  = local.function_dimensions
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
-      threshold   = var.duration_alarm_minutes * 60000
+      threshold   = local.duration_alarm_ms
       period      = 300
       periods     = 1
       missing     = "notBreaching"
+    }
+
+    throttles = {
+      on          = true
+      description = "${var.function_name} was throttled for 15 minutes: what should have started it waits, and is lost after some hours of retries. See reserved_concurrent_executions and the account's limit of concurrent executions."
+      namespace   = "AWS/Lambda"
+      metric      = "Throttles"
+      dimensions  = local.function_dimensions
+      statistic   = "Sum"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      period      = 300
+      # A single one is retried at once.
+      periods = 3
+      missing = "notBreaching"
     }
 
     run-failed = {
@@ -63,6 +80,36 @@ locals {
       periods = coalesce(var.success_within_hours, 1)
       # A run that never began emits nothing, which is just what this alarm is for.
       missing = "breaching"
+    }
+
+    # Work that stays partial: a run that leaves something succeeds, and the next one may do the rest. Hours without a run are
+    # breaching, as for no-success, so that one run a day is enough to end the alarm.
+    unread = {
+      on          = var.success_within_hours != null
+      description = "For ${coalesce(var.success_within_hours, 0)} hours no run of ${var.report} (${var.environment}) read every object that it meant to: some are archived, or may not be read, or none ran. The log of ${var.function_name} says how many and why; nothing is lost, each run tries again."
+      namespace   = var.metrics_namespace
+      metric      = "ObjectsUnread"
+      dimensions  = local.report_dimensions
+      statistic   = "Minimum"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      period      = 3600
+      periods     = coalesce(var.success_within_hours, 1)
+      missing     = "breaching"
+    }
+
+    backlog = {
+      on          = var.success_within_hours != null
+      description = "For ${coalesce(var.success_within_hours, 0)} hours no run of ${var.report} (${var.environment}) got done with all objects in its time, or none ran. Give ${var.function_name} more memory, have it continue by itself, or run it more often."
+      namespace   = var.metrics_namespace
+      metric      = "ObjectsRemaining"
+      dimensions  = local.report_dimensions
+      statistic   = "Minimum"
+      comparison  = "GreaterThanThreshold"
+      threshold   = 0
+      period      = 3600
+      periods     = coalesce(var.success_within_hours, 1)
+      missing     = "breaching"
     }
 
     dead-letter = {
@@ -118,13 +165,13 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 locals {
-  # Without IF an hour whose records were all filtered would divide by zero; it counts as 0 %.
-  rejected_share = "100 * failed / IF(processed + failed > 0, processed + failed, 1)"
+  # Of what was processed. Where nothing was, IF avoids a division by zero: each rejected record then counts as 100 %, none as 0 %.
+  rejected_share = "100 * failed / IF(processed > 0, processed, 1)"
 }
 
 resource "aws_cloudwatch_metric_alarm" "rejected" {
   alarm_name          = "${var.name}-rejected"
-  alarm_description   = "In an hour more than ${var.rejected_percent} % of the new records of ${var.report} (${var.environment}) were rejected. They are set aside with origin and reason, in the quarantine or the records' dead-letter queue: see whether their producer changed or the validator is wrong."
+  alarm_description   = "In an hour ${var.report} (${var.environment}) rejected more than ${var.rejected_percent} % of the records that it processed. They are set aside with origin and reason, in the quarantine or the records' dead-letter queue: see whether their producer changed or the validator is wrong."
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.rejected_percent
   evaluation_periods  = 1

@@ -23,7 +23,7 @@ locals {
       metrics = [
         for stat in ["p50", "Maximum"] : concat(["AWS/Lambda", "Duration"], local.of_function, [{ stat = stat, label = stat }])
       ]
-      lines = [{ label = "alarm", value = var.duration_alarm_minutes * 60000 }]
+      lines = [{ label = "alarm", value = local.duration_alarm_ms }]
     },
     {
       on    = true
@@ -60,7 +60,7 @@ locals {
     },
     {
       on    = true
-      title = "Rejected, % of an hour"
+      title = "Rejected, % of an hour's processed"
       metrics = [
         [{ expression = local.rejected_share, id = "rejected", label = "rejected, %" }],
         # An hour as in the alarm, or the line would not mean the same.

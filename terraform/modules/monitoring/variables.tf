@@ -67,24 +67,24 @@ variable "log_group_name" {
 
 variable "alarm_sns_topic_arn" {
   type        = string
-  default     = null
-  description = "Topic that is told when an alarm goes off and when it is over; null means alarms without action."
+  nullable    = false
+  default     = ""
+  description = "Topic that is told when an alarm goes off and when it is over; empty means alarms without action."
 
   validation {
-    condition     = var.alarm_sns_topic_arn == null ? true : can(regex("^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.alarm_sns_topic_arn))
-    error_message = "alarm_sns_topic_arn must be null, or the ARN of a standard SNS topic such as arn:aws:sns:us-east-1:123456789012:alarms (also in aws-us-gov, aws-cn)."
+    condition     = var.alarm_sns_topic_arn == "" ? true : can(regex("^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.alarm_sns_topic_arn))
+    error_message = "alarm_sns_topic_arn must be empty, or the ARN of a standard SNS topic such as arn:aws:sns:us-east-1:123456789012:alarms (also in aws-us-gov, aws-cn)."
   }
 }
 
-variable "duration_alarm_minutes" {
+variable "lambda_timeout" {
   type        = number
   nullable    = false
-  default     = 10
-  description = "Alarm when an invocation takes longer. Below the function's timeout, so that there is time to act."
+  description = "The function's timeout in seconds. An invocation that takes more than two thirds of it raises the alarm on the duration, so that there is time to act."
 
   validation {
-    condition     = var.duration_alarm_minutes > 0 && var.duration_alarm_minutes < 15
-    error_message = "duration_alarm_minutes must be greater than 0 and less than 15, the longest that Lambda allows."
+    condition     = var.lambda_timeout >= 1 && var.lambda_timeout <= 900
+    error_message = "lambda_timeout must be the function's timeout: 1 to 900 seconds."
   }
 }
 
@@ -92,7 +92,7 @@ variable "rejected_percent" {
   type        = number
   nullable    = false
   default     = 10
-  description = "Alarm when more than this share of an hour's new records was rejected."
+  description = "Alarm when the records that an hour's runs rejected are more than this share of those that they processed."
 
   validation {
     condition     = var.rejected_percent >= 0 && var.rejected_percent < 100
@@ -148,7 +148,7 @@ variable "iterator_age_minutes" {
 variable "success_within_hours" {
   type        = number
   default     = 26
-  description = "Alarm when no run succeeded for so many hours: the schedule's interval and some time to spare. null for a function without schedule."
+  description = "Alarm when no run succeeded for so many hours, or none read everything that there was: the schedule's interval and some time to spare. null for a function without schedule."
 
   validation {
     condition = var.success_within_hours == null ? true : (

@@ -60,10 +60,11 @@ resource "aws_lambda_function" "this" {
   kms_key_arn                    = var.kms_key_arn
 
   environment {
-    variables = merge(var.environment_variables, {
+    variables = merge({ POWERTOOLS_SERVICE_NAME = var.name }, var.environment_variables, {
       LOG_LEVEL             = var.log_level
       REPORTING_CONTINUE    = var.continue_by_itself ? "self" : "no"
       REPORTING_ENVIRONMENT = var.environment
+      REPORTING_ON_ERROR    = var.on_error
       REPORTING_REPORT      = var.report
     })
   }

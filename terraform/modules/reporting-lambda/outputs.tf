@@ -38,6 +38,11 @@ output "role_name" {
   value       = aws_iam_role.function.name
 }
 
+output "environment_variables" {
+  description = "The function's environment."
+  value       = aws_lambda_function.this.environment[0].variables
+}
+
 output "log_group_name" {
   description = "The function's log group."
   value       = aws_cloudwatch_log_group.function.name

@@ -63,13 +63,13 @@ variable "policy_json" {
 }
 
 variable "environment_variables" {
-  description = "The report's settings as environment variables. REPORTING_REPORT, REPORTING_ENVIRONMENT and LOG_LEVEL have variables of their own."
+  description = "The report's settings as environment variables. REPORTING_REPORT, REPORTING_ENVIRONMENT, REPORTING_CONTINUE, REPORTING_ON_ERROR and LOG_LEVEL have variables of their own; POWERTOOLS_SERVICE_NAME is `name` unless given."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = length(setintersection(keys(var.environment_variables), ["REPORTING_REPORT", "REPORTING_ENVIRONMENT", "LOG_LEVEL", "REPORTING_CONTINUE"])) == 0
-    error_message = "REPORTING_REPORT, REPORTING_ENVIRONMENT, LOG_LEVEL and REPORTING_CONTINUE are set by report, environment, log_level and continue_by_itself."
+    condition     = length(setintersection(keys(var.environment_variables), ["REPORTING_REPORT", "REPORTING_ENVIRONMENT", "LOG_LEVEL", "REPORTING_CONTINUE", "REPORTING_ON_ERROR"])) == 0
+    error_message = "REPORTING_REPORT, REPORTING_ENVIRONMENT, LOG_LEVEL, REPORTING_CONTINUE and REPORTING_ON_ERROR are set by report, environment, log_level, continue_by_itself and on_error."
   }
 }
 
@@ -165,6 +165,17 @@ variable "continue_by_itself" {
   description = "Whether a run that its deadline stopped invokes the function again for the rest (REPORTING_CONTINUE)."
   type        = bool
   default     = false
+}
+
+variable "on_error" {
+  description = "What a failed run does (REPORTING_ON_ERROR): auto raises where nobody reads the answer, raise always does (for Step Functions), respond never does."
+  type        = string
+  default     = "auto"
+
+  validation {
+    condition     = contains(["auto", "raise", "respond"], var.on_error)
+    error_message = "on_error is auto, raise or respond."
+  }
 }
 
 variable "dead_letter_queue_retention_days" {

@@ -101,6 +101,12 @@ def test_the_settings_published_names_and_what_is_made_of_them():
     ]  # fmt: skip
 
 
+def test_the_published_defaults_are_a_complete_deployment():
+    made = EventProcessorSettings()
+    assert (made.dynamodb_table, made.archive) == ("event-aggregations", "s3://event-archive/")
+    assert made.dead_letter_queue is None
+
+
 def test_with_tables_there_is_enrichment_and_a_variant():
     made = EventProcessorSettings(
         dynamodb_table="counters", archive="s3://a/b", assignments_table="assignments", experiments_table="experiments",
@@ -117,9 +123,9 @@ def test_with_tables_there_is_enrichment_and_a_variant():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"s3_bucket": None}, "archive"),
+        ({"s3_bucket": "s3://archive/"}, "s3_bucket"),
         ({"dynamodb_table": "x"}, "dynamodb_table"),
-        ({"archive": "ftp://x", "s3_bucket": None}, "archive"),
+        ({"archive": "ftp://x"}, "archive"),
         ({"marker_days": 0}, "marker_days"),
         ({"delivery": "once"}, "delivery"),
         ({"oops": 1}, "oops"),

@@ -93,7 +93,7 @@ class Observability:
         self.logger.clear_state()
         self.logger.append_keys(
             correlation_id=correlation_id,
-            service=self.settings.report,
+            service=os.environ.get("POWERTOOLS_SERVICE_NAME") or self.settings.report,
             report=self.settings.report,
             environment=self.settings.environment_,
             trigger=kind,

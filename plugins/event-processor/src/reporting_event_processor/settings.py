@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+import re
+from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import InitErrorDetails, ValidationError
+from pydantic import Field, ValidationInfo, field_validator
 
 from reporting_aws.names import TABLE_NAME, queue_url
 from reporting_framework import LocationError
@@ -15,11 +15,16 @@ from reporting_framework.storage import parse_location
 DEAD_LETTERS = "_dead-letters"
 """Folder of the archive for payloads that are too long for the dead-letter queue."""
 
+BUCKET = "event-archive"
+"""Bucket of the archive, unless another is set."""
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
 
 class EventProcessorSettings(Settings):
     """Where events come from, where they are counted and archived, and what is looked up for them.
 
-    `archive` is a URI; `s3_bucket` can stand in its place.
+    `archive` is a URI; unless it is set, the archive is the whole of `s3_bucket`.
     """
 
     environment: ClassVar[dict[str, str]] = {
@@ -30,10 +35,14 @@ class EventProcessorSettings(Settings):
     alternatives: ClassVar[dict[str, tuple[str, ...]]] = {"archive": ("s3_bucket",)}
 
     dynamodb_table: str = Field(
-        pattern=TABLE_NAME, description="Table of the counters, with partition_key and sort_key (strings)"
+        "event-aggregations",
+        pattern=TABLE_NAME,
+        description="Table of the counters, with partition_key and sort_key (strings)",
     )
-    archive: str = Field("", description="Folder of the archive: s3://bucket/prefix/ or a path")
-    s3_bucket: str | None = Field(None, description="Bucket of the archive, in the place of --archive")
+    s3_bucket: str = Field(BUCKET, description="Bucket of the archive, unless --archive is set")
+    archive: str = Field(
+        "", description="Folder of the archive: s3://bucket/prefix/ or a path; empty: all of --s3-bucket"
+    )
     dead_letter_queue: str | None = Field(
         None, description="URL of the queue for records that can never succeed; without it they come again"
     )
@@ -64,6 +73,19 @@ class EventProcessorSettings(Settings):
     def _is_queue(cls, value: str | None) -> str | None:
         return queue_url(value)
 
+    @field_validator("s3_bucket")
+    @classmethod
+    def _is_bucket(cls, value: str) -> str:
+        if not _BUCKET.fullmatch(value):
+            raise ValueError("a bucket is its name alone, without s3:// and slashes")
+        return value
+
+    @field_validator("archive")
+    @classmethod
+    def _is_archive(cls, value: str, info: ValidationInfo) -> str:
+        """Return the URI, or that of the bucket, which is validated before."""
+        return value or f"s3://{info.data.get('s3_bucket', BUCKET)}/"
+
     @field_validator("archive", "dead_letter_overflow")
     @classmethod
     def _is_location(cls, value: str | None) -> str | None:
@@ -73,20 +95,6 @@ class EventProcessorSettings(Settings):
             except LocationError as error:
                 raise ValueError(str(error)) from error
         return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _joined(cls, values: Any) -> Any:
-        """Make a URI of the bucket; without either the archive is missing."""
-        if not isinstance(values, dict):
-            return values
-        values = dict(values)
-        if not values.get("archive"):
-            if not values.get("s3_bucket"):
-                missing = [InitErrorDetails(type="missing", loc=("archive",), input=None)]
-                raise ValidationError.from_exception_data(cls.__name__, missing)
-            values["archive"] = f"s3://{values['s3_bucket']}/"
-        return values
 
     @property
     def overflow(self) -> str:

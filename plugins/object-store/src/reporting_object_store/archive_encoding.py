@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
@@ -29,6 +30,9 @@ LONGEST = 80
 
 LONGEST_METADATA = 900
 """Characters of an origin in metadata: S3 keeps 2 KB of it."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+"""What a name does not have of an origin: ``%`` and ``:`` break tools that decode keys or take them for paths."""
 
 _GZIP = 31
 """zlib's number for gzip; its header then holds neither a time nor a name."""
@@ -95,8 +99,16 @@ def lines(data: bytes) -> list[bytes]:
 
 def object_name(origins: Sequence[str]) -> str:
     """Name of the object of these rows; a hash over all origins keeps two of them from sharing one."""
-    found = hashlib.sha256(to_json(origins)).hexdigest()[:32]
-    return _shown(f"{short(origins[0], LONGEST)}..{short(origins[-1], LONGEST)}-{found}.ndjson.gz")
+    digest = hashlib.sha256(to_json(origins)).hexdigest()[:32]
+    return f"{_readable(origins[0])}..{_readable(origins[-1])}-{digest}.ndjson.gz"
+
+
+def _readable(origin: str) -> str:
+    """The end of an origin in the characters that no store, shell or URL reads in a way of its own.
+
+    It begins with a letter or digit: Athena, Hive and file systems hide a file whose name begins with ``_`` or ``.``.
+    """
+    return _UNSAFE.sub("-", origin)[-LONGEST:].lstrip("-._") or "x"
 
 
 def short(origin: str, longest: int) -> str:
@@ -111,8 +123,3 @@ def short(origin: str, longest: int) -> str:
 def _is_start(text: str, at: int) -> bool:
     """Whether no escape is cut in two at this place."""
     return "%" not in text[max(0, at - 2) : at]
-
-
-def _shown(name: str) -> str:
-    """The name without a ``_`` or ``.`` at its beginning, with which Athena, Hive and file systems hide a file."""
-    return f"%{ord(name[0]):02X}{name[1:]}" if name[0] in "_." else name

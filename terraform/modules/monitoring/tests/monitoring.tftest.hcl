@@ -16,6 +16,7 @@ variables {
   function_name          = "events-function"
   report                 = "event-log-checkpoint"
   environment            = "prod"
+  lambda_timeout         = 900
   dead_letter_queue_name = "events-failed"
 }
 
@@ -23,7 +24,7 @@ run "defaults" {
   command = plan
 
   assert {
-    condition     = toset(keys(output.alarm_names)) == toset(["errors", "duration", "rejected", "dead-letter", "no-success", "run-failed"])
+    condition     = toset(keys(output.alarm_names)) == toset(["errors", "duration", "throttles", "rejected", "dead-letter", "no-success", "unread", "backlog", "run-failed"])
     error_message = "These alarms are expected: ${join(", ", keys(output.alarm_names))}"
   }
 
@@ -51,6 +52,9 @@ run "defaults" {
       ]) } == {
       errors      = "AWS/Lambda Errors Sum GreaterThanThreshold 0 300 notBreaching"
       duration    = "AWS/Lambda Duration Maximum GreaterThanThreshold 600000 300 notBreaching"
+      throttles   = "AWS/Lambda Throttles Sum GreaterThanThreshold 0 300 notBreaching"
+      unread      = "Reporting ObjectsUnread Minimum GreaterThanThreshold 0 3600 breaching"
+      backlog     = "Reporting ObjectsRemaining Minimum GreaterThanThreshold 0 3600 breaching"
       run-failed  = "Reporting RunFailed Sum GreaterThanThreshold 0 300 notBreaching"
       no-success  = "Reporting RunSucceeded Sum LessThanThreshold 1 3600 breaching"
       dead-letter = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum GreaterThanThreshold 0 300 notBreaching"
@@ -62,6 +66,9 @@ run "defaults" {
     condition = { for key, alarm in aws_cloudwatch_metric_alarm.this : key => alarm.dimensions } == {
       errors      = tomap({ FunctionName = "events-function" })
       duration    = tomap({ FunctionName = "events-function" })
+      throttles   = tomap({ FunctionName = "events-function" })
+      unread      = tomap({ report = "event-log-checkpoint", environment = "prod" })
+      backlog     = tomap({ report = "event-log-checkpoint", environment = "prod" })
       run-failed  = tomap({ report = "event-log-checkpoint", environment = "prod" })
       no-success  = tomap({ report = "event-log-checkpoint", environment = "prod" })
       dead-letter = tomap({ QueueName = "events-failed" })
@@ -70,11 +77,11 @@ run "defaults" {
   }
 
   assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.this["no-success"].evaluation_periods == 26 &&
-      aws_cloudwatch_metric_alarm.this["no-success"].datapoints_to_alarm == 26
-    )
-    error_message = "The alarm on missing success must look at all of 26 hours."
+    condition = alltrue([
+      for key in ["no-success", "unread", "backlog"] :
+      aws_cloudwatch_metric_alarm.this[key].evaluation_periods == 26 && aws_cloudwatch_metric_alarm.this[key].datapoints_to_alarm == 26
+    ])
+    error_message = "The alarms on missing success and on work that stays partial must look at all of 26 hours."
   }
 }
 
@@ -82,8 +89,8 @@ run "rejected_share" {
   command = plan
 
   assert {
-    condition     = one([for query in aws_cloudwatch_metric_alarm.rejected.metric_query : query.expression if query.return_data]) == "100 * failed / IF(processed + failed > 0, processed + failed, 1)"
-    error_message = "The share must be of all records of the period, without dividing by zero."
+    condition     = one([for query in aws_cloudwatch_metric_alarm.rejected.metric_query : query.expression if query.return_data]) == "100 * failed / IF(processed > 0, processed, 1)"
+    error_message = "The share must be of the processed records of the period, without dividing by zero."
   }
 
   assert {
@@ -110,21 +117,26 @@ run "everything_on" {
   command = plan
 
   variables {
-    alarm_sns_topic_arn    = "arn:aws-us-gov:sns:us-gov-west-1:123456789012:alarms"
-    metrics_namespace      = "Other"
-    stream_alarm           = true
-    iterator_age_minutes   = 5
-    duration_alarm_minutes = 14.5
-    success_within_hours   = 168
-    tags                   = { team = "data" }
+    alarm_sns_topic_arn  = "arn:aws-us-gov:sns:us-gov-west-1:123456789012:alarms"
+    metrics_namespace    = "Other"
+    stream_alarm         = true
+    iterator_age_minutes = 5
+    lambda_timeout       = 100
+    success_within_hours = 168
+    tags                 = { team = "data" }
   }
 
   assert {
     condition = alltrue([
       for alarm in concat(values(aws_cloudwatch_metric_alarm.this), [aws_cloudwatch_metric_alarm.rejected]) :
       alarm.alarm_actions == toset([var.alarm_sns_topic_arn]) && alarm.ok_actions == toset([var.alarm_sns_topic_arn]) && alarm.tags == tomap({ team = "data" })
-    ]) && length(output.alarm_arns) == 7
-    error_message = "Each of seven alarms must tell the topic when it begins and ends, and have the tags."
+    ]) && length(output.alarm_arns) == 10
+    error_message = "Each of ten alarms must tell the topic when it begins and ends, and have the tags."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["duration"].threshold == 66666
+    error_message = "The alarm on the duration must scale with the timeout."
   }
 
   assert {
@@ -163,7 +175,7 @@ run "least" {
   }
 
   assert {
-    condition     = toset(keys(output.alarm_names)) == toset(["errors", "duration", "rejected", "run-failed"])
+    condition     = toset(keys(output.alarm_names)) == toset(["errors", "duration", "throttles", "rejected", "run-failed"])
     error_message = "These alarms are expected to be left: ${join(", ", keys(output.alarm_names))}"
   }
 
@@ -264,7 +276,7 @@ run "first_apply" {
   }
 
   assert {
-    condition     = length(output.alarm_names) == 7
+    condition     = length(output.alarm_names) == 10
     error_message = "The plan must know how many alarms there will be."
   }
 }

@@ -6,6 +6,7 @@ variables {
   function_name          = "events-function"
   report                 = "event-log-checkpoint"
   environment            = "prod"
+  lambda_timeout         = 900
   dead_letter_queue_name = "events-failed"
 }
 
@@ -99,24 +100,24 @@ run "alarm_sns_topic_arn_2" {
   expect_failures = [var.alarm_sns_topic_arn]
 }
 
-run "duration_alarm_minutes_1" {
+run "lambda_timeout_1" {
   command = plan
 
   variables {
-    duration_alarm_minutes = 0
+    lambda_timeout = 0
   }
 
-  expect_failures = [var.duration_alarm_minutes]
+  expect_failures = [var.lambda_timeout]
 }
 
-run "duration_alarm_minutes_2" {
+run "lambda_timeout_2" {
   command = plan
 
   variables {
-    duration_alarm_minutes = 15
+    lambda_timeout = 901
   }
 
-  expect_failures = [var.duration_alarm_minutes]
+  expect_failures = [var.lambda_timeout]
 }
 
 run "rejected_percent_1" {

@@ -65,11 +65,13 @@ run "defaults" {
   }
 
   assert {
-    condition = aws_lambda_function.this.environment[0].variables == tomap({
-      LOG_LEVEL             = "INFO"
-      REPORTING_CONTINUE    = "no"
-      REPORTING_ENVIRONMENT = "dev"
-      REPORTING_REPORT      = "event-log-checkpoint"
+    condition = output.environment_variables == tomap({
+      LOG_LEVEL               = "INFO"
+      POWERTOOLS_SERVICE_NAME = "visits-dev"
+      REPORTING_CONTINUE      = "no"
+      REPORTING_ENVIRONMENT   = "dev"
+      REPORTING_ON_ERROR      = "auto"
+      REPORTING_REPORT        = "event-log-checkpoint"
     })
     error_message = "The environment says which report it is and where."
   }

@@ -17,6 +17,7 @@ module "monitoring" {
   function_name          = terraform_data.new.id
   report                 = "event-log-checkpoint"
   environment            = "prod"
+  lambda_timeout         = 900
   log_group_name         = terraform_data.new.id
   alarm_sns_topic_arn    = terraform_data.new.id
   dead_letter_queue_name = terraform_data.new.id

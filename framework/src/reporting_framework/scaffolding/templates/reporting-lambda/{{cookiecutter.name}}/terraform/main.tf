@@ -88,6 +88,7 @@ module "monitoring" {
   report                 = local.report
   environment            = var.environment
   alarm_sns_topic_arn    = var.alarm_sns_topic_arn
+  lambda_timeout         = var.lambda_timeout
   dead_letter_queue_name = module.function.dead_letter_queue_name
   success_within_hours   = var.success_within_hours
 {% if cookiecutter.source == "kinesis" %}
@@ -114,8 +115,8 @@ resource "aws_cloudwatch_metric_alarm" "records" {
   period              = 300
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_sns_topic_arn[*]
-  ok_actions          = var.alarm_sns_topic_arn[*]
+  alarm_actions       = compact([var.alarm_sns_topic_arn])
+  ok_actions          = compact([var.alarm_sns_topic_arn])
 }
 {% endif %}
 {% if cookiecutter.sink == "dynamodb-counters" %}

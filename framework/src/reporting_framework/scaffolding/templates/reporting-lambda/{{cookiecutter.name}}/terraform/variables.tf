@@ -1,6 +1,7 @@
 variable "environment" {
   description = "dev, staging or prod: in the names of all that is made, the alias's name, the dimension of all metrics."
   type        = string
+  default     = "dev"
 
   validation {
     condition     = contains(["dev", "staging", "prod"], var.environment)
@@ -166,9 +167,10 @@ variable "log_retention_days" {
 # -- monitoring -------------------------------------------------------------------------------------------------------
 
 variable "alarm_sns_topic_arn" {
-  description = "Topic that alarms are sent to; null: alarms that only show."
+  description = "Topic that alarms are sent to; empty: alarms that only show."
   type        = string
-  default     = null
+  nullable    = false
+  default     = ""
 }
 
 variable "success_within_hours" {
