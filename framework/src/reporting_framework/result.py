@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from reporting_framework.wording import redacted
+
+ShownUri = Annotated[str, AfterValidator(redacted)]
+"""A URI in an answer: without user info and query string, whatever a plugin gave."""
 
 
 class _Model(BaseModel):
@@ -23,7 +28,7 @@ class Output(_Model):
         version: The storage's version of it (an ETag or the like).
     """
 
-    uri: str
+    uri: ShownUri
     rows: int
     new_rows: int
     bytes: int
@@ -41,7 +46,7 @@ class RejectionCount(_Model):
 class QuarantineState(_Model):
     """Where rejected and filtered records are set down, and how many lie there."""
 
-    uri: str
+    uri: ShownUri
     rows: int
 
 
@@ -168,7 +173,7 @@ class RunRecord(_Model):
     objects_unread: int = 0
     remaining: int = 0
     last_processed_timestamp: datetime | None = None
-    inputs: list[str] = []
+    inputs: list[ShownUri] = []
     outputs: list[Output] = []
     rejections: list[RejectionCount] = []
     steps: list[Step] = []
