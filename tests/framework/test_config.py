@@ -347,7 +347,7 @@ def test_an_item_of_a_list_that_is_a_table_can_be_set_alone():
 
 
 def test_a_value_is_shown_bounded_and_without_credentials():
-    assert "found 's3://…@host/x'" in refused(options={"source": "s", "days": "s3://me:SECRET-VALUE@host/x"})
+    assert "found 's3://host/x'" in refused(options={"source": "s", "days": "s3://me:SECRET-VALUE@host/x"})
     assert len(refused(options={"source": "s", "days": "x" * 5000})) < 250
 
 

@@ -10,6 +10,7 @@ from reporting_framework.discovery import FRAMEWORK, allow_list, installed, norm
 from reporting_framework.errors import PluginError
 from reporting_framework.plugins import load_plugins
 from reporting_framework.wording import LINE_LIMIT
+from tests.framework.distributions import Site
 
 GOOD = """
 class Numbers:
@@ -266,6 +267,53 @@ def test_what_is_not_on_the_allow_list_is_blocked_and_not_imported(site):
     assert registry.find("source", "fake-numbers")
     with pytest.raises(PluginError, match="fake-blocked of fake-blocked is blocked"):
         registry.find("source", "fake-blocked-numbers")
+
+
+def claim(site, folder, name, source, version="1.0"):
+    """Install a distribution whose metadata says another name than its folder; its module's name."""
+    module = site.add(folder, source, version=version)
+    info = site.folder / f"{folder.replace('-', '_')}-{version}.dist-info"
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    return module
+
+
+def test_the_framework_is_known_by_its_code_and_not_by_a_name_that_metadata_claims(site):
+    module = claim(site, "fake-evil", FRAMEWORK, good("fake-evil-numbers"))
+    for registry in (load_plugins([]), load_plugins([FRAMEWORK]), load_plugins()):
+        assert module not in sys.modules
+        assert "fake-evil-numbers" not in registry.names("source")
+        assert "local" in registry.names("engine")
+    assert row(registry, FRAMEWORK, name="fake-evil", status="broken").reason.endswith(
+        "claims the name of the framework; uninstall what is not it"
+    )
+
+
+def test_a_distribution_that_claims_an_allowed_name_is_refused(site):
+    module = claim(site, "fake-evil", "fake-allowed", good("fake-numbers"))
+    registry = load_plugins(["fake-allowed"])
+    assert module not in sys.modules
+    found = row(registry, "fake-allowed")
+    assert found.status == "broken"
+    assert "fake_evil-1.0.dist-info claims the name fake-allowed; uninstall" in found.reason
+
+
+def test_two_distributions_of_one_name_are_refused(site, tmp_path, monkeypatch):
+    one = site.add("fake-allowed", good("fake-numbers"))
+    monkeypatch.syspath_prepend(tmp_path)
+    other = Site(tmp_path).add("fake-allowed", good("fake-numbers"), version="2.0")
+    registry = load_plugins(["fake-allowed"])
+    assert {one, other} & set(sys.modules) == set()
+    reasons = {each.reason for each in registry.listing if each.distribution == "fake-allowed"}
+    assert len(reasons) == 1
+    assert str(site.folder) in str(reasons)
+    assert str(tmp_path) in str(reasons)
+
+
+def test_one_distribution_that_is_found_twice_is_loaded_once(site, tmp_path, monkeypatch):
+    module = site.add("fake-one", good("fake-numbers"))
+    monkeypatch.syspath_prepend(tmp_path)
+    Site(tmp_path).add("fake-one", module=module, version="1.1")
+    assert row(load_plugins(), "fake-one").status == "loaded"
 
 
 def test_an_allowed_distribution_that_is_not_installed_is_listed():

@@ -57,7 +57,7 @@ class Located(GivenRecords):
     ("uri", "told"),
     [
         ("s3://bucket/a?b#c", "s3://bucket/a?b#c"),
-        ("postgres://me:pass@word@host:5432/db", "postgres://word@host:5432/db"),
+        ("postgres://me:pass@word@host:5432/db", "postgres://host:5432/db"),
         ("https://u:p@host/a?X-Amz-Signature=1#f", "https://host/a"),
         ("/a/path@home", "/a/path@home"),
     ],

@@ -21,6 +21,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.records import ORIGIN_COLUMN
 from reporting_framework.result import Step
+from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -133,16 +134,7 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
 def place_of(composition: Composition, sink: str) -> str:
     """Where a sink keeps its rows, for messages; nothing where its settings name no ``uri``."""
     uri = next((use.settings.get("uri") for use in composition.sinks if use.name == sink), None)
-    return f" at {without_credentials(uri)}" if isinstance(uri, str) else ""
-
-
-def without_credentials(uri: str) -> str:
-    """A URI less what may be a password in it."""
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return uri
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+    return f" at {redacted(uri)}" if isinstance(uri, str) else ""
 
 
 def close(pipeline: Pipeline) -> None:

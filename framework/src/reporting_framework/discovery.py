@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 _FIELD = re.compile(r"^(Name|Version): *(\S+)", re.MULTILINE)
 
 FRAMEWORK = "reporting-framework"
-"""The framework's own distribution: what it brings is always allowed."""
+"""The framework's own distribution."""
+
+_OWN = "reporting_framework.builtin.plugin"
+"""The framework's own plugin: always allowed."""
 
 
 class Origin(NamedTuple):
@@ -53,24 +57,52 @@ def allow_list(environment: Mapping[str, str]) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def installed() -> Iterator[tuple[importlib.metadata.EntryPoint, Origin]]:
-    """Every entry point of the group with where it comes from, in a fixed order; nothing is imported."""
-    found = [(point, _origin(point)) for point in _entry_points()]
-    yield from sorted(found, key=lambda pair: (normalised(pair[1].distribution), pair[1].plugin))
+def is_own(point: importlib.metadata.EntryPoint) -> bool:
+    """Whether an entry point leads to the framework's own code, whatever its distribution is called."""
+    return point.value == _OWN
 
 
-def _entry_points() -> Iterable[importlib.metadata.EntryPoint]:
-    """Those of the group. Damaged metadata of one distribution, of any kind, must not hide the others."""
-    try:
-        return importlib.metadata.entry_points(group=PROJECT)
-    except Exception:
-        found: dict[tuple[str, str], importlib.metadata.EntryPoint] = {}
-        for distribution in importlib.metadata.distributions():
-            with suppress(Exception):
-                for point in distribution.entry_points:
-                    if point.group == PROJECT:
-                        found.setdefault((str(distribution.name), point.name), point)
-        return found.values()
+def installed() -> list[tuple[importlib.metadata.EntryPoint, Origin]]:
+    """Return every entry point of the group with where it comes from, in a fixed order; nothing is imported."""
+    found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, Origin]] = {}
+    for point in _entry_points():
+        origin = _origin(point)
+        found.setdefault((normalised(origin.distribution), point.name, point.value), (point, origin))
+    return [pair for _, pair in sorted(found.items())]
+
+
+def false_names(found: Iterable[tuple[importlib.metadata.EntryPoint, Origin]]) -> dict[str, str]:
+    """Return the normalised names that metadata claims without being the only one to have them, each with the reason.
+
+    The metadata of one distribution may be found twice (a source tree beside its installation); then it brings the
+    same. Those that bring something else are another distribution. The framework's name is that of its code alone.
+    """
+    wrong: dict[str, str] = {}
+    claims: dict[str, dict[str, set[tuple[str, str]]]] = {}
+    for point, origin in found:
+        if is_own(point):
+            continue
+        name, folder = normalised(origin.distribution), str(getattr(point.dist, "_path", ""))
+        stem = os.path.basename(folder).removesuffix(".dist-info")
+        claims.setdefault(name, {}).setdefault(folder, set()).add((point.name, point.value))
+        if name == FRAMEWORK:
+            wrong[name] = f"{folder} claims the name of the framework"
+        elif folder.endswith(".dist-info") and name not in ("unknown", normalised(stem.partition("-")[0])):
+            wrong[name] = f"{folder} claims the name {name}"
+    for name, folders in claims.items():
+        if len({frozenset(points) for points in folders.values()}) > 1:
+            wrong[name] = f"several distributions have the name {name}: {', '.join(sorted(folders))}"
+    return wrong
+
+
+def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
+    """Yield those of the group, of every distribution on the path: also of two that have one name.
+
+    Damaged metadata of one distribution, of any kind, must not hide the others.
+    """
+    for distribution in importlib.metadata.distributions():
+        with suppress(Exception):
+            yield from (point for point in distribution.entry_points if point.group == PROJECT)
 
 
 def _origin(point: importlib.metadata.EntryPoint) -> Origin:

@@ -22,6 +22,7 @@ from reporting_framework.capabilities import Checkable
 from reporting_framework.errors import ReportingError
 from reporting_framework.permissions import permissions_of
 from reporting_framework.records import Finding
+from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,7 +84,7 @@ def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checke
             found = Finding(
                 "fail", f"no answer within {limit:g} s", "check the network and endpoints; --time-limit allows more"
             )
-        yield Checked(name, *found)
+        yield Checked(name, *map(redacted, found))
 
 
 def _answer(check: Check, answers: queue.SimpleQueue[Finding]) -> None:
@@ -266,7 +267,7 @@ def credentials(permissions: list[Permission]) -> Finding:
         return Finding("fail", "none are found", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
     region = session.region_name or os.environ.get("AWS_DEFAULT_REGION")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    text = f"found by {found.method}; region {region or 'none'}{f'; endpoint {_bare(endpoint)}' if endpoint else ''}"
+    text = f"found by {found.method}; region {region or 'none'}{f'; endpoint {redacted(endpoint)}' if endpoint else ''}"
     quick = Settings(connect_timeout=3, read_timeout=3, retries={"max_attempts": 1})
     try:
         identity: dict[str, Any] = session.client(
@@ -278,8 +279,3 @@ def credentials(permissions: list[Permission]) -> Finding:
             return Finding("ok", f"{text}; whose they are is not to be learnt there ({why})")
         return Finding("warn", f"{text}; STS does not say whose they are ({why})", "check that they are still valid")
     return Finding("ok", f"{text}; {identity.get('Arn')} of account {identity.get('Account')}")
-
-
-def _bare(endpoint: str) -> str:
-    """An endpoint without what may be a secret in it."""
-    return endpoint.rpartition("@")[2] if "@" in endpoint else endpoint

@@ -20,10 +20,12 @@
         └── InvariantBroken     the counts of a run do not add up
 
 A message says where, what was found, what is allowed and what to do. It is one line, bounded, and never holds a value
-of a record or a secret.
+of a record or a secret: user info and query strings of URIs are removed.
 """
 
 from __future__ import annotations
+
+from reporting_framework.wording import one_line
 
 MESSAGE_LIMIT = 600
 """Longest message, in characters; what is beyond is cut."""
@@ -39,8 +41,7 @@ class ReportingError(Exception):
     exit_code = 1
 
     def __init__(self, message: str) -> None:
-        text = " ".join(message.split())
-        super().__init__(text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…")
+        super().__init__(one_line(message, MESSAGE_LIMIT))
 
 
 class ConfigurationError(ReportingError):

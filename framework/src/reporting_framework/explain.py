@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -39,8 +38,6 @@ GENERIC_OPTIONS = frozenset(
     )
 )
 """Settings of these names have no option of their own: the command line has given the name to something else."""
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def explained(
@@ -155,4 +152,4 @@ def _shown(value: Any) -> str:
         return "a table"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return "a list"
-    return one_line(_CREDENTIALS.sub("…@", repr(value)), VALUE_LIMIT)
+    return one_line(repr(value), VALUE_LIMIT)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reporting_framework.assembly import settings_of, step, without_credentials
+from reporting_framework.assembly import settings_of, step
 from reporting_framework.capabilities import Shelving
 from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.histories import records_of
 from reporting_framework.interfaces import Material, Use
 from reporting_framework.queries import held
+from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import (
@@ -152,6 +153,4 @@ def _outputs(runs: tuple[RunRecord, ...]) -> str:
 def _place(use: Use) -> str:
     """Where a plugin reads or writes, if its setting `uri` says so; what may be a password in it is left out."""
     uri = use.settings.get("uri")
-    if not isinstance(uri, str):
-        return ""
-    return without_credentials(uri)
+    return redacted(uri) if isinstance(uri, str) else ""

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pluggy
 
 from reporting_framework import hookspecs
-from reporting_framework.discovery import FRAMEWORK, Origin, admit, check_version, installed, normalised
+from reporting_framework.discovery import (
+    Origin,
+    admit,
+    check_version,
+    false_names,
+    installed,
+    is_own,
+    normalised,
+)
 from reporting_framework.errors import PluginError
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.markers import PROJECT, Lazy
@@ -250,11 +258,16 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
     registry = Registry()
     permitted = None if allowed is None else {normalised(name): name for name in allowed}
     missing = dict(permitted or {})
-    for point, origin in installed():
-        distribution = normalised(origin.distribution)
+    found = installed()
+    wrong = false_names(found)
+    for point, origin in found:
+        distribution, own = normalised(origin.distribution), is_own(point)
         missing.pop(distribution, None)
-        if permitted is not None and distribution not in permitted and distribution != FRAMEWORK:
+        if permitted is not None and distribution not in permitted and not own:
             registry._note(origin, status="blocked", reason="not in REPORTING_PLUGINS")
+            continue
+        if not own and distribution in wrong:
+            registry._note(origin, status="broken", reason=f"{wrong[distribution]}; uninstall what is not it")
             continue
         try:
             registry._load(point.load(), origin)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from reporting_framework.capabilities import Located, Recording
 from reporting_framework.discovery import FRAMEWORK
 from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
 from reporting_framework.result import RunRecord
+from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
@@ -30,9 +30,6 @@ LISTED = 50
 
 PATIENCE = 60.0
 """Seconds that a history may take to write something. One that hangs would hold up a run for a quarter of an hour."""
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-_QUERY = re.compile(r"(?<=^http)(s?://[^?#]*)[?#].*", re.DOTALL)
 
 _log = logging.getLogger(__name__)
 
@@ -159,4 +156,4 @@ def _inputs(pipeline: Pipeline) -> list[str]:
     """Places that the source reads; without credentials, whatever the source says."""
     if not isinstance(pipeline.source, Located):
         return []
-    return [_QUERY.sub(r"\1", _CREDENTIALS.sub("", uri)) for uri in pipeline.source.uris()]
+    return [redacted(uri) for uri in pipeline.source.uris()]

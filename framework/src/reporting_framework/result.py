@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from reporting_framework.wording import as_utc
+from reporting_framework.wording import as_utc, redacted
 
 _Moment = Annotated[datetime, AfterValidator(as_utc)]
+
+ShownUri = Annotated[str, AfterValidator(redacted)]
+"""A URI in an answer: without user info and query string, whatever a plugin gave."""
 
 
 class _Model(BaseModel):
@@ -27,7 +30,7 @@ class Output(_Model):
         version: The storage's version of it (an ETag or the like).
     """
 
-    uri: str
+    uri: ShownUri
     rows: int
     new_rows: int
     bytes: int
@@ -45,7 +48,7 @@ class RejectionCount(_Model):
 class QuarantineState(_Model):
     """Where rejected and filtered records are set down, and how many lie there."""
 
-    uri: str
+    uri: ShownUri
     rows: int
 
 
@@ -172,7 +175,7 @@ class RunRecord(_Model):
     objects_unread: int = 0
     remaining: int = 0
     last_processed_timestamp: _Moment | None = None
-    inputs: list[str] = []
+    inputs: list[ShownUri] = []
     outputs: list[Output] = []
     rejections: list[RejectionCount] = []
     steps: list[Step] = []

@@ -16,6 +16,7 @@ from reporting_framework.capabilities import (
 )
 from reporting_framework.errors import PluginError
 from reporting_framework.histories import records_of
+from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
@@ -147,5 +148,5 @@ def copy_command(source: str, target: str) -> str:
     """A shell command that copies one file or object over another."""
     if not source.startswith("s3://"):
         return shlex.join(["cp", "-p", source, target])
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = redacted(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
     return shlex.join(["aws", "s3", "cp", source, target, *(["--endpoint-url", endpoint] if endpoint else [])])

@@ -15,6 +15,7 @@ from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.histories import kept_by
 from reporting_framework.queries import Selection
 from reporting_framework.records import ORIGIN_COLUMN, object_of
+from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Composition, Quarantine
@@ -218,7 +219,8 @@ class Tracer:
         if not isinstance(source, Traceable):
             return None
         with step(self._pipeline.report, "source", source.name):
-            return source.locate(object_of(origin))
+            uri = source.locate(object_of(origin))
+        return None if uri is None else redacted(uri)
 
     def _relative(self, key: str) -> str:
         """The origin, where the URI of an object of the source is given."""

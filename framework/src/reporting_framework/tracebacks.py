@@ -1,10 +1,11 @@
-"""Tracebacks that tell where an error was raised and of which type, and no value of a record."""
+"""Tracebacks that tell where an error was raised and of which type, and no value of a record or secret of a URI."""
 
 from __future__ import annotations
 
 import traceback
 
 from reporting_framework.errors import ReportingError
+from reporting_framework.wording import redacted
 
 
 def traceback_text(error: BaseException, *, verbose: bool) -> str:
@@ -13,14 +14,14 @@ def traceback_text(error: BaseException, *, verbose: bool) -> str:
     Without `verbose` only where and which type a foreign error is: its message may hold values of records.
     """
     if verbose:
-        return "".join(traceback.format_exception(error)).rstrip()
+        return redacted("".join(traceback.format_exception(error)).rstrip())
     parts = []
     for link in reversed(_chain(error)):
         kind = f"{type(link).__module__}.{type(link).__qualname__}".removeprefix("builtins.")
         shown = str(link) if isinstance(link, ReportingError) else "(message withheld; --verbose shows it)"
         frames = "".join(traceback.format_tb(link.__traceback__))
         parts.append(f"Traceback (most recent call last):\n{frames}{kind}: {shown}")
-    return "\n\nwhich led to:\n\n".join(parts)
+    return redacted("\n\nwhich led to:\n\n".join(parts))
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -1,17 +1,40 @@
-"""How messages are worded: on one line, bounded, with the nearest names."""
+"""The wording of messages: one bounded line, the nearest names, and no secret of a URI."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+
+_USER_INFO = re.compile(
+    r"""(?<=://)(?:
+        [^\s/?\#'"<>]*                              # user:password, up to the last @ before the path
+        | [^\s/:@\['"<>]*:(?!\d{1,5}/)[^\s@'"<>]*   # a password that holds a slash; a port is none
+    )@""",
+    re.VERBOSE,
+)
+_QUERY = re.compile(
+    r"""\b(
+        https?://[^\s?\#'"<>]*(?=[?\#])
+        | [a-z][a-z0-9+.-]*://[^\s?'"<>]*(?=\?[^\s=]*=)  # a key in a bucket may hold a question mark
+    )[?\#][^\s'"<>]*?(?=[:;,.)\]}]*(?:[\s'"<>\\]|$))""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 LINE_LIMIT = 240
 """Longest foreign text in a message, in characters, unless told otherwise."""
 
 
+def redacted(text: str) -> str:
+    """Remove user info and query strings from every URI in a text: passwords, tokens and signatures are there."""
+    if "://" not in text:
+        return text
+    return _QUERY.sub(r"\1", _USER_INFO.sub("", text))
+
+
 def one_line(text: str, limit: int = LINE_LIMIT) -> str:
-    """The text on one line, cut to `limit` characters."""
-    line = " ".join(text.split())
+    """Return the text on one line, redacted and then cut to `limit` characters."""
+    line = " ".join(redacted(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

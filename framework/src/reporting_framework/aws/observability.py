@@ -21,6 +21,7 @@ from reporting_framework.aws import metrics
 from reporting_framework.capabilities import Answering
 from reporting_framework.markers import hookimpl
 from reporting_framework.tracebacks import traceback_text
+from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.aws.settings import FunctionSettings
@@ -56,7 +57,11 @@ LOGGER = "reporting.function"
 
 
 class _Formatter(LambdaPowertoolsFormatter):
-    """Powertools' JSON lines, with tracebacks that hold no message of a foreign error."""
+    """Powertools' JSON lines, redacted, with tracebacks that hold no message of a foreign error."""
+
+    def serialize(self, log: Any) -> str:
+        """Remove secrets of URIs, whichever library logged them."""
+        return redacted(super().serialize(log))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         return traceback_text(ei[1], verbose=False) if ei[1] else ""

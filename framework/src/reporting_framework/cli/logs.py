@@ -12,10 +12,11 @@ import click
 
 from reporting_framework.cli.failures import printable
 from reporting_framework.tracebacks import traceback_text
+from reporting_framework.wording import redacted
 
 
 class _Formatter(logging.Formatter):
-    """One line for each record, and tracebacks that hold no message of a foreign error unless `verbose`."""
+    """One redacted line for each record; tracebacks hold no message of a foreign error unless `verbose`."""
 
     def __init__(self, verbose: bool) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s" if verbose else "%(levelname)s: %(message)s")
@@ -25,7 +26,7 @@ class _Formatter(logging.Formatter):
         """Of a copy: another handler may have left its traceback, message and all, in the record."""
         mine = copy(record)
         mine.levelname, mine.exc_text = record.levelname.lower(), None
-        return super().format(mine)
+        return redacted(super().format(mine))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         return printable(super().formatMessage(record))

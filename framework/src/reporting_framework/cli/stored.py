@@ -15,7 +15,7 @@ from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.options import limits
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.markers import hookimpl
-from reporting_framework.wording import utc_text
+from reporting_framework.wording import redacted, utc_text
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
@@ -63,7 +63,7 @@ def show_state(context: click.Context, name: str, given: dict[str, Any], generic
 
 def _as_json(found: Stored) -> str:
     document = {
-        "belongings": [each._asdict() for each in found.belongings],
+        "belongings": [{**each._asdict(), "uri": redacted(each.uri)} for each in found.belongings],
         "sinks_that_tell_nothing": list(found.silent),
         "bookmark": list(found.bookmark),
         "unfinished_resets": list(found.unfinished),
@@ -98,7 +98,7 @@ def _described(each: Belonging) -> str:
         f"written {each.modified:%Y-%m-%d %H:%M:%S}" if each.modified else None,
         f"version {each.version}" if each.version and each.kind == "output" else None,
     ]
-    return f"{each.uri}: {', '.join(part for part in parts if part)}"
+    return f"{redacted(each.uri)}: {', '.join(part for part in parts if part)}"
 
 
 def _last(run: RunRecord) -> str:
