@@ -63,7 +63,7 @@ def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
 
     replayed = reporting("quarantine", report, "replay", "--field", "visit_number", "--validator", "visit-event-v2")
     assert (replayed["status"], replayed["records_read"], replayed["accepted"], replayed["rejected"]) == ("ok", 1, 1, 0)
-    again = reporting("replay", report, "--field", "visit_number", "--validator", "visit-event-v2")
+    again = reporting("quarantine", report, "replay", "--field", "visit_number", "--validator", "visit-event-v2")
     assert (again["records_read"], again["accepted"]) == (0, 0)
     table = pl.read_parquet(open_store(f"{base}/out").get("events.parquet").data)
     assert table["source_key"].to_list() == [GOOD, WITHOUT]

@@ -1,4 +1,4 @@
-"""``reporting quarantine`` and ``reporting replay``: what they say, what they ask, and what they refuse."""
+"""``reporting quarantine``: what it says, what it asks, and what it refuses."""
 
 import csv
 import io
@@ -32,9 +32,9 @@ def here(tmp_path, settled):
     return tmp_path
 
 
-def invoke(*arguments, command="quarantine", typed=None):
+def invoke(*arguments, typed=None):
     return CliRunner().invoke(
-        reporting, [command, "event-log-checkpoint", *arguments], prog_name="reporting", input=typed
+        reporting, ["quarantine", "event-log-checkpoint", *arguments], prog_name="reporting", input=typed
     )
 
 
@@ -164,7 +164,7 @@ def test_a_replay_says_what_a_run_says(here):
     )
     assert (result["records_read"], result["accepted"], result["duplicates"], result["rejected"]) == (3, 2, 1, 0)
     assert (result["quarantine"]["rows"], result["outputs"][0]["rows"]) == (2, 4)
-    again = asked("--type", "missing", "--validator", "visit-event-v2", "--format", "json", command="replay")
+    again = asked("replay", "--type", "missing", "--validator", "visit-event-v2", "--format", "json")
     assert again.stderr.splitlines()[0] == "nothing to replay: no record in quarantine fits"
     assert json.loads(again.stdout)["records_read"] == 0
 

@@ -1,4 +1,4 @@
-"""``reporting state``: what a report keeps is told, what was passed over is found, and all of it can be set aside."""
+"""``reporting state``: what a report keeps is told, and all of it can be set aside."""
 
 import fcntl
 import json
@@ -117,39 +117,6 @@ def test_the_last_run_is_that_of_the_history(tmp_path):
     made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", Told()))
     assert (stored(made).last.run_id, len(records_of(made.report, made.sinks))) == ("2", 2)
     assert stored(pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", None))).last is None
-
-
-# -- reconcile ------------------------------------------------------------------------------------------------------------
-
-
-def test_what_came_too_late_is_found_and_told(s3_environment, bucket, ran):
-    places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/x.parquet", "--lookback-days", "1"]
-    store = open_store(f"s3://{bucket}/in")
-
-    def put(day, number):
-        key = f"log-submit-202401{day:02}-100000-101-ingest-P1-{number}.json"
-        store.put(key, made_of(timestamp=f"2024-01-{day:02}T10:00:00Z"), expected=None)
-        return key
-
-    put(20, 1)
-    assert CliRunner().invoke(reporting, ["run", "event-log-checkpoint", *places, "--quiet"]).exit_code == 0
-    late = put(5, 2)
-    put(21, 3)
-    done = invoke("reconcile", *places, "--quiet", "--format", "json")
-    assert json.loads(done.stdout)["accepted"] == 1
-    assert done.stderr.splitlines() == [
-        "as any run: read 1, accepted 1",
-        f"found late, by listing everything: 1 records, such as {late}",
-    ]
-    again = invoke("reconcile", *places, "--quiet")
-    assert again.stderr.splitlines()[1] == "found late, by listing everything: 0 records"
-
-
-def test_a_reconciliation_has_the_exit_codes_of_a_run(ran):
-    (ran / "in" / name(4)).write_bytes(b"{}")
-    (ran / "in" / name(5)).mkdir()
-    (ran / "in" / name(6)).symlink_to("nowhere")
-    assert "objects that could not be read: 1" in invoke("reconcile", "--quiet", code=4).stderr
 
 
 # -- reset ----------------------------------------------------------------------------------------------------------------

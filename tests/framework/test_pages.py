@@ -123,8 +123,16 @@ def test_a_table_that_lacks_a_column_is_refused():
 
 
 def test_a_page_that_gives_no_text_is_refused():
-    with pytest.raises(PluginError, match="page counted: render returned bytes, not text"):
+    with pytest.raises(PluginError, match="page counted: render returned bytes, not HTML"):
         pages.render(Counted(b"bytes"), reading(), date(2024, 1, 1))
+
+
+def test_a_page_may_give_any_object_that_is_html():
+    class Element:
+        def __html__(self):
+            return "<p>"
+
+    assert pages.render(Counted(Element()), reading(), date(2024, 1, 1)) == "<p>"
 
 
 def test_an_error_of_a_pages_own_names_the_step_and_no_value():

@@ -377,6 +377,14 @@ class Material(NamedTuple):
     at: datetime
 
 
+class HasHtml(Protocol):
+    """Object that is HTML, such as a MarkupSafe `Markup` or an element of an HTML library."""
+
+    def __html__(self) -> str:
+        """Return the HTML."""
+        ...
+
+
 class Page(Plugin, Protocol):
     """A report to look at: one HTML page that needs nothing else, of one month of a report's table.
 
@@ -386,8 +394,8 @@ class Page(Plugin, Protocol):
 
     needs: ClassVar[frozenset[str]]
 
-    def render(self, material: Material) -> str:
-        """The page, a whole HTML document. The same material gives the same text."""
+    def render(self, material: Material) -> str | HasHtml:
+        """Return a whole HTML document. The same material gives the same text."""
         ...
 
 

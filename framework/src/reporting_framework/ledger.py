@@ -26,16 +26,14 @@ class CombinedLedger:
     Args:
         ledgers: Those of the sinks.
         quarantine: That of the run, if there is one.
-        anew: Without the bookmark, so that the source lists everything.
 
     Attributes:
         reread: Quarantined objects that `unseen` has given out to be read again.
     """
 
-    def __init__(self, ledgers: Sequence[Ledger], quarantine: Quarantine | None, *, anew: bool = False) -> None:
+    def __init__(self, ledgers: Sequence[Ledger], quarantine: Quarantine | None) -> None:
         self._ledgers = ledgers
         self._quarantine = quarantine
-        self._anew = anew
         self.reread: set[str] = set()
 
     @property
@@ -53,7 +51,7 @@ class CombinedLedger:
     @property
     def bookmark(self) -> Mapping[str, Any]:
         """See `RunLedger.bookmark`."""
-        return self._quarantine.bookmark if self._quarantine and not self._anew else {}
+        return self._quarantine.bookmark if self._quarantine else {}
 
     def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
         """See `RunLedger.unseen`."""

@@ -115,10 +115,15 @@ def render(page: Page, reading: Reading, month: date) -> str:
                 f"report {material.report}: page {page.name} needs column {', '.join(missing)}; there are "
                 f"{', '.join(there)}"
             )
-        text = page.render(material)
+        text = html_of(page.render(material))
     if not isinstance(text, str):
-        raise PluginError(f"page {page.name}: render returned {type(text).__name__}, not text")
+        raise PluginError(f"page {page.name}: render returned {type(text).__name__}, not HTML")
     return text
+
+
+def html_of(document: object) -> object:
+    """Return the HTML of a document: what its `__html__` gives, or the document if it has none."""
+    return document.__html__() if hasattr(document, "__html__") else document
 
 
 def put_beside(page: Page, reading: Reading, month: date) -> str:

@@ -36,7 +36,6 @@ def run(
     dry_run: bool = False,
     limit: int | None = None,
     replay: Sequence[str] | None = None,
-    reconcile: bool = False,
 ) -> RunResult:
     """Execute a report once.
 
@@ -50,7 +49,6 @@ def run(
         dry_run: Read and validate, write nothing.
         limit: With `dry_run`: how many records to read at the most.
         replay: Objects to read again, whatever the ledger says of them, and no others; the bookmark is left as it is.
-        reconcile: Without the bookmark, so that the source lists everything.
 
     Raises:
         ReportingError: The run was given up; whole outputs may have been committed, nothing half.
@@ -62,7 +60,7 @@ def run(
             report=pipeline.report, run_id=run_id, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema
         )
         sample = limit or 1000 if dry_run else None
-        execution = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, sample, replay, reconcile=reconcile)
+        execution = _Run(pipeline, lifecycle, recorder, run_id, at, deadline, sample, replay)
         result = execution.execute()
     except BaseException as error:
         with ExitStack() as ending:  # in reverse order, each whatever another one raised
@@ -94,10 +92,8 @@ class _Run:
         deadline: float | None,
         limit: int | None,
         replay: Sequence[str] | None,
-        *,
-        reconcile: bool,
     ) -> None:
-        self.replay, self.reconcile = replay, reconcile
+        self.replay = replay
         self.pipeline, self.lifecycle, self.recorder, self.limit = pipeline, lifecycle, recorder, limit
         self.run_id, self.at, self.began = run_id, at, time.monotonic()
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
@@ -121,7 +117,7 @@ class _Run:
                 quarantine = quarantine or sink.quarantine()
         self.keepers = [found is not None for found in ledgers]
         kept = [found for found in ledgers if found is not None] or [BlankLedger()]
-        ledger = CombinedLedger(kept, quarantine, anew=self.reconcile)
+        ledger = CombinedLedger(kept, quarantine)
         tally.awaited = ledger.reread if replay is None else frozenset(replay)
         self.bookmark = ledger.bookmark if replay is not None else {}
 

@@ -1,9 +1,10 @@
 """The lock: kept while it is for the same, made again otherwise."""
 
 import pytest
+from packaging.pylock import PackageWheel
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.lock import Locked, make_lock, read_lock, taken
+from reporting_framework.packaging.lock import make_lock, read_lock, taken
 from tests.framework.packaging.making import index_in, make_wheel
 
 
@@ -26,7 +27,7 @@ def lock(index, tmp_path, target):
         make_lock(made, previous, requirements, [identity], local, target, upgrade=upgrade)
         made.replace(previous)
         found = read_lock(previous).get("thing")
-        return found[0].file.split("-")[1] if found else None
+        return found[0].filename.split("-")[1] if found else None
 
     return make
 
@@ -72,21 +73,50 @@ def test_no_solution_says_for_what(lock, index, target):
         lock("elsewhere")
 
 
+HEAD = 'lock-version = "1.0"\ncreated-by = "uv"\n[[packages]]\nname = "a"\nversion = "1"\n'
+WHEEL = 'wheels = [{{ url = "https://index/a-{}-py3-none-any.whl", hashes = {{ {} = "0" }} }}]'
+
+
 @pytest.mark.parametrize(
-    "text", ["packages = [{}]", "packages = 1", "[", 'packages = [{name = "a", wheels = [{url = "x/a.whl"}]}]', "\xff"]
+    "text",
+    [
+        "packages = [{}]",
+        "packages = 1",
+        "[",
+        "\xff",
+        HEAD + 'wheels = [{ url = "https://index/a-1-py3-none-any.whl" }]',
+        HEAD + WHEEL.format("2", "sha256"),
+        HEAD.replace("1.0", "2.0") + WHEEL.format("1", "sha256"),
+    ],
 )
 def test_a_damaged_one_is_an_error(tmp_path, text):
     (tmp_path / "pylock.toml").write_bytes(text.encode("latin-1"))
-    with pytest.raises(
-        BuildError, match=r"^pylock.toml is not a lock of wheels with hashes \(.*; build with --upgrade$"
-    ):
+    with pytest.raises(BuildError, match=r"^pylock.toml: damaged \(.*\); build with --upgrade$"):
         read_lock(tmp_path / "pylock.toml")
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        WHEEL.format("1", "sha512"),
+        'sdist = { url = "https://index/a-1.tar.gz", hashes = { sha256 = "0" } }',
+        'archive = { url = "https://index/a.zip", hashes = { sha256 = "0" } }',
+    ],
+)
+def test_a_package_without_a_wheel_and_its_sha_256_is_an_error(tmp_path, source):
+    (tmp_path / "pylock.toml").write_text(HEAD + source)
+    with pytest.raises(BuildError, match="^pylock.toml: a without a wheel and its SHA-256; build with --upgrade$"):
+        read_lock(tmp_path / "pylock.toml")
+
+
+def wheel(name: str) -> PackageWheel:
+    return PackageWheel(path=name, hashes={"sha256": "0"})
+
+
 PURE, NATIVE, NEWER = (
-    Locked("x-1-py3-none-any.whl", "1"),
-    Locked("x-1-cp312-cp312-manylinux1_x86_64.manylinux_2_28_x86_64.whl", "2"),
-    Locked("x-1-2-cp312-cp312-manylinux_2_28_x86_64.whl", "3"),
+    wheel("x-1-py3-none-any.whl"),
+    wheel("x-1-cp312-cp312-manylinux1_x86_64.manylinux_2_28_x86_64.whl"),
+    wheel("x-1-2-cp312-cp312-manylinux_2_28_x86_64.whl"),
 )
 
 

@@ -63,8 +63,8 @@ def test_links_lead_to_what_is_there():
 def test_the_policy_lets_two_scripts_run_and_nothing_be_loaded():
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', PAGE)
     scripts = re.findall(r"<script>(.*?)</script>", PAGE, re.DOTALL)
-    assert [f"&#x27;{digest(script)}&#x27;" for script in scripts] == policy.partition("script-src ")[2].split(" ")
-    assert policy.startswith("default-src &#x27;none&#x27;;")
+    assert [f"&#39;{digest(script)}&#39;" for script in scripts] == policy.partition("script-src ")[2].split(" ")
+    assert policy.startswith("default-src &#39;none&#39;;")
     assert "unsafe-eval" not in policy
     assert scripts == [library(), resource("draw.js")]
 

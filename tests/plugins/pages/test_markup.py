@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
-from reporting_pages.markup import Markup, element, embedded, joined
+from reporting_pages.markup import element, embedded, joined
 
 
 class Reader(HTMLParser):
@@ -42,6 +43,18 @@ def test_text_and_attributes_come_back_as_they_were_whatever_they_hold(text, val
     assert found.text == text
 
 
+class Element:
+    """Markup of another library."""
+
+    def __html__(self) -> str:
+        return "<i>x</i>"
+
+
+def test_markup_of_any_library_is_content_and_none_ends_an_attribute():
+    assert element("p", Element(), [Element()], title=Markup('"<')) == '<p title="&#34;&lt;"><i>x</i><i>x</i></p>'
+    assert element("p").__html__() == "<p></p>"
+
+
 @given(st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3)))
 def test_json_in_a_script_comes_back_and_cannot_end_the_script(value):
     text = embedded(value)
@@ -55,7 +68,7 @@ def test_json_in_a_script_comes_back_and_cannot_end_the_script(value):
         (element("p", "a", None, 3, ["b", element("b", "<")]), "<p>a3b<b>&lt;</b></p>"),
         (element("p", Markup("<i>as it is</i>")), "<p><i>as it is</i></p>"),
         (element("meta", charset="utf-8"), '<meta charset="utf-8">'),
-        (element("ul", class_="x", aria_label='"', hidden=True, id=None, title=False), '<ul class="x" aria-label="&quot;" hidden></ul>'),
+        (element("ul", class_="x", aria_label='"', hidden=True, id=None, title=False), '<ul class="x" aria-label="&#34;" hidden></ul>'),
         (joined(["<", Markup("<br>")]), "&lt;<br>"),
     ],
 )  # fmt: skip

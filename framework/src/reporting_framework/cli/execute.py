@@ -75,11 +75,10 @@ def observed(
     generic: Mapping[str, Any],
     *,
     replay: Sequence[str] | None = None,
-    reconcile: bool = False,
 ) -> RunResult:
     """Run with the observers of the command line; a failed run that had begun says so on stdout too.
 
-    `replay` and `reconcile` are those of `runner.run`.
+    `replay` is that of `runner.run`.
     """
     from reporting_framework.cli import progress
     from reporting_framework.runner import run
@@ -99,7 +98,6 @@ def observed(
                 dry_run=generic["dry_run"],
                 limit=(generic["limit"] or DRY_RUN_LIMIT) if generic["dry_run"] else None,
                 replay=replay,
-                reconcile=reconcile,
             )
         except BaseException:
             if watch.run_id and generic["format"] == "json":

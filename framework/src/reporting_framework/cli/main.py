@@ -18,7 +18,7 @@ from reporting_framework.cli.iam import iam_command
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
-from reporting_framework.cli.quarantine import quarantine_command, replay_command
+from reporting_framework.cli.quarantine import quarantine_command
 from reporting_framework.cli.query import query_group
 from reporting_framework.cli.report import report_page_command
 from reporting_framework.cli.run import ReportCommands, format_reports
@@ -104,7 +104,6 @@ for _command in (
     plugins_command,
     quarantine_command,
     query_group,
-    replay_command,
     report_page_command,
     runs_command,
     schema_command,

@@ -13,7 +13,6 @@ from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, UNREAD, printable, write
 from reporting_framework.cli.options import limits
-from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
@@ -229,15 +228,4 @@ quarantine_command = ReportActions(
     """,
     subcommand_metavar="REPORT [ACTION] [OPTIONS]...",
     actions=ACTIONS,
-)
-
-replay_command = ReportCommands(
-    "replay",
-    help="""Read what is in quarantine again.
-
-    The same as reporting quarantine REPORT replay.
-    """,
-    subcommand_metavar="REPORT [OPTIONS]...",
-    work=replay,
-    options=replay_options,
 )

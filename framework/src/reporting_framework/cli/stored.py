@@ -1,4 +1,4 @@
-"""``reporting state REPORT``: what a report keeps: show it, look for what was passed over, begin anew."""
+"""``reporting state REPORT``: what a report keeps: show it, and reset it."""
 
 from __future__ import annotations
 
@@ -10,34 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.actions import Action, ReportActions, common_options, pipeline_of, prompted
-from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, printable, write
-from reporting_framework.cli.options import limits
-from reporting_framework.cli.state import State, state_of
-from reporting_framework.markers import hookimpl
+from reporting_framework.cli.state import state_of
 from reporting_framework.wording import redacted, utc_text
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.records import Belonging, Outcome
+    from reporting_framework.records import Belonging
     from reporting_framework.result import RunRecord
     from reporting_framework.stored import Stored
-
-SAMPLES = 5
-"""Origins of what was found late that are shown."""
 
 
 def show_options() -> list[click.Parameter]:
     """Options of ``show``."""
     return common_options("table", "json")
-
-
-def reconcile_options() -> list[click.Parameter]:
-    """Options of ``reconcile``."""
-    return [
-        *limits("", "; the others are"),
-        *common_options("text", "json"),
-    ]  # fmt: skip
 
 
 def reset_options() -> list[click.Parameter]:
@@ -110,55 +96,6 @@ def _last(run: RunRecord) -> str:
     )
 
 
-class _Found:
-    """Remembers what a run read."""
-
-    def __init__(self) -> None:
-        self.read = 0
-        self.samples: list[str] = []
-
-    @hookimpl
-    def reporting_split_finished(self, outcome: Outcome) -> None:
-        """Count what was read, and note the first few."""
-        self.read += len(outcome.origins)
-        self.samples += outcome.origins[: SAMPLES - len(self.samples)]
-
-
-def reconcile(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
-    """Take what is new as any run would, and then list everything: what is found then was passed over."""
-    from reporting_framework.cli.logs import logs_on_stderr
-
-    state = state_of(context)
-    found, result = _Found(), None
-    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        for full in (False, True):
-            each = _another(state)
-            if full:
-                each.registry.register(found, "found-late")
-            pipeline = pipeline_of(context, name, given, generic["set"])
-            result = observed(pipeline, each, {**generic, "dry_run": False}, reconcile=full)
-            if not result.complete:
-                break
-            if not full:
-                click.echo(f"as any run: read {result.records_read:,}, accepted {result.accepted:,}", err=True)
-    assert result is not None  # noqa: S101 - there were two runs, or one
-    say(context, result, name, given, generic)
-    samples = f", such as {', '.join(found.samples)}" if found.samples else ""
-    if result.complete:
-        click.echo(printable(f"found late, by listing everything: {found.read:,} records{samples}"), err=True)
-    code, why = exit_code(result, generic["max_rejected"])
-    if why:
-        click.echo(f"warning: {why}", err=True)
-    return code
-
-
-def _another(state: State) -> State:
-    """A state of its own for a run: observers are registered once."""
-    found = State(state.arguments)
-    found.given_config, found.verbose, found.began = state.given_config, state.verbose, state.began
-    return found
-
-
 def reset(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Set what the report keeps aside, once that is confirmed; the next run begins anew."""
     from reporting_framework.assembly import prepared
@@ -223,12 +160,6 @@ ACTIONS = {
         "Show what the report keeps: outputs, quarantine, what the next run will list, the last run, locks.",
         show_state,
         show_options,
-    ),
-    "reconcile": Action(
-        "Run, and then list everything. What is found then had been passed over: it came later than the look-back. "
-        "(Counters are compared with an archive by reporting reconcile, which is another command.)",
-        reconcile,
-        reconcile_options,
     ),
     "reset": Action(
         "Set it aside, and begin anew. Outputs, quarantine and bookmark are copied to _backup beside them, and removed "

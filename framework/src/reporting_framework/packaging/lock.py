@@ -7,33 +7,17 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from packaging.pylock import PackageWheel, Pylock, PylockValidationError
 from packaging.utils import parse_wheel_filename
 
-from reporting_framework.discovery import normalised
 from reporting_framework.errors import BuildError
 from reporting_framework.packaging.target import Target
 from reporting_framework.packaging.uv import uv
 
 LOCK = "pylock.toml"
 _HEADER = "# Made by `reporting build`. It is kept while the requirements are those with the SHA-256 "
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """A wheel of an index.
-
-    Attributes:
-        file: Its file name.
-        sha256: Its hash.
-    """
-
-    file: str
-    sha256: str
 
 
 def make_lock(
@@ -89,27 +73,23 @@ def make_lock(
     path.write_text(first + path.read_text(encoding="utf-8"), encoding="utf-8")
 
 
-def read_lock(path: Path) -> dict[str, list[Locked]]:
-    """What a lock holds: by normalised name, the wheels that the target can use, of which an installer takes one.
+def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
+    """Return the wheels of a lock by normalised name: those that the target can use, of which an installer takes one.
 
     Raises:
-        BuildError: It is damaged, or holds something other than wheels with hashes.
+        BuildError: It is damaged, or holds something other than wheels with a SHA-256.
     """
     try:
-        packages = tomllib.loads(path.read_text(encoding="utf-8")).get("packages", ())
-        return {normalised(each["name"]): [_locked(wheel) for wheel in each["wheels"]] for each in packages}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BuildError(
-            f"{path.name} is not a lock of wheels with hashes ({type(error).__name__}: {error}); build with --upgrade"
-        ) from None
+        lock = Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, PylockValidationError) as error:
+        raise BuildError(f"{path.name}: damaged ({type(error).__name__}: {error}); build with --upgrade") from None
+    found: dict[str, Sequence[PackageWheel]] = {package.name: package.wheels or () for package in lock.packages}
+    if bad := [name for name, wheels in found.items() if not wheels or not all("sha256" in w.hashes for w in wheels)]:
+        raise BuildError(f"{path.name}: {', '.join(bad)} without a wheel and its SHA-256; build with --upgrade")
+    return found
 
 
-def _locked(wheel: dict[str, Any]) -> Locked:
-    place = wheel.get("name") or unquote(urlsplit(wheel.get("url") or wheel["path"]).path).rpartition("/")[2]
-    return Locked(place, wheel["hashes"]["sha256"])
-
-
-def taken(name: str, wheels: Sequence[Locked], tags: Collection[str]) -> Locked:
+def taken(name: str, wheels: Sequence[PackageWheel], tags: Collection[str]) -> PackageWheel:
     """Which of several wheels was unpacked, as the tags in it tell.
 
     Args:
@@ -124,9 +104,9 @@ def taken(name: str, wheels: Sequence[Locked], tags: Collection[str]) -> Locked:
         return wheels[0]
     scored = []
     for each in wheels:
-        _, _, build, theirs = parse_wheel_filename(each.file)
-        scored.append((len({str(tag) for tag in theirs} & set(tags)), build, each))
-    score, _, best = max(scored, key=lambda one: one[:2], default=(0, (), Locked("", "")))
-    if not score:
+        _, _, build, theirs = parse_wheel_filename(each.filename)
+        if score := len({str(tag) for tag in theirs} & set(tags)):
+            scored.append((score, build, each))
+    if not scored:
         raise BuildError(f"{name} was unpacked from a wheel for {', '.join(sorted(tags))}, which is not in the lock")
-    return best
+    return max(scored, key=lambda one: one[:2])[2]

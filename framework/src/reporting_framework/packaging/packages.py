@@ -65,7 +65,7 @@ def shipped_of(unpacked: Mapping[str, Unpacked], wheels: Iterable[Wheel], lock: 
             shipped[name] = Shipped(name, each.version, path.name, sha256(path))
         else:
             wheel = taken(name, theirs[name], each.tags)
-            shipped[name] = Shipped(name, each.version, wheel.file, wheel.sha256)
+            shipped[name] = Shipped(name, each.version, wheel.filename, wheel.hashes["sha256"])
     return shipped
 
 

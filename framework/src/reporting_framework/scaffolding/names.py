@@ -72,6 +72,7 @@ REQUIRED = frozenset(
         "hatchling",
         "hypothesis",
         "isal",
+        "markupsafe",
         "moto",
         "msgspec",
         "mypy",

@@ -1,8 +1,10 @@
 """What pages of reports are made with."""
 
+from markupsafe import Markup
+
 from reporting_pages.charts import Chart, bars, columns, dots, grid, histogram, line
 from reporting_pages.document import Section, document, figure, section
-from reporting_pages.markup import Content, Markup, element, joined
+from reporting_pages.markup import Content, element, joined
 from reporting_pages.tables import facts, table
 from reporting_pages.tiles import Tile, tiles
 

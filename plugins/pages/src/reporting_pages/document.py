@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import altair as alt
+from markupsafe import Markup
 
 from reporting_pages.bundle import digest, library, resource
-from reporting_pages.markup import Content, Markup, element, embedded, joined
+from reporting_pages.markup import Content, element, embedded, joined
 from reporting_pages.tables import behind as folded
 from reporting_pages.theme import embeddable
 

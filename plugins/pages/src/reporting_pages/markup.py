@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
+from markupsafe import Markup, escape
+
 Content = Any
-"""What an element may hold: markup, text, a number, None (nothing), or a sequence of these."""
+"""Content of an element: markup (has ``__html__``), text, a number, None (nothing), or a sequence of these."""
 
 _EMPTY = frozenset({"br", "hr", "img", "link", "meta"})
 _UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
-
-
-class Markup(str):
-    """Text that is HTML already, and is not escaped again."""
-
-    __slots__ = ()
 
 
 def element(name: str, /, *content: Content, **attributes: Content) -> Markup:
@@ -48,11 +43,9 @@ def embedded(value: Any) -> Markup:
 def _shown(content: Content) -> str:
     if content is None:
         return ""
-    if isinstance(content, Markup):
-        return content
     if isinstance(content, list | tuple):
         return joined(content)
-    return escape(str(content), quote=False)
+    return escape(content)
 
 
 def _attribute(key: str, value: Content) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_pages.markup import Content, Markup, element
+from markupsafe import Markup
+
+from reporting_pages.markup import Content, element
 from reporting_pages.numbers import NONE, plural
 
 SHORT = 20

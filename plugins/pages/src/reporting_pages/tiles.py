@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from reporting_pages.markup import Markup, element
+from markupsafe import Markup
+
+from reporting_pages.markup import element
 
 _WIDTH, _HEIGHT, _MARGIN = 120, 28, 3
 
