@@ -43,7 +43,7 @@ def zipped(target):
         ("csv", FRAME.write_csv(separator="\t").encode()),
         ("csv", b"\xef\xbb\xbf" + FRAME.write_csv(separator=";").encode()),
         ("csv", b"study,visit\r\n" + b"adrc,1\r\n" * HEAD),
-        ("gzip", gzip.compress(b"{}")),
+        ("gzip", gzip.compress(b"{}", mtime=0)),
         ("bzip2", bz2.compress(b"{}")),
         ("xz", lzma.compress(b"{}")),
         ("zip", written(zipped)),
