@@ -21,7 +21,6 @@ from reporting_framework import (
     hookimpl,
 )
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
-from reporting_framework.storage import open_store
 from tests.support.plugins import (
     GivenRecords,
     Notes,
@@ -568,4 +567,4 @@ def test_the_bookmark_is_of_the_sink_that_holds_least(tmp_path):
     splits = {"one": [batch(2, unread=[Unread("u", "denied")])]}
     execute(pipeline(Marking(splits), one, checkpoint(tmp_path / "two.parquet")))
     assert told == [{"complete": True, "unread": ["u"], "rows": 1}]
-    assert open_store(str(tmp_path / "_quarantine")).get("one.json").data == b'{\n "left": 1\n}'
+    assert checkpoint(tmp_path / "one.parquet").quarantine().bookmark == {"left": 1}

@@ -290,9 +290,9 @@ class Resettable(Inspectable, Protocol):
 class Resuming(Resettable, Protocol):
     """Optional interface of a resettable sink whose reset leaves a marker while it is under way.
 
-    `Resettable.remove` writes the marker before it removes anything and removes the marker last. Whatever finds the marker
-    of a reset that was killed finishes the reset, or refuses: a table of which a part was removed must not be taken for
-    the whole.
+    `Resettable.remove` writes the marker before it removes anything and removes the marker last. Whatever finds the
+    marker of a reset that was killed finishes the reset, or refuses: a table of which a part was removed must not be
+    taken for the whole.
     """
 
     def unfinished_reset(self) -> str | None:

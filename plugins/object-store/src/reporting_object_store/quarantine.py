@@ -45,8 +45,8 @@ class ParquetQuarantine:
 
     The whole file is read and rewritten; it grows with what was not kept, not with what was.
 
-    The bookmark names the versions of the outputs and of the quarantine that it was made over. Over any others it counts
-    as none: a run that was killed before it left its own, a reset or another program has changed them meanwhile.
+    The bookmark names the versions of the outputs and of the quarantine that it was made over. Over any others it
+    counts as none: a run that was killed before it left its own, a reset or another program has changed them meanwhile.
 
     Args:
         place: Where it is.
@@ -132,9 +132,7 @@ class ParquetQuarantine:
 
     def begin(self, objects: Sequence[str]) -> None:
         """See `Quarantine.begin`. Line 0 of an object is none of its records, so what is said of those stays."""
-        origins = [line_origin(key, 0) for key in objects]
-        added = pl.DataFrame({ORIGIN_COLUMN: origins, "error_type": BEGUN}, schema_overrides={ORIGIN_COLUMN: pl.String})
-        self._replace((), added.select(*(name if name in added else pl.lit(None).alias(name) for name in SCHEMA)))
+        self._replace((), _begun(objects))
 
     def settle(
         self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
@@ -162,18 +160,29 @@ class ParquetQuarantine:
             self.leave(bookmark)  # which named the version that this has replaced
         return dropped
 
-    def reset(self, *, expected: str, by: str) -> None:
+    def reset(self, *, expected: str, by: str, rows_stay: bool) -> None:
         """Remove all that was settled, if it still is at this version; see `Resettable.remove`.
 
         What was begun stays, with the name of the reset: a run that is under way, or was killed, may have committed a
         part of these objects, and a run that finds the name there while it settles has been reset meanwhile.
+
+        Args:
+            expected: The version.
+            by: Name of the reset.
+            rows_stay: Whether the outputs stay. An object of which a part was accepted would then count as known, so it
+                counts as begun.
 
         Raises:
             CommitConflict: Another version is there, or none.
         """
         self._rows = None
         try:
-            begun = self._load().filter(pl.col("error_type") == BEGUN).with_columns(run_id=pl.lit(by))
+            rows = self._load()
+            begun = rows.filter(pl.col("error_type") == BEGUN)
+            if rows_stay:
+                parts = rows.filter(pl.col(ORIGIN_COLUMN) != _OBJECT).select(_OBJECT.unique(maintain_order=True))
+                begun = _begun(parts[ORIGIN_COLUMN])
+            begun = begun.with_columns(run_id=pl.lit(by))
         except CorruptCheckpoint:
             begun, self._version = SCHEMA.to_frame(), expected
         if self._version is None:
@@ -275,6 +284,11 @@ class ParquetQuarantine:
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are entries: those of records that await someone."""
     return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DROPPED)
+
+
+def _begun(objects: Iterable[str]) -> pl.DataFrame:
+    """Return a row for each of these objects that says that it may be taken in part."""
+    return pl.DataFrame([{ORIGIN_COLUMN: line_origin(key, 0), "error_type": BEGUN} for key in objects], schema=SCHEMA)
 
 
 def _resets(rows: pl.DataFrame) -> set[str]:

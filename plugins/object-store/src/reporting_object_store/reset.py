@@ -1,9 +1,9 @@
-"""The marker of a reset: an object beside the checkpoint that says what is about to be removed, and where its copies are.
+"""The marker of a reset: an object beside the checkpoint that says what is about to be removed.
 
-A reset has several steps, and any of them may be its last. So it writes this marker first and removes it last; what finds
-the marker finishes the reset, or refuses to go on. Of a folder, the process that resets holds a lock on the marker for as
-long as it lives, so whoever gets that lock may finish. A bucket has no locks: there only a person can know whether the
-process that began is still at work, so a run refuses, and `reporting state REPORT reset` finishes.
+A reset has several steps, and any of them may be its last. So it writes this marker first and removes it last.
+Whatever finds the marker finishes the reset, or refuses to go on. In a folder, the process that resets holds a lock on
+the marker as long as it lives, so whoever gets the lock may finish. A bucket has no locks: only a person can know
+whether the process that began is still at work, so a run refuses, and `reporting state REPORT reset` finishes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Reset(NamedTuple):
 
 
 class ResetMarker:
-    """The marker at its place; `read`, `write` and `remove` are conditional, so that two processes notice each other."""
+    """The marker at its place. `write` is conditional, so that two processes notice each other."""
 
     def __init__(self, place: Location) -> None:
         self._store = open_store(place.parent)

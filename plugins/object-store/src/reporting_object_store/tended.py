@@ -117,7 +117,7 @@ class TendedFiles(CheckpointFiles):
             try:
                 reset = self._saved(reset, places)
                 for place in places[::-1]:  # outputs last: what is left of a half removal is only read once more
-                    self._remove(place, reset.backup)
+                    self._remove(place, reset)
             except CommitConflict as error:
                 _log.warning("a run that was under way has written, and what it wrote is removed too: %s", error)
                 places = ()
@@ -139,10 +139,11 @@ class TendedFiles(CheckpointFiles):
             self._marker.write(reset)
         return reset
 
-    def _remove(self, place: Place, backup: str) -> None:
+    def _remove(self, place: Place, reset: Reset) -> None:
         store, key, belonging = place
         if belonging.kind == "quarantine":
-            self._quarantine.reset(expected=belonging.version or "", by=backup)
+            rows_stay = "output" not in reset.kinds
+            self._quarantine.reset(expected=belonging.version or "", by=reset.backup, rows_stay=rows_stay)
         elif store.head(key) is not None:  # else another try has removed it
             store.remove(key, expected=belonging.version or "")
 
