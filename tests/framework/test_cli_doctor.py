@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework import Permission, SettingsError
+from reporting_framework import Permission, SettingsError, run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.discovery import allow_list
 from reporting_framework.doctor import _extras, _plugins, carried_out, credentials
@@ -24,6 +25,15 @@ from tests.framework.distributions import program
 from tests.framework.test_cli_quarantine import SECRET
 from tests.support import Fault, moto_server
 from tests.support.events import made_of, name
+
+
+def test_rows_of_one_key_are_told(here):
+    assert run_report("event-log-checkpoint").accepted == 1
+    rows = pl.read_parquet(here / "out" / "x.parquet")
+    assert doctor("event-log-checkpoint")["checkpoint"][:2] == ("ok", f"{here}/out/x.parquet: 1 rows")
+    pl.concat([rows, rows]).write_parquet(here / "out" / "x.parquet")
+    status, told, _ = doctor("event-log-checkpoint", code=1)["checkpoint"]
+    assert (status, told) == ("fail", f"{here}/out/x.parquet: 1 of 2 rows have a key that another row has")
 
 
 @pytest.fixture

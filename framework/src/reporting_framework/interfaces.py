@@ -104,12 +104,14 @@ class Survey(NamedTuple):
         waiting: Objects that were found to be new and not handed out in a split.
         exhausted: Whether there is certainly nothing else to hand out: a run that was stopped just then is complete.
             After a stop `plan` is not asked again: a source that wants to know looks ahead before it hands out a split.
+        repeated: How often an object was listed that had been listed before; these count as duplicates.
     """
 
     ignored: int = 0
     ignored_samples: Sequence[str] = ()
     waiting: int = 0
     exhausted: bool = False
+    repeated: int = 0
 
 
 class Source(Plugin, Protocol):

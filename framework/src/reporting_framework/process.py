@@ -60,6 +60,7 @@ class Process:
 
     def _take(self, batch: Batch, part: int, outcome: Outcome) -> None:
         outcome.unread.extend(batch.unread)
+        outcome.ignored.extend(batch.ignored)
         outcome.origins.extend(batch.origins)
         outcome.origins.extend(rejection.origin for rejection in batch.rejected)
         outcome.versions.extend(batch.versions)

@@ -169,6 +169,7 @@ class Batch(NamedTuple):
         frame: A polars frame of n rows, or None when the source yields payloads.
         rejected: Records that the source itself could not take (too large, a damaged archive); not among `origins`.
         unread: Objects that could not be read.
+        ignored: Names of objects that turned out not to be the report's when they were read.
     """
 
     origins: Sequence[str] = ()
@@ -177,6 +178,7 @@ class Batch(NamedTuple):
     frame: pl.DataFrame | None = None
     rejected: Sequence[Rejection] = ()
     unread: Sequence[Unread] = ()
+    ignored: Sequence[str] = ()
 
 
 class Validated(NamedTuple):
@@ -235,6 +237,7 @@ class Outcome:
         accepted: Rows handed to the sinks.
         rejections: Rejected and filtered records.
         unread: Objects that could not be read.
+        ignored: Names of objects that are not the report's.
         ignored_fields: Counts of unknown fields by name.
         fragments: Fragments by the sink's position in the report.
         seconds: Wall time by stage (``read``, ``validate``, ``transform``, ``commit``).
@@ -246,6 +249,7 @@ class Outcome:
     accepted: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
     ignored_fields: dict[str, int] = field(default_factory=dict)
     fragments: list[list[Fragment]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)

@@ -24,6 +24,9 @@ from reporting_framework.records import (
 )
 from reporting_framework.result import QuarantineState, RejectionCount, RunResult, Seconds
 
+SAMPLES = 5
+"""Names of ignored objects that a result shows."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -46,6 +49,7 @@ class Tally:
     splits: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
     fragments: list[list[Fragment]] = field(default_factory=list)
     several: set[str] = field(default_factory=set)
@@ -67,6 +71,7 @@ class Tally:
         self.staged += outcome.accepted
         self.rejections += outcome.rejections
         self.unread += outcome.unread
+        self.ignored += outcome.ignored
         self.ignored_fields.update(outcome.ignored_fields)
         for stage, taken in outcome.seconds.items():
             self.seconds[stage] += taken
@@ -132,15 +137,15 @@ class Tally:
             status="ok" if self.exhausted and not self.unread else "partial",
             complete=self.exhausted,
             dry_run=dry_run,
-            records_read=self.read,
+            records_read=self.read + survey.repeated,
             accepted=accepted,
             rejected=rejected,
             filtered=filtered,
-            duplicates=duplicates,
+            duplicates=duplicates + survey.repeated,
             objects_unread=len(self.unread),
             unread_reasons=dict(sorted(Counter(item.reason for item in self.unread).items())),
-            objects_ignored=survey.ignored,
-            ignored_samples=list(survey.ignored_samples),
+            objects_ignored=survey.ignored + len(self.ignored),
+            ignored_samples=[*survey.ignored_samples, *self.ignored][:SAMPLES],
             remaining=0 if dry_run else survey.waiting,  # what a sample leaves is not known
             ignored_fields=dict(sorted(self.ignored_fields.items())),
             outputs=[output for receipt in receipts for output in receipt.outputs],

@@ -1,6 +1,8 @@
 """Buckets: keys that are hard to name, answers that do not come, and the error for each."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -13,7 +15,9 @@ from reporting_framework.errors import (
 )
 from reporting_framework.storage import Location, TooLarge, connect, open_store
 from reporting_framework.storage.objects import PUT_LIMIT, BucketStore
+from reporting_framework.testing.s3 import lead_to
 from tests.support import Fault, moto_server
+from tests.support.listings import listing_server
 
 SLOW = Fault.answer(503, "SlowDown")
 DENIED = Fault.answer(403, "AccessDenied")
@@ -216,12 +220,12 @@ def test_a_file_over_the_limit_of_one_put_is_refused_and_not_sent(broken):
 
 def test_a_listing_goes_on_where_obstore_cannot(odd):
     listed = [entry.key for page in odd.list() for entry in page]
-    assert sorted(listed) == sorted(key for key in ODD if not key.endswith("/"))
+    assert listed == sorted(ODD)
     assert [entry.key for page in odd.list(after="x/../y") for entry in page] == ["z", "\x7f", "é"]
     assert [entry.key for page in odd.list(after="x") for entry in page] == ["x/../y", "z", "\x7f", "é"]
 
 
-@pytest.mark.parametrize("key", [key for key in ODD if not key.endswith("/")])
+@pytest.mark.parametrize("key", ODD)
 def test_a_key_that_obstore_cannot_name_is_read(odd, key):
     found = odd.get(key)
     assert found.data == key.encode()
@@ -239,7 +243,7 @@ def test_a_missing_key_that_obstore_cannot_name_is_missing(odd):
 
 def test_errors_of_the_other_way_are_translated_too(at_moto):
     store = open_store("s3://nowhere/p")
-    for act in (lambda: store.get("a//b"), lambda: list(store._list_odd(""))):
+    for act in (lambda: store.get("a//b"), lambda: list(store.list(after="a//b"))):
         with pytest.raises(LocationError, match="s3://nowhere: no such bucket"):
             act()
 
@@ -250,11 +254,81 @@ def test_where_there_is_no_other_way_an_odd_key_is_refused(memory):
             act()
 
 
-def test_the_object_that_a_console_makes_for_the_folder_itself_is_not_listed(at_moto):
-    at_moto.client().create_bucket(Bucket="console")
-    for key in ("p/", "p/k"):
-        at_moto.client().put_object(Bucket="console", Key=key, Body=b"")
-    assert [entry.key for page in open_store("s3://console/p").list() for entry in page] == ["k"]
+def keys_of(uri, **how):
+    return [entry.key for page in open_store(uri).list(**how) for entry in page]
+
+
+def filled(server, name, keys, body=b"{}"):
+    server.client().create_bucket(Bucket=name)
+    for key in keys:
+        server.client().put_object(Bucket=name, Key=key, Body=body)
+    return f"s3://{name}"
+
+
+def test_the_object_that_a_console_makes_for_the_folder_itself_has_an_empty_key(at_moto):
+    assert keys_of(filled(at_moto, "console", ["p/", "p/k"], b"") + "/p") == ["", "k"]
+
+
+SLASHES = [
+    ["/aws/x.json"],
+    ["/aws/x.json", "aws/x.json"],
+    ["/aws/x.json", "b", "c"],
+    ["/-x", "a"],
+    ["-x", "/.x", "0", "z"],
+    ["0", "a"],
+    ["/", "a/", "a/b"],
+    ["a/", "a/b"],
+    ["a", "a.json", "a/", "b"],
+    ["a//b", "a/b", "z"],
+]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"], ids=["empty", "full"])
+@pytest.mark.parametrize("keys", SLASHES, ids=" ".join)
+def test_a_bucket_read_as_a_whole_is_listed_with_the_keys_it_has(at_moto, keys, body, request):
+    uri = filled(at_moto, f"whole-{abs(hash(request.node.name))}", keys, body)
+    assert keys_of(uri) == sorted(keys)
+    assert keys_of(uri, after=min(keys)) == sorted(keys)[1:]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_listing_is_the_same_however_its_pages_are_cut(at_moto, monkeypatch, most):
+    keys = ["a.json", "a/", "x.json", "x.json/", "x.json/y", "y//z", "z", "z1"]
+    uri = filled(at_moto, f"cut-{most}", [f"p/{key}" for key in keys])
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", str(most))
+    assert keys_of(f"{uri}/p") == keys
+
+
+def test_a_listing_without_odd_keys_needs_no_boto3(at_moto):
+    uri = filled(at_moto, "plain", ["p/a", "p/b/c"])
+    code = "import sys; from reporting_framework.storage import open_store\n" + (
+        "print([e.key for u in sys.argv[1:] for p in open_store(u).list() for e in p], 'boto3' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, f"{uri}/p", uri], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "['a', 'b/c', 'p/a', 'p/b/c'] False"
+
+
+FIRST = ([f"p/{number:04}" for number in range(1000)], True)
+
+
+@pytest.mark.parametrize("page", [FIRST, (["p/b", "p/a"], False)], ids=["a page for good", "out of order"])
+def test_a_listing_whose_keys_do_not_grow_is_refused(monkeypatch, page):
+    with listing_server(page) as server:
+        lead_to(server, monkeypatch)
+        with pytest.raises(StorageUnavailable, match="listing of bucket any does not go on: '[^']+' follows '[^']+'"):
+            keys_of("s3://any/p")
+
+
+def test_a_key_that_a_page_begins_with_again_is_listed_again(monkeypatch):
+    with listing_server(FIRST, (["p/0999", "p/1000"], False)) as server:
+        lead_to(server, monkeypatch)
+        assert keys_of("s3://any/p")[998:] == ["0998", "0999", "0999", "1000"]
+
+
+def test_an_empty_bucket_has_no_keys(monkeypatch):
+    with listing_server(([], False)) as server:
+        lead_to(server, monkeypatch)
+        assert keys_of("s3://any") == keys_of("s3://any/p") == []
 
 
 def test_a_message_is_one_line_whatever_the_key(broken):

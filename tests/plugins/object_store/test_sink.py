@@ -110,6 +110,18 @@ def test_a_receipt_tells_of_every_output():
         assert (output.version, output.bytes) == (found.version, len(found.data))
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["into nothing", "into rows"])
+def test_a_row_that_is_staged_twice_is_taken_once(before):
+    uri = f"{place()}/x.parquet"
+    if before:
+        commit(uri, [row(0)])
+    receipt = commit(uri, [row(1), row(2)], [row(2), row(3)], ask=False)
+    assert (receipt.duplicates, receipt.outputs[0].new_rows) == (1, 3)
+    [data] = content(uri.rpartition("/")[0]).values()
+    origins = pl.read_parquet(data)["source_key"]
+    assert len(origins) == origins.n_unique() == 3 + before
+
+
 def test_nothing_staged_changes_nothing():
     uri = f"{place()}/x.parquet"
     assert list(commit(uri).outputs) == []

@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting_framework import Rejection, Unread
+from reporting_framework import Rejection, Trigger, Unread
 from reporting_framework.errors import AccessDenied, LocationError, StorageUnavailable
 from reporting_framework.storage import connect, open_store
+from reporting_framework.testing.s3 import lead_to
 from reporting_object_store import batches
 from reporting_object_store import source as module
 from tests.support import Fault
-from tests.support.plugins import checkpoint, event, execute, name_of, origins_of, pipeline, source, take
+from tests.support.listings import listing_server
+from tests.support.plugins import checkpoint, event, execute, name_of, origins_of, pipeline, rows_of, source, take
 
 _numbers = itertools.count(1)
 BASE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=200)
@@ -236,16 +238,63 @@ def test_a_listing_that_fails_fails_the_run(behind, tmp_path, fault, error, incr
         take(uri, tmp_path / "x.parquet")
 
 
-def test_the_folder_that_a_console_made_is_no_missing_object(moto_place, tmp_path):
+@pytest.mark.parametrize("others", [[], ["odd//key"]], ids=["tidy", "beside an odd key"])
+@pytest.mark.parametrize("body", [b"", b"full"], ids=["empty", "full"])
+def test_the_object_that_a_console_made_for_a_folder_is_ignored_and_counted(moto_place, tmp_path, body, others):
     store, put = moto_place
-    put("")
-    put("sub/")
-    put("a.json", event(1))
-    place = tmp_path / "x.parquet"
-    result = take(store.location.uri, place, include="*", name_pattern=None)
-    assert (result.status, result.accepted) == ("ok", 1)
-    assert [(each.type, each.count) for each in result.rejections] == [("empty", 1)]
-    assert take(store.location.uri, place, include="*", name_pattern=None).records_read == 0
+    for key in ("", "sub/", "a.json/"):
+        put(key, body)
+    for number, key in enumerate(["a.json", "a.json-", *others]):
+        put(key, event(number))
+    for _ in range(2):
+        result = take(store.location.uri, tmp_path / "x.parquet", include="*", name_pattern=None)
+        assert (result.status, result.objects_ignored, result.rejected) == ("ok", 3, 0)
+        assert sorted(result.ignored_samples) == ["/", "a.json/", "sub/"]
+    assert origins_of(tmp_path / "x.parquet") == ["a.json", "a.json-", *others]
+    assert result.records_read == 0
+
+
+@pytest.mark.parametrize("others", [[], ["odd//key"], ["aws/x.json"]], ids=["alone", "beside an odd key", "twin"])
+@pytest.mark.parametrize("how", ["listed", "named", "replayed"])
+def test_a_key_that_begins_with_a_slash_is_read_under_that_key(moto, moto_place, tmp_path, others, how):
+    store, _ = moto_place
+    keys = ["/aws/x.json", *others]
+    for number, key in enumerate(keys):
+        body = b"no JSON" if how == "replayed" else event(number)
+        moto.client().put_object(Bucket=store.location.root, Key=key, Body=body)
+    uri, place = f"s3://{store.location.root}", tmp_path / "x.parquet"
+    if how == "named":
+        made = source(uri, include="*", name_pattern=None)
+        named = [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": store.location.root},
+                  "object": {"key": key}}} for key in keys]  # fmt: skip
+        made.receive(Trigger("s3", {"Records": named}, names_work=True))
+        execute(pipeline(made, checkpoint(place)))
+    result = take(uri, place, include="*", name_pattern=None)
+    if how == "replayed":
+        assert result.rejected == len(keys)
+        for number, key in enumerate(keys):
+            moto.client().put_object(Bucket=store.location.root, Key=key, Body=event(number))
+        execute(pipeline(source(uri, include="*", name_pattern=None), checkpoint(place)), replay=keys)
+    assert (result.status, result.duplicates) == ("ok", 0)
+    assert origins_of(place) == keys
+    assert take(uri, place, include="*", name_pattern=None).records_read == 0
+
+
+def test_a_key_that_is_listed_twice_is_taken_once_and_counted(monkeypatch, tmp_path):
+    first = [f"p/{number:04}" for number in range(1000)]
+    with listing_server((first, True), (["p/0999", "p/1000"], False), body=event(1)) as server:
+        lead_to(server, monkeypatch)
+        result = take("s3://any/p", tmp_path / "x.parquet", include="*", name_pattern=None)
+    assert (result.records_read, result.accepted, result.duplicates, result.status) == (1002, 1001, 1, "ok")
+    assert len(set(origins_of(tmp_path / "x.parquet"))) == len(rows_of(tmp_path / "x.parquet")) == 1001
+
+
+def test_a_listing_that_never_ends_fails_the_run_and_writes_nothing(monkeypatch, tmp_path):
+    with listing_server(([f"p/{number:04}" for number in range(1000)], True), body=event(1)) as server:
+        lead_to(server, monkeypatch)
+        with pytest.raises(StorageUnavailable, match="does not go on"):
+            take("s3://any/p", tmp_path / "x.parquet", include="*", name_pattern=None)
+    assert not (tmp_path / "x.parquet").exists()
 
 
 def test_an_object_that_goes_between_listing_and_reading_is_missing(moto_place):
@@ -254,7 +303,8 @@ def test_an_object_that_goes_between_listing_and_reading_is_missing(moto_place):
     made = source(store.location.uri)
     [split] = made._split([module.Entry("gone", None, None), module.Entry("full", None, None)])
     [batch] = made.read(split)
-    assert batch.unread == [Unread("gone", "missing"), Unread("full", "missing")]
+    assert batch.unread == [Unread("gone", "missing")]
+    assert batch.ignored == ["full/"]
 
 
 KEYS = ["a b.json", "100%.json", "a%20b.json", "é.json", "log#1", "q?a=1", "#7", "x/..y.json"]

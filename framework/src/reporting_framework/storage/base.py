@@ -97,7 +97,14 @@ class Store(Protocol):
         ...
 
     def list(self, *, after: str = "") -> Iterator[Page]:
-        """All objects below, in pages, sorted by the bytes of their keys; only those behind `after`."""
+        """Yield all objects below, in pages, sorted by the bytes of their keys; only those behind `after`.
+
+        Keys are exactly what the store says. So those of a bucket may end in a slash, and one may be "": objects that
+        consoles make for folders. A server may list a key twice in a row.
+
+        Raises:
+            StorageUnavailable: The server lists keys in another order, so the listing may have no end.
+        """
         ...
 
     def get(self, key: str, *, limit: int | None = None) -> Object:

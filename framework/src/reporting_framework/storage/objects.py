@@ -1,7 +1,7 @@
 """Objects in S3, or in a server that speaks its protocol, or in memory: all through obstore.
 
-obstore cannot name a key that holds a control character or a segment that is empty, ``.`` or ``..`` (`ODD_KEY`); a
-listing that meets one fails. Such keys are rare and legal, so this one case goes through boto3.
+obstore cannot name a key that holds a control character or a segment that is empty, ``.`` or ``..`` (`ODD_KEY`). Such
+keys are rare and legal, so this one case goes through boto3; listings are told apart in `bucket_listing`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import re
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore
-from obstore.exceptions import BaseError, InvalidPathError
+from obstore.exceptions import BaseError
 
 from reporting_framework.errors import (
     AccessDenied,
@@ -29,15 +29,13 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
+from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
 from reporting_framework.storage.tending import TendedBucket
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
-
-PAGE_SIZE = 1000
-"""Keys in a page; S3 gives no more in one answer."""
 
 COMMIT_ATTRIBUTE = "reporting-commit"
 """Metadata entry that names the PUT an object comes from, so that a PUT whose answer was lost is recognised."""
@@ -85,52 +83,18 @@ class BucketStore(TendedBucket):
 
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`."""
-        if after and ODD_KEY.search(after):
-            yield from self._list_odd(after)
-            return
+        listing, last = BucketListing(self.location, self._backend, self._boto3), after or None
         for left in reversed(range(TRIES)):
             try:
-                for page in self._list_plain(after):
-                    after = page[-1].key if page else after
+                for page in listing.pages(last):
+                    last = page[-1].key if page else last
                     yield page
-                return
-            except InvalidPathError:
-                yield from self._list_odd(after)
                 return
             except (BaseError, OSError) as error:
                 if not left or _CUT not in str(error):
                     raise self._translate(error, "") from error
-
-    def _list_plain(self, after: str) -> Iterator[Page]:
-        for page in obstore.list(
-            self._backend,
-            self._prefix or None,
-            offset=f"{self._prefix}{after}" if after else None,
-            chunk_size=PAGE_SIZE,
-        ):
-            entries = [
-                Entry(meta["path"][len(self._prefix) :], meta["size"], meta["e_tag"])
-                for meta in page
-                if len(meta["path"]) > len(self._prefix)  # not the object `prefix/` that consoles make for a folder
-            ]
-            if self.location.scheme == "memory":
-                entries.sort()
-            yield entries
-
-    def _list_odd(self, after: str) -> Iterator[Page]:
-        """The rest of a listing in which there are keys that obstore cannot name."""
-        try:
-            pages = self._boto3().get_paginator("list_objects_v2")
-            for page in pages.paginate(
-                Bucket=self.location.root, Prefix=self._prefix, StartAfter=f"{self._prefix}{after}"
-            ):
-                yield [
-                    Entry(item["Key"][len(self._prefix) :], item["Size"], item["ETag"])
-                    for item in page.get("Contents", ())
-                    if not item["Key"].endswith("/")
-                ]
-        except _boto_errors() as error:
-            raise self._translate(error, "") from error
+            except _boto_errors() as error:
+                raise self._translate(error, "") from error
 
     def _boto3(self) -> Any:
         if self._client is None:
@@ -155,11 +119,18 @@ class BucketStore(TendedBucket):
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def _get_odd(self, key: str, limit: int | None) -> Object:
-        try:
-            answer = self._boto3().get_object(Bucket=self.location.root, Key=self._prefix + key)
+        with self._asked(key) as answer:
             if limit is not None and answer["ContentLength"] > limit:
                 raise TooLarge(answer["ETag"], answer["ContentLength"])
             return Object(answer["Body"].read(), answer["ETag"])
+
+    @contextmanager
+    def _asked(self, key: str) -> Iterator[Any]:
+        """The answer to a GET of a key that obstore cannot name; its body is read by the caller, or not at all."""
+        try:
+            answer = self._boto3().get_object(Bucket=self.location.root, Key=self._prefix + key)
+            with answer["Body"]:
+                yield answer
         except _boto_errors() as error:
             raise self._translate(error, key) from error
 
@@ -167,8 +138,8 @@ class BucketStore(TendedBucket):
         """See `Store.head`. What a HEAD does not find is asked for with a GET: only its answer says what is missing."""
         try:
             if ODD_KEY.search(key):
-                found = self._get_odd(key, None)
-                return Entry(key, len(found.data), found.version)
+                with self._asked(key) as answer:
+                    return Entry(key, answer["ContentLength"], answer["ETag"])
             try:
                 meta = obstore.get(self._backend, self._prefix + key, options={"head": True}).meta
             except FileNotFoundError:

@@ -22,15 +22,18 @@ class BatchBuilder:
         self._payloads: list[bytes] = []
         self._rejected: list[Rejection] = []
         self._unread: list[Unread] = []
+        self._ignored: list[str] = []
         self.size = 0
 
-    def add(self, key: str, found: Object | Rejection | Unread) -> None:
-        """Take an object apart, or note why that cannot be done."""
+    def add(self, key: str, found: Object | Rejection | Unread | None) -> None:
+        """Take an object apart, or note why that cannot be done; `None`: it is the object ``key/`` of a folder."""
         if isinstance(found, Object):
             if is_single(key, found.data):
                 self._record(single_origin(key), found.data, found.version)
             else:
                 self._records(key, found)
+        elif found is None:
+            self._ignored.append(f"{key}/")
         elif isinstance(found, Rejection):
             self._rejected.append(found)
         else:
@@ -58,4 +61,4 @@ class BatchBuilder:
 
     def build(self) -> Batch:
         """What was gathered."""
-        return Batch(self._origins, self._versions, self._payloads, None, self._rejected, self._unread)
+        return Batch(self._origins, self._versions, self._payloads, None, self._rejected, self._unread, self._ignored)

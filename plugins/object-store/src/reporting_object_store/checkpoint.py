@@ -195,6 +195,10 @@ class Checkpoint(NamedTuple):
         """These columns of its first row."""
         return self._collect(lambda scan: scan.select(columns).slice(0, 1)).row(0, named=True)
 
+    def distinct(self) -> int:
+        """Return how many keys its rows have; by their hashes, which take a fraction of the memory."""
+        return int(self._collect(lambda scan: scan.select(ORIGIN.hash().n_unique())).item()) if self.rows else 0
+
     def latest(self) -> datetime | None:
         """Its newest timestamp, wherever that row is."""
         found: datetime | None = self._collect(lambda scan: scan.select(pl.col(self.timestamp).max())).item()

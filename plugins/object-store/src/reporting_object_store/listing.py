@@ -27,6 +27,7 @@ class Names:
         pattern: Regular expression with the groups `range` and `timestamp`, or None.
         ignored: Objects seen whose name does not match.
         samples: The first of those names.
+        repeated: How often an object that is read was listed again.
         ranges: Ranges seen.
     """
 
@@ -35,6 +36,7 @@ class Names:
     ignored: int = 0
     samples: list[str] = field(default_factory=list)
     ranges: set[str] = field(default_factory=set)
+    repeated: int = 0
     _matches: Callable[[str], object] = field(init=False)
     _range: Callable[[str], re.Match[str] | None] = field(init=False)
 
@@ -47,7 +49,8 @@ class Names:
         kept, current = [], None
         for entry in page:
             key = entry.key
-            if not self._matches(key.rpartition("/")[2]) or not (key.isascii() or _is_text(key)):
+            name = key.rpartition("/")[2]  # empty for the object that consoles make for a folder
+            if not name or not self._matches(name) or not (key.isascii() or _is_text(key)):
                 self.ignore(key)
                 continue
             kept.append(entry)
@@ -61,7 +64,7 @@ class Names:
         """Count an object that is not read."""
         self.ignored += 1
         if len(self.samples) < SAMPLES:
-            self.samples.append(key.encode("utf-8", "backslashreplace").decode())
+            self.samples.append((key or "/").encode("utf-8", "backslashreplace").decode())
 
 
 def _is_text(key: str) -> bool:
@@ -74,8 +77,21 @@ def _is_text(key: str) -> bool:
 
 
 def list_all(store: Store, names: Names) -> Iterator[list[Entry]]:
-    """Everything, page by page."""
-    return (names.keep(page) for page in store.list())
+    """List everything, page by page."""
+    last: str | None = None
+    for page in store.list():
+        yield names.keep(_once(page, last, names))
+        last = page[-1].key if page else last
+
+
+def _once(page: list[Entry], last: str | None, names: Names) -> list[Entry]:
+    """Return the entries whose key is not that of the one before, which is `last` for the first; count the others."""
+    keys = [last, *(entry.key for entry in page)]
+    if len(set(keys)) == len(keys):
+        return page
+    again = [entry for entry, before in zip(page, keys, strict=False) if entry.key == before]
+    names.repeated += len(Names(names.include, None).keep(again))
+    return [entry for entry, before in zip(page, keys, strict=False) if entry.key != before]
 
 
 def list_since(
@@ -119,7 +135,7 @@ def list_since(
 
     with ThreadPoolExecutor(min(len(starts), at_once), thread_name_prefix="reporting-list") as pool:
         pages = list(pool.map(lambda start: follow(*start), starts))
-    unique = {entry.key: entry for page in pages for entry in page}
+    unique = {entry.key: entry for page in pages for entry in _once(page, None, names)}
     yield names.keep([unique[key] for key in sorted(unique)])
 
 

@@ -172,7 +172,7 @@ class ParquetCheckpoint(TendedFiles):
 
 
 class _Counted:
-    """Staged rows in the columns of `file`, less those that it has, where that is to be checked; counts what passes."""
+    """Staged rows in the columns of `file`, each once, less those that it has if that is to be checked; counts them."""
 
     def __init__(self, frames: Iterator[pl.DataFrame], file: Checkpoint, *, check: bool) -> None:
         self._frames = frames
@@ -187,6 +187,7 @@ class _Counted:
             if self._check:
                 there = self._file.present(frame[ORIGIN_COLUMN])
                 frame = frame.filter(~pl.col(ORIGIN_COLUMN).is_in(there.implode()))
+            frame = _each_once(frame, self._file.timestamp)
             if frame.height:
                 self.rows += frame.height
                 self._last = frame[-1:]
@@ -195,3 +196,10 @@ class _Counted:
     def newest(self, timestamp: str) -> datetime | None:
         """Timestamp of the last row that passed."""
         return self._last[timestamp][0] if self._last is not None else None
+
+
+def _each_once(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
+    """Return sorted rows without those that have the timestamp and the origin of the row before."""
+    moments, origins = frame[timestamp], frame[ORIGIN_COLUMN]
+    again = (moments[1:] == moments[:-1]) & (origins[1:] == origins[:-1])
+    return frame.filter(pl.concat([pl.Series([True]), ~again])) if again.any() else frame

@@ -208,25 +208,27 @@ class ObjectStoreJson:
                 batch = BatchBuilder(self.settings)
         yield batch.build()
 
-    def _fetch(self, key: str) -> Object | Rejection | Unread:
+    def _fetch(self, key: str) -> Object | Rejection | Unread | None:
         try:
             return self.store.get(key, limit=self.settings.max_object_bytes)
         except TooLarge as error:
             return Rejection(single_origin(key), error.version, "too_large")
         except ObjectMissing:
-            return self._marker(key) or Unread(key, "missing")
+            return None if self._is_folder(key) else Unread(key, "missing")
         except AccessDenied as error:
             return Unread(key, "archived" if "archived" in str(error) else "denied")
         except ReportingError:
             return Unread(key, "unavailable")
 
-    def _marker(self, key: str) -> Rejection | None:
-        """The object ``key/`` that consoles make for a folder: listings of a bucket show it as `key`."""
+    def _is_folder(self, key: str) -> bool:
+        """Return whether `key` is how a listing shows the object ``key/``, which consoles make for a folder.
+
+        An empty one is seen when it is listed; one with content is not.
+        """
         try:
-            found = self.store.get(f"{key}/", limit=0) if self.store.remote else None
-        except (ReportingError, TooLarge):
-            return None
-        return found and Rejection(single_origin(key), found.version, "empty")
+            return self.store.remote and self.store.head(f"{key}/") is not None
+        except ReportingError:
+            return False
 
     @classmethod
     def permissions(cls, settings: ObjectStoreJsonSettings) -> Sequence[Permission]:
@@ -326,7 +328,9 @@ class ObjectStoreJson:
                 deque(self._rest, maxlen=0)
                 self._listing.ended |= not self._listing.waiting
         listing = self._listing
-        return Survey(self._names.ignored, tuple(self._names.samples), listing.waiting, exhausted=listing.ended)
+        return Survey(
+            self._names.ignored, tuple(self._names.samples), listing.waiting, listing.ended, self._names.repeated
+        )
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`. The time of the last full listing is kept only if nothing of it is left to do."""

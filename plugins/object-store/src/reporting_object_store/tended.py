@@ -168,6 +168,12 @@ class TendedFiles(CheckpointFiles):
         more = f" and {len(places) - 1:,} more" if places[1:] else ""
         if unfinished := self.unfinished_reset():
             return Finding("warn", unfinished, "finish it: reporting state REPORT reset")
+        if again := [(file.uri, twice) for file in files if (twice := file.rows - file.distinct())]:
+            return Finding(
+                "fail",
+                f"{again[0][0]}: {sum(twice for _, twice in again):,} of {rows:,} rows have a key that another row has",
+                "keep a copy, then reset the checkpoint: the next run reads everything",
+            )
         return Finding("ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet")
 
     def _check_quarantine(self) -> Finding:
