@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,6 +45,7 @@ class Pipeline(NamedTuple):
         schema: Schema of the frames that reach the sinks.
         pushed: Whether a trigger named the work, which comes again when it is not taken.
         steps: Which distributions brought its plugins.
+        sources: What each installed source reads, by name.
     """
 
     report: str
@@ -56,6 +57,7 @@ class Pipeline(NamedTuple):
     schema: pl.Schema
     pushed: bool = False
     steps: Sequence[Step] = ()
+    sources: Mapping[str, str] = {}
 
 
 @contextmanager
@@ -122,12 +124,14 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         schema=schema_of(report, validator, transforms),
         pushed=trigger is not None and trigger.names_work,
         steps=[_step_of(role, use, registry) for role, use in uses_of(composition)],
+        sources={each.name: each.summary for each in registry.listing if each.role == "source"},
     )
 
 
 def place_of(composition: Composition, sink: str) -> str:
-    """Where a sink keeps its rows, for messages; nothing where its settings name no ``uri``."""
-    uri = next((use.settings.get("uri") for use in composition.sinks if use.name == sink), None)
+    """Where a sink keeps its rows, for messages; nothing if its settings name no ``uri`` and no ``table``."""
+    found = (use.settings.get("uri") or use.settings.get("table") for use in composition.sinks if use.name == sink)
+    uri = next(found, None)
     return f" at {without_credentials(uri)}" if isinstance(uri, str) else ""
 
 

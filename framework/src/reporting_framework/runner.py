@@ -14,6 +14,7 @@ from reporting_framework.errors import PluginError, StorageUnavailable
 from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
 from reporting_framework.recorder import Recorder
+from reporting_framework.rejected import RejectionLog
 from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class _Run:
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
+        self.rejected = RejectionLog(pipeline)
         self.keepers: list[bool] = []  # whether each sink keeps a ledger
 
     def execute(self) -> RunResult:
@@ -150,6 +152,7 @@ class _Run:
             response=response,
         )
         self.recorder.finished(result)
+        self.rejected.finish(result)
         return result
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
@@ -232,4 +235,5 @@ class _Run:
         known = {"report": self.pipeline.report, "run_id": self.run_id}
         self.lifecycle.split_finished(**known, split=outcome.split, outcome=outcome)
         if outcome.rejections:
+            self.rejected.note(outcome.rejections)
             self.lifecycle.records_rejected(**known, rejections=outcome.rejections)
