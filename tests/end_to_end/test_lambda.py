@@ -75,10 +75,16 @@ def test_first_run_and_next_run(function):
     assert all(line.startswith("{") for line in [*first.logs, *second.logs]), "all that is printed is JSON"
 
 
-def test_logs_and_metrics(function):
+def test_logs_and_metrics(function, bucket):
     with function(REPORTING_ENVIRONMENT="staging", POWERTOOLS_SERVICE_NAME="other") as running:
         first = running.invoke({}, request_id="11111111-1111-1111-1111-111111111111")
         second = running.invoke(lambda_event("schedule-eventbridge"))
+    began = logged(first, "run started")
+    assert began["inputs"] == [f"s3://{bucket}/events"]
+    assert began["outputs"] == [f"parquet-checkpoint at s3://{bucket}/out/events.parquet"]
+    rejected = [line for line in first.json_logs if "source_key" in line]
+    assert len(rejected) == 13
+    assert {line["error_type"] for line in rejected} == {each["type"] for each in first.answer["rejections"]}
     line = logged(first, "run finished")
     assert line["level"] == "INFO"
     assert line["correlation_id"] == line["function_request_id"] == first.request_id
@@ -116,10 +122,16 @@ def test_the_level_of_logs_is_that_of_the_environment(function):
         assert [line for line in running.invoke({}).json_logs if "_aws" not in line] == []
 
 
-def test_traces_have_a_segment_for_each_stage(function):
+def test_traces_have_a_segment_for_each_stage_and_each_operation_of_s3(function):
     with xray_daemon() as daemon, function(**daemon.environment()) as running:
         answer = running.invoke({}).answer
-        segments = {segment["name"]: segment for segment in daemon.wait(5)}
+        documents = daemon.wait(8)
+    calls = {each["aws"]["operation"]: each["annotations"] for each in documents if each["name"] == "S3"}
+    assert calls["ListObjectsV2"]["count"] == 1
+    assert calls["GetObject"]["count"] > 290, "one for each object, and those of the checkpoint"
+    assert calls["PutObject"]["count"] > 1
+    assert all(each["run_id"] == answer["run_id"] and each["seconds"] > 0 for each in calls.values())
+    segments = {segment["name"]: segment for segment in documents if segment["name"] != "S3"}
     assert {"plan", "read", "validate", "merge", "commit"} <= segments.keys()
     for segment in segments.values():
         assert segment["end_time"] >= segment["start_time"]

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from reporting_framework.launch import query_report, run_report
     from reporting_framework.records import (
         FILTERED,
+        LOOKS_LIKE,
         ORIGIN_COLUMN,
         Batch,
         Fragment,
@@ -89,6 +90,7 @@ __version__ = "0.1.0"
 __all__ = [
     "API_VERSION",
     "FILTERED",
+    "LOOKS_LIKE",
     "ORIGIN_COLUMN",
     "AccessDenied",
     "Answering",

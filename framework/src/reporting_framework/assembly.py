@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -51,6 +51,7 @@ class Pipeline(NamedTuple):
         schema: Schema of the frames that reach the sinks.
         pushed: Whether a trigger named the work, which comes again when it is not taken.
         steps: Which distributions brought its plugins.
+        sources: What each installed source reads, by name.
     """
 
     report: str
@@ -62,6 +63,7 @@ class Pipeline(NamedTuple):
     schema: pl.Schema
     pushed: bool = False
     steps: Sequence[Step] = ()
+    sources: Mapping[str, str] = {}
 
 
 @contextmanager
@@ -128,12 +130,14 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         schema=schema_of(report, validator, transforms),
         pushed=trigger is not None and trigger.names_work,
         steps=[_step_of(role, use, registry) for role, use in uses_of(composition)],
+        sources={each.name: each.summary for each in registry.listing if each.role == "source"},
     )
 
 
 def place_of(composition: Composition, sink: str) -> str:
-    """Where a sink keeps its rows, for messages; nothing where its settings name no ``uri``."""
-    uri = next((use.settings.get("uri") for use in composition.sinks if use.name == sink), None)
+    """Where a sink keeps its rows, for messages; nothing if its settings name no ``uri`` and no ``table``."""
+    found = (use.settings.get("uri") or use.settings.get("table") for use in composition.sinks if use.name == sink)
+    uri = next(found, None)
     return f" at {redacted(uri)}" if isinstance(uri, str) else ""
 
 

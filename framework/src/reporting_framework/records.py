@@ -20,6 +20,9 @@ ORIGIN_COLUMN = "source_key"
 FILTERED = "filtered"
 """Error type under which a record that a transform dropped is set down."""
 
+LOOKS_LIKE = "looks_like_"
+"""Beginning of the error type of bytes in a format that a source does not read; the format follows."""
+
 _LINE = re.compile(r"#[0-9]+\Z")
 
 

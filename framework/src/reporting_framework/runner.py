@@ -15,6 +15,7 @@ from reporting_framework.errors import PluginError, StorageUnavailable
 from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
 from reporting_framework.recorder import Recorder
+from reporting_framework.rejected import RejectionLog
 from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class _Run:
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
+        self.rejected = RejectionLog(pipeline)
         self.keepers: list[bool] = []  # whether each sink keeps a ledger
         self.bookmark: Mapping[str, Any] = {}  # what a replay found and leaves as it was
 
@@ -149,7 +151,7 @@ class _Run:
             if isinstance(source, Triggered) and self.limit is None:
                 response, left = source.respond(tally.unread, tally.rejections)
                 tally.put_back(left)
-        return tally.result(
+        result = tally.result(
             pipeline.report,
             self.run_id,
             receipts=receipts,
@@ -159,6 +161,8 @@ class _Run:
             dry_run=self.limit is not None,
             response=response,
         )
+        self.rejected.finish(result)
+        return result
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
         """Each sink's one atomic step, those that keep a ledger last. What may be taken in part is announced first."""
@@ -244,4 +248,5 @@ class _Run:
         known = {"report": self.pipeline.report, "run_id": self.run_id}
         self.lifecycle.split_finished(**known, split=outcome.split, outcome=outcome)
         if outcome.rejections:
+            self.rejected.note(outcome.rejections)
             self.lifecycle.records_rejected(**known, rejections=outcome.rejections)

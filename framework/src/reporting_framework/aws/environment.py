@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import assemble, prepared
+from reporting_framework.assembly import assemble, place_of, prepared
 from reporting_framework.aws import answers, continuation
 from reporting_framework.aws.observability import Observability
 from reporting_framework.aws.settings import FunctionSettings
@@ -99,11 +99,13 @@ class Environment:
         remaining = context.get_remaining_time_in_millis() / 1000
         deadline = time.monotonic() + remaining - min(self.settings.margin, MARGIN_SHARE * remaining)
         settings = self._settings(trigger.settings)
-        pipeline = self._assembled(settings, trigger)
+        composition = composed(self.report, settings)
+        self.observer.outputs = [f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks]
+        pipeline = assemble(self.settings.report, composition, self.registry, trigger=trigger)
         return settings, run(pipeline, lifecycle=self.registry.lifecycle(), deadline=deadline)
 
-    def _assembled(self, settings: BaseModel, trigger: Trigger | None = None) -> Pipeline:
-        return assemble(self.settings.report, composed(self.report, settings), self.registry, trigger=trigger)
+    def _assembled(self, settings: BaseModel) -> Pipeline:
+        return assemble(self.settings.report, composed(self.report, settings), self.registry)
 
     def _settings(self, trigger: Mapping[str, Any]) -> BaseModel:
         return resolve_settings(

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.logging import Logger
@@ -20,6 +20,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 from reporting_framework.aws import metrics
 from reporting_framework.capabilities import Answering
 from reporting_framework.markers import hookimpl
+from reporting_framework.storage.watch import unwatch, watch
 from reporting_framework.tracebacks import traceback_text
 from reporting_framework.wording import redacted
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from reporting_framework.interfaces import Report
     from reporting_framework.records import Outcome
     from reporting_framework.result import RunResult
+    from reporting_framework.storage.watch import Watch
 
 _STAGES: Mapping[str, tuple[str, ...]] = {
     "plan": ("objects_ignored", "remaining"),
@@ -83,6 +85,8 @@ class Observability:
     def __init__(self, settings: FunctionSettings, packages: Iterable[str] = ()) -> None:
         self.settings = settings
         self.report: Report | None = None
+        self.outputs: Sequence[str] = ()
+        self._watch: Watch | None = None
         self._cold = True
         self.logger = Logger(
             service=LOGGER, logger_formatter=_Formatter(serialize_stacktrace=False, utc=True, use_rfc3339=True)
@@ -110,10 +114,11 @@ class Observability:
         self._cold = False
 
     @hookimpl
-    def reporting_run_started(self, run_id: str) -> None:
+    def reporting_run_started(self, run_id: str, inputs: Sequence[str]) -> None:
         """See `hookspecs.reporting_run_started`."""
         self.logger.append_keys(run_id=run_id)
-        self.logger.info("run started")
+        self.logger.info("run started", inputs=inputs, outputs=self.outputs)
+        self._watch = watch() if _traced() else None
 
     @hookimpl
     def reporting_split_finished(self, outcome: Outcome) -> None:
@@ -139,12 +144,16 @@ class Observability:
             seconds=result.seconds.model_dump(by_alias=True),
         )
         self.measure(self._metrics_of(result))
-        self._trace(result)
+        if _traced():
+            self._trace_stages(result)
+            self._trace_requests(result.run_id)
 
     @hookimpl
-    def reporting_run_failed(self, error: BaseException) -> None:
+    def reporting_run_failed(self, run_id: str, error: BaseException) -> None:
         """See `hookspecs.reporting_run_failed`; the handler logs the error, also of a run that did not begin."""
         self.logger.debug("run failed", error_type=type(error).__name__)
+        if _traced():
+            self._trace_requests(run_id)
 
     def failed(self, error: Exception, *, refused: bool) -> None:
         """An invocation failed: log where and why, as far as that tells no value of a record.
@@ -179,13 +188,28 @@ class Observability:
         settings = self.settings
         measure(values, settings.report, settings.environment_, settings.metrics_namespace)
 
-    def _trace(self, result: RunResult) -> None:
-        """Subsegments for the stages, if X-Ray takes this invocation; its SDK is imported only then."""
-        if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
-            return
-        from aws_lambda_powertools.tracing import Tracer
+    def _recorder(self) -> Any:
+        from aws_lambda_powertools.tracing import Tracer  # only an invocation that is traced needs it
 
-        recorder: Any = Tracer(service=self.settings.report, auto_patch=False).provider
+        return Tracer(service=self.settings.report, auto_patch=False).provider
+
+    def _trace_requests(self, run_id: str) -> None:
+        """Send a subsegment for each operation of S3: how many requests, how many failed, how long they took."""
+        recorder, found = self._recorder(), self._watch.found if self._watch else {}
+        for operation, requests in found.items():
+            subsegment = recorder.begin_subsegment("S3", namespace="aws")
+            subsegment.start_time = requests.began
+            subsegment.set_aws({"operation": operation})
+            for name, value in (("report", self.settings.report), ("run_id", run_id), ("operation", operation)):
+                subsegment.put_annotation(name, value)
+            for name in ("count", "failed", "seconds"):
+                subsegment.put_annotation(name, getattr(requests, name))
+            recorder.end_subsegment(requests.ended)
+        unwatch()
+
+    def _trace_stages(self, result: RunResult) -> None:
+        """Send a subsegment for each stage."""
+        recorder = self._recorder()
         for stage, (began, ended) in sorted(result.spans.items(), key=lambda item: item[1]):
             subsegment = recorder.begin_subsegment(stage)
             subsegment.start_time = began
@@ -194,6 +218,11 @@ class Observability:
             for count in _STAGES.get(stage, ()):
                 subsegment.put_annotation(count, getattr(result, count))
             recorder.end_subsegment(ended)
+
+
+def _traced() -> bool:
+    """Whether X-Ray takes this invocation."""
+    return "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
 def measure(

@@ -33,6 +33,7 @@ from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
 from reporting_framework.storage.tending import TendedBucket
+from reporting_framework.storage.watch import pages, request
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -81,6 +82,7 @@ class BucketStore(TendedBucket):
         """See `Store.remote`."""
         return self.location.scheme == "s3"
 
+    @pages("ListObjectsV2")
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`."""
         listing, last = BucketListing(self.location, self._backend, self._boto3), after or None
@@ -101,6 +103,7 @@ class BucketStore(TendedBucket):
             raise LocationError(f"{self.location.uri}: a key holds characters that this storage cannot name")
         return self._client()
 
+    @request("GetObject")
     def get(self, key: str, *, limit: int | None = None) -> Object:
         """See `Store.get`."""
         if ODD_KEY.search(key):
@@ -134,6 +137,7 @@ class BucketStore(TendedBucket):
         except _boto_errors() as error:
             raise self._translate(error, key) from error
 
+    @request("HeadObject")
     def head(self, key: str) -> Entry | None:
         """See `Store.head`. What a HEAD does not find is asked for with a GET: only its answer says what is missing."""
         try:
@@ -153,6 +157,7 @@ class BucketStore(TendedBucket):
             raise translated from error
         return Entry(key, meta["size"], meta["e_tag"])
 
+    @request("PutObject")
     def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
         """See `Store.put`. The answer to a PUT may be lost: what is there now then tells whether it was ours."""
         mark = uuid.uuid4().hex
@@ -174,6 +179,7 @@ class BucketStore(TendedBucket):
             if isinstance(data, Path):
                 data.unlink(missing_ok=True)
 
+    @request("PutObject")
     def replace(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str:
         """See `Store.replace`. obstore sends it again where an answer was lost: the same bytes, so it does no harm."""
         try:

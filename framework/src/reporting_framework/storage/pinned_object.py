@@ -10,6 +10,7 @@ from obstore.exceptions import BaseError
 
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage.base import replaced
+from reporting_framework.storage.watch import request
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -43,6 +44,7 @@ class PinnedObject:
         self.size, self.version = size, version
         self._backend, self._path, self._where, self._translate = backend, path, where, translate
 
+    @request("GetObject")
     def read(self, start: int, length: int) -> bytes:
         """See `Pinned.read`."""
         end = min(start + length, self.size)

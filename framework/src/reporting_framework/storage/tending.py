@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
+from reporting_framework.storage.watch import request
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -119,6 +120,7 @@ class TendedBucket:
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         return parsedate_to_datetime(date) if date else None
 
+    @request("CopyObject")
     def copy(self, key: str, to: str) -> None:
         """See `Store.copy`. The storage copies; nothing passes through here."""
         import obstore
@@ -138,6 +140,7 @@ class TendedBucket:
                 digest.update(chunk)
         return Digest(digest.hexdigest(), version)
 
+    @request("DeleteObject")
     def remove(self, key: str, *, expected: str | None) -> None:
         """See `Store.remove`. A server that knows no conditional DELETE is asked for the version just before."""
         import obstore

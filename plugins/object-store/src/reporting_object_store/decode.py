@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from reporting_framework import line_origin, single_origin
+from reporting_framework import LOOKS_LIKE, line_origin, single_origin
+from reporting_object_store.formats import CONTAINERS, looks_like
 
 GZIP = b"\x1f\x8b"
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
@@ -25,7 +26,7 @@ class Undecodable(Exception):
     """The object cannot be taken apart.
 
     Attributes:
-        reason: ``too_large``, ``too_many_records`` or ``gzip_invalid``.
+        reason: ``too_large``, ``too_many_records``, ``gzip_invalid``, or ``looks_like_`` and a foreign format.
     """
 
     def __init__(self, reason: str) -> None:
@@ -62,7 +63,7 @@ def inflate(data: bytes, limit: int) -> bytes:
 
 def is_single(key: str, data: bytes) -> bool:
     """Whether the object is one JSON object by its first look: the common case, decided without parsing."""
-    return data[:1] == b"{" and b"\n{" not in data and not key.endswith(LINES)
+    return data[:1] == b"{" and data[1:2] != b"\0" and b"\n{" not in data and not key.endswith(LINES)
 
 
 def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tuple[str, bytes]]:
@@ -75,10 +76,12 @@ def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tup
         most: How many records it may have.
 
     Raises:
-        Undecodable: See `inflate`; or there are more.
+        Undecodable: See `inflate`; or there are more; or the whole object is in a format that is not JSON.
     """
     if data[:2] == GZIP:
         data = inflate(data, limit)
+    if (found_format := looks_like(data)) in CONTAINERS:
+        raise Undecodable(f"{LOOKS_LIKE}{found_format}")
     if key.endswith(LINES):
         found = _lines(key, data)
     elif is_single(key, data):
@@ -98,6 +101,8 @@ def _by_content(key: str, data: bytes, most: int) -> Iterator[tuple[str, bytes]]
             yield line_origin(key, number), item
     elif stripped[:1] == b"{" and _has_more(stripped):
         yield from _lines(key, data)
+    elif found := looks_like(data):
+        raise Undecodable(f"{LOOKS_LIKE}{found}")
     else:
         yield single_origin(key), data
 

@@ -28,6 +28,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfe", "utf_16"),
     (b"\xfe\xff", "utf_16"),
 )
+CONTAINERS = frozenset(name for _, name in _MAGIC)
+"""Formats none of whose lines or parts can be JSON in UTF-8."""
+
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f]*")
 _MARKUP = re.compile(rb"<(?:[A-Za-z_!?])")

@@ -1,0 +1,110 @@
+"""Requests to a bucket, counted by operation while somebody watches."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Requests:
+    """Requests of one operation.
+
+    Attributes:
+        began: When the first one began, in seconds since the epoch.
+        ended: When the last one ended.
+        count: Number of requests.
+        failed: Number of those that raised an error.
+        seconds: Time that they took, summed.
+    """
+
+    began: float
+    ended: float = 0.0
+    count: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Watch:
+    """Requests since the watch began, by operation; threads may add to it at the same time."""
+
+    found: dict[str, Requests] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, operation: str, began: float, *, failed: bool) -> None:
+        """Count one request that ends now."""
+        ended = time.time()
+        with self.lock:
+            seen = self.found.setdefault(operation, Requests(began))
+            seen.began, seen.ended = min(seen.began, began), max(seen.ended, ended)
+            seen.count += 1
+            seen.failed += failed
+            seen.seconds += ended - began
+
+
+_watch: Watch | None = None
+
+
+def watch() -> Watch:
+    """Begin to count; the watch before this one ends."""
+    global _watch
+    _watch = Watch()
+    return _watch
+
+
+def unwatch() -> None:
+    """Count no more."""
+    global _watch
+    _watch = None
+
+
+def request(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a function that makes one request: it is counted while somebody watches."""
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            if (watching := _watch) is None:
+                return function(*args, **kwargs)
+            began = time.time()
+            try:
+                result = function(*args, **kwargs)
+            except StopIteration:  # of a generator that has no more pages: no request
+                raise
+            except BaseException:
+                watching.add(operation, began, failed=True)
+                raise
+            watching.add(operation, began, failed=False)
+            return result
+
+        return call
+
+    return decorate
+
+
+def pages(operation: str) -> Callable[[Callable[P, Iterator[T]]], Callable[P, Iterator[T]]]:
+    """Decorate a generator each of whose items is the answer to one request."""
+
+    def decorate(function: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+            return function(*args, **kwargs) if _watch is None else _counted(function(*args, **kwargs))
+
+        def _counted(found: Iterator[T]) -> Iterator[T]:
+            take = request(operation)(found.__next__)
+            with suppress(StopIteration):
+                while True:
+                    yield take()
+
+        return call
+
+    return decorate
