@@ -67,7 +67,7 @@ def first_party() -> Registry:
     names = _plugins()
     registry = load_plugins(names)
     registry.commands()
-    wrong = [f"{row.name}: {row.reason}" for row in _rows(registry, names) if row.status != "loaded"]
+    wrong = [f"{row.name}: {row.reason}" for row in _rows(registry, names) if row.status != "registered"]
     if wrong or (absent := set(names) - {row.distribution for row in registry.listing}):
         raise RuntimeError(f"the reference needs all first-party plugins: {', '.join(wrong or sorted(absent))}")
     return registry

@@ -190,8 +190,8 @@ def test_the_framework_there_is_the_wheel_and_no_other_plugin_of_this_repository
 @pytest.mark.slow
 def test_what_it_brings_is_listed(outside, tmp_path):
     assert rows_of(outside.listed(tmp_path), "acme-reporting") == [
-        ("sqlite-table", "source", "loaded", ""),
-        ("webhook", "observer", "loaded", ""),
+        ("sqlite-table", "source", "registered", ""),
+        ("webhook", "observer", "registered", ""),
     ]
 
 
@@ -205,7 +205,7 @@ def test_neighbours_that_are_no_good_are_listed_each_with_its_reason(crowded, tm
     assert rows_of(listed, "acme-blocked") == [("acme_blocked", "plugin", "blocked", "not in REPORTING_PLUGINS")]
     taken = "reporting-object-store 0.1.0 has the same name"
     assert rows_of(listed, "acme-double") == [("object-store-json", "source", "broken", taken)]
-    assert ("sqlite-table", "source", "loaded", "") in rows_of(listed, "acme-reporting")
+    assert ("sqlite-table", "source", "registered", "") in rows_of(listed, "acme-reporting")
     unblocked = crowded.listed(tmp_path)
     assert rows_of(unblocked, "acme-blocked")[0][2:] == ("broken", "SystemExit: imported all the same")
 

@@ -59,12 +59,28 @@ def test_plugins_shows_name_role_distribution_version_status_and_why(crowd):
     header, *lines = [line.split(maxsplit=5) for line in done.stdout.splitlines()]
     assert header == ["name", "role", "distribution", "version", "status", "why"]
     rows = {(line[0], line[1]): line[2:] for line in lines}
-    assert rows["toy", "report"] == ["reporting-toy", "1.2", "loaded"]
-    assert rows["toy-numbers", "source"] == ["reporting-toy", "1.2", "loaded"]
-    assert rows["toy-hello", "command"] == ["reporting-toy", "1.2", "loaded"]
-    assert rows["local", "engine"][2] == "loaded"
+    assert rows["toy", "report"] == ["reporting-toy", "1.2", "registered"]
+    assert rows["toy-numbers", "source"] == ["reporting-toy", "1.2", "registered"]
+    assert rows["toy-hello", "command"] == ["reporting-toy", "1.2", "registered"]
+    assert rows["local", "engine"][2] == "registered"
     assert rows["fake-blocked", "plugin"] == ["fake-blocked", "1.0", "blocked", "not in REPORTING_PLUGINS"]
     assert rows["fake-broken", "plugin"] == ["fake-broken", "3", "broken", "ValueError: a\\x1b[2Jb"]
+
+
+def test_what_cannot_be_imported_is_registered_until_it_is_checked(toy):
+    toy.add("fake-gone", "@hookimpl\ndef reporting_sinks():\n    return [Lazy('gone', 'not_there:Gone', 'a sink')]\n")
+    rows = {row["name"]: row for row in json.loads(invoke("plugins", "--format", "json").stdout)}
+    assert rows["gone"]["status"] == rows["toy-file"]["status"] == "registered"
+    done = invoke("plugins", "--check", "--format", "json")
+    assert done.exit_code == 1, "something is broken"
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert (rows["gone"]["status"], rows["toy-file"]["status"]) == ("broken", "loaded")
+    assert "cannot be imported from not_there:Gone: ModuleNotFoundError" in rows["gone"]["reason"]
+
+
+def test_everything_that_is_installed_here_can_be_imported():
+    done = invoke("plugins", "--check")
+    assert (done.exit_code, "broken" in done.stdout) == (0, False), done.stdout
 
 
 def test_plugins_as_json(crowd):
@@ -74,7 +90,7 @@ def test_plugins_as_json(crowd):
         "role": "sink",
         "distribution": "reporting-toy",
         "version": "1.2",
-        "status": "loaded",
+        "status": "registered",
         "reason": "",
         "summary": "one number a line",
     }
@@ -89,7 +105,7 @@ def test_a_command_of_a_plugin_whose_name_is_taken_is_left_out_and_listed(toy):
     )
     assert "mine" not in invoke("list", "--help").stdout
     row = next(line for line in invoke("plugins").stdout.splitlines() if "fake-list" in line)
-    assert row.endswith("broken  there is a command list already")
+    assert row.split(maxsplit=4)[4].split(maxsplit=1) == ["broken", "there is a command list already"]
 
 
 def test_commands_of_plugins_run(toy):

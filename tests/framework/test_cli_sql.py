@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from reporting_framework import install_command
 from reporting_framework.cli.main import reporting
 from reporting_framework.errors import SettingsError
 from reporting_framework.sql.engine import check_installed
@@ -273,7 +275,7 @@ def test_the_keyboard_interrupts_it(here):
 
 def test_without_the_extra_it_says_what_to_install():
     with pytest.raises(
-        SettingsError, match=r"needs nowhere, which is not installed: pip install 'reporting-framework\["
+        SettingsError, match=rf"needs nowhere, which is not installed: {re.escape(install_command('sql'))}$"
     ):
         check_installed(["nowhere"])
 

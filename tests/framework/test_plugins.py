@@ -42,7 +42,7 @@ def test_the_framework_finds_what_it_brings_itself():
     registry = load_plugins([])
     assert "local" in registry.names("engine")
     assert registry.find("engine", "local").name == "local"
-    assert row(registry, FRAMEWORK, role="engine").status == "loaded"
+    assert row(registry, FRAMEWORK, role="engine").status == "registered"
 
 
 def test_classes_and_lazy_stand_ins_are_found_by_role_and_name(site):
@@ -60,7 +60,7 @@ def test_classes_and_lazy_stand_ins_are_found_by_role_and_name(site):
     assert registry.find("source", "fake-numbers").__doc__ == "Numbers from nowhere."
     assert registry.find("report", "fake-report").__name__ == "Report"
     found = row(registry, "fake-one")
-    assert (found.name, found.role, found.version, found.status) == ("fake-numbers", "source", "2.5", "loaded")
+    assert (found.name, found.role, found.version, found.status) == ("fake-numbers", "source", "2.5", "registered")
     assert (found.summary, found.reason) == ("Numbers from nowhere.", "")
     assert row(registry, "fake-two").summary == "what it is"
     assert "fake-numbers" in registry.names("source")
@@ -153,19 +153,19 @@ def test_a_plugin_brings_all_or_nothing(site):
 
 def test_an_optional_hook_of_another_version_is_no_error(site):
     site.add("fake-newer", good("fake-numbers") + "\n@hookimpl(optionalhook=True)\ndef reporting_future():\n    pass\n")
-    assert row(load_plugins(), "fake-newer").status == "loaded"
+    assert row(load_plugins(), "fake-newer").status == "registered"
 
 
 def test_a_hook_may_return_nothing(site):
     site.add("fake-empty", "@hookimpl\ndef reporting_sources():\n    pass\n")
     found = row(load_plugins(), "fake-empty")
-    assert (found.role, found.status, found.summary) == ("plugin", "loaded", "brings nothing")
+    assert (found.role, found.status, found.summary) == ("plugin", "registered", "brings nothing")
 
 
 def test_a_plugin_that_only_observes_is_listed_as_an_observer(site):
     site.add("fake-observer", "@hookimpl\ndef reporting_run_started(report):\n    pass\n")
     found = row(load_plugins(), "fake-observer")
-    assert (found.name, found.role, found.status) == ("fake-observer", "observer", "loaded")
+    assert (found.name, found.role, found.status) == ("fake-observer", "observer", "registered")
 
 
 def test_a_module_that_two_distributions_name_is_loaded_once(site):
@@ -233,7 +233,7 @@ def test_the_version_is_compared_before_hooks_that_may_be_gone(site):
 @pytest.mark.parametrize("stated", ["", "REPORTING_API = 1\n"], ids=["says nothing", "says 1"])
 def test_a_plugin_that_says_no_version_is_for_version_1(site, stated):
     site.add("fake-one", stated + good("fake-numbers"))
-    assert row(load_plugins(), "fake-one").status == "loaded"
+    assert row(load_plugins(), "fake-one").status == "registered"
 
 
 def test_the_version_may_stand_on_an_object_that_the_entry_point_names(site):
@@ -345,7 +345,7 @@ def test_a_name_that_two_plugins_take_is_an_error_that_names_both_and_only_for_w
     assert registry.find("sink", "fake-twice")
     assert row(registry, "fake-first").reason == "fake-second 1.0 has the same name"
     assert row(registry, "fake-second", role="source").status == "broken"
-    assert row(registry, "fake-second", role="sink").status == "loaded"
+    assert row(registry, "fake-second", role="sink").status == "registered"
 
 
 def test_an_unknown_name_gets_the_nearest_ones(site):
@@ -384,7 +384,7 @@ def test_a_report_in_a_file_stands_beside_those_of_plugins(site):
     registry.add_reports(Config(tables={"fake": {}, "mine": {"summary": "my own"}}))
     assert registry.find("report", "mine").summary == "my own"
     found = row(registry, "reporting.toml", name="mine")
-    assert (found.role, found.status, found.summary) == ("report", "loaded", "my own")
+    assert (found.role, found.status, found.summary) == ("report", "registered", "my own")
     with pytest.raises(PluginError, match=r"two plugins bring the report fake: fake-one 1\.0 and reporting\.toml;"):
         registry.find("report", "fake")
 
@@ -442,7 +442,7 @@ def test_an_observer_may_bring_a_command_too():
 def test_damaged_metadata_of_a_distribution_that_is_no_plugin_hides_none(site):
     site.metadata("fake-stranger", "[console_scripts]\noops\n")
     site.add("fake-good", good("fake-numbers"))
-    assert row(load_plugins(), "fake-good").status == "loaded"
+    assert row(load_plugins(), "fake-good").status == "registered"
 
 
 def test_a_plugin_that_was_refused_observes_nothing(site):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         Traceable,
         Triggered,
     )
+    from reporting_framework.installation import install_command
     from reporting_framework.interfaces import (
         Composition,
         Engine,
@@ -153,6 +154,7 @@ __all__ = [
     "Validator",
     "holds_several",
     "hookimpl",
+    "install_command",
     "line_origin",
     "object_of",
     "query_report",
@@ -161,7 +163,12 @@ __all__ = [
 ]
 
 
-_HOMES = {"ModelValidator": "builtin.pydantic_validator", "query_report": "launch", "run_report": "launch"}
+_HOMES = {
+    "ModelValidator": "builtin.pydantic_validator",
+    "install_command": "installation",
+    "query_report": "launch",
+    "run_report": "launch",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reporting_framework.assembly import assemble, close, settings_of, step
 from reporting_framework.capabilities import Checkable
 from reporting_framework.errors import ReportingError
+from reporting_framework.installation import install_command
 from reporting_framework.permissions import permissions_of
 from reporting_framework.records import Finding
 from reporting_framework.wording import redacted
@@ -133,7 +134,7 @@ def _extras() -> Finding:
     if not missing:
         return Finding("ok", "all are installed")
     broken = "aws" in lacking and "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-    advice = "pip install 'reporting-framework[NAME]' for those that are wanted"
+    advice = f"{install_command('NAME')} for those that are wanted"
     return Finding("fail" if broken else "ok", f"not installed: {', '.join(missing)}", advice)
 
 
@@ -159,8 +160,8 @@ def _plugins(registry: Registry) -> Finding:
     rows = registry.listing
     bad = [f"{row.name} of {row.distribution}: {row.reason}" for row in rows if row.status == "broken"]
     blocked = sorted({row.distribution for row in rows if row.status == "blocked"})
-    loaded = sorted({f"{row.distribution} {row.version}" for row in rows if row.status == "loaded" and row.version})
-    text = f"loaded: {', '.join(loaded) or 'none'}"
+    known = sorted({f"{row.distribution} {row.version}" for row in rows if row.status == "registered" and row.version})
+    text = f"registered: {', '.join(known) or 'none'}"
     if blocked:
         text += f"; not in REPORTING_PLUGINS: {', '.join(blocked)}"
     if bad:

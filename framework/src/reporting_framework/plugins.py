@@ -45,7 +45,8 @@ class Listed(NamedTuple):
         role: One of `ROLES`, ``command``, ``observer``, or ``plugin`` where nothing more is known.
         distribution: The distribution that brings it.
         version: Version of the distribution.
-        status: ``loaded``; ``blocked`` by the allow-list; ``broken``.
+        status: ``registered``; ``loaded`` once `Registry.check` has imported it; ``blocked`` by the allow-list;
+            ``broken``.
         reason: Why it cannot be used, on one line.
         summary: What it is, on one line.
     """
@@ -54,7 +55,7 @@ class Listed(NamedTuple):
     role: str
     distribution: str
     version: str
-    status: Literal["loaded", "blocked", "broken"] = "loaded"
+    status: Literal["registered", "loaded", "blocked", "broken"] = "registered"
     reason: str = ""
     summary: str = ""
 
@@ -140,6 +141,18 @@ class Registry:
                 rows.append(row._replace(status="broken", reason=f"{takers} has the same name") if takers else row)
         order = {role: number for number, role in enumerate(("report", *ROLES, "command", "observer", "plugin"))}
         return sorted(rows, key=lambda row: (order[row.role], row.name, row.distribution))
+
+    def check(self) -> list[Listed]:
+        """Import everything and return the listing: what cannot be imported is ``broken``, the rest ``loaded``."""
+        return [self._imported(row) if row.status == "registered" else row for row in self.listing]
+
+    def _imported(self, row: Listed) -> Listed:
+        if row.role in ROLES:
+            try:
+                self.find(row.role, row.name)
+            except PluginError as error:
+                return row._replace(status="broken", reason=one_line(str(error)))
+        return row._replace(status="loaded")
 
     def lifecycle(self) -> Lifecycle:
         """What calls the observers of one run."""
@@ -242,7 +255,9 @@ class Registry:
     def _unknown(self, role: str, name: str) -> str:
         known = self.names(role)
         listed = f"; known: {', '.join(known)}" if known else ""
-        kept = [f"{row.name} of {row.distribution} is {row.status}" for row in self._others if row.status != "loaded"]
+        kept = [
+            f"{row.name} of {row.distribution} is {row.status}" for row in self._others if row.status != "registered"
+        ]
         more = f" and {len(kept) - HINTED} more" if len(kept) > HINTED else ""
         hint = f"; not loaded: {', '.join(kept[:HINTED])}{more} (see: reporting plugins)" if kept else ""
         return f"there is no {role} {one_line(name, 80)!r}{did_you_mean(name, known)}{hint}{listed}"

@@ -209,7 +209,7 @@ from reporting_framework.reports import compose_report
 from reporting_framework.runner import run
 
 registry = load_plugins()
-assert {row.status for row in registry.listing} == {"loaded"}, registry.listing
+assert {row.status for row in registry.check()} == {"loaded"}, registry.check()
 options = {"source": sys.argv[3], "checkpoint": sys.argv[4]}
 composition = compose_report("event-log-checkpoint", registry, Config(), environment={}, options=options)
 result = run(assemble("event-log-checkpoint", composition, registry), lifecycle=registry.lifecycle())

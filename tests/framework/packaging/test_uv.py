@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from reporting_framework import install_command
 from reporting_framework.errors import BuildError, SettingsError
 from reporting_framework.packaging.uv import check_installed, interpreter, uv
 
@@ -13,7 +14,7 @@ def test_what_is_missing_is_said_with_what_installs_it():
     with pytest.raises(SettingsError) as raised:
         check_installed({"os": "os", "not_there": "not-there", "nor_there": "nor-there"})
     assert str(raised.value) == (
-        "reporting build needs not-there, nor-there, which is not installed: pip install 'reporting-framework[build]'"
+        f"reporting build needs not-there, nor-there, which is not installed: {install_command('build')}"
     )
 
 

@@ -1,9 +1,11 @@
 """``reporting new``: what it makes, what it asks, what it refuses before anything is written."""
 
+import compileall
 import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import reporting_framework
+from reporting_framework import install_command
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.new import ROLES, SINKS, SOURCES, VALIDATORS
 from reporting_framework.errors import SettingsError
@@ -51,6 +55,21 @@ def test_a_plugin(tmp_path):
     done = invoke("plugin", "our-sink", "--role", "sink", "--out", str(tmp_path))
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "our-sink" / "src" / "our_sink" / "sink.py").exists()
+
+
+@pytest.mark.parametrize("kind", ["lambda", "plugin"])
+def test_what_an_installer_compiled_is_not_copied(kind, tmp_path):
+    site = tmp_path / "site"
+    shutil.copytree(Path(reporting_framework.__file__).parent, site / "reporting_framework")
+    compileall.compile_dir(site / "reporting_framework" / "scaffolding", quiet=2)  # as pip does with what it installs
+    assert [*(site / "reporting_framework" / "scaffolding" / "templates").rglob("*.pyc")]
+    code = "from reporting_framework.cli.main import reporting; reporting()"
+    options = ["--role", "source"] if kind == "plugin" else ["--no-terraform"]
+    command = [sys.executable, "-c", code, "new", kind, "fresh", *options, "--no-input", "--out", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(site)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert [path for path in (tmp_path / "fresh").rglob("*") if "pyc" in path.name] == []
 
 
 @pytest.mark.parametrize("sub", ["lambda", "plugin"])
@@ -116,7 +135,7 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path):
 
 
 def test_without_the_extra_it_says_what_to_install():
-    with pytest.raises(SettingsError, match=r"reporting new needs absent, .* pip install 'reporting-framework\[new\]'"):
+    with pytest.raises(SettingsError, match=rf"reporting new needs absent, .* {re.escape(install_command('new'))}"):
         check_installed("absent")
 
 

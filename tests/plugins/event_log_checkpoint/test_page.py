@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from reporting_event_log_checkpoint.page import MonthlyVisits
+from reporting_framework import install_command
 from reporting_framework.errors import PluginError
 from reporting_framework.result import RunRecord
 from reporting_pages.bundle import library
@@ -129,7 +130,7 @@ def test_without_what_pages_are_made_with_the_error_says_what_to_install(monkeyp
         DEFAULT.render(small())
     assert str(caught.value) == (
         "page monthly-visits needs reporting_pages, which is not installed: "
-        "pip install 'reporting-event-log-checkpoint[pages]'"
+        f"{install_command('pages', 'reporting-event-log-checkpoint')}"
     )
 
 

@@ -31,7 +31,7 @@ def list_command(context: click.Context, config: str | None, format_: str) -> No
     """
     state = state_of(context)
     state.given_config = config
-    rows = [row for row in state.registry.listing if row.role == "report" and row.status == "loaded"]
+    rows = [row for row in state.registry.listing if row.role == "report" and row.status == "registered"]
     if format_ == "json":
         write(json.dumps([{"name": row.name, "summary": row.summary} for row in rows], indent=2, ensure_ascii=False))
     elif rows:

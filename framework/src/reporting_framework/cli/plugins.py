@@ -14,25 +14,29 @@ from reporting_framework.cli.state import state_of
 @click.command("plugins")
 @config_option
 @format_option
+@click.option("--check", is_flag=True, help="Import everything; exit code 1 if something cannot be imported.")
 @click.pass_context
-def plugins_command(context: click.Context, config: str | None, format_: str) -> None:
+def plugins_command(context: click.Context, config: str | None, format_: str, check: bool) -> None:
     """List the plugins.
 
-    Name, role, distribution, version, and whether each is loaded, blocked or broken, and why.
+    Name, role, distribution, version, status and reason. What is registered is imported when it is used; --check
+    imports it now.
     """
     state = state_of(context)
     state.given_config = config
     root = context.find_root().command
     state.commands(root.commands if isinstance(root, click.Group) else ())
-    rows = state.registry.listing
+    rows = state.registry.check() if check else state.registry.listing
     if format_ == "json":
         write(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False))
-        return
-    from reporting_framework.cli.render import listing
+    else:
+        from reporting_framework.cli.render import listing
 
-    write(
-        listing(
-            ["name", "role", "distribution", "version", "status", "why"],
-            [[row.name, row.role, row.distribution, row.version, row.status, row.reason] for row in rows],
+        write(
+            listing(
+                ["name", "role", "distribution", "version", "status", "why"],
+                [[row.name, row.role, row.distribution, row.version, row.status, row.reason] for row in rows],
+            )
         )
-    )
+    if check and any(row.status == "broken" for row in rows):
+        context.exit(1)

@@ -195,7 +195,7 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
     rows = [
         [row.name, row.summary, _flags(row.name, registry)]
         for row in registry.listing
-        if row.role == "query" and row.status == "loaded"
+        if row.role == "query" and row.status == "registered"
     ]
     write(listing(["query", "summary", "options"], rows) if rows else "no installed plugin brings a query")
     context.exit()

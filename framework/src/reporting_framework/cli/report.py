@@ -138,7 +138,7 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
     from reporting_framework.cli.render import listing
 
     rows = [[row.name, row.summary, row.distribution] for row in state_of(context).registry.listing
-            if row.role == "page" and row.status == "loaded"]  # fmt: skip
+            if row.role == "page" and row.status == "registered"]  # fmt: skip
     write(listing(["page", "summary", "distribution"], rows) if rows else "no installed plugin brings a page")
     context.exit()
 

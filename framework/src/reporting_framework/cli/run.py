@@ -41,7 +41,7 @@ class ReportCommands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the reports that can be run."""
-        return [row.name for row in state_of(ctx).reports()[0] if row.status == "loaded"]
+        return [row.name for row in state_of(ctx).reports()[0] if row.status == "registered"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a report.

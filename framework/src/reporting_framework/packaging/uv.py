@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from reporting_framework.errors import BuildError, SettingsError
+from reporting_framework.installation import install_command
 from reporting_framework.wording import one_line
 
 NEEDED = {"cyclonedx": "cyclonedx-python-lib", "packaging": "packaging", "uv": "uv"}
@@ -27,8 +28,7 @@ def check_installed(needed: dict[str, str] = NEEDED) -> None:
     missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise SettingsError(
-            f"reporting build needs {', '.join(missing)}, which is not installed: "
-            "pip install 'reporting-framework[build]'"
+            f"reporting build needs {', '.join(missing)}, which is not installed: {install_command('build')}"
         )
 
 

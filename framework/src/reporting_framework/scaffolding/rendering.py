@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reporting_framework.errors import SettingsError
+from reporting_framework.installation import install_command
 from reporting_framework.scaffolding.origins import TEMPLATES, Repository
 from reporting_framework.wording import cause, one_line
 
@@ -27,9 +29,7 @@ def check_installed(needed: str = "cookiecutter") -> None:
         SettingsError: It is not.
     """
     if importlib.util.find_spec(needed) is None:
-        raise SettingsError(
-            f"reporting new needs {needed}, which is not installed: pip install 'reporting-framework[new]'"
-        )
+        raise SettingsError(f"reporting new needs {needed}, which is not installed: {install_command('new')}")
 
 
 def render(template: str, answers: Mapping[str, Any], out: Path, repository: Repository | None) -> Path:
@@ -62,6 +62,8 @@ def render(template: str, answers: Mapping[str, Any], out: Path, repository: Rep
         out.mkdir(parents=True, exist_ok=True)
         with _beside(out) as place:
             begun = Path(generate_files(folder, context, str(place)))
+            for compiled in [*begun.rglob("__pycache__")]:  # pip compiles whatever ends in .py, templates too
+                shutil.rmtree(compiled)
             if repository is not None and repository.commit is not None:
                 _write_cruft(begun / CRUFT, f"templates/{template}", context, repository)
             begun.rename(made)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reporting_framework.errors import SettingsError
+from reporting_framework.installation import install_command
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,9 +40,7 @@ def check_installed(needed: Sequence[str] = NEEDED) -> None:
     """
     for name in needed:
         if importlib.util.find_spec(name) is None:
-            raise SettingsError(
-                f"reporting sql needs {name}, which is not installed: pip install 'reporting-framework[sql]'"
-            )
+            raise SettingsError(f"reporting sql needs {name}, which is not installed: {install_command('sql')}")
 
 
 @contextmanager

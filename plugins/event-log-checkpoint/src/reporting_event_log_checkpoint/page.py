@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from reporting_event_log_checkpoint.queries import ORDER, VISIT
+from reporting_framework import install_command
 from reporting_framework.errors import PluginError
 from reporting_framework.settings import Settings
 
@@ -48,7 +49,7 @@ class MonthlyVisits:
         except ModuleNotFoundError as error:
             raise PluginError(
                 f"page {self.name} needs {error.name}, which is not installed: "
-                "pip install 'reporting-event-log-checkpoint[pages]'"
+                f"{install_command('pages', 'reporting-event-log-checkpoint')}"
             ) from None
         from reporting_event_log_checkpoint.monthly.figures import figures_of
         from reporting_event_log_checkpoint.monthly.sections import page_of

@@ -19,7 +19,7 @@ from {{ cookiecutter.__package }}.{{ cookiecutter.role }} import {{ cookiecutter
 
 def test_it_is_found() -> None:
     program = Path(sys.executable).with_name("reporting")
-    done = subprocess.run([program, "plugins", "--format", "json"], capture_output=True, text=True, check=True)
+    done = subprocess.run([program, "plugins", "--check", "--format", "json"], capture_output=True, text=True)
     [row] = [row for row in json.loads(done.stdout) if row["distribution"] == "{{ cookiecutter.name }}"]
     assert row["name"] == "{{ cookiecutter.name }}"
     assert (row["role"], row["status"], row["reason"]) == ("{{ cookiecutter.role }}", "loaded", "")
