@@ -145,7 +145,9 @@ def test_a_plugin_that_there_is_not_is_refused(registry):
 def test_what_the_operating_system_refuses_is_told_on_one_line():
     with pytest.raises(StorageUnavailable) as caught, step("r", "sink", "good"):
         Path("/dev/full").write_bytes(b"x")
-    assert str(caught.value) == "report r: sink good: No space left on device"
+    assert str(caught.value) == (
+        "report r: sink good: No space left on device; make room there (TMPDIR names the folder of staged rows)"
+    )
     with pytest.raises(StorageUnavailable) as caught, step("r", "sink", "good"):
         raise OSError(errno.EMFILE, "Too many open files", "/tmp/x")
     assert str(caught.value) == "report r: sink good: /tmp/x: Too many open files"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -21,7 +20,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.records import ORIGIN_COLUMN
 from reporting_framework.result import Step
-from reporting_framework.wording import redacted
+from reporting_framework.wording import redacted, system_problem
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,16 +77,15 @@ def step(report: str, role: str, name: str) -> Iterator[None]:
         yield
     except ReportingError:
         raise
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:  # a full disk, most often
-            where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-            raise StorageUnavailable(f"report {report}: {role} {name}: {where}{os.strerror(error.errno)}") from error
-        raise StepFailed(
-            f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
-        ) from error
     except BaseException as error:
-        if not isinstance(error, SystemExit) and type(error).__name__ != "PanicException":  # of libraries in Rust
+        panic = type(error).__name__ == "PanicException"  # of libraries in Rust
+        if not isinstance(error, Exception | SystemExit) and not panic:
             raise
+        system = isinstance(error, OSError) or panic or type(error).__module__.startswith("polars.")
+        if system and (problem := system_problem(error)):  # a full disk, most often
+            filename = getattr(error, "filename", None)
+            where = f"{filename}: " if isinstance(filename, str) else ""
+            raise StorageUnavailable(f"report {report}: {role} {name}: {where}{problem}") from error
         raise StepFailed(
             f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
         ) from error

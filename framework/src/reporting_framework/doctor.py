@@ -23,7 +23,7 @@ from reporting_framework.errors import ReportingError
 from reporting_framework.installation import install_command
 from reporting_framework.permissions import permissions_of
 from reporting_framework.records import Finding
-from reporting_framework.wording import redacted
+from reporting_framework.wording import redacted, system_problem
 
 if TYPE_CHECKING:
     import polars as pl
@@ -94,7 +94,8 @@ def _answer(check: Check, answers: queue.SimpleQueue[Finding]) -> None:
     except ReportingError as error:
         answers.put(Finding("fail", str(error)))
     except BaseException as error:  # its message may hold anything
-        answers.put(Finding("fail", f"the check itself ended with {type(error).__name__}"))
+        ended = system_problem(error) or f"the check itself ended with {type(error).__name__}"
+        answers.put(Finding("fail", ended))
 
 
 # -- what any report rests on -----------------------------------------------------------------------------------------
@@ -255,28 +256,30 @@ def credentials(permissions: list[Permission]) -> Finding:
     """Whose credentials are found, and where they lead to; never a secret."""
     if not permissions:
         return Finding("ok", "nothing of AWS is used under these settings")
-    import boto3
     from botocore.config import Config as Settings
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    from reporting_framework.storage import aws_session, codes_of
 
     try:
-        session = boto3.Session()
+        session = aws_session()
         found = session.get_credentials()
-    except BotoCoreError as error:  # such as a profile that is not there; what it says names no secret
+        region = session.region_name or "us-east-1"
+        endpoint = session.client("s3", region_name=region).meta.endpoint_url
+    except (BotoCoreError, ValueError) as error:  # such as a profile that does not exist; the text names no secret
         return Finding("fail", str(error), "check AWS_PROFILE and the AWS configuration")
     if found is None:
         return Finding("fail", "none are found", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
-    region = session.region_name or os.environ.get("AWS_DEFAULT_REGION")
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    text = f"found by {found.method}; region {region or 'none'}{f'; endpoint {redacted(endpoint)}' if endpoint else ''}"
+    other = not re.search(r"\.amazonaws\.com(\.cn)?$", endpoint)
+    text = f"found by {found.method}; region {session.region_name or 'none'}"
+    text += f"; endpoint {redacted(endpoint)}" if other else ""
     quick = Settings(connect_timeout=3, read_timeout=3, retries={"max_attempts": 1})
     try:
-        identity: dict[str, Any] = session.client(
-            "sts", config=quick, region_name=region or "us-east-1"
-        ).get_caller_identity()
-    except (BotoCoreError, ClientError, ValueError) as error:
-        why = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        if endpoint:
+        identity: dict[str, Any] = session.client("sts", config=quick, region_name=region).get_caller_identity()
+    except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError) as error:
+        why = next(iter(codes_of(error)), type(error).__name__)
+        if other:  # a server of S3 alone answers anything, or nothing that can be parsed
             return Finding("ok", f"{text}; whose they are is not to be learnt there ({why})")
         return Finding("warn", f"{text}; STS does not say whose they are ({why})", "check that they are still valid")
     return Finding("ok", f"{text}; {identity.get('Arn')} of account {identity.get('Account')}")

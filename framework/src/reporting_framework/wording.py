@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 _USER_INFO = re.compile(
@@ -20,6 +22,19 @@ _QUERY = re.compile(
     )[?\#][^\s'"<>]*?(?=[:;,.)\]}]*(?:[\s'"<>\\]|$))""",
     re.VERBOSE | re.IGNORECASE,
 )
+
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+),")
+"""An error of the operating system in the text of a library in Rust, which keeps no errno."""
+
+SYSTEM_FIXES = {
+    errno.ENOSPC: "make room there (TMPDIR names the folder of staged rows)",
+    errno.EDQUOT: "make room there (TMPDIR names the folder of staged rows)",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
+    errno.ENOMEM: "give the process more memory",
+    errno.EROFS: "choose a place that can be written, or set TMPDIR",
+}
+"""What to do about errors of the operating system."""
 
 LINE_LIMIT = 240
 """Longest foreign text in a message, in characters, unless told otherwise."""
@@ -51,6 +66,22 @@ def utc_text(moment: datetime) -> str:
 def as_utc(moment: datetime) -> datetime:
     """Return the moment in UTC; one without an offset is in UTC already."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def system_problem(error: BaseException, only: Collection[int] = ()) -> str | None:
+    """Return what the operating system says went wrong and what to do, or `None` if it was not its error.
+
+    Args:
+        error: The error.
+        only: Numbers to look for; empty: any.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (found := _SYSTEM_ERROR.search(str(error))):
+        number = int(found[1] or found[2])
+    if number is None or (only and number not in only):
+        return None
+    fix = SYSTEM_FIXES.get(number)
+    return f"{os.strerror(number)}; {fix}" if fix else os.strerror(number)
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

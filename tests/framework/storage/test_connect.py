@@ -4,13 +4,16 @@ import os
 import subprocess
 import sys
 
+import boto3
 import polars as pl
 import pytest
 
 from reporting_framework.errors import AccessDenied, LocationError
-from reporting_framework.storage import Location, open_store
+from reporting_framework.storage import Location, aws_session, open_store
+from reporting_framework.storage.aws_config import read_aws_config
 from reporting_framework.storage.folder import FolderStore
 from tests.support import moto_server
+from tests.support.tls import certificates, tls_front
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def test_a_session_token_goes_along(monkeypatch, tmp_path):
         moto.client().create_bucket(Bucket="token")
         store = open_store("s3://token")
         assert sums(store, tmp_path) == 3
-        assert store.scan("x").options["storage_options"]["aws_session_token"] == "token"
+        assert store.scan("x").options["credential_provider"]()[0]["aws_session_token"] == "token"
 
 
 def test_a_profile_reaches_obstore_polars_and_boto3(profiles, bucket, tmp_path):
@@ -134,4 +137,199 @@ def test_a_line_break_behind_a_key_is_told_and_the_key_is_not(s3_environment, bu
     monkeypatch.setenv(name, "hunter2\n")
     with pytest.raises(AccessDenied, match=f"environment variable {name} holds a line break") as caught:
         open_store(f"s3://{bucket}")
+    assert "hunter2" not in str(caught.value)
+
+
+# -- the environment ------------------------------------------------------------------------------------------------------
+
+EMPTY = [
+    "AWS_CA_BUNDLE",
+    "AWS_CHECKSUM_ALGORITHM",
+    "AWS_CONDITIONAL_PUT",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_MAX_ATTEMPTS",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_RETRY_MODE",
+    "AWS_SERVER_SIDE_ENCRYPTION",
+    "AWS_SESSION_TOKEN",
+    "AWS_SKIP_SIGNATURE",
+]
+LEFT_BY_OTHERS = {
+    "AWS_ALLOW_INVALID_CERTIFICATES": "bogus",
+    "AWS_BUCKET": "another",
+    "AWS_CONDITIONAL_PUT": "disabled",
+    "AWS_CONNECT_TIMEOUT": "bogus",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "bogus",
+    "AWS_COPY_IF_NOT_EXISTS": "bogus",
+    "AWS_DISABLE_BULK_DELETE": "bogus",
+    "AWS_DISABLE_TAGGING": "bogus",
+    "AWS_ENDPOINT": "http://127.0.0.1:9",
+    "AWS_IMDSV1_FALLBACK": "bogus",
+    "AWS_METADATA_ENDPOINT": "bogus",
+    "AWS_PROXY_URL": "http://127.0.0.1:9",
+    "AWS_REQUEST_PAYER": "bogus",
+    "AWS_S3_EXPRESS": "true",
+    "AWS_SKIP_SIGNATURE": "true",
+    "AWS_SSE_BUCKET_KEY_ENABLED": "bogus",
+    "AWS_SSE_KMS_KEY_ID": "bogus",
+    "AWS_TIMEOUT": "bogus",
+    "AWS_TOKEN": "bogus",
+    "AWS_UNSIGNED_PAYLOAD": "bogus",
+    "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
+}
+
+
+def works(bucket, tmp_path):
+    """Write, read in both ways and list."""
+    store = open_store(f"s3://{bucket}/a")
+    assert sums(store, tmp_path) == 3
+    assert [entry.key for page in store.list() for entry in page] == ["x.parquet"]
+    store.copy("x.parquet", "y.parquet")
+    store.remove("y.parquet", expected=store.head("y.parquet").version)
+
+
+def test_an_empty_variable_is_unset(s3_environment, bucket, monkeypatch, tmp_path):
+    for name in EMPTY:
+        monkeypatch.setenv(name, "")
+    works(bucket, tmp_path)
+    assert aws_session().client("sts").meta.region_name == "us-east-1"
+
+
+def test_an_empty_endpoint_and_an_empty_key_are_unset(profiles, bucket, monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_S3", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("AWS_PROFILE", "other")
+    works(bucket, tmp_path)
+
+
+@pytest.mark.parametrize("name", LEFT_BY_OTHERS)
+def test_a_variable_that_obstore_alone_would_read_changes_nothing(s3_environment, bucket, monkeypatch, tmp_path, name):
+    monkeypatch.setenv(name, LEFT_BY_OTHERS[name])
+    works(bucket, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["AWS_CHECKSUM_ALGORITHM", "AWS_SERVER_SIDE_ENCRYPTION"])
+def test_a_variable_that_cannot_be_kept_from_obstore_is_refused_by_name(s3_environment, bucket, monkeypatch, name):
+    monkeypatch.setenv(name, "SHA256")
+    with pytest.raises(AccessDenied, match=f"environment variable {name} is not supported; unset it"):
+        open_store(f"s3://{bucket}")
+
+
+@pytest.fixture
+def configured(s3_environment, monkeypatch, tmp_path):
+    """Write ~/.aws/config; neither endpoint nor region is in the environment."""
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    return lambda text: (tmp_path / "config").write_text(text.format(endpoint=s3_environment.endpoint))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[default]\nregion = us-east-1\nendpoint_url = {endpoint}\n",
+        "[default]\nregion = us-east-1\nendpoint_url = http://127.0.0.1:9\nservices = mine\n\n"
+        "[services mine]\ns3 =\n  endpoint_url = {endpoint}\n",
+    ],
+    ids=["endpoint_url", "services"],
+)
+def test_the_endpoint_of_a_profile_is_honoured(configured, bucket, tmp_path, config):
+    configured(config)
+    works(bucket, tmp_path)
+
+
+def test_keys_and_region_in_the_environment_do_not_hide_the_endpoint_of_a_profile(
+    configured, bucket, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    configured("[default]\nendpoint_url = {endpoint}\n")
+    works(bucket, tmp_path)
+
+
+@pytest.mark.parametrize("setting", ["use_accelerate_endpoint = true", "addressing_style = virtual"])
+def test_a_setting_of_a_profile_that_cannot_be_honoured_is_refused_by_name(configured, bucket, setting):
+    configured(f"[default]\nendpoint_url = {{endpoint}}\ns3 =\n  {setting}\n")
+    with pytest.raises(AccessDenied, match=f"{setting} in section s3 of the AWS profile is not supported"):
+        open_store(f"s3://{bucket}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "endpoint"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "https://s3.eu-west-1.amazonaws.com"),
+        ({"AWS_REGION": "cn-north-1"}, "https://s3.cn-north-1.amazonaws.com.cn"),
+        ({"AWS_REGION": "us-east-2", "AWS_USE_FIPS_ENDPOINT": "true"}, "https://s3-fips.us-east-2.amazonaws.com"),
+        (
+            {
+                "AWS_REGION": "us-east-2",
+                "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+                "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+            },
+            "https://s3.us-east-2.amazonaws.com",
+        ),
+    ],
+)
+def test_an_endpoint_of_aws_is_the_one_that_boto3_takes(s3_environment, monkeypatch, environment, endpoint):
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert read_aws_config("s3://any").endpoint == endpoint
+    assert boto3.Session(region_name=environment["AWS_REGION"]).client("s3").meta.endpoint_url == endpoint
+
+
+# -- TLS ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def private(s3_environment, monkeypatch, tmp_path):
+    """The server behind TLS, with a certificate of an authority that nobody knows; that one's certificate."""
+    authority, server = certificates(tmp_path)
+    with tls_front(s3_environment.endpoint, server) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+        yield authority
+
+
+def test_a_certificate_of_a_private_authority_is_told_with_what_to_do(private, bucket, monkeypatch):
+    monkeypatch.setattr("reporting_framework.storage.connect.RETRIES", 0)
+    store = open_store(f"s3://{bucket}/a")
+    for ask in (lambda: store.get("k"), store.clock):
+        with pytest.raises(
+            LocationError, match=r"certificate of the endpoint is not trusted; set AWS_CA_BUNDLE to the"
+        ):
+            ask()
+
+
+@pytest.mark.parametrize("how", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "ca_bundle"])
+def test_a_ca_bundle_is_honoured(private, bucket, monkeypatch, tmp_path, how):
+    if how == "ca_bundle":
+        (tmp_path / "config").write_text(f"[default]\nca_bundle = {private}\n")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    else:
+        monkeypatch.setenv(how, str(private))
+    works(bucket, tmp_path)
+
+
+def test_a_ca_bundle_that_is_none_is_told(private, bucket, monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    with pytest.raises(AccessDenied, match=r"AWS_CA_BUNDLE.*no such file .*none\.pem"):
+        open_store(f"s3://{bucket}")
+    (tmp_path / "none.pem").write_text("-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n")
+    with pytest.raises(AccessDenied, match="the CA bundle holds no certificate in PEM form"):
+        open_store(f"s3://{bucket}")
+
+
+# -- buckets --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_arn_of_an_access_point_is_told_with_what_to_use_instead(s3_environment):
+    with pytest.raises(LocationError, match=r"ARNs are not supported; of an access point, give its alias"):
+        open_store("s3://arn:aws:s3:us-east-1:123456789012:accesspoint/mine/key")
+
+
+def test_credentials_in_a_uri_are_refused_and_not_shown(s3_environment):
+    with pytest.raises(LocationError, match="not the name of a bucket") as caught:
+        open_store("s3://AKIA:hunter2@bucket/key")
     assert "hunter2" not in str(caught.value)

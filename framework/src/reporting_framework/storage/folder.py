@@ -24,6 +24,7 @@ from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, To
 from reporting_framework.storage.location import Location
 from reporting_framework.storage.pinned_file import PinnedFile
 from reporting_framework.storage.tending import TendedFolder
+from reporting_framework.wording import system_problem
 
 PAGE_SIZE = 1000
 _READ = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -196,12 +197,7 @@ class FolderStore(TendedFolder):
             return AccessDenied(f"{where}: the system denies access; check the permissions of the file and its folder")
         if isinstance(error, NotADirectoryError | IsADirectoryError | FileExistsError):
             return LocationError(f"{where}: a file was expected and something else is there, or the other way round")
-        return StorageUnavailable(f"{where}: {_reason(error)}")
-
-
-def _reason(error: Exception) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else type(error).__name__
+        return StorageUnavailable(f"{where}: {system_problem(error) or type(error).__name__}")
 
 
 def _is_object(entry: os.DirEntry[str]) -> bool:

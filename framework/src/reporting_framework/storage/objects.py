@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import re
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -20,16 +19,10 @@ from typing import TYPE_CHECKING, Any
 import obstore
 from obstore.exceptions import BaseError
 
-from reporting_framework.errors import (
-    AccessDenied,
-    CommitConflict,
-    LocationError,
-    ObjectMissing,
-    ReportingError,
-    StorageUnavailable,
-)
+from reporting_framework.errors import LocationError, ObjectMissing, ReportingError
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.bucket_listing import BucketListing
+from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
 from reporting_framework.storage.tending import TendedBucket
@@ -48,8 +41,6 @@ TRIES = 3
 """How often an answer that broke off is asked for: obstore tries again only what did not begin."""
 
 _CUT = "list response body"
-_CODE = re.compile(r"<Code>(\w+)</Code>")
-_STATUS = re.compile(r"status code: (\d{3})")
 
 
 class BucketStore(TendedBucket):
@@ -58,7 +49,7 @@ class BucketStore(TendedBucket):
     Args:
         location: The folder within the bucket.
         backend: obstore's store for the whole bucket.
-        options: What polars needs to read from the bucket.
+        options: What polars needs to read from the bucket; None: it cannot, and is given whole objects.
         client: Gives a boto3 client for keys that obstore cannot name; None: there are no such keys.
     """
 
@@ -73,7 +64,7 @@ class BucketStore(TendedBucket):
     ) -> None:
         self.location = location
         self._backend = backend
-        self._options = options or {}
+        self._options = options
         self._client = client
         self._prefix = f"{location.key}/" if location.key else ""
 
@@ -139,15 +130,19 @@ class BucketStore(TendedBucket):
 
     @request("HeadObject")
     def head(self, key: str) -> Entry | None:
-        """See `Store.head`. What a HEAD does not find is asked for with a GET: only its answer says what is missing."""
+        """See `Store.head`. What a HEAD is refused is asked for with a GET: only its answer says why."""
         try:
             if ODD_KEY.search(key):
                 with self._asked(key) as answer:
                     return Entry(key, answer["ContentLength"], answer["ETag"])
             try:
                 meta = obstore.get(self._backend, self._prefix + key, options={"head": True}).meta
-            except FileNotFoundError:
+            except (BaseError, OSError) as error:
+                if not isinstance(error, FileNotFoundError) and not {"400", "403"} & set(codes_of(error)):
+                    raise
                 meta = obstore.get(self._backend, self._prefix + key).meta
+                if not isinstance(error, FileNotFoundError):
+                    raise
         except ObjectMissing:
             return None
         except (BaseError, OSError, ValueError) as error:
@@ -214,7 +209,7 @@ class BucketStore(TendedBucket):
 
     def scan(self, key: str) -> ScanTarget:
         """See `Store.scan`."""
-        if self.location.scheme == "memory":
+        if self._options is None:
             return ScanTarget(self.get(key).data)
         return ScanTarget(self.location.join(key).uri, self._options)
 
@@ -228,28 +223,20 @@ class BucketStore(TendedBucket):
         return PinnedObject(self._backend, self._prefix + key, where, size=size, version=version, translate=translate)
 
     def _translate(self, error: Exception, key: str, *, writing: bool = False) -> ReportingError:
-        """The framework's error for the storage's, from its class, the HTTP status and S3's error code."""
-        where, text = self.location.join(key).uri if key else self.location.uri, str(error)
-        codes = {found.group(1) for pattern in (_CODE, _STATUS) if (found := pattern.search(text))}
-        if response := getattr(error, "response", None):
-            codes |= {str(response["Error"]["Code"]), str(response["ResponseMetadata"]["HTTPStatusCode"])}
-        name = type(error).__name__
-        if "NoSuchBucket" in codes:
-            return LocationError(f"s3://{self.location.root}: no such bucket; check its name and AWS_ENDPOINT_URL")
-        # 404 is what S3 answers where the object that a PUT is to replace is gone.
-        lost = name in ("AlreadyExistsError", "PreconditionError") or codes & {"409", "412", "NoSuchKey"}
-        if writing and lost:
-            return CommitConflict(f"{where}: another run has written it meanwhile")
-        if "InvalidObjectState" in codes:
-            return AccessDenied(f"{where}: the object is archived in a cold tier; restore it first")
-        if name in ("PermissionDeniedError", "UnauthenticatedError") or codes & {"401", "403"}:
-            reason = next((code for code in codes if not code.isdigit()), "AccessDenied")
-            return AccessDenied(f"{where}: access denied ({reason}); check the credentials and the bucket's policy")
-        if "NoSuchKey" in codes or (isinstance(error, FileNotFoundError) and self.location.scheme == "memory"):
+        """Return the framework's error for the storage's."""
+        where, bucket = self.location.join(key).uri if key else self.location.uri, f"s3://{self.location.root}"
+        if isinstance(error, FileNotFoundError) and self.location.scheme == "memory":
             return ObjectMissing(f"{where}: no such object")
-        if codes:
-            return StorageUnavailable(f"{where}: the storage answered {', '.join(sorted(codes))} after all retries")
-        return StorageUnavailable(f"{where}: the storage did not answer; check the network and AWS_ENDPOINT_URL")
+        return storage_error(error, where, bucket=bucket, writing=writing, region=self._region)
+
+    def _region(self) -> str | None:
+        """Return the bucket's region, which S3 tells in a header that obstore does not show."""
+        try:
+            answer = self._boto3().head_bucket(Bucket=self.location.root)
+        except _boto_errors() as error:
+            answer = getattr(error, "response", {})
+        region: str | None = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
+        return region
 
 
 def _body(data: bytes | Path) -> Any:
@@ -268,5 +255,6 @@ def _body(data: bytes | Path) -> Any:
 
 def _boto_errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
-    return (BotoCoreError, ClientError)
+    return (BotoCoreError, ClientError, ResponseParserError)

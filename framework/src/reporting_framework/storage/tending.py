@@ -159,13 +159,14 @@ class TendedBucket:
     @contextlib.contextmanager
     def _translated(self, key: str, *, writing: bool = False) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
         from obstore.exceptions import BaseError
 
         try:
             yield
         except ObjectMissing:
             raise
-        except (BaseError, BotoCoreError, ClientError, OSError, ValueError) as error:
+        except (BaseError, BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
             raise self._translate(error, key, writing=writing) from error
 
 

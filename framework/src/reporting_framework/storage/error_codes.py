@@ -1,0 +1,196 @@
+"""Errors of the storage as the framework's: one table for obstore, botocore and polars alike.
+
+S3's codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from reporting_framework.errors import (
+    AccessDenied,
+    CommitConflict,
+    LocationError,
+    ObjectMissing,
+    ReportingError,
+    StorageUnavailable,
+)
+from reporting_framework.wording import system_problem
+
+
+class Problem(NamedTuple):
+    """What a code means.
+
+    Attributes:
+        error: The framework's class for it.
+        sentence: What is wrong; ``{code}`` stands for the code, ``{codes}`` for status and code.
+        fix: What to do; ``{region}`` stands for a bucket's region.
+    """
+
+    error: type[ReportingError]
+    sentence: str
+    fix: str = ""
+
+
+_DENIED = Problem(AccessDenied, "access denied ({code})", "check the credentials and the bucket's policy")
+_EXPIRED = Problem(
+    AccessDenied, "the credentials have expired ({code})", "get new ones, such as by aws sso login, and run again"
+)
+_NO_KEY = Problem(
+    AccessDenied, "the access key is not known there ({code})", "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"
+)
+_SECRET = Problem(AccessDenied, "access denied ({code})", "the secret key does not fit the access key: check both")
+_LOGIN = Problem(AccessDenied, "the credentials cannot be had ({code})", "check AWS_PROFILE; run aws sso login")
+_CLOCK = Problem(
+    AccessDenied, "this machine's clock is too far from the storage's ({code})", "set the clock, by NTP or the like"
+)
+_REGION = Problem(LocationError, "the bucket is in another region ({code})", "set AWS_REGION to {region}")
+_KMS = Problem(AccessDenied, "the bucket's KMS key cannot be used ({code})", "check the key's state and policy")
+_FULL = Problem(StorageUnavailable, "the storage is full ({code})", "make room there")
+_LARGE = Problem(LocationError, "larger than the storage takes ({code})", "split the output, by {{column}} in its key")
+_BUSY = Problem(StorageUnavailable, "the storage answered {codes} after all retries", "it is too busy: run again later")
+_FAULT = Problem(StorageUnavailable, "the storage answered {codes} after all retries", "run again later")
+_ALTERED = Problem(StorageUnavailable, "the data arrived altered ({code})", "check proxies in between, and run again")
+_UNSUPPORTED = Problem(
+    LocationError,
+    "the storage does not support this request ({code})",
+    "check that AWS_ENDPOINT_URL leads to an S3 API",
+)
+_UNCONDITIONAL = Problem(
+    LocationError,
+    "the storage does not support conditional writes ({code}), by which runs commit",
+    "use a storage that does",
+)
+_REFUSED = Problem(StorageUnavailable, "the storage answered {codes}", "check the endpoint, and run again")
+_SILENT = Problem(StorageUnavailable, "the storage did not answer", "check the network and AWS_ENDPOINT_URL")
+
+PROBLEMS: dict[str, Problem] = {
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "InvalidPayer", "NotSignedUp"),
+        _DENIED,
+    ),
+    **dict.fromkeys(("InvalidSecurity", "UnauthorizedAccess", "UserSuspended", "401", "403"), _DENIED),
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"), _EXPIRED),
+    **dict.fromkeys(("UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError"), _EXPIRED),
+    **dict.fromkeys(("InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"), _NO_KEY),
+    "InvalidToken": Problem(
+        AccessDenied, "the session token is not valid ({code})", "check that AWS_SESSION_TOKEN fits the access key"
+    ),
+    **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), _SECRET),
+    **dict.fromkeys(("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"), _LOGIN),
+    **dict.fromkeys(("MetadataRetrievalError", "RefreshWithMFAUnsupportedError", "ProfileNotFound"), _LOGIN),
+    **dict.fromkeys(("MissingAuthenticationTokenException", "IncompleteSignatureException"), _LOGIN),
+    "RequestTimeTooSkewed": _CLOCK,
+    **dict.fromkeys(("PermanentRedirect", "AuthorizationHeaderMalformed", "301"), _REGION),
+    "IllegalLocationConstraintException": _REGION,
+    **dict.fromkeys(
+        ("TemporaryRedirect", "307"),
+        Problem(StorageUnavailable, "the bucket is new or being moved ({code})", "run again in an hour"),
+    ),
+    "NoSuchBucket": Problem(LocationError, "no such bucket", "check its name and AWS_ENDPOINT_URL"),
+    "InvalidBucketName": Problem(LocationError, "not the name of a bucket ({code})", "check the URI"),
+    "NoSuchKey": Problem(ObjectMissing, "no such object"),
+    "InvalidObjectState": Problem(AccessDenied, "the object is archived in a cold tier", "restore it first"),
+    "KeyTooLongError": Problem(LocationError, "the key is longer than the storage takes ({code})", "shorten it"),
+    **dict.fromkeys(("EntityTooLarge", "413"), _LARGE),
+    **dict.fromkeys(("InsufficientStorage", "XMinioStorageFull", "QuotaExceeded", "507"), _FULL),
+    **dict.fromkeys(("KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException"), _KMS),
+    **dict.fromkeys(("KMS.InvalidKeyUsageException", "KMSKeyDisabled"), _KMS),
+    **dict.fromkeys(("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "InvalidDigest"), _ALTERED),
+    **dict.fromkeys(("NotImplemented", "501", "MethodNotAllowed", "405"), _UNSUPPORTED),
+    **dict.fromkeys(("SlowDown", "ServiceUnavailable", "TooManyRequests", "RequestLimitExceeded"), _BUSY),
+    **dict.fromkeys(("Throttling", "ThrottlingException", "429", "503"), _BUSY),
+    **dict.fromkeys(("InternalError", "500", "502", "504", "RequestTimeout"), _FAULT),
+}
+"""By S3's code, botocore's class or the HTTP status; the code decides before the status."""
+
+_TRANSPORT = (
+    (
+        re.compile(r"certificate|CERTIFICATE_VERIFY_FAILED", re.IGNORECASE),
+        Problem(
+            LocationError,
+            "the certificate of the endpoint is not trusted",
+            "set AWS_CA_BUNDLE to the PEM file of the authority that issued it",
+        ),
+    ),
+    (
+        re.compile(r"dns error|lookup address|NameResolution|Name or service not known"),
+        Problem(
+            StorageUnavailable,
+            "the storage did not answer: no such host",
+            "check AWS_ENDPOINT_URL, AWS_REGION and the network",
+        ),
+    ),
+    (
+        re.compile(r"proxy", re.IGNORECASE),
+        Problem(StorageUnavailable, "the proxy did not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+    ),
+)
+_CODE = re.compile(r"<Code>([\w.]+)</Code>")
+_STATUS = re.compile(r"status code: (\d{3})")
+_PROVIDER = re.compile(r"credential provider: (\w+)")
+_LOCAL = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Errors of this system (memory, descriptors) that keep a request from being sent."""
+
+
+def codes_of(error: BaseException) -> list[str]:
+    """Return S3's code and the HTTP status, as far as the error tells them, the code first."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        code = response.get("Error", {}).get("Code") or response.get("Code")
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        found = [str(each) for each in (code, status) if each]
+    else:
+        text = str(error)
+        found = [match[1] for pattern in (_PROVIDER, _CODE, _STATUS) if (match := pattern.search(text))]
+        if "redirect without LOCATION" in text:
+            found.append("301")
+    name = type(error).__name__
+    return [*dict.fromkeys(found), *([name] if name in PROBLEMS else [])]
+
+
+def storage_error(
+    error: BaseException,
+    where: str,
+    *,
+    bucket: str = "",
+    writing: bool = False,
+    region: Callable[[], str | None] = lambda: None,
+) -> ReportingError:
+    """Return the framework's error for an error of obstore, botocore or polars.
+
+    Args:
+        error: The error.
+        where: URI of the object or folder.
+        bucket: URI of its bucket.
+        writing: Whether a conditional write was refused, so that another writer may have been first.
+        region: Asks for the bucket's region; called if the bucket is in another one.
+    """
+    codes, name = codes_of(error), type(error).__name__
+    if name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
+        codes = codes or ["AccessDenied"]
+    # NoSuchKey is what S3 answers if the object that a PUT is to replace is gone.
+    lost = name in ("AlreadyExistsError", "PreconditionError") or {"409", "412", "NoSuchKey"} & set(codes)
+    if writing and lost:
+        return CommitConflict(f"{where}: another run has written it meanwhile")
+    problem = next((PROBLEMS[code] for code in codes if code in PROBLEMS), None)
+    problem = problem or (_REFUSED if codes else _transport(error))
+    if writing and problem is _UNSUPPORTED:
+        problem = _UNCONDITIONAL
+    code = next((code for code in codes if not code.isdigit()), "AccessDenied" if problem is _DENIED else "")
+    place = region() if problem is _REGION else None
+    told = {"code": code or "".join(codes[:1]), "codes": ", ".join(sorted(codes))}
+    sentence = f"{problem.sentence}; {problem.fix}" if problem.fix else problem.sentence
+    subject = bucket if problem is PROBLEMS["NoSuchBucket"] and bucket else where
+    return problem.error(f"{subject}: {sentence.format(**told, region=place or 'that of the bucket')}")
+
+
+def _transport(error: BaseException) -> Problem:
+    """Return why there was no answer."""
+    if (local := system_problem(error, _LOCAL)) is not None:
+        return Problem(StorageUnavailable, local)
+    text = str(error)
+    return next((problem for pattern, problem in _TRANSPORT if pattern.search(text)), _SILENT)
