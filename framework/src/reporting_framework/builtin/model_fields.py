@@ -44,12 +44,6 @@ def with_config(model: Any, config: ConfigDict) -> Any:
     return made
 
 
-def shares_keys(model: Any) -> bool:
-    """Whether one key of a record may fill several fields, so that the number of fields is not that of keys."""
-    keys = [key for name, hint in fields_of(model).items() for key in set(_aliases(model, name, hint)) or {name}]
-    return len(set(keys)) < len(keys)
-
-
 def has_alias(model: Any, name: str) -> bool:
     """Whether records may use another key for a field."""
     return any(True for _ in _aliases(model, name, fields_of(model)[name]))

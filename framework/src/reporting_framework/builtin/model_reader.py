@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from typing_extensions import is_typeddict
 
-from reporting_framework.builtin.model_fields import fields_of, shares_keys, with_config
+from reporting_framework.builtin.model_fields import fields_of, with_config
 
 Extra = Literal["ignore", "reject", "keep"]
 
@@ -29,41 +29,18 @@ class ModelReader:
         parse: Makes a dictionary or a model of a payload, or raises a `ValidationError`. The compiled function itself:
             the method of `TypeAdapter` around it costs a tenth as much again.
         open: Takes apart what `parse` made, or None when that is a dictionary: its fields (unknown ones may be among
-            them), the unknown fields, and the number of keys that the record has.
+            them) and the unknown fields.
         names: Names of the declared fields.
-        recount: Whether counting the members of a record says nothing of its payload: functions and JSON within
-            strings may add and remove some, defaults add some, and one key may fill several fields.
     """
 
     def __init__(self, model: Any, extra: Extra) -> None:
         config = ConfigDict(extra=_CONFIG[extra], allow_inf_nan=False)
         self.names = frozenset(fields_of(model))
-        self.open: Callable[[Any], tuple[dict[str, Any], Mapping[str, Any] | None, int]] | None = None
-        self.recount = shares_keys(model)
+        self.open: Callable[[Any], tuple[dict[str, Any], Mapping[str, Any] | None]] | None = None
         made = with_config(model, config) if is_typeddict(model) else _configured(model, config)
         if not is_typeddict(model):
-            decorators = model.__pydantic_decorators__
-            self.recount |= bool(decorators.model_validators or decorators.root_validators)
             self.open = _opened
-        adapter = TypeAdapter(made)
-        self.recount |= _adds_members(adapter.core_schema)
-        self.parse: Callable[[bytes], Any] = adapter.validator.validate_json
-
-
-def _adds_members(schema: Any) -> bool:
-    """Whether something in a core schema makes objects, or members of them, that are not in the payload."""
-    if isinstance(schema, Mapping):
-        kind = schema.get("type")
-        if isinstance(kind, str) and (kind.startswith("function-") or kind == "json"):
-            return True
-        if kind == "default" and (
-            "default_factory" in schema or isinstance(schema.get("default"), Mapping | list | BaseModel)
-        ):
-            return True
-        if kind == "typed-dict-field" and schema["schema"].get("type") == "default":
-            return True
-        return any(_adds_members(part) for name, part in schema.items() if name not in ("serialization", "metadata"))
-    return isinstance(schema, list | tuple) and any(_adds_members(part) for part in schema)
+        self.parse: Callable[[bytes], Any] = TypeAdapter(made).validator.validate_json
 
 
 def _configured(model: Any, config: ConfigDict) -> Any:
@@ -71,5 +48,5 @@ def _configured(model: Any, config: ConfigDict) -> Any:
     return type(model.__name__, (model,), {"model_config": config, "__module__": model.__module__})
 
 
-def _opened(record: BaseModel) -> tuple[dict[str, Any], Mapping[str, Any] | None, int]:
-    return record.__dict__, record.__pydantic_extra__, len(record.__pydantic_fields_set__)
+def _opened(record: BaseModel) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
+    return record.__dict__, record.__pydantic_extra__

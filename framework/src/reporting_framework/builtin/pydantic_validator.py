@@ -15,7 +15,7 @@ from reporting_framework.builtin.columns import Column, UnsupportedField, column
 from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
 from reporting_framework.builtin.model_reader import Extra, ModelReader
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
-from reporting_framework.builtin.strict_json import KEY_END, check_strict, is_plain, members, spaced_colons
+from reporting_framework.builtin.strict_json import check_strict, member_texts
 from reporting_framework.builtin.unknown_fields import IgnoredFields
 from reporting_framework.capabilities import ColumnFacts
 from reporting_framework.errors import SettingsError
@@ -109,30 +109,21 @@ class ModelValidator:
         rejections: list[Rejection] = []
         ignored = IgnoredFields()
         parse, opened, names = self._reader.parse, self._reader.open, self._reader.names
-        looked_through = self._reader.recount or self.verbatim
-        doubts = [True] * len(batch.payloads) if looked_through else spaced_colons(batch.payloads)
-        records = zip(batch.origins, batch.versions, batch.payloads, doubts, quick, strict=True)
-        for origin, version, payload, doubtful, done in records:
+        for origin, version, payload, done in zip(batch.origins, batch.versions, batch.payloads, quick, strict=True):
             if done is not None:
                 rows.append((origin, version, done))
                 continue
             try:
                 record = parse(payload)
                 if opened is not None:
-                    record, unknown, keys = opened(record)
+                    record, unknown = opened(record)
                 else:
                     unknown = None if names.issuperset(record) else {key: record[key] for key in record.keys() - names}
-                    keys = len(record)
-                # Counting takes a tenth of the time of parsing again; see `strict_json`.
-                more = payload.count(KEY_END) - keys
-                if more and not doubtful:
-                    more -= members(record.values()) + (members(unknown.values()) if opened and unknown else 0)
-                elif unknown and not is_plain(unknown.values()):
-                    doubtful = True
-                texts = check_strict(payload, self.verbatim) if doubtful or more else None
+                check_strict(payload, self.verbatim)
                 if self._ruled:
                     record = self.rule(record)
-                if texts:
+                if self.verbatim:
+                    texts = member_texts(payload, self.verbatim)
                     record.update((name, text) for name, text in texts.items() if record.get(name) is not None)
                 if self._keeps:
                     self._keep(record, unknown)

@@ -1,34 +1,19 @@
-"""What pydantic's JSON parser lets through and JSON does not have, or leaves open: repeated keys, NaN and infinities.
-
-Parsing every payload a second time would double the cost of validation. So a payload is parsed again only when counting
-cannot rule a repeated key out: a key's closing quote is followed by a colon, and where no colon follows a blank, there
-are at least as many ``":`` in a payload as members in all its objects: just as many, and no key is there twice.
-"""
+"""Faults that pydantic's JSON parser lets through: repeated keys, NaN and infinities."""
 
 from __future__ import annotations
 
 import json
-import re
-import types
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from math import inf
+from collections.abc import Collection
+from functools import partial
 from typing import Any, NoReturn
 
-import polars as pl
+from jiter import from_json
 
-KEY_END = b'":'
-"""What ends a key; also to be found in strings and in nested objects, so its number only has an upper bound."""
-
-_MANY = 2**62
-"""More members than any payload has."""
-
-_SPACED = r'"[ \t\r\n]+:'
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_PLAIN = frozenset({str, int, bool, types.NoneType})
+_parse = partial(from_json, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
 
 
 class NotStrict(ValueError):
-    """A payload that the parser takes and that is not JSON as it should be.
+    """A payload that pydantic's parser takes and that is not JSON as it should be.
 
     Attributes:
         error_type: ``duplicate_key`` or ``json_invalid``.
@@ -41,91 +26,65 @@ class NotStrict(ValueError):
         self.key = key
 
 
-def spaced_colons(payloads: Sequence[bytes]) -> list[bool]:
-    """For each payload whether a blank may come before a colon: counting `KEY_END` then says nothing about its keys."""
-    texts = [payload.decode(errors="replace") for payload in payloads]
-    return pl.Series(texts, dtype=pl.String).str.contains(_SPACED).to_list()  # a fifth of what `re` takes
+class _Members(list[tuple[str, Any]]):
+    """Members of a JSON object, in their order."""
+
+    @property
+    def repeated(self) -> str | None:
+        """The first key that is there a second time."""
+        seen: set[str] = set()
+        for key, _ in self:
+            if key in seen:
+                return key
+            seen.add(key)
+        return None
 
 
-def is_plain(values: Iterable[Any]) -> bool:
-    """Whether NaN or an infinity can neither be among the values of a JSON object nor be inside one of them."""
-    return _PLAIN.issuperset(map(type, values))
-
-
-def members(values: Iterable[Any]) -> int:
-    """How many members all JSON objects within these values have, if that can be told; else less than that.
-
-    A float that is no number makes it -1 at the most: it must be looked for in the payload.
-    """
-    found = 0
-    for value in values:
-        kind = type(value)
-        if kind is dict:
-            found += len(value) + members(value.values())
-        elif kind is list:
-            found += members(value)
-        elif kind is float and not -inf < value < inf:
-            found -= _MANY
-    return found
-
-
-def check_strict(payload: bytes, verbatim: Collection[str] = ()) -> dict[str, str]:
-    """Parse a payload that the parser took before, once more and exactly.
+def check_strict(payload: bytes, verbatim: Collection[str] = ()) -> None:
+    """Check what pydantic's parser does not.
 
     Args:
-        payload: JSON.
+        payload: JSON that pydantic's parser took.
         verbatim: Members of the record within which a key may be there twice.
-
-    Returns:
-        The text of those members, as it is in the payload.
 
     Raises:
         NotStrict: An object in it has a key twice, or a number is NaN or an infinity.
     """
-    texts: dict[str, str] = {}
-    twice: str | None = None
-    inside = False
-    for key, text, repeated in _members_of(payload.decode()):
-        if twice is None and key in texts:
-            twice = key
-        inside |= repeated and key not in verbatim
-        texts[key] = text
-    if twice is not None or inside:
-        raise NotStrict("duplicate_key", twice)
-    return {key: texts[key] for key in verbatim if key in texts}
+    try:
+        _parse(payload)
+    except ValueError:
+        _find_fault(payload, verbatim)
 
 
-def _members_of(text: str) -> Iterator[tuple[str, str, bool]]:
-    """The key of each member of a record, the text of its value, and whether an object in that has a key twice."""
-    repeated = False
+def member_texts(payload: bytes, names: Collection[str]) -> dict[str, str]:
+    """Return the text of members of a record, as it is in the payload; of none if the payload is no object."""
+    from msgspec import Raw, ValidationError
+    from msgspec.json import decode
 
-    def counted(pairs: list[tuple[str, Any]]) -> None:
-        nonlocal repeated
-        repeated |= len({key for key, _ in pairs}) < len(pairs)
+    try:
+        members = decode(payload, type=dict[str, Raw])
+    except ValidationError:
+        return {}
+    return {name: bytes(members[name]).decode() for name in names if name in members}
 
+
+def _find_fault(payload: bytes, verbatim: Collection[str]) -> None:
+    """Raise the fault that the parser found, unless it is within a verbatim member."""
     # Numbers are not needed, and long ones cost the square of their length.
-    read = json.JSONDecoder(
-        object_pairs_hook=counted, parse_constant=_refuse, parse_int=bool, parse_float=bool
-    ).raw_decode
-    at = _after_blanks(text, 0)
-    if text[at] != "{":  # a model may make something of it all the same
-        read(text, at)
-        yield "", text, repeated
-        return
-    at = _after_blanks(text, at + 1)
-    while text[at] != "}":
-        key, at = read(text, at)
-        begin = _after_blanks(text, _after_blanks(text, at) + 1)
-        repeated = False
-        _, end = read(text, begin)
-        yield key, text[begin:end], repeated
-        at = _after_blanks(text, end)
-        at = _after_blanks(text, at + 1) if text[at] == "," else at
+    record = json.loads(
+        payload.decode(), object_pairs_hook=_Members, parse_constant=_refuse, parse_int=bool, parse_float=bool
+    )
+    twice = record.repeated if isinstance(record, _Members) else None
+    inner = [value for key, value in record if key not in verbatim] if isinstance(record, _Members) else record
+    if twice is not None or _repeats(inner):
+        raise NotStrict("duplicate_key", twice)
 
 
-def _after_blanks(text: str, at: int) -> int:
-    found = _BLANKS.match(text, at)
-    return found.end() if found else at
+def _repeats(value: Any) -> bool:
+    """Whether an object in a value has a key twice."""
+    if isinstance(value, _Members):
+        return value.repeated is not None or any(_repeats(each) for _, each in value)
+    return isinstance(value, list) and any(map(_repeats, value))
 
 
 def _refuse(_constant: str) -> NoReturn:

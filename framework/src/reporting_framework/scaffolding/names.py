@@ -72,6 +72,7 @@ REQUIRED = frozenset(
         "hatchling",
         "hypothesis",
         "isal",
+        "jiter",
         "markupsafe",
         "moto",
         "msgspec",
