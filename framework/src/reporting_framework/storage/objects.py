@@ -7,12 +7,10 @@ listing that meets one fails. Such keys are rare and legal, so this one case goe
 from __future__ import annotations
 
 import mmap
-import os
 import re
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +29,7 @@ from reporting_framework.errors import (
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
+from reporting_framework.storage.temporary import LockedPath
 from reporting_framework.storage.tending import TendedBucket
 
 if TYPE_CHECKING:
@@ -199,9 +198,6 @@ class BucketStore(TendedBucket):
             if (version := self._written(key, mark)) is not None:
                 return version
             raise self._translate(error, key, writing=True) from error
-        finally:
-            if isinstance(data, Path):
-                data.unlink(missing_ok=True)
 
     def replace(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str:
         """See `Store.replace`. obstore sends it again where an answer was lost: the same bytes, so it does no harm."""
@@ -229,11 +225,14 @@ class BucketStore(TendedBucket):
         """See `Store.exclusive`: a bucket has no locks, the conditional PUT is all there is."""
         return nullcontext()
 
-    def scratch(self, key: str) -> Path:
+    @contextmanager
+    def scratch(self, key: str) -> Iterator[Path]:
         """See `Store.scratch`: in the system's temporary folder."""
-        descriptor, name = tempfile.mkstemp(prefix="reporting-put-", suffix=".tmp")
-        os.close(descriptor)
-        return Path(name)
+        made = LockedPath("reporting-put-", is_file=True)
+        try:
+            yield made.path
+        finally:
+            made.close()
 
     def scan(self, key: str) -> ScanTarget:
         """See `Store.scan`."""

@@ -158,8 +158,7 @@ class ParquetCheckpoint(TendedFiles):
         def counted() -> _Counted:
             return _Counted(in_order(pieces, self.settings.timestamp, PART), file, elsewhere, check=check)
 
-        scratch = self.store.scratch(file.key)
-        try:
+        with self.store.scratch(file.key) as scratch:
             try:
                 new = self._merged(file, file.frames(), counted(), scratch)
             except OutOfOrder:
@@ -171,8 +170,6 @@ class ParquetCheckpoint(TendedFiles):
                 return file, 0
             size = scratch.stat().st_size
             version = self.store.put(file.key, scratch, expected=file.version)
-        finally:
-            scratch.unlink(missing_ok=True)
         if file.form and file.upgrades:
             _log.warning("%s: upgraded: %s", file.uri, file.form.told())
         newest = max(moment for moment in (file.newest, new.newest(self.settings.timestamp)) if moment)
