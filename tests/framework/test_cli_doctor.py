@@ -20,6 +20,7 @@ from reporting_framework.doctor import _extras, _plugins, carried_out, credentia
 from reporting_framework.plugins import load_plugins
 from reporting_framework.records import Finding
 from reporting_framework.storage import connect, open_store
+from reporting_framework.storage.temporary import temporary_folder
 from reporting_object_store.checks import clock, written
 from tests.framework.distributions import program
 from tests.framework.test_cli_quarantine import SECRET
@@ -146,12 +147,14 @@ def test_a_broken_plugin_is_noted_with_its_reason(site, monkeypatch):
 
 
 def test_leftovers_in_the_temporary_folder_are_noted(here):
-    (here / "reporting-put-old.tmp").touch()
-    os.utime(here / "reporting-put-old.tmp", (0, 0))
-    (here / "reporting-put-new.tmp").touch()
-    status, text, _ = doctor()["temporary folder"]
+    """What a process is using is none, however old it is."""
+    (here / "reporting-put-left.tmp").touch()
+    with temporary_folder("sql") as used:
+        os.utime(used, (0, 0))
+        (here / "reporting-put-left.tmp").touch()
+        status, text, _ = doctor()["temporary folder"]
     assert status == "warn"
-    assert text.endswith("left there for more than an hour: 1, such as reporting-put-old.tmp")
+    assert text.endswith("left there by killed processes: 1, such as reporting-put-left.tmp")
 
 
 def test_extras_that_are_missing_are_named(monkeypatch):

@@ -2,7 +2,6 @@
 
 import random
 import threading
-from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
@@ -50,10 +49,10 @@ def large(s3, s3_environment, bucket):
     made = [row(number, "ab"[number % 2], note=chance.randbytes(40).hex()) for number in range(50_000)]
     committed(f"s3://{bucket}/x.parquet", made)
     frame = pl.concat([table(made).with_row_index("n").with_columns(pl.col("timestamp") + pl.duration(hours="n"))])
-    path = Path(open_store(f"s3://{bucket}").scratch("x"))
-    frame.select(WIDE.names()).write_parquet(path, row_group_size=16_384)
     store = open_store(f"s3://{bucket}")
-    store.put("x.parquet", path, expected=store.head("x.parquet").version)
+    with store.scratch("x") as path:
+        frame.select(WIDE.names()).write_parquet(path, row_group_size=16_384)
+        store.put("x.parquet", path, expected=store.head("x.parquet").version)
     return f"s3://{bucket}/x.parquet"
 
 

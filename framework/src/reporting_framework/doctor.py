@@ -10,7 +10,6 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
@@ -23,6 +22,7 @@ from reporting_framework.errors import ReportingError
 from reporting_framework.installation import install_command
 from reporting_framework.permissions import permissions_of
 from reporting_framework.records import Finding
+from reporting_framework.storage.temporary import abandoned_temporary
 from reporting_framework.wording import redacted, system_problem
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ Check = Callable[[], Finding]
 OLDEST_PYTHON = (3, 11)
 SPACE = 1024**3
 """Bytes free in the temporary folder under which a word is due."""
-
-ABANDONED = 3600
-"""Seconds after which what lies in the temporary folder is nobody's any more."""
 
 EXTRAS = {
     "aws": "functions in Lambda",
@@ -173,12 +170,11 @@ def _plugins(registry: Registry) -> Finding:
 def _temporary() -> Finding:
     folder = Path(tempfile.gettempdir())
     free = shutil.disk_usage(folder).free
-    now = time.time()
-    old = [path for path in folder.glob("reporting-*") if now - path.lstat().st_mtime > ABANDONED]
+    old = abandoned_temporary()
     text = f"{folder}: {free / SPACE:.1f} GiB free"
     if old:
-        left = f"left there for more than an hour: {len(old)}, such as {old[0].name}"
-        return Finding("warn", f"{text}; {left}", "remove what is of no process that still runs")
+        left = f"left there by killed processes: {len(old)}, such as {old[0].name}"
+        return Finding("warn", f"{text}; {left}", "the next run with new rows removes them")
     if free < SPACE:
         return Finding("warn", text, "new rows are staged there: make room, or set TMPDIR")
     return Finding("ok", text)

@@ -110,8 +110,8 @@ def test_what_the_system_refuses_otherwise_is_told_in_its_words(folder):
 
 def test_a_file_that_is_not_from_scratch_cannot_be_put(folder):
     store = open_store(str(folder))
-    with pytest.raises(ObjectMissing, match="k: no such file"):
-        store.scratch("nowhere/k")
+    with pytest.raises(ObjectMissing, match="k: no such file"), store.scratch("nowhere/k"):
+        pass
     with pytest.raises(ObjectMissing, match="k: no such file"):
         store.put("k", folder / "nothing", expected=None)
 
@@ -269,3 +269,12 @@ def test_replacing_needs_no_lock_and_leaves_no_other_file(folder):
     with pytest.raises(StorageUnavailable, match="File name too long"):
         store.replace("x" * 300, b"", **how)
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["file", "k"]
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_that_replaces_a_file(folder):
+    """Names of the history's files never come a second time, so no lock of a key can tell."""
+    (folder / ".rows-1.parquet.abcdefgh.tmp").write_bytes(b"half")
+    store = open_store(str(folder))
+    with store.scratch("other") as used:
+        store.replace("rows-2.parquet", b"x", content_type="t", metadata={})
+        assert sorted(path.name for path in folder.iterdir()) == sorted([used.name, "rows-2.parquet"])

@@ -207,13 +207,13 @@ def test_what_only_reads_has_no_conflicts(broken, kind, status):
 
 def test_a_file_over_the_limit_of_one_put_is_refused_and_not_sent(broken):
     store, proxy = broken
-    scratch = store.scratch("k")
-    with scratch.open("wb") as file:
-        file.truncate(PUT_LIMIT + 1)
-    with pytest.raises(
-        LocationError, match="a checkpoint of 5368709121 bytes is over S3's limit of 5368709120 for one a"
-    ):
-        store.put("k", scratch, expected=None)
+    with store.scratch("k") as scratch:
+        with scratch.open("wb") as file:
+            file.truncate(PUT_LIMIT + 1)
+        with pytest.raises(
+            LocationError, match="a checkpoint of 5368709121 bytes is over S3's limit of 5368709120 for one a"
+        ):
+            store.put("k", scratch, expected=None)
     assert not scratch.exists()
     assert proxy.count("PUT") == 0
 

@@ -123,8 +123,7 @@ def test_a_put_is_refused_where_another_version_is(store):
 
 
 def test_a_file_is_put_from_scratch_and_then_gone(store):
-    with store.exclusive("deep/er/k"):
-        scratch = store.scratch("deep/er/k")
+    with store.exclusive("deep/er/k"), store.scratch("deep/er/k") as scratch:
         scratch.write_bytes(b"content")
         version = store.put("deep/er/k", scratch, expected=None)
     assert store.get("deep/er/k") == (b"content", version)

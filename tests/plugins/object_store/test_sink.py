@@ -26,7 +26,7 @@ from reporting_object_store import checkpoint as checkpoint_module
 from reporting_object_store import sink as module
 from tests.plugins.object_store.tables import START, WIDE, divided, in_order, rows, shared, table
 from tests.support import Fault
-from tests.support.plugins import checkpoint, snapshot
+from tests.support.plugins import checkpoint, event, name_of, origins_of, snapshot, take
 
 _numbers = itertools.count(1)
 
@@ -351,12 +351,12 @@ def test_what_was_half_of_two_versions_is_read_again(tmp_path, monkeypatch):
     sink.ledger()
     replace, times = sink._replace, []
 
-    def torn(file, pieces, *, check):
+    def torn(file, pieces, elsewhere, *, check):
         times.append(check)
         if len(times) == 1:
             commit(uri, [row(20)])
             raise CorruptCheckpoint("torn")
-        return replace(file, pieces, check=check)
+        return replace(file, pieces, elsewhere, check=check)
 
     sink._replace = torn
     receipt = sink.commit([sink.stage(table([row(30)]), Split("s", {}), 0)])
@@ -490,3 +490,14 @@ def test_a_null_where_rows_are_sorted_is_refused(tmp_path, column):
 def test_there_is_one_quarantine():
     with pytest.raises(ValidationError, match="there is one quarantine for all files"):
         checkpoint("memory://m/{study}.parquet", quarantine="memory://m/q/{study}.parquet")
+
+
+def test_a_row_of_a_changed_object_stays_in_the_file_that_has_it(tmp_path):
+    """Its new content names another file for the row: the source key is taken once all the same."""
+    events, place = tmp_path / "in", tmp_path / "out" / "{study}" / "x.parquet"
+    events.mkdir()
+    for study in "ab":
+        (events / name_of(1)).write_bytes(b"\n".join([b"{}", event(1, study=study)]))
+        take(events, place)
+    assert origins_of(tmp_path / "out" / "a" / "x.parquet") == [f"{name_of(1)}#2"]
+    assert not (tmp_path / "out" / "b" / "x.parquet").exists()

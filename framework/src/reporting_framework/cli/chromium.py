@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from reporting_framework.errors import LocationError, PluginError
+from reporting_framework.storage.temporary import temporary_folder
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 """Names that it goes by."""
@@ -53,7 +53,7 @@ def print_page(html: str, chromium: str, patience: float = PATIENCE) -> bytes:
     Raises:
         LocationError: Chromium gave none.
     """
-    with tempfile.TemporaryDirectory(prefix="reporting-pdf-") as folder:
+    with temporary_folder("pdf") as folder:
         page, paper = Path(folder, "page.html"), Path(folder, "page.pdf")
         page.write_text(html, encoding="utf-8")
         command = [

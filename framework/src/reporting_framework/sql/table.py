@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from reporting_framework.queries import readable_of
 from reporting_framework.sql.files import names
 from reporting_framework.sql.views import select
 from reporting_framework.storage import PinnedTable, open_store
+from reporting_framework.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Composition, Report
@@ -59,7 +59,7 @@ def opened(report: Report, composition: Composition, registry: Registry) -> Iter
     with ExitStack() as stack:
         sink, schema = readable_of(report.name, composition, registry)
         # What is in there holds records: it is the owner's alone, and goes whatever happens.
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reporting-sql-")))
+        folder = stack.enter_context(temporary_folder("sql"))
         with step(report.name, "sink", sink.name):
             files: Sequence[ParquetFile] = sink.parquet_files() if isinstance(sink, ParquetBacked) else ()
             for file in files:

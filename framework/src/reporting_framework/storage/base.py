@@ -149,8 +149,8 @@ class Store(Protocol):
         """Keeps other writers of `key` out where the storage can; `put` is safe without it."""
         ...
 
-    def scratch(self, key: str) -> Path:
-        """A file to write before it is `put` at `key`; to be called within `exclusive`."""
+    def scratch(self, key: str) -> AbstractContextManager[Path]:
+        """Make a file to write before it is `put` at `key`, within `exclusive`; it is gone after the block."""
         ...
 
     def modified(self, key: str) -> datetime | None:

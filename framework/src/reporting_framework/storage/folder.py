@@ -6,7 +6,6 @@ import fcntl
 import glob
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -23,6 +22,7 @@ from reporting_framework.errors import (
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import Location
 from reporting_framework.storage.pinned_file import PinnedFile
+from reporting_framework.storage.temporary import LockedPath, sweep
 from reporting_framework.storage.tending import TendedFolder
 from reporting_framework.wording import system_problem
 
@@ -109,15 +109,12 @@ class FolderStore(TendedFolder):
     def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
         """See `Store.put`. A file must come from `scratch`, within `exclusive`; bytes take the lock themselves."""
         if isinstance(data, bytes):
-            with self.exclusive(key):
-                scratch = self.scratch(key)
+            with self.exclusive(key), self.scratch(key) as scratch:
                 try:
                     scratch.write_bytes(data)
-                    return self.put(key, scratch, expected=expected)
                 except OSError as error:
                     raise self._translate(error, key) from error
-                finally:
-                    scratch.unlink(missing_ok=True)
+                return self.put(key, scratch, expected=expected)
         try:
             current = self.head(key)
             if (current.version if current else None) != expected:
@@ -129,13 +126,12 @@ class FolderStore(TendedFolder):
     def replace(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str:
         """See `Store.replace`. Without a lock, which would leave a file beside each: renaming alone is atomic."""
         try:
-            Path(self._path(key)).parent.mkdir(parents=True, exist_ok=True)
-            scratch = self.scratch(key)
-            try:
+            folder = Path(self._path(key)).parent
+            folder.mkdir(parents=True, exist_ok=True)
+            sweep(folder, ".*.????????.tmp")
+            with self.scratch(key) as scratch:
                 scratch.write_bytes(data)
                 return self._move(scratch, key)
-            finally:
-                scratch.unlink(missing_ok=True)
         except OSError as error:
             raise self._translate(error, key) from error
 
@@ -163,16 +159,19 @@ class FolderStore(TendedFolder):
         finally:
             os.close(lock)
 
-    def scratch(self, key: str) -> Path:
+    @contextmanager
+    def scratch(self, key: str) -> Iterator[Path]:
         """See `Store.scratch`. In the folder of the target, so that renaming is atomic."""
         path = Path(self._path(key))
         try:
-            descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-            os.fchmod(descriptor, 0o666 & ~_umask())
-            os.close(descriptor)
+            made = LockedPath(f".{path.name}.", folder=path.parent, is_file=True)
+            made.path.chmod(0o666 & ~_umask())
         except OSError as error:
             raise self._translate(error, key) from error
-        return Path(name)
+        try:
+            yield made.path
+        finally:
+            made.close()
 
     def scan(self, key: str) -> ScanTarget:
         """See `Store.scan`."""

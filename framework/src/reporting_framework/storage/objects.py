@@ -7,8 +7,6 @@ keys are rare and legal, so this one case goes through boto3; listings are told 
 from __future__ import annotations
 
 import mmap
-import os
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,6 +23,7 @@ from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
+from reporting_framework.storage.temporary import LockedPath
 from reporting_framework.storage.tending import TendedBucket
 from reporting_framework.storage.watch import pages, request
 
@@ -170,9 +169,6 @@ class BucketStore(TendedBucket):
             if (version := self._written(key, mark)) is not None:
                 return version
             raise self._translate(error, key, writing=True) from error
-        finally:
-            if isinstance(data, Path):
-                data.unlink(missing_ok=True)
 
     @request("PutObject")
     def replace(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str:
@@ -201,11 +197,14 @@ class BucketStore(TendedBucket):
         """See `Store.exclusive`: a bucket has no locks, the conditional PUT is all there is."""
         return nullcontext()
 
-    def scratch(self, key: str) -> Path:
+    @contextmanager
+    def scratch(self, key: str) -> Iterator[Path]:
         """See `Store.scratch`: in the system's temporary folder."""
-        descriptor, name = tempfile.mkstemp(prefix="reporting-put-", suffix=".tmp")
-        os.close(descriptor)
-        return Path(name)
+        made = LockedPath("reporting-put-", is_file=True)
+        try:
+            yield made.path
+        finally:
+            made.close()
 
     def scan(self, key: str) -> ScanTarget:
         """See `Store.scan`."""

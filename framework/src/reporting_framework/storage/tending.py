@@ -39,7 +39,7 @@ class TendedFolder:
     _move: Callable[[Path, str], str]
     head: Callable[[str], Entry | None]
     exclusive: Callable[[str], AbstractContextManager[None]]
-    scratch: Callable[[str], Path]
+    scratch: Callable[[str], AbstractContextManager[Path]]
 
     def modified(self, key: str) -> datetime | None:
         """See `Store.modified`."""
@@ -57,13 +57,9 @@ class TendedFolder:
     def copy(self, key: str, to: str) -> None:
         """See `Store.copy`."""
         try:
-            with self.exclusive(to):
-                scratch = self.scratch(to)
-                try:
-                    shutil.copyfile(self._path(key), scratch)
-                    self._move(scratch, to)
-                finally:
-                    scratch.unlink(missing_ok=True)
+            with self.exclusive(to), self.scratch(to) as scratch:
+                shutil.copyfile(self._path(key), scratch)
+                self._move(scratch, to)
             Path(_lock(self._path(to))).unlink(missing_ok=True)  # nobody else writes there
         except OSError as error:
             raise self._translate(error, key) from error

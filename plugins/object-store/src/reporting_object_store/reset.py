@@ -94,14 +94,12 @@ class ResetMarker:
             CommitConflict: Another process resets.
         """
         data = json.dumps({"format": FORMAT, **reset._asdict(), "saved": sorted(reset.saved)}, indent=1).encode()
-        scratch = self._store.scratch(self._key)  # a folder's `put` of bytes would wait for the lock that is held
-        try:
+        with self._store.scratch(self._key) as scratch:  # `put` of bytes would wait for the lock that is held
             scratch.write_bytes(data)
-            self._version = self._store.put(self._key, scratch, expected=self._version)
-        except CommitConflict:
-            raise CommitConflict(f"{self.uri}: another reset is under way; wait for its end") from None
-        finally:
-            scratch.unlink(missing_ok=True)
+            try:
+                self._version = self._store.put(self._key, scratch, expected=self._version)
+            except CommitConflict:
+                raise CommitConflict(f"{self.uri}: another reset is under way; wait for its end") from None
 
     def remove(self) -> None:
         """Remove it: the reset has ended."""

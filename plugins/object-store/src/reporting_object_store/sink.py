@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -89,10 +89,12 @@ class ParquetCheckpoint(TendedFiles):
         self._merging.clear()
         if staged:
             self._marker.refuse()
+        known = self._known_rows(staged)
         for key in sorted(self._files.keys() | staged.keys()):
             file, new = self._files.get(key) or Checkpoint(self.store, key, self.settings.timestamp), 0
             if pieces := staged.get(key):
-                file, new = self._commit(file, pieces)
+                elsewhere = {origin for other, origins in known.items() if other != key for origin in origins}
+                file, new = self._commit(file, pieces, elsewhere)
                 duplicates += sum(piece.rows for piece in pieces) - new
             if file.version is not None:
                 self._versions = {**(self._versions or {}), key: file.version}
@@ -103,8 +105,26 @@ class ParquetCheckpoint(TendedFiles):
         spans = [("merge", span) for span in self._merging]
         return Receipt(outputs, duplicates, max((moment for moment in newest if moment), default=None), spans)
 
-    def _commit(self, file: Checkpoint, pieces: Sequence[Piece]) -> tuple[Checkpoint, int]:
-        """The file with the staged rows in it, and how many of them were new."""
+    def _known_rows(self, staged: Mapping[str, Sequence[Piece]]) -> dict[str, pl.Series]:
+        """Return those staged rows of objects that are read again which are there, by file.
+
+        An object that has changed may name another file for a row that was taken: the row stays where it is.
+        """
+        again = [piece for pieces in staged.values() for piece in pieces if not piece.fresh]
+        if not self.layout.columns or not again:
+            return {}
+        origins = pl.concat([pl.scan_ipc(piece.path).select(ORIGIN_COLUMN) for piece in again]).collect()[ORIGIN_COLUMN]
+        wanted = origins.filter(origins.str.contains("#", literal=True))
+        return {key: file.present(wanted) for key, file in self._files.items() if len(wanted) and file.rows}
+
+    def _commit(self, file: Checkpoint, pieces: Sequence[Piece], elsewhere: Set[str]) -> tuple[Checkpoint, int]:
+        """The file with the staged rows in it, and how many of them were new.
+
+        Args:
+            file: The file.
+            pieces: The staged rows.
+            elsewhere: Origins of rows that are in another file.
+        """
         planned, fresh = file.version, all(piece.fresh for piece in pieces)
         for attempt in range(TRIES):
             with self.store.exclusive(file.key):
@@ -116,7 +136,7 @@ class ParquetCheckpoint(TendedFiles):
                         f"{file.uri}: it was removed while this run was under way, and nothing was written; run again"
                     )
                 try:
-                    return self._replace(file, pieces, check=not fresh or file.version != planned)
+                    return self._replace(file, pieces, elsewhere, check=not fresh or file.version != planned)
                 except CommitConflict:
                     pass  # S3 also answers so (409) while the other's write is under way and cannot be seen yet
                 except (CorruptCheckpoint, StorageUnavailable):
@@ -130,34 +150,34 @@ class ParquetCheckpoint(TendedFiles):
         entry = self.store.head(key)
         return entry.version if entry else None
 
-    def _replace(self, file: Checkpoint, pieces: Sequence[Piece], *, check: bool) -> tuple[Checkpoint, int]:
+    def _replace(
+        self, file: Checkpoint, pieces: Sequence[Piece], elsewhere: Set[str], *, check: bool
+    ) -> tuple[Checkpoint, int]:
         """Merge and write once. `check`: rows may be there already, of objects read again or from another run."""
-        scratch = self.store.scratch(file.key)
-        try:
+
+        def counted() -> _Counted:
+            return _Counted(in_order(pieces, self.settings.timestamp, PART), file, elsewhere, check=check)
+
+        with self.store.scratch(file.key) as scratch:
             try:
-                new = self._merged(file, file.frames(), pieces, scratch, check=check)
+                new = self._merged(file, file.frames(), counted(), scratch)
             except OutOfOrder:
                 with sorted_anew(file.frames(ordered=False), self.settings.timestamp, READ) as old:
-                    new = self._merged(file, old, pieces, scratch, check=check)
+                    new = self._merged(file, old, counted(), scratch)
                 file = file._replace(newest=file.latest())
                 _log.warning("%s: its rows were not in order; they are sorted", file.uri)
             if not new.rows:
                 return file, 0
             size = scratch.stat().st_size
             version = self.store.put(file.key, scratch, expected=file.version)
-        finally:
-            scratch.unlink(missing_ok=True)
         if file.form and file.upgrades:
             _log.warning("%s: upgraded: %s", file.uri, file.form.told())
         newest = max(moment for moment in (file.newest, new.newest(self.settings.timestamp)) if moment)
         total = file.rows + new.rows
         return Checkpoint(file.store, file.key, file.timestamp, version, size, total, newest), new.rows
 
-    def _merged(
-        self, file: Checkpoint, old: Iterator[pl.DataFrame], pieces: Sequence[Piece], scratch: Path, *, check: bool
-    ) -> _Counted:
+    def _merged(self, file: Checkpoint, old: Iterator[pl.DataFrame], new: _Counted, scratch: Path) -> _Counted:
         """Write the old rows and the staged ones to `scratch`, in the columns that the file will have."""
-        new = _Counted(in_order(pieces, self.settings.timestamp, PART), file, check=check)
         began = time.time()
         rows = merge(old, iter(new), self.settings.timestamp)
         write(regroup(rows), file.form.schema if file.form else self._schema, scratch, self.settings.compression)
@@ -174,9 +194,10 @@ class ParquetCheckpoint(TendedFiles):
 class _Counted:
     """Staged rows in the columns of `file`, each once, less those that it has if that is to be checked; counts them."""
 
-    def __init__(self, frames: Iterator[pl.DataFrame], file: Checkpoint, *, check: bool) -> None:
+    def __init__(self, frames: Iterator[pl.DataFrame], file: Checkpoint, elsewhere: Set[str], *, check: bool) -> None:
         self._frames = frames
         self._file = file
+        self._elsewhere = pl.Series(sorted(elsewhere), dtype=pl.String)
         self._check = check
         self._last: pl.DataFrame | None = None
         self.rows = 0
@@ -185,7 +206,7 @@ class _Counted:
         form = self._file.form
         for frame in self._frames:
             if self._check:
-                there = self._file.present(frame[ORIGIN_COLUMN])
+                there = self._file.present(frame[ORIGIN_COLUMN]).extend(self._elsewhere)
                 frame = frame.filter(~pl.col(ORIGIN_COLUMN).is_in(there.implode()))
             frame = _each_once(frame, self._file.timestamp)
             if frame.height:

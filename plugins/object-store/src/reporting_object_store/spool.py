@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +12,13 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
+from reporting_framework.storage.temporary import LockedPath, sweep_temporary
 
 SAMPLE = 64
 """Every how many rows a timestamp is kept, to cut staged rows into parts of about equal size."""
 
 RECORD_BATCH = 512
 """Rows that are read together, at the least: a slice keeps all of the batches that it is of in memory."""
-
-_PREFIX = "reporting-spool-"
-_ABANDONED_SECONDS = 3600
 
 
 class Piece(NamedTuple):
@@ -50,16 +44,16 @@ class Spool:
 
     def __init__(self, timestamp: str) -> None:
         self._timestamp = timestamp
-        self._folder: Path | None = None
+        self._folder: LockedPath | None = None
         self._making = threading.Lock()
 
     def folder(self) -> Path:
         """The folder, made when it is first needed."""
         with self._making:
             if self._folder is None:
-                _sweep()
-                self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-            return self._folder
+                sweep_temporary()
+                self._folder = LockedPath("reporting-spool-")
+            return self._folder.path
 
     def add(self, key: str, frame: pl.DataFrame, name: str, *, fresh: bool = False) -> Piece:
         """Stage rows; the same name again replaces them."""
@@ -74,7 +68,7 @@ class Spool:
     def clear(self) -> None:
         """Remove everything."""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.close()
             self._folder = None
 
 
@@ -112,25 +106,3 @@ def _between(piece: Piece, timestamp: str, below: int | None, bound: int) -> pl.
     moments = file.select(timestamp).collect()[timestamp].dt.timestamp("us")
     begin = moments.search_sorted(below, side="right") if below is not None else 0
     return file.slice(begin, moments.search_sorted(bound, side="right") - begin).collect()
-
-
-def _sweep() -> None:
-    """Remove the folders of processes that are gone."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        try:
-            abandoned = time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS
-            if abandoned and owner.isdecimal() and not _alive(int(owner)):
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:
-            continue
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,0 +1,103 @@
+"""Temporary files and folders under a lock of the process that uses them: those without one were abandoned.
+
+A lock ends with its process, however that ends. The age of a file tells nothing: a run may take hours.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+KINDS = ("pdf", "put", "spool", "sql")
+"""What the framework keeps in the system's temporary folder; names begin with ``reporting-KIND-``."""
+
+
+class LockedPath:
+    """A temporary file or folder under a lock, removed by `close`.
+
+    Args:
+        prefix: What its name begins with.
+        folder: Where it is made; the system's temporary folder unless given.
+        is_file: Whether it is a file.
+    """
+
+    def __init__(self, prefix: str, *, folder: Path | None = None, is_file: bool = False) -> None:
+        while True:
+            self.path, self._lock = _made(prefix, folder, is_file=is_file)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            if os.fstat(self._lock).st_nlink and self.path.exists():
+                return
+            os.close(self._lock)  # another process took it for abandoned before it was locked
+
+    def close(self) -> None:
+        """Remove it, unless it was moved, and give up the lock."""
+        _remove(self.path)
+        os.close(self._lock)
+
+
+def _made(prefix: str, folder: Path | None, *, is_file: bool) -> tuple[Path, int]:
+    if is_file:
+        lock, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
+        return Path(name), lock
+    path = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+    return path, os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def temporary_folder(kind: str) -> Iterator[Path]:
+    """Make a folder for this block alone; it is the owner's alone, and goes whatever happens."""
+    sweep_temporary()
+    made = LockedPath(f"reporting-{kind}-")
+    try:
+        yield made.path
+    finally:
+        made.close()
+
+
+def abandoned_temporary() -> list[Path]:
+    """Return what killed processes left in the system's temporary folder."""
+    folder = Path(tempfile.gettempdir())
+    return [path for kind in KINDS for path in sorted(folder.glob(f"reporting-{kind}-*")) if _abandoned(path)]
+
+
+def sweep_temporary() -> None:
+    """Remove what killed processes left in the system's temporary folder."""
+    folder = Path(tempfile.gettempdir())
+    for kind in KINDS:
+        sweep(folder, f"reporting-{kind}-*")
+
+
+def sweep(folder: Path, pattern: str) -> None:
+    """Remove those files and folders of this pattern on which no process holds a lock."""
+    for path in folder.glob(pattern):
+        _abandoned(path, remove=True)
+
+
+def _abandoned(path: Path, *, remove: bool = False) -> bool:
+    """Return whether no process holds a lock on `path`; what cannot be opened is another user's."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if remove:
+            _remove(path)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
