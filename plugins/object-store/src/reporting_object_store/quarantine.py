@@ -18,6 +18,7 @@ from reporting_framework.errors import CommitConflict, CorruptCheckpoint, Object
 from reporting_framework.records import Belonging
 from reporting_framework.result import QuarantineState
 from reporting_framework.storage import Location, Store, open_store
+from reporting_object_store import checksums
 
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one step."""
@@ -87,6 +88,7 @@ class ParquetQuarantine:
                 self._version, self._rows = None, SCHEMA.to_frame()
                 return self._rows
             try:
+                checksums.check_bytes(self.uri, found.data)
                 rows = pl.read_parquet(io.BytesIO(found.data))
             except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
                 raise CorruptCheckpoint(
@@ -169,10 +171,8 @@ class ParquetQuarantine:
             after = change(before).sort(ORIGIN_COLUMN)
             if after.equals(before):
                 return before
-            buffer = io.BytesIO()
-            after.write_parquet(buffer, compression="zstd")
             try:
-                self._version = self._store.put(self._key, buffer.getvalue(), expected=self._version)
+                self._version = self._store.put(self._key, checksums.parquet_bytes(after), expected=self._version)
             except CommitConflict:
                 self._rows = None
                 time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - not a secret

@@ -77,6 +77,8 @@ class TendedFiles(CheckpointFiles):
 
     def _check_files(self) -> Finding:
         files = [self._own(key) for key in self._keys()]
+        for file in files:
+            file.check()
         rows, places = sum(file.rows for file in files), [file.uri for file in files if file.version is not None]
         more = f" and {len(places) - 1:,} more" if places[1:] else ""
         return Finding("ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet")
