@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.storage import ScanTarget, Store, TooLarge
+from reporting_object_store import checksums
 from reporting_object_store.forms import Form
 from reporting_object_store.merge import READ
 
@@ -102,6 +103,8 @@ class Checkpoint(NamedTuple):
     def _opened(self, schema: pl.Schema) -> Checkpoint:
         """The same file, looked into."""
         with reading(self.uri):
+            if self.content is not None:
+                checksums.check_bytes(self.uri, self.content)
             found = self._stored().collect_schema()
         with self._refusing():
             form = Form.between(found, schema, [self.timestamp, ORIGIN_COLUMN])
@@ -218,13 +221,15 @@ class Checkpoint(NamedTuple):
             ordered: Whether they must be in order.
 
         Raises:
-            CorruptCheckpoint: They hold nulls where rows are sorted, so they are not this sink's.
+            CorruptCheckpoint: They hold nulls where rows are sorted, so they are not this sink's; or the file does not
+                match its checksums, which is known when the last row was given.
             OutOfOrder: They are not in order.
         """
-        if not self.rows:
+        if self.version is None:
             return
         scan, last = self._stored(), None
-        with ThreadPoolExecutor(1, thread_name_prefix="reporting-merge") as ahead, reading(self.uri):
+        with ThreadPoolExecutor(2, thread_name_prefix="reporting-merge") as ahead, reading(self.uri):
+            checked = ahead.submit(self.check)
             starts = range(0, self.rows, READ)
             coming = ahead.submit(scan.slice(0, READ).collect)
             for start in starts:
@@ -238,6 +243,22 @@ class Checkpoint(NamedTuple):
                     raise OutOfOrder(f"{self.uri}: its rows are not sorted by {self.timestamp} and {ORIGIN_COLUMN}")
                 last = moments[-1], origins[-1]
                 yield frame
+            checked.result()
+
+    def check(self) -> None:
+        """Compare this version with its checksums, if it has any.
+
+        Raises:
+            CorruptCheckpoint: It is not as it was written.
+            StorageUnavailable: Another version has taken its place, or reading failed after retries.
+        """
+        if self.content is not None or self.version is None:
+            return  # checked when it was opened
+        content = self.store.pin(self.key)
+        if content is None or content.version != self.version:
+            raise StorageUnavailable(f"{self.uri}: another run has written it meanwhile; run again")
+        with closing(content), reading(self.uri):
+            checksums.check(self.uri, content.read, content.size)
 
     def _fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.form is None:

@@ -19,6 +19,7 @@ import polars as pl
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
 from reporting_framework.storage import Location, ScanTarget, open_store
+from reporting_object_store import checksums
 from reporting_object_store.checkpoint import reading
 from reporting_object_store.spool import Spool
 
@@ -109,10 +110,9 @@ class Lineage:
             yield pl.concat(self._held)
 
     def _put(self, at: datetime, name: str, rows: pl.DataFrame) -> None:
-        buffer = io.BytesIO()
-        rows.sort(ORIGIN_COLUMN).write_parquet(buffer, compression="zstd", row_group_size=SMALL)
+        data = checksums.parquet_bytes(rows.sort(ORIGIN_COLUMN), row_group_size=SMALL)
         key = f"{at:%Y%m%dT%H%M%SZ}-{name}-{rows.height}.parquet"
-        self._store.replace(key, buffer.getvalue(), content_type=_TYPE, metadata={})
+        self._store.replace(key, data, content_type=_TYPE, metadata={})
 
     def clear(self) -> None:
         """Let go of what was noted and not written."""
@@ -147,12 +147,14 @@ class Lineage:
     def _read(self, file: _File, wanted: pl.Expr | None = None) -> pl.DataFrame | None:
         """The rows of a file that are wanted; None where it is damaged."""
         uri = self._store.location.join(file.key).uri
-        if file.rows <= SMALL or wanted is None:
-            target = ScanTarget(io.BytesIO(self._store.get(file.key).data))
-        else:
-            target = self._store.scan(file.key)
         try:
             with reading(uri):
+                if file.rows <= SMALL or wanted is None:
+                    data = self._store.get(file.key).data
+                    checksums.check_bytes(uri, data)
+                    target = ScanTarget(io.BytesIO(data))
+                else:
+                    target = self._store.scan(file.key)
                 rows = pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
                 rows = rows.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
                 return (rows if wanted is None else rows.filter(wanted)).collect()

@@ -12,6 +12,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from reporting_framework import ORIGIN_COLUMN
+from reporting_object_store import checksums
 
 ROW_GROUP = 16_384
 """Rows in a row group. It is part of the file's bytes: the same rows give the same file, however they came."""
@@ -75,26 +76,36 @@ def regroup(frames: Iterator[pl.DataFrame], rows: int = ROW_GROUP) -> Iterator[p
 def write(
     frames: Iterator[pl.DataFrame], schema: pl.Schema, path: Path, compression: Literal["zstd", "snappy"]
 ) -> None:
-    """Write frames that `regroup` made to a file, with statistics, one row group each.
+    """Write frames that `regroup` made to a file, with statistics and checksums, one row group each.
 
     Raises:
         Exception: Whatever `frames` raises, as it is (polars would wrap it).
     """
     raised: list[BaseException] = []
+    groups = 0
 
     def source(
         columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
     ) -> Iterator[pl.DataFrame]:
+        nonlocal groups
         try:
-            yield from frames
+            for frame in frames:
+                groups += 1
+                yield frame
         except BaseException as error:
             raised.append(error)
             raise
 
     try:
         register_io_source(source, schema=schema).sink_parquet(
-            path, compression=compression, statistics=True, row_group_size=ROW_GROUP
+            path,
+            compression=compression,
+            statistics=True,
+            row_group_size=ROW_GROUP,
+            metadata=lambda _: checksums.placeholder(groups),  # asked for when all frames were given
         )
+        with path.open("r+b") as file:
+            checksums.seal(file)
     except Exception as error:
         if raised:
             raise raised[0] from None

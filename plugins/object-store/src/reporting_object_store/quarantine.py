@@ -19,6 +19,7 @@ from reporting_framework.errors import CommitConflict, CorruptCheckpoint, Object
 from reporting_framework.records import Belonging
 from reporting_framework.result import QuarantineState
 from reporting_framework.storage import Location, Store, open_store
+from reporting_object_store import checksums
 
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one step."""
@@ -103,6 +104,7 @@ class ParquetQuarantine:
                 self._version, self._rows = None, SCHEMA.to_frame()
                 return self._rows
             try:
+                checksums.check_bytes(self.uri, found.data)
                 rows = pl.read_parquet(io.BytesIO(found.data))
             except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
                 raise CorruptCheckpoint(
@@ -190,7 +192,7 @@ class ParquetQuarantine:
         if self._version != expected:
             raise CommitConflict(f"{self.uri}: a run has written it meanwhile")
         if begun.height:
-            self._version = self._store.put(self._key, _parquet(begun), expected=expected)
+            self._version = self._store.put(self._key, checksums.parquet_bytes(begun), expected=expected)
         else:
             self._store.remove(self._key, expected=expected)
         self._rows = None
@@ -222,7 +224,7 @@ class ParquetQuarantine:
             if after.equals(before):
                 return before
             try:
-                self._version = self._store.put(self._key, _parquet(after), expected=self._version)
+                self._version = self._store.put(self._key, checksums.parquet_bytes(after), expected=self._version)
             except CommitConflict:
                 self._rows, self.overtaken = None, True
                 if _resets(self._load()) - _resets(before) or (self._version is None and before.height):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,16 +12,14 @@ import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import Pinned, PinnedTable, Store
-from reporting_object_store.checkpoint import reading
+from reporting_object_store import checksums
+from reporting_object_store.checkpoint import READ_WHOLE, reading
 from reporting_object_store.forms import Form
 from reporting_object_store.layout import Layout
 
 AT_ONCE = 16
 """Files that are looked into at once: each look is a round trip."""
 
-
-FOOTER = 65_536
-"""Bytes at the end of a file that are read at first, in search of its schema."""
 
 HELD = 64
 """Files of a folder that are kept open while they are read; of more none is, and one that is replaced is refused."""
@@ -77,7 +75,8 @@ def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, he
     uri = store.location.join(key).uri
     try:
         with reading(uri):
-            schema = pl.Schema(pl.read_parquet_schema(io.BytesIO(_footer(content))))
+            schema = checksums.schema_of(content.read, content.size)
+            _check(store, uri, content)
         older = any(schema.get(name, dtype) != dtype for name, dtype in wanted.items())
         if (layout.columns or older) and (found := _found(store, layout, key)) is not None:
             _form(found, wanted)
@@ -87,21 +86,23 @@ def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, he
     return PinnedTable(uri, schema, content)
 
 
-def _footer(content: Pinned) -> bytes:
-    """A parquet file of the same schema and no more: its first and last bytes say where the schema is."""
-    tail = content.read(max(0, content.size - FOOTER), FOOTER)
-    length = int.from_bytes(tail[-8:-4], "little") + 8
-    if FOOTER < length < content.size:
-        tail = content.read(content.size - length, length)
-    return b"PAR1" + tail[-length:]
+def _check(store: Store, uri: str, content: Pinned) -> None:
+    """Compare a small local file with its checksums; a query must not read more of others than it needs.
+
+    Every commit and `reporting doctor` compare the others.
+    """
+    if not store.remote and content.size <= READ_WHOLE:
+        checksums.check(uri, content.read, content.size)
 
 
 def _found(store: Store, layout: Layout, key: str) -> _Found | None:
     """The file, looked into: its schema, and whether its rows are those that belong there."""
-    if store.head(key) is None:
+    content = store.pin(key)
+    if content is None:
         return None
     uri, target = store.location.join(key).uri, store.scan(key)
-    with reading(uri):
+    with closing(content), reading(uri):
+        _check(store, uri, content)
         if store.location.scheme == "file" and not layout.columns:  # of many files not each can be kept open
             with open(target.source, "rb") as file:  # polars keeps it open: to replace the file does not disturb
                 rows = _scan(file, target.options)

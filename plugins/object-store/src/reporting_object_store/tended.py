@@ -164,6 +164,8 @@ class TendedFiles(CheckpointFiles):
 
     def _check_files(self) -> Finding:
         files = [self._own(key) for key in self._keys()]
+        for file in files:
+            file.check()
         rows, places = sum(file.rows for file in files), [file.uri for file in files if file.version is not None]
         more = f" and {len(places) - 1:,} more" if places[1:] else ""
         if unfinished := self.unfinished_reset():

@@ -1,0 +1,140 @@
+"""Checksums of parquet files, in their own key-value metadata: of the data, block by block, and of the footer.
+
+The data are cut into as many blocks of equal size as there are row groups, so that any reader can check them without
+knowing parquet. Files of other programs and older ones have no checksums, and are read without them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import polars as pl
+
+from reporting_framework.errors import CorruptCheckpoint
+
+KEY = "reporting.checksums"
+"""Name of the entry. Its value is JSON: SHA-256 of the footer, bytes of data, and SHA-256 of each block, cut to
+`DIGITS`. Its length is known before there is any data: polars writes zeros, and `seal` puts the checksums there."""
+
+DIGITS = 32
+
+READ_BYTES = 8 * 1024 * 1024
+"""Bytes that are read at once while checking, at the least: a request to a bucket for each block would take long."""
+
+TAIL = 65_536
+"""Bytes at the end of a file that are read at first, in search of its footer."""
+
+_UNSEALED = "0" * 64
+_SEAL = len('{"footer":"')
+"""Where the checksum of the footer begins in the value. It is computed with zeros in its own place."""
+
+Read = Callable[[int, int], bytes]
+"""Gives so many bytes from a position on."""
+
+
+def placeholder(blocks: int) -> dict[str, str]:
+    """Return the metadata that a parquet file must be written with, so that `seal` can put checksums there."""
+    return {KEY: _value(0, ["0" * DIGITS] * max(1, blocks))}
+
+
+def seal(file: BinaryIO) -> None:
+    """Put the checksums of a parquet file in their place; `file` is open for reading and writing."""
+    size, read = file.seek(0, io.SEEK_END), _reader(file)
+    footer = _footer(read, size)
+    at, value = _found(footer) or (0, "")
+    begin = size - len(footer)
+    new = _value(begin, list(_blocks(read, begin, len(json.loads(value)["blocks"]))))
+    sealed = footer[:at] + new.encode() + footer[at + len(new) :]
+    file.seek(begin + at)
+    file.write(new.replace(_UNSEALED, _digest(sealed, at), 1).encode())
+
+
+def parquet_bytes(frame: pl.DataFrame, *, row_group_size: int | None = None) -> bytes:
+    """Return a small parquet file with checksums."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", row_group_size=row_group_size, metadata=placeholder(1))
+    seal(buffer)
+    return buffer.getvalue()
+
+
+def check(uri: str, read: Read, size: int) -> None:
+    """Compare a parquet file with its checksums, if it has any; memory does not grow with its size.
+
+    Args:
+        uri: Where the file is, for messages.
+        read: Reads its bytes.
+        size: Its size.
+
+    Raises:
+        CorruptCheckpoint: It is not as it was written.
+        polars.exceptions.PolarsError: Its footer cannot be read.
+    """
+    footer = _footer(read, size)
+    if (found := _found(footer)) is None:
+        return
+    at, value = found
+    begin = size - len(footer)
+    if value[_SEAL : _SEAL + len(_UNSEALED)] == _digest(footer, at):
+        blocks = list(_blocks(read, begin, len(json.loads(value)["blocks"])))
+        if value[_SEAL + len(_UNSEALED) :] == _value(begin, blocks)[_SEAL + len(_UNSEALED) :]:
+            return
+    raise CorruptCheckpoint(
+        f"{uri}: its content does not match its checksums; restore an earlier version or move it away; "
+        "nothing was changed"
+    )
+
+
+def check_bytes(uri: str, data: bytes) -> None:
+    """Compare a parquet file that is in memory with its checksums; see `check`."""
+    check(uri, lambda start, length: data[start : start + length], len(data))
+
+
+def schema_of(read: Read, size: int) -> pl.Schema:
+    """Return the schema of a parquet file."""
+    return pl.Schema(pl.read_parquet_schema(io.BytesIO(b"PAR1" + _footer(read, size))))
+
+
+def _footer(read: Read, size: int) -> bytes:
+    """The footer, with its length and the magic bytes behind it."""
+    tail = read(max(0, size - TAIL), min(size, TAIL))
+    length = int.from_bytes(tail[-8:-4], "little") + 8
+    if TAIL < length < size:
+        tail = read(size - length, length)
+    return tail[-length:]
+
+
+def _found(footer: bytes) -> tuple[int, str] | None:
+    """Where the checksums are in the footer, and what they are."""
+    value = pl.read_parquet_metadata(io.BytesIO(b"PAR1" + footer)).get(KEY)
+    return None if value is None else (footer.rindex(value.encode()), value)
+
+
+def _digest(footer: bytes, at: int) -> str:
+    begin = at + _SEAL
+    return hashlib.sha256(footer[:begin] + _UNSEALED.encode() + footer[begin + len(_UNSEALED) :]).hexdigest()
+
+
+def _value(size: int, blocks: list[str]) -> str:
+    return json.dumps({"footer": _UNSEALED, "bytes": f"{size:020}", "blocks": blocks}, separators=(",", ":"))
+
+
+def _blocks(read: Read, size: int, count: int) -> Iterator[str]:
+    """Checksums of the first `size` bytes in so many blocks; the last ones may be shorter, or empty."""
+    length = max(1, -(-size // count))
+    most = length * max(1, READ_BYTES // length)
+    for start in range(0, length * count, most):
+        part = memoryview(read(start, min(most, max(0, size - start))))
+        for at in range(0, min(most, length * count - start), length):
+            yield hashlib.sha256(part[at : at + length]).hexdigest()[:DIGITS]
+
+
+def _reader(file: BinaryIO) -> Read:
+    def read(start: int, length: int) -> bytes:
+        file.seek(start)
+        return file.read(length)
+
+    return read
