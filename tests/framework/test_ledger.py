@@ -89,3 +89,19 @@ def test_an_object_is_left_out_only_if_every_sink_or_the_quarantine_accounts_for
             expected.append(key)
     assert found == expected
     assert reread == {key for key in expected if key in kept}
+
+
+class Dated(Having):
+    """A ledger that can look behind its newest timestamp."""
+
+    def newest_until(self, moment):
+        return EARLY if moment >= EARLY else None
+
+
+def test_the_newest_until_a_moment_is_that_of_the_sink_that_lags_behind():
+    between = EARLY + (LATE - EARLY) / 2
+    both = [Dated(rows=3, newest=LATE), Having(rows=2, newest=between)]
+    assert CombinedLedger(both, None).newest_until(LATE) == between
+    assert CombinedLedger(both, None).newest_until(between) == EARLY
+    assert CombinedLedger(both, None).newest_until(EARLY) is None, "one of them cannot tell"
+    assert CombinedLedger([Dated(rows=3, newest=LATE), Having()], None).newest_until(LATE) is None

@@ -50,6 +50,15 @@ class Triggered(Protocol):
         ...
 
 
+@runtime_checkable
+class DatedLedger(Protocol):
+    """Method of a ledger that can look behind a newest timestamp that is in the future; without it, all is listed."""
+
+    def newest_until(self, moment: datetime) -> datetime | None:
+        """Return the newest timestamp up to `moment` (aware, UTC), or `None`. It should not read all rows."""
+        ...
+
+
 class ColumnFacts(NamedTuple):
     """What is known of a column beside its type.
 

@@ -81,6 +81,13 @@ class RunLedger(Protocol):
         """Newest timestamp that every sink has, or None."""
         ...
 
+    def newest_until(self, moment: datetime) -> datetime | None:
+        """Return the newest timestamp up to `moment` that every sink has; `None` if one cannot tell or has none.
+
+        One record from the future says nothing of what came in before it.
+        """
+        ...
+
     @property
     def bookmark(self) -> Mapping[str, Any]:
         """What the source left behind at the end of the last run (JSON types); it may be empty at any time."""

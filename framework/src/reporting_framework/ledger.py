@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from reporting_framework.capabilities import DatedLedger
 from reporting_framework.interfaces import Ledger, Quarantine
 
 
@@ -44,9 +45,11 @@ class CombinedLedger:
     @property
     def newest(self) -> datetime | None:
         """See `RunLedger.newest`: the sink that lags behind decides."""
-        newest = [ledger.newest for ledger in self._ledgers]
-        known = [moment for moment in newest if moment is not None]
-        return min(known) if len(known) == len(newest) else None
+        return _least([ledger.newest for ledger in self._ledgers])
+
+    def newest_until(self, moment: datetime) -> datetime | None:
+        """See `RunLedger.newest_until`."""
+        return _least([_until(ledger, moment) for ledger in self._ledgers])
 
     @property
     def bookmark(self) -> Mapping[str, Any]:
@@ -68,3 +71,17 @@ class CombinedLedger:
         }
         self.reread |= again
         return [key for key in objects if (key in again if key in quarantined else key in missing)]
+
+
+def _least(moments: Sequence[datetime | None]) -> datetime | None:
+    """Return the earliest moment, or `None` if one is not known."""
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if len(known) == len(moments) else None
+
+
+def _until(ledger: Ledger, moment: datetime) -> datetime | None:
+    """Return the newest timestamp of a ledger up to `moment`, or `None` if it has none or cannot tell."""
+    newest = ledger.newest
+    if newest is None or newest <= moment:
+        return newest
+    return ledger.newest_until(moment) if isinstance(ledger, DatedLedger) else None

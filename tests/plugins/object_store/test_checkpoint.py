@@ -5,6 +5,7 @@ import io
 import itertools
 import random
 import re
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -52,6 +53,17 @@ def test_what_was_written_is_read_in_order(found):
     assert file.rows == len(found)
     assert file.newest == max((each[-2] for each in found), default=None)
     assert file.size > 0
+
+
+@given(st.lists(st.integers(0, 60), max_size=40), st.integers(-1, 61), st.sampled_from([1, 3, 100]))
+def test_the_newest_timestamp_until_a_moment_is_found_from_the_end(moments, moment, tail):
+    file = opened(small([f"k{number:02}" for number in range(len(moments))], sorted(moments)))
+    before, module.TAIL = module.TAIL, tail
+    try:
+        found = file.newest_until(START + timedelta(seconds=moment))
+    finally:
+        module.TAIL = before
+    assert found == max((START + timedelta(seconds=each) for each in moments if each <= moment), default=None)
 
 
 KEYS = st.sampled_from(["a", "b", "a#1", "b#", "é/c", "c#x#9", "d", "d#12"])

@@ -19,7 +19,18 @@ from reporting_object_store import batches
 from reporting_object_store import source as module
 from tests.support import Fault
 from tests.support.listings import listing_server
-from tests.support.plugins import checkpoint, event, execute, name_of, origins_of, pipeline, rows_of, source, take
+from tests.support.plugins import (
+    START,
+    checkpoint,
+    event,
+    execute,
+    name_of,
+    origins_of,
+    pipeline,
+    rows_of,
+    source,
+    take,
+)
 
 _numbers = itertools.count(1)
 BASE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=200)
@@ -32,6 +43,9 @@ class Ledger:
         self.objects, self.rows, self.newest, self.bookmark = set(objects), rows, newest, bookmark or {}
         self.quarantined = quarantined or {}
         self.asked = []
+
+    def newest_until(self, moment):
+        return self.newest and min(self.newest, moment)
 
     def unseen(self, objects, version_of):
         self.asked.append(list(objects))
@@ -383,6 +397,7 @@ def bookmark_of(place, **changes):
     return {
         **made._identity,
         "listed": now.isoformat(),
+        "looked": now.isoformat(),
         "ranges": ["log-submit-"],
         "unread": [],
         "rows": 1,
@@ -418,6 +433,7 @@ def test_what_is_new_is_found_without_what_is_old(two):
         pytest.param({"listed": (datetime.now(UTC) + timedelta(days=8)).isoformat()}, id="in days to come"),
         {"listed": "yesterday"},
         {"listed": 7},
+        {"looked": 7},
         {"ranges": []},
         {"ranges": None},
         {"unread": 7},
@@ -452,6 +468,30 @@ def test_an_event_of_next_year_does_not_hide_this_year_s(two):
     fill(two, {name_of(3, at=late): b"{}"})
     assert found(two, bookmark=bookmark, newest=datetime.now(UTC) + timedelta(days=400)) == [name_of(3, at=late)]
     assert found(two, bookmark=bookmark, newest=datetime(9999, 12, 31, tzinfo=UTC)) == [name_of(3, at=late)]
+
+
+@pytest.mark.parametrize("grouped", [False, True], ids=["one file", "a file for each study"])
+def test_a_backfill_is_found_at_once_whatever_is_dated_in_the_future(tmp_path, grouped):
+    uri, place = memory(), tmp_path / ("{study}.parquet" if grouped else "x.parquet")
+    years_ago = BASE - timedelta(days=700)
+    fill(uri, {name_of(1, at=years_ago): event(1, at=years_ago)})
+    future = {
+        name_of(number, at=START.replace(year=2131)): event(number, at=START.replace(year=2131)) for number in (2, 3)
+    }
+    fill(uri, future)
+    assert take(uri, place).accepted == 3
+    backfill = [years_ago - timedelta(days=20) + timedelta(minutes=number) for number in range(4, 54)]
+    fill(uri, {name_of(number, at=at): event(number, at=at) for number, at in enumerate(backfill, 4)})
+    result = take(uri, place)
+    assert (result.accepted, result.records_read) == (50, 50)
+    assert take(uri, place).records_read == 0
+
+
+def test_what_was_in_the_future_at_the_last_run_moves_no_look_back_past_that_run(two):
+    newest = datetime.now(UTC) - timedelta(days=1)
+    looked = BASE + timedelta(days=30)
+    assert found(two, newest=newest, bookmark=bookmark_of(two)) == []
+    assert found(two, newest=newest, bookmark=bookmark_of(two, looked=looked.isoformat())) == [OLD, NEW]
 
 
 def test_the_first_day_there_is_is_early_enough(two):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 
@@ -24,6 +25,10 @@ class KnownObjects:
     def rows(self) -> int:
         """How many it has."""
         return len(self._known)
+
+    def newest_until(self, moment: datetime) -> datetime | None:
+        """See `RunLedger.newest_until`."""
+        return None
 
     def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None] | None = None) -> list[str]:
         """Those that it has not, in the order given."""

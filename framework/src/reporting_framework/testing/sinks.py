@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
+from reporting_framework.capabilities import DatedLedger
 from reporting_framework.errors import CommitConflict
 from reporting_framework.records import ORIGIN_COLUMN, Receipt, Split, object_of
 from reporting_framework.testing.belongings import BelongingsContract
@@ -297,6 +299,10 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         assert ledger.unseen(wanted) == due, f"the ledger is what is visible: unseen {few(ledger.unseen(wanted))}"
         newest = ledger.newest
         assert newest is None or newest.utcoffset() is not None, "the newest timestamp has a time zone"
+        if newest is not None and isinstance(ledger, DatedLedger):
+            assert ledger.newest_until(newest) == newest, "the newest timestamp until it is the newest"
+            before = ledger.newest_until(newest - timedelta(microseconds=1))
+            assert before is None or before < newest, "the newest timestamp until a moment is not after it"
         sink.abort()
 
     def test_an_error_is_not_an_absence(self, place: Place, faults: Faults | None) -> None:

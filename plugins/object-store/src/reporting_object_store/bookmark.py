@@ -18,7 +18,8 @@ class Listing:
         ranges: Known ranges of names.
         unread: Objects that could not be read.
         rows: Rows that the checkpoint had.
-        newest: Newest timestamp in the ledger.
+        newest: Where the look-back starts: the newest timestamp that is not in the future, or the last run.
+        looked: When the last run that listed began.
         waiting: Objects found to be new and not handed out.
         ended: Whether all of them were.
     """
@@ -29,6 +30,7 @@ class Listing:
     unread: Sequence[str] = ()
     rows: int = 0
     newest: datetime | None = None
+    looked: datetime | None = None
     waiting: int = 0
     ended: bool = False
 
@@ -38,12 +40,16 @@ class Listing:
         try:
             if any(bookmark[name] != value for name, value in identity.items()):
                 return cls()
-            listed = bookmark["listed"] and datetime.fromisoformat(bookmark["listed"]).astimezone(UTC)
             return cls(
-                listed=listed or None,
+                listed=_moment(bookmark["listed"]),
+                looked=_moment(bookmark["looked"]),
                 ranges=[str(one) for one in bookmark["ranges"]],
                 unread=[str(one) for one in bookmark["unread"]],
                 rows=int(bookmark["rows"]),
             )
         except (KeyError, TypeError, ValueError):
             return cls()
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -29,6 +29,9 @@ _SEVERAL = ORIGIN.str.contains("#", literal=True)
 READ_WHOLE = 8 * 1024 * 1024
 """Size in bytes up to which a checkpoint in a bucket is read in one request."""
 
+TAIL = 16_384
+"""Rows at the end of a file that are looked at first."""
+
 TRIES = 20
 """How often a file is read that others keep replacing."""
 
@@ -198,6 +201,20 @@ class Checkpoint(NamedTuple):
         """These columns of its first row."""
         return self._collect(lambda scan: scan.select(columns).slice(0, 1)).row(0, named=True)
 
+    def newest_until(self, moment: datetime) -> datetime | None:
+        """Return its newest timestamp up to `moment`. Few rows are from the future, so it reads from the end."""
+        if self.newest is None or self.newest <= moment:
+            return self.newest
+        end, rows = self.rows, TAIL
+        while end:
+            start = max(0, end - rows)
+            moments = self._collect(partial(_moments_of, self.timestamp, start, end - start))[self.timestamp]
+            found: datetime | None = moments.filter(moments <= moment).max()  # type: ignore[assignment]  # a datetime
+            if found is not None:
+                return found
+            end, rows = start, 16 * rows
+        return None
+
     def distinct(self) -> int:
         """Return how many keys its rows have; by their hashes, which take a fraction of the memory."""
         return int(self._collect(lambda scan: scan.select(ORIGIN.hash().n_unique())).item()) if self.rows else 0
@@ -273,6 +290,11 @@ def _in_order(moments: pl.Series, origins: pl.Series) -> bool:
         return False
     same = moments[1:] == moments[:-1]
     return not same.any() or not ((origins[1:] < origins[:-1]) & same).any()
+
+
+def _moments_of(timestamp: str, start: int, rows: int, scan: pl.LazyFrame) -> pl.LazyFrame:
+    """Timestamps of rows `start` and on, so many of them."""
+    return scan.select(timestamp).slice(start, rows)
 
 
 def _objects_of(start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame) -> pl.LazyFrame:

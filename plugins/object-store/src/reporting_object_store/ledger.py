@@ -28,6 +28,10 @@ class CheckpointLedger:
         """See `Ledger.newest`."""
         return max((file.newest for file in self._files if file.newest), default=None)
 
+    def newest_until(self, moment: datetime) -> datetime | None:
+        """See `DatedLedger.newest_until`."""
+        return max((found for file in self._files if (found := file.newest_until(moment))), default=None)
+
     def unseen(self, objects: Sequence[str]) -> list[str]:
         """See `Ledger.unseen`."""
         left = list(objects)

@@ -65,8 +65,9 @@ class ObjectStoreJson:
 
     - everything on the first run, when asked to, when the last full listing is too old or of another folder, when the
       ledger holds less than it did, and always where listing from a name onwards is not possible (a folder);
-    - otherwise, in each known range of names, what is not older than the look-back before the newest timestamp (or now,
-      should that be earlier), what lies between the ranges, and what could not be read last time;
+    - otherwise, in each known range of names, what is not older than the look-back before the newest timestamp that is
+      not in the future (or before the last run, if that is earlier), what is between the ranges, and what could not be
+      read last time;
     - nothing, when a notification of S3, or a queue of them, names the objects. What of these is left over is tried by
       the next run that lists.
     """
@@ -106,7 +107,7 @@ class ObjectStoreJson:
         elif listing.full:
             pages = list_all(self.store, self._names)
         else:
-            newest = min(now, listing.newest or now)  # one event dated next year must not hide this year's
+            newest = listing.newest or now
             since = _earlier(newest, self.settings.lookback_days)
             tried = frozenset(listing.unread)
             found = list_since(self.store, self._names, listing.ranges, since, newest, self.settings.max_in_flight)
@@ -126,7 +127,8 @@ class ObjectStoreJson:
         listing = Listing.of(ledger.bookmark, self._identity)
         if self._named is not None:
             return listing
-        listing.newest = ledger.newest
+        newest = ledger.newest_until(now)  # one event dated next year must not hide this year's
+        listing.newest = newest and min(newest, listing.looked or newest)
         listing.full = (
             self.settings.reconcile
             or not self.store.resumes
@@ -137,6 +139,7 @@ class ObjectStoreJson:
             or not timedelta(0) <= now - listing.listed <= timedelta(days=self.settings.reconcile_every_days)
             or ledger.rows < listing.rows
         )
+        listing.looked = now
         if listing.full:
             listing.listed = now
         return listing
@@ -344,6 +347,7 @@ class ObjectStoreJson:
         return {
             **self._identity,
             "listed": listed.isoformat() if listed else None,
+            "looked": listing.looked.isoformat() if listing.looked else None,
             "ranges": sorted(self._names.ranges | set(listing.ranges)),
             "unread": sorted(waiting)[:UNREAD_KEPT],
             "rows": rows,
