@@ -28,5 +28,5 @@ def test_each_request_of_a_store_is_counted_by_its_operation_while_watched(s3_en
     counts = {name: (found.count, found.failed) for name, found in seen.found.items()}
     assert counts == {"PutObject": (1, 0), "ListObjectsV2": (1, 0), "GetObject": (2, 1), "HeadObject": (1, 0)}
     for found in seen.found.values():
-        assert 0 < found.seconds
+        assert found.seconds > 0
         assert found.began < found.ended
