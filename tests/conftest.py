@@ -15,7 +15,7 @@ from tests.support import S3Proxy, S3Server, s3_proxy, s3_server
 _numbers = itertools.count(1)
 
 # A machine that is busy with something else is no failure of a property.
-hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("tests")
 
 

@@ -68,6 +68,12 @@ def test_a_row_s_object_version_run_and_validator(world):
     assert (len(found["rows"]), found["more"]) == (len(world.keys), 0)
 
 
+def test_a_key_may_be_given_as_an_argument(world):
+    world.run()
+    assert world.explain(world.keys[0]) == world.explain("--origin", world.keys[0])
+    assert "in quarantine" in "\n".join(world.explain(world.bad.name))
+
+
 def test_how_many_more_there_are_is_said(world):
     world.run()
     more = len(world.keys) - 1
@@ -164,7 +170,7 @@ def test_lines_of_an_object(world):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give --where COLUMN=VALUE, or --origin KEY, and not both"),
+        ([], "give --where COLUMN=VALUE, or KEY, and not both"),
         (["--where", "a=b", "--origin", "c"], "and not both"),
         (["--where", "ptid"], "--where takes COLUMN=VALUE"),
         (["--where", "ptit=x"], "there is no column ptit; did you mean ptid?"),

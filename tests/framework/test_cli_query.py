@@ -125,7 +125,8 @@ def test_the_queries_are_listed_with_summaries_and_options(here):
     assert "counts number of events --by TEXT" in lines
     assert "latest-per-visit the latest event of each visit" in lines
     (here / "reporting.toml").unlink()
-    assert [" ".join(line.split()) for line in ask("--list").splitlines()] == lines
+    for beside in ((), ("--source", "in"), ("counts",)):
+        assert [" ".join(line.split()) for line in ask(*beside, "--list").splitlines()] == lines
 
 
 def test_help_says_what_a_query_means_and_its_options(here):

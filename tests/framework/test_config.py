@@ -217,7 +217,7 @@ def test_a_value_replaces_a_table_and_a_table_a_value():
         sets=["tags=[]", "tags=['a','b']", "tags.0=c"],
     )
     assert (settings.limits, settings.tags) == ({"a": 1, "b": 2}, ("c", "b"))
-    assert "limits (--set limits): Input should be a valid dictionary; found 3" in refused(
+    assert "limits (--set limits): a table is expected, as in { name = … }; found 3" in refused(
         file={"source": "s", "limits": {"a": 1}}, sets=["limits=3"]
     )
 
@@ -427,7 +427,7 @@ DAMAGED = {
     "twice": (b"[settings.a]\n[settings.a]\n", r"is not TOML: .*\(at line 2, column 12\)"),
     "bytes": (b"a = '\xff'", "is not UTF-8 text: byte 5"),
     "deep": (b"a = " + b"[" * 100_000, "cannot be read: nested too deep"),
-    "table": (b"[report.x]\n", "there is no table report; tables: settings, reports"),
+    "table": (b"[report.x]\n", "there is no table report; did you mean reports\\?; tables: settings, reports"),
     "settings": (b"settings = 3\n", r"settings holds one table for each report, as in \[settings.<report>\]"),
     "reports": (b"[reports]\nx = 3\n", r"reports holds one table for each report, as in \[reports.<report>\]"),
     "both": (
@@ -527,7 +527,7 @@ COMPOSED = {
     "unknown": ("source.usee=1", None),
     "sink": (
         'sinks={use="a"}',
-        "visits: sinks (--set sinks): Input should be a valid tuple; found a table",
+        "visits: sinks (--set sinks): a list is expected, as in [ … ]; found a table",
     ),
     "no sinks": ("sinks=[]", "visits: sinks (--set sinks): Tuple should have at least 1 item after validation, not 0"),
     "use": (
@@ -536,7 +536,7 @@ COMPOSED = {
     ),
     "text": (
         "engine=local",
-        "visits: engine (--set engine): Input should be a valid dictionary or instance of Part; f",
+        "visits: engine (--set engine): a table is expected, as in { name = … }; f",
     ),
     "part": (
         "sink.uri=x",
@@ -614,3 +614,8 @@ def test_settings_of_a_report_whose_name_is_nearly_right_are_told():
         "[settings.vists] in reporting.toml is of no report; did you mean visits?",
         "environment variable REPORTING_VISIST__SOURCE is of no report; did you mean REPORTING_VISITS?",
     ]
+
+
+def test_one_error_is_reported_once():
+    assert refused(trigger={"source": "s", "either": "x"}).count("either") == 1, "each member of a union has its own"
+    assert refused(trigger={"source": "s", "either": "x", "days": "y"}).endswith("(and 1 more: either)")

@@ -109,7 +109,9 @@ def read_config(path: Path | None) -> Config:
     settings = _tables(path, document.pop("settings", {}), "settings")
     tables = _tables(path, document.pop("reports", {}), "reports")
     if document:
-        raise SettingsError(f"{path}: there is no table {next(iter(document))}; tables: settings, reports")
+        name = next(iter(document))
+        near = did_you_mean(name, ["settings", "reports"])
+        raise SettingsError(f"{path}: there is no table {name}{near}; tables: settings, reports")
     for name in settings.keys() & tables.keys():
         raise SettingsError(f"{path}: [settings.{name}] and [reports.{name}]: put the settings into [reports.{name}]")
     return Config(path, settings, tables)

@@ -39,6 +39,12 @@ GENERIC_OPTIONS = frozenset(
 )
 """Settings of these names have no option of their own: the command line has given the name to something else."""
 
+_SHAPES = {
+    ("list_type", "tuple_type", "set_type", "frozen_set_type"): "a list is expected, as in [ … ]",
+    ("dict_type", "mapping_type", "model_type", "model_attributes_type"): "a table is expected, as in { name = … }",
+}
+"""How the shapes of TOML and JSON are called, by the types of pydantic's errors."""
+
 
 def explained(
     subject: str, model: type[BaseModel], error: ValidationError, merged: Merged | None = None, table: str | None = None
@@ -57,9 +63,10 @@ def explained(
     first, *others = found
     about = _About(subject, model, merged or Merged(), table)
     text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(first["type"], about.wrong)(first)
-    if others:
-        names = dict.fromkeys(about.shown_path(item) for item in others[:NAMED])
-        text += f" (and {len(others)} more: {', '.join(names)})"
+    if names := dict.fromkeys(about.shown_path(item) for item in others[:NAMED]):
+        names.pop(about.shown_path(first), None)  # of the members of a union each says its own
+        more = len(names) if len(others) <= NAMED else len(others)
+        text += f" (and {more} more: {', '.join(names)})" if names else ""
     verdicts = {about.of_trigger(item) for item in found}
     return SettingsError(
         f"{subject}: {text}", of_trigger=next((each for each in (False, None) if each in verdicts), True)
@@ -112,7 +119,9 @@ class _About(NamedTuple):
         if known and holds_secret(self._annotation(known)):
             return f"{subject}: not allowed ({item['type']}); the value is not shown"
         message = one_line(item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "))
-        found = f"; found {_shown(item['input'])}" if known else ""
+        message = next((text for types, text in _SHAPES.items() if item["type"] in types), message)
+        said = isinstance(item["input"], str) and message.startswith(f"{item['input']}: ")
+        found = f"; found {_shown(item['input'])}" if known and not said else ""
         return f"{subject}: {message}{found}"
 
     def of_trigger(self, item: ErrorDetails) -> bool | None:

@@ -66,7 +66,7 @@ def deliver(events, sizes, attempts):
     return not receipt.failed
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data(), events=EVENTS)
 def test_counters_are_those_of_the_distinct_events(dynamodb, data, events):
     dynamodb.wire.fault = lambda number, operation: None

@@ -126,12 +126,6 @@ def _on_any(tmp_path_factory, rows, layout):
         same(answers(f"{folder}/out/{layout}", folder), pl.DataFrame(rows, schema=SCHEMA))
 
 
-@given(rows=checkpoints)
-@settings(max_examples=5)
-def test_sql_answers_as_the_queries_do_on_some_checkpoints(tmp_path_factory, rows):
-    _on_any(tmp_path_factory, rows, PLACES["file"])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", PLACES.values(), ids=PLACES)
 @given(rows=checkpoints)

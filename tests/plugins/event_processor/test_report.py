@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -75,7 +75,6 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=5), st.dictionaries(st.text(), JSON, max_size=5))
-@settings(max_examples=80)
 def test_what_is_nested_is_kept_as_it_is(properties, metadata):
     found = validated({**GOOD, "properties": properties, "metadata": metadata})
     assert found.rejections == []

@@ -102,7 +102,6 @@ def calendar(found):
 given_a_checkpoint = given(found=rows, form=older_forms(), draw=st.data(), mixed=st.booleans())
 
 
-@settings(max_examples=12)
 @given_a_checkpoint
 def test_an_older_form_ends_as_todays_does(found, form, draw, mixed):
     """A sample of the next one."""

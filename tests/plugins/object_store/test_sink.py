@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -62,7 +62,6 @@ def commit(uri, *parts, ask=True, **settings):
 # -- what is committed --------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(
     found=rows, draw=st.data(), template=st.sampled_from(["x.parquet", "{study}/x.parquet", "{study}-{small}.parquet"])
 )
@@ -80,7 +79,6 @@ def test_the_same_rows_give_the_same_bytes_however_they_came(found, draw, templa
     assert in_order(kept) == in_order(found)
 
 
-@settings(max_examples=40)
 @given(found=rows, draw=st.data())
 def test_rows_that_are_there_already_are_left_out(found, draw):
     """Whatever was committed before, by a source that asks or one that does not: new ones are added, others counted."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import Rejection, Trigger, Unread
@@ -594,7 +594,6 @@ arrival = st.tuples(
 )
 
 
-@settings(max_examples=40)  # dear ones: every submission tries others
 @given(st.lists(arrival, max_size=12, unique_by=lambda each: (each[0], each[1])), st.booleans())
 def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(arrivals, late_is_within):
     """A model of a bucket: objects arrive in any order, their clocks off by days, in ranges that nobody knew of.

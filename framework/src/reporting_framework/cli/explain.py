@@ -32,6 +32,7 @@ _NOW: Mapping[Now, str] = {
 def explain_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
+        click.Argument(["key"], required=False),
         click.Option(["--where"], multiple=True, metavar="COLUMN=VALUE",
                      help="The rows with this value; nothing behind the = is null. Repeatable: values of one column "
                      "are alternatives, several columns must all fit."),
@@ -47,9 +48,9 @@ def explain_options() -> list[click.Parameter]:
 
 def print_explained(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Print where rows came from. No value is shown but those of the columns in ``--where``."""
-    where, origin = conditions(generic["where"], context), generic["origin"]
-    if bool(where) == bool(origin):
-        raise click.UsageError("give --where COLUMN=VALUE, or --origin KEY, and not both", context)
+    where, origin = conditions(generic["where"], context), generic["key"] or generic["origin"]
+    if bool(where) + bool(generic["key"]) + bool(generic["origin"]) != 1:
+        raise click.UsageError("give --where COLUMN=VALUE, or KEY, and not both", context)
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.queries import Selection
     from reporting_framework.reports import compose_report

@@ -91,6 +91,10 @@ class ReportQueries(ReportCommands):
 class Queries(click.Group):
     """A group whose commands are the queries, on one report."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As in click, but ``--list`` counts whatever stands beside it, settings included."""
+        return super().parse_args(ctx, ["--list"] if "--list" in args else args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the queries."""
         return state_of(ctx).registry.names("query")
