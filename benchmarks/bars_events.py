@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -15,18 +16,19 @@ SCRIPT = Path(__file__).parent / "peers" / "event_batch.py"
 
 
 def batch(bench: Bench) -> Sequence[Row]:
-    """Records of 400 bytes on one core, against Powertools' batch processor and a bare loop."""
+    """Records of 400 bytes on one core, against Powertools' batch processor in two ways and a bare loop."""
     python = str(Path(bench.program[0]).with_name("python"))
     number = RECORDS // bench.scale
 
     def run(name: str) -> Usage:
         return measure([python, str(SCRIPT), name, str(number)], dict(os.environ))
 
-    ours, powertools, bare = (
+    names = ("ours", "powertools", "adapter", "bare")
+    ours, powertools, adapter, bare = (
         min(float(usage.answer["seconds"]) for usage in usages)
-        for usages in alternate(TIMES, lambda: run("ours"), lambda: run("powertools"), lambda: run("bare"))
+        for usages in alternate(TIMES, *(partial(run, name) for name in names))
     )
-    rates = [f"{number / seconds:,.0f}" for seconds in (ours, powertools, bare)]
+    rates = [f"{number / seconds:,.0f}" for seconds in (ours, powertools, adapter, bare)]
     what = "decode, validate and archive-encode 10,000 records of 400 bytes, one core: events a second, of those of"
     return [
         Row(
@@ -38,11 +40,19 @@ def batch(bench: Bench) -> Sequence[Row]:
             at_least=True,
         ),
         Row(
+            "events-adapter",
+            f"{what} Powertools' BatchProcessor with a TypeAdapter in the handler",
+            0.7,
+            adapter / ours,
+            f"{rates[0]} to {rates[2]}",
+            at_least=True,
+        ),
+        Row(
             "events-bare",
             f"{what} a bare loop (TypeAdapter.validate_json, gzip)",
             0.6,
             bare / ours,
-            f"{rates[0]} to {rates[2]}",
+            f"{rates[0]} to {rates[3]}",
             at_least=True,
         ),
     ]
@@ -88,6 +98,6 @@ def _places(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 GROUPS = (
-    Group(("events-powertools", "events-bare"), batch),
+    Group(("events-powertools", "events-adapter", "events-bare"), batch),
     Group(("events-warm-batch",), warm_batch),
 )
