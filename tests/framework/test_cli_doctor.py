@@ -24,7 +24,7 @@ from reporting_framework.storage.temporary import temporary_folder
 from reporting_object_store.checks import clock, written
 from tests.framework.distributions import program
 from tests.framework.test_cli_quarantine import SECRET
-from tests.support import Fault, moto_server
+from tests.support import Fault, S3Server, moto_server
 from tests.support.events import made_of, name
 
 
@@ -254,6 +254,54 @@ def test_credentials_that_nobody_knows_are_noted(nobody):
     found = credentials(USED)
     assert found.status == "warn"
     assert found.found.endswith("STS does not say whose they are (EndpointConnectionError)")
+
+
+def test_the_region_is_the_one_that_runs_use(nobody):
+    with moto_server() as server:
+        for variable, value in server.environment().items():
+            nobody.setenv(variable, value)
+        nobody.delenv("AWS_DEFAULT_REGION")
+        nobody.setenv("AWS_REGION", "eu-west-1")
+        assert "found by env; region eu-west-1; endpoint " in credentials(USED).found
+
+
+class S3Alone(BaseHTTPRequestHandler):
+    """A server of S3 alone, which takes what it does not know for a list of buckets."""
+
+    status, body = 200, b""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<ListAllMyBucketsResult></ListAllMyBucketsResult>"),
+        (200, b""),
+        (403, b""),
+        (400, b"<html></html>"),
+        (405, b"<Error><Code>MethodNotAllowed</Code></Error>"),
+    ],
+)
+def test_a_server_of_s3_alone_is_well(nobody, monkeypatch, status, body):
+    monkeypatch.setattr(S3Alone, "status", status)
+    monkeypatch.setattr(S3Alone, "body", body)
+    with ThreadingHTTPServer(("127.0.0.1", 0), S3Alone) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for variable, value in S3Server(f"http://127.0.0.1:{server.server_port}").environment().items():
+            nobody.setenv(variable, value)
+        found = credentials(USED)
+        server.shutdown()
+    assert found.status == "ok"
+    assert "whose they are is not to be learnt there" in found.found
 
 
 # -- S3 -------------------------------------------------------------------------------------------------------------------

@@ -273,7 +273,7 @@ def test_a_file_that_goes_while_it_is_read_is_unavailable_and_not_empty(tmp_path
         lambda: file.present(pl.Series(["a"])),
     ):
         with pytest.raises(
-            StorageUnavailable, match="x.parquet: the checkpoint could not be read; nothing was changed"
+            StorageUnavailable, match="x.parquet: .*the checkpoint could not be read, and nothing was changed"
         ):
             act()
 
@@ -303,13 +303,17 @@ def test_what_keeps_a_file_in_a_bucket_from_being_opened(
 @pytest.mark.parametrize(
     ("fault", "error", "message"),
     [
-        (Fault.answer(503, "SlowDown"), StorageUnavailable, "the checkpoint could not be read; nothing was changed"),
+        (
+            Fault.answer(503, "SlowDown"),
+            StorageUnavailable,
+            "the checkpoint could not be read, and nothing was changed",
+        ),
         (
             Fault.answer(403, "AccessDenied"),
             AccessDenied,
-            "access denied; the checkpoint could not be read, and nothing",
+            r"access denied \(AccessDenied\); .*; the checkpoint could not be read, and nothing",
         ),
-        (Fault.cut(), StorageUnavailable, "the checkpoint could not be read; nothing was changed"),
+        (Fault.cut(), StorageUnavailable, "the checkpoint could not be read, and nothing was changed"),
     ],
     ids=["busy", "denied", "cut"],
 )
@@ -321,5 +325,5 @@ def test_what_polars_cannot_fetch_is_no_corrupt_file(s3_environment, proxy, buck
     store.put("x.parquet", GOOD, expected=None)
     proxy.inject(fault, kind="GET", key="x.parquet", nth=2, times=None)
     proxy.inject(fault, kind="HEAD", key="x.parquet", times=None)
-    with pytest.raises(error, match=f"x.parquet: {message}"):
+    with pytest.raises(error, match=f"x.parquet: .*{message}"):
         Checkpoint.open(store, "x.parquet", SMALL, "timestamp")

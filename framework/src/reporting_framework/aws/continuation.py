@@ -44,8 +44,10 @@ def invoke_again(context: Any, settings: Mapping[str, Any], *, number: int, corr
 @cache
 def client() -> Any:
     """Lambda's client. boto3 takes a quarter of a second to import, so only functions that go on by themselves do."""
-    import boto3
     from botocore.config import Config
 
+    from reporting_framework.storage import aws_session
+
     # There are seconds left at the most, and an answer to give.
-    return boto3.client("lambda", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}))
+    config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2})
+    return aws_session().client("lambda", config=config)

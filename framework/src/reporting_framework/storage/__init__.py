@@ -1,13 +1,14 @@
 """One way to open any place: a folder, a bucket of S3 or of a server like it, or memory."""
 
-from reporting_framework.storage.aws_config import aws_session
+from reporting_framework.storage.aws_config import aws_session, aws_variables
 from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, Store, TooLarge
 from reporting_framework.storage.connect import open_store
-from reporting_framework.storage.error_codes import codes_of, storage_error
+from reporting_framework.storage.error_codes import PROBLEMS, codes_of, problem_text, storage_error
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
 
 __all__ = [
+    "PROBLEMS",
     "Entry",
     "Location",
     "Object",
@@ -17,8 +18,10 @@ __all__ = [
     "Store",
     "TooLarge",
     "aws_session",
+    "aws_variables",
     "codes_of",
     "open_store",
     "parse_location",
+    "problem_text",
     "storage_error",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from reporting_framework.errors import (
@@ -43,7 +43,9 @@ _NO_KEY = Problem(
     AccessDenied, "the access key is not known there ({code})", "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"
 )
 _SECRET = Problem(AccessDenied, "access denied ({code})", "the secret key does not fit the access key: check both")
-_LOGIN = Problem(AccessDenied, "the credentials cannot be had ({code})", "check AWS_PROFILE; run aws sso login")
+_LOGIN = Problem(
+    AccessDenied, "the credentials cannot be had ({code})", "check AWS_PROFILE, or log in, such as by aws sso login"
+)
 _CLOCK = Problem(
     AccessDenied, "this machine's clock is too far from the storage's ({code})", "set the clock, by NTP or the like"
 )
@@ -146,7 +148,7 @@ def codes_of(error: BaseException) -> list[str]:
     else:
         text = str(error)
         found = [match[1] for pattern in (_PROVIDER, _CODE, _STATUS) if (match := pattern.search(text))]
-        if "redirect without LOCATION" in text:
+        if "redirect without LOCATION" in text or isinstance(error, RecursionError):  # obstore's; botocore's
             found.append("301")
     name = type(error).__name__
     return [*dict.fromkeys(found), *([name] if name in PROBLEMS else [])]
@@ -182,10 +184,15 @@ def storage_error(
         problem = _UNCONDITIONAL
     code = next((code for code in codes if not code.isdigit()), "AccessDenied" if problem is _DENIED else "")
     place = region() if problem is _REGION else None
-    told = {"code": code or "".join(codes[:1]), "codes": ", ".join(sorted(codes))}
-    sentence = f"{problem.sentence}; {problem.fix}" if problem.fix else problem.sentence
     subject = bucket if problem is PROBLEMS["NoSuchBucket"] and bucket else where
-    return problem.error(f"{subject}: {sentence.format(**told, region=place or 'that of the bucket')}")
+    text = problem_text(problem, code or "".join(codes[:1]), codes=codes, region=place)
+    return problem.error(f"{subject}: {text}")
+
+
+def problem_text(problem: Problem, code: str, *, codes: Sequence[str] = (), region: str | None = None) -> str:
+    """Return what is wrong and what to do, in one line."""
+    text = f"{problem.sentence}; {problem.fix}" if problem.fix else problem.sentence
+    return text.format(code=code, codes=", ".join(sorted(codes)), region=region or "that of the bucket")
 
 
 def _transport(error: BaseException) -> Problem:

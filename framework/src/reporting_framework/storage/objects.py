@@ -136,12 +136,10 @@ class BucketStore(TendedBucket):
                     return Entry(key, answer["ContentLength"], answer["ETag"])
             try:
                 meta = obstore.get(self._backend, self._prefix + key, options={"head": True}).meta
-            except (BaseError, OSError) as error:
-                if not isinstance(error, FileNotFoundError) and not {"400", "403"} & set(codes_of(error)):
-                    raise
+            except FileNotFoundError:
                 meta = obstore.get(self._backend, self._prefix + key).meta
-                if not isinstance(error, FileNotFoundError):
-                    raise
+            except BaseError as error:
+                raise self._reason(error, key) from None
         except ObjectMissing:
             return None
         except (BaseError, OSError, ValueError) as error:
@@ -150,6 +148,17 @@ class BucketStore(TendedBucket):
                 return None
             raise translated from error
         return Entry(key, meta["size"], meta["e_tag"])
+
+    def _reason(self, error: BaseError, key: str) -> Exception:
+        """Return the error of a GET in place of that of a refused HEAD, whose answer has no body and so no code."""
+        if {"400", "403"} & set(codes_of(error)):
+            try:
+                obstore.get(self._backend, self._prefix + key)
+            except FileNotFoundError:
+                pass
+            except BaseError as told:
+                return told
+        return error
 
     @request("PutObject")
     def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
@@ -256,4 +265,4 @@ def _boto_errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    return (BotoCoreError, ClientError, ResponseParserError)
+    return (BotoCoreError, ClientError, ResponseParserError, RecursionError)  # the last: a redirect without a region

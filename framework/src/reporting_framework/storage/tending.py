@@ -162,7 +162,15 @@ class TendedBucket:
             yield
         except ObjectMissing:
             raise
-        except (BaseError, BotoCoreError, ClientError, ResponseParserError, OSError, ValueError) as error:
+        except (
+            BaseError,
+            BotoCoreError,
+            ClientError,
+            ResponseParserError,
+            RecursionError,
+            OSError,
+            ValueError,
+        ) as error:
             raise self._translate(error, key, writing=writing) from error
 
 

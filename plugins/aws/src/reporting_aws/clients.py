@@ -11,21 +11,19 @@ from typing import Any
 
 from reporting_aws.troubles import Trouble, call
 from reporting_framework.errors import SettingsError
+from reporting_framework.storage import aws_session, aws_variables
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 """An answer takes milliseconds; a connection that broke while Lambda was frozen must not use up the time budget."""
 
-_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID")
-
 _clients: dict[tuple[Any, ...], Any] = {}
 _lock = threading.Lock()
 
 
-def surroundings(service: str) -> tuple[str | None, ...]:
-    """What decides which place a client leads to, so that nothing kept for one place is used for another."""
-    names = (*_VARIABLES, f"AWS_ENDPOINT_URL_{service.upper()}")
-    return (service, *(os.environ.get(name) for name in names))
+def surroundings(service: str) -> tuple[Any, ...]:
+    """Return what decides which place a client leads to, so that nothing kept for one place is used for another."""
+    return (service, *aws_variables())
 
 
 def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 3) -> Any:
@@ -37,6 +35,7 @@ def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 
         attempts: How often botocore itself sends a request: once where a `Patience` decides what to repeat.
 
     Raises:
+        AccessDenied: A variable of AWS cannot be used.
         SettingsError: No region is set, or the AWS settings cannot be used.
     """
     key = (os.getpid(), *surroundings(service), read_timeout, attempts)
@@ -50,7 +49,6 @@ def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 
 
 
 def _connect(service: str, read_timeout: float, attempts: int) -> Any:
-    import boto3
     from botocore.config import Config
 
     config = Config(
@@ -59,4 +57,4 @@ def _connect(service: str, read_timeout: float, attempts: int) -> Any:
         retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
     )
-    return boto3.session.Session().client(service, config=config)
+    return aws_session().client(service, config=config)

@@ -9,6 +9,7 @@ from typing import Any
 
 from reporting_aws.troubles import Kind, Trouble, call
 from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
+from reporting_framework.storage import PROBLEMS, problem_text
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
@@ -26,7 +27,10 @@ def failure(trouble: Trouble, who: str, table: str, hint: str) -> ReportingError
     if trouble.passes:
         return StorageUnavailable(f"{who}: table {table}: {trouble.kind} ({trouble.code}); run again later")
     if trouble.kind is Kind.DENIED:
-        return AccessDenied(f"{who}: table {table}: access was denied ({trouble.code}); see `reporting iam`")
+        problem = PROBLEMS[trouble.code]
+        if problem is PROBLEMS["AccessDenied"]:
+            return AccessDenied(f"{who}: table {table}: access was denied ({trouble.code}); see `reporting iam`")
+        return AccessDenied(f"{who}: table {table}: {problem_text(problem, trouble.code)}")
     if trouble.kind is Kind.ABSENT:
         return LocationError(f"{who}: there is no table {table} in this account and region ({trouble.code})")
     return LocationError(f"{who}: table {table} refused the request ({trouble.code}); {hint}")

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from reporting_framework.errors import AccessDenied
+from reporting_framework.storage import PROBLEMS
+
 
 class Kind(StrEnum):
     """What can be done about a trouble; the first three pass."""
@@ -51,17 +54,7 @@ _KINDS = {
     "ResourceInUseException": Kind.UNAVAILABLE,
     "RequestTimeout": Kind.UNAVAILABLE,
     "RequestTimeoutException": Kind.UNAVAILABLE,
-    "AccessDenied": Kind.DENIED,
-    "AccessDeniedException": Kind.DENIED,
-    "UnrecognizedClientException": Kind.DENIED,
-    "InvalidClientTokenId": Kind.DENIED,
-    "InvalidSignatureException": Kind.DENIED,
-    "IncompleteSignatureException": Kind.DENIED,
-    "MissingAuthenticationTokenException": Kind.DENIED,
-    "ExpiredTokenException": Kind.DENIED,
-    "NoCredentialsError": Kind.DENIED,
-    "PartialCredentialsError": Kind.DENIED,
-    "CredentialRetrievalError": Kind.DENIED,
+    **{code: Kind.DENIED for code, problem in PROBLEMS.items() if problem.error is AccessDenied},
     "ResourceNotFoundException": Kind.ABSENT,
 }
 

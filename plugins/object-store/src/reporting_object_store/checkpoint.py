@@ -19,7 +19,8 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.storage import ScanTarget, Store, TooLarge
+from reporting_framework.storage import ScanTarget, Store, TooLarge, storage_error
+from reporting_framework.wording import system_problem
 from reporting_object_store import checksums
 from reporting_object_store.forms import Form
 from reporting_object_store.merge import READ
@@ -35,25 +36,33 @@ TAIL = 16_384
 TRIES = 20
 """How often a file is read that others keep replacing."""
 
-_NETWORK = ("sending request", "status code", "Generic S3 error", "timed out", "connection")
+_OUTSIDE = ("sending request", "status code", "Generic S3 error", "timed out", "connection", "previously been poisoned")
+"""Signs in polars' errors that the file is not at fault; the last one follows a panic for want of descriptors."""
 
 
 @contextmanager
 def reading(uri: str) -> Iterator[None]:
-    """Polars' errors as the framework's: the file is damaged, or the storage denies it or does not answer."""
+    """Raise polars' errors as the framework's: the file is damaged, or the storage or the system did not give it."""
     try:
         yield
-    except PermissionError as error:
-        raise AccessDenied(
-            f"{uri}: access denied; the checkpoint could not be read, and nothing was changed"
-        ) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        if isinstance(error, OSError) or any(sign in str(error) for sign in _NETWORK):
-            raise StorageUnavailable(f"{uri}: the checkpoint could not be read; nothing was changed") from error
+        outside = isinstance(error, OSError) or any(sign in str(error) for sign in _OUTSIDE)
+        if outside or system_problem(error) is not None:
+            raise _unread(error, uri) from error
         raise CorruptCheckpoint(
             f"{uri}: not a parquet file that can be read; move it away or restore an earlier version; "
             "nothing was changed"
         ) from error
+
+
+def _unread(error: BaseException, uri: str) -> ReportingError:
+    """Return the error for a file that is none the worse: the storage or the system did not give it."""
+    found = storage_error(error, uri)
+    if not uri.startswith("s3://"):
+        local = AccessDenied if isinstance(error, PermissionError) else StorageUnavailable
+        found = local(f"{uri}: {system_problem(error) or 'reading failed'}")
+    kind = StorageUnavailable if isinstance(found, ObjectMissing) else type(found)
+    return kind(f"{found}; the checkpoint could not be read, and nothing was changed")
 
 
 class OutOfOrder(CorruptCheckpoint):
