@@ -6,21 +6,6 @@ from reporting_framework.aws.settings import FunctionSettings
 from reporting_framework.errors import SettingsError
 
 
-def test_the_defaults():
-    settings = FunctionSettings.of({"REPORTING_REPORT": "visits", "PATH": "x"})
-    assert settings.model_dump() == {
-        "report": "visits",
-        "on_error": "auto",
-        "margin": 10,
-        "continue_": "no",
-        "continue_limit": 15,
-        "environment_": "dev",
-        "metrics_namespace": "Reporting",
-        "after": "nothing",
-        "page": None,
-    }
-
-
 def test_every_setting_has_its_variable():
     settings = FunctionSettings.of(
         {

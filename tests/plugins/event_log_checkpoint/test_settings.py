@@ -25,27 +25,6 @@ def message(**values):
     return only["msg"].removeprefix("Value error, ")
 
 
-def test_the_defaults():
-    assert EventLogSettings(**PLACES).model_dump() == {
-        **PLACES,
-        "source_bucket": None,
-        "prefix": None,
-        "checkpoint_bucket": None,
-        "checkpoint_key": None,
-        "validator": "visit-event",
-        "extra": "ignore",
-        "exclude_projects": [],
-        "quarantine": None,
-        "lookback_days": 35,
-        "reconcile_every_days": 7,
-        "reconcile": False,
-        "max_in_flight": 64,
-        "max_record_bytes": 1024 * 1024,
-        "compression": "zstd",
-        "keep_runs": 500,
-    }
-
-
 def test_every_field_has_a_description_since_it_is_an_option():
     assert all(field.description for field in EventLogSettings.model_fields.values())
 

@@ -207,6 +207,31 @@ def test_one_number_that_is_too_long_for_python_spoils_no_other_record(number):
     assert [origin for origin, _ in decoded("k", lines)] == ["k#1", "k#2"]
 
 
+PACKED = gzip.compress(b"{}", mtime=0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(PACKED + b"x", id="garbage behind it"),
+        pytest.param(PACKED + b"\0\0x", id="garbage behind padding"),
+        pytest.param(PACKED + PACKED[:4], id="half a second member"),
+        pytest.param(PACKED[:-8] + b"\0" * 4 + PACKED[-4:], id="wrong checksum"),
+        pytest.param(PACKED[:-4] + b"\1\0\0\0", id="wrong length"),
+        pytest.param(PACKED[:2] + b"\7" + PACKED[3:], id="unknown method"),
+        pytest.param(PACKED[:3] + b"\2" + PACKED[4:10] + b"\0\0" + PACKED[10:], id="wrong checksum of the header"),
+    ],
+)
+def test_a_damaged_gzip_is_invalid(data):
+    with pytest.raises(Undecodable, match="^gzip_invalid$"):
+        inflate(data, LIMIT)
+
+
+@pytest.mark.parametrize("flag", [0x20, 0x40, 0x80])
+def test_a_reserved_flag_of_a_gzip_header_is_ignored(flag):
+    assert inflate(PACKED[:3] + bytes([flag]) + PACKED[4:], LIMIT) == b"{}"
+
+
 def test_a_bomb_is_not_inflated_beyond_the_limit():
     bomb = zlib.compressobj(9, wbits=31)
     data = bomb.compress(bytes(64 * LIMIT)) + bomb.flush()

@@ -6,22 +6,6 @@ from pydantic import ValidationError
 from reporting_object_store.settings import ObjectStoreJsonSettings, ParquetCheckpointSettings
 
 
-def test_the_defaults_of_the_source():
-    made = ObjectStoreJsonSettings(uri="memory://m")
-    assert made.model_dump() == {
-        "uri": "memory://m",
-        "include": "*",
-        "name_pattern": None,
-        "lookback_days": 35,
-        "reconcile_every_days": 7,
-        "reconcile": False,
-        "max_in_flight": 64,
-        "max_record_bytes": 1048576,
-        "max_object_bytes": 67108864,
-        "max_object_records": 250_000,
-    }
-
-
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -51,11 +35,6 @@ def test_what_the_source_cannot_take(name, value, message):
 def test_a_pattern_with_both_groups_is_taken():
     pattern = "(?P<range>a)(?P<timestamp>b)(?P<other>c)"
     assert ObjectStoreJsonSettings(uri="x", name_pattern=pattern).name_pattern == pattern
-
-
-def test_the_defaults_of_the_sink():
-    made = ParquetCheckpointSettings(uri="memory://m/x.parquet")
-    assert (made.timestamp, made.compression, made.quarantine) == ("timestamp", "zstd", None)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import reporting_pages
 from reporting_pages import Tile, bars, document, facts, figure, section, table, tiles
 from reporting_pages.bundle import digest, library, made, resource
 from tests.plugins.pages.test_markup import seen
@@ -16,30 +15,6 @@ TABLE = table(["Center", "Visits"], [["<Alpha>", 3], [None, None]], caption="Vis
 FIGURE = figure("Visits", CHART, says='Most at "Alpha", 3.', caption="Of January.", behind=TABLE, rows=2)
 PAGE = document("Visits & more", [section("one", "One", FIGURE, says="First."), section("two", "Two", "…")], lead="A lead.",
                 eyebrow="above", footer="below", above=tiles([Tile("Visits", "3", "+1", "All.", [1, None, 2, 3], "from May")]))  # fmt: skip
-
-
-def test_the_names_of_the_package_are_these():
-    assert sorted(reporting_pages.__all__) == [
-        "Chart",
-        "Content",
-        "Markup",
-        "Section",
-        "Tile",
-        "bars",
-        "columns",
-        "document",
-        "dots",
-        "element",
-        "facts",
-        "figure",
-        "grid",
-        "histogram",
-        "joined",
-        "line",
-        "section",
-        "table",
-        "tiles",
-    ]
 
 
 def test_a_page_has_landmarks_a_title_and_headings_in_order():

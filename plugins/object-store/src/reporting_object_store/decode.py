@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
+
+from isal import isal_zlib
 
 from reporting_framework import LOOKS_LIKE, line_origin, single_origin
 from reporting_object_store.formats import CONTAINERS, looks_like
@@ -43,7 +44,7 @@ def inflate(data: bytes, limit: int) -> bytes:
     parts, left, position = [], limit, 0
     try:
         while position < len(data):
-            stream = zlib.decompressobj(wbits=31)
+            stream = isal_zlib.decompressobj(wbits=31)
             while not stream.eof:
                 chunk = data[position : position + _CHUNK]  # not all: each member would copy what is behind it
                 part = stream.decompress(chunk, left + 1)
@@ -56,7 +57,7 @@ def inflate(data: bytes, limit: int) -> bytes:
                 position += len(chunk) - len(stream.unused_data)
             while data[position : position + 1] == b"\0":
                 position += 1
-    except zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # in the stub of isal it is no class
         raise Undecodable("gzip_invalid") from error
     return b"".join(parts)
 
