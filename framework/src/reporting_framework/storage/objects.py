@@ -29,7 +29,7 @@ from reporting_framework.errors import (
 from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
-from reporting_framework.storage.temporary import LockedPath
+from reporting_framework.storage.temporary import PREFIX, LockedPath
 from reporting_framework.storage.tending import TendedBucket
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ class BucketStore(TendedBucket):
     @contextmanager
     def scratch(self, key: str) -> Iterator[Path]:
         """See `Store.scratch`: in the system's temporary folder."""
-        made = LockedPath("reporting-put-", is_file=True)
+        made = LockedPath(f"{PREFIX}put-", is_file=True)
         try:
             yield made.path
         finally:
