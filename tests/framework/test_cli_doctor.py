@@ -148,13 +148,13 @@ def test_a_broken_plugin_is_noted_with_its_reason(site, monkeypatch):
 
 def test_leftovers_in_the_temporary_folder_are_noted(here):
     """What a process is using is none, however old it is."""
-    (here / "reporting-put-left.tmp").touch()
+    (here / "reporting-locked-put-left.tmp").touch()
     with temporary_folder("sql") as used:
         os.utime(used, (0, 0))
-        (here / "reporting-put-left.tmp").touch()
+        (here / "reporting-locked-put-left.tmp").touch()
         status, text, _ = doctor()["temporary folder"]
     assert status == "warn"
-    assert text.endswith("left there by killed processes: 1, such as reporting-put-left.tmp")
+    assert text.endswith("left there by killed processes: 1, such as reporting-locked-put-left.tmp")
 
 
 def test_extras_that_are_missing_are_named(monkeypatch):

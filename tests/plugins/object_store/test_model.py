@@ -89,13 +89,11 @@ class Model:
     def forget(self, part):
         if part == "all":
             self.rows = {}
-        for key in {*self.entries, *self.dropped} if part != "bookmark" else ():
-            if key in self.rows:  # of which a part was accepted: it is read again
-                self.take(key)
         if part != "bookmark":
-            kept = {key for key in self.entries if key in self.rows}
-            self.entries = {key: found for key, found in self.entries.items() if key in kept}
-            self.dropped = {}
+            known = {*self.entries, *self.dropped} & {*self.rows}
+            self.entries, self.dropped = {}, {}
+            for key in known:  # a part of it was accepted: it is read again
+                self.take(key)
 
     def discard(self, keys):
         for key in keys:

@@ -73,7 +73,7 @@ def test_nothing_is_made_before_it_is_needed_and_everything_is_removed(temporary
     spool.clear()
     assert list(temporary.iterdir()) == []
     spool.add("k", table([row(1, "a")]), "name")
-    assert [path.name.startswith("reporting-spool-") for path in temporary.iterdir()] == [True]
+    assert [path.name.startswith("reporting-locked-spool-") for path in temporary.iterdir()] == [True]
     spool.clear()
     assert list(temporary.iterdir()) == []
     assert spool.folder().is_dir(), "it can be used again"
@@ -123,5 +123,5 @@ def test_what_a_killed_process_left_is_removed_at_once_and_what_another_uses_sta
 
 
 def test_a_folder_that_goes_while_it_is_looked_at_harms_nobody(temporary):
-    (temporary / "reporting-spool-7-dangling").symlink_to(temporary / "nothing")
+    (temporary / "reporting-locked-spool-7").symlink_to(temporary / "nothing")
     assert Path(Spool("timestamp").folder()).is_dir()

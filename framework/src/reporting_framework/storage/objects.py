@@ -23,7 +23,7 @@ from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
-from reporting_framework.storage.temporary import LockedPath
+from reporting_framework.storage.temporary import PREFIX, LockedPath
 from reporting_framework.storage.tending import TendedBucket
 from reporting_framework.storage.watch import pages, request
 
@@ -209,7 +209,7 @@ class BucketStore(TendedBucket):
     @contextmanager
     def scratch(self, key: str) -> Iterator[Path]:
         """See `Store.scratch`: in the system's temporary folder."""
-        made = LockedPath("reporting-put-", is_file=True)
+        made = LockedPath(f"{PREFIX}put-", is_file=True)
         try:
             yield made.path
         finally:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-KINDS = ("pdf", "put", "spool", "sql")
-"""What the framework keeps in the system's temporary folder; names begin with ``reporting-KIND-``."""
+PREFIX = "reporting-locked-"
+"""What all names in the system's temporary folder begin with; what is named otherwise is never removed."""
 
 
 class LockedPath:
@@ -52,7 +52,7 @@ def _made(prefix: str, folder: Path | None, *, is_file: bool) -> tuple[Path, int
 def temporary_folder(kind: str) -> Iterator[Path]:
     """Make a folder for this block alone; it is the owner's alone, and goes whatever happens."""
     sweep_temporary()
-    made = LockedPath(f"reporting-{kind}-")
+    made = LockedPath(f"{PREFIX}{kind}-")
     try:
         yield made.path
     finally:
@@ -61,15 +61,12 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 
 def abandoned_temporary() -> list[Path]:
     """Return what killed processes left in the system's temporary folder."""
-    folder = Path(tempfile.gettempdir())
-    return [path for kind in KINDS for path in sorted(folder.glob(f"reporting-{kind}-*")) if _abandoned(path)]
+    return [path for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) if _abandoned(path)]
 
 
 def sweep_temporary() -> None:
     """Remove what killed processes left in the system's temporary folder."""
-    folder = Path(tempfile.gettempdir())
-    for kind in KINDS:
-        sweep(folder, f"reporting-{kind}-*")
+    sweep(Path(tempfile.gettempdir()), f"{PREFIX}*")
 
 
 def sweep(folder: Path, pattern: str) -> None:

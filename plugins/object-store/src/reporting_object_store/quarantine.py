@@ -171,8 +171,8 @@ class ParquetQuarantine:
         Args:
             expected: The version.
             by: Name of the reset.
-            rows_stay: Whether the outputs stay. An object of which a part was accepted would then count as known, so it
-                counts as begun.
+            rows_stay: Whether the outputs stay. An object of which a part was accepted would then count as known, so
+                all of them count as begun.
 
         Raises:
             CommitConflict: Another version is there, or none.
@@ -182,8 +182,7 @@ class ParquetQuarantine:
             rows = self._load()
             begun = rows.filter(pl.col("error_type") == BEGUN)
             if rows_stay:
-                parts = rows.filter(pl.col(ORIGIN_COLUMN) != _OBJECT).select(_OBJECT.unique(maintain_order=True))
-                begun = _begun(parts[ORIGIN_COLUMN])
+                begun = _begun(rows.select(_OBJECT.unique(maintain_order=True))[ORIGIN_COLUMN])
             begun = begun.with_columns(run_id=pl.lit(by))
         except CorruptCheckpoint:
             begun, self._version = SCHEMA.to_frame(), expected
