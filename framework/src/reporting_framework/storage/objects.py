@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,7 @@ class BucketStore(TendedBucket):
     """
 
     resumes = True
+    shared: Mapping[str, Sequence[str]] = {}
 
     def __init__(
         self,
