@@ -49,7 +49,31 @@ def test_links_are_followed_to_files_and_not_to_folders(folder, tmp_path):
     (folder / "file").symlink_to(tmp_path / "elsewhere" / "x")
     (folder / "other").symlink_to(tmp_path / "elsewhere")
     (folder / "circle").symlink_to(folder)
-    assert keys(folder) == ["file"]
+    assert keys(folder) == ["circle/", "file", "other/"]
+
+
+def test_a_folder_whose_name_begins_with_a_dot_is_told_and_not_entered(folder):
+    (folder / "sub" / ".git").mkdir(parents=True)
+    (folder / "sub" / ".git" / "x").write_text("")
+    (folder / ".hidden").write_text("")
+    assert keys(folder) == [".hidden", "sub/.git/"]
+    assert keys(folder / "sub" / ".git") == ["x"]
+
+
+def test_the_names_of_one_file_are_told_links_last(folder, tmp_path):
+    (tmp_path / "far").write_text("")
+    (folder / "b").mkdir()
+    (folder / "b" / "file").write_text("")
+    (folder / "a").symlink_to("b/file")
+    (folder / "c").hardlink_to(folder / "b" / "file")
+    for name in ("d", "e"):
+        (folder / name).symlink_to(tmp_path / "far")
+    (folder / "loop").symlink_to("loop")
+    store = open_store(str(folder))
+    assert [entry.key for page in store.list() for entry in page] == ["a", "b/file", "c", "d", "e", "loop"]
+    assert store.shared["a"] == store.shared["b/file"] == store.shared["c"] == ["b/file", "c", "a"]
+    assert store.shared["d"] == store.shared["e"] == ["d", "e"]
+    assert len(store.shared) == 5
 
 
 def test_a_link_that_leads_nowhere_is_listed_and_cannot_be_read(folder):

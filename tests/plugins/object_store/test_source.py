@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -351,6 +352,47 @@ def check_keys(uri, put, keys, tmp_path):
     expected = [{"log#1": "log#1#1", "#7": "#7#1"}.get(key, key) for key in keys]
     assert origins_of(tmp_path / "x.parquet") == expected
     assert take(uri, tmp_path / "x.parquet", include="*", name_pattern=None).records_read == 0
+
+
+def swap(volume, number, body):
+    """Put the next version of a volume in place as Kubernetes does."""
+    new = volume / f"..2024_01_0{number}"
+    new.mkdir(parents=True)
+    (new / "log-a.json").write_bytes(body)
+    (volume / "..data_tmp").symlink_to(new.name)
+    (volume / "..data_tmp").replace(volume / "..data")
+    if number > 1:
+        shutil.rmtree(volume / f"..2024_01_0{number - 1}")
+    else:
+        (volume / "log-a.json").symlink_to("..data/log-a.json")
+
+
+@pytest.mark.parametrize("include", ["*", "log-*.json"])
+def test_a_file_of_a_volume_of_kubernetes_is_one_row_before_and_after_a_swap(tmp_path, include):
+    for number in (1, 2, 3):
+        swap(tmp_path / "in", number, event(1))
+        result = take(tmp_path / "in", tmp_path / "x.parquet", include=include, name_pattern=None)
+        assert (result.accepted, result.objects_ignored) == (number == 1, 2)
+        assert result.ignored_samples == [f"..2024_01_0{number}/", "..data/"]
+    assert origins_of(tmp_path / "x.parquet") == ["log-a.json"]
+
+
+@pytest.mark.parametrize("link", ["hardlink_to", "symlink_to"])
+@pytest.mark.parametrize(
+    ("file", "others"), [("log-b.json", ["log-a.json", "x"]), ("data", ["log-b.json", "log-c.json"])]
+)
+def test_a_file_that_is_reached_twice_is_one_under_a_name_that_is_read(tmp_path, link, file, others):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / file).write_bytes(event(1))
+    for name in others:
+        getattr(folder / name, link)(folder / file)
+    (folder / "log-z.json").write_bytes(event(1))
+    result = take(folder, tmp_path / "x.parquet", name_pattern=None)
+    assert (result.accepted, result.objects_ignored) == (2, 2)
+    first = "log-a.json" if file == "log-b.json" and link == "hardlink_to" else "log-b.json"
+    assert origins_of(tmp_path / "x.parquet") == [first, "log-z.json"]
+    assert take(folder, tmp_path / "x.parquet", name_pattern=None).records_read == 0
 
 
 def test_a_name_that_no_table_can_hold_is_ignored(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +87,11 @@ class Store(Protocol):
     location: Location
 
     @property
+    def shared(self) -> Mapping[str, Sequence[str]]:
+        """All keys that name the same file, by each of them; of the last listing of a folder, links last."""
+        ...
+
+    @property
     def resumes(self) -> bool:
         """Whether a listing that starts behind a key costs only what it lists."""
         ...
@@ -99,8 +104,9 @@ class Store(Protocol):
     def list(self, *, after: str = "") -> Iterator[Page]:
         """Yield all objects below, in pages, sorted by the bytes of their keys; only those behind `after`.
 
-        Keys are exactly what the store says. So those of a bucket may end in a slash, and one may be "": objects that
-        consoles make for folders. A server may list a key twice in a row.
+        Keys are exactly what the store says. One may end in a slash or be "": an object that a console made for a
+        folder of a bucket, or a folder that is not entered, a symbolic link or one whose name begins with a dot. A
+        server may list a key twice in a row.
 
         Raises:
             StorageUnavailable: The server lists keys in another order, so the listing may have no end.

@@ -6,8 +6,8 @@ import fcntl
 import glob
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class FolderStore(TendedFolder):
         self.location = location
         self._base = location.uri.rstrip("/")
         self._root = self._base or "/"
+        self.shared: Mapping[str, Sequence[str]] = {}
 
     def _path(self, key: str) -> str:
         return f"{self._base}/{key}"
@@ -53,19 +54,39 @@ class FolderStore(TendedFolder):
             yield [Entry(key, None, None) for key in keys[start : start + PAGE_SIZE]]
 
     def _walk(self) -> Iterator[str]:
-        """Keys of all files below; folders that are symbolic links are passed over, they may form a circle."""
-        folders = [""]
+        """Yield the keys of all files below, and with a slash at the end those of folders that are not entered.
+
+        These are symbolic links, which may form a circle, and folders whose names begin with a dot, which are a
+        program's own: a volume of Kubernetes keeps all files there once more.
+        """
+        folders, first, again = [""], dict[int, str](), dict[int, list[str]]()
         while folders:
             folder = folders.pop()
             try:
                 with os.scandir(self._path(folder)) as entries:
                     for entry in entries:
-                        if entry.is_dir(follow_symlinks=False):
-                            folders.append(f"{folder}{entry.name}/")
+                        key = f"{folder}{entry.name}"
+                        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                            folders.append(f"{key}/")
                         elif _is_object(entry):
-                            yield f"{folder}{entry.name}"
+                            yield key
+                            inode = _inode(entry)
+                            if first.setdefault(inode, key) is not key:
+                                again.setdefault(inode, [first[inode]]).append(key)
+                        elif entry.is_dir():
+                            yield f"{key}/"
             except OSError as error:
                 raise self._translate(error, folder) from error
+        self.shared = {key: names for keys in again.values() for names in self._same(keys) for key in names}
+
+    def _same(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
+        """Return those of these keys that name the same file, in groups; in each the symbolic links come last."""
+        groups: dict[tuple[int, int], list[str]] = {}
+        for key in sorted(keys, key=lambda key: (os.path.islink(self._path(key)), key)):
+            with suppress(OSError):
+                status = os.stat(self._path(key))
+                groups.setdefault((status.st_dev, status.st_ino), []).append(key)
+        return [names for names in groups.values() if len(names) > 1]
 
     def get(self, key: str, *, limit: int | None = None) -> Object:
         """See `Store.get`."""
@@ -205,6 +226,14 @@ def _is_object(entry: os.DirEntry[str]) -> bool:
         return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
     except OSError:
         return True
+
+
+def _inode(entry: os.DirEntry[str]) -> int:
+    """Return the number of a file within its file system; a link has that of what it leads to."""
+    try:
+        return entry.stat().st_ino if entry.is_symlink() else entry.inode()
+    except OSError:
+        return entry.inode()
 
 
 def _version(status: os.stat_result) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,7 @@ class BucketStore(TendedBucket):
     """
 
     resumes = True
+    shared: Mapping[str, Sequence[str]] = {}
 
     def __init__(
         self,

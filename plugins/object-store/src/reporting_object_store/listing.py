@@ -49,8 +49,7 @@ class Names:
         kept, current = [], None
         for entry in page:
             key = entry.key
-            name = key.rpartition("/")[2]  # empty for the object that consoles make for a folder
-            if not name or not self._matches(name) or not (key.isascii() or _is_text(key)):
+            if not self.reads(key):
                 self.ignore(key)
                 continue
             kept.append(entry)
@@ -59,6 +58,11 @@ class Names:
                 if current is not None:
                     self.ranges.add(current)
         return kept
+
+    def reads(self, key: str) -> bool:
+        """Return whether the object is read; none whose name is empty is, since consoles make such ones for folders."""
+        name = key.rpartition("/")[2]
+        return bool(name and self._matches(name)) and (key.isascii() or _is_text(key))
 
     def ignore(self, key: str) -> None:
         """Count an object that is not read."""
@@ -80,8 +84,17 @@ def list_all(store: Store, names: Names) -> Iterator[list[Entry]]:
     """List everything, page by page."""
     last: str | None = None
     for page in store.list():
-        yield names.keep(_once(page, last, names))
+        kept = names.keep(_once(page, last, names))
+        yield [entry for entry in kept if _is_first(entry.key, store, names)] if store.shared else kept
         last = page[-1].key if page else last
+
+
+def _is_first(key: str, store: Store, names: Names) -> bool:
+    """Return whether a key is the first one that is read of those that name its file; count it as ignored if not."""
+    first = next((each for each in store.shared.get(key, ()) if names.reads(each)), key)
+    if first != key:
+        names.ignore(key)
+    return first == key
 
 
 def _once(page: list[Entry], last: str | None, names: Names) -> list[Entry]:
@@ -90,7 +103,7 @@ def _once(page: list[Entry], last: str | None, names: Names) -> list[Entry]:
     if len(set(keys)) == len(keys):
         return page
     again = [entry for entry, before in zip(page, keys, strict=False) if entry.key == before]
-    names.repeated += len(Names(names.include, None).keep(again))
+    names.repeated += sum(names.reads(entry.key) for entry in again)
     return [entry for entry, before in zip(page, keys, strict=False) if entry.key != before]
 
 
