@@ -1,6 +1,7 @@
 """Fixtures for every test: a real S3 server for the session, a bucket and an environment for each test."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from reporting_framework.testing.s3 import lead_to
 from tests.support import S3Proxy, S3Server, s3_proxy, s3_server
 
 _numbers = itertools.count(1)
+
+os.environ.pop("HATCH_ENV_ACTIVE", None)  # what is printed must not depend on how the tests were begun
 
 # A machine that is busy with something else is no failure of a property.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)

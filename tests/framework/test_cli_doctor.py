@@ -159,11 +159,13 @@ def test_leftovers_in_the_temporary_folder_are_noted(here):
 
 def test_extras_that_are_missing_are_named(monkeypatch):
     assert _extras() == Finding("ok", "all are installed")
-    monkeypatch.setattr("reporting_framework.doctor._installed", lambda name: name not in ("uv", "aws-xray-sdk"))
+    lacking = ("uv", "aws-xray-sdk", "duckdb", "reporting-pages")
+    monkeypatch.setattr("reporting_framework.doctor._installed", lambda name: name not in lacking)
     found = _extras()
     assert (found.status, found.found) == (
         "ok",
-        "not installed: aws (for functions in Lambda), build (for reporting build)",
+        "not installed: reporting-event-log-checkpoint[pages], reporting-framework[aws] (for functions in Lambda), "
+        "reporting-framework[build] (for reporting build), reporting-framework[sql] (for reporting sql)",
     )
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
     assert _extras().status == "fail"

@@ -94,6 +94,19 @@ def test_plain_lines_say_all_there_is():
     ]
 
 
+def test_next_commands_work_as_pasted_where_hatch_ran_this_one(monkeypatch):
+    """Hatch takes single braces for fields of its own."""
+    monkeypatch.setenv("HATCH_ENV_ACTIVE", "default")
+    found = FULL.model_copy(update={"outputs": [OUTPUT.model_copy(update={"uri": "out/{study}.parquet"})]})
+    assert render.next_commands(found, ["reporting-run", "visits"], ["--checkpoint", "out/{study}.parquet"]) == [
+        "hatch run reporting-run visits --format json",
+        """hatch run python -c "import polars as pl; print(pl.read_parquet('out/{{study}}.parquet'))\"""",
+        "hatch run reporting quarantine visits --checkpoint 'out/{{study}}.parquet'",
+    ]
+    monkeypatch.setenv("HATCH_ENV_ACTIVE", "docs")
+    assert render.prefixed("reporting list") == "hatch run docs:reporting list"
+
+
 def test_many_outputs_are_summed_up():
     outputs = [Output(uri=f"out/{number}.parquet", rows=number, new_rows=1, bytes=9) for number in range(13)]
     result = RunResult(report="visits", run_id="1", status="ok", complete=True, outputs=outputs)
@@ -212,14 +225,14 @@ def test_a_progress_bar_is_there_only_for_people(monkeypatch, quiet, stream, ter
 
 def test_the_progress_bar_counts_what_became_of_the_records():
     stream = io.StringIO()
-    bar = ProgressBar(Console(file=stream, force_terminal=True, width=100, color_system=None))
+    bar = ProgressBar(Console(file=stream, force_terminal=True, width=100, color_system=None), total=10)
     bar.reporting_run_started("visits[bold]")
     split = Split("1", {})
     rejection = Rejection("b", None, "missing")
     bar.reporting_split_finished(Outcome(split, origins=["a", "b", "c"], accepted=2, rejections=[rejection]))
     bar.reporting_split_finished(Outcome(split, origins=["d"], accepted=1))
     bar.progress.refresh()
-    assert "visits[bold] 4 read 3 accepted, 1 rejected or filtered" in stream.getvalue()
+    assert re.search(r"visits\[bold\] 4 of 10 read [\d,]+/s 3 accepted, 1 rejected or filtered", stream.getvalue())
     bar.close()
     bar.close()
 

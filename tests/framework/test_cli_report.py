@@ -38,7 +38,9 @@ def report(*arguments, code=0):
 
 def test_the_page_of_a_month_is_written_in_one_step(here):
     (here / "page.html").write_text("before")
-    assert report("event-log-checkpoint", "--month", "2024-02", "--html", "page.html").output == ""
+    done = report("event-log-checkpoint", "--month", "2024-02", "--html", "page.html")
+    size = (here / "page.html").stat().st_size
+    assert (done.stdout, done.stderr) == (f"page.html: monthly-visits of 2024-02, {size:,} bytes\n", "")
     text = (here / "page.html").read_text()
     assert "<title>Visits in February 2024</title>" in text
     assert text.endswith("</html>\n")
@@ -54,6 +56,12 @@ def test_the_page_is_printed_and_its_own_settings_are_options(here):
     assert done.stdout.startswith("<!doctype html>\n")
     assert "2 visits, the longest first." in done.stdout
     assert not re.search(r">(?:SYN|LATE|TWIN)\d+<", done.stdout)
+
+
+def test_a_month_without_data_is_a_warning_that_names_the_months_there_are(here):
+    done = report("event-log-checkpoint", "--month", "2023-02", "--html", "-")
+    assert done.stderr == "warning: 2023-02: no data; months with data: 2024-01, 2024-02, 2024-03\n"
+    assert done.stdout.startswith("<!doctype html>\n")
 
 
 def test_without_a_month_it_is_the_last_one_that_is_over(here):

@@ -55,6 +55,11 @@ def test_json_is_the_result_and_nothing_else():
     assert done.stderr == ""
 
 
+def test_the_suggested_command_is_without_options_that_are_of_one_run_alone():
+    said = run("toy", "--target", "x.txt", "--time-budget", "1h", "--quiet", "--verbose", "--count", "3").stdout
+    assert "  reporting-run toy --target x.txt --count 3 --format json\n" in said
+
+
 def test_the_suggested_command_is_without_its_format_and_without_secrets():
     assert (
         "reporting-run toy --target x.txt --format json" in run("toy", "--target", "x.txt", "--format", "text").stdout

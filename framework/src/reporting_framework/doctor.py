@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.assembly import assemble, close, settings_of, step
 from reporting_framework.capabilities import Checkable
+from reporting_framework.discovery import FRAMEWORK, installed
 from reporting_framework.errors import ReportingError
 from reporting_framework.installation import install_command
 from reporting_framework.permissions import permissions_of
@@ -39,15 +40,16 @@ OLDEST_PYTHON = (3, 11)
 SPACE = 1024**3
 """Bytes free in the temporary folder under which a word is due."""
 
-EXTRAS = {
+EXTRAS: Mapping[str, str] = {
     "aws": "functions in Lambda",
     "build": "reporting build",
     "new": "reporting new",
+    "sql": "reporting sql",
     "testing": "the conformance suites",
 }
-"""What each extra of the framework is for."""
+"""What extras of the framework are for."""
 
-_REQUIREMENT = re.compile(r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[a-z]+)['"]""")
+_REQUIREMENT = re.compile(r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[A-Za-z0-9._-]+)['"]""")
 
 
 class Checked(NamedTuple):
@@ -125,15 +127,20 @@ def _framework() -> Finding:
 
 
 def _extras() -> Finding:
-    """Which extras of the framework are not installed; a function in Lambda needs one of them."""
-    needed = [_REQUIREMENT.match(text) for text in metadata.requires("reporting-framework") or ()]
-    lacking = {each["extra"] for each in needed if each and not _installed(each["name"])}
-    missing = [f"{extra} (for {purpose})" for extra, purpose in EXTRAS.items() if extra in lacking]
-    if not missing:
+    """Find the extras of the framework and its plugins that are not installed; a function needs one of them."""
+    lacking: dict[str, str] = {}
+    for distribution in sorted({FRAMEWORK, *(origin.distribution for _, origin in installed())}):
+        needed = map(_REQUIREMENT.match, metadata.requires(distribution) or ())
+        for extra in sorted({each["extra"] for each in needed if each and not _installed(each["name"])}):
+            purpose = f" (for {EXTRAS[extra]})" if distribution == FRAMEWORK and extra in EXTRAS else ""
+            lacking[f"{distribution}[{extra}]"] = purpose
+    if not lacking:
         return Finding("ok", "all are installed")
-    broken = "aws" in lacking and "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-    advice = f"{install_command('NAME')} for those that are wanted"
-    return Finding("fail" if broken else "ok", f"not installed: {', '.join(missing)}", advice)
+    broken = f"{FRAMEWORK}[aws]" in lacking and "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+    distribution, _, extra = next(iter(lacking)).removesuffix("]").partition("[")
+    advice = f"install those that are wanted, as in {install_command(extra, distribution)}"
+    missing = ", ".join(name + purpose for name, purpose in lacking.items())
+    return Finding("fail" if broken else "ok", f"not installed: {missing}", advice)
 
 
 def _installed(distribution: str) -> bool:

@@ -99,6 +99,22 @@ def read(report: str, composition: Composition, registry: Registry, *, at: datet
     return Reading(sink, material)
 
 
+def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
+    """Return the months (UTC) that a table has rows of, in order; None if it has no such column of moments or days."""
+    import polars as pl
+
+    rows = reading.material.rows
+    dtype = rows.collect_schema().get(column)
+    if not isinstance(dtype, pl.Datetime | pl.Date):
+        return None
+    moment = pl.col(column)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone:
+        moment = moment.dt.convert_time_zone("UTC")
+    with step(reading.material.report, "sink", reading.sink.name):
+        found = rows.select(moment.dt.date().dt.month_start().unique().drop_nulls().sort()).collect()
+    return found.to_series().to_list()
+
+
 def render(page: Page, reading: Reading, month: date) -> str:
     """The page of a month.
 

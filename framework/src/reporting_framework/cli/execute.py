@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 DRY_RUN_LIMIT = 1000
 """Records that a dry run reads at the most, unless ``--limit`` says otherwise."""
 
+ONCE = {
+    "--format": True,
+    "--time-budget": True,
+    "--quiet": False,
+    "--verbose": False,
+    "--reconcile": False,
+    "--no-reconcile": False,
+}
+"""Options that are of one run alone, so no next command has them; whether a value follows."""
+
 
 def execute(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Set up a run, run it, say what it did."""
@@ -87,7 +97,7 @@ def observed(
     registry.register(watch, "command-line")
     with ExitStack() as stack:
         if progress.wanted(quiet=generic["quiet"]):
-            bar = progress.ProgressBar()
+            bar = progress.ProgressBar(total=generic["limit"] or (len(replay) if replay else None))
             registry.register(bar, "progress-bar")
             stack.callback(bar.close)
         try:
@@ -159,9 +169,10 @@ def _again(context: click.Context, state: State, name: str, given: Iterable[str]
     words: list[str] = [context.find_root().info_name or "reporting-run"]
     skip = False
     for word in state.arguments:
-        if not skip and word != "--format" and not word.startswith("--format="):
+        flag = word.partition("=")[0]
+        if not skip and flag not in ONCE:
             words.append(word)
-        skip = word == "--format"
+        skip = not skip and word in ONCE and ONCE[word]
     return words
 
 
@@ -172,6 +183,8 @@ def _settings_words(given: Mapping[str, Any], generic: Mapping[str, Any]) -> lis
     words: list[str] = []
     for key, value in given.items():
         flag = option(key)
+        if flag in ONCE:
+            continue
         if isinstance(value, bool):
             words.append(flag if value else f"--no-{flag.removeprefix('--')}")
         else:

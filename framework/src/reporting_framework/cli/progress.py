@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from reporting_framework.markers import hookimpl
@@ -20,37 +21,47 @@ def wanted(*, quiet: bool) -> bool:
 
 
 class ProgressBar:
-    """Records read and turned away so far. How many there will be is known only when all are listed."""
+    """Records read and turned away so far, how many a second, and of how many if that is known.
 
-    def __init__(self, console: Console | None = None) -> None:
+    Args:
+        console: Where to draw; stderr unless given.
+        total: How many records there will be, if that is known: of a listing it is not.
+    """
+
+    def __init__(self, console: Console | None = None, total: int | None = None) -> None:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self.progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            TextColumn("{task.completed:,.0f} read"),
+            TextColumn("{task.completed:,.0f}" + (f" of {total:,}" if total else "") + " read"),
+            TextColumn("{task.fields[rate]:,.0f}/s"),
             TextColumn("{task.fields[kept]:,} accepted, {task.fields[rejected]:,} rejected or filtered"),
             TimeElapsedColumn(),
             console=console or Console(stderr=True),
             transient=True,
         )
-        self.task = self.progress.add_task("", total=None, kept=0, rejected=0)
-        self.kept = self.rejected = 0
+        self.task = self.progress.add_task("", total=total, kept=0, rejected=0, rate=0.0)
+        self.read = self.kept = self.rejected = 0
+        self.began = time.monotonic()
 
     @hookimpl
     def reporting_run_started(self, report: str) -> None:
         """Show it."""
+        self.began = time.monotonic()
         self.progress.update(self.task, description=report)
         self.progress.start()
 
     @hookimpl
     def reporting_split_finished(self, outcome: Outcome) -> None:
         """Move on."""
+        self.read += len(outcome.origins)
         self.kept += outcome.accepted
         self.rejected += len(outcome.rejections)
+        rate = self.read / max(time.monotonic() - self.began, 0.001)
         self.progress.update(
-            self.task, advance=len(outcome.origins), kept=self.kept, rejected=self.rejected, refresh=False
+            self.task, completed=self.read, kept=self.kept, rejected=self.rejected, rate=rate, refresh=False
         )
 
     def close(self) -> None:

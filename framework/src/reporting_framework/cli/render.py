@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import sys
@@ -105,14 +106,23 @@ def next_commands(result: RunResult, again: Sequence[str], settings: Sequence[st
         first = shlex.join(_without_dry_run(words)) if words else "the same without --dry-run"
     else:
         first = shlex.join([*words, "--format", "json"]) if words else "the same with --format json"
-    commands = [first]
+    commands = [prefixed(first)] if words else [first]
     uris = [output.uri for output in result.outputs if output.rows]
     aside = result.quarantine is not None and result.quarantine.rows > 0
-    commands += [read_command(uri) for uri in uris[: 1 if aside else 2] if uri.endswith(".parquet")]
+    commands += [prefixed(read_command(uri)) for uri in uris[: 1 if aside else 2] if uri.endswith(".parquet")]
     if aside:
         words = ["reporting", "quarantine", printable(result.report), *(settings or ())]
-        commands.append(shlex.join(words) + (" …" if settings is None else ""))
+        commands.append(prefixed(shlex.join(words)) + (" …" if settings is None else ""))
     return commands
+
+
+def prefixed(command: str) -> str:
+    """The command as whoever began this one in an environment of hatch must type it; hatch doubles braces."""
+    active = os.environ.get("HATCH_ENV_ACTIVE")
+    if not active:
+        return command
+    name = "" if active == "default" else f"{active}:"
+    return f"hatch run {name}{command.replace('{', '{{').replace('}', '}}')}"
 
 
 def read_command(uri: str) -> str:

@@ -13,12 +13,15 @@ import click
 from click.core import ParameterSource
 
 from reporting_framework.cli.answers import replacing
-from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.options import said, settings_options, settings_sources
 from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.cli.state import state_of
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
+MONTHS = 24
+"""Months with data that a warning names, the newest."""
+
 _PAGE = "reporting_framework.page"
 
 
@@ -118,17 +121,33 @@ def make(
             report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
         )
         reading = pages.read(report, composition, state.registry, at=now)
-        text = pages.render(made, reading, generic["month"] or reading.material.month)
+        month = generic["month"] or reading.material.month
+        text = pages.render(made, reading, month)
+        _warn_of_no_data(month, pages.months_of(reading))
         if html == "-":
             write(text.removesuffix("\n"))
         elif html:
-            with replacing(html, "the page") as scratch:
-                scratch.write_text(text, encoding="utf-8")
+            _put(html, text.encode(), f"{name} of {month:%Y-%m}")
         if pdf:
-            paper = print_page(text, chromium)
-            with replacing(pdf, "the page") as scratch:
-                scratch.write_bytes(paper)
+            _put(pdf, print_page(text, chromium), f"{name} of {month:%Y-%m}", err=html == "-")
     return DONE
+
+
+def _put(file: str, data: bytes, what: str, *, err: bool = False) -> None:
+    """Write a file in one step, and print what was written."""
+    with replacing(file, "the page") as scratch:
+        scratch.write_bytes(data)
+    click.echo(printable(f"{file}: {what}, {len(data):,} bytes"), err=err)
+
+
+def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
+    """Print a warning if the table has no row of the month, with the months that it has rows of."""
+    if months is None or month in months:
+        return
+    shown = [f"{each:%Y-%m}" for each in months[-MONTHS:]]
+    earlier = f", and {len(months) - MONTHS} earlier" if len(months) > MONTHS else ""
+    there = f"months with data: {', '.join(shown)}{earlier}" if shown else "the table has no data"
+    click.echo(f"warning: {month:%Y-%m}: no data; {there}", err=True)
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
