@@ -52,9 +52,23 @@ def proxy(s3: S3Server) -> Iterator[S3Proxy]:
 
 
 @pytest.fixture
-def public_folder() -> Iterator[Path]:
-    """A folder that anybody may go to; those that pytest makes are closed to others."""
-    path = Path(tempfile.mkdtemp())
-    path.chmod(0o777)
-    yield path
+def public_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that anybody may go to, whatever the mode of TMPDIR; those that pytest makes are closed to others.
+
+    Temporary files go to another such folder meanwhile, since the other user needs room, too.
+    """
+    path = Path(
+        tempfile.mkdtemp(dir=next(filter(_open_to_all, (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"))))
+    )
+    for each in (path, path / "public", path / "temporary"):
+        each.mkdir(exist_ok=True)
+        each.chmod(0o777)
+    monkeypatch.setattr(tempfile, "tempdir", str(path / "temporary"))
+    yield path / "public"
     shutil.rmtree(path)
+
+
+def _open_to_all(folder: str) -> bool:
+    """Whether another user gets to a folder, in which this one may write."""
+    path = Path(folder).resolve()
+    return os.access(path, os.W_OK) and all(each.stat().st_mode & 0o001 for each in (path, *path.parents))

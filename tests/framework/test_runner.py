@@ -342,9 +342,9 @@ def test_a_share_of_the_time_is_kept_for_the_commit(events, place):
 
     splits = {str(number): [batch(number)] for number in range(100)}
     began = time.monotonic()
-    result = execute(pipeline(Slow(splits), checkpoint(place)), deadline=began + 0.5)
+    result = execute(pipeline(Slow(splits), checkpoint(place)), deadline=began + 1.5)
     assert not result.complete
-    assert 3 <= len(taken) <= 10
+    assert 3 <= len(taken) <= 30
     assert result.accepted == len(taken)
 
 

@@ -70,7 +70,7 @@ def step(report: str, role: str, name: str) -> Iterator[None]:
     """Errors of the framework's own pass; any other is wrapped once, naming the step and never a value.
 
     Raises:
-        StorageUnavailable: The plugin raised an error of the operating system's.
+        ReportingError: The plugin raised an error of the operating system's, or of a bucket that polars reads.
         StepFailed: The plugin raised any other error that is not a `ReportingError`.
     """
     try:
@@ -81,6 +81,12 @@ def step(report: str, role: str, name: str) -> Iterator[None]:
         panic = type(error).__name__ == "PanicException"  # of libraries in Rust
         if not isinstance(error, Exception | SystemExit) and not panic:
             raise
+        if isinstance(error, OSError) and "object-store error: " in str(
+            error
+        ):  # of polars, which reads a bucket itself
+            from reporting_framework.storage import storage_error
+
+            raise storage_error(error, f"report {report}: {role} {name}") from error
         system = isinstance(error, OSError) or panic or type(error).__module__.startswith("polars.")
         if system and (problem := system_problem(error)):  # a full disk, most often
             filename = getattr(error, "filename", None)

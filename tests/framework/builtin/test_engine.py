@@ -57,13 +57,15 @@ def test_one_at_a_time_is_worked_on_in_the_caller_s_thread_and_lazily():
 @pytest.mark.parametrize(("parallelism", "most", "expected"), [(3, 8, 3), (16, 2, 2)])
 def test_as_many_are_under_way_as_both_sides_allow(parallelism, most, expected):
     under_way, peak, lock = 0, 0, threading.Lock()
+    together = threading.Barrier(expected)
 
     def process(split):
         nonlocal under_way, peak
         with lock:
             under_way += 1
             peak = max(peak, under_way)
-        time.sleep(0.02)
+        if int(split.id) < expected:  # the first wait for each other, however slow the machine is
+            together.wait(60)
         with lock:
             under_way -= 1
         return Outcome(split)

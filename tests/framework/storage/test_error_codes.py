@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import polars as pl
 import pytest
 
+from reporting_framework.assembly import step
 from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
 from reporting_framework.storage import connect, open_store
 from reporting_framework.storage.error_codes import PROBLEMS, storage_error
@@ -60,12 +61,10 @@ def answering(server, s3_environment, monkeypatch):
 
 
 def scanned(store):
-    """Ask by way of polars."""
+    """Ask by way of polars, as a query does."""
     target = store.scan("k.parquet")
-    try:
+    with step("r", "query", "q"):
         pl.scan_parquet(target.source, **target.options).collect()
-    except Exception as error:
-        raise storage_error(error, "s3://bucket/a/k.parquet") from error
 
 
 ASK = {

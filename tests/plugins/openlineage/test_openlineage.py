@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-import time
+import threading
 import uuid
 from datetime import datetime
 from types import SimpleNamespace
@@ -24,7 +24,8 @@ from tests.support.plugins import name_of as name_of_event
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
-    """Nothing of the developer's own."""
+    """Nothing of the developer's own; a busy machine may take its time."""
+    monkeypatch.setattr(sender, "WAIT", 60.0)
     for name in [each for each in os.environ if "OPENLINEAGE" in each]:
         monkeypatch.delenv(name)
 
@@ -172,11 +173,11 @@ def test_a_server_that_refuses_fails_nothing(events, tmp_path, monkeypatch, capl
 
 def test_a_server_that_does_not_answer_holds_no_run_up_for_long(events, tmp_path, monkeypatch, caplog):
     waiting = sender.Sender(destination({"REPORTING_OPENLINEAGE": f"file://{tmp_path}/x"}))
-    waiting.send(lambda: time.sleep(0.5))
-    began = time.monotonic()
+    answered = threading.Event()
+    waiting.send(answered.wait)  # which would wait for good
     waiting.close(0.05)
-    assert time.monotonic() - began < 0.4
     assert caplog.messages == ["OpenLineage events are not sent after 0.05 seconds; the run does not wait for them"]
+    answered.set()
     waiting._thread.join()
 
 

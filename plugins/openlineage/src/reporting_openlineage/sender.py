@@ -33,8 +33,9 @@ class Sender:
         """Have an event made and sent, in its turn."""
         self._waiting.put(make)
 
-    def close(self, seconds: float = WAIT) -> None:
-        """Wait until all is sent, but not for long."""
+    def close(self, seconds: float | None = None) -> None:
+        """Wait until all is sent, but not for longer than `WAIT`, or these seconds."""
+        seconds = WAIT if seconds is None else seconds
         self._waiting.put(None)
         self._thread.join(seconds)
         if self._thread.is_alive():
