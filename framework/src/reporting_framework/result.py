@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from reporting_framework.wording import as_utc
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment as ISO 8601 in UTC, ending in ``Z``; one without an offset is in UTC already."""
+    return as_utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC; one without an offset is in UTC already."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
 
 _Moment = Annotated[datetime, AfterValidator(as_utc)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 LINE_LIMIT = 240
 """Longest foreign text in a message, in characters, unless told otherwise."""
@@ -18,16 +17,6 @@ def one_line(text: str, limit: int = LINE_LIMIT) -> str:
 def cause(error: BaseException) -> str:
     """Type and message of an error, on one bounded line."""
     return one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
-
-
-def utc_text(moment: datetime) -> str:
-    """Write a moment as ISO 8601 in UTC, ending in ``Z``; one without an offset is in UTC already."""
-    return as_utc(moment).isoformat().replace("+00:00", "Z")
-
-
-def as_utc(moment: datetime) -> datetime:
-    """Return the moment in UTC; one without an offset is in UTC already."""
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

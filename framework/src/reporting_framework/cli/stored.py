@@ -15,7 +15,6 @@ from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.options import limits
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.markers import hookimpl
-from reporting_framework.wording import utc_text
 
 if TYPE_CHECKING:
     from reporting_framework.records import Belonging, Outcome
@@ -61,6 +60,8 @@ def show_state(context: click.Context, name: str, given: dict[str, Any], generic
 
 
 def _as_json(found: Stored) -> str:
+    from reporting_framework.result import utc_text
+
     document = {
         "belongings": [each._asdict() for each in found.belongings],
         "sinks_that_tell_nothing": list(found.silent),
