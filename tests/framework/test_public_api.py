@@ -16,7 +16,7 @@ PUBLIC = re.findall(
 API_VERSION FILTERED LOOKS_LIKE ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
 FatalError Fragment ColumnFacts Describing Filed History query_report InvariantBroken Lazy Ledger Located LocationError Material ModelValidator ObjectMissing Outcome Page ParquetBacked ParquetFile Permission Permitted Plugin PluginError Quarantine
 Query Readable Receipt Recording Rejection Report ReportingError Response RunLedger SettingsError Shape Shelving Sink Source Split StepFailed StorageUnavailable
-Survey Traceable Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl install_command line_origin object_of
+Survey Timestamp Traceable Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl install_command line_origin object_of
 run_report single_origin
     """,
 )
@@ -34,7 +34,7 @@ def test_the_plugin_api_has_this_version():
 def test_every_public_name_is_there_and_comes_from_where_it_is_made(name):
     value = getattr(reporting_framework, name)
     home = getattr(value, "__module__", "reporting_framework.records")
-    assert home.startswith(("reporting_framework.", "pluggy", "typing"))
+    assert home.startswith(("reporting_framework.", "pluggy", "typing", "datetime"))
 
 
 def test_what_is_not_public_is_an_attribute_error():

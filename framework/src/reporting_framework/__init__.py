@@ -28,6 +28,7 @@ from reporting_framework.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework.builtin.pydantic_validator import ModelValidator
+    from reporting_framework.builtin.timestamps import Timestamp
     from reporting_framework.capabilities import (
         Answering,
         ColumnFacts,
@@ -142,6 +143,7 @@ __all__ = [
     "StepFailed",
     "StorageUnavailable",
     "Survey",
+    "Timestamp",
     "Traceable",
     "Transform",
     "TransientError",
@@ -166,6 +168,7 @@ __all__ = [
 _HOMES = {
     "ModelValidator": "builtin.pydantic_validator",
     "install_command": "installation",
+    "Timestamp": "builtin.timestamps",
     "query_report": "launch",
     "run_report": "launch",
 }

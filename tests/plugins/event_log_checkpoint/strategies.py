@@ -90,6 +90,8 @@ def moments(draw: st.DrawFn) -> tuple[str, datetime]:
     meant = datetime.fromisoformat(text)
     if text.endswith("+00:00") and draw(st.booleans()):
         text = text.removesuffix("+00:00") + "Z"
+    if re.search("[+-][0-9]{2}:00$", text) and draw(st.booleans()):
+        text = text.removesuffix(":00")
     return text, meant.replace(tzinfo=UTC) if meant.tzinfo is None else meant.astimezone(UTC)
 
 

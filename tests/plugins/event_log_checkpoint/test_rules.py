@@ -61,6 +61,12 @@ def test_a_study_that_is_absent_is_adrc_and_null_is_rejected(kind, extra):
 
 
 @BOTH
+@pytest.mark.parametrize("text", ['{"action": "caf\u00e9"}', '{"action": "submit", "caf\u00e9": 1'])
+def test_text_that_is_not_utf_8_is_the_reason(kind, text):
+    assert reason(run(made(kind), text.encode("latin-1"))) == ("not_utf_8", None)
+
+
+@BOTH
 def test_a_field_that_is_there_twice_is_rejected_where_the_study_is_absent(kind):
     text = json.dumps(changed(FORM, study=ABSENT)).removesuffix("}") + ', "action": "submit"}'
     assert reason(run(made(kind), text.encode())) == ("duplicate_key", "action")
@@ -238,6 +244,10 @@ def test_what_is_not_a_real_day(kind, value):
         ("2024-01-02T03:04+00:00", datetime(2024, 1, 2, 3, 4)),
         ("2024-01-02T03:04:05+05:30", datetime(2024, 1, 1, 21, 34, 5)),
         ("2024-01-02T03:04:05-05:30", datetime(2024, 1, 2, 8, 34, 5)),
+        ("2024-01-02T03:04:05+05", datetime(2024, 1, 1, 22, 4, 5)),
+        ("2024-01-02 03:04:05.123456+00", datetime(2024, 1, 2, 3, 4, 5, 123456)),
+        ("2024-01-02T03:04-11", datetime(2024, 1, 2, 14, 4)),
+        ("2024-01-02T03:04:05+0530", datetime(2024, 1, 1, 21, 34, 5)),
         ("2024-01-02T03:04:05+23:59", datetime(2024, 1, 1, 3, 5, 5)),
         ("2024-01-02T03:04:05.1Z", datetime(2024, 1, 2, 3, 4, 5, 100000)),
         ("2024-01-02T03:04:05.123456Z", datetime(2024, 1, 2, 3, 4, 5, 123456)),
@@ -265,7 +275,11 @@ def test_timestamps_become_utc(kind, value, instant):
         "2024-01-02T03:04:61Z",
         "2023-02-29T03:04:05Z",
         "2024-01-02T03:04:05+24:00",
-        "2024-01-02T03:04:05+05",
+        "2024-01-02T03:04:05+5",
+        "2024-01-02T03:04:05+24",
+        "2024-01-02T03:04:05+05:",
+        "2024-01-02T03:04:05+05\n",
+        "2024-01-02+05",
         "2024-01-02T03:04:05Z\n",
         " 2024-01-02T03:04:05Z",
         "2024-01-02T03:04:05 UTC",

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
-from reporting_framework.builtin.columns import Column, UnsupportedField, column_of, json_text
+from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
 from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
 from reporting_framework.builtin.model_reader import Extra, ModelReader
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
 from reporting_framework.builtin.strict_json import check_strict, member_texts
-from reporting_framework.builtin.unknown_fields import IgnoredFields
+from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.capabilities import ColumnFacts
 from reporting_framework.errors import SettingsError
 from reporting_framework.interfaces import Shape
@@ -126,7 +126,7 @@ class ModelValidator:
                     texts = member_texts(payload, self.verbatim)
                     record.update((name, text) for name, text in texts.items() if record.get(name) is not None)
                 if self._keeps:
-                    self._keep(record, unknown)
+                    self._keep(record, unknown, payload)
                 elif unknown:
                     ignored.add(unknown)
             except MemoryError:  # the machine's fault, not the record's
@@ -156,12 +156,13 @@ class ModelValidator:
         if aliased := [name for name in self.verbatim if has_alias(self.model, name)]:
             raise UnsupportedField(f"field {min(aliased)} is kept verbatim and has an alias; do without")
         columns.update(dict.fromkeys(self.verbatim & columns.keys(), Column(pl.String())))
-        return {**columns, EXTRA_COLUMN: Column(pl.String(), json_text)} if self._keeps else columns
+        return {**columns, EXTRA_COLUMN: Column(pl.String())} if self._keeps else columns
 
-    def _keep(self, record: dict[str, Any], unknown: Mapping[str, Any] | None) -> None:
+    def _keep(self, record: dict[str, Any], unknown: Mapping[str, Any] | None, payload: bytes) -> None:
         """Put what has no column of its own into the column `extra`."""
         kept = {name: record[name] for name in self._set_aside if record.get(name) is not None}
-        record[EXTRA_COLUMN] = dict(sorted({**kept, **(unknown or {})}.items())) or None
+        kept.update(unknown or {})
+        record[EXTRA_COLUMN] = as_written(kept, payload) if kept else None
 
     def _framed(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
         """The rows as a frame. Rows with a value that its column cannot hold are rejected instead."""

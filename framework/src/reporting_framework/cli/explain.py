@@ -15,7 +15,6 @@ from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
-from reporting_framework.wording import utc_text
 
 if TYPE_CHECKING:
     from reporting_framework.trace import Aside, Brought, Found, Now, Traced
@@ -76,6 +75,8 @@ def _plain(thing: Any) -> Any:
     if hasattr(thing, "_asdict"):
         return {name: _plain(value) for name, value in thing._asdict().items()}
     if isinstance(thing, datetime):
+        from reporting_framework.wording import utc_text
+
         return utc_text(thing) if thing.tzinfo else thing.isoformat()
     if isinstance(thing, Mapping):
         return {str(name): _plain(value) for name, value in thing.items()}

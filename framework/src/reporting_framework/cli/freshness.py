@@ -12,7 +12,6 @@ from reporting_framework.cli.failures import DONE, NEVER, STALE, write
 from reporting_framework.cli.options import Duration
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
-from reporting_framework.wording import utc_text
 
 _WHAT = {
     "history": "the last complete run ended",
@@ -36,6 +35,7 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
     """Say how old the last good run or the newest data is, and whether that is too old."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.freshness import freshness
+    from reporting_framework.wording import utc_text
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         found = freshness(pipeline_of(context, name, given, generic["set"]), generic["of"])

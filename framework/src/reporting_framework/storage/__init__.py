@@ -6,6 +6,7 @@ from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.error_codes import PROBLEMS, codes_of, problem_text, storage_error
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
+from reporting_framework.storage.versions import same_version
 
 __all__ = [
     "PROBLEMS",
@@ -23,5 +24,6 @@ __all__ = [
     "open_store",
     "parse_location",
     "problem_text",
+    "same_version",
     "storage_error",
 ]

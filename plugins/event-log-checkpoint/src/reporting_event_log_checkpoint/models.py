@@ -7,12 +7,14 @@ may be absent too.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypedDict
+
+from reporting_framework import Timestamp
 
 
 def _text_then(pattern: str, then: CoreSchema) -> GetPydanticSchema:
@@ -49,11 +51,6 @@ PtidV2 = Annotated[str, Field(strict=True, pattern=r"^[!-~]{1,10}$")]
 Day = Annotated[date, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", core_schema.date_schema())]
 """A day that exists, as YYYY-MM-DD."""
 
-Moment = Annotated[
-    datetime, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}", core_schema.datetime_schema())
-]
-"""ISO 8601 date and time; without an offset it is UTC. Beyond microseconds it is cut."""
-
 Action = Literal["submit", "pass-qc", "not-pass-qc", "delete"]
 ActionV2 = Literal["submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"]
 
@@ -86,7 +83,7 @@ class VisitEvent(TypedDict):
     datatype: Annotated[Datatype, Field(description="Kind of data")]
     module: NotRequired[Annotated[AnyText | None, Field(description="Module of a form")]]
     packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
-    timestamp: Annotated[Moment, Field(description="When it happened, in UTC")]
+    timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
 
 
 class VisitEventV2(TypedDict):
@@ -105,7 +102,7 @@ class VisitEventV2(TypedDict):
     module: NotRequired[Annotated[Text | None, Field(description="Module of a form")]]
     packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
     modality: NotRequired[Annotated[Text | None, Field(description="Modality of a dicom")]]
-    timestamp: Annotated[Moment, Field(description="When it happened, in UTC")]
+    timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
 
 
 def only_with_its_datatype(event: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.storage import ScanTarget, Store, TooLarge, storage_error
+from reporting_framework.storage import ScanTarget, Store, TooLarge, same_version, storage_error
 from reporting_framework.wording import system_problem
 from reporting_object_store import checksums
 from reporting_object_store.forms import Form
@@ -184,7 +184,7 @@ class Checkpoint(NamedTuple):
             found = self.store.head(self.key)
         except ReportingError:  # what went wrong before tells more
             return True
-        return found is None or found.version == self.version
+        return found is None or same_version(found.version, self.version)
 
     def _collect(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
         """What a query gives; asked again when the file was replaced meanwhile: the next one holds the same rows."""

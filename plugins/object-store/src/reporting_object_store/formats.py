@@ -31,6 +31,9 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 CONTAINERS = frozenset(name for _, name in _MAGIC)
 """Formats none of whose lines or parts can be JSON in UTF-8."""
 
+TEXTS = frozenset({"html", "xml", "csv", "binary"})
+"""Formats that a file of lines may begin with, though other lines of it are JSON."""
+
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f]*")
 _MARKUP = re.compile(rb"<(?:[A-Za-z_!?])")
