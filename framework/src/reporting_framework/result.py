@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from reporting_framework.wording import as_utc, redacted
 
 _Moment = Annotated[datetime, AfterValidator(as_utc)]
-
-ShownUri = Annotated[str, AfterValidator(redacted)]
-"""A URI in an answer: without user info and query string, whatever a plugin gave."""
 
 
 class _Model(BaseModel):
@@ -30,11 +27,13 @@ class Output(_Model):
         version: The storage's version of it (an ETag or the like).
     """
 
-    uri: ShownUri
+    uri: str
     rows: int
     new_rows: int
     bytes: int
     version: str | None = None
+
+    _redacted = field_validator("uri")(redacted)
 
 
 class RejectionCount(_Model):
@@ -48,8 +47,10 @@ class RejectionCount(_Model):
 class QuarantineState(_Model):
     """Where rejected and filtered records are set down, and how many lie there."""
 
-    uri: ShownUri
+    uri: str
     rows: int
+
+    _redacted = field_validator("uri")(redacted)
 
 
 class Seconds(_Model):
@@ -175,7 +176,7 @@ class RunRecord(_Model):
     objects_unread: int = 0
     remaining: int = 0
     last_processed_timestamp: _Moment | None = None
-    inputs: list[ShownUri] = []
+    inputs: list[str] = []
     outputs: list[Output] = []
     rejections: list[RejectionCount] = []
     steps: list[Step] = []
