@@ -56,7 +56,7 @@ def test_json_is_the_result_and_nothing_else():
 
 
 def test_the_suggested_command_is_without_options_that_are_of_one_run_alone():
-    said = run("toy", "--target", "x.txt", "--time-budget", "1h", "--quiet", "--verbose", "--count", "3").stdout
+    said = run("toy", "--target", "x.txt", "--time-budget", "1h", "--verbose", "--count", "3").stdout
     assert "  reporting-run toy --target x.txt --count 3 --format json\n" in said
 
 

@@ -25,7 +25,6 @@ DRY_RUN_LIMIT = 1000
 ONCE = {
     "--format": True,
     "--time-budget": True,
-    "--quiet": False,
     "--verbose": False,
     "--reconcile": False,
     "--no-reconcile": False,
