@@ -83,8 +83,8 @@ run "what_is_there_is_not_made" {
       "arn:aws:s3:::my-archive/experiments/raw/_dead-letters/*",
       "arn:aws:dynamodb:us-east-1:123456789012:table/assignments",
       "arn:aws:dynamodb:us-east-1:123456789012:table/experiments",
-      "arn:aws:dynamodb:us-east-1:123456789012:table/counters",
       "arn:aws:s3:::my-archive/experiments/raw/*",
+      "arn:aws:dynamodb:us-east-1:123456789012:table/counters",
     ]
     error_message = "The queue is its owner's; objects are below the archive's folder; tables are the deployment's."
   }
