@@ -4,16 +4,19 @@ from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, 
 from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
+from reporting_framework.storage.temporary import LockedPath, locked_folder
 
 __all__ = [
     "Entry",
     "Location",
+    "LockedPath",
     "Object",
     "Pinned",
     "PinnedTable",
     "ScanTarget",
     "Store",
     "TooLarge",
+    "locked_folder",
     "open_store",
     "parse_location",
 ]
