@@ -278,14 +278,14 @@ def test_a_second_reset_waits_for_the_first(s3_environment, bucket):
         assert unfinished_resets(made)
 
 
-def test_a_put_over_an_object_that_is_gone_is_a_conflict(s3_environment, proxy, bucket, monkeypatch):
-    """S3 answers 404, other servers 412."""
+def test_an_object_that_is_gone_when_it_is_to_be_removed_is_a_conflict(s3_environment, proxy, bucket, monkeypatch):
+    """S3 answers 404 to a conditional DELETE then."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}/p")
     version = store.put("k", b"1", expected=None)
-    proxy.inject(Fault.answer(404, "NoSuchKey"), kind="PUT", times=None)
+    proxy.inject(Fault.answer(404, "NoSuchKey"), kind="DELETE", times=None)
     with pytest.raises(CommitConflict):
-        store.put("k", b"2", expected=version)
+        store.remove("k", expected=version)
 
 
 def test_a_server_without_conditional_deletes_is_asked_for_the_version_before(

@@ -258,7 +258,7 @@ class BucketStore(TendedBucket):
         name = type(error).__name__
         if "NoSuchBucket" in codes:
             return LocationError(f"s3://{self.location.root}: no such bucket; check its name and AWS_ENDPOINT_URL")
-        # 404 is what S3 answers where the object that a PUT is to replace is gone.
+        # 404 is what S3 answers where the object that is to be removed at a version is gone.
         lost = name in ("AlreadyExistsError", "PreconditionError") or codes & {"409", "412", "NoSuchKey"}
         if writing and lost:
             return CommitConflict(f"{where}: another run has written it meanwhile")
