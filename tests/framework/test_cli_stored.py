@@ -19,7 +19,7 @@ from reporting_framework.result import Output, RunRecord, Step
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.stored import Reset, copy_command, stored
-from reporting_framework.testing.faults import Attempt, each_fault
+from reporting_framework.testing.faults import Attempt, Killed, each_fault
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.sink import ParquetCheckpoint
 from tests.framework.distributions import program
@@ -170,6 +170,39 @@ def test_a_reset_on_s3(s3_environment, bucket, ran):
     assert [key for key in left if not key.startswith(("_backup/", "_runs/"))] == []
     assert json.loads(CliRunner().invoke(reporting, run).stdout)["accepted"] == 2
     assert "nothing to reset" in invoke("reset", "--checkpoint", "none/x.parquet", "--yes").stdout
+
+
+def test_a_reset_that_was_killed_is_finished_once_that_is_confirmed(s3_environment, bucket, ran):
+    """In a bucket only a person knows that the first process is dead; until then a run ends with exit code 1."""
+    places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/x.parquet"]
+    open_store(f"s3://{bucket}/in").put(name(1), made_of(), expected=None)
+    run = ["run", "event-log-checkpoint", *places, "--quiet"]
+    assert CliRunner().invoke(reporting, run).exit_code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ParquetCheckpoint, "_remove", Raising(Killed))
+        with pytest.raises(Killed):
+            CliRunner().invoke(reporting, ["state", "event-log-checkpoint", "reset", *places, "--yes"])
+    refused = CliRunner().invoke(reporting, run)
+    assert refused.exit_code == 1
+    assert "a reset has begun and not ended; wait for its end or, if nothing runs any more, finish it" in refused.stderr
+    shown = json.loads(invoke("show", *places, "--format", "json").stdout)
+    assert len(shown["unfinished_resets"]) == 1
+    assert "a reset began at 20" in invoke("show", *places).stdout
+    assert "nothing was changed\n" in invoke("reset", *places, typed="no\n").stdout
+    done = invoke("reset", *places, typed="event-log-checkpoint\n")
+    assert "finished the reset that had begun" in done.stdout
+    assert "nothing to reset: nothing is there" in done.stdout
+    assert CliRunner().invoke(reporting, run).exit_code == 0
+
+
+class Raising:
+    """A call that ends with an error."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, *arguments):
+        raise self.error
 
 
 def test_nobody_to_ask_is_refused(ran):

@@ -11,6 +11,7 @@ from reporting_framework.quarantines import quarantine_of
 from reporting_framework.storage import open_store
 from reporting_framework.stored import Reset, finish_resets, stored, unfinished_resets
 from reporting_framework.testing.faults import Killed
+from tests.support import Fault
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
 
 STUDIES = "abc"
@@ -277,13 +278,24 @@ def test_a_second_reset_waits_for_the_first(s3_environment, bucket):
         assert unfinished_resets(made)
 
 
-def test_a_put_over_an_object_that_is_gone_is_a_conflict(s3_environment, proxy, bucket, monkeypatch):
-    """S3 answers 404, other servers 412."""
-    from tests.support import Fault
-
+def test_an_object_that_is_gone_when_it_is_to_be_removed_is_a_conflict(s3_environment, proxy, bucket, monkeypatch):
+    """S3 answers 404 to a conditional DELETE then."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}/p")
     version = store.put("k", b"1", expected=None)
-    proxy.inject(Fault.answer(404, "NoSuchKey"), kind="PUT", times=None)
+    proxy.inject(Fault.answer(404, "NoSuchKey"), kind="DELETE", times=None)
     with pytest.raises(CommitConflict):
-        store.put("k", b"2", expected=version)
+        store.remove("k", expected=version)
+
+
+def test_a_server_without_conditional_deletes_is_asked_for_the_version_before(
+    s3_environment, proxy, bucket, monkeypatch
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    store = open_store(f"s3://{bucket}/p")
+    version = store.put("k", b"1", expected=None)
+    proxy.inject(Fault.answer(501, "NotImplemented"), kind="DELETE", times=1)
+    with pytest.raises(CommitConflict):
+        store.remove("k", expected='"another"')
+    store.remove("k", expected=version)
+    assert store.head("k") is None

@@ -6,12 +6,14 @@ from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.error_codes import PROBLEMS, codes_of, problem_text, storage_error
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
+from reporting_framework.storage.temporary import LockedPath, locked_folder
 from reporting_framework.storage.versions import same_version
 
 __all__ = [
     "PROBLEMS",
     "Entry",
     "Location",
+    "LockedPath",
     "Object",
     "Pinned",
     "PinnedTable",
@@ -21,6 +23,7 @@ __all__ = [
     "aws_session",
     "aws_variables",
     "codes_of",
+    "locked_folder",
     "open_store",
     "parse_location",
     "problem_text",

@@ -20,6 +20,9 @@ PREFIX = "reporting-locked-"
 class LockedPath:
     """A temporary file or folder under a lock, removed by `close`.
 
+    Attributes:
+        path: Where it is.
+
     Args:
         prefix: What its name begins with.
         folder: Where it is made; the system's temporary folder unless given.
@@ -48,11 +51,16 @@ def _made(prefix: str, folder: Path | None, *, is_file: bool) -> tuple[Path, int
     return path, os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
+def locked_folder(kind: str) -> LockedPath:
+    """Make a folder in the system's temporary folder; what killed processes left there is removed."""
+    sweep(Path(tempfile.gettempdir()), f"{PREFIX}*")
+    return LockedPath(f"{PREFIX}{kind}-")
+
+
 @contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
     """Make a folder for this block alone; it is the owner's alone, and goes whatever happens."""
-    sweep_temporary()
-    made = LockedPath(f"{PREFIX}{kind}-")
+    made = locked_folder(kind)
     try:
         yield made.path
     finally:
@@ -62,11 +70,6 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 def abandoned_temporary() -> list[Path]:
     """Return what killed processes left in the system's temporary folder."""
     return [path for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) if _abandoned(path)]
-
-
-def sweep_temporary() -> None:
-    """Remove what killed processes left in the system's temporary folder."""
-    sweep(Path(tempfile.gettempdir()), f"{PREFIX}*")
 
 
 def sweep(folder: Path, pattern: str) -> None:

@@ -151,7 +151,13 @@ class TendedBucket:
                 with contextlib.suppress(FileNotFoundError):  # a store in memory says so, a bucket does not
                     obstore.delete(self._backend, self._prefix + key)
                 return
-            self._boto3().delete_object(Bucket=self.location.root, Key=self._prefix + key, IfMatch=expected)
+            place = {"Bucket": self.location.root, "Key": self._prefix + key}
+            try:
+                self._boto3().delete_object(**place, IfMatch=expected)
+            except self._boto3().exceptions.ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 501:
+                    raise
+                self._boto3().delete_object(**place)
 
     @contextlib.contextmanager
     def _translated(self, key: str, *, writing: bool = False) -> Any:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
-from reporting_framework.storage.temporary import PREFIX, LockedPath, sweep_temporary
+from reporting_framework.storage import LockedPath, locked_folder
 
 SAMPLE = 64
 """Every how many rows a timestamp is kept, to cut staged rows into parts of about equal size."""
@@ -51,8 +51,7 @@ class Spool:
         """The folder, made when it is first needed."""
         with self._making:
             if self._folder is None:
-                sweep_temporary()
-                self._folder = LockedPath(f"{PREFIX}spool-")
+                self._folder = locked_folder("spool")
             return self._folder.path
 
     def add(self, key: str, frame: pl.DataFrame, name: str, *, fresh: bool = False) -> Piece:
