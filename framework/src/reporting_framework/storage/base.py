@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -100,8 +100,13 @@ class Store(Protocol):
         """All objects below, in pages, sorted by the bytes of their keys; only those behind `after`."""
         ...
 
-    def get(self, key: str, *, limit: int | None = None) -> Object:
+    def get(self, key: str, *, limit: int | None = None, admit: Callable[[int], None] | None = None) -> Object:
         """The whole object.
+
+        Args:
+            key: Which one.
+            limit: Its largest size.
+            admit: Called with its size before its body is read, and again if an answer broke off; it may wait.
 
         Raises:
             TooLarge: It has more than `limit` bytes.

@@ -7,7 +7,7 @@ import glob
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -66,7 +66,7 @@ class FolderStore(TendedFolder):
             except OSError as error:
                 raise self._translate(error, folder) from error
 
-    def get(self, key: str, *, limit: int | None = None) -> Object:
+    def get(self, key: str, *, limit: int | None = None, admit: Callable[[int], None] | None = None) -> Object:
         """See `Store.get`."""
         try:
             descriptor = os.open(self._path(key), _READ)
@@ -76,6 +76,8 @@ class FolderStore(TendedFolder):
                     raise IsADirectoryError
                 if limit is not None and status.st_size > limit:
                     raise TooLarge(_version(status), status.st_size)
+                if admit is not None:
+                    admit(status.st_size)
                 data = os.read(descriptor, status.st_size)
                 if len(data) < status.st_size:
                     data = self._rest(descriptor, data, status.st_size)
