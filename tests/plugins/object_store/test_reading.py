@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from urllib.parse import urlsplit
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -167,3 +168,25 @@ def test_of_a_file_in_a_bucket_only_the_columns_that_are_needed_are_read(s3, s3_
         assert few.rows() == [("a", 7)]
         assert found.select(pl.col("note").str.len_bytes().sum()).collect().item() == 4_000_000
         assert 0 < taken < size / 4 < count[0]
+
+
+@pytest.mark.parametrize("value", [None, "UDS", "07", "a/b c\u00e9", "~null"])
+def test_other_readers_take_the_right_value_from_a_hive_style_folder(tmp_path, value):
+    """By default DuckDB takes it from the folder's name, where null has a name of its own."""
+    committed(f"{tmp_path}/out/note={{note}}/x.parquet", [row(1, note=value)])
+    pattern = f"{tmp_path}/out/note=*/*.parquet"
+    assert duckdb.sql(f"SELECT note FROM read_parquet('{pattern}')").fetchall() == [(value,)]
+    assert duckdb.sql(f"SELECT note FROM read_parquet('{pattern}', hive_partitioning = false)").fetchall() == [(value,)]
+    for hive in (None, True, False):
+        assert pl.read_parquet(pattern, hive_partitioning=hive)["note"].to_list() == [value]
+
+
+def test_a_null_in_a_hive_style_folder_comes_back_to_the_same_file(tmp_path):
+    uri = f"{tmp_path}/out/note={{note}}/x.parquet"
+    committed(uri, [row(1), row(2, note="~null")])
+    sink = committed(uri, [row(1), row(3)])
+    assert sorted(path.parent.name for path in (tmp_path / "out").glob("note=*/*.parquet")) == [
+        "note=%7Enull",
+        "note=__HIVE_DEFAULT_PARTITION__",
+    ]
+    assert sink.scan().sort("source_key").collect()["note"].to_list() == [None, "~null", None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -113,8 +113,13 @@ class Store(Protocol):
         """
         ...
 
-    def get(self, key: str, *, limit: int | None = None) -> Object:
+    def get(self, key: str, *, limit: int | None = None, admit: Callable[[int], None] | None = None) -> Object:
         """The whole object.
+
+        Args:
+            key: Which one.
+            limit: Its largest size.
+            admit: Called with its size before its body is read, and again if an answer broke off; it may wait.
 
         Raises:
             TooLarge: It has more than `limit` bytes.

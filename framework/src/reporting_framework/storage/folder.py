@@ -6,7 +6,7 @@ import fcntl
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -88,7 +88,7 @@ class FolderStore(TendedFolder):
                 groups.setdefault((status.st_dev, status.st_ino), []).append(key)
         return [names for names in groups.values() if len(names) > 1]
 
-    def get(self, key: str, *, limit: int | None = None) -> Object:
+    def get(self, key: str, *, limit: int | None = None, admit: Callable[[int], None] | None = None) -> Object:
         """See `Store.get`."""
         try:
             descriptor = os.open(self._path(key), _READ)
@@ -98,6 +98,8 @@ class FolderStore(TendedFolder):
                     raise IsADirectoryError
                 if limit is not None and status.st_size > limit:
                     raise TooLarge(_version(status), status.st_size)
+                if admit is not None:
+                    admit(status.st_size)
                 data = os.read(descriptor, status.st_size)
                 if len(data) < status.st_size:
                     data = self._rest(descriptor, data, status.st_size)

@@ -95,10 +95,10 @@ class BucketStore(TendedBucket):
         return self._client()
 
     @request("GetObject")
-    def get(self, key: str, *, limit: int | None = None) -> Object:
+    def get(self, key: str, *, limit: int | None = None, admit: Callable[[int], None] | None = None) -> Object:
         """See `Store.get`."""
         if ODD_KEY.search(key):
-            return self._get_odd(key, limit)
+            return self._get_odd(key, limit, admit)
         for left in reversed(range(TRIES)):
             answered = False
             try:
@@ -106,16 +106,20 @@ class BucketStore(TendedBucket):
                 version, answered = result.meta["e_tag"] or "", True
                 if limit is not None and result.meta["size"] > limit:
                     raise TooLarge(version, result.meta["size"])
+                if admit is not None:
+                    admit(result.meta["size"])
                 return Object(result.bytes().to_bytes(), version)
             except (BaseError, OSError, ValueError) as error:
                 if not (answered and left):
                     raise self._translate(error, key) from error
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def _get_odd(self, key: str, limit: int | None) -> Object:
+    def _get_odd(self, key: str, limit: int | None, admit: Callable[[int], None] | None = None) -> Object:
         with self._asked(key) as answer:
             if limit is not None and answer["ContentLength"] > limit:
                 raise TooLarge(answer["ETag"], answer["ContentLength"])
+            if admit is not None:
+                admit(answer["ContentLength"])
             return Object(answer["Body"].read(), answer["ETag"])
 
     @contextmanager

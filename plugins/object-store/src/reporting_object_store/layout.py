@@ -20,6 +20,9 @@ RUNS_FOLDER = "_runs"
 NULL = "~null"
 """Stands for a null; no value is encoded to it, since a tilde is encoded too."""
 
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""Stands for a null in a folder named as Hive does, ``NAME={column}``: readers that take values from there know it."""
+
 EMPTY = "~empty"
 """Stands for an empty text."""
 
@@ -35,7 +38,7 @@ HASH = 65
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEAD = re.compile(r"(?:%..|[^%])*")
 _BARE = frozenset("-_.")
-_VALUE = f"(?:{NULL}|{EMPTY}|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{{2}})+(?:~[0-9a-f]{{64}})?)"
+_VALUE = f"(?:{NULL}|{HIVE_NULL}|{EMPTY}|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{{2}})+(?:~[0-9a-f]{{64}})?)"
 """What `encode` gives."""
 
 
@@ -81,7 +84,13 @@ class Layout(NamedTuple):
         apart = _BARE.intersection("".join(_between(self.template)))
         most = max(len(_COLUMN.findall(segment)) for segment in self.template.split("/"))
         longest = min(LONGEST, SEGMENT // max(most, 1))
-        return _COLUMN.sub(lambda match: encode(values[match.group(1)], apart, longest), self.template)
+
+        def encoded(match: re.Match[str]) -> str:
+            value = values[match.group(1)]
+            hive = self.template[: match.start()].endswith("=") and self.template[match.end() :].startswith("/")
+            return HIVE_NULL if value is None and hive else encode(value, apart, longest)
+
+        return _COLUMN.sub(encoded, self.template)
 
     @property
     def pattern(self) -> re.Pattern[str]:

@@ -32,6 +32,7 @@ from reporting_framework.storage import Entry, Object, TooLarge, open_store, par
 from reporting_object_store.batches import BatchBuilder
 from reporting_object_store.bookmark import Listing
 from reporting_object_store.checks import clock, listed
+from reporting_object_store.in_flight import Admit, InFlight
 from reporting_object_store.listing import Names, list_all, list_since
 from reporting_object_store.notifications import KINDS, Message, messages
 from reporting_object_store.permissions import reading
@@ -50,6 +51,9 @@ SPLIT_FILES = 2000
 
 SPLIT_BYTES = 64 * MEBIBYTE
 BATCH_BYTES = 16 * MEBIBYTE
+
+IN_FLIGHT_BYTES = 128 * MEBIBYTE
+"""Bodies of all splits that are being read, or wait to be taken apart; sizes are those that the answers tell."""
 
 LOOKUP_OBJECTS = 131_072
 """Objects asked of a ledger at once: each question costs one pass over its keys."""
@@ -95,6 +99,10 @@ class ObjectStoreJson:
     def _requests(self) -> ThreadPoolExecutor:
         """All splits share the requests under way."""
         return ThreadPoolExecutor(self.settings.max_in_flight, thread_name_prefix="reporting-get")
+
+    @cached_property
+    def _in_flight(self) -> InFlight:
+        return InFlight(self._requests, IN_FLIGHT_BYTES)
 
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
         """See `Source.plan`."""
@@ -202,7 +210,7 @@ class ObjectStoreJson:
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`. Batches end with an object, so one may be as large as the largest object allowed."""
         keys: Sequence[str] = split.data["keys"]
-        fetched = self._requests.map(self._fetch, keys) if self.store.remote else map(self._fetch, keys)
+        fetched = self._in_flight.map(self._fetch, keys) if self.store.remote else map(self._fetch, keys)
         batch = BatchBuilder(self.settings)
         for key, found in zip(keys, fetched, strict=True):
             batch.add(key, found)
@@ -211,9 +219,9 @@ class ObjectStoreJson:
                 batch = BatchBuilder(self.settings)
         yield batch.build()
 
-    def _fetch(self, key: str) -> Object | Rejection | Unread | None:
+    def _fetch(self, key: str, admit: Admit | None = None) -> Object | Rejection | Unread | None:
         try:
-            return self.store.get(key, limit=self.settings.max_object_bytes)
+            return self.store.get(key, limit=self.settings.max_object_bytes, admit=admit)
         except TooLarge as error:
             return Rejection(single_origin(key), error.version, "too_large")
         except ObjectMissing:
@@ -321,6 +329,8 @@ class ObjectStoreJson:
 
     def close(self) -> None:
         """See `Source.close`."""
+        if in_flight := vars(self).pop("_in_flight", None):
+            in_flight.close()
         if requests := vars(self).pop("_requests", None):
             requests.shutdown(wait=False, cancel_futures=True)
 

@@ -1,0 +1,131 @@
+"""Bytes in flight: one budget for all splits, on every path, whatever is known of sizes before; and nothing waits for good."""
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reporting_framework import Trigger
+from reporting_framework.ledger import BlankLedger, CombinedLedger
+from reporting_framework.testing.memory import MEBIBYTE, peak
+from reporting_object_store import source as module
+from reporting_object_store.in_flight import InFlight
+from tests.support.plugins import source
+
+sizes = st.lists(st.lists(st.integers(0, 30), max_size=30), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(sizes, st.integers(1, 40), st.integers(1, 8), st.randoms(use_true_random=False))
+def test_bytes_in_flight_stay_within_the_budget_and_one_object_and_every_object_arrives(splits, most, threads, random):
+    """Any sizes, also over the budget, any number of splits at once, answers in any order, some without a body."""
+    lock, used, worst = threading.Lock(), 0, 0
+    delays = [random.choice([0, 0, 0.0005]) for _ in range(30)]
+
+    def fetch(key, admit):
+        nonlocal used, worst
+        split, at = map(int, key.split("/"))
+        time.sleep(delays[at])
+        size = splits[split][at]
+        if size == 0:
+            return key, 0  # there is no such object
+        admit(size)
+        with lock:
+            used += size
+            worst = max(worst, used)
+        admit(size)  # the answer broke off
+        return key, size
+
+    def take(split):
+        nonlocal used
+        taken = []
+        for key, size in in_flight.map(fetch, [f"{split}/{at}" for at in range(len(splits[split]))]):
+            taken.append(key)
+            with lock:
+                used -= size
+        return taken
+
+    with ThreadPoolExecutor(threads) as requests, ThreadPoolExecutor(len(splits)) as consumers:
+        in_flight = InFlight(requests, most)
+        found = list(consumers.map(take, range(len(splits)), timeout=60))
+    assert found == [[f"{split}/{at}" for at in range(len(each))] for split, each in enumerate(splits)]
+    assert worst <= most + max(max(each, default=0) for each in splits)
+
+
+@pytest.mark.parametrize("end", ["abandoned", "closed"])
+def test_nothing_waits_for_a_split_that_is_given_up(end):
+    with ThreadPoolExecutor(4) as requests:
+        in_flight = InFlight(requests, 10)
+        first = in_flight.map(lambda key, admit: admit(10) or key, ["a", "b", "c"])
+        assert next(first) == "a"
+        if end == "closed":
+            in_flight.close()
+        first.close()
+        if end == "abandoned":
+            assert list(in_flight.map(lambda key, admit: admit(10) or key, ["d", "e"])) == ["d", "e"]
+
+
+@pytest.fixture
+def large(s3_environment, bucket):
+    """Twenty objects of 6 MiB each in a bucket."""
+    line = b'{"study": "alpha", "note": "%s"}\n' % (b"x" * 20_000)
+    data = line * (6 * MEBIBYTE // len(line))
+    client, keys = s3_environment.client(), [f"log-{number:02}.json" for number in range(20)]
+    for key in keys:
+        client.put_object(Bucket=bucket, Key=f"in/{key}", Body=data)
+    return bucket, keys
+
+
+PATHS = ["listing", "notification", "replay"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_memory_is_that_of_the_budget_on_every_path(large, path, monkeypatch):
+    """A split of 120 MiB took all of it where sizes were not known before."""
+    monkeypatch.setattr(module, "IN_FLIGHT_BYTES", 20 * MEBIBYTE)
+    monkeypatch.setattr(module, "SPLIT_BYTES", 1024 * MEBIBYTE)
+    assert read(*large, path).python < 80 * MEBIBYTE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PATHS)
+def test_sixty_objects_of_25_mb_take_no_more_than_a_listing_did(s3_environment, bucket, path):
+    """Replay and notifications took 2.1 GB, a listing 367 MB."""
+    noise = random.Random(1).randbytes(75_000)
+    data = b'{"note": "%s"}' % noise.hex().encode()
+    client, keys = s3_environment.client(), [f"log-{number:02}.json" for number in range(60)]
+    for key in keys:
+        client.put_object(Bucket=bucket, Key=f"in/{key}", Body=(data + b"\n") * (25_000_000 // len(data)))
+    assert max(read(bucket, keys, path)) < 400 * MEBIBYTE
+
+
+def read(bucket, keys, path):
+    """Memory that it takes to read these objects, two splits at once where there are so many."""
+
+    def work():
+        found = source(f"s3://{bucket}/in", include="*")
+        ledger = CombinedLedger([BlankLedger()], None)
+        if path == "notification":
+            records = [
+                {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": f"in/{key}"}}}
+                for key in keys
+            ]
+            found.receive(Trigger("s3", {"Records": records}, names_work=True))
+        splits = found.revisit(keys) if path == "replay" else found.plan(ledger)
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                taken = sum(pool.map(lambda split: sum(map(records_of, found.read(split))), splits))
+        finally:
+            found.close()
+        assert taken > len(keys)
+
+    return peak(work)
+
+
+def records_of(batch):
+    assert not batch.unread
+    return len(batch.origins) + len(batch.rejected)
