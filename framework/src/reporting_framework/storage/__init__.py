@@ -6,6 +6,7 @@ from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.error_codes import PROBLEMS, codes_of, problem_text, storage_error
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
+from reporting_framework.wording import system_problem
 
 __all__ = [
     "PROBLEMS",
@@ -24,4 +25,5 @@ __all__ = [
     "parse_location",
     "problem_text",
     "storage_error",
+    "system_problem",
 ]
