@@ -8,6 +8,7 @@ from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
 from reporting_framework.storage.temporary import LockedPath, locked_folder
 from reporting_framework.storage.versions import same_version
+from reporting_framework.wording import system_problem
 
 __all__ = [
     "PROBLEMS",
@@ -29,4 +30,5 @@ __all__ = [
     "problem_text",
     "same_version",
     "storage_error",
+    "system_problem",
 ]

@@ -19,8 +19,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.storage import ScanTarget, Store, TooLarge, same_version, storage_error
-from reporting_framework.wording import system_problem
+from reporting_framework.storage import ScanTarget, Store, TooLarge, same_version, storage_error, system_problem
 from reporting_object_store import checksums
 from reporting_object_store.forms import Form
 from reporting_object_store.merge import READ
