@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.failures import write
+from reporting_framework.cli.streams import printable_lines
 from reporting_framework.errors import LocationError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
         LocationError: The file cannot be written.
     """
     if out is None:
-        write(_text(frame, form).removesuffix("\n"))
+        text = _text(frame, form).removesuffix("\n")
+        write(printable_lines(text) if form == "csv" else text)
         return
     with replacing(out) as scratch:
         if form == "parquet":

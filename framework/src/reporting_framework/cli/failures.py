@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework.cli.streams import for_stdout, printable_lines
+from reporting_framework.cli.streams import printable as printable
 from reporting_framework.errors import ReportingError, StepFailed
 from reporting_framework.tracebacks import traceback_text
 
@@ -63,16 +65,11 @@ def guarded(action: Callable[[], Any], state: State) -> int:
     return code if isinstance(code, int) else DONE
 
 
-def printable(text: str) -> str:
-    """The text without what a terminal would obey: names of objects come from outside."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def write_file(path: Path) -> None:
-    """Print a file of text as it is, a piece at a time."""
+    """Print a file of text, a piece at a time."""
     with path.open(encoding="utf-8", newline="") as file:
         while piece := file.read(_PIECE):
-            write(piece, newline=False)
+            write(printable_lines(piece), newline=False)
 
 
 def write(text: str, *, newline: bool = True) -> None:
@@ -80,7 +77,7 @@ def write(text: str, *, newline: bool = True) -> None:
     if sys.stdout is None:
         return
     try:
-        click.echo(text, nl=newline)
+        click.echo(for_stdout(text), nl=newline, file=sys.stdout, color=True)  # else it takes colors out of values
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -27,6 +27,7 @@ from reporting_framework.cli.schema import schema_command
 from reporting_framework.cli.sql import sql_command
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.cli.stored import state_command
+from reporting_framework.cli.streams import escape_unencodable
 from reporting_framework.collector import rarely
 
 _COMPLETION = """\b
@@ -48,6 +49,7 @@ class Program(click.Group):
     ) -> Any:
         """Run the program and exit."""
         rarely()
+        escape_unencodable()
         words = list(sys.argv[1:] if args is None else args)
         state = State(words)
         extra.setdefault("obj", state)

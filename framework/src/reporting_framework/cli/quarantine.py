@@ -14,6 +14,7 @@ from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, UNREAD, printable, write
 from reporting_framework.cli.options import limits
 from reporting_framework.cli.state import state_of
+from reporting_framework.cli.streams import printable_lines
 
 if TYPE_CHECKING:
     import polars as pl
@@ -119,7 +120,7 @@ def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click
         for each in revealed(pipeline, entries):
             write(printable(f"== {each.origin}{f' ({each.note})' if each.note else ''}"))
             if each.record is not None:
-                write("\n".join(map(printable, each.record.split("\n"))) if sys.stdout.isatty() else each.record)
+                write(printable_lines(each.record))
     finally:
         close_source(pipeline)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from reporting_framework.cli.failures import printable
+from reporting_framework.cli.streams import printable, ruled
 
 if TYPE_CHECKING:
     from reporting_framework.result import Output, RunResult
@@ -144,7 +144,7 @@ def _without_dry_run(words: Iterable[str]) -> list[str]:
 
 def table(title: str, rows: Rows) -> list[str]:
     """Two columns under a title: ruled on a terminal, plain elsewhere."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not ruled():
         width = max(len(label) for label, _ in rows)
         return [title, *(f"  {label:<{width}}  {value}".rstrip() for label, value in rows)]
     from rich.table import Table
@@ -172,7 +172,7 @@ def draw(drawn: object) -> list[str]:
 def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Several columns with a header: ruled on a terminal, separated by two blanks elsewhere."""
     clean = [[printable(cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    if not ruled():
         widths = [max(map(len, column)) for column in zip(columns, *clean, strict=True)]
         lines = [columns, *clean]
         return "\n".join(

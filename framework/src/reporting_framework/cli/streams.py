@@ -1,0 +1,58 @@
+"""Standard output and standard error, whatever they can show: of names that come from outside nothing is lost."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+
+_ESCAPE = "reporting-escape"
+_CONTROLS = re.compile(r"(?P<kept>\n|\x1b\[[0-9;]*m)|[\x00-\x1f\x7f-\x9f]")
+"""Control characters, and what a terminal gets of them: ends of lines and colors."""
+
+
+def escape_unencodable() -> None:
+    """Make both streams escape what their encoding does not have, instead of raising in the middle of a result.
+
+    Escapes are those of JSON, so that JSON stays JSON.
+    """
+    codecs.register_error(_ESCAPE, _escaped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            with suppress(ValueError):  # it is closed
+                stream.reconfigure(errors=_ESCAPE)
+
+
+def for_stdout(text: str) -> str:
+    """The text, on a terminal without control characters that it would obey, but for colors."""
+    return _CONTROLS.sub(_kept_or_escaped, text) if sys.stdout.isatty() else text
+
+
+def ruled() -> bool:
+    """Whether to draw tables with lines and colors: for a terminal that can show them."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return False
+    return codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf")
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey: names of objects come from outside."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def printable_lines(text: str) -> str:
+    """Lines of data; on a terminal each is `printable`."""
+    return "\n".join(map(printable, text.split("\n"))) if sys.stdout.isatty() else text
+
+
+def _kept_or_escaped(found: re.Match[str]) -> str:
+    return found["kept"] or f"\\u{ord(found[0]):04x}"
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
