@@ -7,6 +7,7 @@ import re
 import pytest
 
 import reporting_framework
+from reporting_event_log_checkpoint.models import VisitEvent, VisitEventV2
 from tests.docs.playing import DOCS, Player, blocks
 
 PLUGINS = DOCS.parent / "plugins"
@@ -54,3 +55,12 @@ def test_first_party_plugins_use_nothing_but_what_is_stable(plugin):
             assert module in STABLE or names <= provisional, f"{module}: {names}"
         if module in STABLE:
             assert f".{module.rpartition('.')[2]}`" in STABILITY
+
+
+def test_the_page_on_visit_events_has_every_field_of_the_models_in_their_order():
+    page = (DOCS / "explanation" / "visit-event-fields.md").read_text()
+    fields = list(VisitEventV2.__annotations__)
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == fields
+    assert set(VisitEvent.__annotations__) <= set(fields)
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    assert {line.count(" |") for line in rows} == {4}, "field, specification, here, why"

@@ -67,7 +67,7 @@ def test_first_run_and_next_run(function):
     assert (answer["statusCode"], answer["new_events_processed"], answer["total_events"]) == (200, 290, 290)
     assert (answer["events_failed"], answer["complete"], answer["status"]) == (13, True, "ok")
     assert answer["checkpoint_path"].endswith("/out/events.parquet")
-    assert answer["last_processed_timestamp"] == "2024-03-27T11:18:57+00:00"
+    assert answer["last_processed_timestamp"] == "2024-03-27T11:18:57Z"
     assert answer["execution_time_ms"] > 0
     assert answer["records_read"] == answer["accepted"] + answer["rejected"]
     assert rows.height == 290
@@ -152,16 +152,14 @@ def test_settings_come_from_the_trigger_above_the_environment(function, bucket):
 def test_a_bad_trigger_is_answered_with_what_is_wrong(function):
     with function() as running:
         typing = running.invoke({"chekpoint": "x"})
-        listing = running.invoke([1])
         http = running.invoke(lambda_event("function-url") | {"body": "{", "isBase64Encoded": False})
     assert typing.answer["statusCode"] == 400
     assert "there is no setting chekpoint (the trigger); did you mean checkpoint" in typing.answer["error"]
-    assert (listing.answer["statusCode"], listing.error) == (400, None)
     assert http.answer["statusCode"] == 400
     assert metrics_of(typing) == {"RequestsRefused": ([1.0], "Count")}
 
 
-@pytest.mark.parametrize("name", ["sns", "dynamodb-stream", "unknown", "kinesis"])
+@pytest.mark.parametrize("name", ["sns", "dynamodb-stream", "unknown", "kinesis", "msk", "firehose", "pipes"])
 def test_a_trigger_that_the_report_does_not_understand_is_refused(function, name):
     with function() as running:
         refused = running.invoke(lambda_event(name))

@@ -41,7 +41,7 @@ def invoke(*arguments, typed=None, code=0):
 def test_what_is_kept_is_shown(ran):
     found = json.loads(invoke("show", "--format", "json").stdout)
     output, quarantine = found["belongings"]
-    assert (output["kind"], output["rows"], output["newest"]) == ("output", 2, "2024-01-05T10:00:00+00:00")
+    assert (output["kind"], output["rows"], output["newest"]) == ("output", 2, "2024-01-05T10:00:00Z")
     assert output["bytes"] == (ran / "out" / "x.parquet").stat().st_size
     assert (quarantine["kind"], quarantine["rows"]) == ("quarantine", 1)
     assert found["bookmark"] == ["a folder is listed as a whole by every run"]

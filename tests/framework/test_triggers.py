@@ -10,13 +10,20 @@ from reporting_framework.triggers import AWAITED, CONTINUE, correlation_id, kind
 from tests.support import lambda_event, lambda_events
 
 KINDS = {
+    "amazon-mq": "unknown",
     "api-gateway-v1": "http",
     "api-gateway-v2": "http",
+    "cloudwatch-logs": "unknown",
     "direct": "direct",
     "direct-empty": "direct",
+    "documentdb": "unknown",
     "dynamodb-stream": "unknown",
+    "firehose": "unknown",
     "function-url": "http",
+    "iot": "unknown",
     "kinesis": "kinesis",
+    "msk": "unknown",
+    "pipes": "unknown",
     "s3-eventbridge": "s3",
     "s3-put": "s3",
     "s3-removed": "s3",
@@ -30,6 +37,9 @@ KINDS = {
 }
 
 
+SETTINGS = ["source", "source_bucket", "prefix", "checkpoint_bucket", "checkpoint_key", "max_record_bytes"]
+
+
 def test_every_recorded_event_is_tested():
     assert sorted(KINDS) == lambda_events()
 
@@ -37,9 +47,10 @@ def test_every_recorded_event_is_tested():
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
 def test_what_each_recorded_event_is(name, kind):
     event = lambda_event(name)
-    assert kind_of(event) == kind
+    assert kind_of(event, SETTINGS) == kind
     if kind == "unknown":
-        with pytest.raises(TriggerError, match="of a service that no report understands; allowed are a direct"):
+        said = "not known to be a direct invocation, and of no service that a report|the event is a list"
+        with pytest.raises(TriggerError, match=said):
             trigger_of(kind, event)
         return
     trigger = trigger_of(kind, event)
@@ -89,9 +100,9 @@ def test_a_body_that_is_not_settings_is_refused(event, said):
     [(None, "null"), ([1], "a list"), ("SECRET", "a string"), (5, "a number"), (1.5, "a number"), (True, "a boolean")],
 )
 def test_an_event_that_is_no_object_is_refused(event, named):
-    assert kind_of(event) == "direct"
+    assert kind_of(event, SETTINGS) == "unknown"
     with pytest.raises(TriggerError, match=f"the event is {named}; it must be a JSON object with settings"):
-        trigger_of("direct", event)
+        trigger_of("unknown", event)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +115,31 @@ def test_records_that_are_not_of_one_known_kind_are_unknown(records):
 
 def test_an_event_of_another_schedule_is_unknown():
     assert kind_of({"source": "aws.events", "detail-type": "Something"}) == "unknown"
-    assert kind_of({"source": "events/", "checkpoint": "x.parquet"}) == "direct", "a report may have a setting `source`"
+    own = {"source": "events/", "checkpoint": "x.parquet"}
+    assert kind_of(own, ["source", "checkpoint"]) == "direct", "a report may have a setting `source`"
     assert kind_of({"requestContext": {"elb": {}}}) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ({}, "direct"),
+        ({"prefix": ["a list is wrong, and the caller's"]}, "direct"),
+        ({"prefx": "a misspelt name"}, "direct"),
+        ({"prefx": {"a misspelt name": 1}}, "direct"),
+        ({"prefix": "p", **{f"unknown_{number}": number for number in range(4_000)}}, "direct"),
+        ({f"unknown_{number}": number for number in range(4_000)}, "unknown"),
+        ({"arguments": {}, "identity": None, "source": None, "request": {"headers": {}}, "info": {}}, "unknown"),
+        ({"RequestType": "Create", "ResponseURL": "https://example.com", "StackId": "s"}, "unknown"),
+        ({"Step": "createSecret", "SecretId": "s", "ClientRequestToken": "t"}, "unknown"),
+        ({"CodePipeline.job": {"id": "1"}}, "unknown"),
+        ({"records": []}, "unknown"),
+        ({"Records": []}, "unknown"),
+        ({"temperature": 21.5}, "unknown"),
+    ],
+)
+def test_an_event_is_a_direct_invocation_only_if_its_names_are_those_of_settings(event, kind):
+    assert kind_of(event, SETTINGS) == kind
 
 
 def test_the_function_itself_goes_on():
@@ -126,7 +160,7 @@ def test_the_function_itself_goes_on():
 )
 def test_what_ties_logs_together(name, expected):
     event = lambda_event(name)
-    assert correlation_id(kind_of(event), event, "mine") == expected
+    assert correlation_id(kind_of(event, SETTINGS), event, "mine") == expected
 
 
 def test_a_request_has_an_id_and_a_chain_keeps_the_first_ones():
@@ -154,7 +188,7 @@ anything = st.recursive(
 @given(anything)
 def test_any_event_is_something_or_refused(event):
     """Whatever comes is told apart, and made a trigger or refused; nothing else is raised."""
-    kind = kind_of(event)
+    kind = kind_of(event, SETTINGS)
     assert isinstance(correlation_id(kind, event, "mine"), str)
     try:
         trigger = trigger_of(kind, event)

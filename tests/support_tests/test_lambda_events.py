@@ -25,12 +25,14 @@ SOURCES = {
     "schedule-scheduler": "aws.scheduler",
     "unknown": "aws.ec2",
 }
+EVENT_SOURCES = {"amazon-mq": "aws:mq", "documentdb": "aws:docdb", "msk": "aws:kafka"}
+FOREIGN = {"cloudwatch-logs", "firehose", "iot", "pipes"}
 OTHERS = {"api-gateway-v1", "api-gateway-v2", "direct", "direct-empty", "function-url", "s3-test-event"}
 SETTINGS = ["checkpoint_bucket", "checkpoint_key", "prefix", "source_bucket"]
 
 
 def test_every_event_is_known_here() -> None:
-    assert set(lambda_events()) == {*SERVICES, *SOURCES, *OTHERS}
+    assert set(lambda_events()) == {*SERVICES, *SOURCES, *EVENT_SOURCES, *FOREIGN, *OTHERS}
 
 
 @pytest.mark.parametrize("name", lambda_events())
@@ -43,6 +45,11 @@ def test_the_account_is_made_up(name: str) -> None:
 def test_the_records_of_a_service_name_it(name: str, service: str) -> None:
     records = lambda_event(name)["Records"]
     assert {each.get("eventSource") or each["EventSource"] for each in records} == {service}
+
+
+@pytest.mark.parametrize(("name", "source"), EVENT_SOURCES.items())
+def test_an_event_without_records_names_its_service(name: str, source: str) -> None:
+    assert lambda_event(name)["eventSource"] == source
 
 
 @pytest.mark.parametrize(("name", "source"), SOURCES.items())

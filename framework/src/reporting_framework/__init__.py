@@ -28,6 +28,7 @@ from reporting_framework.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework.builtin.pydantic_validator import ModelValidator
+    from reporting_framework.builtin.timestamps import Timestamp
     from reporting_framework.capabilities import (
         Answering,
         ColumnFacts,
@@ -139,6 +140,7 @@ __all__ = [
     "StepFailed",
     "StorageUnavailable",
     "Survey",
+    "Timestamp",
     "Traceable",
     "Transform",
     "TransientError",
@@ -159,7 +161,12 @@ __all__ = [
 ]
 
 
-_HOMES = {"ModelValidator": "builtin.pydantic_validator", "query_report": "launch", "run_report": "launch"}
+_HOMES = {
+    "ModelValidator": "builtin.pydantic_validator",
+    "Timestamp": "builtin.timestamps",
+    "query_report": "launch",
+    "run_report": "launch",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reporting_framework.errors import SettingsError
+from reporting_framework.errors import ReportingError, SettingsError
 from reporting_framework.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def resolve_settings(
     said = [
         layers.Layer(f"under {table}", layers.from_mapping(table, values)),
         layers.Layer("in the environment", layers.from_environment(report_name, model, environment or {})),
-        layers.Layer("in the trigger", layers.from_mapping("the trigger", trigger or {})),
+        layers.Layer(f"in {layers.TRIGGER}", layers.from_mapping(layers.TRIGGER, trigger or {})),
         layers.Layer("on the command line", on_command_line),
     ]
     merged = layers.merge(report_name, said, getattr(model, "alternatives", {}))
@@ -187,4 +187,10 @@ def resolve_settings(
         from reporting_framework.explain import explained  # only errors need it
 
         problem = explained(report_name, model, error, merged, table)
+    except ReportingError:
+        raise
+    except Exception as error:  # of an author's own check, which took a value to be of another type
+        problem = SettingsError(
+            f"{report_name}: checking the settings raised {type(error).__name__}; give each a value of its own type"
+        )
     raise problem

@@ -50,7 +50,15 @@ class ConfigurationError(ReportingError):
 
 
 class SettingsError(ConfigurationError):
-    """A setting is missing, unknown, contradictory or of the wrong form."""
+    """A setting is missing, unknown, contradictory or of the wrong form.
+
+    Attributes:
+        of_trigger: Whether the trigger alone is at fault, so that its sender can correct it; None if that is not known.
+    """
+
+    def __init__(self, message: str, *, of_trigger: bool | None = None) -> None:
+        super().__init__(message)
+        self.of_trigger = of_trigger
 
 
 class TriggerError(ConfigurationError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.fields import annotation_at, core, fields_of, holds_secret, kind_of
-from reporting_framework.layers import Merged, Path, option, variable
+from reporting_framework.layers import TRIGGER, Merged, Path, option, variable
 from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 VALUE_LIMIT = 80
 """Longest value shown in a message, in characters."""
+
+NAMED = 50
+"""Further problems that are named; a message has no room for more."""
 
 GENERIC_OPTIONS = frozenset(
     (
@@ -53,13 +56,17 @@ def explained(
         table: The report's table and its file, as in ``[settings.visits] in reporting.toml``. None: not a report.
     """
     order = {"extra_forbidden": 0, "missing": 1}
-    first, *others = sorted(error.errors(include_url=False), key=lambda item: order.get(item["type"], 2))
+    found = sorted(error.errors(include_url=False), key=lambda item: order.get(item["type"], 2))
+    first, *others = found
     about = _About(subject, model, merged or Merged(), table)
     text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(first["type"], about.wrong)(first)
     if others:
-        names = dict.fromkeys(about.shown_path(item) for item in others)
+        names = dict.fromkeys(about.shown_path(item) for item in others[:NAMED])
         text += f" (and {len(others)} more: {', '.join(names)})"
-    return SettingsError(f"{subject}: {text}")
+    verdicts = {about.of_trigger(item) for item in found}
+    return SettingsError(
+        f"{subject}: {text}", of_trigger=next((each for each in (False, None) if each in verdicts), True)
+    )
 
 
 class _About(NamedTuple):
@@ -110,6 +117,19 @@ class _About(NamedTuple):
         message = one_line(item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "))
         found = f"; found {_shown(item['input'])}" if known else ""
         return f"{subject}: {message}{found}"
+
+    def of_trigger(self, item: ErrorDetails) -> bool | None:
+        """Whether the trigger set what is wrong, or could have set what is missing; None if that is not known."""
+        path = _path(item)
+        if self.table is None or not path:
+            return None
+        if (place := self.merged.place_of(path)) is not None:
+            return place == TRIGGER
+        parts = getattr(self.model, "alternatives", {}).get(path[0], ())
+        places = {self.merged.place_of((part,)) for part in parts} - {None}
+        if TRIGGER in places:
+            return True if len(places) == 1 else None
+        return not places and item["type"] == "missing"
 
     def shown_path(self, item: ErrorDetails) -> str:
         """The dotted path, as far as the model knows it: pydantic adds the members of a union."""

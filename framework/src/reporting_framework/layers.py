@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,12 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 """Names, and positions in lists, from the outside in."""
+
+TRIGGER = "the trigger"
+"""The place of what started the run."""
+
+NESTING = 64
+"""Deepest nesting of a setting's value."""
 
 
 class Assignment(NamedTuple):
@@ -87,7 +92,8 @@ def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged:
     if whole in said and given:
         raise SettingsError(
             f"{report}: {whole} ({said[whole]}) and {given[0]} ({said[given[0]]}) are both set {layer.name}; "
-            "one stands in the place of the other: give one of them"
+            "one stands in the place of the other: give one of them",
+            of_trigger=said[whole] == TRIGGER,
         )
     for name in parts if whole in said else (whole,) if given else ():
         merged.values.pop(name, None)
@@ -103,18 +109,36 @@ def _assign(report: str, merged: Merged, new: Assignment) -> None:
             inside = ".".join(new.path[:depth])
             raise SettingsError(f"{report}: {inside} ({new.place}) is a single value: it has no {new.path[depth]}")
     last = new.path[-1]
+    replaces = isinstance(here, list) or last in here
     if isinstance(here, list):
         _item(report, here, last, new)
-        here[int(last)] = copy.deepcopy(new.value)
+        here[int(last)] = _copied(report, new.value, new)
     elif isinstance(here.get(last), MutableMapping) and isinstance(new.value, Mapping):
         for name, value in new.value.items():
             _assign(report, merged, Assignment((*new.path, str(name)), value, new.place))
         return
     else:
-        here[last] = copy.deepcopy(new.value)
-    for path in [path for path in merged.places if path[: len(new.path)] == new.path]:
-        del merged.places[path]
+        here[last] = _copied(report, new.value, new)
+    if replaces:  # a trigger of thousands of new names must not cost the square of their number
+        for path in [path for path in merged.places if path[: len(new.path)] == new.path]:
+            del merged.places[path]
     merged.places[new.path] = new.place
+
+
+def _copied(report: str, value: Any, new: Assignment, depth: int = 0) -> Any:
+    """Copy the tables and lists of a value: the layers above change them.
+
+    Raises:
+        SettingsError: They are nested too deep.
+    """
+    if depth > NESTING:
+        raise SettingsError(
+            f"{report}: {'.'.join(new.path)[:80]} ({new.place}): nested more than {NESTING} deep; give a flatter value",
+            of_trigger=new.place == TRIGGER,
+        )
+    if isinstance(value, Mapping):
+        return {name: _copied(report, each, new, depth + 1) for name, each in value.items()}
+    return [_copied(report, each, new, depth + 1) for each in value] if isinstance(value, list) else value
 
 
 def _item(report: str, items: list[Any], segment: str, new: Assignment) -> Any:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from reporting_framework.interfaces import Ledger, Quarantine
+from reporting_framework.storage.versions import same_version
 
 
 class BlankLedger:
@@ -64,7 +65,7 @@ class CombinedLedger:
         again = {
             key
             for key, version in quarantined.items()
-            if key in lagging or version is None or version_of(key) != version
+            if key in lagging or version is None or not same_version(version_of(key), version)
         }
         self.reread |= again
         return [key for key in objects if (key in again if key in quarantined else key in missing)]

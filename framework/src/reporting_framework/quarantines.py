@@ -15,6 +15,7 @@ from reporting_framework.capabilities import Revisiting
 from reporting_framework.errors import PluginError
 from reporting_framework.histories import records_of
 from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of
+from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Quarantine
@@ -152,7 +153,7 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[Revealed]:
                         changed = f"its object has changed: version {before} was rejected, this is {found.version}"
                         yield (
                             found
-                            if before == found.version
+                            if same_version(before, found.version)
                             else found._replace(note="; ".join(filter(None, (found.note, changed))))
                         )
     for origin in versions:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a moment as ISO 8601 in UTC, ending in ``Z``; one without an offset is in UTC already."""
+    return as_utc(moment).isoformat().replace("+00:00", "Z")
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return the moment in UTC; one without an offset is in UTC already."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_Moment = Annotated[datetime, AfterValidator(as_utc)]
 
 
 class _Model(BaseModel):
@@ -85,7 +98,7 @@ class RunResult(_Model):
             those found so far.
         ignored_fields: Unknown fields that were left out, counted by name.
         outputs: Every output as it is now.
-        last_processed_timestamp: Newest timestamp in the outputs.
+        last_processed_timestamp: Newest timestamp in the outputs, in UTC; in JSON it ends in ``Z``.
         rejections: Reasons, counted; filtered records are not among them.
         quarantine: Where rejected and filtered records lie, if anywhere.
         seconds: Time by stage.
@@ -110,7 +123,7 @@ class RunResult(_Model):
     remaining: int = 0
     ignored_fields: dict[str, int] = {}
     outputs: list[Output] = []
-    last_processed_timestamp: datetime | None = None
+    last_processed_timestamp: _Moment | None = None
     rejections: list[RejectionCount] = []
     quarantine: QuarantineState | None = None
     seconds: Seconds = Seconds()
@@ -167,7 +180,7 @@ class RunRecord(_Model):
     duplicates: int = 0
     objects_unread: int = 0
     remaining: int = 0
-    last_processed_timestamp: datetime | None = None
+    last_processed_timestamp: _Moment | None = None
     inputs: list[str] = []
     outputs: list[Output] = []
     rejections: list[RejectionCount] = []

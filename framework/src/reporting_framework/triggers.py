@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,14 +25,22 @@ CONTINUE = "reporting_continue"
 ID_LIMIT = 128
 """Longest correlation id, in characters: it comes from outside and is in every line of the log."""
 
+NEAR = 20
+"""Unknown names of an event that are compared with the names of settings: each comparison costs."""
+
 _POLLED: Mapping[Any, Kind] = {"aws:s3": "s3", "aws:sqs": "sqs", "aws:kinesis": "kinesis"}
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
 
-def kind_of(event: Any) -> Kind:
-    """What the event is; ``unknown`` only where some service sent it: any other object is a direct invocation."""
+def kind_of(event: Any, settings: Collection[str] = ()) -> Kind:
+    """Return what the event is; ``unknown`` unless it is known to be a request, a direct invocation or the like.
+
+    Args:
+        event: The event.
+        settings: Names of the report's settings, by which a direct invocation is known.
+    """
     if not isinstance(event, Mapping):
-        return "direct"
+        return "unknown"
     if CONTINUE in event:
         return "continuation"
     if "Records" in event:
@@ -45,7 +53,25 @@ def kind_of(event: Any) -> Kind:
         return "s3" if event["source"] == "aws.s3" else "unknown"
     if isinstance(event.get("requestContext"), Mapping):
         return "http" if "http" in event["requestContext"] or "httpMethod" in event else "unknown"
-    return "direct"
+    return "direct" if _is_direct(event, settings) else "unknown"
+
+
+def _is_direct(event: Mapping[str, Any], settings: Collection[str]) -> bool:
+    """Return whether the event names a setting, perhaps misspelt, and holds no table or list under another name.
+
+    Services send tables and lists under names of their own. Whatever they get for an answer is success to them.
+    """
+    foreign = [name for name in event if name not in settings]
+    misspelt = {name for name in foreign[:NEAR] if _is_near(name, settings)}
+    if event and len(foreign) == len(event) and not misspelt:
+        return False
+    return not any(isinstance(event[name], Mapping | list) for name in foreign if name not in misspelt)
+
+
+def _is_near(name: str, settings: Collection[str]) -> bool:
+    from difflib import get_close_matches  # only errors need it: it is not free to import
+
+    return bool(get_close_matches(name, settings, n=1, cutoff=0.8))
 
 
 def _polled(records: Any) -> Kind:
@@ -62,13 +88,14 @@ def trigger_of(kind: Kind, event: Any) -> Trigger:
     Raises:
         TriggerError: It is not what a report can be started by.
     """
-    if kind == "unknown":
-        raise TriggerError(
-            "the event is of a service that no report understands; allowed are a direct invocation, a schedule, "
-            "S3 notifications, SQS, Kinesis, a function URL and API Gateway"
-        )
     if not isinstance(event, Mapping):
         raise TriggerError(f"the event is {_article(event)}; it must be a JSON object with settings")
+    if kind == "unknown":
+        raise TriggerError(
+            "the event is not known to be a direct invocation, and of no service that a report understands; send an "
+            "object of the report's settings, a schedule, S3 notifications, SQS, Kinesis, or a request through a "
+            "function URL or API Gateway"
+        )
     settings: Any = {}
     if kind == "direct":
         settings = event

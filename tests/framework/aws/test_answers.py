@@ -53,11 +53,14 @@ def test_a_queue_gets_what_the_source_says():
 
 @pytest.mark.parametrize("error", [SettingsError("no such setting"), TriggerError("no such setting")])
 def test_bad_input_is_told(error):
-    found = failure("direct", error, report="visits", request_id="q")
+    found = failure("direct", error, report="visits", request_id="q", refused=True)
     assert found == {
         "statusCode": 400, "report": "visits", "status": "failed", "request_id": "q", "error": "no such setting",
     }  # fmt: skip
-    assert json.loads(failure("http", error, report="visits", request_id="q")["body"])["error"] == "no such setting"
+    assert (
+        json.loads(failure("http", error, report="visits", request_id="q", refused=True)["body"])["error"]
+        == "no such setting"
+    )
 
 
 @pytest.mark.parametrize("error", [AccessDenied("s3://SECRET"), ValueError("SECRET")])
@@ -67,8 +70,8 @@ def test_a_failure_is_not(error):
     assert "SECRET" not in json.dumps(found)
 
 
-def test_a_function_that_is_not_set_up_is_no_fault_of_the_callers():
-    assert failure("direct", SettingsError("x"), report="", request_id="q", status=500)["statusCode"] == 500
+def test_a_wrong_setting_that_is_no_fault_of_the_callers_is_a_failure():
+    assert failure("direct", SettingsError("x"), report="", request_id="q")["statusCode"] == 500
 
 
 def test_the_message_of_a_foreign_error_is_not_raised():
@@ -103,4 +106,4 @@ def test_what_json_cannot_say_is_found_before_the_runtime_does(kind, value):
 @pytest.mark.parametrize("kind", ["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"])
 def test_who_is_answered_by_a_failed_run(policy, kind):
     asked = policy == "respond" or (policy == "auto" and kind in ("direct", "http"))
-    assert responds(policy, kind) is (asked and kind not in ("sqs", "kinesis"))
+    assert responds(policy, kind) is (asked and kind not in ("sqs", "kinesis", "unknown"))

@@ -153,3 +153,28 @@ def test_a_number_that_is_none_is_found_however_deep(literal, depth):
     payload = '{"mapping": ' + '{"x": ' * depth + f'{{"y": [1.5, {literal}]}}' + "}" * depth + "}"
     [rejection] = run(validator("Mapped"), payload.encode()).rejections
     assert rejection.error_type == "json_invalid"
+
+
+numbers = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?", fullmatch=True)
+written_values = st.recursive(
+    numbers
+    | st.sampled_from(
+        ["null", "true", '"1.0"', '"é\\\\\\""', "0", "-0", "-0.0", "1E5", "1e-7", "100000000000000000000"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda found: f"[{','.join(found)}]")
+        | st.dictionaries(st.sampled_from(["b", "a", "é"]), inner, max_size=3).map(
+            lambda found: "{" + ",".join(f'"{name}":{value}' for name, value in found.items()) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@properties
+@given(st.dictionaries(st.sampled_from(["n", "m", "z", "A"]), written_values, min_size=1))
+def test_kept_fields_have_their_numbers_as_they_were_written(unknown):
+    """Numbers in the column `extra` are the payload's digits, at any depth."""
+    payload = '{"id": 1, ' + ", ".join(f'"{name}": {value}' for name, value in unknown.items()) + "}"
+    kept = row(run(validator("Record", "keep"), payload.encode()))["extra"]
+    assert kept == "{" + ",".join(f'"{name}":{unknown[name]}' for name in sorted(unknown)) + "}"

@@ -90,6 +90,8 @@ def moments(draw: st.DrawFn) -> tuple[str, datetime]:
     meant = datetime.fromisoformat(text)
     if text.endswith("+00:00") and draw(st.booleans()):
         text = text.removesuffix("+00:00") + "Z"
+    if re.search("[+-][0-9]{2}:00$", text) and draw(st.booleans()):
+        text = text.removesuffix(":00")
     return text, meant.replace(tzinfo=UTC) if meant.tzinfo is None else meant.astimezone(UTC)
 
 
@@ -103,7 +105,7 @@ def samples(draw: st.DrawFn, kind: type[ModelValidator]) -> Sample:
     day = draw(st.dates())
     event = {
         "action": draw(st.sampled_from(get_args(models.ActionV2 if current else models.Action))),
-        "study": draw(texts),
+        "study": draw(st.just("adrc") | texts),
         "pipeline_adcid": draw(st.integers(-(2**31), 2**31 - 1)),
         "project_label": draw(texts),
         "center_label": draw(texts),
@@ -117,10 +119,13 @@ def samples(draw: st.DrawFn, kind: type[ModelValidator]) -> Sample:
         "timestamp": timestamp,
     }
     row = {**event, "visit_date": day, "timestamp": instant}
+    if event["pipeline_adcid"] >= 0 and draw(st.booleans()):
+        event["pipeline_adcid"] = "0" * draw(st.integers(0, 3)) + str(event["pipeline_adcid"])
     if current and datatype == "dicom":
         event["modality"] = draw(texts)
     optional = {"module", "packet", *(["visit_number"] if current else [])}
-    absent = draw(st.sets(st.sampled_from(sorted(name for name in optional if event[name] is None) or ["-"])))
+    may_lack = [name for name in optional if event[name] is None] + (["study"] if event["study"] == "adrc" else [])
+    absent = draw(st.sets(st.sampled_from(sorted(may_lack) or ["-"])))
     names = draw(st.permutations([name for name in event if name not in absent]))
     return Sample({name: event[name] for name in names}, row)
 
@@ -153,11 +158,12 @@ def invalid_values(kind: type[ModelValidator], field: str) -> st.SearchStrategy[
     no_strings = st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.none(), max_size=1)
     no_strings |= st.dictionaries(st.text(max_size=2), st.none(), max_size=1)
     if field == "pipeline_adcid":
-        return no_strings | st.text() | st.none() | _beyond_int32 | st.just(ABSENT)
+        no_digits = st.text().filter(lambda text: not re.fullmatch("[0-9]+", text))
+        return no_strings | no_digits | st.none() | _beyond_int32 | _beyond_int32.map(str) | st.just(ABSENT)
     wrong = no_strings | st.integers() | strings
     if field in ("module", "packet") or (field == "visit_number" and current):
         return wrong | (st.just("") if field == "visit_number" else st.nothing())
-    return wrong | st.none() | st.just(ABSENT)
+    return wrong | st.none() | (st.nothing() if field == "study" else st.just(ABSENT))
 
 
 def _texts_but(pattern: Any) -> st.SearchStrategy[str]:

@@ -1,5 +1,6 @@
 """Every rule of a visit event, one value at a time: what is taken and what is not, and what is said of it."""
 
+import json
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -44,10 +45,36 @@ def taken(kind, event):
 
 
 @BOTH
-@pytest.mark.parametrize("field", [name for name in FORM if name not in ("module", "packet", "visit_number")])
+@pytest.mark.parametrize("field", [name for name in FORM if name not in ("study", "module", "packet", "visit_number")])
 def test_a_field_that_must_be_there(kind, field):
     assert reason(run(made(kind), changed(FORM, **{field: ABSENT}))) == ("missing", field)
     assert not taken(kind, changed(FORM, **{field: None}))
+
+
+@BOTH
+@pytest.mark.parametrize("extra", ["ignore", "reject", "keep"])
+def test_a_study_that_is_absent_is_adrc_and_null_is_rejected(kind, extra):
+    with_study, without = changed(FORM, study="dlb"), changed(FORM, study=ABSENT)
+    found = run(made(kind, extra), with_study, without, without, with_study)
+    assert found.frame["study"].to_list() == ["dlb", "adrc", "adrc", "dlb"]
+    assert reason(run(made(kind, extra), changed(FORM, study=None))) == ("string_type", "study")
+
+
+@BOTH
+@pytest.mark.parametrize("text", ['{"action": "caf\u00e9"}', '{"action": "submit", "caf\u00e9": 1'])
+def test_text_that_is_not_utf_8_is_the_reason(kind, text):
+    assert reason(run(made(kind), text.encode("latin-1"))) == ("not_utf_8", None)
+
+
+@BOTH
+def test_a_field_that_is_there_twice_is_rejected_where_the_study_is_absent(kind):
+    text = json.dumps(changed(FORM, study=ABSENT)).removesuffix("}") + ', "action": "submit"}'
+    assert reason(run(made(kind), text.encode())) == ("duplicate_key", "action")
+
+
+@BOTH
+def test_a_study_is_never_null_in_the_schema(kind):
+    assert not made(kind).column_facts()["study"].nullable
 
 
 def test_visit_number_is_required_as_published_and_optional_today():
@@ -96,7 +123,22 @@ def test_an_empty_packet_or_published_module_stays_empty():
         (-(2**31) - 1, "greater_than_equal"),
         (2**63, "less_than_equal"),
         (10**30, "less_than_equal"),
-        ("42", "int_type"),
+        ("0", None),
+        ("42", None),
+        ("00042", None),
+        (str(2**31 - 1), None),
+        (str(2**31), "int_type"),
+        ("9" * 5000, "int_type"),
+        ("-42", "int_type"),
+        ("+42", "int_type"),
+        (" 42", "int_type"),
+        ("42\n", "int_type"),
+        ("4_2", "int_type"),
+        ("42.0", "int_type"),
+        ("4e1", "int_type"),
+        ("0x2a", "int_type"),
+        ("\u0664\u0662", "int_type"),
+        ("adrc", "int_type"),
         ("", "int_type"),
         (42.0, "int_type"),
         (42.5, "int_type"),
@@ -107,10 +149,10 @@ def test_an_empty_packet_or_published_module_stays_empty():
         (float("nan"), "int_type"),
     ],
 )
-def test_pipeline_adcid_is_an_integer_of_32_bits(kind, value, error):
+def test_pipeline_adcid_is_an_integer_of_32_bits_or_a_string_of_digits(kind, value, error):
     found = run(made(kind), changed(FORM, pipeline_adcid=value))
     if error is None:
-        assert row(found)["pipeline_adcid"] == value
+        assert row(found)["pipeline_adcid"] == int(value)
     else:
         assert reason(found) == (error, "pipeline_adcid")
 
@@ -202,6 +244,10 @@ def test_what_is_not_a_real_day(kind, value):
         ("2024-01-02T03:04+00:00", datetime(2024, 1, 2, 3, 4)),
         ("2024-01-02T03:04:05+05:30", datetime(2024, 1, 1, 21, 34, 5)),
         ("2024-01-02T03:04:05-05:30", datetime(2024, 1, 2, 8, 34, 5)),
+        ("2024-01-02T03:04:05+05", datetime(2024, 1, 1, 22, 4, 5)),
+        ("2024-01-02 03:04:05.123456+00", datetime(2024, 1, 2, 3, 4, 5, 123456)),
+        ("2024-01-02T03:04-11", datetime(2024, 1, 2, 14, 4)),
+        ("2024-01-02T03:04:05+0530", datetime(2024, 1, 1, 21, 34, 5)),
         ("2024-01-02T03:04:05+23:59", datetime(2024, 1, 1, 3, 5, 5)),
         ("2024-01-02T03:04:05.1Z", datetime(2024, 1, 2, 3, 4, 5, 100000)),
         ("2024-01-02T03:04:05.123456Z", datetime(2024, 1, 2, 3, 4, 5, 123456)),
@@ -229,7 +275,11 @@ def test_timestamps_become_utc(kind, value, instant):
         "2024-01-02T03:04:61Z",
         "2023-02-29T03:04:05Z",
         "2024-01-02T03:04:05+24:00",
-        "2024-01-02T03:04:05+05",
+        "2024-01-02T03:04:05+5",
+        "2024-01-02T03:04:05+24",
+        "2024-01-02T03:04:05+05:",
+        "2024-01-02T03:04:05+05\n",
+        "2024-01-02+05",
         "2024-01-02T03:04:05Z\n",
         " 2024-01-02T03:04:05Z",
         "2024-01-02T03:04:05 UTC",

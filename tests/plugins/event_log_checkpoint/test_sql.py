@@ -1,6 +1,7 @@
 """The published queries in SQL: the same answers as the queries of the plugin, wherever and in how many files the table is."""
 
 import itertools
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -33,7 +34,7 @@ def committed(uri, rows):
     sink.abort()
 
 
-def answers(uri, folder):
+def answers(uri, folder, queries=SQL):
     """What each query gives, as written to a file."""
     composition = compose_report(
         "event-log-checkpoint",
@@ -44,7 +45,7 @@ def answers(uri, folder):
     )
     found = {}
     with opened(EventLogCheckpoint(), composition, _registry) as table:
-        for name, sql in SQL.items():
+        for name, sql in queries.items():
             path = Path(folder, f"{name}-{next(_numbers)}.parquet")
             path.touch()
             with asked(sql, table, [path]) as question:
@@ -85,6 +86,37 @@ def test_sql_answers_as_the_queries_do_on_the_example(tmp_path, layout):
     run_report("event-log-checkpoint", {"source": str(EXAMPLE), "checkpoint": place})
     files = [path for path in (tmp_path / "out").rglob("*.parquet") if not {"_quarantine", "_runs"} & {*path.parts}]
     same(answers(place, tmp_path), pl.read_parquet(files, hive_partitioning=False))
+
+
+PUBLISHED = {
+    "latest": """
+        SELECT ptid, action FROM (
+            SELECT *, ROW_NUMBER() OVER (PARTITION BY ptid, visit_date, visit_number ORDER BY timestamp DESC) as rn
+            FROM checkpoint_events
+        ) ranked WHERE rn = 1 ORDER BY ptid
+    """,
+    "days": """
+        SELECT ptid, visit_date >= '2024-01-31' AS late, DATEDIFF(timestamp, visit_date) AS days,
+            DATEDIFF('day', visit_date, timestamp) AS same
+        FROM checkpoint_events WHERE action IN ('pass-qc', 'submit') ORDER BY days
+    """,
+    "mean": "SELECT AVG(DATEDIFF(timestamp, visit_date)) AS days FROM checkpoint_events",
+}
+"""The constructs of the published queries."""
+
+
+def test_sql_of_the_published_dialect_runs_on_the_published_name(tmp_path):
+    """Both arguments of DATEDIFF are days in UTC, and it is the first less the second."""
+    moments = [datetime(2024, 1, 29, 23, 59, tzinfo=UTC), datetime(2024, 2, 2, 0, 1, tzinfo=UTC)]
+    rows = [
+        {**event(0, number), "action": action, "ptid": "A", "visit_date": date(2024, 1, 31), "timestamp": moment}
+        for number, (action, moment) in enumerate(zip(("submit", "pass-qc"), moments, strict=True))
+    ]
+    committed(f"{tmp_path}/out/events.parquet", rows)
+    found = answers(f"{tmp_path}/out/events.parquet", tmp_path, PUBLISHED)
+    assert found["latest"].rows() == [("A", "pass-qc")]
+    assert found["days"].rows() == [("A", True, -2, -2), ("A", True, 2, 2)]
+    assert found["mean"].rows() == [(0.0,)]
 
 
 def _on_any(tmp_path_factory, rows, layout):

@@ -96,7 +96,7 @@ def test_null_stays_null_and_nothing_else_becomes_null(given_events):
     frame = run(made(kind), *(each.event for each in events)).frame
     for each, row in zip(events, frame.to_dicts(), strict=True):
         assert {name for name in COLUMNS if row[name] is None} == {
-            name for name in COLUMNS if each.event.get(name) is None
+            name for name in COLUMNS if each.event.get(name) is None and name != "study"
         }
 
 
@@ -248,7 +248,7 @@ def test_what_is_taken_is_valid_for_plain_pydantic_too_and_means_the_same(field,
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("pipeline_adcid", "42"),
+        ("pipeline_adcid", " 42"),
         ("pipeline_adcid", 42.0),
         ("pipeline_adcid", True),
         ("visit_date", "1704067200"),

@@ -102,9 +102,10 @@ def test_no_bytes_raise_anything_but_undecodable(key, data, limit):
     try:
         found = decoded(key, data, limit)
     except Undecodable as error:
-        assert error.reason in ("too_large", "gzip_invalid")
+        foreign = error.reason not in ("too_large", "gzip_invalid")
+        assert error.reason.isidentifier()
         assert str(error) == error.reason
-        assert data[:2] == b"\x1f\x8b"
+        assert foreign or data[:2] == b"\x1f\x8b"
         return
     origins = [origin for origin, _ in found]
     assert len(set(origins)) == len(origins)
@@ -143,10 +144,7 @@ def test_half_a_gzip_is_invalid(data, draw):
         ("no JSON", b"hello"),
         ("nothing", b""),
         ("blanks", b" \n\t"),
-        ("a byte-order mark", b'\xef\xbb\xbf{"a": 1}'),
-        ("two bytes a character", '{"a": 1}'.encode("utf-16")),
         ("not UTF-8", b'["\xff"]'),
-        ("NUL", b"\0"),
         ("deep nesting", b"[" * 200_000),
         ("deep nesting that ends", b"[" * 200_000 + b"]" * 200_000),
         ("deep objects", b'{"a":' * 100_000),
@@ -156,8 +154,77 @@ def test_what_is_not_whole_comes_as_one_record_for_a_validator_to_refuse(name, d
     assert decoded("k", data) == [("k", data)]
 
 
-def test_an_object_with_more_behind_it_on_the_same_line_is_one_bad_record():
-    assert decoded("k", b'{"a": 1} {"b": 2}') == [("k", b'{"a": 1} {"b": 2}')]
+BOM = b"\xef\xbb\xbf"
+
+
+@given(st.lists(OBJECTS, min_size=2, max_size=5), st.sampled_from(["", " ", "\n", "\r\n", "\n\n"]), st.integers(0, 2))
+def test_each_of_several_indented_objects_comes_out_once(values, between, times):
+    """Objects of several lines that follow each other come out in order, numbered from 1."""
+    values[0] = {"first": 1, "second": values[0]}
+    text = between.join(json.dumps(value, indent=2, ensure_ascii=False) for value in values)
+    found = decoded("k", packed(text.encode(), times))
+    assert [origin for origin, _ in found] == [f"k#{number}" for number in range(1, len(values) + 1)]
+    assert [json.loads(payload) for _, payload in found] == values
+
+
+@pytest.mark.parametrize("between", ["", " "])
+def test_objects_on_one_line_are_as_many_records(between):
+    text = between.join(['{"a": 1}', '{"b": "}{} {"}', '{"c": 3}']).encode()
+    assert decoded("k", text) == [("k#1", b'{"a": 1}'), ("k#2", b'{"b": "}{} {"}'), ("k#3", b'{"c": 3}')]
+    assert decoded("k", b'{"b": "}{} {"}') == [("k", b'{"b": "}{} {"}')]
+
+
+@pytest.mark.parametrize("broken", [b'{\n "a": x\n}', b'{\n "a": "\xe9\n}', b'{\n "a": [\n  1\n}', b'{\n "a": 1,\n}'])
+@pytest.mark.parametrize("at", range(3))
+def test_an_indented_object_that_is_broken_spoils_no_other(broken, at):
+    objects = [b'{\n "n": 0\n}', b'{\n "n": 1\n}', b'{\n "n": 2\n}']
+    objects[at] = broken
+    found = decoded("k", b"\n".join(objects))
+    assert [origin for origin, _ in found] == ["k#1", "k#2", "k#3"]
+    assert [payload.strip() for _, payload in found] == objects
+
+
+def test_broken_indented_objects_take_time_that_grows_with_their_number_only():
+    def seconds(number):
+        data = b'{\n"a": [[[[x\n}\n' * number
+        began = time.process_time()
+        assert len(decoded("k", data)) == number
+        return time.process_time() - began
+
+    seconds(100)
+    few, many = min(seconds(2_000) for _ in range(3)), min(seconds(16_000) for _ in range(2))
+    assert math.log(many / few, 8) < 1.5, "1 is linear, 2 is quadratic"
+
+
+@pytest.mark.parametrize("key", ["k", "k.ndjson"])
+@pytest.mark.parametrize("times", [0, 1])
+def test_a_byte_order_mark_is_no_part_of_a_record(key, times):
+    one, two = b'{"a": "\xef\xbb\xbf"}', b'{"b": 2}'
+    for data in (one, one + b"\n" + two):
+        found = decoded(key, packed(BOM + data, times))
+        assert [payload for _, payload in found] == [one, two][: data.count(b"\n") + 1]
+    assert decoded("k", packed(BOM + b"[1, 2]", times)) == [("k#1", b"1"), ("k#2", b"2")]
+
+
+@pytest.mark.parametrize("key", ["k", "k.ndjson"])
+@pytest.mark.parametrize(
+    ("reason", "data"),
+    [
+        ("utf_16", '{"a": 1}\n{"b": 2}'.encode("utf-16")),
+        ("utf_16", '{"a": 1}\n{"b": 2}'.encode("utf-16-le")),
+        ("utf_16", '{"a": 1}\n{"b": 2}'.encode("utf-16-be")),
+        ("zstd", b"\x28\xb5\x2f\xfd\x24\x02\x11\x00\x00{}\n{}"),
+    ],
+)
+def test_another_encoding_or_compression_is_the_reason(key, reason, data):
+    with pytest.raises(Undecodable, match=f"^{reason}$"):
+        decoded(key, data)
+
+
+def test_csv_is_the_reason_unless_the_name_says_lines():
+    with pytest.raises(Undecodable, match="^csv$"):
+        decoded("k.json", b"study,visit\nadrc,1\n")
+    assert len(decoded("k.ndjson", b'study,visit\nadrc,1\n{"a": 1}\n')) == 3, "each line stands for itself"
 
 
 def test_lines_of_which_the_first_is_broken_are_lines():

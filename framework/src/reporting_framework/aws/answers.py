@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.capabilities import Answering
-from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError
+from reporting_framework.errors import ReportingError, StepFailed
 from reporting_framework.interfaces import Report
 from reporting_framework.triggers import AWAITED, Kind
 
@@ -20,8 +20,8 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 def responds(policy: str, kind: Kind) -> bool:
-    """Whether a failed run answers, or raises. A queue or a stream would take any answer for success."""
-    if kind in ("sqs", "kinesis"):
+    """Whether a failed run answers, or raises. A queue, a stream or an unknown service takes any answer for success."""
+    if kind in ("sqs", "kinesis", "unknown"):
         return False
     return policy == "respond" or (policy == "auto" and kind in AWAITED)
 
@@ -37,11 +37,18 @@ def success(
     return _formed(kind, OK, {**body, "continued": True} if continued else body)
 
 
-def failure(kind: Kind, error: Exception, *, report: str, request_id: str, status: int | None = None) -> Any:
-    """The answer to a run that was given up: what is wrong with the input, or no more than that it failed."""
+def failure(kind: Kind, error: Exception, *, report: str, request_id: str, refused: bool = False) -> Any:
+    """The answer to a run that was given up: what is wrong with the trigger, or no more than that it failed.
+
+    Args:
+        kind: What the event is.
+        error: Why.
+        report: The function's report.
+        request_id: Lambda's id of the invocation.
+        refused: Whether the trigger is at fault, and nothing else.
+    """
     body = {"report": report, "status": "failed", "request_id": request_id}
-    status = status or (BAD_REQUEST if isinstance(error, SettingsError | TriggerError) else FAILED)
-    if status == BAD_REQUEST:
+    if refused:
         return _formed(kind, BAD_REQUEST, {**body, "error": str(error)})
     return _formed(kind, FAILED, {**body, "error": "the run failed; the function's log says why"})
 

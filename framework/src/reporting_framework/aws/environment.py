@@ -8,23 +8,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import assemble
+from reporting_framework.assembly import assemble, prepared
 from reporting_framework.aws import answers, continuation
 from reporting_framework.aws.observability import Observability
 from reporting_framework.aws.settings import FunctionSettings
 from reporting_framework.config import find_config, read_config, resolve_settings
 from reporting_framework.discovery import allow_list
-from reporting_framework.errors import SettingsError
+from reporting_framework.errors import ConfigurationError, ReportingError, SettingsError, TriggerError
+from reporting_framework.fields import fields_of
 from reporting_framework.plugins import load_plugins
+from reporting_framework.records import Trigger
 from reporting_framework.reports import composed, resolve_report
 from reporting_framework.runner import run
-from reporting_framework.triggers import Kind, correlation_id, kind_of, trigger_of
+from reporting_framework.triggers import correlation_id, kind_of, trigger_of
 from reporting_framework.wording import cause
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from reporting_framework.records import Trigger
+    from reporting_framework.assembly import Pipeline
     from reporting_framework.result import RunResult
 
 MARGIN_SHARE = 0.25
@@ -54,6 +56,7 @@ class Environment:
             raise SettingsError(f"LOG_LEVEL, or a variable of Powertools, cannot be used: {cause(error)}") from error
         self.registry.register(self.observer, "powertools")
         self.report = self.observer.report = resolve_report(self.settings.report, self.registry)
+        self.names = frozenset(fields_of(self.report.Settings))
 
     def warm_up(self) -> None:
         """Import what the report needs while Lambda initialises, if the environment alone says what that is.
@@ -63,7 +66,7 @@ class Environment:
         with suppress(Exception):
             if self.settings.continue_ == "self":
                 continuation.client()  # there is no time for it at the end of a run
-            assemble(self.settings.report, composed(self.report, self._settings({})), self.registry)
+            self._assembled(self._settings({}))
 
     def invoke(self, event: Any, context: Any) -> Any:
         """Run the report once.
@@ -71,9 +74,10 @@ class Environment:
         Raises:
             ReportingError: The run failed and nobody reads the answer.
         """
-        kind = kind_of(event)
+        kind = kind_of(event, self.names)
         correlated = correlation_id(kind, event, context.aws_request_id)
         self.observer.begin(context, correlated, kind)
+        trigger = Trigger(kind)
         try:
             trigger = trigger_of(kind, event)
             chain = continuation.chain_of(event)
@@ -82,11 +86,12 @@ class Environment:
             continued = self._goes_on(result, trigger, context, chain, correlated)
             return answers.success(kind, self.report, settings, result, continued=continued, more=more)
         except Exception as error:
-            answer = answers.failure(kind, error, report=self.settings.report, request_id=context.aws_request_id)
-            responds = self._responds(kind)
-            self.observer.failed(error, refused=responds and answer["statusCode"] == answers.BAD_REQUEST)
+            responds = answers.responds(self.settings.on_error, kind)
+            refused = responds and self._of_trigger(error, trigger)
+            self.observer.failed(error, refused=refused)
             if responds:
-                return answer
+                known = {"report": self.settings.report, "request_id": context.aws_request_id}
+                return answers.failure(kind, error, **known, refused=refused)
             raised = answers.raisable(error, self.settings.report)
         raise raised from None  # the cause may hold values of records
 
@@ -94,8 +99,11 @@ class Environment:
         remaining = context.get_remaining_time_in_millis() / 1000
         deadline = time.monotonic() + remaining - min(self.settings.margin, MARGIN_SHARE * remaining)
         settings = self._settings(trigger.settings)
-        pipeline = assemble(self.settings.report, composed(self.report, settings), self.registry, trigger=trigger)
+        pipeline = self._assembled(settings, trigger)
         return settings, run(pipeline, lifecycle=self.registry.lifecycle(), deadline=deadline)
+
+    def _assembled(self, settings: BaseModel, trigger: Trigger | None = None) -> Pipeline:
+        return assemble(self.settings.report, composed(self.report, settings), self.registry, trigger=trigger)
 
     def _settings(self, trigger: Mapping[str, Any]) -> BaseModel:
         return resolve_settings(
@@ -136,5 +144,19 @@ class Environment:
         logger.info("continued", runs=chain + 1)
         return True
 
-    def _responds(self, kind: Kind) -> bool:
-        return answers.responds(self.settings.on_error, kind)
+    def _of_trigger(self, error: Exception, trigger: Trigger) -> bool:
+        """Whether the trigger is at fault. If nothing says so, its settings must make the difference."""
+        if isinstance(error, TriggerError):
+            return True
+        known = error.of_trigger if isinstance(error, SettingsError) else None
+        if known is not None or not isinstance(error, ConfigurationError) or not trigger.settings:
+            return bool(known)
+        return self._problem(trigger.settings) == str(error) != self._problem({})
+
+    def _problem(self, settings: Mapping[str, Any]) -> str:
+        """What is wrong with the report as a trigger of these settings makes it; nothing is read or written."""
+        try:
+            with prepared(self._assembled(self._settings(settings))):
+                return ""
+        except ReportingError as error:
+            return str(error)

@@ -45,7 +45,7 @@ def handler(event: Any, context: Any) -> Any:
         not_set_up(error, report or "unknown", os.environ.get("REPORTING_ENVIRONMENT", "dev"))
         if not answers.responds(os.environ.get("REPORTING_ON_ERROR", "auto"), kind):
             raise
-        return answers.failure(kind, error, report=report, request_id=context.aws_request_id, status=answers.FAILED)
+        return answers.failure(kind, error, report=report, request_id=context.aws_request_id)
     return prepared.invoke(event, context)
 
 

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
-from reporting_framework.builtin.columns import Column, UnsupportedField, column_of, json_text
+from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
 from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
 from reporting_framework.builtin.model_reader import Extra, ModelReader
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
 from reporting_framework.builtin.strict_json import check_strict, member_texts
-from reporting_framework.builtin.unknown_fields import IgnoredFields
+from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.capabilities import ColumnFacts
 from reporting_framework.errors import SettingsError
 from reporting_framework.interfaces import Shape
@@ -48,6 +48,8 @@ class ModelValidator:
 
     Attributes:
         model: A pydantic model or a TypedDict (which is faster by a third).
+        defaults: Values of fields that a record may leave out (`NotRequired`), put into their columns. No rule sees
+            them. A default of the model itself does the same, and costs a second parse of each record.
         without_column: Fields that are checked and get no column; where unknown fields are kept, they are too.
         verbatim: Fields without an alias whose column is the JSON text that stands in the payload, whatever the model
             makes of it. Objects within them may have a key twice.
@@ -55,6 +57,7 @@ class ModelValidator:
 
     name: ClassVar[str]
     model: type[Any]
+    defaults: ClassVar[Mapping[str, Any]] = {}
     without_column: ClassVar[frozenset[str]] = frozenset()
     verbatim: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[Shape] = "payloads"
@@ -123,7 +126,7 @@ class ModelValidator:
                     texts = member_texts(payload, self.verbatim)
                     record.update((name, text) for name, text in texts.items() if record.get(name) is not None)
                 if self._keeps:
-                    self._keep(record, unknown)
+                    self._keep(record, unknown, payload)
                 elif unknown:
                     ignored.add(unknown)
             except MemoryError:  # the machine's fault, not the record's
@@ -140,6 +143,7 @@ class ModelValidator:
 
         found = facts_of(self.model, self._columns)
         made = {name: facts._replace(values=()) for name, facts in found.items() if name in self.verbatim}
+        made |= {name: found[name]._replace(nullable=False) for name in self.defaults if name in found}
         kept = {EXTRA_COLUMN: ColumnFacts("Unknown fields, as JSON")} if self._keeps else {}
         return {**found, **made, **kept}
 
@@ -152,18 +156,19 @@ class ModelValidator:
         if aliased := [name for name in self.verbatim if has_alias(self.model, name)]:
             raise UnsupportedField(f"field {min(aliased)} is kept verbatim and has an alias; do without")
         columns.update(dict.fromkeys(self.verbatim & columns.keys(), Column(pl.String())))
-        return {**columns, EXTRA_COLUMN: Column(pl.String(), json_text)} if self._keeps else columns
+        return {**columns, EXTRA_COLUMN: Column(pl.String())} if self._keeps else columns
 
-    def _keep(self, record: dict[str, Any], unknown: Mapping[str, Any] | None) -> None:
+    def _keep(self, record: dict[str, Any], unknown: Mapping[str, Any] | None, payload: bytes) -> None:
         """Put what has no column of its own into the column `extra`."""
         kept = {name: record[name] for name in self._set_aside if record.get(name) is not None}
-        record[EXTRA_COLUMN] = dict(sorted({**kept, **(unknown or {})}.items())) or None
+        kept.update(unknown or {})
+        record[EXTRA_COLUMN] = as_written(kept, payload) if kept else None
 
     def _framed(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
         """The rows as a frame. Rows with a value that its column cannot hold are rejected instead."""
         made: list[pl.Series] = []
         misfits: dict[int, str | None] = {}
-        for name, values in _columns_of([record for _, _, record in rows], self._columns):
+        for name, values in _columns_of([record for _, _, record in rows], self._columns, self.defaults):
             column = self._columns[name]
             try:
                 made.append(column.series(name, values))
@@ -196,13 +201,15 @@ class PydanticValidator(ModelValidator):
         super().__init__(settings)
 
 
-def _columns_of(records: Sequence[dict[str, Any]], names: Iterable[str]) -> Iterator[tuple[str, list[Any]]]:
-    """The records' values, field by field; what is absent is null."""
+def _columns_of(
+    records: Sequence[dict[str, Any]], names: Iterable[str], defaults: Mapping[str, Any]
+) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the records' values, field by field; what is absent is its default, or null."""
     for name in names:
         try:
             yield name, list(map(itemgetter(name), records))
         except KeyError:
-            yield name, [record.get(name) for record in records]
+            yield name, [record.get(name, defaults.get(name)) for record in records]
 
 
 def _imported(path: str) -> Any:

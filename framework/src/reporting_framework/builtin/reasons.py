@@ -23,6 +23,9 @@ OUT_OF_RANGE = "out_of_range"
 VALIDATOR_ERROR = "validator_error"
 """A function of the model's own, or a rule, raised what is no finding about a record: a defect of the model."""
 
+NOT_UTF_8 = "not_utf_8"
+"""Bytes in another encoding, or damaged ones."""
+
 JSON_BLANKS = b" \t\r\n"
 
 
@@ -58,11 +61,22 @@ class Reasons:
 
     def _invalid(self, error: ValidationError, payload: bytes) -> Reason:
         first = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid" and not payload.strip(JSON_BLANKS):
-            return "empty", None
+        if first["type"] == "json_invalid":
+            return _unreadable(payload), None
         return first["type"], self._paths.declared(first["loc"]) or self._named(first.get("ctx"))
 
     def _named(self, context: dict[str, Any] | None) -> str | None:
         """The field that a rule over several fields names in its context."""
         named = (context or {}).get("field")
         return self._paths.declared([named]) if isinstance(named, str) else None
+
+
+def _unreadable(payload: bytes) -> str:
+    """Why a payload is no JSON."""
+    if not payload.strip(JSON_BLANKS):
+        return "empty"
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return NOT_UTF_8
+    return "json_invalid"

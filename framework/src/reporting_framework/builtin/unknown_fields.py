@@ -1,15 +1,23 @@
-"""What becomes of fields that a model does not declare: counted by name, or kept as JSON."""
+"""Fields that a model does not declare: counted by name, or kept as JSON."""
 
 from __future__ import annotations
 
+import json
 import re
+import types
 from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic_core import to_json
 
 OTHER = "(other)"
 """Stands for names that are not told: odd ones, which may be data, and those beyond `NAMES_KEPT`."""
 
 NAMES_KEPT = 100
 """How many names are counted apart in a batch, the most frequent ones."""
+
+_PLAIN = frozenset({str, int, bool, types.NoneType})
+"""Types of values that are no number in more than one spelling, and hold none."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
@@ -31,3 +39,36 @@ class IgnoredFields:
         kept = dict(sorted(plain.items(), key=lambda item: (-item[1], item[0]))[:NAMES_KEPT])
         others = sum(self._counts.values()) - sum(kept.values())
         return {**kept, OTHER: others} if others else kept
+
+
+class _Number(str):
+    """The digits of a number as they are in the payload."""
+
+    __slots__ = ()
+
+
+_read = json.JSONDecoder(parse_int=_Number, parse_float=_Number).decode
+
+
+def as_written(fields: Mapping[str, Any], payload: bytes) -> str:
+    """Return fields of a record as JSON without spaces, sorted by name, with each number as it is in the payload.
+
+    Args:
+        fields: The fields as the parser read them.
+        payload: The record; it is parsed again if a number of the fields may have been written in another way.
+    """
+    if not _PLAIN.issuperset(map(type, fields.values())) or b"-0" in payload:
+        found = _read(payload.decode())
+        if isinstance(found, dict):  # else a model made an object of something else
+            fields = {name: found.get(name, value) for name, value in fields.items()}
+    return _json(dict(sorted(fields.items())))
+
+
+def _json(value: Any) -> str:
+    if isinstance(value, _Number):
+        return value
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_json(name)}:{_json(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_json, value)) + "]"
+    return to_json(value, by_alias=False).decode()

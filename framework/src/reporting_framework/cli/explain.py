@@ -74,7 +74,9 @@ def _plain(thing: Any) -> Any:
     if hasattr(thing, "_asdict"):
         return {name: _plain(value) for name, value in thing._asdict().items()}
     if isinstance(thing, datetime):
-        return thing.isoformat()
+        from reporting_framework.result import utc_text
+
+        return utc_text(thing) if thing.tzinfo else thing.isoformat()
     if isinstance(thing, Mapping):
         return {str(name): _plain(value) for name, value in thing.items()}
     if isinstance(thing, Sequence) and not isinstance(thing, str):

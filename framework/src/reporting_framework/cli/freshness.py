@@ -35,6 +35,7 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
     """Say how old the last good run or the newest data is, and whether that is too old."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.freshness import freshness
+    from reporting_framework.result import utc_text
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         found = freshness(pipeline_of(context, name, given, generic["set"]), generic["of"])
@@ -45,7 +46,7 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
     if found.moment is None:
         state, code = "never", NEVER
     if generic["format"] == "json":
-        moment = found.moment.isoformat() if found.moment else None
+        moment = utc_text(found.moment) if found.moment else None
         write(json.dumps({**found._asdict(), "moment": moment, "max_age": allowed, "state": state}))
     elif found.moment is None or found.age is None:
         missing = "there is no data yet" if found.of == "data" else "no run has ended well and complete"

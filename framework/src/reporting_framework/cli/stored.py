@@ -46,13 +46,15 @@ def show_state(context: click.Context, name: str, given: dict[str, Any], generic
 
 
 def _as_json(found: Stored) -> str:
+    from reporting_framework.result import utc_text
+
     document = {
         "belongings": [each._asdict() for each in found.belongings],
         "sinks_that_tell_nothing": list(found.silent),
         "bookmark": list(found.bookmark),
         "last_run": found.last.model_dump(mode="json") if found.last else None,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, default=lambda moment: moment.isoformat())
+    return json.dumps(document, indent=2, ensure_ascii=False, default=utc_text)
 
 
 def _as_table(name: str, found: Stored) -> str:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 NEEDED = ("duckdb", "fsspec")
 
+_DATEDIFF = """
+CREATE MACRO datediff("end", "start") AS date_diff('day', CAST("start" AS DATE), CAST("end" AS DATE)),
+    (part, "start", "end") AS date_diff(part, "start", "end")
+"""
+"""Days between two dates or moments as Spark, Hive and MySQL write it; with three arguments it stays DuckDB's own."""
+
 _SHUT: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -65,7 +71,7 @@ def engine(
         connection.execute(f"SET temp_directory = {literal(str(spill or ''))}")
         if files is not None:
             connection.register_filesystem(files)
-        for view in views:
+        for view in (_DATEDIFF, *views):
             connection.execute(view)
         connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
         connection.execute("SET enable_external_access = false")

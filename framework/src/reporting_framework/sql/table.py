@@ -41,9 +41,10 @@ class Table(NamedTuple):
 
 
 def table_names(report: Report) -> list[str]:
-    """What a report's table is called: what the report says, and the report's own name with underscores."""
+    """Return the names of a report's table: its attribute `table`, and the report's own name with underscores."""
     own = re.sub(r"\W", "_", report.name, flags=re.ASCII)
-    return list(dict.fromkeys([getattr(report, "table", own), own]))
+    table: str | Sequence[str] = getattr(report, "table", ())
+    return list(dict.fromkeys([*([table] if isinstance(table, str) else table), own]))
 
 
 @contextmanager

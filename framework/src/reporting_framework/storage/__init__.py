@@ -4,6 +4,7 @@ from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, 
 from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
+from reporting_framework.storage.versions import same_version
 
 __all__ = [
     "Entry",
@@ -16,4 +17,5 @@ __all__ = [
     "TooLarge",
     "open_store",
     "parse_location",
+    "same_version",
 ]

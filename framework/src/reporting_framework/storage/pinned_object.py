@@ -10,6 +10,7 @@ from obstore.exceptions import BaseError
 
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage.base import replaced
+from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -55,7 +56,7 @@ class PinnedObject:
                     self._backend, self._path, options={"range": (start, end), "if_match": self.version or None}
                 )
                 answered = True
-                if found.meta["e_tag"] != self.version:  # a server that minds no If-Match
+                if not same_version(found.meta["e_tag"], self.version):  # a server that minds no If-Match
                     raise replaced(self._where)
                 return found.bytes().to_bytes()
             except (BaseError, OSError, ValueError) as error:

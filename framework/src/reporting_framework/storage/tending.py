@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
+from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -83,7 +84,7 @@ class TendedFolder:
         with contextlib.nullcontext() if expected is None else self.exclusive(key):
             if expected is not None:
                 found = self.head(key)
-                if found is None or found.version != expected:
+                if found is None or not same_version(found.version, expected):
                     raise CommitConflict(f"{self._path(key)}: another run has written it meanwhile")
             try:
                 Path(self._path(key)).unlink(missing_ok=True)
@@ -144,7 +145,7 @@ class TendedBucket:
 
         if expected is not None:
             found = self.head(key)
-            if found is None or found.version != expected:
+            if found is None or not same_version(found.version, expected):
                 raise CommitConflict(f"{self.location.join(key).uri}: another run has written it meanwhile")
         with self._translated(key, writing=True):
             if self.location.scheme != "s3" or expected is None:

@@ -1,17 +1,20 @@
 """What a visit event is: the rules of each field, in the order of the checkpoint's columns.
 
-All types are strict: a number is not a string, and ``"42"``, ``42.0`` and ``true`` are not integers. A field that may
-be null may be absent too.
+All types are strict: a number is not a string, and ``42.0`` and ``true`` are not integers. The published specification
+makes two exceptions: `study` may be absent, and `pipeline_adcid` may be a string of digits. A field that may be null
+may be absent too.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field, GetPydanticSchema
+from pydantic import Field, GetCoreSchemaHandler, GetPydanticSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypedDict
+
+from reporting_framework import Timestamp
 
 
 def _text_then(pattern: str, then: CoreSchema) -> GetPydanticSchema:
@@ -26,8 +29,18 @@ Text = Annotated[str, Field(strict=True, min_length=1)]
 AnyText = Annotated[str, Field(strict=True)]
 """A string."""
 
-Adcid = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1)]
-"""A centre's number: an integer of 32 bits."""
+LEAST_ADCID, MOST_ADCID = -(2**31), 2**31 - 1
+
+
+def _or_digits(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """Accept a string of digits for an integer. The integer is tried first, so errors are those of an integer."""
+    digits = core_schema.str_schema(strict=True, pattern=r"^[0-9]+$")
+    number = core_schema.int_schema(ge=LEAST_ADCID, le=MOST_ADCID)
+    return core_schema.union_schema([handler(source), core_schema.chain_schema([digits, number])], mode="left_to_right")
+
+
+Adcid = Annotated[int, Field(strict=True, ge=LEAST_ADCID, le=MOST_ADCID), GetPydanticSchema(_or_digits)]
+"""A centre's number: an integer of 32 bits, or a string of digits that is one."""
 
 Ptid = Annotated[str, Field(strict=True, pattern=r"^[A-Z0-9]{1,10}$")]
 """A participant's id: 1 to 10 capitals and digits."""
@@ -37,11 +50,6 @@ PtidV2 = Annotated[str, Field(strict=True, pattern=r"^[!-~]{1,10}$")]
 
 Day = Annotated[date, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", core_schema.date_schema())]
 """A day that exists, as YYYY-MM-DD."""
-
-Moment = Annotated[
-    datetime, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}", core_schema.datetime_schema())
-]
-"""ISO 8601 date and time; without an offset it is UTC. Beyond microseconds it is cut."""
 
 Action = Literal["submit", "pass-qc", "not-pass-qc", "delete"]
 ActionV2 = Literal["submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"]
@@ -64,7 +72,7 @@ class VisitEvent(TypedDict):
     """``visit-event``: the table as it was published."""
 
     action: Annotated[Action, Field(description="What happened to the visit")]
-    study: Annotated[Text, Field(description="Study that the visit is of")]
+    study: NotRequired[Annotated[Text, Field(description="Study that the visit is of")]]
     pipeline_adcid: Annotated[Adcid, Field(description="Number of the center")]
     project_label: Annotated[Text, Field(description="Project that the data lies in")]
     center_label: Annotated[Text, Field(description="Center, as a label")]
@@ -75,14 +83,14 @@ class VisitEvent(TypedDict):
     datatype: Annotated[Datatype, Field(description="Kind of data")]
     module: NotRequired[Annotated[AnyText | None, Field(description="Module of a form")]]
     packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
-    timestamp: Annotated[Moment, Field(description="When it happened, in UTC")]
+    timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
 
 
 class VisitEventV2(TypedDict):
     """``visit-event-v2``: today's producer. See `only_with_its_datatype` for the rule over its fields."""
 
     action: Annotated[ActionV2, Field(description="What happened to the visit")]
-    study: Annotated[Text, Field(description="Study that the visit is of")]
+    study: NotRequired[Annotated[Text, Field(description="Study that the visit is of")]]
     pipeline_adcid: Annotated[Adcid, Field(description="Number of the center")]
     project_label: Annotated[Text, Field(description="Project that the data lies in")]
     center_label: Annotated[Text, Field(description="Center, as a label")]
@@ -94,7 +102,7 @@ class VisitEventV2(TypedDict):
     module: NotRequired[Annotated[Text | None, Field(description="Module of a form")]]
     packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
     modality: NotRequired[Annotated[Text | None, Field(description="Modality of a dicom")]]
-    timestamp: Annotated[Moment, Field(description="When it happened, in UTC")]
+    timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
 
 
 def only_with_its_datatype(event: dict[str, Any]) -> dict[str, Any]:
@@ -110,6 +118,9 @@ def only_with_its_datatype(event: dict[str, Any]) -> dict[str, Any]:
             raise PydanticCustomError(kind, "goes with one datatype only", {"field": field})
     return event
 
+
+DEFAULTS = {"study": "adrc"}
+"""Values of fields that an event may leave out."""
 
 WITHOUT_COLUMN = frozenset({"modality"})
 """Fields that are checked and have no column, so that both validators fill the same checkpoint."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_event_log_checkpoint.names import INCLUDE, RANGE_PATTERN
@@ -18,7 +18,7 @@ class EventLogCheckpoint:
 
     name: ClassVar[str] = "event-log-checkpoint"
     summary: ClassVar[str] = "visit events from S3 or a folder as a parquet checkpoint"
-    table: ClassVar[str] = "events"
+    table: ClassVar[Sequence[str]] = ("events", "checkpoint_events")
     page: ClassVar[str] = "monthly-visits"
     Settings: ClassVar[type[EventLogSettings]] = EventLogSettings
 
@@ -51,14 +51,15 @@ class EventLogCheckpoint:
         )
 
     def answer(self, settings: EventLogSettings, result: RunResult) -> Mapping[str, Any]:
-        """See `Answering.answer`: the names that callers of the published function know."""
-        newest = result.last_processed_timestamp
+        """See `Answering.answer`: the names that callers of the published function know.
+
+        `last_processed_timestamp` is one of them, and a `RunResult` has it.
+        """
         return {
             "checkpoint_path": settings.checkpoint,
             "new_events_processed": result.accepted,
             "total_events": _rows(result),
             "events_failed": result.rejected,
-            "last_processed_timestamp": newest.isoformat() if newest else None,
             "execution_time_ms": round(result.seconds.total * 1000),
         }
 

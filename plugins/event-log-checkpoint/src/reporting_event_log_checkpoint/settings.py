@@ -101,7 +101,9 @@ class EventLogSettings(Settings):
         values = dict(values)
         missing = []
         for whole, (bucket, key) in _HALVES.items():
-            if not values.get(whole) and values.get(bucket) and (values.get(key) or whole == "source"):
+            if any(not isinstance(values.get(name), str | None) for name in (whole, bucket, key)):
+                values.setdefault(whole, "")  # the fields' own checks say what is wrong
+            elif not values.get(whole) and values.get(bucket) and (values.get(key) or whole == "source"):
                 values[whole] = f"s3://{values[bucket]}/{(values.get(key) or '').lstrip('/')}"
             elif not values.get(whole):
                 found = bucket if values.get(key) else key if values.get(bucket) else None

@@ -13,6 +13,7 @@ class VisitEventValidator(ModelValidator):
 
     name: ClassVar[str] = "visit-event"
     model = models.VisitEvent
+    defaults = models.DEFAULTS
 
 
 class VisitEventV2Validator(ModelValidator):
@@ -20,6 +21,7 @@ class VisitEventV2Validator(ModelValidator):
 
     name: ClassVar[str] = "visit-event-v2"
     model = models.VisitEventV2
+    defaults = models.DEFAULTS
     without_column = models.WITHOUT_COLUMN
 
     def rule(self, record: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from reporting_framework import Composition, Use
 if TYPE_CHECKING:
     from reporting_framework.result import RunResult
 
-PARSE = frozenset(("undecodable", "too_large", "empty", "json_invalid", "duplicate_key"))
+PARSE = frozenset(("undecodable", "too_large", "empty", "json_invalid", "not_utf_8", "duplicate_key"))
 """Types of rejections of what is no JSON at all; others are of the validator's rules."""
 
 STEPS = {"Enrichment": "dynamodb-enrich", "Aggregation": "dynamodb-counters", "Archive": "ndjson-archive"}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.records import Belonging
-from reporting_framework.storage import Location, Store
+from reporting_framework.storage import Location, Store, same_version
 
 BACKUP_FOLDER = "_backup"
 """Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in it."""
@@ -60,7 +60,7 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
         path = store.location.join(key).key[len(home.location.key) :].lstrip("/")
         to = f"{BACKUP_FOLDER}/{name}/{path}"
         before = home.digest(path)
-        if before.version != belonging.version:
+        if not same_version(before.version, belonging.version):
             raise _changed(belonging)
         if home.head(to) is not None:
             raise CommitConflict(f"{home.location.join(to).uri}: there is a backup of this name; nothing was changed")
@@ -75,7 +75,7 @@ def remove(places: Sequence[Place]) -> None:
     """Remove each of these; see `Resettable.remove`. Nothing at all when one is seen to have changed before."""
     for store, key, belonging in places:
         found = store.head(key)
-        if found is None or found.version != belonging.version:
+        if found is None or not same_version(found.version, belonging.version):
             raise _changed(belonging)
     for store, key, belonging in places:
         store.remove(key, expected=belonging.version or "")

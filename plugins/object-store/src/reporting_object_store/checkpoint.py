@@ -19,7 +19,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.storage import ScanTarget, Store, TooLarge
+from reporting_framework.storage import ScanTarget, Store, TooLarge, same_version
 from reporting_object_store.forms import Form
 from reporting_object_store.merge import READ
 
@@ -169,7 +169,7 @@ class Checkpoint(NamedTuple):
             found = self.store.head(self.key)
         except ReportingError:  # what went wrong before tells more
             return True
-        return found is None or found.version == self.version
+        return found is None or same_version(found.version, self.version)
 
     def _collect(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
         """What a query gives; asked again when the file was replaced meanwhile: the next one holds the same rows."""

@@ -1,15 +1,20 @@
-"""From an object's bytes to records: one JSON object, an array, NDJSON, and gzip of each, told by their content."""
+"""From an object's bytes to records: one JSON object or several, an array, NDJSON, gzip of each, told by content."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Literal
 
 from isal import isal_zlib
 
 from reporting_framework import line_origin, single_origin
+from reporting_object_store.formats import looks_like
+
+BOM = b"\xef\xbb\xbf"
+"""UTF-8's byte-order mark, as some editors and exports put in front."""
 
 GZIP = b"\x1f\x8b"
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
@@ -17,16 +22,23 @@ _SPACE = b" \t\r\n"
 MOST = 250_000
 """Records in an object, unless set otherwise."""
 
+_BETWEEN = (b"\n{", b"}{", b"} {")
+"""What stands between two objects, though not only there."""
+
 _CHUNK = 16 * 1024
 _decode_one = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _skipped = re.compile(r"[ \t\r\n]*").match
+_next_object = re.compile(r"\}[ \t\r]*\n(?=\{)").search
+"""Where an object begins at a line's start behind the end of another; within an object that cannot be."""
+
+_second_line_is_object = re.compile(r"[^\n]*\n[ \t\r\n]*\{").match
 
 
 class Undecodable(Exception):
     """The object cannot be taken apart.
 
     Attributes:
-        reason: ``too_large``, ``too_many_records`` or ``gzip_invalid``.
+        reason: ``too_large``, ``too_many_records``, ``gzip_invalid`` or a format of `formats.looks_like`.
     """
 
     def __init__(self, reason: str) -> None:
@@ -63,7 +75,11 @@ def inflate(data: bytes, limit: int) -> bytes:
 
 def is_single(key: str, data: bytes) -> bool:
     """Whether the object is one JSON object by its first look: the common case, decided without parsing."""
-    return data[:1] == b"{" and b"\n{" not in data and not key.endswith(LINES)
+    if data[:1] != b"{" or key.endswith(LINES):
+        return False
+    if data[data.find(b"}") :] in (b"}", b"}\n"):  # a flat object; the tests below cost a scan each
+        return True
+    return b"\0" not in data[:2] and not any(each in data for each in _BETWEEN)
 
 
 def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tuple[str, bytes]]:
@@ -80,6 +96,9 @@ def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tup
     """
     if data[:2] == GZIP:
         data = inflate(data, limit)
+    data = data.removeprefix(BOM)
+    if b"\0" in data[:4] or not data[:4].isascii():
+        _refuse_foreign(data)
     if key.endswith(LINES):
         found = _lines(key, data)
     elif is_single(key, data):
@@ -94,13 +113,33 @@ def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tup
 
 def _by_content(key: str, data: bytes, most: int) -> Iterator[tuple[str, bytes]]:
     stripped = data.lstrip(_SPACE)
-    if stripped[:1] == b"[" and (items := _items(stripped, most)) is not None:
-        for number, item in enumerate(items, 1):
-            yield line_origin(key, number), item
-    elif stripped[:1] == b"{" and _has_more(stripped):
-        yield from _lines(key, data)
-    else:
+    if stripped[:1] not in (b"[", b"{"):
+        _refuse_foreign(data)
+    items: Iterable[bytes] | None = None
+    if stripped[:1] == b"[":
+        items = _items(stripped, most)
+    elif stripped[:1] == b"{":
+        text = stripped.decode(errors="surrogateescape")
+        arrangement = _arrangement(text)
+        if arrangement == "lines":
+            yield from _lines(key, data)
+            return
+        items = _objects(text) if arrangement == "objects" else None
+    if items is None:
         yield single_origin(key), data
+    else:
+        yield from ((line_origin(key, number), item) for number, item in enumerate(items, 1))
+
+
+def _refuse_foreign(data: bytes) -> None:
+    """Refuse what is in another format or encoding. Text that is not UTF-8 is left to the validator.
+
+    Raises:
+        Undecodable: It looks like another format.
+    """
+    found = looks_like(data)
+    if found not in (None, "latin_1"):
+        raise Undecodable(found)
 
 
 def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -114,14 +153,36 @@ def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         begin, number = (end + 1, number + 1) if end >= 0 else (len(data) + 1, number)
 
 
-def _has_more(data: bytes) -> bool:
-    """Whether something follows the first JSON value."""
+def _arrangement(text: str) -> Literal["one", "lines", "objects"]:
+    """Whether what begins with an object is one, one a line, or several that may have many lines, or share one."""
     try:
-        text = data.decode()
         _, end = _decode_one(text)
     except (ValueError, RecursionError):
-        return b"}\n{" in data.replace(b"\r", b"")
-    return bool(text[end:].strip())
+        if not _next_object(text):
+            return "one"
+        return "lines" if _second_line_is_object(text) else "objects"
+    behind = text[end:].lstrip(" \t\r")
+    following = behind.lstrip()[:1]
+    if not following:
+        return "one"
+    return "objects" if following == "{" and ("\n" in text[:end] or behind[0] == "{") else "lines"
+
+
+def _objects(text: str) -> Iterator[bytes]:
+    """Yield JSON objects that follow each other; one that is broken ends where the next begins at a line's start."""
+    begin = 0
+    while begin < len(text):
+        border = _next_object(text, begin)
+        part = text[begin : border.end() if border else len(text)]
+        at = 0
+        while at < len(part):
+            try:
+                _, end = _decode_one(part, at)
+            except (ValueError, RecursionError):
+                end = len(part)
+            yield part[at:end].encode(errors="surrogateescape")
+            at = _skip(part, end)
+        begin += len(part)
 
 
 def _items(data: bytes, most: int) -> list[bytes] | None:

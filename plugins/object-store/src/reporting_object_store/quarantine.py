@@ -17,7 +17,7 @@ from reporting_framework import ORIGIN_COLUMN, Rejection, single_origin
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
 from reporting_framework.records import Belonging
 from reporting_framework.result import QuarantineState
-from reporting_framework.storage import Location, Store, open_store
+from reporting_framework.storage import Location, Store, open_store, same_version
 
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one step."""
@@ -107,7 +107,7 @@ class ParquetQuarantine:
         )
         versions: dict[str, str | None] = {}
         for key, version, begun in found.iter_rows():
-            versions[key] = version if not begun and versions.get(key, version) == version else None
+            versions[key] = version if not begun and same_version(versions.get(key, version), version) else None
         return versions
 
     def entries(self) -> pl.DataFrame:

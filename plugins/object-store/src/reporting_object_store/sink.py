@@ -20,6 +20,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.result import Output
+from reporting_framework.storage import same_version
 from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
 from reporting_object_store.ledger import CheckpointLedger
 from reporting_object_store.merge import PART, READ, merge, regroup, write
@@ -112,7 +113,7 @@ class ParquetCheckpoint(TendedFiles):
                     pass  # S3 also answers so (409) while the other's write is under way and cannot be seen yet
                 except (CorruptCheckpoint, StorageUnavailable):
                     # What was read may be half of one version and half of the next: only an unchanged one is to blame.
-                    if self._version(file.key) == file.version:
+                    if same_version(self._version(file.key), file.version):
                         raise
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - not a secret
         raise CommitConflict(f"{file.uri}: other runs were faster {TRIES} times in a row; run again")

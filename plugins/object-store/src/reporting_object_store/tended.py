@@ -10,7 +10,7 @@ from functools import partial
 
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint
 from reporting_framework.records import Belonging, Finding
-from reporting_framework.storage import Location
+from reporting_framework.storage import Location, same_version
 from reporting_object_store.belongings import Place, back_up, leftovers, remove
 from reporting_object_store.checks import unwritten, written
 from reporting_object_store.files import CheckpointFiles
@@ -42,7 +42,7 @@ class TendedFiles(CheckpointFiles):
         )
         with suppress(CorruptCheckpoint):
             file = self._own(key)
-            if file.version == entry.version:
+            if same_version(file.version, entry.version):
                 found = found._replace(rows=file.rows, newest=file.newest)
         return Place(self.store, key, found)
 
