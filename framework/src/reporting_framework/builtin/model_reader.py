@@ -14,9 +14,6 @@ Extra = Literal["ignore", "reject", "keep"]
 
 _CONFIG: dict[Extra, Literal["allow", "forbid"]] = {"ignore": "allow", "reject": "forbid", "keep": "allow"}
 
-_SCALARS = frozenset({"bool", "date", "datetime", "decimal", "float", "int", "str", "time", "timedelta", "uuid"})
-"""Kinds of schemas whose values have no members, whatever functions come before them in a chain."""
-
 
 class ModelReader:
     """Reads payloads with one model. Unknown fields are let in where they are to be counted: it costs next to nothing.
