@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,8 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.storage import open_store
 from reporting_framework.testing.histories import AT
 from tests.framework.test_cli_query import EXAMPLE
-from tests.support.plugins import checkpoint
+from tests.support.events import made_of
+from tests.support.plugins import checkpoint, name_of
 
 REPORT = "event-log-checkpoint"
 PTID = "SYN0013"
@@ -35,14 +37,21 @@ class World:
         settings = {"source": str(self.events), "checkpoint": str(self.out), **more}
         return run_report(REPORT, settings)
 
-    def explain(self, *arguments):
+    def explain(self, *arguments, code=0):
         done = CliRunner().invoke(reporting, ["explain", REPORT, *self.places, *arguments], prog_name="reporting")
-        assert (done.exit_code, done.stderr) == (0, "")
+        assert (done.exit_code, done.stderr) == (code, "")
         assert "SECRET" not in done.stdout
         return done.stdout.splitlines()
 
-    def found(self, *arguments):
-        return json.loads("\n".join(self.explain(*arguments, "--format", "json")))
+    def found(self, *arguments, code=0):
+        return json.loads("\n".join(self.explain(*arguments, "--format", "json", code=code)))
+
+    def why(self, origin):
+        """Reason why there is no row, which text and JSON give alike."""
+        found = self.found("--origin", origin, code=8)["absence"]
+        text = [line for line in self.explain("--origin", origin, code=8) if line.startswith("  why")]
+        assert text == ([f"  why           {found['reason']}: {found['text']}"] if found else [])
+        return found and found["reason"]
 
 
 @pytest.fixture
@@ -131,26 +140,28 @@ def test_a_rejected_record_s_reason(world):
 
 
 def test_what_is_in_neither(world):
-    assert world.explain("--origin", world.keys[0]) == [
+    assert world.explain("--origin", world.keys[0], code=8) == [
         f"{world.keys[0]}: neither in the table nor in quarantine",
         "  now           the object is there",
     ]
     world.run()
-    assert world.explain("--origin", "x.json") == [
+    assert world.explain("--origin", "x.json", code=8) == [
         "x.json: neither in the table nor in quarantine",
         "  now           there is no such object",
     ]
     history = checkpoint(world.out).history()
     history.note(["y.json"], ["1"])
     history.write(run_id="killed", validator="v", at=AT)
-    assert world.explain("--origin", "y.json")[1].startswith("  announced by  run killed, 2024-01-01 00:00:00 UTC, of")
-    assert world.explain("--where", "ptid=NOBODY") == [
+    assert world.explain("--origin", "y.json", code=8)[1].startswith(
+        "  announced by  run killed, 2024-01-01 00:00:00 UTC, of"
+    )
+    assert world.explain("--where", "ptid=NOBODY", code=8) == [
         "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
     ]
 
 
 def test_before_the_first_run_no_row_is_there(world):
-    assert world.explain("--where", "ptid=x") == [
+    assert world.explain("--where", "ptid=x", code=8) == [
         "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
     ]
 
@@ -181,3 +192,44 @@ def test_what_is_refused(world, arguments, message):
     done = CliRunner().invoke(reporting, ["explain", REPORT, *world.places, *arguments], prog_name="reporting")
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+def test_why_an_object_that_is_there_is_in_neither(world):
+    assert world.why(world.keys[0]) is None, "there was no run yet"
+    world.run()
+    for each in ("README.txt", "sub/.git/log-x.json", "log-submit-20240101-000000-1-p-NEW-1.json"):
+        (world.events / each).parent.mkdir(parents=True, exist_ok=True)
+        (world.events / each).write_bytes(b"{}")
+    assert world.why("README.txt") == "not matched"
+    assert world.why("sub/.git/log-x.json") == "not matched"
+    assert world.why("log-submit-20240101-000000-1-p-NEW-1.json") == "newer than the last run"
+    assert world.why(str(world.events / "log-submit-20240101-000000-1-p-NEW-1.json")) == "newer than the last run"
+    for place in ("/elsewhere/log-x.json", "s3://elsewhere/log-x.json", f"{world.events}-2/log-x.json"):
+        assert world.why(place) == "outside the source"
+    assert world.why("gone.json") is None
+    world.explain("--where", "ptid=NOBODY", code=8)
+
+
+def test_an_object_before_the_window_is_said_to_be_there_and_when_it_is_listed(s3_environment, bucket, tmp_path):
+    def put(number, at):
+        key = f"in/{name_of(number, at=at)}"
+        s3_environment.client().put_object(Bucket=bucket, Key=key, Body=made_of(timestamp=at.isoformat()))
+        return key.removeprefix("in/")
+
+    world = World(tmp_path)
+    world.events = f"s3://{bucket}/in"
+    world.places[1] = world.events
+    now = datetime.now(UTC).replace(microsecond=0)
+    put(1, now)
+    assert world.run().listing == "full"
+    late = [put(number, now - timedelta(days=180)) for number in range(2, 12)]
+    assert world.why(late[0]) == "before the window"
+    result = world.run()
+    assert (result.records_read, result.status, result.complete, result.listing) == (0, "ok", True, "window")
+    assert world.why(late[0]) == "before the window"
+    assert (
+        f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
+        in world.found("--origin", late[0], code=8)["absence"]["text"]
+    )
+    assert world.run(reconcile=True).accepted == 10
+    assert world.explain("--origin", late[0])[1].startswith("  brought by")

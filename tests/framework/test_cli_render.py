@@ -133,6 +133,21 @@ def test_plain_lines_say_no_more_than_there_is():
     ]
 
 
+def test_what_was_listed_is_said():
+    def said(**more):
+        result = RunResult(report="visits", run_id="1", status="ok", complete=True, **more)
+        return [line.split(maxsplit=1) for line in render.summary(result, []).splitlines()[4:-4]]
+
+    since, due = datetime(2024, 5, 6, tzinfo=UTC), datetime(2024, 6, 7, 8, 9, tzinfo=UTC)
+    assert said() == [["complete", "yes"]]
+    assert said(listing="full") == [["listed", "everything"], ["complete", "yes"]]
+    assert said(listing="window", listed_from=since, full_scan_due=due) == [
+        ["listed", "names dated 2024-05-06 or later; everything again from 2024-06-07 08:09 UTC on"],
+        ["complete", "yes, of what was listed"],
+    ]
+    assert said(listing="named") == [["listed", "only what was named"], ["complete", "yes, of what was listed"]]
+
+
 def test_a_dry_run_says_what_would_be_written():
     result = FULL.model_copy(update={"dry_run": True, "quarantine": None})
     text = render.summary(result, ["reporting-run", "visits", "--limit", "5", "--dry-run", "--limit=6", "--x", "y"])

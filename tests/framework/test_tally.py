@@ -62,7 +62,7 @@ def test_everything_is_told():
         tally,
         Receipt([outputs[0]], 2, late, [("merge", (4, 5)), ("merge", (6, 8))]),
         Receipt([outputs[1]], 1, early),
-        survey=Survey(4, ("odd",), 5),
+        survey=Survey(4, ("odd",), 5, listing="window", listed_from=early, full_scan_due=late),
         quarantine=QuarantineState(uri="q", rows=3),
         dry_run=True,
     )
@@ -71,6 +71,9 @@ def test_everything_is_told():
         "run_id": "id",
         "status": "partial",
         "complete": True,
+        "listing": "window",
+        "listed_from": early,
+        "full_scan_due": late,
         "dry_run": True,
         "records_read": 6,
         "accepted": 2,

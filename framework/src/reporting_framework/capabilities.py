@@ -7,13 +7,14 @@ plugin authors, as those of `interfaces` are. Nothing here imports polars or pyd
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import polars as pl
 
+    from reporting_framework.interfaces import RunLedger
     from reporting_framework.records import Belonging, Finding, Rejection, Response, Split, Trigger, Unread
     from reporting_framework.result import RunRecord, RunResult
 
@@ -56,6 +57,34 @@ class DatedLedger(Protocol):
 
     def newest_until(self, moment: datetime) -> datetime | None:
         """Return the newest timestamp up to `moment` (aware, UTC), or `None`. It should not read all rows."""
+        ...
+
+
+class Absence(NamedTuple):
+    """Reason why an object that is there is in no table.
+
+    Attributes:
+        reason: ``not matched``: the source does not read such names. ``outside the source``: it is elsewhere. ``before
+            the window``: it is dated before what runs list. ``newer than the last run``: no run can have seen it.
+        text: The same for people, with what to do.
+    """
+
+    reason: Literal["not matched", "outside the source", "before the window", "newer than the last run"]
+    text: str
+
+
+@runtime_checkable
+class Accounting(Protocol):
+    """Method of a source that can say why an object was not read; for ``reporting explain``."""
+
+    def absence(self, name: str, ledger: RunLedger, last_run: datetime | None) -> Absence | None:
+        """Return why the object `name`, which is there, was not read; `None` if nothing speaks against it.
+
+        Args:
+            name: Its key, relative to the source.
+            ledger: What the next run would plan from.
+            last_run: When the last run began (aware, UTC), if that is known.
+        """
         ...
 
 

@@ -7,7 +7,8 @@
     │   ├── SettingsError       a setting is missing, unknown, contradictory or of the wrong form
     │   ├── TriggerError        what started the run is not something that the report understands
     │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or doubly named
-    │   ├── LocationError       a URI that cannot be used: no such bucket, unknown scheme, not writable
+    │   ├── LocationError       a URI that cannot be used: no such bucket, not writable
+    │   │   └── InvalidLocation it is not of the form that a URI or a path must have
     │   └── BuildError          no packages for Lambda can be made of what is installed
     ├── TransientError          run again later: nothing was changed
     │   ├── StorageUnavailable  the storage did not answer, or answered that it is busy
@@ -71,9 +72,15 @@ class PluginError(ConfigurationError):
 
 
 class LocationError(ConfigurationError):
-    """A URI that cannot be used: unknown scheme, no such bucket or folder, not writable."""
+    """A URI that cannot be used: no such bucket or folder, not writable."""
 
     exit_code = 1
+
+
+class InvalidLocation(LocationError):
+    """A URI or a path that is not of the form that it must have."""
+
+    exit_code = 2
 
 
 class BuildError(ConfigurationError):

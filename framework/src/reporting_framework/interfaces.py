@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 Shape = Literal["payloads", "frames"]
 """What a source yields and a validator takes: raw records (bytes) or polars frames."""
 
+Listed = Literal["full", "window", "named"]
+"""What a run listed: everything its source has, what can be new by its name, or only what its trigger named."""
+
 
 @runtime_checkable
 class Plugin(Protocol):
@@ -112,6 +115,12 @@ class Survey(NamedTuple):
         exhausted: Whether there is certainly nothing else to hand out: a run that was stopped just then is complete.
             After a stop `plan` is not asked again: a source that wants to know looks ahead before it hands out a split.
         repeated: How often an object was listed that had been listed before; these count as duplicates.
+        listing: What was listed: everything (``full``), what can be new (``window``), or nothing, as the objects were
+            ``named``; `None`: the source lists nothing.
+        listed_from: Of a window, its start (aware, UTC): objects of known kinds whose names are dated earlier were not
+            looked for.
+        full_scan_due: When a run will list everything (aware, UTC); in the past: the next one does. `None`: each one
+            does, or it is not known.
     """
 
     ignored: int = 0
@@ -119,6 +128,9 @@ class Survey(NamedTuple):
     waiting: int = 0
     exhausted: bool = False
     repeated: int = 0
+    listing: Listed | None = None
+    listed_from: datetime | None = None
+    full_scan_due: datetime | None = None
 
 
 class Source(Plugin, Protocol):

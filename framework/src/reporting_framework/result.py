@@ -78,7 +78,14 @@ class RunResult(_Model):
         report: Name of the report.
         run_id: Unique id of the execution.
         status: ``ok``; ``partial`` when objects were left unread or the deadline came first; ``failed``.
-        complete: False when the deadline came before all that is new was handled: run again.
+        complete: Whether all that was listed and is new was handled; False when the deadline came first: run again. It
+            says nothing of what was not listed: see `listing`.
+        listing: What was listed: ``full``: everything; ``window``: what is not dated before `listed_from` by its name;
+            ``named``: only what a trigger or a replay named. `None`: the source lists nothing.
+        listed_from: Start of the window (UTC). An object dated earlier that has come in since the last full listing is
+            found by the next one.
+        full_scan_due: When a run will list everything again (UTC); in the past: the next one does. `None`: each run
+            does, or it is not known.
         dry_run: Whether nothing was written on purpose.
         records_read: Records read from the source.
         accepted: Records newly kept.
@@ -105,6 +112,9 @@ class RunResult(_Model):
     run_id: str
     status: Literal["ok", "partial", "failed"]
     complete: bool
+    listing: Literal["full", "window", "named"] | None = None
+    listed_from: datetime | None = None
+    full_scan_due: datetime | None = None
     dry_run: bool = False
     records_read: int = 0
     accepted: int = 0

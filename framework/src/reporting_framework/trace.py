@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import assemble, close_source, step
-from reporting_framework.capabilities import Located, Readable, Traceable
+from reporting_framework.capabilities import Absence, Accounting, Located, Readable, Traceable
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.histories import kept_by
+from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.queries import Selection
 from reporting_framework.records import ORIGIN_COLUMN, object_of
 from reporting_framework.wording import redacted
@@ -94,6 +96,7 @@ class Found(NamedTuple):
             quarantine.
         history: Whether a sink keeps a history.
         now: What has become of the object, where it is in neither.
+        absence: Why it is in neither, if the source can tell.
     """
 
     rows: Sequence[Traced] = ()
@@ -102,6 +105,12 @@ class Found(NamedTuple):
     announced: Sequence[Brought] = ()
     history: bool = True
     now: Now = "unknown"
+    absence: Absence | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no row and no rejected record was found."""
+        return not self.rows and not self.aside
 
 
 class Tracer:
@@ -154,9 +163,13 @@ class Tracer:
         aside = self._aside(mine, limit)
         if found.rows or aside:
             return found._replace(aside=aside)
+        if (outside := self._outside(key)) is not None:
+            return found._replace(absence=outside)
         announced = self._brought([key]).get(key, [])
         now = self._now({object_of(key): {each.version for each in announced}})
-        return found._replace(announced=announced, now=now.get(object_of(key), "unknown"))
+        become = now.get(object_of(key), "unknown")
+        absence = self._absence(object_of(key)) if become in ("there", "changed since", "unchanged") else None
+        return found._replace(announced=announced, now=become, absence=absence)
 
     def _table(self) -> pl.LazyFrame | None:
         pipeline = self._pipeline
@@ -230,6 +243,33 @@ class Tracer:
         with step(self._pipeline.report, "source", source.name):
             folders = [f"{uri.rstrip('/')}/" for uri in source.uris()]
         return next((key.removeprefix(folder) for folder in folders if key.startswith(folder)), key)
+
+    def _outside(self, key: str) -> Absence | None:
+        """Why a URI, or the path of a file, cannot be one of the source's objects."""
+        source = self._pipeline.source
+        if not isinstance(source, Located):
+            return None
+        with step(self._pipeline.report, "source", source.name):
+            uris = source.uris()
+        path = key.startswith("/") and all(uri.startswith("/") for uri in uris)
+        if not path and not re.match(r"[a-z0-9]+://", key):
+            return None
+        return Absence("outside the source", f"it is not below {' or '.join(uris)}, which the report reads")
+
+    def _absence(self, name: str) -> Absence | None:
+        """Why the source did not read an object that is there."""
+        pipeline, source = self._pipeline, self._pipeline.source
+        if not isinstance(source, Accounting):
+            return None
+        ledgers, quarantine = [], None
+        for sink in pipeline.sinks:
+            with step(pipeline.report, "sink", sink.name):
+                ledgers.append(sink.ledger())
+                quarantine = quarantine or sink.quarantine()
+        ledger = CombinedLedger([each for each in ledgers if each is not None] or [BlankLedger()], quarantine)
+        last = max((run.started_at for run in self._records.values() if not run.replay), default=None)
+        with step(pipeline.report, "source", source.name):
+            return source.absence(name, ledger, last)
 
     def _now(self, objects: Mapping[str, set[str | None]]) -> dict[str, Now]:
         """What has become of each of these objects, of which these versions were read."""

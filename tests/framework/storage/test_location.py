@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting_framework.errors import LocationError
+from reporting_framework.errors import InvalidLocation, LocationError
 from reporting_framework.storage import Location, parse_location
 
 SEGMENTS = st.text(
@@ -23,7 +24,7 @@ KEYS = st.lists(SEGMENTS, min_size=1, max_size=4).map("/".join)
         ("s3://bucket/key.parquet", Location("s3", "bucket", "key.parquet")),
         ("s3://bucket/a/b/", Location("s3", "bucket", "a/b")),
         ("s3://bucket", Location("s3", "bucket", "")),
-        ("s3://bucket//a", Location("s3", "bucket", "a")),
+        ("s3://bucket/", Location("s3", "bucket", "")),
         ("s3://bucket/a?b#1%20c", Location("s3", "bucket", "a?b#1%20c")),
         ("memory://name/a", Location("memory", "name", "a")),
         ("/data/events/", Location("file", "/", "data/events")),
@@ -55,6 +56,14 @@ def test_a_relative_path_and_a_home_are_made_absolute(monkeypatch, tmp_path):
         ("a\0b", "a location is empty or holds a NUL character; give a path or an s3:// URI"),
         ("file://host/data", "file://host/data: a file URI has three slashes, as in file:///data/events"),
         ("file://data", "file://data: a file URI has three slashes, as in file:///data/events"),
+        (
+            "file:data",
+            "file:data: neither a URI nor a path; write s3://bucket/key with two slashes, or ./ before a path",
+        ),
+        (
+            "~nobody-of-this-name/x",
+            "~nobody-of-this-name/x: there is no such user; write ./ before a path whose name begins with ~",
+        ),
         ("s3://", "s3://: the bucket is missing; write s3://bucket/key"),
         ("memory:///key", "memory:///key: the bucket is missing; write memory://bucket/key"),
         ("gs://b/k", "gs://b/k: unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths"),
@@ -67,7 +76,83 @@ def test_what_is_no_place_is_refused(uri, message):
     assert str(raised.value) == message
 
 
-@pytest.mark.parametrize("key", ["a//b", "../b", "a/./b", "a/..", "a\nb", "a\x7f"])
+@pytest.mark.parametrize(
+    "uri",
+    ["s3:/b/k", "s3:b/k", "S3:/b/k", "gs:/b", "s3:\\b\\k", "x:/y", "C:\\x", "file:/x", "https:/x", "./s3:/b/k", "/data/s3:/b/k",
+     "out/gs:", "/in/file:/x"],
+)  # fmt: skip
+def test_what_was_a_uri_is_no_path(uri, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InvalidLocation, match="neither a URI nor a path; write s3://bucket/key with two slashes, or ./"
+    ):
+        parse_location(uri)
+
+
+def test_what_a_path_library_makes_of_a_uri_is_refused():
+    for made in (str(Path("s3://b/k")), str(Path("in") / "s3://b/k"), os.path.abspath("s3://b/k")):
+        with pytest.raises(InvalidLocation):
+            parse_location(made)
+
+
+@pytest.mark.parametrize("uri", ["./x:/y", "a:b", "2024-01-01T10:00:00", "/a:b/c:d/s3", "run:x"])
+def test_a_colon_may_be_part_of_a_path(uri):
+    assert parse_location(uri).uri == os.path.abspath(uri)
+
+
+@pytest.mark.parametrize("uri", [" s3://b/k", "s3://b/k ", "s3://b/k\n", "\tx", "x ", " /x", "\u00a0x", "file:///x "])
+def test_white_space_around_a_place_is_refused(uri):
+    with pytest.raises(InvalidLocation, match="white space around a location; take it out, or end a folder"):
+        parse_location(uri)
+
+
+@pytest.mark.parametrize("bucket", ["b k", "user:secret@b", "b:80", "b?x", "b#x", "b\\k", ".b", "é", "b%20", "{study}"])
+def test_what_is_no_bucket_is_refused(bucket):
+    with pytest.raises(InvalidLocation, match="a bucket's name is of letters, digits, . _ and -") as raised:
+        parse_location(f"s3://{bucket}/k")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("uri", ["file:///a%2Fb", "file:///a%2fb", "file:///a%00b", "file:///a%FFb"])
+def test_a_file_uri_whose_decoding_is_another_name_is_refused(uri):
+    with pytest.raises(InvalidLocation):
+        parse_location(uri)
+
+
+def test_what_is_above_a_symbolic_link_is_what_the_system_says(tmp_path):
+    (tmp_path / "far" / "deep").mkdir(parents=True)
+    (tmp_path / "far" / "x").write_text("far")
+    (tmp_path / "x").write_text("near")
+    (tmp_path / "link").symlink_to("far/deep")
+    for uri in (f"{tmp_path}/link/../x", f"{tmp_path}/link/./../../far/deep/../x"):
+        assert Path(parse_location(uri).uri).read_text() == Path(uri).read_text() == "far"
+
+
+PIECES = st.sampled_from(
+    ["s3:", "S3:", "gs:", "file:", "memory:", "x:", "/", "//", "///", "\\", "b", "bucket", "a.parquet", "..", ".", "~", " ",
+     "\t", "\n", "?versionId=1", "#f", "%2F", "%2e%2e", "%", "@", ":", "user:pw@", "{study}", "é", "\0", "\udcff", "localhost"]
+)  # fmt: skip
+
+
+@settings(max_examples=1000)
+@given(st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=12))
+def test_a_place_is_named_by_its_uri_or_refused(text):
+    """Whatever the text: its place has a URI that names the same place, and of a bucket just that text but for a slash."""
+    try:
+        place = parse_location(text)
+    except InvalidLocation as error:
+        assert error.exit_code == 2
+        return
+    if place.uri == place.uri.strip():  # a slash behind it would name the same folder
+        assert parse_location(place.uri) == place
+    if place.scheme == "file":
+        assert text.partition("://")[1] == "" or text.startswith("file://")
+        assert place.uri == os.path.normpath(place.uri)
+    else:
+        assert text in (place.uri, f"{place.uri}/")
+
+
+@pytest.mark.parametrize("key", ["/a", "a//", "/", "//", "a//b", "../b", "a/./b", "a/..", "a\nb", "a\x7f"])
 def test_a_segment_that_no_uri_can_name_is_refused(key):
     with pytest.raises(LocationError, match="an empty, . or .. segment or a control character cannot be part of a URI"):
         parse_location(f"s3://bucket/{key}")

@@ -55,9 +55,9 @@ def test_the_published_names_stand_in_the_place_of_the_uris():
         ),
         ({"source_bucket": "b", "prefix": "p/q", "checkpoint": "k.parquet"}, "s3://b/p/q", "k.parquet"),
         ({"source_bucket": "b", "prefix": "", "checkpoint": "k.parquet"}, "s3://b/", "k.parquet"),
-        ({"source_bucket": "b", "prefix": "/p/", "checkpoint": "k.parquet"}, "s3://b/p/", "k.parquet"),
+        ({"source_bucket": "b", "prefix": "p/", "checkpoint": "k.parquet"}, "s3://b/p/", "k.parquet"),
         (
-            {"source": "e", "checkpoint_bucket": "c", "checkpoint_key": "/{study}/k.parquet"},
+            {"source": "e", "checkpoint_bucket": "c", "checkpoint_key": "{study}/k.parquet"},
             "e",
             "s3://c/{study}/k.parquet",
         ),
@@ -172,6 +172,20 @@ def test_a_key_ends_in_parquet():
 )
 def test_a_place_that_cannot_be(field, uri, said):
     assert message(**{**PLACES, field: uri}) == f"{uri}: {said}"
+
+
+@pytest.mark.parametrize(
+    "halves", [{"prefix": "/p"}, {"prefix": "p//"}, {"prefix": "a//b"}, {"prefix": "../p"}], ids=str
+)
+def test_a_prefix_that_would_be_another_is_refused(halves):
+    assert "segment or a control character cannot be part" in message(
+        source_bucket="b", checkpoint="k.parquet", **halves
+    )
+
+
+@pytest.mark.parametrize("key", ["/k.parquet", "a//k.parquet", "//k.parquet"])
+def test_a_checkpoint_key_that_would_be_another_is_refused(key):
+    assert "segment or a control" in message(source="events", checkpoint_bucket="b", checkpoint_key=key)
 
 
 @pytest.mark.parametrize("bucket", ["s3://b", "b/p", "b c"])

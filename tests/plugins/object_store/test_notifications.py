@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
 import pytest
@@ -51,6 +52,16 @@ def test_what_eventbridge_says_of_s3_is_not_quoted():
     event_ = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
     assert messages(Trigger("s3", event_)) == [Message(None, [("b", "p/a+b.json")])]
     assert messages(Trigger("s3", event_ | {"detail-type": "Object Deleted"})) == [Message(None, [])]
+
+
+def test_a_run_that_is_named_its_objects_says_so_and_when_everything_is_listed(s3_environment, bucket, tmp_path):
+    key = name_of(1)
+    s3_environment.client().put_object(Bucket=bucket, Key=f"p/{key}", Body=event(1))
+    made = source(f"s3://{bucket}/p")
+    made.receive(s3(record(bucket, f"p/{key}")))
+    result = execute(pipeline(made, checkpoint(tmp_path / "x.parquet")))
+    assert (result.accepted, result.listing, result.listed_from) == (1, "named", None)
+    assert result.full_scan_due <= datetime.now(UTC), "nothing was ever listed: the next run that lists does"
 
 
 def test_a_test_event_names_nothing():

@@ -32,6 +32,13 @@ def test_what_the_source_cannot_take(name, value, message):
     assert message in error["msg"]
 
 
+@pytest.mark.parametrize("uri", ["s3://x.parquet", "memory://x.parquet", "s3://b/", "x"])
+@pytest.mark.parametrize("field", ["uri", "quarantine"])
+def test_a_checkpoint_is_a_file_that_ends_in_parquet(field, uri):
+    with pytest.raises(ValidationError, match="the name must end in .parquet"):
+        ParquetCheckpointSettings(**{"uri": "x.parquet", field: uri})
+
+
 def test_a_pattern_with_both_groups_is_taken():
     pattern = "(?P<range>a)(?P<timestamp>b)(?P<other>c)"
     assert ObjectStoreJsonSettings(uri="x", name_pattern=pattern).name_pattern == pattern

@@ -536,6 +536,40 @@ def test_what_was_in_the_future_at_the_last_run_moves_no_look_back_past_that_run
     assert found(two, newest=newest, bookmark=bookmark_of(two, looked=looked.isoformat())) == [OLD, NEW]
 
 
+def told(made):
+    survey = made.survey()
+    return survey.listing, survey.listed_from, survey.full_scan_due
+
+
+def test_what_was_listed_is_told(two, tmp_path):
+    def planned(**how):
+        made = source(two, **how)
+        list(made.plan(Ledger(rows=1, newest=newest, bookmark=bookmark)))
+        return made
+
+    newest, bookmark = BASE + timedelta(days=90, hours=5), bookmark_of(two)
+    listed = datetime.fromisoformat(bookmark["listed"])
+    assert told(planned()) == ("window", BASE + timedelta(days=55), listed + timedelta(days=7))
+    listing, since, due = told(planned(reconcile=True))
+    assert (listing, since) == ("full", None)
+    assert due - timedelta(days=7) - datetime.now(UTC) < timedelta(minutes=1)
+    assert told(planned(name_pattern=None)) == ("full", None, None), "each run lists everything"
+    made = source(two)
+    list(made.revisit([OLD]))
+    assert told(made) == ("named", None, None)
+    (tmp_path / "in").mkdir()
+    made = source(tmp_path / "in")
+    list(made.plan(Ledger()))
+    assert told(made) == ("full", None, None)
+
+
+def test_a_listing_that_was_not_handled_to_its_end_is_due_at_once(two, monkeypatch):
+    monkeypatch.setattr(module, "SPLIT_FILES", 1)
+    made = source(two)
+    next(iter(made.plan(Ledger())))
+    assert made.survey().full_scan_due <= datetime.now(UTC)
+
+
 def test_the_first_day_there_is_is_early_enough(two):
     assert found(two, bookmark=bookmark_of(two), newest=datetime(1, 1, 2, tzinfo=UTC)) == [OLD, NEW]
 

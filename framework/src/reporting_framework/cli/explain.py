@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.actions import common_options
-from reporting_framework.cli.failures import DONE, printable, write
+from reporting_framework.cli.failures import DONE, NOT_FOUND, printable, write
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
@@ -67,7 +67,7 @@ def print_explained(context: click.Context, name: str, given: dict[str, Any], ge
         write(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:
         write("\n".join(_told(found, origin)))
-    return DONE
+    return NOT_FOUND if found.nothing else DONE
 
 
 def _plain(thing: Any) -> Any:
@@ -90,16 +90,16 @@ def _told(found: Found, origin: str | None) -> list[str]:
     lines += [line for record in found.aside for line in _aside(record)]
     if found.more:
         lines.append(f"and {found.more:,} more rows (--limit shows more of them)")
-    if found.rows or found.aside:
+    if not found.nothing:
         return lines
     if origin is None:
         return [
             "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
         ]
-    return _block(
-        f"{origin}: neither in the table nor in quarantine",
-        [*(("announced by", _run(each)) for each in found.announced), *_now(found.now, "there is no such object")],
-    )
+    known = [*(("announced by", _run(each)) for each in found.announced), *_now(found.now, "there is no such object")]
+    if found.absence:
+        known.append(("why", f"{found.absence.reason}: {found.absence.text}"))
+    return _block(f"{origin}: neither in the table nor in quarantine", known)
 
 
 def _row(row: Traced, *, history: bool) -> list[str]:

@@ -18,7 +18,7 @@ from reporting_framework.tracebacks import traceback_text
 if TYPE_CHECKING:
     from reporting_framework.cli.state import State
 
-DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, NOT_FOUND, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 130
 
 _PIECE = 1024 * 1024
 
@@ -31,6 +31,7 @@ EXIT_CODES = {
     STOPPED: "stopped at the deadline; what is done is kept, run again for the rest",
     STALE: "`reporting freshness`: older than `--max-age`",
     NEVER: "`reporting freshness`: there was no such run, or there is no data yet",
+    NOT_FOUND: "`reporting explain`: neither a row nor a rejected record is like that",
     INTERRUPTED: "interrupted from the keyboard",
 }
 """What each exit code of the command line says. A `ReportingError` has its own."""

@@ -75,14 +75,27 @@ def _rows(result: RunResult) -> Rows:
         rows.append(("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows"))
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
+    rows += _listed(result)
+    whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
     rows.append(
         (
             "complete",
-            "yes" if result.complete else "no: a sample was read" if result.dry_run else "no: run again for the rest",
+            whole if result.complete else "no: a sample was read" if result.dry_run else "no: run again for the rest",
         )
     )
     rows.append(("seconds", f"{result.seconds.total:.2f}"))
     return rows
+
+
+def _listed(result: RunResult) -> Rows:
+    """What was listed, and when everything will be."""
+    if result.listing is None:
+        return []
+    what = {"full": "everything", "named": "only what was named"}.get(result.listing)
+    if what is None:
+        what = f"names dated {result.listed_from:%Y-%m-%d} or later" if result.listed_from else "what can be new"
+    due = f"; everything again from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on" if result.full_scan_due else ""
+    return [("listed", f"{what}{due}")]
 
 
 def _reasons(result: RunResult) -> Rows:

@@ -7,12 +7,19 @@ import re
 from typing import Literal, NamedTuple
 from urllib.parse import unquote
 
-from reporting_framework.errors import LocationError
+from reporting_framework.errors import InvalidLocation, LocationError
 
 Scheme = Literal["s3", "file", "memory"]
 
 ODD_KEY = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)(?:\.{0,2})(?:/|$)")
 """Keys in a bucket that are legal, rare, and not to be named in a URI."""
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
+
+_SCHEMES = "s3|s3a|s3n|gs|gcs|az|abfss?|adl|wasbs?|file|memory|https?"
+_LIKE_URI = re.compile(rf"^[A-Za-z][A-Za-z0-9+.-]*:[/\\]|^(?:{_SCHEMES}):|/(?:{_SCHEMES}):(?:[/\\]|$)", re.IGNORECASE)
+"""A path in which there is what was a URI, as in ``s3:/bucket/key``, which `pathlib` makes of one."""
 
 
 class Location(NamedTuple):
@@ -31,7 +38,9 @@ class Location(NamedTuple):
     @property
     def uri(self) -> str:
         """The place as a user would write it: files as plain absolute paths."""
-        return f"/{self.key}" if self.scheme == "file" else f"{self.scheme}://{self.root}/{self.key}".rstrip("/")
+        if self.scheme == "file":
+            return f"/{self.key}"
+        return f"{self.scheme}://{self.root}/{self.key}" if self.key else f"{self.scheme}://{self.root}"
 
     @property
     def name(self) -> str:
@@ -56,34 +65,85 @@ class Location(NamedTuple):
 def parse_location(uri: str) -> Location:
     """The place that `uri` names; a relative path is taken from the working directory.
 
+    Nothing is repaired: what is not exactly one of the forms would else be taken for another place.
+
     Raises:
-        LocationError: The scheme is not known, or the bucket is missing.
+        InvalidLocation: It is none of ``s3://bucket/key``, ``memory://name/key``, ``file:///path`` and a path.
     """
-    scheme, separator, rest = uri.partition("://")
     if not uri.strip() or "\0" in uri:
-        raise LocationError("a location is empty or holds a NUL character; give a path or an s3:// URI")
-    if any("\ud800" <= character <= "\udfff" for character in uri):
-        raise LocationError(f"{uri!a}: not valid Unicode; rename the folder or the file")
+        raise InvalidLocation("a location is empty or holds a NUL character; give a path or an s3:// URI")
+    _refuse_surrogates(uri, uri)
+    if uri != uri.strip():
+        raise InvalidLocation(
+            f"{_shown(uri)!r}: white space around a location; take it out, or end a folder with / if it is of its name"
+        )
+    scheme, separator, rest = uri.partition("://")
     if not separator:
-        return Location("file", "/", _absolute(os.path.expanduser(uri)))
+        return Location("file", "/", _path(uri))
     if scheme == "file":
         host, slash, path = rest.partition("/")
         if host not in ("", "localhost") or not slash:
-            raise LocationError(f"{uri}: a file URI has three slashes, as in file:///data/events")
-        return Location("file", "/", _absolute(unquote(f"/{path}")))
+            raise InvalidLocation(f"{_shown(uri)}: a file URI has three slashes, as in file:///data/events")
+        return Location("file", "/", _path(f"/{_unquoted(uri, path)}"))
     if scheme in ("s3", "memory"):
-        root, _, key = rest.partition("/")
-        if not root:
-            raise LocationError(f"{uri}: the bucket is missing; write {scheme}://bucket/key")
-        key = key.strip("/")
-        if key and ODD_KEY.search(key):
-            raise LocationError(f"{uri}: an empty, . or .. segment or a control character cannot be part of a URI")
-        return Location("s3" if scheme == "s3" else "memory", root, key)
-    raise LocationError(f"{uri}: unknown scheme {scheme!r}; allowed are s3://, file://, memory:// and plain paths")
+        return _in_bucket("s3" if scheme == "s3" else "memory", uri, rest)
+    raise InvalidLocation(
+        f"{_shown(uri)}: unknown scheme {scheme!r}; allowed are s3://, file://, memory:// and plain paths"
+    )
 
 
-def _absolute(path: str) -> str:
+def _in_bucket(scheme: Scheme, uri: str, rest: str) -> Location:
+    """Return the place in a bucket. One slash at the end is allowed, since people end folders with one."""
+    root, _, key = rest.partition("/")
+    if not root:
+        raise InvalidLocation(f"{_shown(uri)}: the bucket is missing; write {scheme}://bucket/key")
+    if not _BUCKET.fullmatch(root):
+        raise InvalidLocation(
+            f"{_shown(uri)}: a bucket's name is of letters, digits, . _ and -; write {scheme}://bucket/key, and for an "
+            "access point its alias"
+        )
+    key = key.removesuffix("/")
+    if ODD_KEY.search(key) and (key or rest.endswith("//")):
+        raise InvalidLocation(
+            f"{_shown(uri)}: an empty, . or .. segment or a control character cannot be part of a URI; write "
+            f"{scheme}://bucket/key"
+        )
+    return Location(scheme, root, key)
+
+
+def _path(path: str) -> str:
+    """Return an absolute path without the slash that it begins with."""
+    if _LIKE_URI.search(path):
+        raise InvalidLocation(
+            f"{_shown(path)}: neither a URI nor a path; write s3://bucket/key with two slashes, or ./ before a path"
+        )
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~"):
+        raise InvalidLocation(f"{path}: there is no such user; write ./ before a path whose name begins with ~")
     try:
-        return os.path.abspath(path).strip("/")
+        absolute = os.path.join("" if os.path.isabs(expanded) else os.getcwd(), expanded)
     except FileNotFoundError:
         raise LocationError(f"{path}: the working directory is not there any more; give an absolute path") from None
+    above, up, below = f"{absolute}/".rpartition("/../")
+    if up:  # only the file system can tell what is above a symbolic link
+        absolute = f"{os.path.realpath(f'{above}/..')}/{below}"
+    return os.path.normpath(absolute).strip("/")
+
+
+def _unquoted(uri: str, path: str) -> str:
+    """Return the path of a file URI with its percent-encoding decoded."""
+    if "%2f" in path.lower() or "%00" in path:
+        raise InvalidLocation(f"{_shown(uri)}: a slash or NUL cannot be part of a name; give the path itself")
+    found = unquote(path, errors="surrogateescape")
+    _refuse_surrogates(found, uri)
+    return found
+
+
+def _refuse_surrogates(text: str, uri: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidLocation(f"{uri!a}: not valid Unicode; rename the folder or the file")
+
+
+def _shown(uri: str) -> str:
+    """Return a URI without what may be a password in it."""
+    return _CREDENTIALS.sub("", uri)

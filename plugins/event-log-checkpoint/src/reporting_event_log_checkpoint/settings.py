@@ -104,7 +104,8 @@ class EventLogSettings(Settings):
             if any(not isinstance(values.get(name), str | None) for name in (whole, bucket, key)):
                 values.setdefault(whole, "")  # the fields' own checks say what is wrong
             elif not values.get(whole) and values.get(bucket) and (values.get(key) or whole == "source"):
-                values[whole] = f"s3://{values[bucket]}/{(values.get(key) or '').lstrip('/')}"
+                name = values[bucket] if _BUCKET.fullmatch(values[bucket]) else "refused"  # by its own validator
+                values[whole] = f"s3://{name}/{values.get(key) or ''}"
             elif not values.get(whole):
                 found = bucket if values.get(key) else key if values.get(bucket) else None
                 name = whole if found is None else found
@@ -141,4 +142,4 @@ def _folder(file: Location) -> Location:
 
 def _resolved(place: Location) -> Location:
     """The place with symbolic links followed, as two names of one folder are the same folder."""
-    return parse_location(os.path.realpath(place.uri)) if place.scheme == "file" else place
+    return place._replace(key=os.path.realpath(place.uri).strip("/")) if place.scheme == "file" else place

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from reporting_object_store.settings import ObjectStoreJsonSettings
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Listing:
         looked: When the last run that listed began.
         waiting: Objects found to be new and not handed out.
         ended: Whether all of them were.
+        since: Start of the window that was listed.
     """
 
     full: bool = True
@@ -33,6 +36,7 @@ class Listing:
     looked: datetime | None = None
     waiting: int = 0
     ended: bool = False
+    since: datetime | None = None
 
     @classmethod
     def of(cls, bookmark: Mapping[str, Any], identity: Mapping[str, Any]) -> Listing:
@@ -53,3 +57,18 @@ class Listing:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def window(newest: datetime, settings: ObjectStoreJsonSettings) -> datetime:
+    """Return the start of the day from which on names are listed, so many days before the newest timestamp."""
+    first, back = datetime(1, 1, 1, tzinfo=UTC), timedelta(days=settings.lookback_days)
+    since = newest.astimezone(UTC) - back if newest - first > back else first
+    return since.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def due(listing: Listing, settings: ObjectStoreJsonSettings) -> datetime | None:
+    """Return when everything is listed again after this listing; `None` if every run lists everything."""
+    if not settings.name_pattern:
+        return None
+    listed = listing.listed if listing.ended else None  # what was left to do is found by listing everything
+    return listed + timedelta(days=settings.reconcile_every_days) if listed else datetime.now(UTC)

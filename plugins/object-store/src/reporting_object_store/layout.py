@@ -61,9 +61,11 @@ class Layout(NamedTuple):
             SettingsError: There is a brace in it that is not part of a ``{column}``, or there are two columns with
                 nothing between them that tells where the one ends.
         """
+        if "{" in uri.partition("://")[2].partition("/")[0]:
+            raise SettingsError(f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as in {{study}}")
         location = parse_location(uri)
         rest = _COLUMN.sub("", location.key)
-        if "{" in rest or "}" in rest or "{" in location.root:
+        if "{" in rest or "}" in rest:
             raise SettingsError(f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as in {{study}}")
         segments = location.key.split("/")
         fixed = next((number for number, part in enumerate(segments) if "{" in part), len(segments) - 1)

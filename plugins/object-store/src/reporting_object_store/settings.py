@@ -13,6 +13,7 @@ from reporting_object_store.decode import MOST
 MEBIBYTE = 1024 * 1024
 LONGEST_DAYS = 100_000
 MOST_RUNS = 10_000
+_BUCKET_ALONE = re.compile(r"[a-z0-9]+://[^/]*")
 
 
 class ObjectStoreJsonSettings(Settings):
@@ -83,6 +84,6 @@ class ParquetCheckpointSettings(Settings):
     @field_validator("uri", "quarantine")
     @classmethod
     def _is_parquet(cls, value: str | None) -> str | None:
-        if value is not None and not value.endswith(".parquet"):
+        if value is not None and (not value.endswith(".parquet") or _BUCKET_ALONE.fullmatch(value)):
             raise ValueError("the name must end in .parquet")
         return value

@@ -26,11 +26,13 @@ from reporting_framework import (
     object_of,
     single_origin,
 )
+from reporting_framework.capabilities import Absence
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
 from reporting_framework.records import Finding
 from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
+from reporting_object_store.absence import absence
 from reporting_object_store.batches import BatchBuilder
-from reporting_object_store.bookmark import Listing
+from reporting_object_store.bookmark import Listing, due, window
 from reporting_object_store.checks import clock, listed
 from reporting_object_store.in_flight import Admit, InFlight
 from reporting_object_store.listing import Names, list_all, list_since
@@ -88,6 +90,7 @@ class ObjectStoreJson:
         self._listing = Listing()
         self._rest: Iterator[Entry] = iter(())
         self._named: list[Message] | None = None
+        self._replayed = False
         self._left: set[str] = set()
 
     @property
@@ -116,7 +119,7 @@ class ObjectStoreJson:
             pages = list_all(self.store, self._names)
         else:
             newest = listing.newest or now
-            since = _earlier(newest, self.settings.lookback_days)
+            listing.since = since = window(newest, self.settings)
             tried = frozenset(listing.unread)
             found = list_since(self.store, self._names, listing.ranges, since, newest, self.settings.max_in_flight)
             pages = ([entry for entry in page if entry.key not in tried] for page in found)
@@ -127,7 +130,7 @@ class ObjectStoreJson:
     def revisit(self, objects: Sequence[str]) -> Iterable[Split]:
         """See `Revisiting.revisit`."""
         keys = list(dict.fromkeys(objects))
-        self._rest, self._listing = iter(()), Listing(waiting=len(keys))
+        self._rest, self._listing, self._replayed = iter(()), Listing(waiting=len(keys)), True
         return self._split([Entry(key, None, None) for key in keys])
 
     def _choose(self, ledger: RunLedger, now: datetime) -> Listing:
@@ -259,6 +262,12 @@ class ObjectStoreJson:
         found = self.store.head(name)
         return found.version if found else None
 
+    def absence(self, name: str, ledger: RunLedger, last_run: datetime | None) -> Absence | None:
+        """See `Accounting.absence`."""
+        listing = self._choose(ledger, datetime.now(UTC))
+        listing.looked = Listing.of(ledger.bookmark, self._identity).looked or last_run
+        return absence(name, listing, self.store, self._names, self.settings)
+
     def tell(self, bookmark: Mapping[str, Any]) -> Sequence[str]:
         """See `Telling.tell`."""
         if not self.store.resumes:
@@ -267,10 +276,10 @@ class ObjectStoreJson:
         if listing.listed is None:
             return ["the next run lists everything"]
         days, back = self.settings.reconcile_every_days, self.settings.lookback_days
-        due = listing.listed + timedelta(days=days)
+        next_full = listing.listed + timedelta(days=days)
         told = [
             f"everything was last listed at {listing.listed:%Y-%m-%d %H:%M} UTC, and will be again from "
-            f"{due:%Y-%m-%d %H:%M} UTC on (every {days:g} days)",
+            f"{next_full:%Y-%m-%d %H:%M} UTC on (every {days:g} days)",
             f"until then a run looks {back:g} days back from the newest event; ranges of names: {len(listing.ranges)}",
         ]
         if listing.unread:
@@ -342,7 +351,14 @@ class ObjectStoreJson:
                 self._listing.ended |= not self._listing.waiting
         listing = self._listing
         return Survey(
-            self._names.ignored, tuple(self._names.samples), listing.waiting, listing.ended, self._names.repeated
+            self._names.ignored,
+            tuple(self._names.samples),
+            listing.waiting,
+            listing.ended,
+            self._names.repeated,
+            "named" if self._replayed or self._named is not None else "full" if listing.full else "window",
+            listing.since,
+            due(listing, self.settings) if self.store.resumes and not self._replayed else None,
         )
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
@@ -362,9 +378,3 @@ class ObjectStoreJson:
             "unread": sorted(waiting)[:UNREAD_KEPT],
             "rows": rows,
         }
-
-
-def _earlier(moment: datetime, days: float) -> datetime:
-    """So many days earlier, or the first day there is."""
-    first = datetime(1, 1, 1, tzinfo=UTC)
-    return moment - timedelta(days=days) if moment - first > timedelta(days=days) else first
