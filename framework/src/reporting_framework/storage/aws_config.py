@@ -6,6 +6,7 @@ boto3 is only imported if a configuration file exists or the environment does no
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -82,9 +83,20 @@ def aws_session() -> Any:
         botocore.exceptions.BotoCoreError: The profile or the configuration file cannot be used.
     """
     import boto3
+    import botocore.session
 
     aws_variables()
-    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _loader())
+    return boto3.Session(botocore_session=core, region_name=os.environ.get("AWS_REGION"))
+
+
+@cache
+def _loader() -> Any:
+    """Return one loader of botocore's service models: parsing them again takes two thirds of making a client."""
+    from botocore.loaders import create_loader
+
+    return create_loader(os.environ.get("AWS_DATA_PATH"))
 
 
 def read_aws_config(where: str) -> AwsConfig:
