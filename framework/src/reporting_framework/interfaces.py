@@ -139,6 +139,10 @@ class Source(Plugin, Protocol):
     `plan` and `read` are deterministic: the same storage and ledger give the same splits, the same split gives the same
     batches. `read` may run in another thread, process or machine than `plan`, and more than once.
 
+    A source whose records have keys of their own (rows of a table, records of an API) has the class attribute
+    ``natural_keys = True`` too: an object that it plans is one record, whatever its key ends in. Otherwise an origin
+    that ends in ``#`` and digits is a line of the object before it.
+
     Attributes:
         yields: Whether batches carry payloads or frames.
     """

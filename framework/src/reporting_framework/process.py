@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import closing_iterator, step
 from reporting_framework.errors import InvariantBroken, TransientError
-from reporting_framework.records import FILTERED, ORIGIN_COLUMN, Batch, Outcome, Rejection, Split, Unread, around
+from reporting_framework.records import (
+    FILTERED,
+    ORIGIN_COLUMN,
+    Batch,
+    Outcome,
+    Rejection,
+    Split,
+    Unread,
+    around,
+    with_natural_keys,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +63,8 @@ class Process:
                 with self._stage(outcome, "read", "source", pipeline.source.name):
                     batch = next(batches, None)
                 left = None if self.limit is None else self.limit - len(outcome.origins)
+                if batch is not None and getattr(pipeline.source, "natural_keys", False):
+                    batch = with_natural_keys(batch)
                 if batch is None or (left is not None and left <= 0):
                     return outcome
                 self._take(batch if left is None else _cut(batch, left), part, outcome)

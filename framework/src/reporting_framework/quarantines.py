@@ -14,7 +14,7 @@ from reporting_framework.assembly import Pipeline, prepared, step
 from reporting_framework.capabilities import Revisiting
 from reporting_framework.errors import PluginError
 from reporting_framework.histories import records_of
-from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of
+from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of, with_natural_keys
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
@@ -151,7 +151,8 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[Revealed]:
         for split in source.revisit(objects_of(entries)):
             for batch in source.read(split):
                 unread.update(batch.unread)
-                for found in _records(batch):
+                natural = getattr(source, "natural_keys", False)
+                for found in _records(with_natural_keys(batch) if natural else batch):
                     if found.origin in versions:
                         before = versions.pop(found.origin)
                         changed = f"its object has changed: version {before} was rejected, this is {found.version}"

@@ -184,6 +184,15 @@ class Batch(NamedTuple):
     ignored: Sequence[str] = ()
 
 
+def with_natural_keys(batch: Batch) -> Batch:
+    """Return a batch whose origins are natural keys as one that `object_of` gives these keys back for.
+
+    A key that happens to end in ``#`` and digits gets a line, as in `single_origin`.
+    """
+    rejected = [each._replace(origin=single_origin(each.origin)) for each in batch.rejected]
+    return batch._replace(origins=list(map(single_origin, batch.origins)), rejected=rejected)
+
+
 class Validated(NamedTuple):
     """What a validator made of a batch.
 

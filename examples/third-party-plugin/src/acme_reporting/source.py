@@ -29,6 +29,7 @@ class SqliteTable:
     name: ClassVar[str] = "sqlite-table"
     Settings: ClassVar[type[SqliteTableSettings]] = SqliteTableSettings
     yields: ClassVar[Shape] = "payloads"
+    natural_keys = True
     parallelism = 1
 
     def __init__(self, settings: SqliteTableSettings) -> None:
