@@ -388,6 +388,7 @@ def test_the_table_and_the_quarantine_are_those_of_the_model_for_many_seeds(seed
     play(place(seed, tmp_path), seed, faults)
 
 
-@pytest.mark.parametrize("seed", range(1))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
 def test_the_table_and_the_quarantine_are_those_of_the_model_on_s3(seed, faults, reporting_bucket):
     play(f"s3://{reporting_bucket}", seed, faults)
