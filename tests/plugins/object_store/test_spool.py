@@ -125,3 +125,18 @@ def test_what_a_killed_process_left_is_removed_at_once_and_what_another_uses_sta
 def test_a_folder_that_goes_while_it_is_looked_at_harms_nobody(temporary):
     (temporary / "reporting-locked-spool-7").symlink_to(temporary / "nothing")
     assert Path(Spool("timestamp").folder()).is_dir()
+
+
+def test_threads_that_make_and_remove_folders_at_once_take_none_from_each_other(temporary):
+    """Between the moment that a folder is made and that it is locked, it looks abandoned."""
+
+    def work(number):
+        for _ in range(100):
+            spool = Spool("timestamp")
+            (spool.folder() / "rows").write_bytes(b"rows")
+            assert (spool.folder() / "rows").read_bytes() == b"rows"
+            spool.clear()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert list(temporary.iterdir()) == []

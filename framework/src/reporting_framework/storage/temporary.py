@@ -30,25 +30,31 @@ class LockedPath:
     """
 
     def __init__(self, prefix: str, *, folder: Path | None = None, is_file: bool = False) -> None:
-        while True:
-            self.path, self._lock = _made(prefix, folder, is_file=is_file)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
-            if os.fstat(self._lock).st_nlink and self.path.exists():
-                return
-            os.close(self._lock)  # another process took it for abandoned before it was locked
+        while (lock := self._try(prefix, folder, is_file=is_file)) is None:
+            pass  # another process took it for abandoned before it was locked
+        self._lock = lock
+
+    def _try(self, prefix: str, folder: Path | None, *, is_file: bool) -> int | None:
+        """Make it and lock it; `None` if it was removed in between."""
+        if is_file:
+            lock, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
+            self.path = Path(name)
+        else:
+            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+            try:
+                lock = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if self.path.exists():
+            return lock
+        os.close(lock)
+        return None
 
     def close(self) -> None:
         """Remove it, unless it was moved, and give up the lock."""
         _remove(self.path)
         os.close(self._lock)
-
-
-def _made(prefix: str, folder: Path | None, *, is_file: bool) -> tuple[Path, int]:
-    if is_file:
-        lock, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
-        return Path(name), lock
-    path = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
-    return path, os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def locked_folder(kind: str) -> LockedPath:
