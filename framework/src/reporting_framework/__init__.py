@@ -29,6 +29,7 @@ from reporting_framework.markers import API_VERSION, Lazy, hookimpl
 if TYPE_CHECKING:
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.capabilities import (
+        Absence,
         Answering,
         ColumnFacts,
         Describing,
@@ -90,6 +91,7 @@ __all__ = [
     "API_VERSION",
     "FILTERED",
     "ORIGIN_COLUMN",
+    "Absence",
     "AccessDenied",
     "Answering",
     "Batch",
