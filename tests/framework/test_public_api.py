@@ -13,7 +13,7 @@ import reporting_framework
 PUBLIC = re.findall(
     r"\w+",
     """
-API_VERSION FILTERED LOOKS_LIKE ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
+API_VERSION Absence FILTERED LOOKS_LIKE ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
 FatalError Fragment ColumnFacts Describing Filed History query_report InvariantBroken Lazy Ledger Located LocationError Material ModelValidator ObjectMissing Outcome Page ParquetBacked ParquetFile Permission Permitted Plugin PluginError Quarantine
 Query Readable Receipt Recording Rejection Report ReportingError Response RunLedger SettingsError Shape Shelving Sink Source Split StepFailed StorageUnavailable
 Survey Timestamp Traceable Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl install_command line_origin object_of

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.builtin.timestamps import Timestamp
     from reporting_framework.capabilities import (
+        Absence,
         Answering,
         ColumnFacts,
         Describing,
@@ -94,6 +95,7 @@ __all__ = [
     "FILTERED",
     "LOOKS_LIKE",
     "ORIGIN_COLUMN",
+    "Absence",
     "AccessDenied",
     "Answering",
     "Batch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from reporting_framework.capabilities import Absence
+from reporting_framework import Absence
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import Store
 from reporting_object_store.bookmark import Listing, due, window

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from reporting_framework import (
+    Absence,
     Batch,
     Permission,
     Rejection,
@@ -26,7 +27,6 @@ from reporting_framework import (
     object_of,
     single_origin,
 )
-from reporting_framework.capabilities import Absence
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
 from reporting_framework.records import Finding
 from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
