@@ -2,6 +2,7 @@
 
 from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, Store, TooLarge
 from reporting_framework.storage.connect import open_store
+from reporting_framework.storage.frames import write_frame
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
 from reporting_framework.storage.versions import same_version
@@ -18,4 +19,5 @@ __all__ = [
     "open_store",
     "parse_location",
     "same_version",
+    "write_frame",
 ]
