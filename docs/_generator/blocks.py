@@ -5,7 +5,7 @@ from __future__ import annotations
 from docs._generator.classes import described, function
 from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import page
-from reporting_framework import storage
+from reporting_framework import schemas, storage
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings
 from reporting_framework.settings import Settings
 
@@ -25,5 +25,11 @@ def blocks_page() -> str:
         f"`reporting_framework.storage`: {as_markdown(text_of(storage, 'storage'))}",
         *function(storage.open_store),
         *function(storage.parse_location),
+        *function(storage.write_frame),
         *[part for kind in kinds for part in described(kind, "###")],
+        "## Schemas",
+        "`reporting_framework.schemas`.",
+        *function(schemas.compare_schemas),
+        *function(schemas.readable_as),
+        *described(schemas.SchemaComparison, "###"),
     )

@@ -12,7 +12,7 @@ from tests.docs.playing import DOCS, Player, blocks
 
 PLUGINS = DOCS.parent / "plugins"
 STABILITY = (DOCS / "explanation" / "stability.md").read_text()
-STABLE = {f"reporting_framework.{name}" for name in ("settings", "storage", "result", "records", "errors")}
+STABLE = {f"reporting_framework.{name}" for name in ("settings", "storage", "schemas", "result", "records", "errors")}
 
 
 def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():

@@ -10,14 +10,13 @@ import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.schemas import readable_as
 
 DAY = "%Y-%m-%d"
 """How a day is written as a text."""
 
 TOLD = 600
 """Longest account of what changes, in characters: names of columns are another program's."""
-
-_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 class Form(NamedTuple):
@@ -49,7 +48,7 @@ class Form(NamedTuple):
         problems += [
             f"column {name} is {found[name]}, not {dtype}"
             for name, dtype in wanted.items()
-            if name in found and not _fits(found[name], dtype)
+            if name in found and not readable_as(found[name], dtype)
         ]
         if problems:
             raise CorruptCheckpoint(f"the checkpoint has another schema: {'; '.join(problems)}")
@@ -143,21 +142,6 @@ def _cast(name: str, found: pl.DataType, wanted: pl.DataType, strict: bool) -> p
     if isinstance(wanted, pl.Date):
         return column.cast(pl.String).str.to_date(DAY, strict=strict)
     return column.cast(wanted, strict=strict)
-
-
-def _fits(found: pl.DataType, wanted: pl.DataType) -> bool:
-    """Whether values of one type can be read as the other; of some pairs not each can, see `Form.check`."""
-    if found == wanted or isinstance(found, pl.Null):
-        return True
-    if isinstance(wanted, pl.Datetime):  # a moment without a zone may be any: some writers leave local time
-        return isinstance(found, pl.Datetime) and (found.time_zone is None) == (wanted.time_zone is None)
-    if isinstance(wanted, pl.Date):
-        return isinstance(found, _TEXTS)
-    if isinstance(wanted, _TEXTS):
-        return isinstance(found, _TEXTS)
-    if wanted.is_numeric():
-        return found.is_numeric()
-    return isinstance(wanted, pl.Duration) and isinstance(found, pl.Duration)
 
 
 def _plain(dtype: pl.DataType) -> pl.DataType:

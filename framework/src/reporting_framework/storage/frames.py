@@ -1,0 +1,51 @@
+"""Frames as parquet files, for code that writes one by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from reporting_framework.errors import LocationError, SettingsError
+from reporting_framework.storage.connect import open_store
+from reporting_framework.storage.location import parse_location
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def write_frame(
+    frame: pl.DataFrame,
+    uri: str,
+    *,
+    schema: pl.Schema | None = None,
+    compression: Literal["zstd", "snappy", "lz4", "gzip"] = "zstd",
+) -> str:
+    """Write a frame as one parquet file in one atomic step, and return the file's version.
+
+    Args:
+        frame: The rows.
+        uri: Where to, in any storage; the file that is there now is replaced.
+        schema: Columns that the frame must have, in this order and of these types.
+        compression: How the columns are compressed.
+
+    Raises:
+        SettingsError: The frame has another schema; nothing was written.
+        LocationError: The URI names no file.
+        CommitConflict: Another writer was faster; nothing was written. Read what is there now, and decide.
+        ReportingError: The storage did not take it; see `Store.put`.
+    """
+    place = parse_location(uri)
+    if not place.name:
+        raise LocationError(f"{uri}: no file is named; give a file in a folder or a bucket")
+    if schema is not None and list(frame.schema.items()) != list(schema.items()):
+        odd = [name for name, _ in {*schema.items()} ^ {*frame.schema.items()}]
+        columns = ", ".join(dict.fromkeys(name for name in [*schema, *frame.columns] if name in odd)) or "their order"
+        raise SettingsError(f"{uri}: the frame has another schema: {columns}; select and cast its columns first")
+    store = open_store(place.parent)
+    with store.exclusive(place.name):
+        found = store.head(place.name)
+        file = store.scratch(place.name)
+        try:
+            frame.write_parquet(file, compression=compression)
+            return store.put(place.name, file, expected=found.version if found else None)
+        finally:
+            file.unlink(missing_ok=True)
