@@ -43,9 +43,6 @@ def write_frame(
     store = open_store(place.parent)
     with store.exclusive(place.name):
         found = store.head(place.name)
-        file = store.scratch(place.name)
-        try:
+        with store.scratch(place.name) as file:
             frame.write_parquet(file, compression=compression)
             return store.put(place.name, file, expected=found.version if found else None)
-        finally:
-            file.unlink(missing_ok=True)
