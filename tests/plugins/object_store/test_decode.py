@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -142,7 +143,7 @@ def test_half_a_gzip_is_invalid(data, draw):
         ("no JSON", b"hello"),
         ("nothing", b""),
         ("blanks", b" \n\t"),
-        ("not UTF-8", b'["\xff"]'),
+        ("not UTF-8 between elements", b"[1, \xff]"),
         ("deep nesting", b"[" * 200_000),
         ("deep nesting that ends", b"[" * 200_000 + b"]" * 200_000),
         ("deep objects", b'{"a":' * 100_000),
@@ -308,6 +309,45 @@ def test_space_alone_takes_little_time():
     began = time.process_time()
     assert decoded("k", b"[" + b" " * 8 * LIMIT + b"]") == []
     assert time.process_time() - began < 1
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize("most", [1, 100], ids=["one at a time", "all at once"])
+@pytest.mark.parametrize("item", [b"1.50", b"1e999", b"-0", b"9" * 5000, b"NaN", b'"\\ud800"', b'{"a": 1, "a": 2}'])
+def test_an_element_that_a_parser_may_refuse_or_change_is_handed_out_as_it_is_written(item, most):
+    data = b"[" + item + b" , {}\n, {}]"
+    if most == 1:
+        with pytest.raises(Undecodable, match="too_many_records"):
+            records("k", data, LIMIT, most)
+    else:
+        assert records("k", data, LIMIT, most) == (("k#1", item), ("k#2", b"{}"), ("k#3", b"{}"))
+
+
+@pytest.mark.parametrize("other", [b"{}", b"NaN"])
+def test_an_element_that_is_not_utf_8_is_one_record_as_a_line_would_be(other):
+    data = b'[%b, {"a": "\xff"}]' % other
+    assert records("k", data, LIMIT) == (("k#1", other), ("k#2", b'{"a": "\xff"}'))
+
+
+@pytest.mark.parametrize("most", [1, 100])
+@pytest.mark.parametrize("data", [b"[{}, {}]x", b"[{}, {},]", b"[{} {}]", b"[{}, {}", b"[" + DEEP])
+def test_half_an_array_is_one_record_or_too_many(data, most):
+    try:
+        assert records("k", data, LIMIT, most) == (("k", data),)
+    except Undecodable as error:
+        assert (error.reason, most) == ("too_many_records", 1)
+
+
+def test_an_array_of_too_many_records_takes_memory_for_as_many_as_may_be():
+    tracemalloc.start()
+    try:
+        with pytest.raises(Undecodable, match="too_many_records"):
+            records("k", b"[" + b"0," * (4 * LIMIT) + b"0]", LIMIT, 1000)
+        assert tracemalloc.get_traced_memory()[1] < 40 * LIMIT, "8 MiB of text and no more objects than 1001"
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("data", [b"[0,0,0,0]", b"{}\n{}\n{}\n{}\n", gzip.compress(b"[0,0,0,0]", mtime=0)])

@@ -25,9 +25,13 @@ MOST = 250_000
 _BETWEEN = (b"\n{", b"}{", b"} {")
 """What stands between two objects, though not only there."""
 
+COMMAS = 4
+"""Commas for each record that an array may have, up to which all its elements are made at once and then counted."""
+
 _CHUNK = 16 * 1024
 _decode_one = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _skipped = re.compile(r"[ \t\r\n]*").match
+_border = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*").match
 _next_object = re.compile(r"\}[ \t\r]*\n(?=\{)").search
 """Where an object begins at a line's start behind the end of another; within an object that cannot be."""
 
@@ -185,29 +189,39 @@ def _objects(text: str) -> Iterator[bytes]:
 
 
 def _items(data: bytes, most: int) -> list[bytes] | None:
-    """The elements of a JSON array, each as it is written there; None when it is not a whole array.
+    """Return the elements of a JSON array, each as it is written there; None when it is not a whole array.
 
-    Raises:
-        Undecodable: There are more than `most`.
+    Of an array of more than `most` elements, return at least one more than `most`. An element that is not UTF-8, or
+    NaN, is left to the validator, as a line would be.
     """
+    import msgspec
+
+    if data.count(b",") <= COMMAS * most:
+        try:
+            return [bytes(item) for item in msgspec.json.decode(data, type=list[msgspec.Raw])]
+        except (ValueError, RecursionError):
+            pass  # perhaps for NaN or half a surrogate pair in one element
     try:
-        text = data.decode()
-        items, position = [], _skip(text, 1)
-        if text[position : position + 1] == "]":
-            return [] if not text[position + 1 :].strip() else None
-        while True:
-            _, end = _decode_one(text, position)
-            items.append(text[position:end].encode())
-            if len(items) > most:
-                raise Undecodable("too_many_records")
-            position = _skip(text, end)
-            if text[position : position + 1] == "]":
-                return items if not text[position + 1 :].strip() else None
-            if text[position : position + 1] != ",":
-                return None
-            position = _skip(text, position + 1)
+        return list(islice(_scanned(data.decode(errors="surrogateescape")), most + 1))
     except (ValueError, RecursionError):
         return None
+
+
+def _scanned(text: str) -> Iterator[bytes]:
+    """Yield the elements of a JSON array, one at a time.
+
+    Raises:
+        ValueError: It is not a whole array.
+    """
+    at, last = _skip(text, 1), False
+    while not last:
+        _, end = _decode_one(text, at)
+        yield text[at:end].encode(errors="surrogateescape")
+        if not (border := _border(text, end)):
+            raise ValueError
+        at, last = border.end(), border[1] == "]"
+    if at < len(text):
+        raise ValueError
 
 
 def _skip(text: str, position: int) -> int:
