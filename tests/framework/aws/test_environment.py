@@ -183,7 +183,7 @@ def test_thousands_of_names_within_a_setting_are_answered_quickly(config):
 @given(data=st.data())
 def test_any_json_in_any_setting_of_a_report_is_a_value_or_a_settings_error(config, report, data):
     """The whole way: settings, plugins and their settings; an error that is nobody's is none of a trigger."""
-    prepared = environment(config, report, DYNAMODB_TABLE="table", S3_BUCKET="b", **PLACES)
+    prepared = environment(config, report, DYNAMODB_TABLE="table", S3_BUCKET="bucket", **PLACES)
     names = st.sampled_from(sorted(prepared.names))
     plugin = st.fixed_dictionaries({}, optional=dict.fromkeys(["use", "uri", "patterns", "timestamp", "include"], JSON))
     trigger = data.draw(st.dictionaries(names | st.text(), JSON | plugin | st.lists(plugin, max_size=2), max_size=4))

@@ -32,7 +32,7 @@ def run(code: str, *arguments: str) -> str:
 
 
 def test_what_the_extras_cli_sql_and_testing_list_is_imported_by_the_command_line_and_the_suites_alone():
-    assert run(WITHOUT_THE_COMMAND_LINE).strip() == "{'loaded'}"
+    assert run(WITHOUT_THE_COMMAND_LINE).strip() == "{'registered'}"
 
 
 def test_the_extra_cli_lists_dependencies_as_they_are_listed_without_it():

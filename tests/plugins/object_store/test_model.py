@@ -162,10 +162,10 @@ class World:
         self.candidates = [self.model]
         self.template = self.rng.choice(["{study}/x.parquet", "{study}/x.parquet", "x.parquet"])
 
-    def made(self):
+    def made(self, *, everything=False):
         sink = checkpoint(f"{self.base}/out/{self.template}", keep_runs=0)
         validator, transforms = Strict(strict=self.model.strict), [WithoutStudy(FILTERED)]
-        reads = source(f"{self.base}/in", lookback_days=1, max_in_flight=1)
+        reads = source(f"{self.base}/in", lookback_days=1, max_in_flight=1, reconcile=everything)
         return pipeline(reads, sink, validator=validator, transforms=transforms)
 
     def shown(self):
@@ -323,7 +323,7 @@ class World:
             if self.base.startswith("s3://"):
                 with prepared(made := self.made()):
                     finish_resets(made)
-            if execute(self.made(), reconcile=everything).status == "ok":
+            if execute(self.made(everything=everything)).status == "ok":
                 break
         else:
             raise AssertionError(f"seed {self.seed}: runs that are left alone end well: {self.log}")

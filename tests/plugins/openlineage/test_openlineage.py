@@ -168,7 +168,8 @@ def test_a_server_that_refuses_fails_nothing(events, tmp_path, monkeypatch, capl
     with recorded(status=404) as server:
         monkeypatch.setenv("REPORTING_OPENLINEAGE", server.endpoint)
         assert execute(pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin).accepted == 3
-    assert caplog.messages == ["an OpenLineage event could not be sent: HTTPError"] * 2
+    sent = [message for message in caplog.messages if not message.startswith("rejected: ")]
+    assert sent == ["an OpenLineage event could not be sent: HTTPError"] * 2
 
 
 def test_a_server_that_does_not_answer_holds_no_run_up_for_long(events, tmp_path, monkeypatch, caplog):

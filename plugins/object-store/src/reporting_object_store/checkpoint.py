@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -46,7 +47,8 @@ def reading(uri: str) -> Iterator[None]:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         outside = isinstance(error, OSError) or any(sign in str(error) for sign in _OUTSIDE)
-        if outside or system_problem(error) is not None:
+        damaged = system_problem(error, (errno.EINVAL,)) is not None  # an offset in it leads out of the file
+        if not damaged and (outside or system_problem(error) is not None):
             raise _unread(error, uri) from error
         raise CorruptCheckpoint(
             f"{uri}: not a parquet file that can be read; move it away or restore an earlier version; "
