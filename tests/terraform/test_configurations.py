@@ -19,7 +19,7 @@ PLACES = [
     {"source_bucket": "visits", "checkpoint_bucket": "tables", "checkpoint_key": "visits/events.parquet"},
     {  # each has something of its own that the two must understand alike
         "source_bucket": "visits",
-        "prefix": "/prod/2024/",
+        "prefix": "prod/2024/",
         "checkpoint_bucket": "tables",
         "checkpoint_key": "a/of-{study}/{datatype}/events.parquet",
         "quarantine": "s3://apart/bad/visits.parquet",

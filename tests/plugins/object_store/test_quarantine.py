@@ -59,7 +59,7 @@ class Model:
         self.rows = {}
 
     def begin(self, objects):
-        self.rows |= {single_origin(each): (None, BEGUN) for each in objects}
+        self.rows |= {line_origin(each, 0): (None, BEGUN) for each in objects}
 
     def settle(self, reread, rejections):
         before = self.rows
@@ -67,7 +67,7 @@ class Model:
         for each in rejections:
             self.rows[each.origin] = (each.version, each.error_type)
         for each in {each.origin: each for each in rejections}.values():
-            version, kind = before.get(each.origin, (None, ""))
+            version, kind = before.get(each.origin, ("", ""))
             if version == each.version and kind.startswith(DROPPED):
                 self.rows[each.origin] = before[each.origin]
 
