@@ -59,6 +59,11 @@ variable "prefix" {
     condition     = !can(regex("[*?$]", var.prefix))
     error_message = "prefix has no *, ? or $, which mean more than themselves in a policy."
   }
+
+  validation {
+    condition     = !startswith(var.prefix, "/") && !strcontains(var.prefix, "//")
+    error_message = "prefix has no slash at its beginning and no empty segment: they would name another folder."
+  }
 }
 
 variable "checkpoint_bucket" {

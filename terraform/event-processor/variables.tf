@@ -90,7 +90,7 @@ variable "retention_hours" {
 }
 
 variable "starting_position" {
-  description = "Where reading begins the first time: TRIM_HORIZON, with all that the stream has, or LATEST. A change of it makes the trigger anew."
+  description = "Where reading begins the first time: TRIM_HORIZON, with all that the stream has, or LATEST. A change replaces the trigger."
   type        = string
   default     = "TRIM_HORIZON"
 
@@ -101,7 +101,7 @@ variable "starting_position" {
 }
 
 variable "batch_size" {
-  description = "Records that an invocation gets at the most."
+  description = "Records that an invocation gets at most."
   type        = number
   default     = 100
 
@@ -363,7 +363,7 @@ variable "log_retention_days" {
 }
 
 variable "reserved_concurrent_executions" {
-  description = "How many executions there may be at once; -1: no limit of its own. Shards times parallelization_factor are in use at the most."
+  description = "How many executions there may be at once; -1: no limit of its own. Shards times parallelization_factor are in use at most."
   type        = number
   default     = -1
 }

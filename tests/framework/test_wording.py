@@ -60,7 +60,7 @@ def test_a_text_is_cut_only_after_its_secrets_are_removed():
 
 
 def test_whatever_is_shown_is_redacted():
-    uri = "https://me:hunter2@proxy:3128/x?sig=hunter2"
+    uri = "https://me:hunter2@gateway:3128/x?sig=hunter2"
     error = ConnectionError(f'Failed to connect to proxy URL: "{uri}"')
     try:
         try:
@@ -74,7 +74,7 @@ def test_whatever_is_shown_is_redacted():
             shown.append(_Formatter(verbose).format(record))
     shown.append(Output(uri=uri, rows=0, new_rows=0, bytes=0).model_dump_json())
     assert [text for text in shown if "hunter2" in text or "://me" in text] == []
-    assert "https://proxy:3128/x" in shown[0]
+    assert "https://gateway:3128/x" in shown[0]
 
 
 def test_what_a_check_found_is_redacted():

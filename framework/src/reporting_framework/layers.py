@@ -92,7 +92,7 @@ def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged:
     if whole in said and given:
         raise SettingsError(
             f"{report}: {whole} ({said[whole]}) and {given[0]} ({said[given[0]]}) are both set {layer.name}; "
-            "one stands in the place of the other: give one of them",
+            "they are alternatives: give only one of them",
             of_trigger=said[whole] == TRIGGER,
         )
     for name in parts if whole in said else (whole,) if given else ():

@@ -48,7 +48,7 @@ variables {
   environment       = "dev"
   packages_dir      = "../tests/packages"
   source_bucket     = "my-visit-events"
-  prefix            = "/prod/"
+  prefix            = "prod/"
   checkpoint_bucket = "my-checkpoints"
   checkpoint_key    = "visits/of-{study}/{datatype}/events.parquet"
 }
@@ -156,4 +156,17 @@ run "bad_values" {
     var.environment, var.name, var.source_bucket, var.prefix, var.checkpoint_bucket, var.checkpoint_key, var.quarantine, var.settings,
     var.expire_events_after_days,
   ]
+}
+
+run "a_prefix_that_names_another_folder" {
+  command = plan
+
+  variables {
+    environment       = "test"
+    source_bucket     = "my-visit-events"
+    prefix            = "/prod/"
+    checkpoint_bucket = "my-checkpoints"
+  }
+
+  expect_failures = [var.prefix]
 }

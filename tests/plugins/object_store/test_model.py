@@ -46,9 +46,6 @@ CALLS = 40
 BACK = 20_000
 """Minutes by which late objects are older than the others: more than the look-back."""
 
-DUPLICATES = False
-"""Whether listings show some keys twice."""
-
 FILTERED, WRONG, STUDIES = "dropped", "wrong", "abc"
 
 
@@ -354,8 +351,7 @@ def duplicates(monkeypatch):
         for page in real(self, after=after):
             yield [entry for entry in page for _ in range(1 + (len(entry.key) % 3 == 0))]
 
-    if DUPLICATES:
-        monkeypatch.setattr(BucketStore, "list", twice)
+    monkeypatch.setattr(BucketStore, "list", twice)
 
 
 def play(base, seed, faults):

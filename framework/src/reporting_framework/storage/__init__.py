@@ -1,7 +1,7 @@
 """One way to open any place: a folder, a bucket of S3 or of a server like it, or memory."""
 
 from reporting_framework.storage.aws_config import aws_session, aws_variables
-from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, Store, TooLarge
+from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, Store, TooLarge, list_keys
 from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.error_codes import PROBLEMS, codes_of, problem_text, storage_error
 from reporting_framework.storage.frames import write_frame
@@ -25,6 +25,7 @@ __all__ = [
     "aws_session",
     "aws_variables",
     "codes_of",
+    "list_keys",
     "locked_folder",
     "open_store",
     "parse_location",

@@ -202,6 +202,19 @@ class Store(Protocol):
         ...
 
 
+def list_keys(store: Store) -> Iterator[str]:
+    """Yield the key of each object of a store once, sorted by its bytes, though a server may list it twice in a row.
+
+    Raises:
+        ReportingError: See `Store.list`.
+    """
+    last = None
+    for page in store.list():
+        for entry in page:
+            if entry.key != last:
+                yield (last := entry.key)
+
+
 def replaced(where: str) -> StorageUnavailable:
     """The error of a reader whose object was replaced."""
     return StorageUnavailable(f"{where}: another run has replaced it while it was read; ask again")

@@ -1,7 +1,7 @@
 """Objects in S3, or in a server that speaks its protocol, or in memory: all through obstore.
 
 obstore cannot name a key that holds a control character or a segment that is empty, ``.`` or ``..`` (`ODD_KEY`). Such
-keys are rare and legal, so this one case goes through boto3; listings are told apart in `bucket_listing`.
+keys are rare and legal, so this one case goes through boto3; `bucket_listing` has the listings.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from reporting_aws.troubles import CONDITION, Trouble, call
 from reporting_event_processor.report import counters
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import FatalError, LocationError
-from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage import list_keys, open_store, parse_location
 from reporting_object_store.archive_encoding import lines
 
 KEYS = ("partition_key", "sort_key")
@@ -166,13 +166,14 @@ def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFram
     folder = f"{settings.archive.rstrip('/')}/year={day.year:04}/month={day.month:02}/day={day.day:02}"
     store = open_store(parse_location(folder))
     try:
-        for page in store.list():
-            for key in (entry.key for entry in page if entry.key.endswith(".ndjson.gz")):
-                try:
-                    rows = [_read(line) for line in lines(store.get(key).data)]
-                except (zlib.error, ValidationError):
-                    raise FatalError(f"{store.location.join(key).uri}: it is no object of the archive") from None
-                yield pl.DataFrame(rows, schema=SCHEMA)
+        for key in list_keys(store):
+            if not key.endswith(".ndjson.gz"):
+                continue
+            try:
+                rows = [_read(line) for line in lines(store.get(key).data)]
+            except (zlib.error, ValidationError):
+                raise FatalError(f"{store.location.join(key).uri}: it is no object of the archive") from None
+            yield pl.DataFrame(rows, schema=SCHEMA)
     except LocationError:
         if store.location.scheme != "file":  # a folder is made with its first object
             raise

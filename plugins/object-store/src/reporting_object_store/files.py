@@ -10,7 +10,7 @@ import polars as pl
 
 from reporting_framework import Permission
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
-from reporting_framework.storage import PinnedTable, open_store, parse_location
+from reporting_framework.storage import PinnedTable, list_keys, open_store, parse_location
 from reporting_object_store.checkpoint import Checkpoint
 from reporting_object_store.history import RunHistory
 from reporting_object_store.layout import RUNS_FOLDER, Layout
@@ -92,8 +92,7 @@ class CheckpointFiles:
             yield self.layout.template
             return
         try:
-            for page in self.store.list():
-                yield from (entry.key for entry in page if self.layout.pattern.fullmatch(entry.key))
+            yield from filter(self.layout.pattern.fullmatch, list_keys(self.store))
         except LocationError:
             if self.store.location.scheme != "file":  # a folder is made by the first commit
                 raise

@@ -1,4 +1,4 @@
-"""The format of bytes that are not JSON, told by their first bytes."""
+"""The format of bytes that are not JSON, recognized by their first bytes."""
 
 from __future__ import annotations
 

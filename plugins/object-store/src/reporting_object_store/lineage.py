@@ -18,7 +18,7 @@ import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
-from reporting_framework.storage import Location, ScanTarget, open_store
+from reporting_framework.storage import Location, ScanTarget, list_keys, open_store
 from reporting_object_store import checksums
 from reporting_object_store.checkpoint import reading
 from reporting_object_store.spool import Spool
@@ -137,7 +137,7 @@ class Lineage:
     def _files(self) -> list[_File]:
         """All files, the oldest first."""
         try:
-            keys = [entry.key for page in self._store.list() for entry in page]
+            keys = list(list_keys(self._store))
         except LocationError:
             if self._store.location.scheme != "file":  # a folder is made by the first run
                 raise

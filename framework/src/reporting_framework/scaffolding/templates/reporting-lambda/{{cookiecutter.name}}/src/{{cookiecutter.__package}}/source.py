@@ -25,7 +25,7 @@ from reporting_framework import (
     single_origin,
 )
 from reporting_framework.settings import Settings
-from reporting_framework.storage import TooLarge, open_store, parse_location
+from reporting_framework.storage import TooLarge, list_keys, open_store, parse_location
 
 BATCH = 10_000
 """Records in a batch, at the most."""
@@ -70,7 +70,7 @@ class CsvFiles:
 
     def plan(self, ledger: RunLedger) -> Iterator[Split]:
         """See `Source.plan`."""
-        keys = [entry.key for page in self.store.list() for entry in page]
+        keys = list(list_keys(self.store))
         self._ignored = [key for key in keys if not key.endswith(".csv")]
         self._waiting = ledger.unseen([key for key in keys if key.endswith(".csv")], self._version)
         while self._waiting:
