@@ -162,7 +162,7 @@ run "a_prefix_that_names_another_folder" {
   command = plan
 
   variables {
-    environment       = "test"
+    environment       = "dev"
     source_bucket     = "my-visit-events"
     prefix            = "/prod/"
     checkpoint_bucket = "my-checkpoints"
