@@ -94,7 +94,7 @@ def test_memory_is_that_of_the_budget_on_every_path(large, path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_sixty_objects_of_25_mb_take_no_more_than_a_listing_did(s3_environment, bucket, path):
-    """Replay and notifications took 2.1 GB, a listing 367 MB."""
+    """The memory of the process too: freed bodies are not kept by the C library. It was 2.1 GB for a replay."""
     noise = random.Random(1).randbytes(75_000)
     data = b'{"note": "%s"}' % noise.hex().encode()
     client, keys = s3_environment.client(), [f"log-{number:02}.json" for number in range(60)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +16,19 @@ from reporting_framework.errors import StorageUnavailable
 T = TypeVar("T")
 Admit = Callable[[int], None]
 """Called with the size of a body before it is read; returns when it may be."""
+
+_M_MMAP_THRESHOLD = -3
+"""Option of `mallopt` in the GNU C library, from its ``malloc.h``."""
+
+
+def return_large_blocks(size: int = 1024**2) -> None:
+    """Make the C library return memory of blocks from `size` bytes on to the system as soon as they are freed.
+
+    Otherwise it keeps those of up to 32 MiB for each of many threads: twice the budget and more. Does nothing where
+    the C library is not GNU's.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        library.mallopt(_M_MMAP_THRESHOLD, size)
 
 
 class _Line:
@@ -37,6 +52,7 @@ class InFlight:
     """
 
     def __init__(self, requests: ThreadPoolExecutor, most: int) -> None:
+        return_large_blocks()
         self._requests, self._most = requests, most
         self._used = self._waiting = 0
         self._over: tuple[_Line, int] | None = None
