@@ -85,7 +85,7 @@ class ToySource:
         self.settings = settings
 
     def plan(self, ledger):
-        found = sorted(path.name for path in self.settings.folder.glob("*.json"))
+        found = sorted(path.name for path in self.settings.folder.glob("*.json*"))
         names = iter(ledger.unseen(found, lambda name: None))
         while keys := list(islice(names, 2)):
             yield Split(keys[0], {"keys": keys})

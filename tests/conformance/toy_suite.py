@@ -59,6 +59,25 @@ class TestSource(SourceContract):
         return broken_io
 
 
+class OrdersSource(toy.ToySource):
+    natural_keys = True
+
+
+class TestNaturalKeys(TestSource):
+    """Keys that end as a line of an object would."""
+
+    plugin = OrdersSource
+    crowd = 0
+
+    @pytest.fixture
+    def add(self, tmp_path):
+        def put(number):
+            (tmp_path / f"{number:06}.json#1").write_bytes(payload(number))
+            return f"{number:06}.json#1", payload(number)
+
+        return put
+
+
 class TestValidator(ValidatorContract):
     plugin = toy.ToyValidator
 

@@ -48,6 +48,7 @@ class SourceContract(PluginContract):
     To give, beside what `PluginContract` says:
         records: Fixture: what must come out, by origin: payloads (bytes), or rows (mappings) where the source yields
             frames. It also puts them where the source finds them. At least two, better five, with `CANARY` in values.
+            Where the source has natural keys, let one of them end in ``#1``.
 
     To give if you can:
         add: Fixture: a function that puts one more record where the source finds it, and returns its origin and what
@@ -87,6 +88,10 @@ class SourceContract(PluginContract):
             return source
 
         return open_it
+
+    def _object(self, origin: str) -> str:
+        """Return the object that a record is of: a natural key is one, whatever it ends in."""
+        return origin if getattr(self.plugin, "natural_keys", False) else object_of(origin)
 
     # -- planning ------------------------------------------------------------------------------------------------------
 
@@ -162,10 +167,10 @@ class SourceContract(PluginContract):
 
     def test_nothing_is_read_that_the_ledger_has(self, opened: Opened, records: Mapping[str, Any]) -> None:
         """What is accounted for is not read again; everything else is."""
-        objects = sorted({object_of(origin) for origin in records})
+        objects = sorted({self._object(origin) for origin in records})
         for known in (objects, objects[::2], objects[1::2]):
             found = found_in(taken(opened(), KnownObjects(known)))
-            due = [origin for origin in records if object_of(origin) not in known]
+            due = [origin for origin in records if self._object(origin) not in known]
             assert not set(found) - set(due), differing(found, due, "nothing is read that the ledger has")
             assert not set(due) - set(found), differing(found, due, "everything is read that the ledger lacks")
 
@@ -178,7 +183,7 @@ class SourceContract(PluginContract):
         left = first.bookmark(complete=True, unread=[], rows=len(records))
         first.close()
         assert through_json(left) == left, "a bookmark is of JSON types"
-        known, (origin, record) = {object_of(each) for each in records}, add(0)
+        known, (origin, record) = {self._object(each) for each in records}, add(0)
         for what, bookmark in {"there": left, "lost": {}, "damaged": {**left, **dict.fromkeys(left, CANARY)}}.items():
             found = found_in(taken(opened(), KnownObjects(known, bookmark)))
             assert set(found) == {origin}, differing(
@@ -188,7 +193,7 @@ class SourceContract(PluginContract):
 
     def test_a_bookmark_loses_nothing(self, opened: Opened, records: Mapping[str, Any]) -> None:
         """What a run that was stopped did not take, and what could not be read, is found by the next one."""
-        objects = sorted({object_of(origin) for origin in records})
+        objects = sorted({self._object(origin) for origin in records})
         for complete, unread in ((False, []), (True, objects[:1]), (True, objects[-1:])):
             known = [each for each in objects if each not in unread] if complete else []
             source = opened()
@@ -196,7 +201,7 @@ class SourceContract(PluginContract):
             left = source.bookmark(complete=complete, unread=unread, rows=len(known))
             source.close()
             found = found_in(taken(opened(), KnownObjects(known, left)))
-            due = [origin for origin in records if object_of(origin) not in known]
+            due = [origin for origin in records if self._object(origin) not in known]
             what = "a record that could not be read" if unread else "what a stopped run left"
             assert set(found) == set(due), differing(found, due, f"a bookmark loses nothing: {what} is found again")
 
@@ -231,7 +236,7 @@ class SourceContract(PluginContract):
         self, make: Callable[..., Any], records: Mapping[str, Any]
     ) -> None:
         """Whatever the ledger says; by a source that has planned nothing."""
-        objects = sorted({object_of(origin) for origin in records})
+        objects = sorted({self._object(origin) for origin in records})
         for asked in ([], objects[:1], objects[1::2], objects):
             source = self._revisiting(make)
             splits = list(source.revisit(asked))
@@ -241,7 +246,7 @@ class SourceContract(PluginContract):
             found = found_in([batch for split in splits for batch in source.read(sent(split))])
             waiting = source.survey().waiting
             source.close()
-            due = {origin: record for origin, record in records.items() if object_of(origin) in asked}
+            due = {origin: record for origin, record in records.items() if self._object(origin) in asked}
             assert found == due, differing(found, due, "what is asked for again is read, and nothing else")
             assert waiting == 0, f"nothing is waiting after the last split: {waiting} are said to be"
 
@@ -296,14 +301,14 @@ class SourceContract(PluginContract):
         self, opened: Opened, records: Mapping[str, Any], faults: Faults | None
     ) -> None:
         """Whichever call fails: an error of the right type, or every record is read, or said to be unread."""
-        objects = {object_of(origin) for origin in records}
+        objects = {self._object(origin) for origin in records}
         for attempt in each_fault(self._faults(faults)):
             source = opened()
             batches = attempt.run(partial(taken, source, close=False)) or []
             source.close()
             if attempt.error is None:
                 names = [origin for batch in batches for origin in origins_of(batch)]
-                found = {name if name in objects else object_of(name) for name in names}
+                found = {name if name in objects else self._object(name) for name in names}
                 assert found == objects, differing(found, objects, f"nothing is passed over: {attempt}")
                 assert all(records.get(origin) == value for origin, value in found_in(batches).items()), (
                     f"what is read is whole: {attempt}"
