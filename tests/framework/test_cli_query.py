@@ -129,6 +129,11 @@ def test_the_queries_are_listed_with_summaries_and_options(here):
         assert [" ".join(line.split()) for line in ask(*beside, "--list").splitlines()] == lines
 
 
+@pytest.mark.parametrize("option", [["--format", "json"], ["--format=json"], ["--out", "x.csv"]])
+def test_the_list_of_queries_is_text_alone(here, option):
+    assert "--list goes with neither --format nor --out" in refused("--list", *option)
+
+
 def test_help_says_what_a_query_means_and_its_options(here):
     text = " ".join(ask("volumes", "--help").split())
     assert "Usage: reporting query event-log-checkpoint volumes [OPTIONS]" in text

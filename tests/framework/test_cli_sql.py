@@ -244,6 +244,11 @@ def test_usage_errors(here, arguments, message):
     assert message in " ".join(refused(*arguments).split())
 
 
+def test_a_byte_order_mark_is_no_part_of_sql(here):
+    Path("q.sql").write_bytes(b"\xef\xbb\xbfSELECT 1 AS one")
+    assert "one" in ask("--file", "q.sql")
+
+
 def test_a_report_that_never_ran_holds_nothing(here):
     for name in ("never.parquet", "{study}/never.parquet"):
         assert refused("SELECT 1", "--checkpoint", name, code=1) == (

@@ -446,6 +446,12 @@ def test_a_damaged_file_is_refused_with_the_place(tmp_path, content, message):
     assert str(caught.value).startswith(str(path))
 
 
+def test_a_byte_order_mark_is_no_part_of_a_configuration(tmp_path):
+    path = tmp_path / "reporting.toml"
+    path.write_bytes(b"\xef\xbb\xbf[settings.a]\nb = 1\n")
+    assert read_config(path).settings == {"a": {"b": 1}}
+
+
 def test_a_file_that_cannot_be_read_says_why(tmp_path):
     with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
         read_config(tmp_path)

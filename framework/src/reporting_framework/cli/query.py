@@ -92,7 +92,13 @@ class Queries(click.Group):
     """A group whose commands are the queries, on one report."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As in click, but ``--list`` counts whatever stands beside it, settings included."""
+        """As in click, but ``--list`` counts whatever stands beside it, settings included.
+
+        Raises:
+            UsageError: An option asks for the list in another form.
+        """
+        if "--list" in args and any(each.partition("=")[0] in ("--format", "--out") for each in args):
+            raise click.UsageError("--list goes with neither --format nor --out: the list is text", ctx)
         return super().parse_args(ctx, ["--list"] if "--list" in args else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

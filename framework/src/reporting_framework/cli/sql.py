@@ -87,7 +87,7 @@ def _text(generic: dict[str, Any], context: click.Context) -> str | None:
     if generic["sql"] is not None:
         return str(generic["sql"])
     try:
-        return Path(generic["file"]).read_text(encoding="utf-8")
+        return Path(generic["file"]).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingsError(f"{generic['file']}: the SQL cannot be read: {reason}") from None
