@@ -26,8 +26,9 @@ def validator(model: str, extra: Any = "ignore") -> PydanticValidator:
     return PydanticValidator(PydanticValidatorSettings(model=f"{MODELS}:{model}", extra=extra))
 
 
+@cache
 def made(kind: type[ModelValidator], extra: Any = "ignore") -> ModelValidator:
-    """A validator of this class."""
+    """Make a validator of this class, once: it has no state, and compiling its model takes longer than an example."""
     return kind(ModelValidatorSettings(extra=extra))
 
 

@@ -69,12 +69,13 @@ def test_nothing_waits_for_a_split_that_is_given_up(end):
             assert list(in_flight.map(lambda key, admit: admit(10) or key, ["d", "e"])) == ["d", "e"]
 
 
-@pytest.fixture
-def large(s3_environment, bucket):
-    """Twenty objects of 6 MiB each in a bucket."""
+@pytest.fixture(scope="module")
+def large(s3):
+    """Twenty objects of 6 MiB each in a bucket, which tests only read."""
     line = b'{"study": "alpha", "note": "%s"}\n' % (b"x" * 20_000)
     data = line * (6 * MEBIBYTE // len(line))
-    client, keys = s3_environment.client(), [f"log-{number:02}.json" for number in range(20)]
+    bucket, client, keys = "large-objects", s3.client(), [f"log-{number:02}.json" for number in range(20)]
+    client.create_bucket(Bucket=bucket)
     for key in keys:
         client.put_object(Bucket=bucket, Key=f"in/{key}", Body=data)
     return bucket, keys
@@ -84,7 +85,7 @@ PATHS = ["listing", "notification", "replay"]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_memory_is_that_of_the_budget_on_every_path(large, path, monkeypatch):
+def test_memory_is_that_of_the_budget_on_every_path(large, s3_environment, path, monkeypatch):
     """A split of 120 MiB took all of it where sizes were not known before."""
     monkeypatch.setattr(module, "IN_FLIGHT_BYTES", 20 * MEBIBYTE)
     monkeypatch.setattr(module, "SPLIT_BYTES", 1024 * MEBIBYTE)

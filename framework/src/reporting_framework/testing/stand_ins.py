@@ -24,7 +24,7 @@ from reporting_framework.interfaces import (
 )
 from reporting_framework.lifecycle import Lifecycle
 from reporting_framework.markers import hookimpl
-from reporting_framework.plugins import load_plugins
+from reporting_framework.plugins import Registry
 from reporting_framework.records import ORIGIN_COLUMN, Batch, Fragment, Outcome, Receipt, Rejection, Split, Validated
 from reporting_framework.result import Output, RunResult
 from reporting_framework.runner import run
@@ -216,8 +216,8 @@ class Notes:
 
 
 def lifecycle(*observers: object) -> Lifecycle:
-    """What tells these observers and no others."""
-    registry = load_plugins([])
+    """What tells these observers and no others; installed plugins are not looked for."""
+    registry = Registry()
     for observer in observers:
         registry.register(observer)
     return registry.lifecycle()
