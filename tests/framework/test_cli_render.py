@@ -268,3 +268,11 @@ def test_what_a_trigger_handed_over_and_was_not_taken_is_told_and_not_tried_agai
     assert "  not taken  2" in lines
     assert "    reason   2 x counters: unavailable" in lines
     assert "Next:" not in lines
+
+
+def test_unread_objects_are_counted_by_reason():
+    known = {"report": "visits", "run_id": "1", "status": "partial", "complete": True}
+    reasons = {"denied": 2, "missing": 1}
+    lines = render.summary(RunResult(**known, objects_unread=3, unread_reasons=reasons), []).splitlines()
+    at = lines.index("  objects unread  3")
+    assert lines[at + 1 : at + 3] == ["    reason        2 x denied", "    reason        1 x missing"]

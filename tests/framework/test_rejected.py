@@ -1,4 +1,4 @@
-"""What the log says of rejected records, and of a run in which nothing else was found."""
+"""What the log says of rejected records and unread objects, and of a run in which nothing else was found."""
 
 import logging
 
@@ -72,3 +72,17 @@ def test_a_run_that_rejects_everything_ends_with_a_warning_of_what_the_input_loo
 def test_a_run_without_records_ends_without_a_warning(run, caplog):
     run({})
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
+def test_each_unread_object_is_named_in_the_log_with_its_reason_up_to_a_limit(run, caplog, tmp_path):
+    caplog.set_level(logging.INFO, "reporting_framework.rejected")
+    run({})
+    names = [f"{number:04}.json" for number in range(NAMED + 7)]
+    for name in names:
+        (tmp_path / "in" / name).symlink_to("nowhere")
+    assert run({}).unread_reasons == {"missing": NAMED + 7}
+    named = [record for record in caplog.records if hasattr(record, "source_key")]
+    assert [(each.source_key, each.reason) for each in named] == [(name, "missing") for name in names[:NAMED]]
+    assert named[0].getMessage() == "unread: 0000.json: missing; the next run tries it again"
+    [rest] = [record for record in caplog.records if hasattr(record, "unread_unnamed")]
+    assert (rest.unread_unnamed, rest.getMessage()) == (7, "unread, and not named here: 7 more")

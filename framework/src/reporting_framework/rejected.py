@@ -1,4 +1,4 @@
-"""Log lines about rejected records: each by name up to a limit, and a warning if nothing else was found."""
+"""Log lines about records that were not kept and objects that were not read: each by name, up to a limit."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from reporting_framework.records import FILTERED, LOOKS_LIKE
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.records import Rejection
+    from reporting_framework.records import Rejection, Unread
     from reporting_framework.result import RunResult
 
 NAMED = 100
-"""Rejected records of a run that are named in the log."""
+"""Rejected records of a run, and unread objects, that are named in the log."""
 
 _log = logging.getLogger(__name__)
 
 
 class RejectionLog:
-    """Names the rejected records of one run in the log; never a value of one.
+    """Names the rejected records and the unread objects of one run in the log; never a value of one.
 
     Args:
         pipeline: The report.
@@ -40,10 +40,15 @@ class RejectionLog:
         named = min(len(found), NAMED - self._named)
         self._named, self._unnamed = self._named + named, self._unnamed + len(found) - named
 
-    def finish(self, result: RunResult) -> None:
-        """Log how many were not named, and what to look at if nothing at all was accepted."""
+    def finish(self, result: RunResult, unread: Sequence[Unread]) -> None:
+        """Log how many were not named, what is unread, and what to look at if nothing at all was accepted."""
         if self._unnamed:
             _log.info("rejected, and not named here: %d more", self._unnamed, extra={"rejected_unnamed": self._unnamed})
+        for each in unread[:NAMED]:
+            known = {"source_key": each.origin, "reason": each.reason}
+            _log.info("unread: %s: %s; the next run tries it again", each.origin, each.reason, extra=known)
+        if rest := len(unread[NAMED:]):
+            _log.info("unread, and not named here: %d more", rest, extra={"unread_unnamed": rest})
         if warning := nothing_accepted(result, self._pipeline):
             _log.warning("%s", warning)
 

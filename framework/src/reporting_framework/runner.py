@@ -161,7 +161,7 @@ class _Run:
             dry_run=self.limit is not None,
             response=response,
         )
-        self.rejected.finish(result)
+        self.rejected.finish(result, tally.unread)
         return result
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:

@@ -48,15 +48,15 @@ def _rows(result: RunResult) -> Rows:
         (f"{would}rejected", f"{result.rejected:,}"),
         *_reasons(result),
     ]
-    optional = {
-        f"{would}filtered": result.filtered,
-        "duplicates": result.duplicates,
-        "objects unread" if result.response is None else "not taken": result.objects_unread,
-        "objects remaining": result.remaining,
+    optional: dict[str, tuple[int, dict[str, int]]] = {
+        f"{would}filtered": (result.filtered, {}),
+        "duplicates": (result.duplicates, {}),
+        "objects unread" if result.response is None else "not taken": (result.objects_unread, result.unread_reasons),
+        "objects remaining": (result.remaining, {}),
     }
-    rows += [(label, f"{number:,}") for label, number in optional.items() if number]
-    if result.response is not None:  # of objects each has its own line in the log
-        rows += [("  reason", f"{number:,} x {reason}") for reason, number in result.unread_reasons.items()]
+    for label, (number, reasons) in optional.items():
+        rows += [(label, f"{number:,}")] if number else []
+        rows += [("  reason", f"{count:,} x {reason}") for reason, count in reasons.items()]
     if result.objects_ignored:
         samples = f" (such as {', '.join(result.ignored_samples)})" if result.ignored_samples else ""
         rows.append(("objects ignored", f"{result.objects_ignored:,}{samples}"))
