@@ -121,6 +121,8 @@ class Survey(NamedTuple):
             looked for.
         full_scan_due: When a run will list everything (aware, UTC); in the past: the next one does. `None`: each one
             does, or it is not known.
+        warnings: What is probably not what was meant, each as ``<subject>: <problem>; <fix>``.
+        read_before: Places that the last run read, as the bookmark has them (URIs), for where no history is kept.
     """
 
     ignored: int = 0
@@ -131,6 +133,8 @@ class Survey(NamedTuple):
     listing: Listed | None = None
     listed_from: datetime | None = None
     full_scan_due: datetime | None = None
+    warnings: Sequence[str] = ()
+    read_before: Sequence[str] = ()
 
 
 class Source(Plugin, Protocol):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reporting_framework.records import FILTERED, LOOKS_LIKE
+from reporting_framework.records import FILTERED
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
     from reporting_framework.records import Rejection, Unread
-    from reporting_framework.result import RunResult
 
 NAMED = 100
 """Rejected records of a run, and unread objects, that are named in the log."""
@@ -21,14 +18,10 @@ _log = logging.getLogger(__name__)
 
 
 class RejectionLog:
-    """Names the rejected records and the unread objects of one run in the log; never a value of one.
+    """Names the rejected records and the unread objects of one run in the log; never a value of one."""
 
-    Args:
-        pipeline: The report.
-    """
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline, self._named, self._unnamed = pipeline, 0, 0
+    def __init__(self) -> None:
+        self._named, self._unnamed = 0, 0
 
     def note(self, rejections: Sequence[Rejection]) -> None:
         """Name these, as far as the limit allows."""
@@ -40,8 +33,8 @@ class RejectionLog:
         named = min(len(found), NAMED - self._named)
         self._named, self._unnamed = self._named + named, self._unnamed + len(found) - named
 
-    def finish(self, result: RunResult, unread: Sequence[Unread]) -> None:
-        """Log how many were not named, what is unread, and what to look at if nothing at all was accepted."""
+    def finish(self, unread: Sequence[Unread]) -> None:
+        """Log how many were not named, and what is unread."""
         if self._unnamed:
             _log.info("rejected, and not named here: %d more", self._unnamed, extra={"rejected_unnamed": self._unnamed})
         for each in unread[:NAMED]:
@@ -49,24 +42,3 @@ class RejectionLog:
             _log.info("unread: %s: %s; the next run tries it again", each.origin, each.reason, extra=known)
         if rest := len(unread[NAMED:]):
             _log.info("unread, and not named here: %d more", rest, extra={"unread_unnamed": rest})
-        if warning := nothing_accepted(result, self._pipeline):
-            _log.warning("%s", warning)
-
-
-def nothing_accepted(result: RunResult, pipeline: Pipeline) -> str | None:
-    """Return a warning if all records of a run were rejected: the first reason, and what the input looks like."""
-    if not result.rejected or result.rejected != result.records_read:
-        return None
-    first = result.rejections[0]
-    reason = f"{first.count:,} x {first.type}{f' in {first.field}' if first.field else ''}"
-    said = f"report {result.report}: nothing was accepted, all {result.rejected:,} records were rejected"
-    source, sources = pipeline.source.name, pipeline.sources
-    if not first.type.startswith(LOOKS_LIKE):
-        return f"{said} ({reason}); check that source, validator and names of files fit the input"
-    form = first.type.removeprefix(LOOKS_LIKE).replace("_", "-")
-    readers = [name for name, summary in sources.items() if re.search(rf"\b{form}\b", summary, re.I) and name != source]
-    what = (
-        f"use {' or '.join(readers)}" if readers else "no installed source reads it: convert the files, or install one"
-    )
-    reads = f", and source {source} reads {sources[source]}" if source in sources else ""
-    return f"{said} ({reason}): the input looks like {form}{reads}; {what}"

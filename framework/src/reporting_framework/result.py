@@ -99,6 +99,7 @@ class RunResult(_Model):
         remaining: Objects left for the next run because the deadline came; of a bucket that was not listed to its end,
             those found so far.
         ignored_fields: Unknown fields that were left out, counted by name.
+        warnings: What is probably not what was meant, in sentences; also in the log.
         outputs: Every output as it is now.
         last_processed_timestamp: Newest timestamp in the outputs, in UTC; in JSON it ends in ``Z``.
         rejections: Reasons, counted; filtered records are not among them.
@@ -127,6 +128,7 @@ class RunResult(_Model):
     ignored_samples: list[str] = []
     remaining: int = 0
     ignored_fields: dict[str, int] = {}
+    warnings: list[str] = []
     outputs: list[Output] = []
     last_processed_timestamp: _Moment | None = None
     rejections: list[RejectionCount] = []

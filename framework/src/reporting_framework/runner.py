@@ -16,6 +16,7 @@ from reporting_framework.ledger import BlankLedger, CombinedLedger
 from reporting_framework.process import Process
 from reporting_framework.recorder import Recorder
 from reporting_framework.rejected import RejectionLog
+from reporting_framework.run_warnings import RunWarnings
 from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class _Run:
         self.stop_at = None if deadline is None else deadline - RESERVE * (deadline - self.began)
         self.tally = Tally(len(pipeline.sinks))
         self.taken = 0  # splits
-        self.rejected = RejectionLog(pipeline)
+        self.rejected, self.warnings = RejectionLog(), RunWarnings(pipeline, recorder.inputs)
         self.keepers: list[bool] = []  # whether each sink keeps a ledger
         self.bookmark: Mapping[str, Any] = {}  # what a replay found and leaves as it was
 
@@ -120,6 +121,7 @@ class _Run:
         self.keepers = [found is not None for found in ledgers]
         kept = [found for found in ledgers if found is not None] or [BlankLedger()]
         ledger = CombinedLedger(kept, quarantine)
+        self.warnings.look_back(kept)
         tally.awaited = ledger.reread if replay is None else frozenset(replay)
         self.bookmark = ledger.bookmark if replay is not None else {}
 
@@ -161,8 +163,8 @@ class _Run:
             dry_run=self.limit is not None,
             response=response,
         )
-        self.rejected.finish(result, tally.unread)
-        return result
+        self.rejected.finish(tally.unread)
+        return self.warnings.add_to(result, survey)
 
     def _commit(self, quarantine: Quarantine | None) -> list[Receipt]:
         """Each sink's one atomic step, those that keep a ledger last. What may be taken in part is announced first."""

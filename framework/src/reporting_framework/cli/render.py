@@ -76,6 +76,7 @@ def _rows(result: RunResult) -> Rows:
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
     rows += _listed(result)
+    rows += [("warning", each) for each in result.warnings]
     whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
     rows.append(
         (

@@ -92,6 +92,7 @@ class ObjectStoreJson:
         self._named: list[Message] | None = None
         self._replayed = False
         self._left: set[str] = set()
+        self._read_before: Sequence[str] = ()
 
     @property
     def parallelism(self) -> int:
@@ -111,6 +112,7 @@ class ObjectStoreJson:
         """See `Source.plan`."""
         now = datetime.now(UTC)
         self._listing = listing = self._choose(ledger, now)
+        self._read_before = [uri] if isinstance(uri := ledger.bookmark.get("uri"), str) else ()
         pages: Iterable[list[Entry]]
         if self._named is not None:
             pages = [self._names.keep([Entry(key, None, None) for key in self._keys(self._named)])]
@@ -359,6 +361,7 @@ class ObjectStoreJson:
             "named" if self._replayed or self._named is not None else "full" if listing.full else "window",
             listing.since,
             due(listing, self.settings) if self.store.resumes and not self._replayed else None,
+            read_before=self._read_before,
         )
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
