@@ -8,7 +8,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework import run_report
+from reporting_framework import Trigger, run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.storage import open_store
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
@@ -110,3 +110,31 @@ def test_a_warning_is_in_text_in_json_and_in_the_log(tmp_path, caplog):
     done = CliRunner().invoke(reporting, [*arguments, "--format", "json"], prog_name="reporting")
     assert json.loads(done.stdout)["warnings"] == [warning]
     assert f"warning: {warning}" in done.stderr
+
+
+def test_a_prefix_under_which_nothing_is_there_is_warned_of(buckets, bucket, tmp_path):
+    [warning] = execute(pipeline(source(f"s3://{bucket}/typo/"), checkpoint(tmp_path / "x.parquet"))).warnings
+    assert warning == f"source s3://{bucket}/typo: nothing is there; check bucket and prefix, which are case-sensitive"
+
+
+def test_an_object_that_is_given_as_the_source_is_warned_of_with_its_folder(buckets, bucket, tmp_path):
+    uri = f"{buckets[0]}/{name_of(1)}"
+    [warning] = execute(pipeline(source(uri), checkpoint(tmp_path / "x.parquet"))).warnings
+    assert warning == f"source {uri}: it is an object, and a source is a folder; give its folder, {buckets[0]}"
+
+
+def test_a_prefix_under_which_something_is_there_is_not_warned_of(buckets, bucket, s3, tmp_path):
+    out = tmp_path / "x.parquet"
+    for _ in range(2):
+        assert execute(pipeline(source(buckets[0]), checkpoint(out))).warnings == []
+    s3.client().put_object(Bucket=bucket, Key="other/README.txt", Body=b"")
+    assert execute(pipeline(source(f"s3://{bucket}/other"), checkpoint(tmp_path / "y.parquet"))).warnings == []
+
+
+def test_a_run_that_lists_nothing_does_not_say_that_nothing_is_there(bucket, s3_environment, tmp_path):
+    known = [{"s3": {"bucket": {"name": "elsewhere"}, "object": {"key": "k"}}, "eventName": "ObjectCreated:Put"}]
+    made = source(f"s3://{bucket}/empty")
+    made.receive(Trigger("s3", {"Records": known}, names_work=True))
+    assert execute(pipeline(made, checkpoint(tmp_path / "x.parquet"))).warnings == []
+    replayed = pipeline(source(f"s3://{bucket}/empty"), checkpoint(tmp_path / "y.parquet"))
+    assert execute(replayed, replay=["gone.json"]).warnings == []

@@ -61,8 +61,8 @@ class RunWarnings:
         return (
             f"report {report}: the source is {', '.join(self._inputs)}, and the run before on these outputs read "
             f"{', '.join(before)}: source keys are relative to the source, so rows may be taken twice or missed; "
-            f"ignore this if the same keys have moved, otherwise give another checkpoint, or run `reporting state {report} "
-            "reset` first"
+            "ignore this if the same keys have moved, otherwise give another checkpoint, or run "
+            f"`reporting state {report} reset` first"
         )
 
 

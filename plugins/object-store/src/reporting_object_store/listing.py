@@ -28,6 +28,7 @@ class Names:
         ignored: Objects seen whose name does not match.
         samples: The first of those names.
         repeated: How often an object that is read was listed again.
+        seen: Whether anything at all was listed.
         ranges: Ranges seen.
     """
 
@@ -37,6 +38,7 @@ class Names:
     samples: list[str] = field(default_factory=list)
     ranges: set[str] = field(default_factory=set)
     repeated: int = 0
+    seen: bool = False
     _matches: Callable[[str], object] = field(init=False)
     _range: Callable[[str], re.Match[str] | None] = field(init=False)
 
@@ -47,6 +49,7 @@ class Names:
     def keep(self, page: Sequence[Entry]) -> list[Entry]:
         """Those of a page that are read; the others are counted, and ranges noted."""
         kept, current = [], None
+        self.seen |= bool(page)
         for entry in page:
             key = entry.key
             if not self.reads(key):

@@ -351,18 +351,35 @@ class ObjectStoreJson:
             with suppress(ReportingError):  # the next run will fail of it
                 deque(self._rest, maxlen=0)
                 self._listing.ended |= not self._listing.waiting
-        listing = self._listing
+        listing, named = self._listing, self._replayed or self._named is not None
+        nothing = None if named else self._nothing()
         return Survey(
             self._names.ignored,
             tuple(self._names.samples),
             listing.waiting,
             listing.ended,
             self._names.repeated,
-            "named" if self._replayed or self._named is not None else "full" if listing.full else "window",
+            "named" if named else "full" if listing.full else "window",
             listing.since,
             due(listing, self.settings) if self.store.resumes and not self._replayed else None,
-            read_before=self._read_before,
+            [nothing] if nothing else (),
+            self._read_before,
         )
+
+    def _nothing(self) -> str | None:
+        """Return a warning if a full listing found nothing at all in this part of a bucket, not even ignored objects.
+
+        A folder that is not there fails the run.
+        """
+        place, listing = self.store.location, self._listing
+        if not self.store.resumes or not listing.full or not listing.ended or self._names.seen:
+            return None
+        folder, _, name = place.key.rpartition("/")
+        parent = place._replace(key=folder)
+        with suppress(ReportingError):  # it may be that only what is below may be looked at
+            if name and open_store(parent).head(name) is not None:
+                return f"source {place.uri}: it is an object, and a source is a folder; give its folder, {parent.uri}"
+        return f"source {place.uri}: nothing is there; check bucket and prefix, which are case-sensitive"
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`. The time of the last full listing is kept only if nothing of it is left to do."""
