@@ -210,7 +210,9 @@ def test_why_an_object_that_is_there_is_in_neither(world):
     world.explain("--where", "ptid=NOBODY", code=8)
 
 
-def test_an_object_before_the_window_is_said_to_be_there_and_when_it_is_listed(s3_environment, bucket, tmp_path):
+def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_listed(
+    s3_environment, bucket, tmp_path
+):
     def put(number, at):
         key = f"in/{name_of(number, at=at)}"
         s3_environment.client().put_object(Bucket=bucket, Key=key, Body=made_of(timestamp=at.isoformat()))
@@ -231,5 +233,13 @@ def test_an_object_before_the_window_is_said_to_be_there_and_when_it_is_listed(s
         f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
         in world.found("--origin", late[0], code=8)["absence"]["text"]
     )
-    assert world.run(reconcile=True).accepted == 10
+    undated = ["log-submit-2026-11-28.json", "log-submit-+20261128-000000.json"]
+    for key in (*undated, "log-submit-later.json", "log-other-2026-11-28.json"):
+        s3_environment.client().put_object(Bucket=bucket, Key=f"in/{key}", Body=made_of(timestamp=now.isoformat()))
+    assert world.run().accepted == 2, "what sorts outside of a range, or behind its end, is listed"
+    assert [world.why(key) for key in undated] == ["without a date"] * 2
+    text = world.found("--origin", undated[0], code=8)["absence"]["text"]
+    assert text.startswith("its name has no date behind log-submit- that the report recognises, and runs list names ")
+    assert text.endswith(f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile")
+    assert world.run(reconcile=True).accepted == 12
     assert world.explain("--origin", late[0])[1].startswith("  brought by")

@@ -65,11 +65,14 @@ class Absence(NamedTuple):
 
     Attributes:
         reason: ``not matched``: the source does not read such names. ``outside the source``: it is elsewhere. ``before
-            the window``: it is dated before what runs list. ``newer than the last run``: no run can have seen it.
+            the window``: it is dated before what runs list. ``without a date``: its name says no date by which runs
+            would find it before they list everything. ``newer than the last run``: no run can have seen it.
         text: The same for people, with what to do.
     """
 
-    reason: Literal["not matched", "outside the source", "before the window", "newer than the last run"]
+    reason: Literal[
+        "not matched", "outside the source", "before the window", "without a date", "newer than the last run"
+    ]
     text: str
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from datetime import datetime
 
 from reporting_framework import Absence
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import Store
 from reporting_object_store.bookmark import Listing, due, window
-from reporting_object_store.listing import Names
+from reporting_object_store.listing import Names, day_of
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 
@@ -29,15 +30,12 @@ def absence(
         return Absence("not matched", f"its name is not one that the source reads, which is {settings.include}")
     if store.location.scheme == "file" and any(part.startswith(".") for part in name.split("/")[:-1]):
         return Absence("not matched", "it is in a folder whose name begins with a dot, which is not entered")
-    if not listing.full and listing.newest and (day := _day(name, listing, settings)):
-        since = window(listing.newest, settings)
-        listing.ended = True
-        if day < f"{since:%Y%m%d}":
-            return Absence(
-                "before the window",
-                f"its name is dated {day}, and runs list names dated {since:%Y%m%d} or later; everything is listed "
-                f"again from {due(listing, settings):%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile",
-            )
+    if (
+        not listing.full
+        and listing.newest
+        and (passed := _passed_over(name, listing, window(listing.newest, settings), settings))
+    ):
+        return passed
     with suppress(ReportingError):
         written = store.modified(name)
         if written and listing.looked and written >= listing.looked:
@@ -49,7 +47,17 @@ def absence(
     return None
 
 
-def _day(name: str, listing: Listing, settings: ObjectStoreJsonSettings) -> str | None:
-    """Return the day that a name of a known range is dated, as eight digits."""
+def _passed_over(name: str, listing: Listing, since: datetime, settings: ObjectStoreJsonSettings) -> Absence | None:
+    """Return why a listing from `since` on passes over the name, which then sorts before it; `None` if it does not."""
+    known = max((each for each in listing.ranges if name.startswith(each)), key=len, default=None)
+    if known is None or name > f"{known}{day_of(since)}":
+        return None
+    listing.ended = True
     found = re.match(settings.name_pattern, name) if settings.name_pattern else None
-    return found["timestamp"][:8] if found and found["range"] in listing.ranges else None
+    listed = (
+        f"runs list names dated {day_of(since)} or later; everything is listed again from "
+        f"{due(listing, settings):%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile"
+    )
+    if found and found["range"] == known:
+        return Absence("before the window", f"its name is dated {found['timestamp'][:8]}, and {listed}")
+    return Absence("without a date", f"its name has no date behind {known} that the report recognises, and {listed}")

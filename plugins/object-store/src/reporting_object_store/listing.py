@@ -128,7 +128,7 @@ def list_since(
         at_once: How many listings may be under way at once.
     """
     known = tuple(sorted(ranges))
-    days = sorted({_day(since), _day(since + (newest - since) / 2), _day(newest)})
+    days = sorted({day_of(since), day_of(since + (newest - since) / 2), day_of(newest)})
     ends: list[str | None] = [*days[1:], None]
     starts = [("", "", None)] + [
         (one, f"{one}{day}", end and f"{one}{end}") for one in known for day, end in zip(days, ends, strict=True)
@@ -155,5 +155,6 @@ def list_since(
     yield names.keep([unique[key] for key in sorted(unique)])
 
 
-def _day(moment: datetime) -> str:
+def day_of(moment: datetime) -> str:
+    """Return the day as names have it, in eight digits."""
     return f"{moment.year:04d}{moment.month:02d}{moment.day:02d}"
