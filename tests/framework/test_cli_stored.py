@@ -4,6 +4,7 @@ import fcntl
 import json
 import shlex
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -63,8 +64,28 @@ def test_a_bookmark_is_told_in_words(s3_environment, bucket):
     assert [each.kind for each in found.belongings] == ["output", "bookmark"]
     assert found.bookmark[0].startswith("everything was last listed at 20")
     assert "(every 7 days)" in found.bookmark[0]
-    assert found.bookmark[1].startswith("until then a run looks 35 days back from the newest event")
-    assert made.source.tell({}) == ["the next run lists everything"]
+    assert found.bookmark[1].startswith("a run that begins now lists names dated ")
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_the_date_that_is_shown_is_that_from_which_the_next_run_lists(s3_environment, bucket, ahead):
+    places = f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet"
+    moments = [datetime.now(UTC) - timedelta(days=3), *([datetime(2099, 1, 1, tzinfo=UTC)] if ahead else [])]
+    for number, at in enumerate(moments):
+        open_store(places[0]).put(name_of(number, at=at), event(number, at=at), expected=None)
+    assert stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark == ["the next run lists everything"]
+    assert take(*places).accepted == len(moments)
+    said = stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark[1]
+    assert f"lists names dated {take(*places).listed_from:%Y-%m-%d} or later, 35 days back from 2" in said
+
+
+def test_a_run_that_would_fail_is_said_to(s3_environment, bucket):
+    places = f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet"
+    open_store(places[0]).put(name_of(1), event(1), expected=None)
+    take(*places)
+    s3_environment.client().put_object(Bucket=bucket, Key="out/x.parquet", Body=b"damaged")
+    [said] = stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark
+    assert said.startswith(f"a run that began now would fail: {places[1]}")
 
 
 def test_what_cannot_be_read_is_shown_without_its_rows(ran):

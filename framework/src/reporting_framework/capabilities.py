@@ -284,10 +284,14 @@ class Revisiting(Protocol):
 
 @runtime_checkable
 class Telling(Protocol):
-    """What a source has besides when it can say in words what a bookmark means."""
+    """What a source has besides when it can say in words what the next run will list."""
 
-    def tell(self, bookmark: Mapping[str, Any]) -> Sequence[str]:
-        """What the next run will make of it, in sentences for people. Looks nothing up; any bookmark will do."""
+    def tell(self, ledger: RunLedger) -> Sequence[str]:
+        """Describe what a run that began now would list, in sentences for people. Lists and reads nothing.
+
+        Args:
+            ledger: What that run would plan from; any bookmark will do.
+        """
         ...
 
 

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from reporting_framework.assembly import step
 from reporting_framework.capabilities import DatedLedger
-from reporting_framework.interfaces import Ledger, Quarantine
 from reporting_framework.storage.versions import same_version
+
+if TYPE_CHECKING:
+    from reporting_framework.interfaces import Ledger, Quarantine, Sink
+
+
+def ledger_of(report: str, sinks: Sequence[Sink]) -> CombinedLedger:
+    """Return what the next run of a report would plan from; its sinks are prepared.
+
+    Raises:
+        ReportingError: What a sink keeps cannot be read.
+    """
+    ledgers, quarantine = [], None
+    for sink in sinks:
+        with step(report, "sink", sink.name):
+            ledgers.append(sink.ledger())
+            quarantine = quarantine or sink.quarantine()
+    return CombinedLedger([each for each in ledgers if each is not None] or [BlankLedger()], quarantine)
 
 
 class BlankLedger:

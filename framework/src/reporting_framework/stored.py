@@ -14,12 +14,14 @@ from reporting_framework.capabilities import (
     Resuming,
     Telling,
 )
-from reporting_framework.errors import PluginError
+from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.histories import records_of
+from reporting_framework.ledger import ledger_of
 from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
+    from reporting_framework.interfaces import Sink
     from reporting_framework.records import Belonging
     from reporting_framework.result import RunRecord
 
@@ -40,7 +42,7 @@ class Stored(NamedTuple):
     Attributes:
         belongings: All that its sinks tell of.
         silent: Names of sinks that tell nothing.
-        bookmark: What the source's bookmark means, in sentences; none where no sink has a quarantine.
+        bookmark: What the next run will list, in sentences; none where no sink has a quarantine.
         last: What its last run left behind, where a sink keeps a history.
         unfinished: Resets that have begun and not ended.
     """
@@ -64,7 +66,7 @@ def stored(pipeline: Pipeline) -> Stored:
                 else:
                     silent.append(sink.name)
                 if bookmark is None and (quarantine := sink.quarantine()) is not None:
-                    bookmark = _told(pipeline, quarantine.bookmark)
+                    bookmark = _told(pipeline, sinks, quarantine.bookmark)
         last = next(iter(records_of(pipeline.report, sinks) or ()), None)
         return Stored(belongings, silent, bookmark or (), last, unfinished_resets(pipeline))
 
@@ -87,11 +89,16 @@ def finish_resets(pipeline: Pipeline) -> None:
                 sink.finish_reset(by_hand=True)
 
 
-def _told(pipeline: Pipeline, bookmark: Mapping[str, Any]) -> Sequence[str]:
+def _told(pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]) -> Sequence[str]:
+    """Describe the next run, in sentences."""
     source = pipeline.source
     if isinstance(source, Telling):
+        try:
+            ledger = ledger_of(pipeline.report, sinks)
+        except ReportingError as error:
+            return [f"a run that began now would fail: {error}"]
         with step(pipeline.report, "source", source.name):
-            return source.tell(bookmark)
+            return source.tell(ledger)
     return [f"{name}: {value}" for name, value in bookmark.items()] or ["there is none"]
 
 

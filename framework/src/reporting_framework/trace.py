@@ -14,7 +14,7 @@ from reporting_framework.assembly import assemble, close_source, step
 from reporting_framework.capabilities import Absence, Accounting, Located, Readable, Traceable
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.histories import kept_by
-from reporting_framework.ledger import BlankLedger, CombinedLedger
+from reporting_framework.ledger import ledger_of
 from reporting_framework.queries import Selection
 from reporting_framework.records import ORIGIN_COLUMN, object_of
 from reporting_framework.wording import redacted
@@ -261,12 +261,7 @@ class Tracer:
         pipeline, source = self._pipeline, self._pipeline.source
         if not isinstance(source, Accounting):
             return None
-        ledgers, quarantine = [], None
-        for sink in pipeline.sinks:
-            with step(pipeline.report, "sink", sink.name):
-                ledgers.append(sink.ledger())
-                quarantine = quarantine or sink.quarantine()
-        ledger = CombinedLedger([each for each in ledgers if each is not None] or [BlankLedger()], quarantine)
+        ledger = ledger_of(pipeline.report, pipeline.sinks)
         last = max((run.started_at for run in self._records.values() if not run.replay), default=None)
         with step(pipeline.report, "source", source.name):
             return source.absence(name, ledger, last)

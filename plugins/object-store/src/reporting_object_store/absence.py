@@ -1,4 +1,4 @@
-"""Why an object that is there is in no table."""
+"""Why an object that is there is in no table, or none is there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reporting_framework import Absence
 from reporting_framework.errors import ReportingError
-from reporting_framework.storage import Store
+from reporting_framework.storage import Store, open_store
 from reporting_object_store.bookmark import Listing, due, window
 from reporting_object_store.listing import Names, day_of
 from reporting_object_store.settings import ObjectStoreJsonSettings
@@ -61,3 +61,14 @@ def _passed_over(name: str, listing: Listing, since: datetime, settings: ObjectS
     if found and found["range"] == known:
         return Absence("before the window", f"its name is dated {found['timestamp'][:8]}, and {listed}")
     return Absence("without a date", f"its name has no date behind {known} that the report recognises, and {listed}")
+
+
+def nothing_there(store: Store) -> str:
+    """Return a warning that nothing at all is in this part of a bucket; a folder that is not there fails the run."""
+    place = store.location
+    folder, _, name = place.key.rpartition("/")
+    parent = place._replace(key=folder)
+    with suppress(ReportingError):  # it may be that only what is below may be looked at
+        if name and open_store(parent).head(name) is not None:
+            return f"source {place.uri}: it is an object, and a source is a folder; give its folder, {parent.uri}"
+    return f"source {place.uri}: nothing is there; check bucket and prefix, which are case-sensitive"

@@ -72,3 +72,19 @@ def due(listing: Listing, settings: ObjectStoreJsonSettings) -> datetime | None:
         return None
     listed = listing.listed if listing.ended else None  # what was left to do is found by listing everything
     return listed + timedelta(days=settings.reconcile_every_days) if listed else datetime.now(UTC)
+
+
+def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[str]:
+    """Describe in sentences what a run would list that has chosen `listing`."""
+    told = ["the next run lists everything"]
+    if not listing.full and listing.listed and listing.newest:
+        days, since = settings.reconcile_every_days, window(listing.newest, settings)
+        told = [
+            f"everything was last listed at {listing.listed:%Y-%m-%d %H:%M} UTC, and will be again from "
+            f"{listing.listed + timedelta(days=days):%Y-%m-%d %H:%M} UTC on (every {days:g} days)",
+            f"a run that begins now lists names dated {since:%Y-%m-%d} or later, {settings.lookback_days:g} days back "
+            f"from {listing.newest:%Y-%m-%d}; ranges of names: {len(listing.ranges)}",
+        ]
+    if listing.unread:
+        told.append(f"objects that could not be read and are tried again: {len(listing.unread):,}")
+    return told

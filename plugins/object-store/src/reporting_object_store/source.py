@@ -30,9 +30,9 @@ from reporting_framework import (
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
 from reporting_framework.records import Finding
 from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
-from reporting_object_store.absence import absence
+from reporting_object_store.absence import absence, nothing_there
 from reporting_object_store.batches import BatchBuilder
-from reporting_object_store.bookmark import Listing, due, window
+from reporting_object_store.bookmark import Listing, due, next_listing, window
 from reporting_object_store.checks import clock, listed
 from reporting_object_store.in_flight import Admit, InFlight
 from reporting_object_store.listing import Names, list_all, list_since
@@ -270,23 +270,11 @@ class ObjectStoreJson:
         listing.looked = Listing.of(ledger.bookmark, self._identity).looked or last_run
         return absence(name, listing, self.store, self._names, self.settings)
 
-    def tell(self, bookmark: Mapping[str, Any]) -> Sequence[str]:
+    def tell(self, ledger: RunLedger) -> Sequence[str]:
         """See `Telling.tell`."""
         if not self.store.resumes:
             return ["a folder is listed as a whole by every run"]
-        listing = Listing.of(bookmark, self._identity)
-        if listing.listed is None:
-            return ["the next run lists everything"]
-        days, back = self.settings.reconcile_every_days, self.settings.lookback_days
-        next_full = listing.listed + timedelta(days=days)
-        told = [
-            f"everything was last listed at {listing.listed:%Y-%m-%d %H:%M} UTC, and will be again from "
-            f"{next_full:%Y-%m-%d %H:%M} UTC on (every {days:g} days)",
-            f"until then a run looks {back:g} days back from the newest event; ranges of names: {len(listing.ranges)}",
-        ]
-        if listing.unread:
-            told.append(f"objects that could not be read and are tried again: {len(listing.unread):,}")
-        return told
+        return next_listing(self._choose(ledger, datetime.now(UTC)), self.settings)
 
     def checks(self, *, write: bool) -> Mapping[str, Callable[[], Finding]]:
         """See `Checkable.checks`; nothing is ever written here."""
@@ -352,7 +340,7 @@ class ObjectStoreJson:
                 deque(self._rest, maxlen=0)
                 self._listing.ended |= not self._listing.waiting
         listing, named = self._listing, self._replayed or self._named is not None
-        nothing = None if named else self._nothing()
+        empty = not named and self.store.resumes and listing.full and listing.ended and not self._names.seen
         return Survey(
             self._names.ignored,
             tuple(self._names.samples),
@@ -362,24 +350,9 @@ class ObjectStoreJson:
             "named" if named else "full" if listing.full else "window",
             listing.since,
             due(listing, self.settings) if self.store.resumes and not self._replayed else None,
-            [nothing] if nothing else (),
+            [nothing_there(self.store)] if empty else (),
             self._read_before,
         )
-
-    def _nothing(self) -> str | None:
-        """Return a warning if a full listing found nothing at all in this part of a bucket, not even ignored objects.
-
-        A folder that is not there fails the run.
-        """
-        place, listing = self.store.location, self._listing
-        if not self.store.resumes or not listing.full or not listing.ended or self._names.seen:
-            return None
-        folder, _, name = place.key.rpartition("/")
-        parent = place._replace(key=folder)
-        with suppress(ReportingError):  # it may be that only what is below may be looked at
-            if name and open_store(parent).head(name) is not None:
-                return f"source {place.uri}: it is an object, and a source is a folder; give its folder, {parent.uri}"
-        return f"source {place.uri}: nothing is there; check bucket and prefix, which are case-sensitive"
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`. The time of the last full listing is kept only if nothing of it is left to do."""
