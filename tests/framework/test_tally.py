@@ -82,6 +82,7 @@ def test_everything_is_told():
         "duplicates": 1,
         "objects_unread": 1,
         "unread_reasons": {"denied": 1},
+        "warnings": [],
         "objects_ignored": 4,
         "ignored_samples": ["odd"],
         "remaining": 0,
