@@ -71,7 +71,7 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
     from reporting_aws.kinesis import Kinesis
     from reporting_event_processor.validator import ExperimentEventValidator
     from reporting_framework import Trigger
-    from reporting_framework.collector import rarely
+    from reporting_framework._text.gc_tuning import rarely
     from reporting_framework.ledger import BlankLedger, CombinedLedger
     from reporting_object_store.archive import NdjsonArchive
 

@@ -5,11 +5,11 @@ import sys
 import polars as pl
 import pytest
 
+from reporting_framework._text.messages import LINE_LIMIT
 from reporting_framework.config import Config
 from reporting_framework.discovery import FRAMEWORK, allow_list, installed, normalised
 from reporting_framework.errors import PluginError
 from reporting_framework.plugins import load_plugins
-from reporting_framework.wording import LINE_LIMIT
 from tests.framework.distributions import Site
 
 GOOD = """

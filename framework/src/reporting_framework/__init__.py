@@ -27,6 +27,7 @@ from reporting_framework.errors import (
 from reporting_framework.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
+    from reporting_framework._text.install_command import install_command
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.builtin.timestamps import Timestamp
     from reporting_framework.capabilities import (
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
         Traceable,
         Triggered,
     )
-    from reporting_framework.installation import install_command
     from reporting_framework.interfaces import (
         Composition,
         Engine,
@@ -169,7 +169,7 @@ __all__ = [
 
 _HOMES = {
     "ModelValidator": "builtin.pydantic_validator",
-    "install_command": "installation",
+    "install_command": "_text.install_command",
     "Timestamp": "builtin.timestamps",
     "query_report": "launch",
     "run_report": "launch",

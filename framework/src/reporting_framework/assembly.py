@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.capabilities import Resuming, Triggered
 from reporting_framework.errors import (
     PluginError,
@@ -20,7 +21,6 @@ from reporting_framework.errors import (
 )
 from reporting_framework.records import ORIGIN_COLUMN
 from reporting_framework.result import Step
-from reporting_framework.wording import redacted, system_problem
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework._text.messages import did_you_mean
 from reporting_framework.errors import ReportingError, SettingsError
-from reporting_framework.wording import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -16,15 +16,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework._text.install_command import install_command
+from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.assembly import assemble, close, settings_of, step
 from reporting_framework.capabilities import Checkable
 from reporting_framework.discovery import FRAMEWORK, installed
 from reporting_framework.errors import ReportingError
-from reporting_framework.installation import install_command
 from reporting_framework.permissions import permissions_of
 from reporting_framework.records import Finding
 from reporting_framework.storage.temporary import abandoned_temporary
-from reporting_framework.wording import redacted, system_problem
 
 if TYPE_CHECKING:
     import polars as pl

@@ -26,7 +26,7 @@ of a record or a secret: user info and query strings of URIs are removed.
 
 from __future__ import annotations
 
-from reporting_framework.wording import one_line
+from reporting_framework._text.messages import one_line
 
 MESSAGE_LIMIT = 600
 """Longest message, in characters; what is beyond is cut."""

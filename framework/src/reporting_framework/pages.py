@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import settings_of, step
 from reporting_framework.capabilities import Shelving
 from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.histories import records_of
 from reporting_framework.interfaces import Material, Use
 from reporting_framework.queries import held
-from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pluggy
 
 from reporting_framework import hookspecs
+from reporting_framework._text.messages import cause, did_you_mean, one_line
 from reporting_framework.discovery import (
     Origin,
     admit,
@@ -21,7 +22,6 @@ from reporting_framework.discovery import (
 from reporting_framework.errors import PluginError
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.markers import PROJECT, Lazy
-from reporting_framework.wording import cause, did_you_mean, one_line
 
 if TYPE_CHECKING:
     import click

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import polars as pl
 
+from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.assembly import assemble, close_source, place_of, settings_of, step
 from reporting_framework.capabilities import Readable
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
 from reporting_framework.interfaces import Sink, Use
-from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Composition, Query, Sink

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import step
 from reporting_framework.capabilities import Located, Recording
 from reporting_framework.discovery import FRAMEWORK
 from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
 from reporting_framework.result import RunRecord
-from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline

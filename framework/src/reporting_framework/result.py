@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from reporting_framework.wording import as_utc, redacted
+from reporting_framework._text.messages import as_utc, redacted
 
 _Moment = Annotated[datetime, AfterValidator(as_utc)]
 

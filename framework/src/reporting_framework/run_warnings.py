@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.errors import ReportingError
 from reporting_framework.histories import records_of
 from reporting_framework.records import LOOKS_LIKE
-from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import prepared, step
 from reporting_framework.capabilities import (
     Inspectable,
@@ -17,7 +18,6 @@ from reporting_framework.capabilities import (
 from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.histories import records_of
 from reporting_framework.ledger import ledger_of
-from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import polars as pl
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import assemble, close_source, step
 from reporting_framework.capabilities import Absence, Accounting, Located, Readable, Traceable
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
@@ -17,7 +18,6 @@ from reporting_framework.histories import kept_by
 from reporting_framework.ledger import ledger_of
 from reporting_framework.queries import Selection
 from reporting_framework.records import ORIGIN_COLUMN, object_of
-from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.interfaces import Composition, Quarantine

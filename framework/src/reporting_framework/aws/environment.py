@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework._text.messages import cause
 from reporting_framework.assembly import assemble, place_of, prepared
 from reporting_framework.aws import answers, continuation
 from reporting_framework.aws.observability import Observability
@@ -21,7 +22,6 @@ from reporting_framework.records import Trigger
 from reporting_framework.reports import composed, resolve_report
 from reporting_framework.runner import run
 from reporting_framework.triggers import correlation_id, kind_of, trigger_of
-from reporting_framework.wording import cause
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

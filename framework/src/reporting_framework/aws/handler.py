@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from reporting_framework.collector import rarely
+from reporting_framework._text.gc_tuning import rarely
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     rarely()  # before the imports: they make a hundred thousand objects

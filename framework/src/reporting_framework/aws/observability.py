@@ -17,12 +17,12 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
+from reporting_framework._text.messages import redacted
+from reporting_framework._text.tracebacks import traceback_text
 from reporting_framework.aws import metrics
 from reporting_framework.capabilities import Answering
 from reporting_framework.markers import hookimpl
 from reporting_framework.storage.watch import unwatch, watch
-from reporting_framework.tracebacks import traceback_text
-from reporting_framework.wording import redacted
 
 if TYPE_CHECKING:
     from reporting_framework.aws.settings import FunctionSettings

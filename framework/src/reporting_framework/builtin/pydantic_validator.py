@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
+from reporting_framework._text.messages import cause
 from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
 from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
 from reporting_framework.builtin.model_reader import Extra, ModelReader
@@ -22,7 +23,6 @@ from reporting_framework.errors import SettingsError
 from reporting_framework.interfaces import Shape
 from reporting_framework.records import ORIGIN_COLUMN, Batch, Rejection, Validated
 from reporting_framework.settings import Settings
-from reporting_framework.wording import cause
 
 EXTRA_COLUMN = "extra"
 """Column that keeps unknown fields, as JSON with sorted names."""

@@ -75,7 +75,7 @@ def _plain(thing: Any) -> Any:
     if hasattr(thing, "_asdict"):
         return {name: _plain(value) for name, value in thing._asdict().items()}
     if isinstance(thing, datetime):
-        from reporting_framework.wording import utc_text
+        from reporting_framework._text.messages import utc_text
 
         return utc_text(thing) if thing.tzinfo else thing.isoformat()
     if isinstance(thing, Mapping):

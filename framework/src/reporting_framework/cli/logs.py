@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from reporting_framework._text.messages import redacted
+from reporting_framework._text.tracebacks import traceback_text
 from reporting_framework.cli.failures import printable
-from reporting_framework.tracebacks import traceback_text
-from reporting_framework.wording import redacted
 
 
 class _Formatter(logging.Formatter):

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import reporting_framework
+from reporting_framework._text.gc_tuning import rarely
 from reporting_framework.cli.build import build_command
 from reporting_framework.cli.doctor import doctor_command
 from reporting_framework.cli.explain import explain_command
@@ -28,7 +29,6 @@ from reporting_framework.cli.sql import sql_command
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.cli.stored import state_command
 from reporting_framework.cli.streams import escape_unencodable
-from reporting_framework.collector import rarely
 
 _COMPLETION = """\b
 Shell completion, report names included:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework._text.messages import redacted, utc_text
 from reporting_framework.cli.actions import Action, ReportActions, common_options, pipeline_of, prompted
 from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.state import state_of
-from reporting_framework.wording import redacted, utc_text
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline

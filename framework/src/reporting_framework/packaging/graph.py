@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from reporting_framework._text.messages import one_line
 from reporting_framework.errors import BuildError
-from reporting_framework.wording import one_line
 
 Extras = frozenset[str]
 

@@ -13,10 +13,10 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from reporting_framework._text.messages import one_line
 from reporting_framework.packaging.graph import Graph
 from reporting_framework.packaging.manifest import Manifest, Shipped
 from reporting_framework.packaging.unpack import Unpacked
-from reporting_framework.wording import one_line
 
 SBOM = "sbom.json"
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from reporting_framework._text.install_command import install_command
+from reporting_framework._text.messages import one_line
 from reporting_framework.errors import BuildError, SettingsError
-from reporting_framework.installation import install_command
-from reporting_framework.wording import one_line
 
 NEEDED = {"cyclonedx": "cyclonedx-python-lib", "packaging": "packaging", "uv": "uv"}
 """Modules of the extra ``build``, and the distributions that bring them."""

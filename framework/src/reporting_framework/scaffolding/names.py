@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reporting_framework._text.messages import one_line
 from reporting_framework.discovery import installed, normalised
 from reporting_framework.errors import SettingsError
-from reporting_framework.wording import one_line
 
 if TYPE_CHECKING:
     from reporting_framework.plugins import Listed

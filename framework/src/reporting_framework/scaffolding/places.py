@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from reporting_framework._text.messages import one_line
 from reporting_framework.discovery import FRAMEWORK, normalised
 from reporting_framework.errors import SettingsError
-from reporting_framework.wording import one_line
 
 _REQUIREMENT = re.compile(r"(?:reporting-framework)? *((?:[<>=!~]=?=?) *[0-9][0-9A-Za-z.*+! ,<>=~-]*)", re.ASCII)
 

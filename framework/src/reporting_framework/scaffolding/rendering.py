@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reporting_framework._text.install_command import install_command
+from reporting_framework._text.messages import cause, one_line
 from reporting_framework.errors import SettingsError
-from reporting_framework.installation import install_command
 from reporting_framework.scaffolding.origins import TEMPLATES, Repository
-from reporting_framework.wording import cause, one_line
 
 LAMBDA, PLUGIN = "reporting-lambda", "plugin"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reporting_framework._text.messages import one_line
 from reporting_framework.errors import SettingsError
-from reporting_framework.wording import one_line
 
 NONE = "none"
 

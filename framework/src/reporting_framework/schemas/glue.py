@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework._text.messages import one_line
 from reporting_framework.schemas.hive import hive_columns, location_of, table_name
-from reporting_framework.wording import one_line
 
 if TYPE_CHECKING:
     from reporting_framework.schemas.table import Table

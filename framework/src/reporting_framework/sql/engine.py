@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reporting_framework._text.install_command import install_command
 from reporting_framework.errors import SettingsError
-from reporting_framework.installation import install_command
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.errors import FatalError, ReportingError, SettingsError, StorageUnavailable
 from reporting_framework.sql.engine import engine, identifier
-from reporting_framework.wording import did_you_mean, one_line
 
 if TYPE_CHECKING:
     import duckdb

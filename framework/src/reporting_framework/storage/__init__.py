@@ -1,5 +1,6 @@
 """One way to open any place: a folder, a bucket of S3 or of a server like it, or memory."""
 
+from reporting_framework._text.messages import system_problem
 from reporting_framework.storage.aws_config import aws_session, aws_variables
 from reporting_framework.storage.base import Entry, Object, Pinned, ScanTarget, Store, TooLarge, list_keys
 from reporting_framework.storage.connect import open_store
@@ -9,7 +10,6 @@ from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.pinned_table import PinnedTable
 from reporting_framework.storage.temporary import LockedPath, locked_folder
 from reporting_framework.storage.versions import same_version
-from reporting_framework.wording import system_problem
 
 __all__ = [
     "PROBLEMS",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from reporting_framework._text.messages import system_problem
 from reporting_framework.errors import (
     AccessDenied,
     CommitConflict,
@@ -18,7 +19,6 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.wording import system_problem
 
 
 class Problem(NamedTuple):

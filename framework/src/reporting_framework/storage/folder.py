@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from reporting_framework._text.messages import system_problem
 from reporting_framework.errors import (
     AccessDenied,
     CommitConflict,
@@ -24,7 +25,6 @@ from reporting_framework.storage.location import Location
 from reporting_framework.storage.pinned_file import PinnedFile
 from reporting_framework.storage.temporary import LockedPath, sweep
 from reporting_framework.storage.tending import TendedFolder
-from reporting_framework.wording import system_problem
 
 PAGE_SIZE = 1000
 _READ = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import traceback
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.errors import ReportingError
-from reporting_framework.wording import redacted
 
 
 def traceback_text(error: BaseException, *, verbose: bool) -> str:

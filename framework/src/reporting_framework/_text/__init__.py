@@ -1,0 +1,1 @@
+"""Text that people read: messages, tracebacks; and the tuning of the garbage collector."""
