@@ -7,7 +7,7 @@ from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import page
 from reporting_framework import schemas, storage
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 
 def blocks_page() -> str:
@@ -17,7 +17,7 @@ def blocks_page() -> str:
         "Building blocks",
         "What a plugin may use beside the [interfaces](interfaces.md).",
         "## Settings and validators",
-        "`reporting_framework.settings` and `reporting_framework.builtin.pydantic_validator`.",
+        "`reporting_framework.plugin_api.settings` and `reporting_framework.builtin.pydantic_validator`.",
         *described(Settings, "###"),
         *described(ModelValidatorSettings, "###"),
         *described(ModelValidator, "###"),

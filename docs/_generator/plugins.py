@@ -13,7 +13,7 @@ from docs._generator.settings import settings_table
 from reporting_framework.aws.settings import PREFIX, FunctionSettings
 from reporting_framework.composed_settings import ComposedSettings
 from reporting_framework.layers import variable
-from reporting_framework.markers import PROJECT
+from reporting_framework.plugin_api.markers import PROJECT
 from reporting_framework.plugins import ROLES, Listed, Registry, load_plugins, plural
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from reporting_framework import ORIGIN_COLUMN, Batch, Rejection, Split, Survey, Validated, line_origin
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing import CANARY, SourceContract, ValidatorContract
 
 SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})

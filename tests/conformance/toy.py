@@ -34,8 +34,8 @@ from reporting_framework import (
     object_of,
     single_origin,
 )
-from reporting_framework.records import Belonging
-from reporting_framework.result import Output, QuarantineState, RunRecord
+from reporting_framework.plugin_api.records import Belonging
+from reporting_framework.plugin_api.result import Output, QuarantineState, RunRecord
 
 KEPT_RUNS = 4
 LINEAGE = pl.Schema(

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import toy
 
-from reporting_framework.interfaces import Material
+from reporting_framework.plugin_api.page import Material
 from reporting_framework.testing import (
     CANARY,
     CallFaults,

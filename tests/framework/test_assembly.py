@@ -16,7 +16,7 @@ from reporting_framework.plugins import load_plugins
 PARTS = """
 import polars as pl
 from reporting_framework.errors import LocationError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 class Numbers(Settings):
     count: int = 1

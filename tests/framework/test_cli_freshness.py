@@ -11,7 +11,7 @@ from reporting_framework import run_report
 from reporting_framework.cli.freshness import age_in_words
 from reporting_framework.cli.main import reporting
 from reporting_framework.freshness import freshness
-from reporting_framework.result import RunRecord
+from reporting_framework.plugin_api.result import RunRecord
 from tests.framework.test_cli_quarantine import made_of
 from tests.framework.test_cli_stored import Remembering
 from tests.support.plugins import event, name_of, pipeline, source, take

@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr
 
 from reporting_framework.cli.options import Duration, generic_options, settings_options
 from reporting_framework.explain import GENERIC_OPTIONS
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 
 class Shade(enum.Enum):

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from reporting_framework.cli import render
 from reporting_framework.cli.progress import ProgressBar, wanted
-from reporting_framework.records import Outcome, Rejection, Split
-from reporting_framework.result import Output, QuarantineState, RejectionCount, RunResult, Seconds
+from reporting_framework.plugin_api.records import Outcome, Rejection, Split
+from reporting_framework.plugin_api.result import Output, QuarantineState, RejectionCount, RunResult, Seconds
 
 OUTPUT = Output(uri="out/visits.parquet", rows=1234, new_rows=34, bytes=5678)
 

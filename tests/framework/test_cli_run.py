@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from reporting_framework.cli.execute import exit_code
 from reporting_framework.cli.main import reporting, reporting_run
-from reporting_framework.result import RunResult
+from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.testing.lambda_events import FOLDER
 from tests.framework.distributions import environment, program
 

@@ -15,8 +15,8 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.cli.stored import _described
 from reporting_framework.errors import CommitConflict
 from reporting_framework.histories import records_of
-from reporting_framework.records import Belonging
-from reporting_framework.result import Output, RunRecord, Step
+from reporting_framework.plugin_api.records import Belonging
+from reporting_framework.plugin_api.result import Output, RunRecord, Step
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.stored import Reset, copy_command, stored

@@ -12,11 +12,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from reporting_framework.config import Config, find_config, misspelt, read_config, resolve_settings
 from reporting_framework.errors import MESSAGE_LIMIT, PluginError, SettingsError
 from reporting_framework.explain import explained
-from reporting_framework.interfaces import Composition, Use
 from reporting_framework.layers import variable
+from reporting_framework.plugin_api.report import Composition, Use
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import compose_report, resolve_report
-from reporting_framework.settings import Settings
 
 
 class Shade(enum.Enum):

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import reporting_framework
-from reporting_framework import hookspecs
 from reporting_framework.discovery import hook_names
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
+from reporting_framework.plugin_api import hookspecs
 from reporting_framework.plugins import ROLES, role_hook
 
 HOOKS = {name: getattr(hookspecs, name) for name in hook_names()}

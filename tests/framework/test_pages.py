@@ -9,11 +9,11 @@ import pytest
 from reporting_framework import Use, pages, run_report
 from reporting_framework.config import Config
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError, StepFailed
-from reporting_framework.interfaces import Material
+from reporting_framework.plugin_api.page import Material
+from reporting_framework.plugin_api.result import Output, RunRecord
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import compose_report, resolve_report
-from reporting_framework.result import Output, RunRecord
-from reporting_framework.settings import Settings
 
 AT = datetime(2024, 3, 9, 12, tzinfo=UTC)
 RECORD = RunRecord(

@@ -427,7 +427,7 @@ def test_asking_twice_for_commands_lists_them_once(site):
 def test_an_observer_may_bring_a_command_too():
     from click import Command
 
-    from reporting_framework.markers import hookimpl
+    from reporting_framework.plugin_api.markers import hookimpl
 
     class Mine:
         @hookimpl

@@ -33,7 +33,7 @@ def test_the_plugin_api_has_this_version():
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_is_there_and_comes_from_where_it_is_made(name):
     value = getattr(reporting_framework, name)
-    home = getattr(value, "__module__", "reporting_framework.records")
+    home = getattr(value, "__module__", "reporting_framework.plugin_api.records")
     assert home.startswith(("reporting_framework.", "pluggy", "typing", "datetime"))
 
 

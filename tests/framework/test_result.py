@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reporting_framework.result import RunRecord, RunResult
+from reporting_framework.plugin_api.result import RunRecord, RunResult
 
 NEWEST = datetime(2024, 5, 1, 9, 15, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from reporting_framework import ParquetBacked, Readable
-from reporting_framework.capabilities import ParquetFile
 from reporting_framework.errors import FatalError, ReportingError, StorageUnavailable
+from reporting_framework.plugin_api.sink import ParquetFile
 from reporting_framework.sql.answer import asked, columns_of
 from reporting_framework.sql.engine import engine
 from reporting_framework.sql.files import OpenFile, TableFiles, names

@@ -72,7 +72,15 @@ def test_pytest_finds_the_plugin():
 
 
 def test_the_pytest_plugin_imports_nothing_heavy():
-    heavy = ("polars", "pydantic", "moto", "boto3", "hypothesis", "obstore", "reporting_framework.interfaces")
+    heavy = (
+        "polars",
+        "pydantic",
+        "moto",
+        "boto3",
+        "hypothesis",
+        "obstore",
+        "reporting_framework.plugin_api.interfaces",
+    )
     code = f"import sys, reporting_framework.testing.pytest_plugin; print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -8,8 +8,8 @@ from reporting_framework._text.messages import cause, one_line, redacted
 from reporting_framework._text.tracebacks import traceback_text
 from reporting_framework.cli.logs import _Formatter
 from reporting_framework.errors import ReportingError
-from reporting_framework.records import Finding
-from reporting_framework.result import Output
+from reporting_framework.plugin_api.records import Finding
+from reporting_framework.plugin_api.result import Output
 
 SHOWN = {
     "https://me:hunter2@host/x": "https://host/x",

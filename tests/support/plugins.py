@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
-from reporting_framework.interfaces import Sink
-from reporting_framework.result import RunResult
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.result import RunResult
+from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.plugin_api.sink import Sink
 from reporting_framework.testing.stand_ins import (
     SCHEMA,
     START,

@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from reporting_framework.interfaces import Material
-from reporting_framework.result import Output, RejectionCount, RunRecord, Step
+from reporting_framework.plugin_api.page import Material
+from reporting_framework.plugin_api.result import Output, RejectionCount, RunRecord, Step
 
 CENTERS = (
     "Alder Point Memory Center", "Birchfield", "Cedar Hollow Clinic", "Dunmore University", "Elmbridge", "Fairwater",

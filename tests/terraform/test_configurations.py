@@ -132,7 +132,7 @@ EMIT = f"""
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
 from reporting_framework.aws.observability import Observability
 from reporting_framework.aws.settings import FunctionSettings
-from reporting_framework.result import RunResult, Seconds
+from reporting_framework.plugin_api.result import RunResult, Seconds
 
 observer = Observability(FunctionSettings(report={NAME!r}))
 observer.report = EventLogCheckpoint()

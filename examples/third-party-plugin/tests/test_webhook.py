@@ -6,7 +6,7 @@ import pytest
 
 from acme_reporting import webhook
 from reporting_framework import AccessDenied
-from reporting_framework.result import RunResult
+from reporting_framework.plugin_api.result import RunResult
 
 RESULT = RunResult(report="orders", run_id="1", status="partial", complete=False, records_read=3, accepted=3)
 

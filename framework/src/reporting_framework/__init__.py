@@ -1,7 +1,7 @@
 """A plugin-based, multi-source reporting framework.
 
-Light to import: what needs pydantic or polars is imported from its own module (`reporting_framework.result`,
-`reporting_framework.settings`, `reporting_framework.runner`).
+Light to import: what needs pydantic or polars is imported from its own module (`reporting_framework.plugin_api.result`,
+`reporting_framework.plugin_api.settings`, `reporting_framework.runner`).
 """
 
 from importlib import import_module
@@ -24,51 +24,19 @@ from reporting_framework.errors import (
     TransientError,
     TriggerError,
 )
-from reporting_framework.markers import API_VERSION, Lazy, hookimpl
+from reporting_framework.plugin_api.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework._text.install_command import install_command
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.builtin.timestamps import Timestamp
-    from reporting_framework.capabilities import (
-        Absence,
-        Answering,
-        ColumnFacts,
-        Describing,
-        Filed,
-        History,
-        Located,
-        ParquetBacked,
-        ParquetFile,
-        Permission,
-        Permitted,
-        Readable,
-        Recording,
-        Shelving,
-        Traceable,
-        Triggered,
-    )
-    from reporting_framework.interfaces import (
-        Composition,
-        Engine,
-        Ledger,
-        Material,
-        Page,
-        Plugin,
-        Quarantine,
-        Query,
-        Report,
-        RunLedger,
-        Shape,
-        Sink,
-        Source,
-        Survey,
-        Transform,
-        Use,
-        Validator,
-    )
     from reporting_framework.launch import query_report, run_report
-    from reporting_framework.records import (
+    from reporting_framework.plugin_api.base import Permission, Permitted, Plugin, Shape
+    from reporting_framework.plugin_api.engine import Engine
+    from reporting_framework.plugin_api.metadata import History, Quarantine, Recording
+    from reporting_framework.plugin_api.page import Material, Page
+    from reporting_framework.plugin_api.query import Query
+    from reporting_framework.plugin_api.records import (
         FILTERED,
         LOOKS_LIKE,
         ORIGIN_COLUMN,
@@ -87,6 +55,20 @@ if TYPE_CHECKING:
         object_of,
         single_origin,
     )
+    from reporting_framework.plugin_api.report import Answering, Composition, Report, Use
+    from reporting_framework.plugin_api.sink import Filed, ParquetBacked, ParquetFile, Readable, Shelving, Sink
+    from reporting_framework.plugin_api.source import (
+        Absence,
+        Ledger,
+        Located,
+        RunLedger,
+        Source,
+        Survey,
+        Traceable,
+        Triggered,
+    )
+    from reporting_framework.plugin_api.transform import Transform
+    from reporting_framework.plugin_api.validator import ColumnFacts, Describing, Validator
 
 __version__ = "0.1.0"
 
@@ -167,21 +149,34 @@ __all__ = [
 ]
 
 
-_HOMES = {
+_ELSEWHERE = {
     "ModelValidator": "builtin.pydantic_validator",
     "install_command": "_text.install_command",
     "Timestamp": "builtin.timestamps",
     "query_report": "launch",
     "run_report": "launch",
 }
+_ROLES = (
+    "base",
+    "source",
+    "validator",
+    "transform",
+    "sink",
+    "metadata",
+    "engine",
+    "query",
+    "page",
+    "report",
+    "records",
+)
 
 
 def __getattr__(name: str) -> Any:
     """The roles and the records, imported when they are first asked for: a tenth of what ``--help`` would cost."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    homes = (import_module(f"{__name__}.{home}") for home in ("interfaces", "capabilities", "records"))
+    if name in _ELSEWHERE:
+        return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
+    homes = (import_module(f"{__name__}.plugin_api.{home}") for home in _ROLES)
     value = globals()[name] = next(getattr(home, name) for home in homes if name in vars(home))
     return value

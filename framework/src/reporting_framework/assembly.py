@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from reporting_framework._text.messages import redacted, system_problem
-from reporting_framework.capabilities import Resuming, Triggered
 from reporting_framework.errors import (
     PluginError,
     ReportingError,
@@ -19,23 +18,22 @@ from reporting_framework.errors import (
     StorageUnavailable,
     TriggerError,
 )
-from reporting_framework.records import ORIGIN_COLUMN
-from reporting_framework.result import Step
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.result import Step
+from reporting_framework.plugin_api.sink import Resuming
+from reporting_framework.plugin_api.source import Triggered
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.interfaces import (
-        Composition,
-        Engine,
-        Sink,
-        Source,
-        Transform,
-        Use,
-        Validator,
-    )
+    from reporting_framework.plugin_api.engine import Engine
+    from reporting_framework.plugin_api.records import Trigger
+    from reporting_framework.plugin_api.report import Composition, Use
+    from reporting_framework.plugin_api.sink import Sink
+    from reporting_framework.plugin_api.source import Source
+    from reporting_framework.plugin_api.transform import Transform
+    from reporting_framework.plugin_api.validator import Validator
     from reporting_framework.plugins import Registry
-    from reporting_framework.records import Trigger
 
 
 _log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from reporting_framework.interfaces import Composition, Use
+    from reporting_framework.plugin_api.report import Composition, Use
 
 
 class ComposedReport(NamedTuple):
@@ -41,7 +41,7 @@ class ComposedReport(NamedTuple):
 
     def compose(self, settings: Any) -> Composition:
         """The composition that the table describes."""
-        from reporting_framework.interfaces import Composition
+        from reporting_framework.plugin_api.report import Composition
 
         return Composition(
             source=_use(settings.source),
@@ -53,6 +53,6 @@ class ComposedReport(NamedTuple):
 
 
 def _use(part: Any) -> Use:
-    from reporting_framework.interfaces import Use
+    from reporting_framework.plugin_api.report import Use
 
     return Use(part.use, dict(part.model_extra or {}))

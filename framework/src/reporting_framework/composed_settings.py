@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 
 class Part(BaseModel):

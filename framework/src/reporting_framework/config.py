@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from reporting_framework.composed import ComposedReport
-    from reporting_framework.interfaces import Composition
+    from reporting_framework.plugin_api.report import Composition
 
 DEFAULT_NAME = "reporting.toml"
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from reporting_framework import hookspecs
 from reporting_framework._text.messages import cause, did_you_mean, one_line
 from reporting_framework.errors import PluginError
-from reporting_framework.markers import API_VERSION, PROJECT
+from reporting_framework.plugin_api import hookspecs
+from reporting_framework.plugin_api.markers import API_VERSION, PROJECT
 
 if TYPE_CHECKING:
     import pluggy

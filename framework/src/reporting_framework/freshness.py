@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reporting_framework.assembly import prepared, step
-from reporting_framework.capabilities import Inspectable
 from reporting_framework.errors import FatalError
 from reporting_framework.histories import records_of
+from reporting_framework.plugin_api.sink import Inspectable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.result import RunRecord
+    from reporting_framework.plugin_api.result import RunRecord
 
 AHEAD = timedelta(minutes=15)
 """How far a clock may be ahead of this one. What is of later times says nothing of how old anything is."""

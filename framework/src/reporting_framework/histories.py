@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework.assembly import prepared, step
-from reporting_framework.capabilities import Recording
 from reporting_framework.errors import PluginError
+from reporting_framework.plugin_api.metadata import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.capabilities import History
-    from reporting_framework.interfaces import Sink
-    from reporting_framework.result import RunRecord
+    from reporting_framework.plugin_api.metadata import History
+    from reporting_framework.plugin_api.result import RunRecord
+    from reporting_framework.plugin_api.sink import Sink
 
 
 class Kept(NamedTuple):

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.config import Config
+    from reporting_framework.plugin_api.records import Trigger
+    from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.plugins import Registry
-    from reporting_framework.records import Trigger
-    from reporting_framework.result import RunResult
 
 
 def run_report(

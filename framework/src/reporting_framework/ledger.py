@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import step
-from reporting_framework.capabilities import DatedLedger
+from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Ledger, Quarantine, Sink
+    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.plugin_api.sink import Sink
+    from reporting_framework.plugin_api.source import Ledger
 
 
 def ledger_of(report: str, sinks: Sequence[Sink]) -> CombinedLedger:

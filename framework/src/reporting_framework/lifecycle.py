@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import pluggy
     import polars as pl
 
-    from reporting_framework.records import Outcome, Rejection, Split
-    from reporting_framework.result import RunResult, Step
+    from reporting_framework.plugin_api.records import Outcome, Rejection, Split
+    from reporting_framework.plugin_api.result import RunResult, Step
 
 LIFECYCLE_HOOKS = (
     "reporting_run_started",

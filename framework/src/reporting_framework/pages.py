@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import settings_of, step
-from reporting_framework.capabilities import Shelving
 from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.histories import records_of
-from reporting_framework.interfaces import Material, Use
+from reporting_framework.plugin_api.page import Material
+from reporting_framework.plugin_api.report import Use
+from reporting_framework.plugin_api.sink import Shelving
 from reporting_framework.queries import held
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import (
-        Composition,
-        Page,
-        Report,
-        Sink,
-    )
+    from reporting_framework.plugin_api.page import Page
+    from reporting_framework.plugin_api.report import Composition, Report
+    from reporting_framework.plugin_api.result import RunRecord
+    from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugins import Registry
-    from reporting_framework.result import RunRecord
 
 FOLDER = "reports"
 """Kind of the files that are put beside a sink's outputs."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import settings_of, step, uses_of
-from reporting_framework.capabilities import Permission, Permitted
+from reporting_framework.plugin_api.base import Permission, Permitted
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition
+    from reporting_framework.plugin_api.report import Composition
     from reporting_framework.plugins import Registry
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pluggy
 
-from reporting_framework import hookspecs
 from reporting_framework._text.messages import cause, did_you_mean, one_line
 from reporting_framework.discovery import (
     Origin,
@@ -21,7 +20,8 @@ from reporting_framework.discovery import (
 )
 from reporting_framework.errors import PluginError
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
-from reporting_framework.markers import PROJECT, Lazy
+from reporting_framework.plugin_api import hookspecs
+from reporting_framework.plugin_api.markers import PROJECT, Lazy
 
 if TYPE_CHECKING:
     import click

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reporting_framework.assembly import closing_iterator, step
 from reporting_framework.errors import InvariantBroken, TransientError
-from reporting_framework.records import (
+from reporting_framework.plugin_api.records import (
     FILTERED,
     ORIGIN_COLUMN,
     Batch,

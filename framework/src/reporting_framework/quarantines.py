@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import Pipeline, prepared, step
-from reporting_framework.capabilities import Revisiting
 from reporting_framework.errors import PluginError
 from reporting_framework.histories import records_of
-from reporting_framework.records import ORIGIN_COLUMN, Batch, object_of, with_natural_keys
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, object_of, with_natural_keys
+from reporting_framework.plugin_api.source import Revisiting
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Quarantine
+    from reporting_framework.plugin_api.metadata import Quarantine
 
 GROUP = ["error_type", "field"]
 """What entries are grouped by."""

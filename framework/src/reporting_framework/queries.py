@@ -11,12 +11,14 @@ import polars as pl
 
 from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.assembly import assemble, close_source, place_of, settings_of, step
-from reporting_framework.capabilities import Readable
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
-from reporting_framework.interfaces import Sink, Use
+from reporting_framework.plugin_api.report import Use
+from reporting_framework.plugin_api.sink import Readable, Sink
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Query, Sink
+    from reporting_framework.plugin_api.query import Query
+    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugins import Registry
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)

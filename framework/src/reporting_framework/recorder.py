@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import step
-from reporting_framework.capabilities import Located, Recording
 from reporting_framework.discovery import FRAMEWORK
 from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
-from reporting_framework.result import RunRecord
+from reporting_framework.plugin_api.metadata import Recording
+from reporting_framework.plugin_api.result import RunRecord
+from reporting_framework.plugin_api.source import Located
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.capabilities import History
-    from reporting_framework.interfaces import Sink
-    from reporting_framework.records import Outcome
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.metadata import History
+    from reporting_framework.plugin_api.records import Outcome
+    from reporting_framework.plugin_api.result import RunResult
+    from reporting_framework.plugin_api.sink import Sink
 
 LISTED = 50
 """Outputs and reasons for rejection that a record holds, at the most: a checkpoint may have a file for every day."""

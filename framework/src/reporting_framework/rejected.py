@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reporting_framework.records import FILTERED
+from reporting_framework.plugin_api.records import FILTERED
 
 if TYPE_CHECKING:
-    from reporting_framework.records import Rejection, Unread
+    from reporting_framework.plugin_api.records import Rejection, Unread
 
 NAMED = 100
 """Rejected records of a run, and unread objects, that are named in the log."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from reporting_framework.config import Config
-    from reporting_framework.interfaces import Composition, Report
+    from reporting_framework.plugin_api.report import Composition, Report
     from reporting_framework.plugins import Registry
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import ReportingError
 from reporting_framework.histories import records_of
-from reporting_framework.records import LOOKS_LIKE
+from reporting_framework.plugin_api.records import LOOKS_LIKE
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.interfaces import Ledger, Survey
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
+    from reporting_framework.plugin_api.source import Ledger, Survey
 
 _log = logging.getLogger(__name__)
 

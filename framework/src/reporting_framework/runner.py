@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import close, closing_iterator, step
-from reporting_framework.capabilities import Resuming, Revisiting, Triggered
 from reporting_framework.errors import PluginError, StorageUnavailable
 from reporting_framework.ledger import BlankLedger, CombinedLedger
+from reporting_framework.plugin_api.sink import Resuming
+from reporting_framework.plugin_api.source import Revisiting, Triggered
 from reporting_framework.process import Process
 from reporting_framework.recorder import Recorder
 from reporting_framework.rejected import RejectionLog
@@ -21,10 +22,10 @@ from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.interfaces import Quarantine
     from reporting_framework.lifecycle import Lifecycle
-    from reporting_framework.records import Outcome, Receipt, Split
-    from reporting_framework.result import QuarantineState, RunResult
+    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.plugin_api.records import Outcome, Receipt, Split
+    from reporting_framework.plugin_api.result import QuarantineState, RunResult
 
 RESERVE = 0.1
 """Share of the time budget that is kept for the commit."""

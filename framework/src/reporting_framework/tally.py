@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from reporting_framework.errors import InvariantBroken
-from reporting_framework.interfaces import Survey
-from reporting_framework.records import (
+from reporting_framework.plugin_api.records import (
     FILTERED,
     Fragment,
     Outcome,
@@ -22,7 +21,8 @@ from reporting_framework.records import (
     holds_several,
     object_of,
 )
-from reporting_framework.result import QuarantineState, RejectionCount, RunResult, Seconds
+from reporting_framework.plugin_api.result import QuarantineState, RejectionCount, RunResult, Seconds
+from reporting_framework.plugin_api.source import Survey
 
 SAMPLES = 5
 """Names of ignored objects that a result shows."""

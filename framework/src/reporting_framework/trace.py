@@ -12,17 +12,19 @@ import polars as pl
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import assemble, close_source, step
-from reporting_framework.capabilities import Absence, Accounting, Located, Readable, Traceable
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.histories import kept_by
 from reporting_framework.ledger import ledger_of
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN, object_of
+from reporting_framework.plugin_api.sink import Readable
+from reporting_framework.plugin_api.source import Absence, Accounting, Located, Traceable
 from reporting_framework.queries import Selection
-from reporting_framework.records import ORIGIN_COLUMN, object_of
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Quarantine
+    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.plugins import Registry
-    from reporting_framework.result import RunRecord
 
 AT_ONCE = 16
 """Objects that are looked at at once: each look is a round trip."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reporting_framework.errors import TriggerError
-from reporting_framework.records import Trigger
+from reporting_framework.plugin_api.records import Trigger
 
 Kind = Literal["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"]
 

@@ -13,7 +13,7 @@ from reporting_aws import templates
 from reporting_aws.counters import DynamoDbCounters
 from reporting_aws.counters_settings import DynamoDbCountersSettings
 from reporting_framework import AccessDenied, LocationError, SettingsError, Split
-from reporting_framework.capabilities import Permitted
+from reporting_framework.plugin_api.base import Permitted
 from tests.plugins.aws import wire
 
 HOUR = {"partition_key": "exp_{experiment_id}#hour#{timestamp:%Y-%m-%d-%H}", "sort_key": "type#{event_type}"}

@@ -10,7 +10,7 @@ import pytest
 from reporting_event_log_checkpoint.page import MonthlyVisits
 from reporting_framework import install_command
 from reporting_framework.errors import PluginError
-from reporting_framework.result import RunRecord
+from reporting_framework.plugin_api.result import RunRecord
 from reporting_pages.bundle import library
 from tests.support import visits
 

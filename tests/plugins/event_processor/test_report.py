@@ -13,7 +13,7 @@ from reporting_event_processor.report import EventProcessor, counters
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch
-from reporting_framework.result import RejectionCount, RunResult, Seconds
+from reporting_framework.plugin_api.result import RejectionCount, RunResult, Seconds
 
 GOOD = {"event_id": "e-1", "event_type": "click", "user_id": "u-1", "timestamp": "2024-01-06T19:01:51.5+01:00"}
 PLACES = {"dynamodb_table": "counters", "s3_bucket": "archive"}

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import AccessDenied, CommitConflict, ObjectMissing, StorageUnavailable
-from reporting_framework.result import RunRecord
+from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import open_store, parse_location
 from reporting_framework.storage.folder import FolderStore
 from reporting_object_store import history as history_module

@@ -20,7 +20,7 @@ from reporting_framework.errors import (
     LocationError,
     StorageUnavailable,
 )
-from reporting_framework.records import object_of
+from reporting_framework.plugin_api.records import object_of
 from reporting_framework.storage import connect, open_store
 from reporting_object_store import checkpoint as checkpoint_module
 from reporting_object_store import sink as module

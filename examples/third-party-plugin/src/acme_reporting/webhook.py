@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework import ReportingError, hookimpl
 
 if TYPE_CHECKING:
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
 
 REPORTING_API = 1
 

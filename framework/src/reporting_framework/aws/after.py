@@ -11,7 +11,7 @@ from reporting_framework.aws.observability import Observability
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Report
+    from reporting_framework.plugin_api.report import Composition, Report
     from reporting_framework.plugins import Registry
 
 LEAST = 5.0

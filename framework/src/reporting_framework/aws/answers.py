@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.capabilities import Answering
 from reporting_framework.errors import ReportingError, StepFailed
-from reporting_framework.interfaces import Report
+from reporting_framework.plugin_api.report import Answering, Report
 from reporting_framework.triggers import AWAITED, Kind
 
 if TYPE_CHECKING:
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
 
 OK, BAD_REQUEST, FAILED = 200, 400, 500
 

@@ -17,8 +17,8 @@ from reporting_framework.config import find_config, read_config, resolve_setting
 from reporting_framework.discovery import allow_list
 from reporting_framework.errors import ConfigurationError, ReportingError, SettingsError, TriggerError
 from reporting_framework.fields import fields_of
+from reporting_framework.plugin_api.records import Trigger
 from reporting_framework.plugins import load_plugins
-from reporting_framework.records import Trigger
 from reporting_framework.reports import composed, resolve_report
 from reporting_framework.runner import run
 from reporting_framework.triggers import correlation_id, kind_of, trigger_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
 
 MARGIN_SHARE = 0.25
 """Largest share of the remaining time that the margin may take: a function with two seconds left still gets on."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
 
 
 class Metric(NamedTuple):

@@ -20,16 +20,16 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 from reporting_framework._text.messages import redacted
 from reporting_framework._text.tracebacks import traceback_text
 from reporting_framework.aws import metrics
-from reporting_framework.capabilities import Answering
-from reporting_framework.markers import hookimpl
+from reporting_framework.plugin_api.markers import hookimpl
+from reporting_framework.plugin_api.report import Answering
 from reporting_framework.storage.watch import unwatch, watch
 
 if TYPE_CHECKING:
     from reporting_framework.aws.settings import FunctionSettings
     from reporting_framework.errors import ReportingError
-    from reporting_framework.interfaces import Report
-    from reporting_framework.records import Outcome
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.records import Outcome
+    from reporting_framework.plugin_api.report import Report
+    from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.storage.watch import Watch
 
 _STAGES: Mapping[str, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from reporting_framework._text.messages import did_you_mean
 from reporting_framework.errors import SettingsError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 PREFIX = "REPORTING_"
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from reporting_framework.records import Outcome, Split
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.records import Outcome, Split
+from reporting_framework.plugin_api.settings import Settings
 
 
 class LocalEngineSettings(Settings):

@@ -10,7 +10,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from typing_extensions import is_typeddict
 
 from reporting_framework.builtin.model_fields import with_config
-from reporting_framework.capabilities import ColumnFacts
+from reporting_framework.plugin_api.validator import ColumnFacts
 
 
 def facts_of(model: Any, names: Iterable[str]) -> dict[str, ColumnFacts]:

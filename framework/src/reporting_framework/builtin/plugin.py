@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_framework.markers import Lazy, hookimpl
+from reporting_framework.plugin_api.markers import Lazy, hookimpl
 
 REPORTING_API = 1
 

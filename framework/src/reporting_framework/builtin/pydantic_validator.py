@@ -18,11 +18,11 @@ from reporting_framework.builtin.model_reader import Extra, ModelReader
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
 from reporting_framework.builtin.strict_json import check_strict, member_texts
 from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
-from reporting_framework.capabilities import ColumnFacts
 from reporting_framework.errors import SettingsError
-from reporting_framework.interfaces import Shape
-from reporting_framework.records import ORIGIN_COLUMN, Batch, Rejection, Validated
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.base import Shape
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, Rejection, Validated
+from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.plugin_api.validator import ColumnFacts
 
 EXTRA_COLUMN = "extra"
 """Column that keeps unknown fields, as JSON with sorted names."""

@@ -20,7 +20,7 @@ from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
     from reporting_framework.doctor import Check, Checked
-    from reporting_framework.records import Finding
+    from reporting_framework.plugin_api.records import Finding
 
 LIMIT = 20.0
 """Seconds that each check may take, unless ``--time-limit`` says otherwise."""
@@ -63,7 +63,7 @@ class Doctor(ReportCommands):
 
 
 def _failing(problem: str) -> Finding:
-    from reporting_framework.records import Finding
+    from reporting_framework.plugin_api.records import Finding
 
     return Finding("fail", problem)
 

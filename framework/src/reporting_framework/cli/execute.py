@@ -13,11 +13,11 @@ import click
 
 from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, write
 from reporting_framework.cli.state import State, state_of
-from reporting_framework.markers import hookimpl
+from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
 
 DRY_RUN_LIMIT = 1000
 """Records that a dry run reads at the most, unless ``--limit`` says otherwise."""
@@ -133,7 +133,7 @@ class _Watch:
 
     def failed(self, *, dry_run: bool) -> RunResult:
         """The result of a run that was given up."""
-        from reporting_framework.result import RunResult, Seconds
+        from reporting_framework.plugin_api.result import RunResult, Seconds
 
         seconds = Seconds(total=round(time.monotonic() - self.began, 6))
         return RunResult(

@@ -131,7 +131,7 @@ def _run(run: Brought) -> str:
 
 
 def _line(origin: str, uri: str | None) -> str:
-    from reporting_framework.records import object_of
+    from reporting_framework.plugin_api.records import object_of
 
     number = origin[len(object_of(origin)) + 1 :]
     return f", line {number}" if uri and number else ""

@@ -7,12 +7,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from reporting_framework.markers import hookimpl
+from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from reporting_framework.records import Outcome
+    from reporting_framework.plugin_api.records import Outcome
 
 
 def wanted(*, quiet: bool) -> bool:

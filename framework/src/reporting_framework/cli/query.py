@@ -21,7 +21,7 @@ from reporting_framework.errors import PluginError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from reporting_framework.interfaces import Query
+    from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugins import Registry
 
 

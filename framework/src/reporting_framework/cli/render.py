@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reporting_framework.cli.streams import printable, ruled
 
 if TYPE_CHECKING:
-    from reporting_framework.result import Output, RunResult
+    from reporting_framework.plugin_api.result import Output, RunResult
 
 REASONS = 10
 """How many reasons for rejection are shown."""

@@ -13,7 +13,7 @@ from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.result import RunRecord
+    from reporting_framework.plugin_api.result import RunRecord
 
 SHORT = 8
 """Characters of a run's id in a table."""

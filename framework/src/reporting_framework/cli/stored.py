@@ -16,8 +16,8 @@ from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.records import Belonging
-    from reporting_framework.result import RunRecord
+    from reporting_framework.plugin_api.records import Belonging
+    from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.stored import Stored
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from reporting_framework.discovery import normalised
 from reporting_framework.errors import BuildError
-from reporting_framework.markers import PROJECT
+from reporting_framework.plugin_api.markers import PROJECT
 
 _INSTEAD = "install it from an index, a wheel file or a folder"
 

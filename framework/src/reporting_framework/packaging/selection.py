@@ -17,7 +17,7 @@ from reporting_framework.reports import compose_report
 
 if TYPE_CHECKING:
     from reporting_framework.config import Config
-    from reporting_framework.interfaces import Composition
+    from reporting_framework.plugin_api.report import Composition
     from reporting_framework.plugins import Registry
 
 EXTRA = "aws"

@@ -11,10 +11,10 @@ from typing import Any
 
 from reporting_framework.discovery import normalised
 from reporting_framework.errors import BuildError
-from reporting_framework.markers import PROJECT
 from reporting_framework.packaging.target import Target
 from reporting_framework.packaging.uv import uv
 from reporting_framework.packaging.wheels import Wheel
+from reporting_framework.plugin_api.markers import PROJECT
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import schema_of, settings_of, step
-from reporting_framework.capabilities import ColumnFacts, Describing, Filed
-from reporting_framework.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.sink import Filed
+from reporting_framework.plugin_api.validator import ColumnFacts, Describing
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Use, Validator
+    from reporting_framework.plugin_api.report import Composition, Use
+    from reporting_framework.plugin_api.validator import Validator
     from reporting_framework.plugins import Registry
 
 _ORIGIN = ColumnFacts("Where the row comes from, relative to the source", nullable=False)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fsspec import AbstractFileSystem
 
 if TYPE_CHECKING:
-    from reporting_framework.capabilities import ParquetFile
+    from reporting_framework.plugin_api.sink import ParquetFile
 
 PROTOCOL = "reporting"
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from reporting_framework.assembly import place_of, step
-from reporting_framework.capabilities import ParquetBacked, ParquetFile, Readable
 from reporting_framework.errors import ObjectMissing
+from reporting_framework.plugin_api.sink import ParquetBacked, ParquetFile, Readable
 from reporting_framework.queries import readable_of
 from reporting_framework.sql.files import names
 from reporting_framework.sql.views import select
@@ -20,7 +20,7 @@ from reporting_framework.storage import PinnedTable, open_store
 from reporting_framework.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from reporting_framework.interfaces import Composition, Report
+    from reporting_framework.plugin_api.report import Composition, Report
     from reporting_framework.plugins import Registry
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from reporting_framework.sql.engine import identifier, literal
 
 if TYPE_CHECKING:
-    from reporting_framework.capabilities import ParquetFile
+    from reporting_framework.plugin_api.sink import ParquetFile
 
 _NAMES: dict[type[pl.DataType], str] = {
     pl.String: "VARCHAR",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reporting_framework.capabilities import Inspectable, Resettable
 from reporting_framework.errors import CommitConflict
+from reporting_framework.plugin_api.sink import Inspectable, Resettable
 from reporting_framework.testing.places import Place
 
 

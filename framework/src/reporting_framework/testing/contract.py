@@ -11,9 +11,9 @@ from typing import Any, ClassVar, NoReturn
 
 import pytest
 
-from reporting_framework.capabilities import Permitted
 from reporting_framework.errors import SettingsError
-from reporting_framework.interfaces import Plugin, Use
+from reporting_framework.plugin_api.base import Permitted, Plugin
+from reporting_framework.plugin_api.report import Use
 from reporting_framework.testing.faults import Faults
 
 CANARY = "canary-5d1f"

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from reporting_framework.errors import AccessDenied, StorageUnavailable
-from reporting_framework.records import Outcome, Split
+from reporting_framework.plugin_api.records import Outcome, Split
 from reporting_framework.testing.contract import PluginContract, few, threads_since
 
 Make = Callable[..., Any]

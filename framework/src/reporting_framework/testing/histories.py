@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
-from reporting_framework.capabilities import Recording
-from reporting_framework.result import Output, RejectionCount, RunRecord, Step
+from reporting_framework.plugin_api.metadata import Recording
+from reporting_framework.plugin_api.result import Output, RejectionCount, RunRecord, Step
 from reporting_framework.testing.contract import few
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)

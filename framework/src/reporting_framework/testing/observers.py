@@ -12,9 +12,9 @@ import pytest
 
 from reporting_framework.errors import StepFailed
 from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
+from reporting_framework.plugin_api.records import Batch, Outcome, Rejection, Split
+from reporting_framework.plugin_api.result import RunResult, Step
 from reporting_framework.plugins import load_plugins
-from reporting_framework.records import Batch, Outcome, Rejection, Split
-from reporting_framework.result import RunResult, Step
 from reporting_framework.runner import run
 from reporting_framework.testing.contract import CANARY, few, nothing_told
 from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline

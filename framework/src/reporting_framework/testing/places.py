@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.records import ORIGIN_COLUMN, Fragment, Receipt, Split
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Fragment, Receipt, Split
 from reporting_framework.testing.memory import copied
 
 Make = Callable[..., Any]

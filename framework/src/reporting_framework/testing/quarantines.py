@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.records import Rejection
+from reporting_framework.plugin_api.records import Rejection
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 BOOKMARK = {"listed": "2024-01-01", "unread": ["a.json"], "rows": 3, "deep": {"nothing": None}}

@@ -11,7 +11,7 @@ import pytest
 from polars.io.plugins import register_io_source
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 
 Make = Callable[..., Any]

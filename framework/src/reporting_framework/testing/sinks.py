@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
-from reporting_framework.capabilities import DatedLedger
 from reporting_framework.errors import CommitConflict
-from reporting_framework.records import ORIGIN_COLUMN, Receipt, Split, object_of
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Receipt, Split, object_of
+from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.testing.belongings import BelongingsContract
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 from reporting_framework.testing.faults import Attempt, Faults, Killed, each_fault

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from reporting_framework.capabilities import Revisiting, Triggered
 from reporting_framework.errors import TriggerError
-from reporting_framework.records import Trigger, Unread, object_of
+from reporting_framework.plugin_api.records import Trigger, Unread, object_of
+from reporting_framework.plugin_api.source import Revisiting, Triggered
 from reporting_framework.testing.contract import (
     CANARY,
     PluginContract,

@@ -13,22 +13,28 @@ from typing_extensions import TypedDict
 
 from reporting_framework.assembly import Pipeline
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
-from reporting_framework.interfaces import (
-    Engine,
-    Shape,
-    Sink,
-    Source,
-    Survey,
-    Transform,
-    Validator,
-)
 from reporting_framework.lifecycle import Lifecycle
-from reporting_framework.markers import hookimpl
+from reporting_framework.plugin_api.base import Shape
+from reporting_framework.plugin_api.engine import Engine
+from reporting_framework.plugin_api.markers import hookimpl
+from reporting_framework.plugin_api.records import (
+    ORIGIN_COLUMN,
+    Batch,
+    Fragment,
+    Outcome,
+    Receipt,
+    Rejection,
+    Split,
+    Validated,
+)
+from reporting_framework.plugin_api.result import Output, RunResult
+from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.plugin_api.sink import Sink
+from reporting_framework.plugin_api.source import Source, Survey
+from reporting_framework.plugin_api.transform import Transform
+from reporting_framework.plugin_api.validator import Validator
 from reporting_framework.plugins import Registry
-from reporting_framework.records import ORIGIN_COLUMN, Batch, Fragment, Outcome, Receipt, Rejection, Split, Validated
-from reporting_framework.result import Output, RunResult
 from reporting_framework.runner import run
-from reporting_framework.settings import Settings
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

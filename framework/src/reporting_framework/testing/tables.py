@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.capabilities import Readable
 from reporting_framework.errors import ReportingError
-from reporting_framework.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.testing.faults import Faults, each_fault
 from reporting_framework.testing.places import Place
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 from reporting_framework.testing.faults import Faults, each_fault
 from reporting_framework.testing.memory import MEBIBYTE, assert_bounded, copied, peak

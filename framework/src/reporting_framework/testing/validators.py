@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.records import ORIGIN_COLUMN, Batch, Rejection, Validated
+from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, Rejection, Validated
 from reporting_framework.testing.awkward import awkward_records
 from reporting_framework.testing.contract import CANARY, PluginContract, differing, few, nothing_told
 from reporting_framework.testing.memory import assert_bounded, copied, peak

@@ -18,7 +18,7 @@ from reporting_aws.tables import Patience, failure
 from reporting_aws.transactions import Counted, Event, Transactions, groups, update
 from reporting_aws.troubles import Kind, Trouble, call
 from reporting_framework import Fragment, Permission, Receipt, Split, Unread
-from reporting_framework.result import Output
+from reporting_framework.plugin_api.result import Output
 
 HINT = (
     "its keys must be partition_key and sort_key, strings both, and event_count and unique_users numbers where they are"

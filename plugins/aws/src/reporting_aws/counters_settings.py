@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from reporting_aws.names import TABLE_NAME
 from reporting_aws.templates import parse
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 MOST_COUNTERS = 49
 """Each takes two items of a transaction (a counter, a marker of a user) beside the event's marker, of 100 in all."""

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from reporting_aws.clients import client
 from reporting_aws.names import queue_url
 from reporting_framework import CommitConflict, LocationError, Permission, ReportingError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import open_store, parse_location
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from reporting_aws.names import TABLE_NAME
 from reporting_framework import ORIGIN_COLUMN
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 ValueType = Literal["string", "integer", "float", "timestamp"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255)]

@@ -9,7 +9,7 @@ from pydantic import Field
 from reporting_event_log_checkpoint.queries import ORDER, VISIT
 from reporting_framework import install_command
 from reporting_framework.errors import PluginError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 if TYPE_CHECKING:
     from reporting_framework import Material

@@ -17,7 +17,7 @@ import polars as pl
 from pydantic import Field
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 VISIT = ("study", "pipeline_adcid", "project_label", "ptid", "visit_date", "visit_number", "datatype", "module")
 """The columns that tell visits apart."""

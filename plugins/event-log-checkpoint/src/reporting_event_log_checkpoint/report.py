@@ -10,7 +10,7 @@ from reporting_event_log_checkpoint.settings import EventLogSettings
 from reporting_framework import Composition, Use
 
 if TYPE_CHECKING:
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
 
 
 class EventLogCheckpoint:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from reporting_framework.errors import LocationError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import Location, parse_location
 
 CENTURY = 36_525

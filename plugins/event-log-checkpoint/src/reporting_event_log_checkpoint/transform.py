@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 LABEL = "project_label"
 

@@ -9,7 +9,7 @@ from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import Composition, Use
 
 if TYPE_CHECKING:
-    from reporting_framework.result import RunResult
+    from reporting_framework.plugin_api.result import RunResult
 
 PARSE = frozenset(("undecodable", "too_large", "empty", "json_invalid", "not_utf_8", "duplicate_key"))
 """Types of rejections of what is no JSON at all; others are of the validator's rules."""

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from reporting_aws.names import TABLE_NAME, queue_url
 from reporting_framework import LocationError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import parse_location
 
 DEAD_LETTERS = "_dead-letters"

@@ -11,8 +11,8 @@ import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN, Fragment, Permission, Receipt, Split
 from reporting_framework.errors import SettingsError, StorageUnavailable
-from reporting_framework.records import Unread
-from reporting_framework.result import Output
+from reporting_framework.plugin_api.records import Unread
+from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import open_store, parse_location
 from reporting_object_store.archive_encoding import (
     LONGEST_METADATA,

@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 _DIRECTIVE = re.compile(r"%[YmdHMj]")
 _SAFE = re.compile(r"[A-Za-z0-9_.=-]+")

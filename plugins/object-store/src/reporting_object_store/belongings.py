@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.records import Belonging
+from reporting_framework.plugin_api.records import Belonging
 from reporting_framework.storage import Location, Store, same_version
 
 BACKUP_FOLDER = "_backup"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
-from reporting_framework.records import Finding
+from reporting_framework.plugin_api.records import Finding
 from reporting_framework.storage import Store, TooLarge
 from reporting_object_store.listing import Names
 

@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError, StorageUnavailable
-from reporting_framework.result import RunRecord
+from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import Location, TooLarge, open_store
 from reporting_object_store.lineage import MOST, Lineage
 

@@ -16,8 +16,8 @@ import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN, Rejection, line_origin
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
-from reporting_framework.records import Belonging
-from reporting_framework.result import QuarantineState
+from reporting_framework.plugin_api.records import Belonging
+from reporting_framework.plugin_api.result import QuarantineState
 from reporting_framework.storage import Location, Store, open_store, same_version
 from reporting_object_store import checksums
 

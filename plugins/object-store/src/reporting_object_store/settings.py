@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 from reporting_object_store.decode import MOST
 
 MEBIBYTE = 1024 * 1024

@@ -19,7 +19,7 @@ from reporting_framework.errors import (
     SettingsError,
     StorageUnavailable,
 )
-from reporting_framework.result import Output
+from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import same_version
 from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
 from reporting_object_store.ledger import CheckpointLedger

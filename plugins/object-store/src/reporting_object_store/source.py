@@ -28,7 +28,7 @@ from reporting_framework import (
     single_origin,
 )
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
-from reporting_framework.records import Finding
+from reporting_framework.plugin_api.records import Finding
 from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
 from reporting_object_store.absence import absence, nothing_there
 from reporting_object_store.batches import BatchBuilder

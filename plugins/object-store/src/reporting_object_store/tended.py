@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint
-from reporting_framework.records import Belonging, Finding
+from reporting_framework.plugin_api.records import Belonging, Finding
 from reporting_framework.storage import Location, same_version
 from reporting_object_store.belongings import Place, back_up, check_unchanged, leftovers
 from reporting_object_store.checks import unwritten, written

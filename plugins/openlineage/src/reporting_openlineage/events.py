@@ -29,7 +29,7 @@ from reporting_openlineage.naming import name_of
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.result import Output, RunResult, Step
+    from reporting_framework.plugin_api.result import Output, RunResult, Step
 
 LISTED = 100
 """Outputs, and reasons for rejection, in an event at the most; those that were written come first."""

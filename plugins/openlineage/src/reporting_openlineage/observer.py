@@ -14,7 +14,7 @@ from reporting_framework.errors import ReportingError
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.result import RunResult, Step
+    from reporting_framework.plugin_api.result import RunResult, Step
     from reporting_openlineage.events import Known
     from reporting_openlineage.sender import Sender
 

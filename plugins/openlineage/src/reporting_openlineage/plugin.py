@@ -11,7 +11,7 @@ from reporting_openlineage.observer import Observer
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.result import RunResult, Step
+    from reporting_framework.plugin_api.result import RunResult, Step
 
 REPORTING_API = 1
 
@@ -22,17 +22,17 @@ _observer = Observer()
 def reporting_run_started(
     report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
 ) -> None:
-    """See `reporting_framework.hookspecs.reporting_run_started`."""
+    """See `reporting_framework.plugin_api.hookspecs.reporting_run_started`."""
     _observer.started(report, run_id, inputs, steps, schema)
 
 
 @hookimpl
 def reporting_run_finished(result: RunResult) -> None:
-    """See `reporting_framework.hookspecs.reporting_run_finished`."""
+    """See `reporting_framework.plugin_api.hookspecs.reporting_run_finished`."""
     _observer.finished(result)
 
 
 @hookimpl
 def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
-    """See `reporting_framework.hookspecs.reporting_run_failed`."""
+    """See `reporting_framework.plugin_api.hookspecs.reporting_run_failed`."""
     _observer.failed(report, run_id, error)

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from reporting_framework import AccessDenied, Batch, Fragment, Receipt, Rejection, Split, Survey, Unread, Validated
-from reporting_framework.result import Output
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.result import Output
+from reporting_framework.plugin_api.settings import Settings
 
 FAILURES = {
     "value": ValueError("SECRET-VALUE"),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from reporting_framework import Composition, SettingsError, Use
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 
 class Shade(enum.Enum):

@@ -11,7 +11,7 @@ from reporting_pages.numbers import ago, count, moment
 
 if TYPE_CHECKING:
     from reporting_framework import Material
-    from reporting_framework.result import RunRecord
+    from reporting_framework.plugin_api.result import RunRecord
 
 RUNS = 10
 """Runs that are listed."""

@@ -6,7 +6,7 @@ import logging
 from typing import Any, ClassVar
 
 import pytest
-from reporting_framework.result import RunResult
+from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.testing import CANARY, ObserverContract
 
 from {{ cookiecutter.__package }} import plugin

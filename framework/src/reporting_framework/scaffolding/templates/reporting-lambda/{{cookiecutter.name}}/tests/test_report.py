@@ -17,7 +17,7 @@ from reporting_framework import Trigger, run_report
 {% else %}
 from reporting_framework import run_report
 {% endif %}
-from reporting_framework.result import RunResult
+from reporting_framework.plugin_api.result import RunResult
 
 EXAMPLE = Path(__file__).parents[1] / "example"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from reporting_framework import Outcome, Split
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 
 class OneByOneSettings(Settings):

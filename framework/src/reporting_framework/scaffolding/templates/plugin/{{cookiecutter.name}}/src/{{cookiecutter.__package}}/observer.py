@@ -1,6 +1,6 @@
 """The observer: says in the log what a run did. Make of it what yours is.
 
-All hooks are in `reporting_framework.hookspecs`.
+All hooks are in `reporting_framework.plugin_api.hookspecs`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from reporting_framework import hookimpl
-from reporting_framework.result import RunResult
+from reporting_framework.plugin_api.result import RunResult
 
 _log = logging.getLogger(__name__)
 

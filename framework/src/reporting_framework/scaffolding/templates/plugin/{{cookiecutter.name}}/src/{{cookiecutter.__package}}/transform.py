@@ -7,7 +7,7 @@ from typing import ClassVar
 import polars as pl
 from pydantic import Field
 from reporting_framework import SettingsError
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 
 class LeaveOutSettings(Settings):

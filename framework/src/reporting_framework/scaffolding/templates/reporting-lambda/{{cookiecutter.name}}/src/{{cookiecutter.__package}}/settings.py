@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 
 
 class {{ cookiecutter.__class }}Settings(Settings):

@@ -20,8 +20,8 @@ from reporting_framework import (
     Split,
     object_of,
 )
-from reporting_framework.result import Output
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.result import Output
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import open_store, parse_location
 
 ATTEMPTS = 10

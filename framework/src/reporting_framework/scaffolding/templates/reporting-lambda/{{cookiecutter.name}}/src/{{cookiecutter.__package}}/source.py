@@ -24,7 +24,7 @@ from reporting_framework import (
     line_origin,
     single_origin,
 )
-from reporting_framework.settings import Settings
+from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import TooLarge, list_keys, open_store, parse_location
 
 BATCH = 10_000

@@ -18,25 +18,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reporting_framework.markers import hookspec
+from reporting_framework.plugin_api.markers import hookspec
 
 if TYPE_CHECKING:
     import click
     import polars as pl
 
-    from reporting_framework.interfaces import (
-        Engine,
-        Page,
-        Query,
-        Report,
-        Sink,
-        Source,
-        Transform,
-        Validator,
-    )
-    from reporting_framework.markers import Lazy
-    from reporting_framework.records import Outcome, Rejection, Split
-    from reporting_framework.result import RunResult, Step
+    from reporting_framework.plugin_api.engine import Engine
+    from reporting_framework.plugin_api.markers import Lazy
+    from reporting_framework.plugin_api.page import Page
+    from reporting_framework.plugin_api.query import Query
+    from reporting_framework.plugin_api.records import Outcome, Rejection, Split
+    from reporting_framework.plugin_api.report import Report
+    from reporting_framework.plugin_api.result import RunResult, Step
+    from reporting_framework.plugin_api.sink import Sink
+    from reporting_framework.plugin_api.source import Source
+    from reporting_framework.plugin_api.transform import Transform
+    from reporting_framework.plugin_api.validator import Validator
 
 
 # -- registration: called once for each plugin when plugins are loaded ------------------------------------------------

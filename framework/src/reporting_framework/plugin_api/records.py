@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from reporting_framework.result import Output
+    from reporting_framework.plugin_api.result import Output
 
 ORIGIN_COLUMN = "source_key"
 """Name of the last column of every frame: the origin of each row."""

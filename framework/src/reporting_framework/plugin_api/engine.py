@@ -1,0 +1,36 @@
+"""The interface of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from reporting_framework.plugin_api.base import Plugin
+
+if TYPE_CHECKING:
+    from reporting_framework.plugin_api.records import (
+        Outcome,
+        Split,
+    )
+
+
+class Engine(Plugin, Protocol):
+    """What runs the work on splits, here or on other machines."""
+
+    def map(
+        self,
+        process: Callable[[Split], Outcome],
+        splits: Iterable[Split],
+        *,
+        parallelism: int,
+        stop: Callable[[], bool],
+    ) -> Iterator[Outcome]:
+        """Outcomes of `process` in any order, as they come.
+
+        Args:
+            process: Reads, validates, transforms and stages one split.
+            splits: Taken one by one, no faster than they can be worked on.
+            parallelism: How many splits the source says are worth having under way at once.
+            stop: Asked before each split is taken; once it says True no more are taken.
+        """
+        ...

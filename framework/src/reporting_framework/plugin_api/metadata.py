@@ -1,0 +1,132 @@
+"""Interfaces of the quarantine and the history that a sink keeps beside its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from reporting_framework.plugin_api.records import (
+        Rejection,
+    )
+    from reporting_framework.plugin_api.result import QuarantineState, RunRecord
+
+
+class Quarantine(Protocol):
+    """Where what was read and not kept is set down, beside a sink's outputs, with the source's bookmark."""
+
+    def versions(self, objects: Sequence[str]) -> Mapping[str, str | None]:
+        """Those of `objects` that are in quarantine, each with the version it was read at.
+
+        None: unknown, or begun and never settled; to be read again.
+        """
+        ...
+
+    @property
+    def bookmark(self) -> Mapping[str, Any]:
+        """What the source left behind at the end of the last run."""
+        ...
+
+    def entries(self) -> pl.DataFrame:
+        """All that is set down and was neither replayed nor dropped, in the order of `source_key`.
+
+        Columns: `source_key`, `version`, `error_type`, `field`, `run_id` (String) and `rejected_at` (Datetime us UTC).
+        """
+        ...
+
+    def begin(self, objects: Sequence[str]) -> None:
+        """Set down, before any commit, that these objects of several records may be taken in part.
+
+        Until `settle`, they count as not accounted for, so that a run which dies between two commits is made good
+        by the next one.
+        """
+        ...
+
+    def settle(
+        self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
+    ) -> QuarantineState:
+        """Replace what is set down for the objects `reread` by `rejections`, in one atomic write.
+
+        Args:
+            reread: Objects that this run has read again, or named to `begin`.
+            rejections: What this run did not keep.
+            run_id: The run.
+            at: When the run began (aware, UTC).
+        """
+        ...
+
+    def drop(self, entries: pl.DataFrame) -> int:
+        """Set these entries aside for good, in one atomic write; how many that were.
+
+        They are no longer among `entries` nor counted, and stay accounted for: `versions` names their objects at the
+        version they were read at, so that an object comes back only when it changes. `settle` leaves a dropped record
+        as it is when it was rejected again at that version.
+
+        Args:
+            entries: Rows of `entries`. One that is not there any more just as it was shown is left alone.
+        """
+        ...
+
+    def dropped(self) -> pl.DataFrame:
+        """What was dropped and is still accounted for, each with the reason that it had; as `entries` gives them."""
+        ...
+
+    def leave(self, bookmark: Mapping[str, Any]) -> None:
+        """Keep the source's bookmark for the next run. It only saves work: losing it never loses a record."""
+        ...
+
+
+class History(Protocol):
+    """What a report's runs did, and which of them brought a row in, kept beside a sink's outputs."""
+
+    def records(self) -> Sequence[RunRecord]:
+        """What the last runs left behind, the newest first; how many are kept is bounded."""
+        ...
+
+    def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+        """Take in what this run is about to commit; called any number of times before `write`, thread-safe.
+
+        Args:
+            origins: Origins of accepted rows.
+            versions: Version of each one's object.
+        """
+        ...
+
+    def write(self, *, run_id: str, validator: str, at: datetime) -> None:
+        """Set down what was noted, before any commit: a run that dies afterwards has told where its rows came from.
+
+        Args:
+            run_id: The run.
+            validator: Name of its validator.
+            at: When the run began (aware, UTC).
+        """
+        ...
+
+    def keep(self, record: RunRecord) -> None:
+        """Add the record of a run that is over, and let go of the oldest. Losing it never loses a row."""
+        ...
+
+    def lineage(self, origins: Sequence[str]) -> pl.DataFrame:
+        """Where rows came from: one row for each of `origins` and run that set it down, the newest run first.
+
+        Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at` (Datetime us UTC).
+        """
+        ...
+
+
+@runtime_checkable
+class Recording(Protocol):
+    """What a sink has besides when it keeps a history of runs."""
+
+    def history(self) -> History | None:
+        """The history beside this sink's outputs, or None where the settings ask for none.
+
+        Called after `prepare`, in a run before `ledger`, which may then read it along with the rest. A dry run only
+        reads it.
+        What the history raises is logged, and never fails a run.
+        """
+        ...

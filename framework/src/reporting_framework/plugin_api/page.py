@@ -1,0 +1,61 @@
+"""The interface of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+from reporting_framework.plugin_api.base import Plugin
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    import polars as pl
+
+    from reporting_framework.plugin_api.result import RunRecord
+
+
+class Material(NamedTuple):
+    """What a page is made of.
+
+    Attributes:
+        report: Name of the report.
+        month: First day of the month that the page is about.
+        rows: The report's whole table, lazily.
+        quarantine: What was read and not kept, see `Quarantine.entries`; None where there is no quarantine.
+        runs: Records of its last runs, the newest first; none where no sink keeps a history.
+        source: Where the records come from, as text for people; empty when unknown.
+        table: Where the table is, likewise.
+        at: When the page is made (aware, UTC): the only clock that it may go by.
+    """
+
+    report: str
+    month: date
+    rows: pl.LazyFrame
+    quarantine: pl.DataFrame | None
+    runs: Sequence[RunRecord]
+    source: str
+    table: str
+    at: datetime
+
+
+class HasHtml(Protocol):
+    """Object that is HTML, such as a MarkupSafe `Markup` or an element of an HTML library."""
+
+    def __html__(self) -> str:
+        """Return the HTML."""
+        ...
+
+
+class Page(Plugin, Protocol):
+    """A report to look at: one HTML page that needs nothing else, of one month of a report's table.
+
+    Attributes:
+        needs: The columns that it reads. A table without one of them is refused.
+    """
+
+    needs: ClassVar[frozenset[str]]
+
+    def render(self, material: Material) -> str | HasHtml:
+        """Return a whole HTML document. The same material gives the same text."""
+        ...

@@ -1,0 +1,72 @@
+"""The interface of a report, and the plain data that it composes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from reporting_framework.plugin_api.result import RunResult
+
+
+class Use(NamedTuple):
+    """A plugin by name, with its settings.
+
+    Attributes:
+        name: The name that the plugin was registered under.
+        settings: What its `Settings` model is made from.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = {}
+
+
+class Composition(NamedTuple):
+    """A report as plain data: which plugins, with which settings."""
+
+    source: Use
+    validator: Use
+    sinks: Sequence[Use]
+    transforms: Sequence[Use] = ()
+    engine: Use = Use("local")
+
+
+class Report(Protocol):
+    """A named composition with a settings model of its own.
+
+    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and the class variables ``table``, what its
+    table is called in SQL beside the report's own name, and ``page``, the name of the page that ``reporting report``
+    makes unless another is asked for. The model's fields are the options of the command line. Beside the fields it may
+    say, as class variables:
+
+    - ``environment``: published names of environment variables, by field;
+    - ``alternatives``: fields that stand together in the place of one, as in
+      ``{"source": ("source_bucket", "prefix")}``; the higher of two layers wins, both in one layer are refused.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    @property
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
+        """The pydantic model of its settings: a class attribute (read-only here, so that any model will do)."""
+        ...
+
+    def compose(self, settings: Any) -> Composition:
+        """The composition for these settings. Looks nothing up and opens nothing."""
+        ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """What a report may have besides, for those who know its results by names of its own."""
+
+    def answer(self, settings: Any, result: RunResult) -> Mapping[str, Any]:
+        """Entries (JSON types) that the answer to a trigger holds beside those of the result."""
+        ...
+
+    def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
+        """Value and CloudWatch unit (``Count``, ``Bytes``, ``Milliseconds``, …) of metrics beside the general ones."""
+        ...
