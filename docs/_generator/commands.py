@@ -15,7 +15,7 @@ from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.cli.state import State
-from reporting_framework.config import Config
+from reporting_framework.config.file import Config
 from reporting_framework.plugins import Registry
 
 

@@ -11,8 +11,8 @@ from docs._generator.docstrings import Undocumented, as_markdown, literal, summa
 from docs._generator.markdown import code, page, slug, table
 from docs._generator.settings import settings_table
 from reporting_framework.aws.settings import PREFIX, FunctionSettings
-from reporting_framework.composed_settings import ComposedSettings
-from reporting_framework.layers import variable
+from reporting_framework.config.layers import variable
+from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT
 from reporting_framework.plugins import ROLES, Listed, Registry, load_plugins, plural
 

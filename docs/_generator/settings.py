@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from docs._generator.docstrings import Undocumented, literal
 from docs._generator.markdown import code, plain, table
-from reporting_framework.fields import fields_of, holds_secret
+from reporting_framework.config.fields import fields_of, holds_secret
 
 WORDS = {str: "text", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "value"}
 

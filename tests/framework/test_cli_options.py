@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Field, SecretStr
 
 from reporting_framework.cli.options import Duration, generic_options, settings_options
-from reporting_framework.explain import GENERIC_OPTIONS
+from reporting_framework.config.error_messages import GENERIC_OPTIONS
 from reporting_framework.plugin_api.settings import Settings
 
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from reporting_framework.config import Config, find_config, misspelt, read_config, resolve_settings
+from reporting_framework.config.error_messages import explained
+from reporting_framework.config.file import Config, find_config, read_config
+from reporting_framework.config.layers import variable
+from reporting_framework.config.resolve import misspelt, resolve_settings
 from reporting_framework.errors import MESSAGE_LIMIT, PluginError, SettingsError
-from reporting_framework.explain import explained
-from reporting_framework.layers import variable
 from reporting_framework.plugin_api.report import Composition, Use
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugins import load_plugins

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, Field, SecretBytes, SecretStr
 from typing_extensions import TypeAliasType
 
-from reporting_framework.fields import (
+from reporting_framework.config.fields import (
     annotation_at,
     choices_of,
     fields_of,

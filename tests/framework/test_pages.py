@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from reporting_framework import Use, pages, run_report
-from reporting_framework.config import Config
+from reporting_framework.config.file import Config
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError, StepFailed
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.result import Output, RunRecord

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from reporting_framework._text.messages import LINE_LIMIT
-from reporting_framework.config import Config
+from reporting_framework.config.file import Config
 from reporting_framework.discovery import FRAMEWORK, allow_list, installed, normalised
 from reporting_framework.errors import PluginError
 from reporting_framework.plugins import load_plugins

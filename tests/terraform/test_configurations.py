@@ -8,7 +8,8 @@ import pytest
 
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
 from reporting_framework.aws.settings import FunctionSettings
-from reporting_framework.config import Config, resolve_settings
+from reporting_framework.config.file import Config
+from reporting_framework.config.resolve import resolve_settings
 from reporting_framework.permissions import permissions_of, policy_of
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import composed

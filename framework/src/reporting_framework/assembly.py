@@ -220,7 +220,7 @@ def settings_of(report: str, role: str, use: Use, plugin: Any) -> Any:
     try:
         return plugin.Settings.model_validate(dict(use.settings))
     except ValidationError as error:
-        from reporting_framework.explain import explained  # only errors need it
+        from reporting_framework.config.error_messages import explained  # only errors need it
 
         problem = explained(f"report {report}: {role} {use.name}", plugin.Settings, error)
         raise problem from None  # the original holds values, perhaps a secret

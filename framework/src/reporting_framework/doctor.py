@@ -29,7 +29,7 @@ from reporting_framework.storage.temporary import abandoned_temporary
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.config import Config
+    from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.base import Permission
     from reporting_framework.plugin_api.report import Composition, Use
     from reporting_framework.plugins import Registry
@@ -152,7 +152,7 @@ def _installed(distribution: str) -> bool:
 
 
 def _configuration(registry: Registry, config: Config) -> Finding:
-    from reporting_framework.config import misspelt
+    from reporting_framework.config.resolve import misspelt
 
     where = str(config.path.resolve()) if config.path else "no reporting.toml here, and REPORTING_CONFIG names none"
     problems = misspelt(config, os.environ, registry.names("report"))

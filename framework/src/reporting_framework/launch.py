@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import assemble
-from reporting_framework.config import find_config, read_config
+from reporting_framework.config.file import find_config, read_config
 from reporting_framework.discovery import allow_list
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugins import load_plugins
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from reporting_framework.config import Config
+    from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.plugins import Registry

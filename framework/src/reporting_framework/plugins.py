@@ -26,7 +26,7 @@ from reporting_framework.plugin_api.markers import PROJECT, Lazy
 if TYPE_CHECKING:
     import click
 
-    from reporting_framework.config import Config
+    from reporting_framework.config.file import Config
 
 ROLES = ("source", "validator", "transform", "sink", "engine", "query", "page", "report")
 """What a plugin can bring; `role_hook` is the hook of each."""

@@ -10,7 +10,7 @@ from reporting_framework.errors import PluginError, ReportingError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from reporting_framework.config import Config
+    from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.report import Composition, Report
     from reporting_framework.plugins import Registry
 
@@ -33,7 +33,7 @@ def compose_report(
         PluginError: There is no such report, or its plugin cannot be used.
         SettingsError: Its settings are not what it takes.
     """
-    from reporting_framework.config import resolve_settings
+    from reporting_framework.config.resolve import resolve_settings
 
     report = resolve_report(name, registry)
     settings = resolve_settings(

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.aws.environment import Environment
-from reporting_framework.config import resolve_settings
+from reporting_framework.config.fields import fields_of
+from reporting_framework.config.resolve import resolve_settings
 from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError
-from reporting_framework.fields import fields_of
 from reporting_framework.testing.lambda_events import lambda_event
 
 TABLE = """

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import reporting_framework
-from reporting_framework.config import find_config, read_config
+from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import BuildError, PluginError
 from reporting_framework.packaging.build import Order, build
 from reporting_framework.packaging.limits import UNZIPPED
@@ -203,7 +203,7 @@ import sys
 sys.path[:0] = sys.argv[1:3]
 import boto3, obstore, polars, pydantic, aws_lambda_powertools, aws_xray_sdk.core
 from reporting_framework.assembly import assemble
-from reporting_framework.config import Config
+from reporting_framework.config.file import Config
 from reporting_framework.plugins import load_plugins
 from reporting_framework.reports import compose_report
 from reporting_framework.runner import run

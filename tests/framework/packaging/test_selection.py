@@ -2,7 +2,7 @@
 
 import pytest
 
-from reporting_framework.config import find_config, read_config
+from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import BuildError, PluginError
 from reporting_framework.packaging.selection import Selection, select
 from reporting_framework.packaging.target import Target

@@ -35,7 +35,7 @@ ONCE = {
 def execute(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Set up a run, run it, say what it did."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.config import misspelt
+    from reporting_framework.config.resolve import misspelt
     from reporting_framework.reports import compose_report
 
     if generic["limit"] and not generic["dry_run"]:
@@ -156,7 +156,7 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
 
 def _again(context: click.Context, state: State, name: str, given: Iterable[str], sets: Sequence[str]) -> list[str]:
     """The words of this command, without ``--format``; none at all when there may be a secret among them."""
-    from reporting_framework.fields import annotation_at, holds_secret
+    from reporting_framework.config.fields import annotation_at, holds_secret
     from reporting_framework.reports import resolve_report
 
     model = resolve_report(name, state.registry).Settings
@@ -177,7 +177,7 @@ def _again(context: click.Context, state: State, name: str, given: Iterable[str]
 
 def _settings_words(given: Mapping[str, Any], generic: Mapping[str, Any]) -> list[str]:
     """The settings of this command, as any other command on the report takes them."""
-    from reporting_framework.layers import option
+    from reporting_framework.config.layers import option
 
     words: list[str] = []
     for key, value in given.items():

@@ -79,8 +79,8 @@ def settings_sources() -> list[click.Option]:
 
 def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
     """An option for each field of a settings model that is a plain value or a list of them; ``--set`` takes tables."""
-    from reporting_framework.explain import GENERIC_OPTIONS
-    from reporting_framework.fields import fields_of, item_of, kind_of
+    from reporting_framework.config.error_messages import GENERIC_OPTIONS
+    from reporting_framework.config.fields import fields_of, item_of, kind_of
 
     for name, info in fields_of(model).items():
         kind = kind_of(info.annotation)
@@ -92,8 +92,8 @@ def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
 
 
 def _option(name: str, info: FieldInfo, single: Any, model: type[BaseModel], *, multiple: bool) -> click.Option:
-    from reporting_framework.fields import choices_of, kind_of, metavar_of
-    from reporting_framework.layers import option
+    from reporting_framework.config.fields import choices_of, kind_of, metavar_of
+    from reporting_framework.config.layers import option
 
     kind, flag = kind_of(single), option(name)
     more: dict[str, Any] = {"metavar": metavar_of(single)}
@@ -108,7 +108,7 @@ def _option(name: str, info: FieldInfo, single: Any, model: type[BaseModel], *, 
 
 
 def _help(name: str, info: FieldInfo, model: type[BaseModel], *, multiple: bool) -> str:
-    from reporting_framework.fields import holds_secret
+    from reporting_framework.config.fields import holds_secret
 
     notes = []
     if published := getattr(model, "environment", {}).get(name):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reporting_framework.config import Config, find_config, read_config
+from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:

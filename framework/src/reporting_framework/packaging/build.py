@@ -27,7 +27,7 @@ from reporting_framework.packaging.uv import interpreter
 from reporting_framework.packaging.wheels import identity, local_wheels, requirements
 
 if TYPE_CHECKING:
-    from reporting_framework.config import Config
+    from reporting_framework.config.file import Config
     from reporting_framework.plugins import Registry
 
 

@@ -16,7 +16,7 @@ from reporting_framework.packaging.target import Target
 from reporting_framework.reports import compose_report
 
 if TYPE_CHECKING:
-    from reporting_framework.config import Config
+    from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.report import Composition
     from reporting_framework.plugins import Registry
 

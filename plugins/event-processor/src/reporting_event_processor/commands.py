@@ -50,7 +50,7 @@ def reconcile_command(
     the stream has been read to its end.
     """  # fmt: skip
     from reporting_event_processor.reconcile import reconcile
-    from reporting_framework.config import resolve_settings
+    from reporting_framework.config.resolve import resolve_settings
     from reporting_framework.reports import resolve_report
 
     last = last or first

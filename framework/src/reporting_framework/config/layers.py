@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework.config.fields import annotation_at, from_set, from_text
 from reporting_framework.errors import SettingsError
-from reporting_framework.fields import annotation_at, from_set, from_text
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -7,18 +7,17 @@ to import: pydantic comes with the first settings that are resolved.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean
-from reporting_framework.errors import ReportingError, SettingsError
+from reporting_framework.errors import SettingsError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from reporting_framework.composed import ComposedReport
+    from reporting_framework.config.toml_report import ComposedReport
     from reporting_framework.plugin_api.report import Composition
+
 
 DEFAULT_NAME = "reporting.toml"
 
@@ -44,7 +43,7 @@ class Config(NamedTuple):
     @property
     def composed(self) -> dict[str, ComposedReport]:
         """The reports composed in the file, by name; their tables are checked when one is used."""
-        from reporting_framework.composed import ComposedReport
+        from reporting_framework.config.toml_report import ComposedReport
 
         return {name: ComposedReport(name, str(table.get("summary", ""))) for name, table in self.tables.items()}
 
@@ -55,6 +54,8 @@ class Config(NamedTuple):
         Raises:
             SettingsError: A table is not a report.
         """
+        from reporting_framework.config.resolve import resolve_settings
+
         return {
             name: report.compose(resolve_settings(name, report.Settings, config=self))
             for name, report in self.composed.items()
@@ -121,78 +122,3 @@ def _tables(path: Path, value: Any, kind: str) -> dict[str, Mapping[str, Any]]:
     if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
         raise SettingsError(f"{path}: {kind} holds one table for each report, as in [{kind}.<report>]")
     return value
-
-
-def misspelt(config: Config, environment: Mapping[str, str], reports: Sequence[str]) -> list[str]:
-    """What is set for a report that there is not and whose name is near that of one there is; in words.
-
-    A name near no other may be that of a report which is not installed here.
-    """
-    from reporting_framework.layers import variable
-
-    variables = {variable(name, ()): name for name in reports}
-    given = {name.partition("__")[0]: name for name in environment if name.startswith("REPORTING_") and "__" in name}
-    said = [
-        (f"[settings.{name}] in {config.name}", did_you_mean(name, reports))
-        for name in config.settings
-        if name not in reports
-    ]
-    said += [
-        (f"environment variable {name}", did_you_mean(prefix, list(variables)))
-        for prefix, name in given.items()
-        if prefix not in variables
-    ]
-    return [f"{place} is of no report{near}" for place, near in said if near]
-
-
-def resolve_settings(
-    report_name: str,
-    model: type[BaseModel],
-    *,
-    config: Config | None = None,
-    environment: Mapping[str, str] | None = None,
-    trigger: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | None = None,
-    sets: Sequence[str] = (),
-) -> BaseModel:
-    """A report's settings, from all the places that may set them.
-
-    Args:
-        report_name: The report.
-        model: Its settings model. Its class variables `environment` and `alternatives` are minded.
-        config: What the configuration file says.
-        environment: The environment.
-        trigger: What started the run, as far as it is settings.
-        options: The command line's options that were given, by setting.
-        sets: What ``--set`` was given, each ``path=value``; later than `options` on the same level.
-
-    Raises:
-        SettingsError: A setting is missing, unknown, contradictory or of the wrong form.
-    """
-    from pydantic import ValidationError
-
-    from reporting_framework import layers
-
-    table, values = (config or Config()).table_of(report_name)
-    on_command_line = layers.from_options(report_name, model, options or {})
-    on_command_line += layers.from_sets(report_name, model, sets)
-    said = [
-        layers.Layer(f"under {table}", layers.from_mapping(table, values)),
-        layers.Layer("in the environment", layers.from_environment(report_name, model, environment or {})),
-        layers.Layer(f"in {layers.TRIGGER}", layers.from_mapping(layers.TRIGGER, trigger or {})),
-        layers.Layer("on the command line", on_command_line),
-    ]
-    merged = layers.merge(report_name, said, getattr(model, "alternatives", {}))
-    try:
-        return model.model_validate(merged.values)
-    except ValidationError as error:
-        from reporting_framework.explain import explained  # only errors need it
-
-        problem = explained(report_name, model, error, merged, table)
-    except ReportingError:
-        raise
-    except Exception as error:  # of an author's own check, which took a value to be of another type
-        problem = SettingsError(
-            f"{report_name}: checking the settings raised {type(error).__name__}; give each a value of its own type"
-        )
-    raise problem

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean, one_line
+from reporting_framework.config.fields import annotation_at, core, fields_of, holds_secret, kind_of
+from reporting_framework.config.layers import TRIGGER, Merged, Path, option, variable
 from reporting_framework.errors import SettingsError
-from reporting_framework.fields import annotation_at, core, fields_of, holds_secret, kind_of
-from reporting_framework.layers import TRIGGER, Merged, Path, option, variable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError

@@ -35,7 +35,7 @@ class ComposedReport(NamedTuple):
     @property
     def Settings(self) -> type[BaseModel]:  # noqa: N802 - the protocol's name
         """What the table may hold."""
-        from reporting_framework.composed_settings import ComposedSettings
+        from reporting_framework.config.toml_report_settings import ComposedSettings
 
         return ComposedSettings
 

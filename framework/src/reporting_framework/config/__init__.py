@@ -1,0 +1,1 @@
+"""A report's settings: from five places to one validated model."""
