@@ -10,9 +10,9 @@ import reporting_framework
 from docs._generator import sources
 from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import fence, page
-from reporting_framework.discovery import hook_names
-from reporting_framework.lifecycle import LIFECYCLE_HOOKS
 from reporting_framework.plugin_api import capabilities, hookspecs, interfaces, records, result
+from reporting_framework.registry.discovery import hook_names
+from reporting_framework.registry.observers import LIFECYCLE_HOOKS
 
 
 def hooks_page() -> str:

@@ -16,7 +16,7 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.cli.state import State
 from reporting_framework.config.file import Config
-from reporting_framework.plugins import Registry
+from reporting_framework.registry.registry import Registry
 
 
 class _State(State):

@@ -14,7 +14,7 @@ from reporting_framework.aws.settings import PREFIX, FunctionSettings
 from reporting_framework.config.layers import variable
 from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT
-from reporting_framework.plugins import ROLES, Listed, Registry, load_plugins, plural
+from reporting_framework.registry.registry import ROLES, Listed, Registry, load_plugins, plural
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

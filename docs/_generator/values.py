@@ -14,7 +14,7 @@ from reporting_framework import errors
 from reporting_framework.aws.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
 from reporting_framework.plugin_api.report import Answering
 from reporting_framework.plugin_api.result import RunResult
-from reporting_framework.plugins import Registry
+from reporting_framework.registry.registry import Registry
 
 NOTHING = RunResult(report="", run_id="", status="ok", complete=True)
 

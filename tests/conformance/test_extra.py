@@ -10,8 +10,8 @@ from reporting_event_log_checkpoint.validator import VisitEventV2Validator, Visi
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch, Rejection
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings, PydanticValidator
-from reporting_framework.discovery import allow_list
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.discovery import allow_list
+from reporting_framework.registry.registry import load_plugins
 from reporting_framework.testing import CANARY
 from tests.conformance.test_event_processor import EVENT
 from tests.plugins.event_log_checkpoint.strategies import FORM

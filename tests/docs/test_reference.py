@@ -17,9 +17,9 @@ from reporting_framework.aws.settings import FunctionSettings
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.discovery import hook_names
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.plugins import ROLES
+from reporting_framework.registry.discovery import hook_names
+from reporting_framework.registry.registry import ROLES
 from tests.docs.playing import DOCS
 
 FOLDER = DOCS / "reference"

@@ -11,7 +11,7 @@ import pytest
 from reporting_framework import Composition, PluginError, SettingsError, StepFailed, StorageUnavailable, Use
 from reporting_framework.assembly import assemble, step
 from reporting_framework.errors import LocationError
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 
 PARTS = """
 import polars as pl

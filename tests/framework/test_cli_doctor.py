@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from reporting_framework import Permission, SettingsError, run_report
 from reporting_framework.cli.main import reporting
-from reporting_framework.discovery import allow_list
 from reporting_framework.doctor import _extras, _plugins, carried_out, credentials
 from reporting_framework.plugin_api.records import Finding
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.discovery import allow_list
+from reporting_framework.registry.registry import load_plugins
 from reporting_framework.storage import connect, open_store
 from reporting_framework.storage.temporary import temporary_folder
 from reporting_object_store.checks import clock, written

@@ -16,8 +16,8 @@ from reporting_framework.config.resolve import misspelt, resolve_settings
 from reporting_framework.errors import MESSAGE_LIMIT, PluginError, SettingsError
 from reporting_framework.plugin_api.report import Composition, Use
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.plugins import load_plugins
-from reporting_framework.reports import compose_report, resolve_report
+from reporting_framework.registry.registry import load_plugins
+from reporting_framework.registry.reports import compose_report, resolve_report
 
 
 class Shade(enum.Enum):

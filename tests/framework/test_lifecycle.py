@@ -8,7 +8,7 @@ import pytest
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.plugin_api.result import RunResult
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 
 STARTED = {"report": "r", "run_id": "1", "inputs": ["s3://b/in"], "steps": [], "schema": pl.Schema()}
 RESULT = RunResult(report="r", run_id="1", status="ok", complete=True)

@@ -12,8 +12,8 @@ from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.result import Output, RunRecord
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.plugins import load_plugins
-from reporting_framework.reports import compose_report, resolve_report
+from reporting_framework.registry.registry import load_plugins
+from reporting_framework.registry.reports import compose_report, resolve_report
 
 AT = datetime(2024, 3, 9, 12, tzinfo=UTC)
 RECORD = RunRecord(

@@ -7,9 +7,9 @@ import pytest
 
 from reporting_framework._text.messages import LINE_LIMIT
 from reporting_framework.config.file import Config
-from reporting_framework.discovery import FRAMEWORK, allow_list, installed, normalised
 from reporting_framework.errors import PluginError
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.discovery import FRAMEWORK, allow_list, installed, normalised
+from reporting_framework.registry.registry import load_plugins
 from tests.framework.distributions import Site
 
 GOOD = """

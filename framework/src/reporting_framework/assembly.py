@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.source import Source
     from reporting_framework.plugin_api.transform import Transform
     from reporting_framework.plugin_api.validator import Validator
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 
 _log = logging.getLogger(__name__)

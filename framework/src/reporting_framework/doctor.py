@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reporting_framework._text.install_command import install_command
 from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.assembly import assemble, close, settings_of, step
-from reporting_framework.discovery import FRAMEWORK, installed
 from reporting_framework.errors import ReportingError
 from reporting_framework.permissions import permissions_of
 from reporting_framework.plugin_api.base import Checkable
 from reporting_framework.plugin_api.records import Finding
+from reporting_framework.registry.discovery import FRAMEWORK, installed
 from reporting_framework.storage.temporary import abandoned_temporary
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.base import Permission
     from reporting_framework.plugin_api.report import Composition, Use
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 Check = Callable[[], Finding]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.assembly import assemble
 from reporting_framework.config.file import find_config, read_config
-from reporting_framework.discovery import allow_list
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugins import load_plugins
 from reporting_framework.queries import ask, selection_of
-from reporting_framework.reports import compose_report
+from reporting_framework.registry.discovery import allow_list
+from reporting_framework.registry.registry import load_plugins
+from reporting_framework.registry.reports import compose_report
 from reporting_framework.runner import run
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.result import RunResult
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 
 def run_report(

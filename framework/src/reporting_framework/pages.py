@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import Composition, Report
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.plugin_api.sink import Sink
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 FOLDER = "reports"
 """Kind of the files that are put beside a sink's outputs."""

@@ -10,7 +10,7 @@ from reporting_framework.plugin_api.base import Permission, Permitted
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import Composition
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 
 def permissions_of(report: str, composition: Composition, registry: Registry) -> list[Permission]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugin_api.report import Composition
     from reporting_framework.plugin_api.sink import Sink
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)

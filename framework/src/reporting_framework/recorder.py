@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.assembly import step
-from reporting_framework.discovery import FRAMEWORK
 from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
 from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.plugin_api.source import Located
+from reporting_framework.registry.discovery import FRAMEWORK
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline

@@ -22,10 +22,10 @@ from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:
     from reporting_framework.assembly import Pipeline
-    from reporting_framework.lifecycle import Lifecycle
     from reporting_framework.plugin_api.metadata import Quarantine
     from reporting_framework.plugin_api.records import Outcome, Receipt, Split
     from reporting_framework.plugin_api.result import QuarantineState, RunResult
+    from reporting_framework.registry.observers import Lifecycle
 
 RESERVE = 0.1
 """Share of the time budget that is kept for the commit."""

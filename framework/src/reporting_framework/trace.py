@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.metadata import Quarantine
     from reporting_framework.plugin_api.report import Composition
     from reporting_framework.plugin_api.result import RunRecord
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 AT_ONCE = 16
 """Objects that are looked at at once: each look is a round trip."""

@@ -12,7 +12,7 @@ from reporting_framework import ORIGIN_COLUMN, Rejection, SettingsError
 from reporting_framework.builtin.columns import Column
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings, PydanticValidator
 from reporting_framework.builtin.unknown_fields import NAMES_KEPT, OTHER
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 from tests.framework.builtin.validating import batch, made, reason, reasons, row, run, validator
 
 # -- columns -----------------------------------------------------------------------------------------------------------

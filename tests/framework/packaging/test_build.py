@@ -16,7 +16,7 @@ from reporting_framework.packaging.build import Order, build
 from reporting_framework.packaging.limits import UNZIPPED
 from reporting_framework.packaging.manifest import Manifest
 from reporting_framework.packaging.target import PYTHONS, Target
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 from tests.framework.packaging.conftest import RUNNING
 from tests.framework.packaging.making import make_wheel
 
@@ -204,8 +204,8 @@ sys.path[:0] = sys.argv[1:3]
 import boto3, obstore, polars, pydantic, aws_lambda_powertools, aws_xray_sdk.core
 from reporting_framework.assembly import assemble
 from reporting_framework.config.file import Config
-from reporting_framework.plugins import load_plugins
-from reporting_framework.reports import compose_report
+from reporting_framework.registry.registry import load_plugins
+from reporting_framework.registry.reports import compose_report
 from reporting_framework.runner import run
 
 registry = load_plugins()

@@ -20,7 +20,7 @@ import reporting_framework
 for module in pkgutil.walk_packages(reporting_framework.__path__, "reporting_framework.", onerror=lambda name: None):
     if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "packaging", "sql", "testing"))):
         importlib.import_module(module.name)
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 print({row.status for row in load_plugins(()).listing if row.role in ("validator", "engine")})
 """
 

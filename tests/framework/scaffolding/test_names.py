@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugins import Listed, load_plugins
+from reporting_framework.registry.registry import Listed, load_plugins
 from reporting_framework.scaffolding.names import (
     FIRST_PARTY,
     LONGEST,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reporting_event_log_checkpoint import queries as module
 from reporting_event_log_checkpoint.queries import VISIT
 from reporting_framework import Query, SettingsError, run_report
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 

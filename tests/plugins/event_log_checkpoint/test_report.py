@@ -9,7 +9,7 @@ from reporting_event_log_checkpoint import plugin
 from reporting_event_log_checkpoint.names import INCLUDE, RANGE_PATTERN
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
 from reporting_framework import Use
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 from tests.plugins.event_log_checkpoint.strategies import VALIDATORS
 
 

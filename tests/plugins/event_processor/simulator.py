@@ -26,8 +26,8 @@ from reporting_event_processor.report import EventProcessor
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import ReportingError, StorageUnavailable, Trigger
 from reporting_framework.assembly import assemble
-from reporting_framework.plugins import Registry, load_plugins
-from reporting_framework.reports import composed
+from reporting_framework.registry.registry import Registry, load_plugins
+from reporting_framework.registry.reports import composed
 from reporting_framework.runner import run
 from reporting_framework.storage import open_store
 from reporting_object_store import archive

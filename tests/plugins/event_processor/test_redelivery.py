@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.registry import load_plugins
 from tests.plugins.event_processor.simulator import expected, simulated
 
 SEEDS = 500

@@ -12,7 +12,7 @@ from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import Composition, Report
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 LEAST = 5.0
 """Seconds that must be left of the function's time for pages to be begun."""

@@ -16,11 +16,11 @@ from reporting_framework.aws.settings import FunctionSettings
 from reporting_framework.config.fields import fields_of
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.config.resolve import resolve_settings
-from reporting_framework.discovery import allow_list
 from reporting_framework.errors import ConfigurationError, ReportingError, SettingsError, TriggerError
 from reporting_framework.plugin_api.records import Trigger
-from reporting_framework.plugins import load_plugins
-from reporting_framework.reports import composed, resolve_report
+from reporting_framework.registry.discovery import allow_list
+from reporting_framework.registry.registry import load_plugins
+from reporting_framework.registry.reports import composed, resolve_report
 from reporting_framework.runner import run
 from reporting_framework.triggers import correlation_id, kind_of, trigger_of
 

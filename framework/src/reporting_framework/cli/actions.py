@@ -50,7 +50,7 @@ class ReportActions(ReportCommands):
         Raises:
             ReportingError: There is no such report, or it cannot be used.
         """
-        from reporting_framework.reports import resolve_report
+        from reporting_framework.registry.reports import resolve_report
 
         report = resolve_report(cmd_name, state_of(ctx).registry)
         first = next(iter(self.actions))
@@ -114,7 +114,7 @@ def pipeline_of(context: click.Context, report: str, given: Mapping[str, Any], s
         ReportingError: A setting is wrong, or a plugin cannot be used.
     """
     from reporting_framework.assembly import assemble
-    from reporting_framework.reports import compose_report
+    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
     composition = compose_report(report, state.registry, state.config, environment=os.environ, options=given, sets=sets)

@@ -80,7 +80,7 @@ def check_report(context: click.Context, name: str, given: dict[str, Any], gener
     """Check everything that a run of the report rests on, and say what to do about what is wrong."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.doctor import of_report
-    from reporting_framework.reports import compose_report
+    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):

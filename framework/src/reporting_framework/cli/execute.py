@@ -36,7 +36,7 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
     """Set up a run, run it, say what it did."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.config.resolve import misspelt
-    from reporting_framework.reports import compose_report
+    from reporting_framework.registry.reports import compose_report
 
     if generic["limit"] and not generic["dry_run"]:
         raise click.UsageError("--limit goes with --dry-run", context)
@@ -157,7 +157,7 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
 def _again(context: click.Context, state: State, name: str, given: Iterable[str], sets: Sequence[str]) -> list[str]:
     """The words of this command, without ``--format``; none at all when there may be a secret among them."""
     from reporting_framework.config.fields import annotation_at, holds_secret
-    from reporting_framework.reports import resolve_report
+    from reporting_framework.registry.reports import resolve_report
 
     model = resolve_report(name, state.registry).Settings
     paths = [(key,) for key in given] + [tuple(text.partition("=")[0].split(".")) for text in sets]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from reporting_framework.plugin_api.query import Query
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 
 class Day(click.ParamType[date]):
@@ -68,7 +68,7 @@ class ReportQueries(ReportCommands):
         Raises:
             ReportingError: There is no such report, or it cannot be used.
         """
-        from reporting_framework.reports import resolve_report
+        from reporting_framework.registry.reports import resolve_report
 
         report = resolve_report(cmd_name, state_of(ctx).registry)
         return Queries(
@@ -169,7 +169,7 @@ def ask(
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.queries import Selection
     from reporting_framework.queries import ask as answer_of
-    from reporting_framework.reports import compose_report
+    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
     options = {key: generic[key] for key in own if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}

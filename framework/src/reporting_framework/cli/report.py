@@ -75,7 +75,7 @@ class ReportPages(ReportCommands):
         Raises:
             ReportingError: There is no such report or page, or it cannot be used.
         """
-        from reporting_framework.reports import resolve_report
+        from reporting_framework.registry.reports import resolve_report
 
         state, general = state_of(ctx), report_options()
         report = resolve_report(cmd_name, state.registry)
@@ -109,7 +109,7 @@ def make(
     from reporting_framework import pages
     from reporting_framework.cli.chromium import find_chromium, print_page
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.reports import compose_report, resolve_report
+    from reporting_framework.registry.reports import compose_report, resolve_report
 
     state, now = state_of(context), datetime.now(UTC)
     chromium = find_chromium(generic["chromium"]) if pdf else ""

@@ -98,7 +98,7 @@ def report_command(name: str, state: State, work: Work, options: Sequence[click.
     Raises:
         ReportingError: There is no such report, or it cannot be used.
     """
-    from reporting_framework.reports import resolve_report
+    from reporting_framework.registry.reports import resolve_report
 
     report = resolve_report(name, state.registry)
     others = {option.name for option in options}

@@ -42,7 +42,7 @@ def print_schema(context: click.Context, name: str, given: dict[str, Any], gener
     for option, forms in _TAKEN.items():
         if generic[option] is not None and form not in forms:
             raise click.UsageError(f"--{option} goes with --format {' or '.join(forms)}", context)
-    from reporting_framework.reports import compose_report
+    from reporting_framework.registry.reports import compose_report
     from reporting_framework.schemas.table import described
 
     state = state_of(context)

@@ -49,7 +49,7 @@ def ask_sql(context: click.Context, report: str, given: dict[str, Any], generic:
     if text is not None and not text.isascii():
         _check_unicode(text)
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.reports import compose_report, resolve_report
+    from reporting_framework.registry.reports import compose_report, resolve_report
     from reporting_framework.sql.engine import check_installed
 
     check_installed()

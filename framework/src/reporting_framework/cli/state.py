@@ -14,7 +14,7 @@ from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
-    from reporting_framework.plugins import Listed, Registry
+    from reporting_framework.registry.registry import Listed, Registry
 
 
 class State:
@@ -57,8 +57,8 @@ class State:
     @cached_property
     def plugins(self) -> Registry:
         """The plugins alone."""
-        from reporting_framework.discovery import allow_list
-        from reporting_framework.plugins import load_plugins
+        from reporting_framework.registry.discovery import allow_list
+        from reporting_framework.registry.registry import load_plugins
 
         return load_plugins(allow_list(os.environ))
 

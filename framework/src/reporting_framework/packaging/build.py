@@ -28,7 +28,7 @@ from reporting_framework.packaging.wheels import identity, local_wheels, require
 
 if TYPE_CHECKING:
     from reporting_framework.config.file import Config
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from reporting_framework.discovery import FRAMEWORK
 from reporting_framework.packaging.graph import Graph
 from reporting_framework.packaging.selection import EXTRA
 from reporting_framework.packaging.unpack import Unpacked
+from reporting_framework.registry.discovery import FRAMEWORK
 
 FUNCTION, POWERTOOLS, DATA = "function.zip", "powertools-layer.zip", "data-layer.zip"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from reporting_framework.discovery import normalised
 from reporting_framework.errors import BuildError
 from reporting_framework.plugin_api.markers import PROJECT
+from reporting_framework.registry.discovery import normalised
 
 _INSTEAD = "install it from an index, a wheel file or a folder"
 

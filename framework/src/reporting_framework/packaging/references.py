@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from reporting_framework.discovery import normalised
 from reporting_framework.errors import BuildError
 from reporting_framework.packaging.provenance import provenance
+from reporting_framework.registry.discovery import normalised
 
 _REFERENCE = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
 

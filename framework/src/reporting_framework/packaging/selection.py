@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.discovery import FRAMEWORK, normalised
 from reporting_framework.errors import BuildError
 from reporting_framework.packaging.graph import Graph
 from reporting_framework.packaging.provenance import Provenance, installed, provenance
 from reporting_framework.packaging.references import referred
 from reporting_framework.packaging.target import Target
-from reporting_framework.reports import compose_report
+from reporting_framework.registry.discovery import FRAMEWORK, normalised
+from reporting_framework.registry.reports import compose_report
 
 if TYPE_CHECKING:
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.report import Composition
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 EXTRA = "aws"
 """The framework's extra that a package for Lambda is made with."""

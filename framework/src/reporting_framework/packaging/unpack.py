@@ -9,12 +9,12 @@ from email.parser import HeaderParser
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from reporting_framework.discovery import normalised
 from reporting_framework.errors import BuildError
 from reporting_framework.packaging.target import Target
 from reporting_framework.packaging.uv import uv
 from reporting_framework.packaging.wheels import Wheel
 from reporting_framework.plugin_api.markers import PROJECT
+from reporting_framework.registry.discovery import normalised
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reporting_framework._text.messages import one_line
-from reporting_framework.discovery import installed, normalised
 from reporting_framework.errors import SettingsError
+from reporting_framework.registry.discovery import installed, normalised
 
 if TYPE_CHECKING:
-    from reporting_framework.plugins import Listed
+    from reporting_framework.registry.registry import Listed
 
 LONGEST = 32
 """With what a deployment appends, a bucket's name may have 63 characters."""

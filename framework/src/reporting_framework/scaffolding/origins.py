@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from reporting_framework.discovery import FRAMEWORK
+from reporting_framework.registry.discovery import FRAMEWORK
 
 TEMPLATES = Path(__file__).with_name("templates")
 """Here they are in every installation; in the repository ``templates`` at the top leads here."""

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from reporting_framework._text.messages import one_line
-from reporting_framework.discovery import FRAMEWORK, normalised
 from reporting_framework.errors import SettingsError
+from reporting_framework.registry.discovery import FRAMEWORK, normalised
 
 _REQUIREMENT = re.compile(r"(?:reporting-framework)? *((?:[<>=!~]=?=?) *[0-9][0-9A-Za-z.*+! ,<>=~-]*)", re.ASCII)
 

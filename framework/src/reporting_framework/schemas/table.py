@@ -14,7 +14,7 @@ from reporting_framework.plugin_api.validator import ColumnFacts, Describing
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import Composition, Use
     from reporting_framework.plugin_api.validator import Validator
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 _ORIGIN = ColumnFacts("Where the row comes from, relative to the source", nullable=False)
 

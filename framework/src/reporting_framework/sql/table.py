@@ -21,7 +21,7 @@ from reporting_framework.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import Composition, Report
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 
 class Table(NamedTuple):

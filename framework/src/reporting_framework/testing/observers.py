@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import pytest
 
 from reporting_framework.errors import StepFailed
-from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.plugin_api.records import Batch, Outcome, Rejection, Split
 from reporting_framework.plugin_api.result import RunResult, Step
-from reporting_framework.plugins import load_plugins
+from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
+from reporting_framework.registry.registry import load_plugins
 from reporting_framework.runner import run
 from reporting_framework.testing.contract import CANARY, few, nothing_told
 from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
@@ -128,11 +128,11 @@ class _Watched(logging.Handler):
         self.lifecycle = registry.lifecycle()
 
     def __enter__(self) -> Lifecycle:
-        logging.getLogger("reporting_framework.lifecycle").addHandler(self)
+        logging.getLogger("reporting_framework.registry.observers").addHandler(self)
         return self.lifecycle
 
     def __exit__(self, *_: object) -> None:
-        logging.getLogger("reporting_framework.lifecycle").removeHandler(self)
+        logging.getLogger("reporting_framework.registry.observers").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note it."""

@@ -13,7 +13,6 @@ from typing_extensions import TypedDict
 
 from reporting_framework.assembly import Pipeline
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
-from reporting_framework.lifecycle import Lifecycle
 from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.markers import hookimpl
@@ -33,7 +32,8 @@ from reporting_framework.plugin_api.sink import Sink
 from reporting_framework.plugin_api.source import Source, Survey
 from reporting_framework.plugin_api.transform import Transform
 from reporting_framework.plugin_api.validator import Validator
-from reporting_framework.plugins import Registry
+from reporting_framework.registry.observers import Lifecycle
+from reporting_framework.registry.registry import Registry
 from reporting_framework.runner import run
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

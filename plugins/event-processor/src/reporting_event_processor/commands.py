@@ -51,7 +51,7 @@ def reconcile_command(
     """  # fmt: skip
     from reporting_event_processor.reconcile import reconcile
     from reporting_framework.config.resolve import resolve_settings
-    from reporting_framework.reports import resolve_report
+    from reporting_framework.registry.reports import resolve_report
 
     last = last or first
     if last < first:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import pluggy
 
 from reporting_framework._text.messages import cause, did_you_mean, one_line
-from reporting_framework.discovery import (
+from reporting_framework.errors import PluginError
+from reporting_framework.plugin_api import hookspecs
+from reporting_framework.plugin_api.markers import PROJECT, Lazy
+from reporting_framework.registry.discovery import (
     Origin,
     admit,
     check_version,
@@ -18,10 +21,7 @@ from reporting_framework.discovery import (
     is_own,
     normalised,
 )
-from reporting_framework.errors import PluginError
-from reporting_framework.lifecycle import LIFECYCLE_HOOKS, Lifecycle
-from reporting_framework.plugin_api import hookspecs
-from reporting_framework.plugin_api.markers import PROJECT, Lazy
+from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
 
 if TYPE_CHECKING:
     import click

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.report import Composition, Report
-    from reporting_framework.plugins import Registry
+    from reporting_framework.registry.registry import Registry
 
 
 def compose_report(
