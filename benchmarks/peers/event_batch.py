@@ -72,7 +72,7 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
     from reporting_event_processor.validator import ExperimentEventValidator
     from reporting_framework import Trigger
     from reporting_framework._text.gc_tuning import rarely
-    from reporting_framework.ledger import BlankLedger, CombinedLedger
+    from reporting_framework.execution.progress import BlankLedger, CombinedLedger
     from reporting_object_store.archive import NdjsonArchive
 
     rarely()  # as in a function

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from reporting_framework import Composition, PluginError, SettingsError, StepFailed, StorageUnavailable, Use
-from reporting_framework.assembly import assemble, step
 from reporting_framework.errors import LocationError
+from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.registry.registry import load_plugins
 
 PARTS = """
@@ -156,7 +157,7 @@ def test_too_few_descriptors_are_told_with_what_to_do():
     code = """
 import os, resource
 import polars as pl
-from reporting_framework.assembly import step
+from reporting_framework.execution.pipeline import step
 from reporting_framework.errors import StorageUnavailable
 limit = len(os.listdir("/proc/self/fd")) + 1
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))

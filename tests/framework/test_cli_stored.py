@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from reporting_framework import run_report
-from reporting_framework.assembly import prepared
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.stored import _described
 from reporting_framework.errors import CommitConflict
+from reporting_framework.execution.pipeline import prepared
 from reporting_framework.histories import records_of
 from reporting_framework.plugin_api.records import Belonging
 from reporting_framework.plugin_api.result import Output, RunRecord, Step

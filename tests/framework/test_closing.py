@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from reporting_framework import StepFailed, hookimpl
-from reporting_framework.assembly import prepared
+from reporting_framework.execution.pipeline import prepared
 from reporting_framework.histories import runs_of
 from tests.support.plugins import (
     EventValidator,

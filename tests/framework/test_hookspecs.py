@@ -49,4 +49,4 @@ def test_a_lifecycle_hook_is_called_with_its_arguments_by_the_method_of_its_name
     assert {each.name for each in parameters} - {"self"} == set(inspect.signature(HOOKS[name]).parameters)
     assert all(each.kind is each.KEYWORD_ONLY for each in parameters if each.name != "self")
     called = f"lifecycle.{name.removeprefix('reporting_')}"
-    assert called in (SOURCES / "runner.py").read_text(), "the runner never tells"
+    assert called in (SOURCES / "execution" / "runner.py").read_text(), "the runner never tells"

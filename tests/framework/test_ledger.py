@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework.ledger import CombinedLedger
+from reporting_framework.execution.progress import CombinedLedger
 
 EARLY, LATE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
 KEYS = ("a", "b", "c", "d")

@@ -15,7 +15,7 @@ from reporting_framework import (
     Unread,
     Validated,
 )
-from reporting_framework.process import Process
+from reporting_framework.execution.split_worker import Process
 from tests.support.plugins import SCHEMA, EventValidator, GivenRecords, WithoutStudy, batch, event, pipeline
 
 SPLIT = Split("s", {})

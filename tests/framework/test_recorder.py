@@ -7,10 +7,10 @@ from typing import ClassVar
 import pytest
 
 from reporting_framework import ORIGIN_COLUMN, Rejection, Split, hookimpl
-from reporting_framework import recorder as recorder_module
+from reporting_framework.execution import recorder as recorder_module
+from reporting_framework.execution.recorder import LISTED, Recorder
 from reporting_framework.plugin_api.records import Outcome
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult
-from reporting_framework.recorder import LISTED, Recorder
 from reporting_framework.testing.histories import AT
 from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, batch, execute, pipeline
 

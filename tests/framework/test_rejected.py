@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from reporting_framework import run_report
-from reporting_framework.rejected import NAMED
+from reporting_framework.execution.rejection_summary import NAMED
 
 TABLE = """
 [reports.visits]
@@ -31,7 +31,7 @@ def run(tmp_path):
 
 
 def test_each_rejected_file_is_named_in_the_log_with_its_reason(run, caplog):
-    caplog.set_level(logging.INFO, "reporting_framework.rejected")
+    caplog.set_level(logging.INFO, "reporting_framework.execution.rejection_summary")
     run({"a.json": b"{", "b.json": b'{"ptid": "SECRET"}'})
     named = [record for record in caplog.records if hasattr(record, "source_key")]
     assert [(each.source_key, each.error_type, each.field) for each in named] == [
@@ -42,7 +42,7 @@ def test_each_rejected_file_is_named_in_the_log_with_its_reason(run, caplog):
 
 
 def test_the_log_names_rejected_files_up_to_a_limit_and_counts_the_rest(run, caplog):
-    caplog.set_level(logging.INFO, "reporting_framework.rejected")
+    caplog.set_level(logging.INFO, "reporting_framework.execution.rejection_summary")
     run({f"{number:04}.json": b"{" for number in range(NAMED + 7)})
     assert sum(hasattr(record, "source_key") for record in caplog.records) == NAMED
     [rest] = [record for record in caplog.records if hasattr(record, "rejected_unnamed")]
@@ -75,7 +75,7 @@ def test_a_run_without_records_ends_without_a_warning(run, caplog):
 
 
 def test_each_unread_object_is_named_in_the_log_with_its_reason_up_to_a_limit(run, caplog, tmp_path):
-    caplog.set_level(logging.INFO, "reporting_framework.rejected")
+    caplog.set_level(logging.INFO, "reporting_framework.execution.rejection_summary")
     run({})
     names = [f"{number:04}.json" for number in range(NAMED + 7)]
     for name in names:

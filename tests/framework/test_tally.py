@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import FILTERED, Fragment, InvariantBroken, Outcome, Receipt, Rejection, Split, Survey, Unread
+from reporting_framework.execution.totals import Tally
 from reporting_framework.plugin_api.result import Output, QuarantineState
-from reporting_framework.tally import Tally
 
 REASONS = st.sampled_from([("missing", "study"), ("missing", None), ("int_type", "number"), (FILTERED, None)])
 

@@ -5,8 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.errors import TriggerError
+from reporting_framework.execution.triggers import (
+    AWAITED,
+    CONTINUE,
+    correlation_id,
+    kind_of,
+    trigger_of,
+    trigger_of_files,
+)
 from reporting_framework.testing.lambda_events import FOLDER
-from reporting_framework.triggers import AWAITED, CONTINUE, correlation_id, kind_of, trigger_of, trigger_of_files
 from tests.support import lambda_event, lambda_events
 
 KINDS = {

@@ -5,9 +5,9 @@ import logging
 import pytest
 
 from reporting_framework._text.messages import cause, one_line, redacted
-from reporting_framework._text.tracebacks import traceback_text
 from reporting_framework.cli.logs import _Formatter
 from reporting_framework.errors import ReportingError
+from reporting_framework.execution.tracebacks import traceback_text
 from reporting_framework.plugin_api.records import Finding
 from reporting_framework.plugin_api.result import Output
 

@@ -1,7 +1,7 @@
 """A plugin-based, multi-source reporting framework.
 
 Light to import: what needs pydantic or polars is imported from its own module (`reporting_framework.plugin_api.result`,
-`reporting_framework.plugin_api.settings`, `reporting_framework.runner`).
+`reporting_framework.plugin_api.settings`, `reporting_framework.execution.runner`).
 """
 
 from importlib import import_module

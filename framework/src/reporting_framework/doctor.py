@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.install_command import install_command
 from reporting_framework._text.messages import redacted, system_problem
-from reporting_framework.assembly import assemble, close, settings_of, step
 from reporting_framework.errors import ReportingError
+from reporting_framework.execution.pipeline import assemble, close, settings_of
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.permissions import permissions_of
 from reporting_framework.plugin_api.base import Checkable
 from reporting_framework.plugin_api.records import Finding

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from reporting_framework.assembly import prepared, step
 from reporting_framework.errors import FatalError
+from reporting_framework.execution.pipeline import prepared
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.histories import records_of
 from reporting_framework.plugin_api.sink import Inspectable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunRecord
 
 AHEAD = timedelta(minutes=15)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reporting_framework.assembly import prepared, step
 from reporting_framework.errors import PluginError
+from reporting_framework.execution.pipeline import prepared
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.metadata import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.metadata import History
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.plugin_api.sink import Sink

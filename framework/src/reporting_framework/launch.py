@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import assemble
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import SettingsError
+from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.runner import run
 from reporting_framework.queries import ask, selection_of
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report
-from reporting_framework.runner import run
 
 if TYPE_CHECKING:
     from datetime import date

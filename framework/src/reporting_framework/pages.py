@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.assembly import settings_of, step
 from reporting_framework.errors import PluginError, SettingsError
+from reporting_framework.execution.pipeline import settings_of
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.histories import records_of
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.report import Use

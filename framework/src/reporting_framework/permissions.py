@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import settings_of, step, uses_of
+from reporting_framework.execution.pipeline import settings_of, uses_of
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.base import Permission, Permitted
 
 if TYPE_CHECKING:

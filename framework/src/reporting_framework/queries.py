@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 import polars as pl
 
 from reporting_framework._text.messages import did_you_mean, one_line
-from reporting_framework.assembly import assemble, close_source, place_of, settings_of, step
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
+from reporting_framework.execution.pipeline import assemble, close_source, place_of, settings_of
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.report import Use
 from reporting_framework.plugin_api.sink import Readable, Sink
 

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.assembly import prepared, step
 from reporting_framework.errors import PluginError, ReportingError
+from reporting_framework.execution.pipeline import prepared
+from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.progress import ledger_of
 from reporting_framework.histories import records_of
-from reporting_framework.ledger import ledger_of
 from reporting_framework.plugin_api.sink import Inspectable, Resettable, Resuming
 from reporting_framework.plugin_api.source import Telling
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.records import Belonging
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.plugin_api.sink import Sink

@@ -7,8 +7,8 @@ import pytest
 from reporting_framework.aws.answers import failure, raisable, responds, success
 from reporting_framework.aws.continuation import chain_of
 from reporting_framework.errors import AccessDenied, SettingsError, StepFailed, TriggerError
+from reporting_framework.execution.triggers import CONTINUE
 from reporting_framework.plugin_api.result import RunResult
-from reporting_framework.triggers import CONTINUE
 
 RESULT = RunResult(report="visits", run_id="r", status="ok", complete=True, accepted=3, records_read=3)
 

@@ -202,11 +202,11 @@ LAMBDA = """
 import sys
 sys.path[:0] = sys.argv[1:3]
 import boto3, obstore, polars, pydantic, aws_lambda_powertools, aws_xray_sdk.core
-from reporting_framework.assembly import assemble
+from reporting_framework.execution.pipeline import assemble
 from reporting_framework.config.file import Config
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report
-from reporting_framework.runner import run
+from reporting_framework.execution.runner import run
 
 registry = load_plugins()
 assert {row.status for row in registry.check()} == {"loaded"}, registry.check()

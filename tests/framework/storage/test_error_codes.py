@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import polars as pl
 import pytest
 
-from reporting_framework.assembly import step
 from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.storage import connect, open_store
 from reporting_framework.storage.error_codes import PROBLEMS, storage_error
 

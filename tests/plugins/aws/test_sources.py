@@ -13,7 +13,7 @@ from reporting_aws.kinesis import Kinesis
 from reporting_aws.pushed import BATCH
 from reporting_aws.sqs import Sqs
 from reporting_framework import FILTERED, Permission, Rejection, Trigger, TriggerError, Unread
-from reporting_framework.ledger import BlankLedger, CombinedLedger
+from reporting_framework.execution.progress import BlankLedger, CombinedLedger
 from tests.support import S3Server, lambda_event, moto_server
 
 SHARD = "shardId-000000000000"

@@ -25,10 +25,10 @@ from reporting_aws import clients, tables
 from reporting_event_processor.report import EventProcessor
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import ReportingError, StorageUnavailable, Trigger
-from reporting_framework.assembly import assemble
+from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.runner import run
 from reporting_framework.registry.registry import Registry, load_plugins
 from reporting_framework.registry.reports import composed
-from reporting_framework.runner import run
 from reporting_framework.storage import open_store
 from reporting_object_store import archive
 from tests.plugins.aws.wire import Fault, Killed, Wire, cancel, killed_after, killed_before, lost, refused, unreachable

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import Trigger
-from reporting_framework.ledger import BlankLedger, CombinedLedger
+from reporting_framework.execution.progress import BlankLedger, CombinedLedger
 from reporting_framework.testing.memory import MEBIBYTE, peak
 from reporting_object_store import source as module
 from reporting_object_store.in_flight import InFlight

@@ -18,8 +18,8 @@ from datetime import timedelta
 import pytest
 
 from reporting_framework import Rejection, object_of
-from reporting_framework.assembly import prepared
 from reporting_framework.errors import ReportingError
+from reporting_framework.execution.pipeline import prepared
 from reporting_framework.plugin_api.records import Validated
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from reporting_framework.assembly import prepared
 from reporting_framework.errors import CommitConflict, ReportingError
+from reporting_framework.execution.pipeline import prepared
 from reporting_framework.quarantines import quarantine_of
 from reporting_framework.storage import open_store
 from reporting_framework.stored import Reset, finish_resets, stored, unfinished_resets

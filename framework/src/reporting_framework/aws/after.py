@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import step
 from reporting_framework.aws import metrics
 from reporting_framework.aws.observability import Observability
 from reporting_framework.errors import ReportingError
+from reporting_framework.execution.plugin_errors import step
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import Composition, Report

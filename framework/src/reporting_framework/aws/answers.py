@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import ReportingError, StepFailed
+from reporting_framework.execution.triggers import AWAITED, Kind
 from reporting_framework.plugin_api.report import Answering, Report
-from reporting_framework.triggers import AWAITED, Kind
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult

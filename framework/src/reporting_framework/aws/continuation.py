@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from reporting_framework.errors import TriggerError
-from reporting_framework.triggers import CONTINUE
+from reporting_framework.execution.triggers import CONTINUE
 
 
 def chain_of(event: Any) -> int:

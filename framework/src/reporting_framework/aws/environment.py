@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import cause
-from reporting_framework.assembly import assemble, place_of, prepared
 from reporting_framework.aws import answers, continuation
 from reporting_framework.aws.observability import Observability
 from reporting_framework.aws.settings import FunctionSettings
@@ -17,17 +16,18 @@ from reporting_framework.config.fields import fields_of
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.config.resolve import resolve_settings
 from reporting_framework.errors import ConfigurationError, ReportingError, SettingsError, TriggerError
+from reporting_framework.execution.pipeline import assemble, place_of, prepared
+from reporting_framework.execution.runner import run
+from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
 from reporting_framework.plugin_api.records import Trigger
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import composed, resolve_report
-from reporting_framework.runner import run
-from reporting_framework.triggers import correlation_id, kind_of, trigger_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunResult
 
 MARGIN_SHARE = 0.25

@@ -19,7 +19,7 @@ from reporting_framework.aws import answers
 from reporting_framework.aws.environment import Environment
 from reporting_framework.aws.observability import not_set_up
 from reporting_framework.errors import ReportingError
-from reporting_framework.triggers import kind_of
+from reporting_framework.execution.triggers import kind_of
 
 
 @cache

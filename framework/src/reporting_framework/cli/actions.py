@@ -14,7 +14,7 @@ from reporting_framework.cli.run import ReportCommands, Work, report_command
 from reporting_framework.cli.state import State, state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ def pipeline_of(context: click.Context, report: str, given: Mapping[str, Any], s
     Raises:
         ReportingError: A setting is wrong, or a plugin cannot be used.
     """
-    from reporting_framework.assembly import assemble
+    from reporting_framework.execution.pipeline import assemble
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)

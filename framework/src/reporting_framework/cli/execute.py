@@ -16,7 +16,7 @@ from reporting_framework.cli.state import State, state_of
 from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunResult
 
 DRY_RUN_LIMIT = 1000
@@ -50,11 +50,11 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
         composition = compose_report(
             name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
         )
-        from reporting_framework.assembly import assemble
+        from reporting_framework.execution.pipeline import assemble
 
         trigger = None
         if files:
-            from reporting_framework.triggers import trigger_of_files
+            from reporting_framework.execution.triggers import trigger_of_files
 
             trigger = trigger_of_files(map(Path, files))
         result = observed(assemble(name, composition, state.registry, trigger=trigger), state, generic)
@@ -90,7 +90,7 @@ def observed(
     `replay` is that of `runner.run`.
     """
     from reporting_framework.cli import progress
-    from reporting_framework.runner import run
+    from reporting_framework.execution.runner import run
 
     watch, registry, budget = _Watch(), state.registry, generic["time_budget"]
     registry.register(watch, "command-line")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework._text.tracebacks import traceback_text
 from reporting_framework.cli.streams import for_stdout, printable_lines
 from reporting_framework.cli.streams import printable as printable
 from reporting_framework.errors import ReportingError, StepFailed
+from reporting_framework.execution.tracebacks import traceback_text
 
 if TYPE_CHECKING:
     from reporting_framework.cli.state import State

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from reporting_framework._text.messages import redacted
-from reporting_framework._text.tracebacks import traceback_text
 from reporting_framework.cli.failures import printable
+from reporting_framework.execution.tracebacks import traceback_text
 
 
 class _Formatter(logging.Formatter):

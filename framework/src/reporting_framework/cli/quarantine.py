@@ -19,7 +19,7 @@ from reporting_framework.cli.streams import printable_lines
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.quarantines import Choice
 
 SHOWN = 100
@@ -105,7 +105,7 @@ def show_entries(context: click.Context, name: str, given: dict[str, Any], gener
 
 def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click.Context) -> None:
     """Print the records as they are now, on stdout and nowhere else."""
-    from reporting_framework.assembly import close_source
+    from reporting_framework.execution.pipeline import close_source
     from reporting_framework.quarantines import revealed
 
     if form == "csv":

@@ -15,7 +15,7 @@ from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.records import Belonging
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.stored import Stored
@@ -98,8 +98,8 @@ def _last(run: RunRecord) -> str:
 
 def reset(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Set what the report keeps aside, once that is confirmed; the next run begins anew."""
-    from reporting_framework.assembly import prepared
     from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.execution.pipeline import prepared
     from reporting_framework.stored import Reset
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework.assembly import schema_of, settings_of, step
+from reporting_framework.execution.pipeline import schema_of, settings_of
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.plugin_api.sink import Filed
 from reporting_framework.plugin_api.validator import ColumnFacts, Describing

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from reporting_framework.assembly import place_of, step
 from reporting_framework.errors import ObjectMissing
+from reporting_framework.execution.pipeline import place_of
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.sink import ParquetBacked, ParquetFile, Readable
 from reporting_framework.queries import readable_of
 from reporting_framework.sql.files import names

@@ -83,7 +83,7 @@ class PluginContract:
 
     def test_settings_refuse_what_they_do_not_know(self, settings: Mapping[str, Any]) -> None:
         """``extra="forbid"``, and the error names the setting and tells no value."""
-        from reporting_framework.assembly import settings_of
+        from reporting_framework.execution.pipeline import settings_of
 
         told = ""
         try:

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import pytest
 
 from reporting_framework.errors import StepFailed
+from reporting_framework.execution.runner import run
 from reporting_framework.plugin_api.records import Batch, Outcome, Rejection, Split
 from reporting_framework.plugin_api.result import RunResult, Step
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.registry.registry import load_plugins
-from reporting_framework.runner import run
 from reporting_framework.testing.contract import CANARY, few, nothing_told
 from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
 

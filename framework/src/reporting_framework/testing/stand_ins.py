@@ -11,8 +11,9 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from reporting_framework.assembly import Pipeline
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
+from reporting_framework.execution.pipeline import Pipeline
+from reporting_framework.execution.runner import run
 from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.markers import hookimpl
@@ -34,7 +35,6 @@ from reporting_framework.plugin_api.transform import Transform
 from reporting_framework.plugin_api.validator import Validator
 from reporting_framework.registry.observers import Lifecycle
 from reporting_framework.registry.registry import Registry
-from reporting_framework.runner import run
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from reporting_framework._text.messages import redacted, system_problem
+from reporting_framework._text.messages import redacted
 from reporting_framework.errors import (
     PluginError,
     ReportingError,
     SettingsError,
     StepFailed,
-    StorageUnavailable,
     TriggerError,
 )
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.plugin_api.result import Step
 from reporting_framework.plugin_api.sink import Resuming
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
+
+
 T = TypeVar("T")
 
 
@@ -61,38 +63,6 @@ class Pipeline(NamedTuple):
     pushed: bool = False
     steps: Sequence[Step] = ()
     sources: Mapping[str, str] = {}
-
-
-@contextmanager
-def step(report: str, role: str, name: str) -> Iterator[None]:
-    """Errors of the framework's own pass; any other is wrapped once, naming the step and never a value.
-
-    Raises:
-        ReportingError: The plugin raised an error of the operating system's, or of a bucket that polars reads.
-        StepFailed: The plugin raised any other error that is not a `ReportingError`.
-    """
-    try:
-        yield
-    except ReportingError:
-        raise
-    except BaseException as error:
-        panic = type(error).__name__ == "PanicException"  # of libraries in Rust
-        if not isinstance(error, Exception | SystemExit) and not panic:
-            raise
-        if isinstance(error, OSError) and "object-store error: " in str(
-            error
-        ):  # of polars, which reads a bucket itself
-            from reporting_framework.storage import storage_error
-
-            raise storage_error(error, f"report {report}: {role} {name}") from error
-        system = isinstance(error, OSError) or panic or type(error).__module__.startswith("polars.")
-        if system and (problem := system_problem(error)):  # a full disk, most often
-            filename = getattr(error, "filename", None)
-            where = f"{filename}: " if isinstance(filename, str) else ""
-            raise StorageUnavailable(f"report {report}: {role} {name}: {where}{problem}") from error
-        raise StepFailed(
-            f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
-        ) from error
 
 
 def assemble(report: str, composition: Composition, registry: Registry, *, trigger: Trigger | None = None) -> Pipeline:

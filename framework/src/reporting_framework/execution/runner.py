@@ -9,19 +9,20 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import close, closing_iterator, step
 from reporting_framework.errors import PluginError, StorageUnavailable
-from reporting_framework.ledger import BlankLedger, CombinedLedger
+from reporting_framework.execution.pipeline import close, closing_iterator
+from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.progress import BlankLedger, CombinedLedger
+from reporting_framework.execution.recorder import Recorder
+from reporting_framework.execution.rejection_summary import RejectionLog
+from reporting_framework.execution.run_warnings import RunWarnings
+from reporting_framework.execution.split_worker import Process
+from reporting_framework.execution.totals import Tally
 from reporting_framework.plugin_api.sink import Resuming
 from reporting_framework.plugin_api.source import Revisiting, Triggered
-from reporting_framework.process import Process
-from reporting_framework.recorder import Recorder
-from reporting_framework.rejected import RejectionLog
-from reporting_framework.run_warnings import RunWarnings
-from reporting_framework.tally import Tally
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.metadata import Quarantine
     from reporting_framework.plugin_api.records import Outcome, Receipt, Split
     from reporting_framework.plugin_api.result import QuarantineState, RunResult

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.assembly import step
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.storage.versions import same_version
 

@@ -12,15 +12,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.assembly import step
 from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.plugin_api.source import Located
 from reporting_framework.registry.discovery import FRAMEWORK
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.metadata import History
     from reporting_framework.plugin_api.records import Outcome
     from reporting_framework.plugin_api.result import RunResult

@@ -13,7 +13,7 @@ from reporting_framework.histories import records_of
 from reporting_framework.plugin_api.records import LOOKS_LIKE
 
 if TYPE_CHECKING:
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.plugin_api.source import Ledger, Survey
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from reporting_framework.assembly import closing_iterator, step
 from reporting_framework.errors import InvariantBroken, TransientError
+from reporting_framework.execution.pipeline import closing_iterator
+from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.records import (
     FILTERED,
     ORIGIN_COLUMN,
@@ -27,7 +28,7 @@ from reporting_framework.plugin_api.records import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.assembly import Pipeline
+    from reporting_framework.execution.pipeline import Pipeline
 
 
 _log = logging.getLogger(__name__)
