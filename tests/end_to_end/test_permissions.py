@@ -6,7 +6,7 @@ import obstore
 import pytest
 
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
-from reporting_framework.permissions import permissions_of
+from reporting_framework.operations.iam import permissions_of
 from reporting_framework.registry.registry import load_plugins
 from tests.end_to_end.conftest import EXAMPLE, finish, open_bucket
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from reporting_framework import Permission, SettingsError, run_report
 from reporting_framework.cli.main import reporting
-from reporting_framework.doctor import _extras, _plugins, carried_out, credentials
+from reporting_framework.operations.doctor import _extras, _plugins, carried_out, credentials
 from reporting_framework.plugin_api.records import Finding
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
@@ -159,7 +159,7 @@ def test_leftovers_in_the_temporary_folder_are_noted(here):
 def test_extras_that_are_missing_are_named(monkeypatch):
     assert _extras() == Finding("ok", "all are installed")
     lacking = ("uv", "aws-xray-sdk", "duckdb", "reporting-pages")
-    monkeypatch.setattr("reporting_framework.doctor._installed", lambda name: name not in lacking)
+    monkeypatch.setattr("reporting_framework.operations.doctor._installed", lambda name: name not in lacking)
     found = _extras()
     assert (found.status, found.found) == (
         "ok",

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from reporting_framework import run_report
 from reporting_framework.cli.freshness import age_in_words
 from reporting_framework.cli.main import reporting
-from reporting_framework.freshness import freshness
+from reporting_framework.operations.freshness import freshness
 from reporting_framework.plugin_api.result import RunRecord
 from tests.framework.test_cli_quarantine import made_of
 from tests.framework.test_cli_stored import Remembering

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from reporting_framework import Permission
 from reporting_framework.cli.main import reporting
-from reporting_framework.permissions import policy_of
+from reporting_framework.operations.iam import policy_of
 
 
 def invoke(*arguments: str) -> Result:

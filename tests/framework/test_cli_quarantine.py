@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
-from reporting_framework.quarantines import Choice
+from reporting_framework.operations.quarantine import Choice
 from tests.framework.distributions import program
 from tests.framework.test_cli_help import imported
 from tests.support.events import made_of, name

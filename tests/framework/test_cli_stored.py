@@ -14,12 +14,12 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.cli.stored import _described
 from reporting_framework.errors import CommitConflict
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.histories import records_of
+from reporting_framework.execution.run_history import records_of
+from reporting_framework.operations.state import Reset, copy_command, stored
 from reporting_framework.plugin_api.records import Belonging
 from reporting_framework.plugin_api.result import Output, RunRecord, Step
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
-from reporting_framework.stored import Reset, copy_command, stored
 from reporting_framework.testing.faults import Attempt, Killed, each_fault
 from reporting_object_store.settings import ParquetCheckpointSettings
 from reporting_object_store.sink import ParquetCheckpoint

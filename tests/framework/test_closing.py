@@ -6,7 +6,7 @@ import pytest
 
 from reporting_framework import StepFailed, hookimpl
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.histories import runs_of
+from reporting_framework.operations.history import runs_of
 from tests.support.plugins import (
     EventValidator,
     GivenRecords,

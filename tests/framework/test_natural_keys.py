@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from reporting_framework import ORIGIN_COLUMN, Batch, Rejection, Split, Survey
+from reporting_framework.operations.quarantine import revealed
 from reporting_framework.plugin_api.records import Unread
-from reporting_framework.quarantines import revealed
 from tests.support.plugins import checkpoint, event, execute, pipeline
 
 KEYS = ["ORD", "ORD#1", "ORD#1#2", "ORD#01", "#7", "plain", "tail#"]

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from reporting_framework.errors import PluginError
-from reporting_framework.quarantines import revealed
+from reporting_framework.operations.quarantine import revealed
 from reporting_framework.storage import open_store
 from reporting_framework.testing.faults import Attempt
 from tests.support.plugins import (

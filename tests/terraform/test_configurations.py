@@ -10,7 +10,7 @@ from reporting_event_log_checkpoint.report import EventLogCheckpoint
 from reporting_framework.aws.settings import FunctionSettings
 from reporting_framework.config.file import Config
 from reporting_framework.config.resolve import resolve_settings
-from reporting_framework.permissions import permissions_of, policy_of
+from reporting_framework.operations.iam import permissions_of, policy_of
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import composed
 from tests.support.terraform import ROOT, changes, planned

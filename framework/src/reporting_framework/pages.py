@@ -10,7 +10,7 @@ from reporting_framework._text.messages import redacted
 from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.execution.pipeline import settings_of
 from reporting_framework.execution.plugin_errors import step
-from reporting_framework.histories import records_of
+from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.report import Use
 from reporting_framework.plugin_api.sink import Shelving

@@ -19,7 +19,7 @@ from reporting_framework.cli.state import State, state_of
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
-    from reporting_framework.doctor import Check, Checked
+    from reporting_framework.operations.doctor import Check, Checked
     from reporting_framework.plugin_api.records import Finding
 
 LIMIT = 20.0
@@ -79,7 +79,7 @@ def _check_all(**params: Any) -> None:
 def check_report(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Check everything that a run of the report rests on, and say what to do about what is wrong."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.doctor import of_report
+    from reporting_framework.operations.doctor import of_report
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
@@ -96,7 +96,7 @@ def check_report(context: click.Context, name: str, given: dict[str, Any], gener
 
 def _report(state: State, more: dict[str, Check], params: dict[str, Any]) -> int:
     """Carry all checks out, and say what was found."""
-    from reporting_framework.doctor import carried_out, general
+    from reporting_framework.operations.doctor import carried_out, general
 
     checks = general(lambda: state.plugins, lambda: state.registry, lambda: state.config) | more
     found = _progress(carried_out(checks, limit=params["time_limit"]))

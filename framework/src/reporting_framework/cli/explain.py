@@ -17,7 +17,7 @@ from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.trace import Aside, Brought, Found, Now, Traced
+    from reporting_framework.operations.trace import Aside, Brought, Found, Now, Traced
 
 _NOW: Mapping[Now, str] = {
     "unchanged": "the object is there, unchanged",
@@ -51,9 +51,9 @@ def print_explained(context: click.Context, name: str, given: dict[str, Any], ge
     if bool(where) + bool(generic["key"]) + bool(generic["origin"]) != 1:
         raise click.UsageError("give --where COLUMN=VALUE, or KEY, and not both", context)
     from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.operations.trace import Tracer
     from reporting_framework.queries import Selection
     from reporting_framework.registry.reports import compose_report
-    from reporting_framework.trace import Tracer
 
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):

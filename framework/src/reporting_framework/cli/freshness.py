@@ -35,7 +35,7 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
     """Say how old the last good run or the newest data is, and whether that is too old."""
     from reporting_framework._text.messages import utc_text
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.freshness import freshness
+    from reporting_framework.operations.freshness import freshness
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         found = freshness(pipeline_of(context, name, given, generic["set"]), generic["of"])

@@ -26,7 +26,7 @@ def policy_options() -> list[click.Parameter]:
 
 def print_policy(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Print what the report must be allowed to do under the settings that a run would have now."""
-    from reporting_framework.permissions import permissions_of, policy_of
+    from reporting_framework.operations.iam import permissions_of, policy_of
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.execution.pipeline import Pipeline
-    from reporting_framework.quarantines import Choice
+    from reporting_framework.operations.quarantine import Choice
 
 SHOWN = 100
 """Records that are shown at the most, unless ``--limit`` says otherwise."""
@@ -77,7 +77,7 @@ def drop_options() -> list[click.Parameter]:
 
 def list_entries(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Say how many records there are for each reason."""
-    from reporting_framework.quarantines import grouped, validators_of
+    from reporting_framework.operations.quarantine import grouped, validators_of
 
     pipeline, entries = _chosen(context, name, given, generic)
     found = grouped(entries, validators_of(pipeline) if generic["by_run"] else None)
@@ -106,7 +106,7 @@ def show_entries(context: click.Context, name: str, given: dict[str, Any], gener
 def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click.Context) -> None:
     """Print the records as they are now, on stdout and nowhere else."""
     from reporting_framework.execution.pipeline import close_source
-    from reporting_framework.quarantines import revealed
+    from reporting_framework.operations.quarantine import revealed
 
     if form == "csv":
         raise click.UsageError("--reveal goes with --format table or json", context)
@@ -128,7 +128,7 @@ def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click
 def replay(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Read quarantined objects again, through the report as it is now, and say what became of them."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.quarantines import objects_of
+    from reporting_framework.operations.quarantine import objects_of
 
     state = state_of(context)
     _, entries = _chosen(context, name, given, generic)
@@ -152,7 +152,7 @@ def replay(context: click.Context, name: str, given: dict[str, Any], generic: di
 def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Set records aside for good, once that is confirmed."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.quarantines import entries_of, grouped, quarantine_of
+    from reporting_framework.operations.quarantine import entries_of, grouped, quarantine_of
 
     if generic["yes"] and not any(generic[key] for key in ("kind", "field", "origin")):
         raise click.UsageError("--yes goes with --type, --field or --origin; --origin '*' means all", context)
@@ -177,7 +177,7 @@ def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict
 
 
 def _choice(generic: dict[str, Any]) -> Choice:
-    from reporting_framework.quarantines import Choice
+    from reporting_framework.operations.quarantine import Choice
 
     return Choice(generic["kind"], generic["field"], generic["origin"])
 
@@ -187,7 +187,7 @@ def _chosen(
 ) -> tuple[Pipeline, pl.DataFrame]:
     """The report, and the entries that are meant."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.quarantines import entries_of, quarantine_of
+    from reporting_framework.operations.quarantine import entries_of, quarantine_of
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])

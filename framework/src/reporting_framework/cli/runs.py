@@ -33,7 +33,7 @@ def runs_options() -> list[click.Parameter]:
 def print_runs(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Print the records of the report's last runs, the newest first."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.histories import runs_of
+    from reporting_framework.operations.history import runs_of
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         records = runs_of(pipeline_of(context, name, given, generic["set"]))[: generic["limit"]]

@@ -16,9 +16,9 @@ from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.operations.state import Stored
     from reporting_framework.plugin_api.records import Belonging
     from reporting_framework.plugin_api.result import RunRecord
-    from reporting_framework.stored import Stored
 
 
 def show_options() -> list[click.Parameter]:
@@ -39,7 +39,7 @@ def reset_options() -> list[click.Parameter]:
 def show_state(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
     """Say what the report keeps."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.stored import stored
+    from reporting_framework.operations.state import stored
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         found = stored(pipeline_of(context, name, given, generic["set"]))
@@ -100,7 +100,7 @@ def reset(context: click.Context, name: str, given: dict[str, Any], generic: dic
     """Set what the report keeps aside, once that is confirmed; the next run begins anew."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.execution.pipeline import prepared
-    from reporting_framework.stored import Reset
+    from reporting_framework.operations.state import Reset
 
     with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
@@ -128,7 +128,7 @@ def reset(context: click.Context, name: str, given: dict[str, Any], generic: dic
 
 def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: dict[str, Any]) -> bool:
     """Finish a reset that was killed, once that is confirmed; whether none is left."""
-    from reporting_framework.stored import finish_resets, unfinished_resets
+    from reporting_framework.operations.state import finish_resets, unfinished_resets
 
     if not (unfinished := unfinished_resets(pipeline)):
         return True
@@ -145,7 +145,7 @@ def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: di
 
 def _say_copies(copies: Sequence[tuple[Belonging, str]]) -> None:
     """Where everything is now, and how to have it back; said before anything is removed."""
-    from reporting_framework.stored import copy_command
+    from reporting_framework.operations.state import copy_command
 
     write("copied, and compared:")
     for each, copy in copies:

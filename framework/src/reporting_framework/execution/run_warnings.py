@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import ReportingError
-from reporting_framework.histories import records_of
+from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.records import LOOKS_LIKE
 
 if TYPE_CHECKING:

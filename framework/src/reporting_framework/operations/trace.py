@@ -15,7 +15,7 @@ from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.execution.pipeline import assemble, close_source
 from reporting_framework.execution.plugin_errors import step
 from reporting_framework.execution.progress import ledger_of
-from reporting_framework.histories import kept_by
+from reporting_framework.execution.run_history import kept_by
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, object_of
 from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.plugin_api.source import Absence, Accounting, Located, Traceable

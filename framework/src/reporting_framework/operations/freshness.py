@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from reporting_framework.errors import FatalError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.plugin_errors import step
-from reporting_framework.histories import records_of
+from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.sink import Inspectable
 
 if TYPE_CHECKING:

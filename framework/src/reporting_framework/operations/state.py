@@ -12,7 +12,7 @@ from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.plugin_errors import step
 from reporting_framework.execution.progress import ledger_of
-from reporting_framework.histories import records_of
+from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.sink import Inspectable, Resettable, Resuming
 from reporting_framework.plugin_api.source import Telling
 

@@ -21,7 +21,7 @@ from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.pipeline import assemble, close, settings_of
 from reporting_framework.execution.plugin_errors import step
-from reporting_framework.permissions import permissions_of
+from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.base import Checkable
 from reporting_framework.plugin_api.records import Finding
 from reporting_framework.registry.discovery import FRAMEWORK, installed

@@ -1,18 +1,15 @@
-"""The history of a report's runs, as one of its sinks keeps it."""
+"""The history of a report's runs, in the sink that has one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reporting_framework.errors import PluginError
-from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.metadata import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.metadata import History
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.plugin_api.sink import Sink
@@ -46,20 +43,3 @@ def records_of(report: str, sinks: Sequence[Sink]) -> Sequence[RunRecord] | None
         return None
     with step(report, "sink", kept.sink.name):
         return kept.history.records()
-
-
-def runs_of(pipeline: Pipeline) -> Sequence[RunRecord]:
-    """Records of a report's last runs, the newest first.
-
-    Raises:
-        PluginError: None of its sinks keeps a history.
-        ReportingError: It could not be read.
-    """
-    with prepared(pipeline) as sinks:
-        records = records_of(pipeline.report, sinks)
-    if records is None:
-        raise PluginError(
-            f"report {pipeline.report}: there is no history of its runs: none of its sinks keeps one "
-            f"({', '.join(sink.name for sink in pipeline.sinks)}); parquet-checkpoint does, unless keep_runs is 0"
-        )
-    return records

@@ -13,7 +13,7 @@ import polars as pl
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
 from reporting_framework.execution.plugin_errors import step
-from reporting_framework.histories import records_of
+from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, object_of, with_natural_keys
 from reporting_framework.plugin_api.source import Revisiting
 from reporting_framework.storage.versions import same_version
