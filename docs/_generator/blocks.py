@@ -5,9 +5,10 @@ from __future__ import annotations
 from docs._generator.classes import described, function
 from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import page
-from reporting_framework import schemas, storage
+from reporting_framework import storage
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings
 from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.query import schemas
 
 
 def blocks_page() -> str:
@@ -28,7 +29,7 @@ def blocks_page() -> str:
         *function(storage.write_frame),
         *[part for kind in kinds for part in described(kind, "###")],
         "## Schemas",
-        "`reporting_framework.schemas`.",
+        "`reporting_framework.query.schemas`.",
         *function(schemas.compare_schemas),
         *function(schemas.readable_as),
         *described(schemas.SchemaComparison, "###"),

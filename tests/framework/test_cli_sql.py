@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from reporting_framework import install_command
 from reporting_framework.cli.main import reporting
 from reporting_framework.errors import SettingsError
-from reporting_framework.sql.engine import check_installed
+from reporting_framework.query.sql.engine import check_installed
 from tests.framework.test_cli_help import completions, imported
 
 COLUMNS = [

@@ -6,12 +6,13 @@ from typing import ClassVar
 import polars as pl
 import pytest
 
-from reporting_framework import Use, pages, run_report
+from reporting_framework import Use, run_report
 from reporting_framework.config.file import Config
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError, StepFailed
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.result import Output, RunRecord
 from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.query import pages
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report, resolve_report
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from reporting_framework import Composition, ObjectMissing, PluginError, SettingsError, StepFailed, Use
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.queries import Selection, answer, table_of
+from reporting_framework.query.filters import Selection
+from reporting_framework.query.run_query import answer, table_of
 from reporting_framework.registry.registry import load_plugins
 
 SCHEMA = {

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from reporting_framework.schemas import compare_schemas
+from reporting_framework.query.schemas import compare_schemas
 
 WANTED = pl.Schema(
     {"n": pl.Int64(), "day": pl.Date(), "at": pl.Datetime("us", "UTC"), "label": pl.String(), "new": pl.Boolean()}

@@ -19,11 +19,11 @@ from reporting_framework import ColumnFacts
 from reporting_framework.builtin.model_facts import facts_of
 from reporting_framework.cli.answers import print_answer
 from reporting_framework.errors import PluginError, SettingsError
-from reporting_framework.schemas.athena import athena_ddl
-from reporting_framework.schemas.glue import glue_table
-from reporting_framework.schemas.hive import hive_columns
-from reporting_framework.schemas.json_schema import json_schema
-from reporting_framework.schemas.table import Column, Table, type_name
+from reporting_framework.query.schemas.athena import athena_ddl
+from reporting_framework.query.schemas.glue import glue_table
+from reporting_framework.query.schemas.hive import hive_columns
+from reporting_framework.query.schemas.json_schema import json_schema
+from reporting_framework.query.schemas.table import Column, Table, type_name
 
 ALL = {
     "text": (pl.String(), "string"),

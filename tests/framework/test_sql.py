@@ -10,11 +10,11 @@ import pytest
 from reporting_framework import ParquetBacked, Readable
 from reporting_framework.errors import FatalError, ReportingError, StorageUnavailable
 from reporting_framework.plugin_api.sink import ParquetFile
-from reporting_framework.sql.answer import asked, columns_of
-from reporting_framework.sql.engine import engine
-from reporting_framework.sql.files import OpenFile, TableFiles, names
-from reporting_framework.sql.table import Table
-from reporting_framework.sql.views import select
+from reporting_framework.query.sql.answer import asked, columns_of
+from reporting_framework.query.sql.engine import engine
+from reporting_framework.query.sql.files import OpenFile, TableFiles, names
+from reporting_framework.query.sql.table import Table
+from reporting_framework.query.sql.views import select
 from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
 from reporting_framework.testing.s3faults import Fault
@@ -225,7 +225,7 @@ def test_a_database_installs_and_loads_nothing_and_cannot_be_opened_from_within(
 def test_what_does_not_fit_in_memory_is_an_error_that_says_so(tmp_path):
     import duckdb
 
-    from reporting_framework.sql.statement import withheld
+    from reporting_framework.query.sql.statement import withheld
 
     with duckdb.connect(config={"memory_limit": "20MB"}) as connection:
         connection.execute("SET temp_directory = ''")

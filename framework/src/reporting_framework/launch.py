@@ -12,7 +12,8 @@ from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import SettingsError
 from reporting_framework.execution.pipeline import assemble
 from reporting_framework.execution.runner import run
-from reporting_framework.queries import ask, selection_of
+from reporting_framework.query.filters import selection_of
+from reporting_framework.query.run_query import ask
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report

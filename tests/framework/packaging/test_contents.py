@@ -29,7 +29,7 @@ LEFT = [
     "a/tests/test_x.py",
     "reporting_framework/testing/sources.py",
     "reporting_framework/testing/events/s3-put.json",
-    "reporting_framework/sql/engine.py",
+    "reporting_framework/query/sql/engine.py",
     "reporting_framework/scaffolding/templates/plugin/{{cookiecutter.name}}/README.md",
     "tests/test_a.py",
     "a/native.pyi",

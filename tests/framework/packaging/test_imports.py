@@ -12,13 +12,13 @@ import importlib, pkgutil, sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name in ("click", "rich", "duckdb", "fsspec", "pytest", "hypothesis", "moto", "reporting_framework.testing", "reporting_framework.sql"):
+        if name in ("click", "rich", "duckdb", "fsspec", "pytest", "hypothesis", "moto", "reporting_framework.testing", "reporting_framework.query.sql"):
             raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 sys.meta_path.insert(0, Absent())
 import reporting_framework
 for module in pkgutil.walk_packages(reporting_framework.__path__, "reporting_framework.", onerror=lambda name: None):
-    if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "packaging", "sql", "testing"))):
+    if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "packaging", "query.sql", "testing"))):
         importlib.import_module(module.name)
 from reporting_framework.registry.registry import load_plugins
 print({row.status for row in load_plugins(()).listing if row.role in ("validator", "engine")})

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
 from reporting_framework import Split, run_report
 from reporting_framework.config.file import Config
+from reporting_framework.query.sql.answer import asked
+from reporting_framework.query.sql.table import opened
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report
-from reporting_framework.sql.answer import asked
-from reporting_framework.sql.table import opened
 from tests.plugins.event_log_checkpoint.test_queries import EXAMPLE, KINDS, SCHEMA, checkpoints, event
 from tests.support.plugins import checkpoint
 

@@ -15,7 +15,7 @@ import pytest
 
 from reporting_framework import Readable, Split
 from reporting_framework.errors import CorruptCheckpoint, LocationError, StorageUnavailable
-from reporting_framework.queries import Selection
+from reporting_framework.query.filters import Selection
 from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
 from reporting_object_store.sink import ParquetCheckpoint

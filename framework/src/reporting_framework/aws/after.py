@@ -60,7 +60,7 @@ def after_run(
 
 
 def _make(report: Report, composition: Composition, registry: Registry, asked: str | None, made: list[str]) -> None:
-    from reporting_framework import pages  # only functions that make pages need it
+    from reporting_framework.query import pages  # only functions that make pages need it
 
     name = pages.page_name(report, asked, registry)
     page = pages.page_of(report.name, name, {}, registry)

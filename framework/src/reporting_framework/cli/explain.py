@@ -52,7 +52,7 @@ def print_explained(context: click.Context, name: str, given: dict[str, Any], ge
         raise click.UsageError("give --where COLUMN=VALUE, or KEY, and not both", context)
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.trace import Tracer
-    from reporting_framework.queries import Selection
+    from reporting_framework.query.filters import Selection
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)

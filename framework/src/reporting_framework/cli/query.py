@@ -167,8 +167,8 @@ def ask(
     if generic["on"] and not (generic["from"] or generic["to"]):
         raise click.UsageError("--on goes with --from or --to", context)
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.queries import Selection
-    from reporting_framework.queries import ask as answer_of
+    from reporting_framework.query.filters import Selection
+    from reporting_framework.query.run_query import ask as answer_of
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)

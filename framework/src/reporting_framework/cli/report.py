@@ -106,9 +106,9 @@ def make(
     html, pdf = generic["html"], generic["pdf"]
     if not html and not pdf:
         raise click.UsageError("say where the page goes: --html FILE, --pdf FILE or both", context)
-    from reporting_framework import pages
     from reporting_framework.cli.chromium import find_chromium, print_page
     from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.query import pages
     from reporting_framework.registry.reports import compose_report, resolve_report
 
     state, now = state_of(context), datetime.now(UTC)

@@ -14,7 +14,7 @@ from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.schemas.table import Table
+    from reporting_framework.query.schemas.table import Table
 
 FORMATS = ("table", "json-schema", "athena", "glue")
 
@@ -42,8 +42,8 @@ def print_schema(context: click.Context, name: str, given: dict[str, Any], gener
     for option, forms in _TAKEN.items():
         if generic[option] is not None and form not in forms:
             raise click.UsageError(f"--{option} goes with --format {' or '.join(forms)}", context)
+    from reporting_framework.query.schemas.table import described
     from reporting_framework.registry.reports import compose_report
-    from reporting_framework.schemas.table import described
 
     state = state_of(context)
     composition = compose_report(
@@ -54,9 +54,9 @@ def print_schema(context: click.Context, name: str, given: dict[str, Any], gener
 
 
 def _text(table: Table, generic: dict[str, Any]) -> str:
-    from reporting_framework.schemas.athena import athena_ddl
-    from reporting_framework.schemas.glue import glue_table
-    from reporting_framework.schemas.json_schema import json_schema
+    from reporting_framework.query.schemas.athena import athena_ddl
+    from reporting_framework.query.schemas.glue import glue_table
+    from reporting_framework.query.schemas.json_schema import json_schema
 
     name, location = generic["table"], generic["location"]
     if generic["format"] == "json-schema":
@@ -70,7 +70,7 @@ def _text(table: Table, generic: dict[str, Any]) -> str:
 
 def _listing(table: Table) -> str:
     from reporting_framework.cli.render import listing
-    from reporting_framework.schemas.table import type_name
+    from reporting_framework.query.schemas.table import type_name
 
     rows = [
         [

@@ -20,8 +20,8 @@ from reporting_framework.cli.state import state_of
 from reporting_framework.errors import SettingsError
 
 if TYPE_CHECKING:
-    from reporting_framework.sql.answer import Asked, Form
-    from reporting_framework.sql.table import Table
+    from reporting_framework.query.sql.answer import Asked, Form
+    from reporting_framework.query.sql.table import Table
 
 SHOWN = 100
 """Rows that the table for people has at the most."""
@@ -49,11 +49,11 @@ def ask_sql(context: click.Context, report: str, given: dict[str, Any], generic:
     if text is not None and not text.isascii():
         _check_unicode(text)
     from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.query.sql.engine import check_installed
     from reporting_framework.registry.reports import compose_report, resolve_report
-    from reporting_framework.sql.engine import check_installed
 
     check_installed()
-    from reporting_framework.sql.table import opened
+    from reporting_framework.query.sql.table import opened
 
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
@@ -108,14 +108,14 @@ def _check_unicode(text: str) -> None:
 def _show(table: Table) -> None:
     """Print the table's names and columns."""
     from reporting_framework.cli.render import listing
-    from reporting_framework.sql.answer import columns_of
+    from reporting_framework.query.sql.answer import columns_of
 
     write(f"{' or '.join(table.names)}\n")
     write(listing(["column", "type"], columns_of(table)))
 
 
 def _answer(text: str, table: Table, form: str, out: str | None) -> None:
-    from reporting_framework.sql.answer import asked
+    from reporting_framework.query.sql.answer import asked
 
     with _target(out, table.spill.parent) as target, asked(text, table, [target]) as found:
         if form != "table":

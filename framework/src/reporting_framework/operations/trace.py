@@ -19,7 +19,7 @@ from reporting_framework.execution.run_history import kept_by
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, object_of
 from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.plugin_api.source import Absence, Accounting, Located, Traceable
-from reporting_framework.queries import Selection
+from reporting_framework.query.filters import Selection
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.metadata import Quarantine

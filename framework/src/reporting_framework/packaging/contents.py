@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 _SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
 """What only type checkers and compilers read."""
 
-_AUTHORS = {("reporting_framework", "testing"), ("reporting_framework", "scaffolding"), ("reporting_framework", "sql")}
+_AUTHORS = tuple(f"reporting_framework/{each}/" for each in ("testing", "scaffolding", "query/sql"))
 """Folders of what only authors of plugins and analysts use: conformance suites, templates of packages, SQL."""
 
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
@@ -24,6 +24,6 @@ def _is_kept(path: PurePosixPath) -> bool:
     if folders and folders[0].endswith(".dist-info"):
         licence = "licenses" in folders[1:] or path.name.upper().startswith(_LICENCES)
         return licence or (len(folders) == 1 and path.name in ("METADATA", "entry_points.txt"))
-    if folders[:1] == ("bin",) or folders[:2] in _AUTHORS or "tests" in folders or "__pycache__" in folders:
+    if folders[:1] == ("bin",) or str(path).startswith(_AUTHORS) or "tests" in folders or "__pycache__" in folders:
         return False
     return path.suffix not in _SOURCES

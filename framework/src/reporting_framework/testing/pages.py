@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.pages import html_of
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.query.pages import html_of
 from reporting_framework.testing.contract import PluginContract, few, nothing_told
 
 Make = Callable[..., Any]

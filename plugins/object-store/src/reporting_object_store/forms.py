@@ -10,7 +10,7 @@ import polars as pl
 
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.schemas import readable_as
+from reporting_framework.query.schemas import readable_as
 
 DAY = "%Y-%m-%d"
 """How a day is written as a text."""

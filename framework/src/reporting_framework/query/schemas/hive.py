@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from reporting_framework.errors import PluginError, SettingsError
-from reporting_framework.schemas.table import type_name
+from reporting_framework.query.schemas.table import type_name
 
 if TYPE_CHECKING:
-    from reporting_framework.schemas.table import Table
+    from reporting_framework.query.schemas.table import Table
 
 _PLAIN: dict[type[pl.DataType], str] = {
     pl.String: "string",

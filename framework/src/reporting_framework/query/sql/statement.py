@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.errors import FatalError, ReportingError, SettingsError, StorageUnavailable
-from reporting_framework.sql.engine import engine, identifier
+from reporting_framework.query.sql.engine import engine, identifier
 
 if TYPE_CHECKING:
     import duckdb
 
-    from reporting_framework.sql.files import TableFiles
+    from reporting_framework.query.sql.files import TableFiles
 
 Columns = Sequence[tuple[str, str]]
 """Names and DuckDB's types."""

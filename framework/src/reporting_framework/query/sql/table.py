@@ -14,9 +14,9 @@ from reporting_framework.errors import ObjectMissing
 from reporting_framework.execution.pipeline import place_of
 from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.sink import ParquetBacked, ParquetFile, Readable
-from reporting_framework.queries import readable_of
-from reporting_framework.sql.files import names
-from reporting_framework.sql.views import select
+from reporting_framework.query.run_query import readable_of
+from reporting_framework.query.sql.files import names
+from reporting_framework.query.sql.views import select
 from reporting_framework.storage import PinnedTable, open_store
 from reporting_framework.storage.temporary import temporary_folder
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from reporting_framework.sql.engine import identifier, literal
+from reporting_framework.query.sql.engine import identifier, literal
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.sink import ParquetFile

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import one_line
-from reporting_framework.schemas.hive import hive_columns, location_of, table_name
+from reporting_framework.query.schemas.hive import hive_columns, location_of, table_name
 
 if TYPE_CHECKING:
-    from reporting_framework.schemas.table import Table
+    from reporting_framework.query.schemas.table import Table
 
 LONGEST = 255
 """Longest comment of a column, in characters."""

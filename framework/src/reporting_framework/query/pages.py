@@ -14,7 +14,7 @@ from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.report import Use
 from reporting_framework.plugin_api.sink import Shelving
-from reporting_framework.queries import held
+from reporting_framework.query.run_query import held
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.page import Page

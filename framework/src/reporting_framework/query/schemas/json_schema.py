@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from reporting_framework.schemas.table import Column, Table
+    from reporting_framework.query.schemas.table import Column, Table
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

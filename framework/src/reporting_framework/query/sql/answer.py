@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from reporting_framework.sql.engine import engine, identifier, literal
-from reporting_framework.sql.files import TableFiles, names
-from reporting_framework.sql.statement import Columns, Statement, rehearsed, withheld
+from reporting_framework.query.sql.engine import engine, identifier, literal
+from reporting_framework.query.sql.files import TableFiles, names
+from reporting_framework.query.sql.statement import Columns, Statement, rehearsed, withheld
 
 if TYPE_CHECKING:
     import duckdb
 
-    from reporting_framework.sql.table import Table
+    from reporting_framework.query.sql.table import Table
 
 Form = Literal["csv", "json", "parquet"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reporting_framework.schemas.hive import hive_columns, location_of, table_name
+from reporting_framework.query.schemas.hive import hive_columns, location_of, table_name
 
 if TYPE_CHECKING:
-    from reporting_framework.schemas.table import Table
+    from reporting_framework.query.schemas.table import Table
 
 _NOTE = """\
 -- All parquet files below LOCATION are one table; what begins with an underscore or a dot, such as _quarantine/, is

@@ -1,0 +1,1 @@
+"""Queries, pages, schemas and SQL over a report's table."""

@@ -1,0 +1,114 @@
+"""Queries on a report's table: what its sink holds, the rows that are asked for, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import polars as pl
+
+from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
+from reporting_framework.execution.pipeline import assemble, close_source, place_of, settings_of
+from reporting_framework.execution.plugin_errors import step
+from reporting_framework.plugin_api.report import Use
+from reporting_framework.plugin_api.sink import Readable, Sink
+from reporting_framework.query.filters import _EVERYTHING, Selection
+
+if TYPE_CHECKING:
+    from reporting_framework.plugin_api.query import Query
+    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.sink import Sink
+    from reporting_framework.registry.registry import Registry
+
+
+class ReadableSink(Sink, Readable, Protocol):
+    """A sink whose table can be asked."""
+
+
+def readable_of(report: str, composition: Composition, registry: Registry) -> tuple[ReadableSink, pl.Schema]:
+    """The first sink of a report that can be read, prepared, and the schema that it was prepared with.
+
+    Raises:
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        ReportingError: As `assembly.assemble`.
+    """
+    pipeline = assemble(report, composition, registry)
+    close_source(pipeline)
+    for sink in pipeline.sinks:
+        if isinstance(sink, Readable):
+            with step(report, "sink", sink.name):
+                sink.prepare(pipeline.schema)
+            return cast(ReadableSink, sink), pipeline.schema
+    names = ", ".join(each.name for each in pipeline.sinks)
+    raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")
+
+
+def table_of(report: str, composition: Composition, registry: Registry) -> pl.LazyFrame:
+    """What the first sink of a report that can be read holds.
+
+    Raises:
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        ObjectMissing: There is nothing yet.
+        ReportingError: As `Readable.scan`, or as `assembly.assemble`.
+    """
+    return held(report, composition, registry)[1]
+
+
+def held(report: str, composition: Composition, registry: Registry) -> tuple[ReadableSink, pl.LazyFrame]:
+    """The first sink of a report that can be read, and what it holds; raises as `table_of` does."""
+    sink, _ = readable_of(report, composition, registry)
+    with step(report, "sink", sink.name):
+        rows = sink.scan()
+    if rows is None:
+        place = place_of(composition, sink.name)
+        raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet{place}; run the report first")
+    return sink, rows
+
+
+def ask(
+    report: str,
+    query: type[Query],
+    options: Mapping[str, Any],
+    composition: Composition,
+    registry: Registry,
+    selection: Selection = _EVERYTHING,
+) -> pl.DataFrame:
+    """The answer of a query on a report's table as it is now.
+
+    Args:
+        report: Name of the report.
+        query: The query.
+        options: The query's settings.
+        composition: The report's composition.
+        registry: The plugins.
+        selection: Which rows.
+
+    Raises:
+        ReportingError: As `table_of` and `answer`, or the settings are not what the query takes.
+    """
+    settings = settings_of(report, "query", Use(query.name, options), query)
+    with step(report, "query", query.name):
+        made = query(settings)
+    return answer(report, made, table_of(report, composition, registry), selection)
+
+
+def answer(report: str, query: Query, rows: pl.LazyFrame, selection: Selection = _EVERYTHING) -> pl.DataFrame:
+    """What a query makes of the selected rows.
+
+    Args:
+        report: Name of the report, for messages.
+        query: The query.
+        rows: The report's table. Of what lies elsewhere only the columns and rows that are needed are read.
+        selection: Which rows.
+
+    Raises:
+        SettingsError: A column that is asked for is not there, or does not fit what is asked of it.
+        StepFailed: The query, or reading, raised an error of its own.
+    """
+    with step(report, "query", query.name):
+        there = rows.collect_schema().names()
+        if missing := sorted(query.needs - set(there)):
+            raise SettingsError(
+                f"report {report}: query {query.name} needs column {', '.join(missing)}; there are {', '.join(there)}"
+            )
+        return query.ask(selection.of(rows)).collect()
