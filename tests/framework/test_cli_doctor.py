@@ -18,7 +18,8 @@ from reporting_framework.operations.doctor import _extras, _plugins, carried_out
 from reporting_framework.plugin_api.records import Finding
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
-from reporting_framework.storage import connect, open_store
+from reporting_framework.storage import open as connect
+from reporting_framework.storage import open_store
 from reporting_framework.storage.temporary import temporary_folder
 from reporting_object_store.checks import clock, written
 from tests.framework.distributions import program

@@ -9,7 +9,8 @@ import pytest
 
 from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
 from reporting_framework.execution.plugin_errors import step
-from reporting_framework.storage import connect, open_store
+from reporting_framework.storage import open as connect
+from reporting_framework.storage import open_store
 from reporting_framework.storage.error_codes import PROBLEMS, storage_error
 
 

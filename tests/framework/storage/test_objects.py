@@ -13,8 +13,9 @@ from reporting_framework.errors import (
     ObjectMissing,
     StorageUnavailable,
 )
-from reporting_framework.storage import Location, TooLarge, connect, open_store
-from reporting_framework.storage.objects import PUT_LIMIT, BucketStore
+from reporting_framework.storage import Location, TooLarge, open_store
+from reporting_framework.storage import open as connect
+from reporting_framework.storage.bucket import PUT_LIMIT, BucketStore
 from reporting_framework.testing.s3 import lead_to
 from tests.support import Fault, moto_server
 from tests.support.listings import listing_server

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from reporting_framework import Permission, SettingsError, Split
 from reporting_framework.errors import AccessDenied, LocationError
 from reporting_framework.plugin_api.records import Receipt, Unread
-from reporting_framework.storage import connect, open_store
+from reporting_framework.storage import open as connect
+from reporting_framework.storage import open_store
 from reporting_object_store.archive import AT_ONCE, NdjsonArchive
 from reporting_object_store.archive_encoding import LONGEST_METADATA, lines, object_name, pieces, short
 from tests.support import Fault

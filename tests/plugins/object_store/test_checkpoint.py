@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from reporting_framework import line_origin, object_of, single_origin
 from reporting_framework.errors import AccessDenied, CorruptCheckpoint, LocationError, StorageUnavailable
-from reporting_framework.storage import connect, open_store
+from reporting_framework.storage import open as connect
+from reporting_framework.storage import open_store
 from reporting_object_store import checkpoint as module
 from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
 from tests.plugins.object_store.tables import START, WIDE, in_order, rows, table

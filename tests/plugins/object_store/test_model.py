@@ -23,8 +23,8 @@ from reporting_framework.execution.pipeline import prepared
 from reporting_framework.operations.state import Reset, finish_resets
 from reporting_framework.plugin_api.records import Validated
 from reporting_framework.storage import open_store
+from reporting_framework.storage.bucket import BucketStore
 from reporting_framework.storage.folder import FolderStore
-from reporting_framework.storage.objects import BucketStore
 from reporting_framework.testing.faults import Killed
 from tests.support.plugins import (
     START,

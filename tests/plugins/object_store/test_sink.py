@@ -21,7 +21,8 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.plugin_api.records import object_of
-from reporting_framework.storage import connect, open_store
+from reporting_framework.storage import open as connect
+from reporting_framework.storage import open_store
 from reporting_object_store import checkpoint as checkpoint_module
 from reporting_object_store import sink as module
 from tests.plugins.object_store.tables import START, WIDE, divided, in_order, rows, shared, table

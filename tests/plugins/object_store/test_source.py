@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from reporting_framework import Rejection, Trigger, Unread
 from reporting_framework.errors import AccessDenied, LocationError, StorageUnavailable
-from reporting_framework.storage import connect, open_store
+from reporting_framework.storage import open as connect
+from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
 from reporting_object_store import batches
 from reporting_object_store import source as module

@@ -15,8 +15,8 @@ import obstore
 from obstore.exceptions import InvalidPathError
 
 from reporting_framework.errors import StorageUnavailable
-from reporting_framework.storage.base import Entry, Page
 from reporting_framework.storage.location import ODD_KEY, Location
+from reporting_framework.storage.store import Entry, Page
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend

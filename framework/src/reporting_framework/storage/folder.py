@@ -20,9 +20,9 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.location import Location
 from reporting_framework.storage.pinned_file import PinnedFile
+from reporting_framework.storage.store import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.temporary import LockedPath, sweep
 from reporting_framework.storage.tending import TendedFolder
 

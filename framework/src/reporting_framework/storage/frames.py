@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from reporting_framework.errors import LocationError, SettingsError
-from reporting_framework.storage.connect import open_store
 from reporting_framework.storage.location import parse_location
+from reporting_framework.storage.open import open_store
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from reporting_framework.errors import ReportingError
-from reporting_framework.storage.base import replaced
+from reporting_framework.storage.store import replaced
 
 
 class PinnedFile:

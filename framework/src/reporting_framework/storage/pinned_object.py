@@ -9,7 +9,7 @@ import obstore
 from obstore.exceptions import BaseError
 
 from reporting_framework.errors import ReportingError
-from reporting_framework.storage.base import replaced
+from reporting_framework.storage.store import replaced
 from reporting_framework.storage.versions import same_version
 from reporting_framework.storage.watch import request
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reporting_framework.storage.base import Pinned
+from reporting_framework.storage.store import Pinned
 
 if TYPE_CHECKING:
     import polars as pl

@@ -20,8 +20,8 @@ from reporting_framework.storage.watch import request
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
-    from reporting_framework.storage.base import Entry
     from reporting_framework.storage.location import Location
+    from reporting_framework.storage.store import Entry
 
 
 class Digest(NamedTuple):

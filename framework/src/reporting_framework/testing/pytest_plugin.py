@@ -85,7 +85,7 @@ def reporting_s3_proxy(reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def reporting_s3_faults(reporting_s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch) -> WireFaults:
     """Breaks requests to S3. What the framework's own storage tries again and again, it tries once more."""
-    from reporting_framework.storage import connect
+    from reporting_framework.storage import open as connect
     from reporting_framework.testing.wire_faults import WireFaults
 
     monkeypatch.setattr(connect, "RETRIES", 1)
@@ -95,8 +95,8 @@ def reporting_s3_faults(reporting_s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def reporting_store_faults(monkeypatch: pytest.MonkeyPatch) -> CallFaults:
     """Breaks calls of the framework's own storage."""
+    from reporting_framework.storage.bucket import BucketStore
     from reporting_framework.storage.folder import FolderStore
-    from reporting_framework.storage.objects import BucketStore
     from reporting_framework.testing.faults import CallFaults
 
     faults = CallFaults()

@@ -18,11 +18,11 @@ import obstore
 from obstore.exceptions import BaseError
 
 from reporting_framework.errors import LocationError, ObjectMissing, ReportingError
-from reporting_framework.storage.base import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
+from reporting_framework.storage.store import Entry, Object, Page, ScanTarget, TooLarge
 from reporting_framework.storage.temporary import PREFIX, LockedPath
 from reporting_framework.storage.tending import TendedBucket
 from reporting_framework.storage.watch import pages, request

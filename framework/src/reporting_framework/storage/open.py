@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_framework.errors import AccessDenied, LocationError
 from reporting_framework.storage.aws_config import AwsConfig, AwsKeys, aws_session, aws_variables, read_aws_config
-from reporting_framework.storage.base import Store
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.storage.location import Location, parse_location
+from reporting_framework.storage.store import Store
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
@@ -49,7 +49,7 @@ def open_store(place: str | Location) -> Store:
     location = parse_location(place) if isinstance(place, str) else place
     if location.scheme == "file":
         return FolderStore(location)
-    from reporting_framework.storage.objects import BucketStore
+    from reporting_framework.storage.bucket import BucketStore
 
     if location.scheme == "memory":
         return BucketStore(location, _memory(location.root))
