@@ -25,7 +25,7 @@ import polars, obstore
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter
 from aws_lambda_powertools import Logger
 """
-_HANDLER = "from reporting_framework.aws.handler import handler"
+_HANDLER = "from reporting_framework.aws_lambda.handler import handler"
 
 
 def cold_start(bench: Bench) -> Sequence[Row]:

@@ -20,7 +20,7 @@ def main() -> None:
     """A batch of new events each time."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - metrics and logs go there
     found = records(EVENTS * INVOCATIONS, hours=1)
-    from reporting_framework.aws.handler import handler
+    from reporting_framework.aws_lambda.handler import handler
 
     processor, whole = [], []
     for begin in range(0, len(found), EVENTS):

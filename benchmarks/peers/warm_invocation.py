@@ -31,7 +31,7 @@ class Context:
 def invocations() -> Callable[[], object]:
     """One invocation; stdout is for the result alone."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
-    from reporting_framework.aws.handler import handler
+    from reporting_framework.aws_lambda.handler import handler
 
     def invoke() -> None:
         answer = handler({}, Context())

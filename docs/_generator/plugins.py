@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from docs._generator.docstrings import Undocumented, as_markdown, literal, summary, text_of
 from docs._generator.markdown import code, page, slug, table
 from docs._generator.settings import settings_table
-from reporting_framework.aws.settings import PREFIX, FunctionSettings
+from reporting_framework.aws_lambda.settings import PREFIX, FunctionSettings
 from reporting_framework.config.layers import variable
 from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT

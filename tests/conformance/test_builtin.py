@@ -7,9 +7,9 @@ import logging
 import pytest
 from rich.console import Console
 
-from reporting_framework.aws import observability
-from reporting_framework.aws.observability import Observability
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda import observability
+from reporting_framework.aws_lambda.observability import Observability
+from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.builtin.engine import LocalEngine
 from reporting_framework.builtin.pydantic_validator import PydanticValidator
 from reporting_framework.cli.progress import ProgressBar

@@ -12,8 +12,8 @@ from docs._generator.sources import signature
 from pydantic import BaseModel
 
 from reporting_framework import errors
-from reporting_framework.aws.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
+from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands

@@ -15,7 +15,7 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from reporting_framework.packaging.target import PYTHONS
+from reporting_framework.lambda_build.target import PYTHONS
 from reporting_framework.testing.s3 import REGION
 from tests.support import S3Server
 from tests.support.packages import find_python, python_version
@@ -23,7 +23,7 @@ from tests.support.packages import find_python, python_version
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "visit-events"
 PROGRAM = Path(sys.executable).parent / "reporting-run"
-HANDLER = "reporting_framework.aws.handler.handler"
+HANDLER = "reporting_framework.aws_lambda.handler.handler"
 
 Start = Callable[..., subprocess.Popen[str]]
 

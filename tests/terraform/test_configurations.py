@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.config.file import Config
 from reporting_framework.config.resolve import resolve_settings
 from reporting_framework.operations.iam import permissions_of, policy_of
@@ -131,8 +131,8 @@ def test_the_first_settings_file_is_an_example_that_can_be_planned(plan):
 
 EMIT = f"""
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
-from reporting_framework.aws.observability import Observability
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda.observability import Observability
+from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.plugin_api.result import RunResult, Seconds
 
 observer = Observability(FunctionSettings(report={NAME!r}))

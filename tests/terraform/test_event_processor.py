@@ -6,7 +6,7 @@ import pytest
 
 from reporting_aws.counters_settings import DynamoDbCountersSettings
 from reporting_event_processor.report import EventProcessor
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.config.file import Config
 from reporting_framework.config.resolve import resolve_settings
 from reporting_framework.operations.iam import permissions_of, policy_of

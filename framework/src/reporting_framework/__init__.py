@@ -28,9 +28,9 @@ from reporting_framework.plugin_api.markers import API_VERSION, Lazy, hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework._text.install_command import install_command
+    from reporting_framework.api import query_report, run_report
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.builtin.timestamps import Timestamp
-    from reporting_framework.launch import query_report, run_report
     from reporting_framework.plugin_api.base import Permission, Permitted, Plugin, Shape
     from reporting_framework.plugin_api.engine import Engine
     from reporting_framework.plugin_api.metadata import History, Quarantine, Recording
@@ -153,8 +153,8 @@ _ELSEWHERE = {
     "ModelValidator": "builtin.pydantic_validator",
     "install_command": "_text.install_command",
     "Timestamp": "builtin.timestamps",
-    "query_report": "launch",
-    "run_report": "launch",
+    "query_report": "api",
+    "run_report": "api",
 }
 _ROLES = (
     "base",

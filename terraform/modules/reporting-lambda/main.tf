@@ -43,7 +43,7 @@ resource "aws_lambda_function" "this" {
   function_name = var.name
   description   = "Runs the report ${var.report} (${var.environment})"
   role          = aws_iam_role.function.arn
-  handler       = "reporting_framework.aws.handler.handler"
+  handler       = "reporting_framework.aws_lambda.handler.handler"
   runtime       = "python${local.manifest.python}"
   architectures = [local.manifest.arch]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reporting_framework.aws.environment import Environment
+from reporting_framework.aws_lambda.environment import Environment
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 

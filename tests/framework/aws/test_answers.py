@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from reporting_framework.aws.answers import failure, raisable, responds, success
-from reporting_framework.aws.continuation import chain_of
+from reporting_framework.aws_lambda.answers import failure, raisable, responds, success
+from reporting_framework.aws_lambda.continuation import chain_of
 from reporting_framework.errors import AccessDenied, SettingsError, StepFailed, TriggerError
 from reporting_framework.execution.triggers import CONTINUE
 from reporting_framework.plugin_api.result import RunResult

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework.aws.environment import Environment
+from reporting_framework.aws_lambda.environment import Environment
 from reporting_framework.config.fields import fields_of
 from reporting_framework.config.resolve import resolve_settings
 from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from reporting_framework.aws.observability import _Formatter
+from reporting_framework.aws_lambda.observability import _Formatter
 from reporting_framework.errors import FatalError
 
 
@@ -29,8 +29,8 @@ def test_no_message_and_no_note_of_a_foreign_error_is_logged():
 EMIT = """
 from types import SimpleNamespace
 
-from reporting_framework.aws.observability import Observability
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda.observability import Observability
+from reporting_framework.aws_lambda.settings import FunctionSettings
 
 observer = Observability(FunctionSettings(report="orders"))
 observer.begin(SimpleNamespace(function_name="f", aws_request_id="1"), "1", "direct")

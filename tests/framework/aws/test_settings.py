@@ -2,7 +2,7 @@
 
 import pytest
 
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.errors import SettingsError
 
 

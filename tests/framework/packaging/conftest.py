@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reporting_framework.packaging.target import Target
+from reporting_framework.lambda_build.target import Target
 from tests.framework.distributions import Site
 from tests.framework.packaging.making import from_wheel, index_in, install, install_framework, make_wheel
 

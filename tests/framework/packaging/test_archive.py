@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from reporting_framework.packaging.archive import sha256, write_zip
+from reporting_framework.lambda_build.archive import sha256, write_zip
 
 
 @pytest.fixture

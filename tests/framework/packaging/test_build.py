@@ -12,10 +12,10 @@ import pytest
 import reporting_framework
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import BuildError, PluginError
-from reporting_framework.packaging.build import Order, build
-from reporting_framework.packaging.limits import UNZIPPED
-from reporting_framework.packaging.manifest import Manifest
-from reporting_framework.packaging.target import PYTHONS, Target
+from reporting_framework.lambda_build.build import Order, build
+from reporting_framework.lambda_build.limits import UNZIPPED
+from reporting_framework.lambda_build.manifest import Manifest
+from reporting_framework.lambda_build.target import PYTHONS, Target
 from reporting_framework.registry.registry import load_plugins
 from tests.framework.packaging.conftest import RUNNING
 from tests.framework.packaging.making import make_wheel

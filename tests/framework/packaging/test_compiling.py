@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.compiling import compile_all
-from reporting_framework.packaging.unpack import Unpacked
+from reporting_framework.lambda_build.compiling import compile_all
+from reporting_framework.lambda_build.unpack import Unpacked
 
 FILES = {
     "thing/__init__.py": "def fail():\n    raise ValueError\n",

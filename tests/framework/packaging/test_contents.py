@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from reporting_framework.packaging.contents import kept
+from reporting_framework.lambda_build.contents import kept
 
 KEPT = [
     "a/__init__.py",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from reporting_framework.packaging.fingerprint import fingerprint, sources
-from reporting_framework.packaging.provenance import Provenance
-from reporting_framework.packaging.selection import Selection
-from reporting_framework.packaging.target import Target
+from reporting_framework.lambda_build.fingerprint import fingerprint, sources
+from reporting_framework.lambda_build.provenance import Provenance
+from reporting_framework.lambda_build.selection import Selection
+from reporting_framework.lambda_build.target import Target
 
 TARGET = Target("x86_64", "3.12")
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.graph import Graph
-from reporting_framework.packaging.selection import EXTRA
-from reporting_framework.packaging.target import Target
+from reporting_framework.lambda_build.graph import Graph
+from reporting_framework.lambda_build.selection import EXTRA
+from reporting_framework.lambda_build.target import Target
 
 NEEDS = {
     "a": ["B.x>=1", "c[fast]", "windows-only; sys_platform == 'win32'", "tools; extra == 'aws'", "c; extra == 'cli'"],

@@ -18,7 +18,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 import reporting_framework
 for module in pkgutil.walk_packages(reporting_framework.__path__, "reporting_framework.", onerror=lambda name: None):
-    if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "packaging", "query.sql", "testing"))):
+    if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "lambda_build", "query.sql", "testing"))):
         importlib.import_module(module.name)
 from reporting_framework.registry.registry import load_plugins
 print({row.status for row in load_plugins(()).listing if row.role in ("validator", "engine")})

@@ -5,10 +5,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework.packaging.graph import Graph
-from reporting_framework.packaging.layout import DATA, FUNCTION, POWERTOOLS, Layout, lay_out
-from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.unpack import Unpacked
+from reporting_framework.lambda_build.graph import Graph
+from reporting_framework.lambda_build.layout import DATA, FUNCTION, POWERTOOLS, Layout, lay_out
+from reporting_framework.lambda_build.target import Target
+from reporting_framework.lambda_build.unpack import Unpacked
 
 FRAMEWORK = ("click", "frames", "shared", "tools; extra == 'aws'", "sdk; extra == 'aws'", "click; extra == 'cli'")
 

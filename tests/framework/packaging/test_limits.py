@@ -3,7 +3,7 @@
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.limits import UNZIPPED, check_size
+from reporting_framework.lambda_build.limits import UNZIPPED, check_size
 
 
 def test_as_much_as_lambda_allows():

@@ -4,7 +4,7 @@ import pytest
 from packaging.pylock import PackageWheel
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.lock import make_lock, read_lock, taken
+from reporting_framework.lambda_build.lock import make_lock, read_lock, taken
 from tests.framework.packaging.making import index_in, make_wheel
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reporting_framework.packaging.manifest import Manifest, Package, Shipped, is_whole, read_manifest
+from reporting_framework.lambda_build.manifest import Manifest, Package, Shipped, is_whole, read_manifest
 
 ZIP, OTHER = hashlib.sha256(b"zip").hexdigest(), hashlib.sha256(b"other").hexdigest()
 MANIFEST = Manifest(

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.layout import DATA, FUNCTION, Layout
-from reporting_framework.packaging.packages import contents_of
-from reporting_framework.packaging.unpack import Unpacked
+from reporting_framework.lambda_build.layout import DATA, FUNCTION, Layout
+from reporting_framework.lambda_build.packages import contents_of
+from reporting_framework.lambda_build.unpack import Unpacked
 
 
 def distribution(folder, name, **files) -> Unpacked:

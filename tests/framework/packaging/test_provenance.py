@@ -6,7 +6,7 @@ from importlib.metadata import distribution
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.provenance import installed, provenance
+from reporting_framework.lambda_build.provenance import installed, provenance
 from tests.framework.packaging.making import from_folder, from_wheel, install, make_wheel
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.references import referred
+from reporting_framework.lambda_build.references import referred
 from tests.framework.packaging.making import from_folder, install
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import BuildError, PluginError
-from reporting_framework.packaging.selection import Selection, select
-from reporting_framework.packaging.target import Target
+from reporting_framework.lambda_build.selection import Selection, select
+from reporting_framework.lambda_build.target import Target
 from reporting_framework.registry.registry import load_plugins
 from tests.framework.packaging.making import from_folder, install, install_framework
 

@@ -4,8 +4,8 @@ import pytest
 from packaging.markers import Marker, default_environment
 
 from reporting_framework.cli.build import ARCHES, PYTHONS
-from reporting_framework.packaging import target
-from reporting_framework.packaging.target import Target
+from reporting_framework.lambda_build import target
+from reporting_framework.lambda_build.target import Target
 
 
 def test_the_command_line_offers_what_there_is():

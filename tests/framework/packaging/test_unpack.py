@@ -3,10 +3,10 @@
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.lock import make_lock
-from reporting_framework.packaging.unpack import read_folder, unpack
-from reporting_framework.packaging.uv import interpreter
-from reporting_framework.packaging.wheels import Wheel
+from reporting_framework.lambda_build.lock import make_lock
+from reporting_framework.lambda_build.unpack import read_folder, unpack
+from reporting_framework.lambda_build.uv import interpreter
+from reporting_framework.lambda_build.wheels import Wheel
 from tests.framework.packaging.making import index_in, make_wheel, metadata
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from reporting_framework import install_command
 from reporting_framework.errors import BuildError, SettingsError
-from reporting_framework.packaging.uv import check_installed, interpreter, uv
+from reporting_framework.lambda_build.uv import check_installed, interpreter, uv
 
 
 def test_what_is_missing_is_said_with_what_installs_it():

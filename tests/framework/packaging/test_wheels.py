@@ -3,10 +3,10 @@
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.provenance import Provenance
-from reporting_framework.packaging.selection import Selection
-from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.wheels import identity, local_wheels, requirements, requires_of
+from reporting_framework.lambda_build.provenance import Provenance
+from reporting_framework.lambda_build.selection import Selection
+from reporting_framework.lambda_build.target import Target
+from reporting_framework.lambda_build.wheels import identity, local_wheels, requirements, requires_of
 from tests.framework.packaging.making import make_wheel
 
 TARGET = Target("x86_64", "3.12")

@@ -12,7 +12,7 @@ from reporting_framework.cli.list import config_option, format_option
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.packaging.manifest import Manifest
+    from reporting_framework.lambda_build.manifest import Manifest
 
 ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
 """Those of `packaging.target`, which ``--help`` is too hasty to import."""
@@ -55,11 +55,11 @@ def build_command(
 
     Makes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json, pylock.toml and sbom.json.
     """  # fmt: skip
-    from reporting_framework.packaging.uv import check_installed
+    from reporting_framework.lambda_build.uv import check_installed
 
     check_installed()
-    from reporting_framework.packaging.build import Order, build
-    from reporting_framework.packaging.target import Target
+    from reporting_framework.lambda_build.build import Order, build
+    from reporting_framework.lambda_build.target import Target
 
     state = state_of(context)
     state.given_config = config
@@ -71,7 +71,7 @@ def build_command(
 def described(manifest: Manifest, out: Path, *, built: bool) -> str:
     """Sizes against Lambda's limits, and where the packages are."""
     from reporting_framework.cli.render import listing
-    from reporting_framework.packaging.limits import UNZIPPED, UPLOAD
+    from reporting_framework.lambda_build.limits import UNZIPPED, UPLOAD
 
     rows = [
         [name, f"{each.zipped:,}", f"{each.unzipped:,}", "through S3" if each.zipped > UPLOAD else "directly"]

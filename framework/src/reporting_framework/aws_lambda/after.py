@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.aws import metrics
-from reporting_framework.aws.observability import Observability
+from reporting_framework.aws_lambda import metrics
+from reporting_framework.aws_lambda.observability import Observability
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.plugin_errors import step
 

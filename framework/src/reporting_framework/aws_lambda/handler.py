@@ -1,4 +1,4 @@
-"""The Lambda handler of every report: ``reporting_framework.aws.handler.handler``.
+"""The Lambda handler of every report: ``reporting_framework.aws_lambda.handler.handler``.
 
 The environment variable ``REPORTING_REPORT`` names the report. Needs ``pip install 'reporting-framework[aws]'``.
 """
@@ -15,9 +15,9 @@ from reporting_framework._text.gc_tuning import rarely
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     rarely()  # before the imports: they make a hundred thousand objects
 
-from reporting_framework.aws import answers
-from reporting_framework.aws.environment import Environment
-from reporting_framework.aws.observability import not_set_up
+from reporting_framework.aws_lambda import answers
+from reporting_framework.aws_lambda.environment import Environment
+from reporting_framework.aws_lambda.observability import not_set_up
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.triggers import kind_of
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.archive import sha256, write_zip
-from reporting_framework.packaging.compiling import Files, compile_all
-from reporting_framework.packaging.layout import FUNCTION, PLACES, Layout
-from reporting_framework.packaging.lock import read_lock, taken
-from reporting_framework.packaging.manifest import Package, Shipped
-from reporting_framework.packaging.unpack import Unpacked
-from reporting_framework.packaging.wheels import Wheel
+from reporting_framework.lambda_build.archive import sha256, write_zip
+from reporting_framework.lambda_build.compiling import Files, compile_all
+from reporting_framework.lambda_build.layout import FUNCTION, PLACES, Layout
+from reporting_framework.lambda_build.lock import read_lock, taken
+from reporting_framework.lambda_build.manifest import Package, Shipped
+from reporting_framework.lambda_build.unpack import Unpacked
+from reporting_framework.lambda_build.wheels import Wheel
 
 CONFIG = "reporting.toml"
 """Where the framework finds the configuration file in the function's folder."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.provenance import provenance
+from reporting_framework.lambda_build.provenance import provenance
 from reporting_framework.registry.discovery import normalised
 
 _REFERENCE = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.archive import sha256
-from reporting_framework.packaging.fingerprint import fingerprint
-from reporting_framework.packaging.graph import Graph
-from reporting_framework.packaging.layout import lay_out
-from reporting_framework.packaging.limits import check_size
-from reporting_framework.packaging.lock import LOCK, make_lock
-from reporting_framework.packaging.manifest import MANIFEST, Manifest, is_whole, read_manifest
-from reporting_framework.packaging.packages import contents_of, shipped_of, write_package
-from reporting_framework.packaging.sbom import SBOM, bill_of_materials
-from reporting_framework.packaging.selection import Selection, select
-from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.unpack import unpack
-from reporting_framework.packaging.uv import interpreter
-from reporting_framework.packaging.wheels import identity, local_wheels, requirements
+from reporting_framework.lambda_build.archive import sha256
+from reporting_framework.lambda_build.fingerprint import fingerprint
+from reporting_framework.lambda_build.graph import Graph
+from reporting_framework.lambda_build.layout import lay_out
+from reporting_framework.lambda_build.limits import check_size
+from reporting_framework.lambda_build.lock import LOCK, make_lock
+from reporting_framework.lambda_build.manifest import MANIFEST, Manifest, is_whole, read_manifest
+from reporting_framework.lambda_build.packages import contents_of, shipped_of, write_package
+from reporting_framework.lambda_build.sbom import SBOM, bill_of_materials
+from reporting_framework.lambda_build.selection import Selection, select
+from reporting_framework.lambda_build.target import Target
+from reporting_framework.lambda_build.unpack import unpack
+from reporting_framework.lambda_build.uv import interpreter
+from reporting_framework.lambda_build.wheels import identity, local_wheels, requirements
 
 if TYPE_CHECKING:
     from reporting_framework.config.file import Config

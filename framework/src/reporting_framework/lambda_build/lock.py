@@ -13,8 +13,8 @@ from packaging.pylock import PackageWheel, Pylock, PylockValidationError
 from packaging.utils import parse_wheel_filename
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.uv import uv
+from reporting_framework.lambda_build.target import Target
+from reporting_framework.lambda_build.uv import uv
 
 LOCK = "pylock.toml"
 _HEADER = "# Made by `reporting build`. It is kept while the requirements are those with the SHA-256 "

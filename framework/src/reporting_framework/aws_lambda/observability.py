@@ -18,14 +18,14 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.aws import metrics
+from reporting_framework.aws_lambda import metrics
 from reporting_framework.execution.tracebacks import traceback_text
 from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.plugin_api.report import Answering
 from reporting_framework.storage.watch import unwatch, watch
 
 if TYPE_CHECKING:
-    from reporting_framework.aws.settings import FunctionSettings
+    from reporting_framework.aws_lambda.settings import FunctionSettings
     from reporting_framework.errors import ReportingError
     from reporting_framework.plugin_api.records import Outcome
     from reporting_framework.plugin_api.report import Report

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.provenance import Provenance
-from reporting_framework.packaging.selection import Selection
-from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.uv import uv
+from reporting_framework.lambda_build.provenance import Provenance
+from reporting_framework.lambda_build.selection import Selection
+from reporting_framework.lambda_build.target import Target
+from reporting_framework.lambda_build.uv import uv
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from reporting_framework.packaging.archive import sha256
+from reporting_framework.lambda_build.archive import sha256
 
 MANIFEST = "manifest.json"
 

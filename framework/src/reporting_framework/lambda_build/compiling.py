@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from reporting_framework._text.messages import one_line
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.contents import kept
-from reporting_framework.packaging.unpack import Unpacked
+from reporting_framework.lambda_build.contents import kept
+from reporting_framework.lambda_build.unpack import Unpacked
 
 Files = dict[str, Path]
 """Where the content of each file of a package lies, by its name in the package."""

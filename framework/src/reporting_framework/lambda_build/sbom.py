@@ -14,9 +14,9 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from reporting_framework._text.messages import one_line
-from reporting_framework.packaging.graph import Graph
-from reporting_framework.packaging.manifest import Manifest, Shipped
-from reporting_framework.packaging.unpack import Unpacked
+from reporting_framework.lambda_build.graph import Graph
+from reporting_framework.lambda_build.manifest import Manifest, Shipped
+from reporting_framework.lambda_build.unpack import Unpacked
 
 SBOM = "sbom.json"
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.graph import Graph
-from reporting_framework.packaging.provenance import Provenance, installed, provenance
-from reporting_framework.packaging.references import referred
-from reporting_framework.packaging.target import Target
+from reporting_framework.lambda_build.graph import Graph
+from reporting_framework.lambda_build.provenance import Provenance, installed, provenance
+from reporting_framework.lambda_build.references import referred
+from reporting_framework.lambda_build.target import Target
 from reporting_framework.registry.discovery import FRAMEWORK, normalised
 from reporting_framework.registry.reports import compose_report
 

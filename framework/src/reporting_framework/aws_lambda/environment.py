@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import cause
-from reporting_framework.aws import answers, continuation
-from reporting_framework.aws.observability import Observability
-from reporting_framework.aws.settings import FunctionSettings
+from reporting_framework.aws_lambda import answers, continuation
+from reporting_framework.aws_lambda.observability import Observability
+from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.config.fields import fields_of
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.config.resolve import resolve_settings
@@ -121,7 +121,7 @@ class Environment:
         """Make pages where that is asked for, once all that is new is in the table."""
         if self.settings.after != "report" or not result.complete:
             return {}
-        from reporting_framework.aws.after import after_run
+        from reporting_framework.aws_lambda.after import after_run
 
         left = context.get_remaining_time_in_millis() / 1000
         composition = composed(self.report, settings)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from reporting_framework.packaging.graph import Graph
-from reporting_framework.packaging.selection import EXTRA
-from reporting_framework.packaging.unpack import Unpacked
+from reporting_framework.lambda_build.graph import Graph
+from reporting_framework.lambda_build.selection import EXTRA
+from reporting_framework.lambda_build.unpack import Unpacked
 from reporting_framework.registry.discovery import FRAMEWORK
 
 FUNCTION, POWERTOOLS, DATA = "function.zip", "powertools-layer.zip", "data-layer.zip"

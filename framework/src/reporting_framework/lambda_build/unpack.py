@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from reporting_framework.errors import BuildError
-from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.uv import uv
-from reporting_framework.packaging.wheels import Wheel
+from reporting_framework.lambda_build.target import Target
+from reporting_framework.lambda_build.uv import uv
+from reporting_framework.lambda_build.wheels import Wheel
 from reporting_framework.plugin_api.markers import PROJECT
 from reporting_framework.registry.discovery import normalised
 

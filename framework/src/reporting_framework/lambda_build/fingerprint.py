@@ -9,10 +9,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from reporting_framework.packaging.archive import sha256
-from reporting_framework.packaging.selection import Selection
-from reporting_framework.packaging.target import Target
-from reporting_framework.packaging.uv import NEEDED
+from reporting_framework.lambda_build.archive import sha256
+from reporting_framework.lambda_build.selection import Selection
+from reporting_framework.lambda_build.target import Target
+from reporting_framework.lambda_build.uv import NEEDED
 from reporting_framework.registry.discovery import FRAMEWORK
 
 _OUTPUTS = ("dist", "build")
