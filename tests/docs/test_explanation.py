@@ -12,7 +12,10 @@ from tests.docs.playing import DOCS, Player, blocks
 
 PLUGINS = DOCS.parent / "plugins"
 STABILITY = (DOCS / "explanation" / "stability.md").read_text()
-STABLE = {f"reporting_framework.{name}" for name in ("settings", "storage", "schemas", "result", "records", "errors")}
+STABLE = {
+    f"reporting_framework.{name}"
+    for name in ("plugin_api.settings", "plugin_api.result", "plugin_api.records", "storage", "query.schemas", "errors")
+}
 
 
 def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():

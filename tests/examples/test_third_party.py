@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from tests.framework.distributions import Site, program
-from tests.framework.packaging.making import make_wheel
+from tests.framework.lambda_build.making import make_wheel
 from tests.support.http import Recorded, recorded
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from uv import find_uv_bin
 import reporting_framework
 from reporting_framework import install_command
 from tests.framework.distributions import Site
-from tests.framework.packaging.making import from_folder, from_wheel, install, make_wheel
+from tests.framework.lambda_build.making import from_folder, from_wheel, install, make_wheel
 
 ROOT = Path(__file__).parents[2]
 INDEX = "pip install 'thing[sql]'"

@@ -12,7 +12,7 @@ import yaml
 
 from tests.templates.answering import ANSWER_SETS, AnswerSet
 
-STABLE = {"reporting_framework", *(f"reporting_framework.{name}" for name in ("result", "settings", "storage", "testing"))}
+STABLE = {"reporting_framework", *(f"reporting_framework.{name}" for name in ("plugin_api.result", "plugin_api.settings", "storage", "testing"))}
 LEFT_OVER = ("{{", "{%", "cookiecutter")
 ROLES = ("source", "validator", "transform", "sink", "engine", "observer")
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.operations.quarantine import Choice
+from tests.framework.cli.test_help import imported
 from tests.framework.distributions import program
-from tests.framework.test_cli_help import imported
 from tests.support.events import made_of, name
 
 SECRET = "SECRET-VALUE"

@@ -312,7 +312,7 @@ def test_stopped_at_every_storage_call_a_replay_is_made_good(reporting_store_fau
 
 CHILD = """
 import sys
-from tests.framework.test_replay import Loose, checkpoint, execute, name_of, pipeline, source
+from tests.framework.operations.test_quarantine import Loose, checkpoint, execute, name_of, pipeline, source
 base, what = sys.argv[1:]
 made = pipeline(source(f"{base}/events"), checkpoint(f"{base}/out/x.parquet"), validator=Loose())
 print("ready", flush=True)
@@ -328,7 +328,7 @@ def start(base, what):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert process.stdout.readline() == "ready\n"
     return process

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reporting_framework.cli.main import reporting
-from tests.framework.test_cli_help import completions, imported
+from tests.framework.cli.test_help import completions, imported
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "visit-events"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 
 
 @pytest.fixture

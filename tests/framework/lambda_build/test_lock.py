@@ -5,7 +5,7 @@ from packaging.pylock import PackageWheel
 
 from reporting_framework.errors import BuildError
 from reporting_framework.lambda_build.lock import make_lock, read_lock, taken
-from tests.framework.packaging.making import index_in, make_wheel
+from tests.framework.lambda_build.making import index_in, make_wheel
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from reporting_framework.errors import BuildError
 from reporting_framework.lambda_build.provenance import installed, provenance
-from tests.framework.packaging.making import from_folder, from_wheel, install, make_wheel
+from tests.framework.lambda_build.making import from_folder, from_wheel, install, make_wheel
 
 
 def test_from_an_index(site):

@@ -6,7 +6,7 @@ import pytest
 
 from reporting_framework.errors import BuildError
 from reporting_framework.lambda_build.references import referred
-from tests.framework.packaging.making import from_folder, install
+from tests.framework.lambda_build.making import from_folder, install
 
 
 def test_modules_of_installed_distributions_however_deep():

@@ -7,7 +7,7 @@ from reporting_framework.errors import BuildError, PluginError
 from reporting_framework.lambda_build.selection import Selection, select
 from reporting_framework.lambda_build.target import Target
 from reporting_framework.registry.registry import load_plugins
-from tests.framework.packaging.making import from_folder, install, install_framework
+from tests.framework.lambda_build.making import from_folder, install, install_framework
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from reporting_framework import install_command
 from reporting_framework.cli.main import reporting
 from reporting_framework.errors import SettingsError
 from reporting_framework.query.sql.engine import check_installed
-from tests.framework.test_cli_help import completions, imported
+from tests.framework.cli.test_help import completions, imported
 
 COLUMNS = [
     *("action", "study", "pipeline_adcid", "project_label", "center_label", "gear_name", "ptid", "visit_date"),
@@ -25,7 +25,7 @@ COLUMNS = [
 ]
 
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "visit-events"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
 
 CITY = "Łódź-😀"
-EXAMPLE = Path(__file__).parents[2] / "examples" / "visit-events"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 ENCODINGS = [
     {"PYTHONIOENCODING": "latin-1"},
     {"PYTHONIOENCODING": "ascii:strict"},

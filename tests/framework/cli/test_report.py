@@ -11,10 +11,10 @@ from reporting_framework import run_report
 from reporting_framework.cli.chromium import print_page
 from reporting_framework.cli.main import reporting
 from reporting_framework.errors import LocationError
-from tests.framework.test_cli_help import completions
+from tests.framework.cli.test_help import completions
 from tests.support.browser import chromium
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "visit-events"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 
 
 @pytest.fixture(scope="module")

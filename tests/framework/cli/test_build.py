@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from reporting_framework.cli.build import PYTHONS, described
 from reporting_framework.cli.main import reporting
 from reporting_framework.lambda_build.manifest import Manifest, Package
-from tests.framework.packaging.conftest import RUNNING, offline, target  # noqa: F401 - fixtures
+from tests.framework.lambda_build.conftest import RUNNING, offline, target  # noqa: F401 - fixtures
 
 MANIFEST = Manifest(
     "toy",

@@ -8,7 +8,7 @@ import pytest
 
 from reporting_framework.lambda_build.target import Target
 from tests.framework.distributions import Site
-from tests.framework.packaging.making import from_wheel, index_in, install, install_framework, make_wheel
+from tests.framework.lambda_build.making import from_wheel, index_in, install, install_framework, make_wheel
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 TOY = "[reporting_framework]\nreporting-toy = reporting_toy.plugin\n"

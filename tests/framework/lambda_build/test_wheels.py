@@ -7,7 +7,7 @@ from reporting_framework.lambda_build.provenance import Provenance
 from reporting_framework.lambda_build.selection import Selection
 from reporting_framework.lambda_build.target import Target
 from reporting_framework.lambda_build.wheels import identity, local_wheels, requirements, requires_of
-from tests.framework.packaging.making import make_wheel
+from tests.framework.lambda_build.making import make_wheel
 
 TARGET = Target("x86_64", "3.12")
 BACKEND = """

@@ -17,8 +17,8 @@ from reporting_framework.lambda_build.limits import UNZIPPED
 from reporting_framework.lambda_build.manifest import Manifest
 from reporting_framework.lambda_build.target import PYTHONS, Target
 from reporting_framework.registry.registry import load_plugins
-from tests.framework.packaging.conftest import RUNNING
-from tests.framework.packaging.making import make_wheel
+from tests.framework.lambda_build.conftest import RUNNING
+from tests.framework.lambda_build.making import make_wheel
 
 FILES = ["data-layer.zip", "function.zip", "manifest.json", "powertools-layer.zip", "pylock.toml", "sbom.json"]
 

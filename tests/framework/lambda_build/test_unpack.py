@@ -7,7 +7,7 @@ from reporting_framework.lambda_build.lock import make_lock
 from reporting_framework.lambda_build.unpack import read_folder, unpack
 from reporting_framework.lambda_build.uv import interpreter
 from reporting_framework.lambda_build.wheels import Wheel
-from tests.framework.packaging.making import index_in, make_wheel, metadata
+from tests.framework.lambda_build.making import index_in, make_wheel, metadata
 
 
 @pytest.fixture
