@@ -10,9 +10,26 @@ import reporting_framework
 from docs._generator import sources
 from docs._generator.docstrings import as_markdown, text_of
 from docs._generator.markdown import fence, page
-from reporting_framework.plugin_api import capabilities, hookspecs, interfaces, records, result
+from reporting_framework.plugin_api import (
+    base,
+    engine,
+    hookspecs,
+    metadata,
+    query,
+    records,
+    report,
+    result,
+    sink,
+    source,
+    transform,
+    validator,
+)
+from reporting_framework.plugin_api import page as page_interface
 from reporting_framework.registry.discovery import hook_names
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS
+
+ROLES = (base, source, validator, transform, sink, metadata, engine, query, page_interface, report)
+"""Modules of the interfaces, in the order of their page."""
 
 
 def hooks_page() -> str:
@@ -40,23 +57,15 @@ def _hooks(names: Iterable[str]) -> list[str]:
 
 
 def interfaces_page() -> str:
-    """The roles, and what they are composed to."""
-    shape = sources.assignments(interfaces)["Shape"]
-    return page(
-        "Interfaces",
-        as_markdown(text_of(interfaces, "interfaces")),
-        f"`Shape` is `{shape[0]}`. {shape[1]}",
-        *[part for kind in _classes(interfaces) for part in described(kind)],
-    )
+    """Render the interfaces of all roles, one module after the other."""
+    shape = sources.assignments(base)["Shape"]
+    parts = [part for module in ROLES for part in _module(module)]
+    return page("Interfaces", f"`Shape` is `{shape[0]}`. {shape[1]}", *parts)
 
 
-def capabilities_page() -> str:
-    """What a plugin may have besides."""
-    return page(
-        "Capabilities",
-        as_markdown(text_of(capabilities, "capabilities")),
-        *[part for kind in _classes(capabilities) for part in described(kind)],
-    )
+def _module(module: ModuleType) -> list[str]:
+    text = as_markdown(text_of(module, module.__name__))
+    return [text, *[part for kind in _classes(module) for part in described(kind)]]
 
 
 def records_page() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs._generator.blocks import blocks_page
-from docs._generator.classes import capabilities_page, hooks_page, interfaces_page, records_page
+from docs._generator.classes import hooks_page, interfaces_page, records_page
 from docs._generator.commands import commands_page
 from docs._generator.plugins import catalogue_page, first_party, settings_page
 from docs._generator.suites import suites_page
@@ -23,7 +23,6 @@ def pages() -> dict[str, str]:
     return {
         "hooks.md": hooks_page(),
         "interfaces.md": interfaces_page(),
-        "capabilities.md": capabilities_page(),
         "records.md": records_page(),
         "building-blocks.md": blocks_page(),
         "testing.md": suites_page(),
