@@ -139,6 +139,34 @@ def test_an_interrupt_while_the_start_is_observed_ends_the_run_with_everything_c
     assert source.order == ["source", "sink", "sink"]
 
 
+def test_an_interrupt_while_the_source_names_its_places_ends_the_run_with_everything_closed(place):
+    class Named(Closing):
+        def uris(self):
+            raise KeyboardInterrupt
+
+    source, notes = Named({"one": [batch(1)]}), Notes()
+    with pytest.raises(KeyboardInterrupt):
+        execute(pipeline(source, *parts(place, None, source.order)), notes)
+    assert notes.told == ["failed"]
+    assert source.order == ["source", "sink", "sink"]
+
+
+class Unspeakable(OSError):
+    """An error that fails to say what it is."""
+
+    def __str__(self):
+        raise ValueError("SECRET-VALUE")
+
+
+def test_an_error_without_a_message_is_wrapped_like_any_other(place):
+    class Broken(Closing):
+        def plan(self, ledger):
+            raise Unspeakable
+
+    with pytest.raises(StepFailed, match="raised Unspeakable"):
+        execute(pipeline(Broken({}), checkpoint(place)))
+
+
 def test_an_interrupt_of_one_observer_keeps_the_end_from_no_other():
     class Interrupted(Notes):
         @hookimpl

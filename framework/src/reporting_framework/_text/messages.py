@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 _USER_INFO = re.compile(
-    r"""(?<=://)(?:
+    r"""(?:(?<=://)|(?<=\w\w:/)(?!/))(?:
         [^\s/?\#'"<>]*                              # user:password, up to the last @ before the path
         | [^\s/:@\['"<>]*:(?!\d{1,5}/)[^\s@'"<>]*   # a password that holds a slash; a port is none
     )@""",
@@ -42,7 +42,7 @@ LINE_LIMIT = 240
 
 def redacted(text: str) -> str:
     """Remove user info and query strings from every URI in a text: passwords, tokens and signatures are there."""
-    if "://" not in text:
+    if ":/" not in text:
         return text
     return _QUERY.sub(r"\1", _USER_INFO.sub("", text))
 
@@ -55,7 +55,15 @@ def one_line(text: str, limit: int = LINE_LIMIT) -> str:
 
 def cause(error: BaseException) -> str:
     """Type and message of an error, on one bounded line."""
-    return one_line(f"{type(error).__name__}: {error}".removesuffix(": "))
+    return one_line(f"{type(error).__name__}: {message_of(error)}".removesuffix(": "))
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of a foreign error; empty if the error fails to make one."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def utc_text(moment: datetime) -> str:
@@ -76,7 +84,7 @@ def system_problem(error: BaseException, only: Collection[int] = ()) -> str | No
         only: Numbers to look for; empty: any.
     """
     number = error.errno if isinstance(error, OSError) else None
-    if number is None and (found := _SYSTEM_ERROR.search(str(error))):
+    if number is None and (found := _SYSTEM_ERROR.search(message_of(error))):
         number = int(found[1] or found[2])
     if number is None or (only and number not in only):
         return None

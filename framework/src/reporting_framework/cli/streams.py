@@ -27,7 +27,7 @@ def escape_unencodable() -> None:
 
 def for_stdout(text: str) -> str:
     """The text, on a terminal without control characters that it would obey, but for colors."""
-    return _CONTROLS.sub(_kept_or_escaped, text) if sys.stdout.isatty() else text
+    return _CONTROLS.sub(_kept_or_escaped, text) if sys.stdout is not None and sys.stdout.isatty() else text
 
 
 def ruled() -> bool:

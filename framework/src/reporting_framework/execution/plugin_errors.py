@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from reporting_framework._text.messages import system_problem
-from reporting_framework.errors import (
-    ReportingError,
-    StepFailed,
-    StorageUnavailable,
-)
-
-if TYPE_CHECKING:
-    pass
+from reporting_framework._text.messages import message_of, system_problem
+from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
 
 
 @contextmanager
@@ -33,9 +25,7 @@ def step(report: str, role: str, name: str) -> Iterator[None]:
         panic = type(error).__name__ == "PanicException"  # of libraries in Rust
         if not isinstance(error, Exception | SystemExit) and not panic:
             raise
-        if isinstance(error, OSError) and "object-store error: " in str(
-            error
-        ):  # of polars, which reads a bucket itself
+        if isinstance(error, OSError) and "object-store error: " in message_of(error):  # of polars, reading a bucket
             from reporting_framework.storage import storage_error
 
             raise storage_error(error, f"report {report}: {role} {name}") from error

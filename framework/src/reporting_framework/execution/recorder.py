@@ -53,8 +53,11 @@ class Recorder:
         self._history: History | None = None
         self._noting = True
         self.inputs: list[str] = []
+
+    def name_inputs(self) -> None:
+        """Ask the source for the places that it reads."""
         with self._harmless("this run does not say what it reads"):
-            self.inputs = _inputs(pipeline)
+            self.inputs = _inputs(self._pipeline)
 
     def look_at(self, sink: Sink) -> None:
         """Take this sink's history, if it has one and no sink before it had."""

@@ -60,6 +60,7 @@ def run(
     run_id, at = uuid.uuid4().hex, datetime.now(UTC)
     recorder = Recorder(pipeline, run_id, at, replay=replay is not None)
     try:
+        recorder.name_inputs()
         lifecycle.run_started(
             report=pipeline.report, run_id=run_id, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema
         )
