@@ -1,5 +1,6 @@
 """The transform `exclude-projects`, pattern by pattern, and where there is nothing to match."""
 
+import time
 from fnmatch import fnmatchcase
 
 import polars as pl
@@ -80,3 +81,11 @@ def test_patterns_mean_what_fnmatch_says(labels, patterns):
 def test_a_pattern_must_be_given():
     with pytest.raises(ValidationError, match="at least 1 item"):
         ExcludeProjectsSettings(patterns=[])
+
+
+def test_a_pattern_of_any_length_is_answered_quickly():
+    began = time.process_time()
+    with pytest.raises(ValidationError, match="at most 256 characters"):
+        ExcludeProjectsSettings(patterns=["[" * 100_000])
+    ExcludeProjects(ExcludeProjectsSettings(patterns=["[" * 256] * 100))
+    assert time.process_time() - began < 2

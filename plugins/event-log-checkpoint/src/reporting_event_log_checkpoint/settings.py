@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from reporting_framework.errors import LocationError
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import Location, parse_location
+
+Pattern = Annotated[str, StringConstraints(max_length=256)]
+"""A glob pattern; translating one takes the square of its length, and a trigger may hold any."""
 
 CENTURY = 36_525
 """The longest time, in days; with no end, the beginning of the calendar would be passed."""
@@ -52,7 +55,7 @@ class EventLogSettings(Settings):
     extra: Literal["ignore", "reject", "keep"] = Field(
         "ignore", description="Unknown fields: leave out and count, reject the record, or keep as JSON"
     )
-    exclude_projects: list[str] = Field(
+    exclude_projects: list[Pattern] = Field(
         [], description="Glob pattern of project labels to leave out, such as sandbox-*"
     )
     quarantine: str | None = Field(None, description="File for what is not kept, unless beside the checkpoint")

@@ -9,6 +9,7 @@ from typing import ClassVar
 import polars as pl
 from pydantic import Field
 
+from reporting_event_log_checkpoint.settings import Pattern
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.settings import Settings
 
@@ -18,7 +19,7 @@ LABEL = "project_label"
 class ExcludeProjectsSettings(Settings):
     """Settings of the transform ``exclude-projects``."""
 
-    patterns: list[str] = Field(min_length=1, description="Glob patterns of project labels, such as sandbox-*")
+    patterns: list[Pattern] = Field(min_length=1, description="Glob patterns of project labels, such as sandbox-*")
 
 
 class ExcludeProjects:

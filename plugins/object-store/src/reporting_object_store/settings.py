@@ -21,7 +21,9 @@ class ObjectStoreJsonSettings(Settings):
 
     uri: str = Field(description="Folder to read: s3://bucket/prefix, file:///path, a plain path or memory://name")
     include: str = Field(
-        "*", description="Glob pattern that the last part of a name must match; other objects are ignored and counted"
+        "*",
+        max_length=1024,
+        description="Glob pattern that the last part of a name must match; other objects are ignored and counted",
     )
     name_pattern: str | None = Field(
         None,
