@@ -1,1 +1,1 @@
-"""Text that people read: messages, tracebacks; and the tuning of the garbage collector."""
+"""Text that people read, such as messages and install commands; and the tuning of the garbage collector."""
