@@ -264,7 +264,7 @@ MUTANTS = [
         "names = iter([] if 'ended' in ledger.bookmark else ledger.unseen(found, lambda name: None))",
         "test_a_bookmark_loses_nothing",
         "a bookmark loses nothing: what a stopped run left is found again: missing 5",
-        also=("return {", "return {'ended': True, "),
+        also=('return {"rows": rows}', 'return {"ended": True, "rows": rows}'),
     ),
     # -- sinks
     Mutant(

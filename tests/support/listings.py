@@ -10,11 +10,11 @@ from reporting_framework.testing.s3 import HOST, S3Server
 
 
 @contextmanager
-def listing_server(*pages: tuple[Sequence[str], bool], body: bytes = b"{}") -> Iterator[S3Server]:
+def listing_server(*pages: tuple[Sequence[str], bool] | bytes, body: bytes = b"{}") -> Iterator[S3Server]:
     """Start a server that answers each LIST with the next of `pages`, whatever it asks for, and at last with the last.
 
     Args:
-        pages: The keys of each, and whether it says that there are more.
+        pages: The keys of each, and whether it says that there are more; or the whole answer.
         body: What every object holds.
     """
     left = list(pages)
@@ -25,7 +25,7 @@ def listing_server(*pages: tuple[Sequence[str], bool], body: bytes = b"{}") -> I
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
             listed = "list-type" in query and path.count("/") == (2 if path.endswith("/") else 1)
-            answer = _page(*(left.pop(0) if len(left) > 1 else left[0])) if listed else body
+            answer = _page(left.pop(0) if len(left) > 1 else left[0]) if listed else body
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))
             self.send_header("ETag", '"1"')
@@ -45,7 +45,10 @@ def listing_server(*pages: tuple[Sequence[str], bool], body: bytes = b"{}") -> I
         server.server_close()
 
 
-def _page(keys: Sequence[str], more: bool) -> bytes:
+def _page(page: tuple[Sequence[str], bool] | bytes) -> bytes:
+    if isinstance(page, bytes):
+        return page
+    keys, more = page
     found = "".join(
         f"<Contents><Key>{key}</Key><Size>2</Size><ETag>&quot;1&quot;</ETag>"
         "<LastModified>2024-01-01T00:00:00.000Z</LastModified></Contents>"

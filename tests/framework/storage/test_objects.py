@@ -13,7 +13,7 @@ from reporting_framework.errors import (
     ObjectMissing,
     StorageUnavailable,
 )
-from reporting_framework.storage import Location, TooLarge, open_store
+from reporting_framework.storage import Location, TooLarge, bucket_listing, open_store
 from reporting_framework.storage import open as connect
 from reporting_framework.storage.bucket import PUT_LIMIT, BucketStore
 from reporting_framework.testing.s3 import lead_to
@@ -309,6 +309,7 @@ def test_a_listing_without_odd_keys_needs_no_boto3(at_moto):
     assert told.stdout.strip() == "['a', 'b/c', 'p/a', 'p/b/c'] False"
 
 
+MODIFIED = "<LastModified>2024-01-01T00:00:00.000Z</LastModified>"
 FIRST = ([f"p/{number:04}" for number in range(1000)], True)
 
 
@@ -330,6 +331,44 @@ def test_an_empty_bucket_has_no_keys(monkeypatch):
     with listing_server(([], False)) as server:
         lead_to(server, monkeypatch)
         assert keys_of("s3://any") == keys_of("s3://any/p") == []
+
+
+NO_LISTING = {
+    "an error": b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>",
+    "a page to log in": b"<html><body>Log in</body></html>",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("answer", NO_LISTING.values(), ids=NO_LISTING)
+@pytest.mark.parametrize("before", [[], [FIRST]], ids=["at once", "after a page"])
+def test_an_answer_that_is_no_listing_is_an_error(monkeypatch, answer, before):
+    with listing_server(*before, answer) as server:
+        lead_to(server, monkeypatch)
+        with pytest.raises(StorageUnavailable):
+            keys_of("s3://any/p")
+
+
+def test_an_answer_that_is_no_listing_once_loses_nothing(monkeypatch):
+    with listing_server(NO_LISTING["an error"], (["p/a"], False)) as server:
+        lead_to(server, monkeypatch)
+        assert keys_of("s3://any/p") == ["a"]
+
+
+def test_a_page_that_has_more_and_no_token_is_no_end(monkeypatch):
+    keys = "".join(f"<Contents><Key>{key}</Key><Size>2</Size><ETag>1</ETag>{MODIFIED}</Contents>" for key in FIRST[0])
+    without = f"<ListBucketResult><IsTruncated>true</IsTruncated>{keys}</ListBucketResult>".encode()
+    with listing_server(without, (["p/1000"], False)) as server:
+        lead_to(server, monkeypatch)
+        assert keys_of("s3://any/p")[998:] == ["0998", "0999", "1000"]
+
+
+def test_a_server_that_always_has_more_and_no_keys_is_refused(monkeypatch):
+    monkeypatch.setattr(bucket_listing, "PATIENCE", 1)
+    with listing_server(([], True)) as server:
+        lead_to(server, monkeypatch)
+        with pytest.raises(StorageUnavailable, match="does not go on: '' follows ''"):
+            keys_of("s3://any/p")
 
 
 def test_a_message_is_one_line_whatever_the_key(broken):

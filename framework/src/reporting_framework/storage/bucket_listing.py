@@ -1,8 +1,10 @@
 """Listing a bucket: keys are exactly what the store says.
 
 obstore takes the slash off either end of a key, and gives up on a key that holds an empty, ``.`` or ``..`` segment or a
-control character (`ODD_KEY`). A page that may hold such a key is asked for again through boto3, which names every key.
-Only such a page is: importing boto3 alone takes longer than most runs list.
+control character (`ODD_KEY`). It also takes any XML document for a listing, so that an error or a page to log in that
+comes with status 200 looks like the end. A page that may hold such a key, and an end that may be none, is asked for
+again through boto3, which names every key and shows what the answer is. Only those are: importing boto3 alone takes
+longer than most runs list.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from obstore.exceptions import InvalidPathError
 
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.storage.location import ODD_KEY, Location
+from reporting_framework.storage.patience import call_within
 from reporting_framework.storage.store import Entry, Page
 
 if TYPE_CHECKING:
@@ -23,6 +26,12 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 1000
 """Keys in a page; S3 gives no more in one answer."""
+
+PATIENCE = 600.0
+"""Seconds for one page of obstore, which follows a server that always has more, and no keys, for ever."""
+
+_PARTS = ("KeyCount", "Name", "IsTruncated")
+"""Parts of every listing; an answer without any is something else."""
 
 _BEHIND_SLASH = "0"
 """The first key behind all those that begin with a slash."""
@@ -50,20 +59,23 @@ class BucketListing(NamedTuple):
         """List the keys behind `after`, all if it is None. The folder's own marker has the key "".
 
         Raises:
-            StorageUnavailable: The keys do not grow, so the listing may have no end.
+            StorageUnavailable: The keys do not grow, so the listing may have no end; or an answer is no listing.
         """
         more = True
         while more:
             if after is None or not ODD_KEY.search(after):
+                ended = self.location.scheme == "memory"
                 try:
                     for page in self._fast(after):
                         if self._doubtful(page, after):
                             break
                         yield page
                         after = page[-1].key
+                        ended = ended or len(page) < PAGE_SIZE
                     else:
-                        return
-                except InvalidPathError:
+                        if ended:
+                            return
+                except (InvalidPathError, TimeoutError):
                     pass
             page, more = self._exact(after)
             if page:
@@ -71,10 +83,15 @@ class BucketListing(NamedTuple):
                 after = page[-1].key
 
     def _fast(self, after: str | None) -> Iterator[Page]:
-        """List with obstore."""
+        """List with obstore.
+
+        Raises:
+            TimeoutError: A page did not come in time.
+        """
         skip = len(self.prefix)
         offset = None if after is None else f"{self.prefix}{after}"
-        for page in obstore.list(self.backend, self.prefix or None, offset=offset, chunk_size=PAGE_SIZE):
+        pages = obstore.list(self.backend, self.prefix or None, offset=offset, chunk_size=PAGE_SIZE)
+        while page := call_within(PATIENCE, lambda: next(pages, None), "reporting-page"):
             entries = [Entry(meta["path"][skip:], meta["size"], meta["e_tag"]) for meta in page]
             if self.location.scheme == "memory":
                 entries.sort()
@@ -98,6 +115,11 @@ class BucketListing(NamedTuple):
         """List one page with boto3; return it, and whether there are more."""
         options = {} if after is None else {"StartAfter": f"{self.prefix}{after}"}
         answer = self.client().list_objects_v2(Bucket=self.location.root, Prefix=self.prefix, **options)
+        if not any(part in answer for part in _PARTS):
+            raise StorageUnavailable(
+                f"{self.location.uri}: the answer to a listing of bucket {self.location.root} is no listing, though "
+                "its status is 200; check the endpoint, and the proxy in front of it"
+            )
         skip = len(self.prefix)
         page = [Entry(item["Key"][skip:], item["Size"], item["ETag"]) for item in answer.get("Contents", ())]
         more = bool(answer.get("IsTruncated"))

@@ -1,0 +1,34 @@
+"""Waiting for a call that may never return."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def call_within(seconds: float, function: Callable[[], T], name: str) -> T:
+    """Call a function in a thread of this name and return its result; whatever it raises is raised here.
+
+    Raises:
+        TimeoutError: It did not return in time. Its thread goes on and does not keep the process from ending.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=call, name=name, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return results[0]
