@@ -91,6 +91,20 @@ def test_a_record_with_times_of_no_zone_is_passed_over(folder, caplog):
     assert "1 lines are no records of runs" in caplog.messages[0]
 
 
+def test_only_records_that_are_asked_for_are_parsed(folder, caplog):
+    history = RunHistory(folder, 10)
+    history.keep(record(1))
+    with open(history.uri, "a") as file:
+        file.write("none\n")
+    history.keep(record(2))
+    records = RunHistory(folder, 10).newest()
+    with caplog.at_level(logging.WARNING):
+        assert next(records).run_id == "run-2"
+        assert not caplog.messages, "the damaged line behind it was parsed"
+        assert [each.run_id for each in records] == ["run-1"]
+    assert "1 lines are no records of runs" in caplog.messages[0]
+
+
 def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
     history = RunHistory(folder, 10)
     history.keep(record(1))

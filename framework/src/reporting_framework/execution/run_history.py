@@ -8,7 +8,7 @@ from reporting_framework.execution.plugin_errors import step
 from reporting_framework.plugin_api.metadata import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from reporting_framework.plugin_api.metadata import History
     from reporting_framework.plugin_api.result import RunRecord
@@ -43,3 +43,21 @@ def records_of(report: str, sinks: Sequence[Sink]) -> Sequence[RunRecord] | None
         return None
     with step(report, "sink", kept.sink.name):
         return kept.history.records()
+
+
+def newest_of(report: str, sinks: Sequence[Sink]) -> Iterator[RunRecord]:
+    """Yield what the last runs left behind, the one that ended last first; nothing where no history is kept.
+
+    Raises:
+        ReportingError: It could not be read.
+    """
+    if (kept := kept_by(report, sinks)) is None:
+        return
+    with step(report, "sink", kept.sink.name):
+        records = iter(kept.history.newest())
+    while True:
+        with step(report, "sink", kept.sink.name):
+            record = next(records, None)
+        if record is None:
+            return
+        yield record

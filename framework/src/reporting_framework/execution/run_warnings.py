@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.run_history import records_of
+from reporting_framework.execution.run_history import newest_of
 from reporting_framework.plugin_api.records import LOOKS_LIKE
 
 if TYPE_CHECKING:
@@ -38,11 +38,10 @@ class RunWarnings:
         if not self._taken or not self._inputs:
             return
         try:
-            records = records_of(self._pipeline.report, self._pipeline.sinks) or ()
+            records = newest_of(self._pipeline.report, self._pipeline.sinks)
+            self._before = next((run.inputs for run in records if run.inputs and run.status != "failed"), [])
         except ReportingError as error:
             _log.warning("whether the source is that of the run before is not known: %s", error)
-            return
-        self._before = next((run.inputs for run in records if run.inputs and run.status != "failed"), [])
 
     def add_to(self, result: RunResult, survey: Survey) -> RunResult:
         """Return the result with all warnings, each of which is logged."""

@@ -12,7 +12,7 @@ from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.plugin_errors import step
 from reporting_framework.execution.progress import ledger_of
-from reporting_framework.execution.run_history import records_of
+from reporting_framework.execution.run_history import newest_of
 from reporting_framework.plugin_api.sink import Inspectable, Resettable, Resuming
 from reporting_framework.plugin_api.source import Telling
 
@@ -64,7 +64,7 @@ def stored(pipeline: Pipeline) -> Stored:
                     silent.append(sink.name)
                 if bookmark is None and (quarantine := sink.quarantine()) is not None:
                     bookmark = _told(pipeline, sinks, quarantine.bookmark)
-        last = next(iter(records_of(pipeline.report, sinks) or ()), None)
+        last = next(newest_of(pipeline.report, sinks), None)
         return Stored(belongings, silent, bookmark or (), last, unfinished_resets(pipeline))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ class History(Protocol):
 
     def records(self) -> Sequence[RunRecord]:
         """What the last runs left behind, the newest first; how many are kept is bounded."""
+        ...
+
+    def newest(self) -> Iterator[RunRecord]:
+        """Yield the same records one by one, the run that ended last first; those not asked for are not parsed."""
         ...
 
     def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:

@@ -85,12 +85,13 @@ class HistoryContract:
 
     def test_a_history_keeps_what_it_is_given(self, history: Callable[[], Any]) -> None:
         """Records as they were, the newest run first."""
-        assert list(history().records()) == [], "an empty history has no records"
+        assert list(history().records()) == list(history().newest()) == [], "an empty history has no records"
         failed = record(2).model_copy(update={"status": "failed", "complete": False, "error": "StorageUnavailable"})
         for each in (FULL, failed):
             history().keep(each)
         found = list(history().records())
         assert found == [failed, FULL], f"a history keeps what it is given, the newest first: {found}"
+        assert list(history().newest()) == found, "the records one by one are the same, the one that ended last first"
 
     def test_a_history_is_bounded(self, history: Callable[[], Any]) -> None:
         """The oldest records are let go of."""

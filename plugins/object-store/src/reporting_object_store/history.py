@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -116,15 +116,20 @@ class RunHistory:
 
     def records(self) -> Sequence[RunRecord]:
         """See `History.records`. A line that is none is passed over; what a newer version has besides is left out."""
-        found, damaged = [], 0
-        for line in self._load().lines:
+        return sorted(self.newest(), key=lambda record: (record.started_at, record.run_id), reverse=True)
+
+    def newest(self) -> Iterator[RunRecord]:
+        """See `History.newest`."""
+        damaged = 0
+        for line in reversed(self._load().lines):
             try:
-                found.append(RunRecord.model_validate_json(line, extra="ignore"))
+                record = RunRecord.model_validate_json(line, extra="ignore")
             except ValidationError:
                 damaged += bool(line.strip())
+            else:
+                yield record
         if damaged:
             _log.warning("%s: %d lines are no records of runs; passed over", self.uri, damaged)
-        return sorted(found, key=lambda record: (record.started_at, record.run_id), reverse=True)
 
     def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
         """See `History.note`."""
