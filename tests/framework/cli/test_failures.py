@@ -176,11 +176,22 @@ def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
         guarded(raising(GeneratorExit()), State())
 
 
-def test_a_result_that_nobody_can_read_is_no_failure():
-    """The output is closed, or full: everything has been written by then."""
-    code = "from reporting_framework.cli.failures import write; write('x' * 100_000); print('on', file=__import__('sys').stderr)"
-    for shell in ("{} >&-", "{} >/dev/full"):
-        command = shell.format(f'"{sys.executable}" -c "{code}"')
-        done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
-        assert done.stderr.endswith("on\n"), done.stderr
-        assert "Traceback" not in done.stderr.partition("on\n")[0]
+@pytest.mark.parametrize(
+    ("function", "target", "code", "told"),
+    [
+        ("write", ">&-", 0, "on\n"),
+        ("write", "| true", 0, "on\n"),
+        ("write", ">/dev/full", 1, "error: the result could not be printed: No space left on device\n"),
+        ("note", ">&-", 0, "on\n"),
+        ("note", ">/dev/full", 0, "warning: the result could not be printed: No space left on device\non\n"),
+    ],
+)
+def test_output_that_is_lost_fails_only_what_was_asked_to_print_it(function, target, code, told):
+    script = (
+        "import sys, time; from reporting_framework.cli.failures import note, write, guarded; "
+        "from reporting_framework.cli.state import State; "
+        f"sys.exit(guarded(lambda: (time.sleep(0.2), {function}('x' * 100_000), print('on', file=sys.stderr)), State()))"
+    )
+    command = f"set -o pipefail; '{sys.executable}' -c \"{script}\" {target}"
+    done = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, told)

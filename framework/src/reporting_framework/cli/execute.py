@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, write
+from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, note
 from reporting_framework.cli.state import State, state_of
 from reporting_framework.plugin_api.markers import hookimpl
 
@@ -70,12 +70,12 @@ def say(
 ) -> None:
     """Print what a run did, in the form that was asked for."""
     if generic["format"] == "json":
-        write(result.model_dump_json(indent=2))
+        note(result.model_dump_json(indent=2))
     else:
         from reporting_framework.cli.render import summary
 
         again = _again(context, state_of(context), name, given, generic["set"])
-        write(summary(result, again, _settings_words(given, generic) if again else None))
+        note(summary(result, again, _settings_words(given, generic) if again else None))
 
 
 def observed(
@@ -111,7 +111,7 @@ def observed(
         except BaseException:
             if watch.run_id and generic["format"] == "json":
                 result = watch.result or watch.failed(dry_run=generic["dry_run"])
-                write(result.model_dump_json(indent=2))
+                note(result.model_dump_json(indent=2))
             raise
 
 

@@ -12,7 +12,7 @@ import click
 
 from reporting_framework.cli.streams import for_stdout, printable_lines
 from reporting_framework.cli.streams import printable as printable
-from reporting_framework.errors import ReportingError, StepFailed
+from reporting_framework.errors import FatalError, ReportingError, StepFailed
 from reporting_framework.execution.tracebacks import traceback_text
 
 if TYPE_CHECKING:
@@ -74,13 +74,29 @@ def write_file(path: Path) -> None:
 
 
 def write(text: str, *, newline: bool = True) -> None:
-    """Print on stdout. A reader that has gone away, or was never there, is no error: what follows goes nowhere."""
+    """Print what was asked for. A reader that has gone away, or was never there, is no error.
+
+    Raises:
+        FatalError: It cannot be written, as where the disk is full.
+    """
+    if (error := _print(text, newline=newline)) is not None:
+        raise FatalError(f"the result could not be printed: {error.strerror}") from error
+
+
+def note(text: str) -> None:
+    """Print what was done, which is done though it cannot be printed."""
+    if (error := _print(text, newline=True)) is not None:
+        click.echo(f"warning: the result could not be printed: {error.strerror}", err=True)
+
+
+def _print(text: str, *, newline: bool) -> OSError | None:
+    """Print on stdout. After an error, what follows goes nowhere; return it unless the reader has gone away."""
     if sys.stdout is None:
-        return
+        return None
     try:
         click.echo(for_stdout(text), nl=newline, file=sys.stdout, color=True)  # else it takes colors out of values
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            click.echo(f"warning: the result could not be printed: {error.strerror}", err=True)
+        return None if isinstance(error, BrokenPipeError) else error
+    return None

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reporting_framework.cli.actions import common_options, pipeline_of
-from reporting_framework.cli.failures import DONE, NEVER, STALE, write
+from reporting_framework.cli.failures import DONE, NEVER, STALE, note
 from reporting_framework.cli.options import Duration
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
@@ -47,16 +47,16 @@ def check_freshness(context: click.Context, name: str, given: dict[str, Any], ge
         state, code = "never", NEVER
     if generic["format"] == "json":
         moment = utc_text(found.moment) if found.moment else None
-        write(json.dumps({**found._asdict(), "moment": moment, "max_age": allowed, "state": state}))
+        note(json.dumps({**found._asdict(), "moment": moment, "max_age": allowed, "state": state}))
     elif found.moment is None or found.age is None:
         missing = "there is no data yet" if found.of == "data" else "no run has ended well and complete"
-        write(f"{name}: never: {missing}")
+        note(f"{name}: never: {missing}")
     elif found.gone:
-        write(f"{name}: stale: its table is gone, or cannot be read; the last complete run ended "
+        note(f"{name}: stale: its table is gone, or cannot be read; the last complete run ended "
               f"{found.moment:%Y-%m-%d %H:%M:%S} UTC")  # fmt: skip
     else:
         ago = f"{age_in_words(found.age)} ago" if found.age >= 0 else f"in {age_in_words(-found.age)}"
-        write(f"{name}: {state}: {_WHAT[found.basis]} {ago} ({found.moment:%Y-%m-%d %H:%M:%S} UTC); "
+        note(f"{name}: {state}: {_WHAT[found.basis]} {ago} ({found.moment:%Y-%m-%d %H:%M:%S} UTC); "
               f"{age_in_words(allowed)} is allowed")  # fmt: skip
     return code
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.cli.failures import printable, write
+from reporting_framework.cli.failures import note, printable
 from reporting_framework.cli.list import config_option
 from reporting_framework.cli.state import state_of
 
@@ -225,6 +225,6 @@ def _make(
     answers |= framework_variables(framework, reporting_framework.__version__, tuple(variables))
     made = render(template, answers, out, origin)
     lines = [f"{printable(str(out / made.name))} is made. In it:", "", "  pip install hatch", "  hatch run test"]
-    write("\n".join([*lines, "  hatch run example"]))
+    note("\n".join([*lines, "  hatch run example"]))
     if not (made / CRUFT).exists():
         click.echo("no .cruft.json: the commit that the template is of is not known (see: cruft link)", err=True)

@@ -11,7 +11,7 @@ import click
 from reporting_framework.cli.actions import Action, ReportActions, common_options, confirmed, pipeline_of
 from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.execute import exit_code, observed, say
-from reporting_framework.cli.failures import DONE, UNREAD, printable, write
+from reporting_framework.cli.failures import DONE, UNREAD, note, printable, write
 from reporting_framework.cli.options import limits
 from reporting_framework.cli.state import state_of
 from reporting_framework.cli.streams import printable_lines
@@ -172,7 +172,7 @@ def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict
                 return DONE
             dropped = quarantine.drop(entries)
     left = f"; {entries.height - dropped:,} changed meanwhile and were left" if dropped < entries.height else ""
-    write(f"dropped {dropped:,} records{left}")
+    note(f"dropped {dropped:,} records{left}")
     return DONE
 
 

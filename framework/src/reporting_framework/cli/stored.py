@@ -11,7 +11,7 @@ import click
 
 from reporting_framework._text.messages import redacted, utc_text
 from reporting_framework.cli.actions import Action, ReportActions, common_options, pipeline_of, prompted
-from reporting_framework.cli.failures import DONE, printable, write
+from reporting_framework.cli.failures import DONE, note, printable, write
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def reset(context: click.Context, name: str, given: dict[str, Any], generic: dic
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
             _say_copies(work.back_up(stamp))
             work.remove()
-    write("removed the originals; the next run begins anew")
+    note("removed the originals; the next run begins anew")
     return DONE
 
 
@@ -139,7 +139,7 @@ def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: di
         write("nothing was changed")
         return False
     finish_resets(pipeline)
-    write("finished the reset that had begun")
+    note("finished the reset that had begun")
     return True
 
 
