@@ -140,7 +140,9 @@ class ParquetQuarantine:
         self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
     ) -> QuarantineState:
         """See `Quarantine.settle`."""
-        added = pl.DataFrame([(*rejection, run_id, at) for rejection in rejections], schema=SCHEMA, orient="row")
+        columns = [pl.Series([each[at] for each in rejections], dtype=pl.String) for at in range(len(Rejection._fields))]
+        told = pl.DataFrame(dict(zip(SCHEMA, columns, strict=False)))
+        added = told.with_columns(run_id=pl.lit(run_id), rejected_at=pl.lit(at, SCHEMA["rejected_at"]))
         rows = self._replace(sorted(reread), added)
         return QuarantineState(uri=self.uri, rows=_shown(rows).height)
 
