@@ -73,7 +73,7 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
     from reporting_framework import Trigger
     from reporting_framework._text.gc_tuning import rarely
     from reporting_framework.execution.progress import BlankLedger, CombinedLedger
-    from reporting_object_store.archive import NdjsonArchive
+    from reporting_object_store.ndjson_sink.sink import NdjsonArchive
 
     rarely()  # as in a function
     validator = ExperimentEventValidator(ExperimentEventValidator.Settings())

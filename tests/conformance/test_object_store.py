@@ -11,9 +11,9 @@ import pytest
 from reporting_framework import ORIGIN_COLUMN, Trigger
 from reporting_framework.storage import open_store
 from reporting_framework.testing import CANARY, SinkContract, SourceContract
-from reporting_object_store.archive import NdjsonArchive
-from reporting_object_store.sink import ParquetCheckpoint
-from reporting_object_store.source import ObjectStoreJson
+from reporting_object_store.json_source.source import ObjectStoreJson
+from reporting_object_store.ndjson_sink.sink import NdjsonArchive
+from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 
 LINES = [b'{"note": "%s %d"}' % (CANARY.encode(), number) for number in range(3)]
 OBJECTS = {

@@ -27,9 +27,9 @@ from reporting_framework.testing.stand_ins import (
     lifecycle,
     pipeline,
 )
+from reporting_object_store.json_source.source import ObjectStoreJson
+from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from reporting_object_store.settings import ObjectStoreJsonSettings, ParquetCheckpointSettings
-from reporting_object_store.sink import ParquetCheckpoint
-from reporting_object_store.source import ObjectStoreJson
 
 __all__ = [
     "NAMES",

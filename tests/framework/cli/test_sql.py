@@ -429,7 +429,7 @@ def test_composed_reports_are_called_by_their_own_name_and_those_that_cannot_ans
 
 LAZY = '''
 import polars as pl
-from reporting_object_store.sink import ParquetCheckpoint
+from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 
 class Lazy:
     """A sink that can be read and keeps no parquet files, as far as anybody knows."""

@@ -21,8 +21,8 @@ from reporting_framework.plugin_api.result import Output, RunRecord, Step
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.testing.faults import Attempt, Killed, each_fault
+from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from reporting_object_store.settings import ParquetCheckpointSettings
-from reporting_object_store.sink import ParquetCheckpoint
 from tests.framework.distributions import program
 from tests.support.events import made_of, name
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source, take

@@ -313,7 +313,7 @@ def test_a_source_that_does_not_ask_what_is_known_adds_nothing_twice(place):
 
 def test_repeated_runs_against_the_deadline_converge_to_the_same_bytes(tmp_path, place, monkeypatch):
     """A run whose time is up takes one split all the same, commits it and says what remains."""
-    monkeypatch.setattr("reporting_object_store.source.SPLIT_FILES", 4)
+    monkeypatch.setattr("reporting_object_store.json_source.source.SPLIT_FILES", 4)
     events = tmp_path / "events"
     events.mkdir()
     for number in range(18):

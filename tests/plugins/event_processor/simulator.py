@@ -30,7 +30,7 @@ from reporting_framework.execution.runner import run
 from reporting_framework.registry.registry import Registry, load_plugins
 from reporting_framework.registry.reports import composed
 from reporting_framework.storage import open_store
-from reporting_object_store import archive
+from reporting_object_store.ndjson_sink import sink as archive
 from tests.plugins.aws.wire import Fault, Killed, Wire, cancel, killed_after, killed_before, lost, refused, unreachable
 
 KEYS = ("partition_key", "sort_key")

@@ -16,8 +16,8 @@ from reporting_framework import line_origin, object_of, single_origin
 from reporting_framework.errors import AccessDenied, CorruptCheckpoint, LocationError, StorageUnavailable
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
-from reporting_object_store import checkpoint as module
-from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
+from reporting_object_store.parquet_sink import checkpoint as module
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrder
 from tests.plugins.object_store.tables import START, WIDE, in_order, rows, table
 from tests.support import Fault
 from tests.support.plugins import unprivileged

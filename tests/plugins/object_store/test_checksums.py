@@ -10,11 +10,11 @@ import pytest
 from reporting_framework import Rejection, Split
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import open_store, parse_location
-from reporting_object_store import checkpoint as checkpoint_module
-from reporting_object_store import checksums
-from reporting_object_store import merge as merge_module
-from reporting_object_store.lineage import Lineage
-from reporting_object_store.quarantine import ParquetQuarantine
+from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
+from reporting_object_store.parquet_sink import checksums
+from reporting_object_store.parquet_sink import merge as merge_module
+from reporting_object_store.parquet_sink.lineage import Lineage
+from reporting_object_store.parquet_sink.quarantine import ParquetQuarantine
 from tests.plugins.object_store.tables import START, WIDE, table
 from tests.support.plugins import checkpoint
 

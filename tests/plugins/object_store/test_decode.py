@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import single_origin
-from reporting_object_store.decode import Undecodable, inflate, is_single, records
+from reporting_object_store.json_source.decode import Undecodable, inflate, is_single, records
 
 LIMIT = 1 << 20
 VALUES = st.recursive(

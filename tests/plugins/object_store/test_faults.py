@@ -18,7 +18,7 @@ import pytest
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
-from reporting_object_store import checkpoint as checkpoint_module
+from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_object_store.formats import HEAD, looks_like
+from reporting_object_store.json_source.formats import HEAD, looks_like
 
 FRAME = pl.DataFrame({"study": ["adrc", "leads"], "visit": [1, 2]})
 VALUES = st.recursive(

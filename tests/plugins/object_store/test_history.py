@@ -12,11 +12,11 @@ from reporting_framework.errors import AccessDenied, CommitConflict, ObjectMissi
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import open_store, parse_location
 from reporting_framework.storage.folder import FolderStore
-from reporting_object_store import history as history_module
-from reporting_object_store import lineage as lineage_module
-from reporting_object_store.history import RunHistory
-from reporting_object_store.layout import Layout
-from reporting_object_store.lineage import Lineage
+from reporting_object_store.parquet_sink import history as history_module
+from reporting_object_store.parquet_sink import lineage as lineage_module
+from reporting_object_store.parquet_sink.history import RunHistory
+from reporting_object_store.parquet_sink.layout import Layout
+from reporting_object_store.parquet_sink.lineage import Lineage
 from tests.support import Fault
 from tests.support.plugins import (
     GivenRecords,

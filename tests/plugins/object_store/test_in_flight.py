@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reporting_framework import Trigger
 from reporting_framework.execution.progress import BlankLedger, CombinedLedger
 from reporting_framework.testing.memory import MEBIBYTE, peak
-from reporting_object_store import source as module
-from reporting_object_store.in_flight import InFlight
+from reporting_object_store.json_source import source as module
+from reporting_object_store.json_source.in_flight import InFlight
 from tests.support.plugins import source
 
 sizes = st.lists(st.lists(st.integers(0, 30), max_size=30), min_size=1, max_size=4)

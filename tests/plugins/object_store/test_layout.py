@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reporting_framework import SettingsError
 from reporting_framework.storage import Location, parse_location
-from reporting_object_store.layout import LONGEST, Layout, encode
+from reporting_object_store.parquet_sink.layout import LONGEST, Layout, encode
 
 TEXTS = (
     st.none()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.storage import Entry, open_store
-from reporting_object_store.listing import SAMPLES, STRAY_LIMIT, Names, list_all, list_since
+from reporting_object_store.json_source.listing import SAMPLES, STRAY_LIMIT, Names, list_all, list_since
 from tests.support.plugins import NAMES
 
 _numbers = itertools.count(1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_object_store.merge import ROW_GROUP, merge, regroup, write
+from reporting_object_store.parquet_sink.merge import ROW_GROUP, merge, regroup, write
 from tests.plugins.object_store.tables import START, WIDE, divided, in_order, rows, shared, table
 
 

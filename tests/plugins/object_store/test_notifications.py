@@ -9,8 +9,8 @@ import pytest
 
 from reporting_framework import Trigger, TriggerError, Unread
 from reporting_framework.storage import open_store
-from reporting_object_store import source as module
-from reporting_object_store.notifications import Message, messages
+from reporting_object_store.json_source import source as module
+from reporting_object_store.json_source.notifications import Message, messages
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, execute, name_of, origins_of, pipeline, source, take
 

@@ -16,7 +16,7 @@ from reporting_framework import Rejection, line_origin, object_of, single_origin
 from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store, parse_location
-from reporting_object_store.quarantine import BEGUN, DROPPED, SCHEMA, ParquetQuarantine
+from reporting_object_store.parquet_sink.quarantine import BEGUN, DROPPED, SCHEMA, ParquetQuarantine
 from tests.support import Fault
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)

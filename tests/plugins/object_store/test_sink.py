@@ -23,8 +23,8 @@ from reporting_framework.errors import (
 from reporting_framework.plugin_api.records import object_of
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
-from reporting_object_store import checkpoint as checkpoint_module
-from reporting_object_store import sink as module
+from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
+from reporting_object_store.parquet_sink import sink as module
 from tests.plugins.object_store.tables import START, WIDE, divided, in_order, rows, shared, table
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, name_of, origins_of, snapshot, take

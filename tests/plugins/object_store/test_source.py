@@ -17,8 +17,8 @@ from reporting_framework.errors import AccessDenied, LocationError, StorageUnava
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
-from reporting_object_store import batches
-from reporting_object_store import source as module
+from reporting_object_store.json_source import batches
+from reporting_object_store.json_source import source as module
 from tests.support import Fault
 from tests.support.listings import listing_server
 from tests.support.plugins import (

@@ -21,7 +21,7 @@ from reporting_event_processor.report import counters
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import FatalError, LocationError
 from reporting_framework.storage import list_keys, open_store, parse_location
-from reporting_object_store.archive_encoding import lines
+from reporting_object_store.ndjson_sink.encoding import lines
 
 KEYS = ("partition_key", "sort_key")
 ATTEMPTS = 10

@@ -15,7 +15,7 @@ def reporting_sources() -> Sequence[Lazy]:
     return [
         Lazy(
             "object-store-json",
-            "reporting_object_store.source:ObjectStoreJson",
+            "reporting_object_store.json_source.source:ObjectStoreJson",
             "JSON objects, arrays, NDJSON, and gzip of each, in S3 or a folder",
         )
     ]
@@ -27,12 +27,12 @@ def reporting_sinks() -> Sequence[Lazy]:
     return [
         Lazy(
             "parquet-checkpoint",
-            "reporting_object_store.sink:ParquetCheckpoint",
+            "reporting_object_store.parquet_sink.sink:ParquetCheckpoint",
             "one sorted parquet file, or one per combination of columns, that is its own ledger",
         ),
         Lazy(
             "ndjson-archive",
-            "reporting_object_store.archive:NdjsonArchive",
+            "reporting_object_store.ndjson_sink.sink:NdjsonArchive",
             "gzipped NDJSON files in a folder per hour or the like, for any rows; written only, never read",
         ),
     ]

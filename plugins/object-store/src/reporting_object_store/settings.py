@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from reporting_framework.plugin_api.settings import Settings
-from reporting_object_store.decode import MOST
+from reporting_object_store.json_source.decode import MOST
 
 MEBIBYTE = 1024 * 1024
 LONGEST_DAYS = 100_000

@@ -12,10 +12,10 @@ import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import Pinned, PinnedTable, Store
-from reporting_object_store import checksums
-from reporting_object_store.checkpoint import READ_WHOLE, reading
-from reporting_object_store.forms import Form
-from reporting_object_store.layout import Layout
+from reporting_object_store.parquet_sink import checksums
+from reporting_object_store.parquet_sink.checkpoint import READ_WHOLE, reading
+from reporting_object_store.parquet_sink.layout import Layout
+from reporting_object_store.parquet_sink.schema_evolution import Form
 
 AT_ONCE = 16
 """Files that are looked into at once: each look is a round trip."""

@@ -14,8 +14,8 @@ from reporting_framework import Split
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import open_store
 from reporting_framework.testing.memory import assert_bounded, peak
-from reporting_object_store import checkpoint as checkpoint_module
-from reporting_object_store import sink as sink_module
+from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
+from reporting_object_store.parquet_sink import sink as sink_module
 from tests.plugins.object_store.foreign_rows import FOREIGN
 from tests.plugins.object_store.tables import START, WIDE, in_order, rows, shared, table
 from tests.support.plugins import checkpoint

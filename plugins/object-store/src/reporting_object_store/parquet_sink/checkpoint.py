@@ -21,9 +21,9 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.storage import ScanTarget, Store, TooLarge, same_version, storage_error, system_problem
-from reporting_object_store import checksums
-from reporting_object_store.forms import Form
-from reporting_object_store.merge import READ
+from reporting_object_store.parquet_sink import checksums
+from reporting_object_store.parquet_sink.merge import READ
+from reporting_object_store.parquet_sink.schema_evolution import Form
 
 ORIGIN = pl.col(ORIGIN_COLUMN)
 _SEVERAL = ORIGIN.str.contains("#", literal=True)

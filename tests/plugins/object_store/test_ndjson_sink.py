@@ -21,8 +21,8 @@ from reporting_framework.errors import AccessDenied, LocationError
 from reporting_framework.plugin_api.records import Receipt, Unread
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
-from reporting_object_store.archive import AT_ONCE, NdjsonArchive
-from reporting_object_store.archive_encoding import LONGEST_METADATA, lines, object_name, pieces, short
+from reporting_object_store.ndjson_sink.encoding import LONGEST_METADATA, lines, object_name, pieces, short
+from reporting_object_store.ndjson_sink.sink import AT_ONCE, NdjsonArchive
 from tests.support import Fault
 
 _numbers = itertools.count(1)

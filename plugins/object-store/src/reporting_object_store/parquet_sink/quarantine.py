@@ -19,7 +19,7 @@ from reporting_framework.errors import CommitConflict, CorruptCheckpoint, Object
 from reporting_framework.plugin_api.records import Belonging
 from reporting_framework.plugin_api.result import QuarantineState
 from reporting_framework.storage import Location, Store, open_store, same_version
-from reporting_object_store import checksums
+from reporting_object_store.parquet_sink import checksums
 
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one step."""
@@ -140,7 +140,9 @@ class ParquetQuarantine:
         self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
     ) -> QuarantineState:
         """See `Quarantine.settle`."""
-        columns = [pl.Series([each[at] for each in rejections], dtype=pl.String) for at in range(len(Rejection._fields))]
+        columns = [
+            pl.Series([each[at] for each in rejections], dtype=pl.String) for at in range(len(Rejection._fields))
+        ]
         told = pl.DataFrame(dict(zip(SCHEMA, columns, strict=False)))
         added = told.with_columns(run_id=pl.lit(run_id), rejected_at=pl.lit(at, SCHEMA["rejected_at"]))
         rows = self._replace(sorted(reread), added)

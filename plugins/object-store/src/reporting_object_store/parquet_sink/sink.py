@@ -21,12 +21,12 @@ from reporting_framework.errors import (
 )
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import same_version
-from reporting_object_store.checkpoint import Checkpoint, OutOfOrder
-from reporting_object_store.ledger import CheckpointLedger
-from reporting_object_store.merge import PART, READ, merge, regroup, write
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrder
+from reporting_object_store.parquet_sink.ledger import CheckpointLedger
+from reporting_object_store.parquet_sink.maintenance import AT_ONCE, TendedFiles
+from reporting_object_store.parquet_sink.merge import PART, READ, merge, regroup, write
+from reporting_object_store.parquet_sink.staging import Piece, Spool, in_order, sorted_anew
 from reporting_object_store.settings import ParquetCheckpointSettings
-from reporting_object_store.spool import Piece, Spool, in_order, sorted_anew
-from reporting_object_store.tended import AT_ONCE, TendedFiles
 
 _log = logging.getLogger(__name__)
 

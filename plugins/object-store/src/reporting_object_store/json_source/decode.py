@@ -11,7 +11,7 @@ from typing import Literal
 from isal import isal_zlib
 
 from reporting_framework import LOOKS_LIKE, line_origin, single_origin
-from reporting_object_store.formats import CONTAINERS, TEXTS, looks_like
+from reporting_object_store.json_source.formats import CONTAINERS, TEXTS, looks_like
 
 BOM = b"\xef\xbb\xbf"
 """UTF-8's byte-order mark, as some editors and exports put in front."""

@@ -18,7 +18,7 @@ from reporting_framework.errors import CorruptCheckpoint, LocationError, Storage
 from reporting_framework.query.filters import Selection
 from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
-from reporting_object_store.sink import ParquetCheckpoint
+from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from tests.plugins.object_store.tables import START, WIDE, table
 from tests.support.plugins import checkpoint
 

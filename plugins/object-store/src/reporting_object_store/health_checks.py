@@ -10,7 +10,7 @@ from pathlib import Path
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
 from reporting_framework.plugin_api.records import Finding
 from reporting_framework.storage import Store, TooLarge
-from reporting_object_store.listing import Names
+from reporting_object_store.json_source.listing import Names
 
 PROBE = "_doctor-"
 """How the probe's name begins; the underscore keeps Athena and Hive from reading it."""

@@ -14,7 +14,7 @@ from reporting_framework.errors import SettingsError, StorageUnavailable
 from reporting_framework.plugin_api.records import Unread
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import open_store, parse_location
-from reporting_object_store.archive_encoding import (
+from reporting_object_store.ndjson_sink.encoding import (
     LONGEST_METADATA,
     compressed,
     encoded,
@@ -23,7 +23,7 @@ from reporting_object_store.archive_encoding import (
     short,
     unfit,
 )
-from reporting_object_store.archive_settings import NdjsonArchiveSettings
+from reporting_object_store.ndjson_sink.settings import NdjsonArchiveSettings
 from reporting_object_store.permissions import putting
 
 AT_ONCE = 16

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from reporting_framework import Shelving
-from reporting_object_store.sink import ParquetCheckpoint
+from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from tests.support.plugins import checkpoint
 
 

@@ -13,10 +13,10 @@ from functools import partial
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint
 from reporting_framework.plugin_api.records import Belonging, Finding
 from reporting_framework.storage import Location, same_version
-from reporting_object_store.belongings import Place, back_up, check_unchanged, leftovers
-from reporting_object_store.checks import unwritten, written
-from reporting_object_store.files import CheckpointFiles
-from reporting_object_store.reset import Reset
+from reporting_object_store.health_checks import unwritten, written
+from reporting_object_store.parquet_sink.backup import Place, back_up, check_unchanged, leftovers
+from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
+from reporting_object_store.parquet_sink.reset import Reset
 
 AT_ONCE = 16
 """Files that are looked at at once: each is a round trip."""

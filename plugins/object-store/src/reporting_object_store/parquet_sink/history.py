@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError, StorageUnavailable
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import Location, TooLarge, open_store
-from reporting_object_store.lineage import MOST, Lineage
+from reporting_object_store.parquet_sink.lineage import MOST, Lineage
 
 LOG = "runs.ndjson"
 """Name of the file of run records: a line that says what it is, and one for each run, the oldest first."""

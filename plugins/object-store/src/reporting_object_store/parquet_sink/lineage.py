@@ -19,9 +19,9 @@ import polars as pl
 from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
 from reporting_framework.storage import Location, ScanTarget, list_keys, open_store
-from reporting_object_store import checksums
-from reporting_object_store.checkpoint import reading
-from reporting_object_store.spool import Spool
+from reporting_object_store.parquet_sink import checksums
+from reporting_object_store.parquet_sink.checkpoint import reading
+from reporting_object_store.parquet_sink.staging import Spool
 
 SCHEMA = pl.Schema(
     {

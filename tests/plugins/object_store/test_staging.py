@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_object_store.spool import SAMPLE, Spool, in_order
+from reporting_object_store.parquet_sink.staging import SAMPLE, Spool, in_order
 from tests.plugins.object_store import tables
 from tests.plugins.object_store.tables import START, rows, shared, table
 
@@ -96,7 +96,7 @@ def test_threads_that_stage_at_once_share_one_folder(temporary):
 HOLDS = """
 import sys, time
 from reporting_framework.storage import open_store
-from reporting_object_store.spool import Spool
+from reporting_object_store.parquet_sink.staging import Spool
 folder = Spool("timestamp").folder()
 (folder / "rows.arrow").write_bytes(b"rows")
 with open_store("memory://x").scratch("k") as copy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reporting_framework import Batch, Rejection, Unread, single_origin
 from reporting_framework.storage import Object
-from reporting_object_store.decode import Undecodable, is_single, records
+from reporting_object_store.json_source.decode import Undecodable, is_single, records
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 RECORD_BYTES = 200

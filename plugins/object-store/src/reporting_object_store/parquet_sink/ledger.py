@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from reporting_framework import object_of
-from reporting_object_store.checkpoint import Checkpoint
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 
 
 class CheckpointLedger:

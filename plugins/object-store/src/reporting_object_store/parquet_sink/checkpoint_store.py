@@ -11,13 +11,13 @@ import polars as pl
 from reporting_framework import Permission
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
 from reporting_framework.storage import PinnedTable, list_keys, open_store, parse_location
-from reporting_object_store.checkpoint import Checkpoint
-from reporting_object_store.history import RunHistory
-from reporting_object_store.layout import RUNS_FOLDER, Layout
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint
+from reporting_object_store.parquet_sink.history import RunHistory
+from reporting_object_store.parquet_sink.layout import RUNS_FOLDER, Layout
+from reporting_object_store.parquet_sink.quarantine import ParquetQuarantine
+from reporting_object_store.parquet_sink.reset import UNFINISHED, ResetMarker
+from reporting_object_store.parquet_sink.scan import scan_files, table_files
 from reporting_object_store.permissions import deleting, writing
-from reporting_object_store.quarantine import ParquetQuarantine
-from reporting_object_store.reading import scan_files, table_files
-from reporting_object_store.reset import UNFINISHED, ResetMarker
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from reporting_framework import ORIGIN_COLUMN
-from reporting_object_store import checksums
+from reporting_object_store.parquet_sink import checksums
 
 ROW_GROUP = 16_384
 """Rows in a row group. It is part of the file's bytes: the same rows give the same file, however they came."""

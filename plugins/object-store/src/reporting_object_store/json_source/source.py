@@ -30,13 +30,13 @@ from reporting_framework import (
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
 from reporting_framework.plugin_api.records import Finding
 from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
-from reporting_object_store.absence import absence, nothing_there
-from reporting_object_store.batches import BatchBuilder
-from reporting_object_store.bookmark import Listing, due, next_listing, window
-from reporting_object_store.checks import clock, listed
-from reporting_object_store.in_flight import Admit, InFlight
-from reporting_object_store.listing import Names, list_all, list_since
-from reporting_object_store.notifications import KINDS, Message, messages
+from reporting_object_store.health_checks import clock, listed
+from reporting_object_store.json_source.absence import absence, nothing_there
+from reporting_object_store.json_source.batches import BatchBuilder
+from reporting_object_store.json_source.in_flight import Admit, InFlight
+from reporting_object_store.json_source.listing import Names, list_all, list_since
+from reporting_object_store.json_source.listing_state import Listing, due, next_listing, window
+from reporting_object_store.json_source.notifications import KINDS, Message, messages
 from reporting_object_store.permissions import reading
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 

@@ -1,0 +1,1 @@
+"""The source ``object-store-json``: JSON objects of a bucket or folder."""

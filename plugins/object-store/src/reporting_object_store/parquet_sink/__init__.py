@@ -1,0 +1,1 @@
+"""The sink ``parquet-checkpoint``, and what a report keeps beside its table."""
