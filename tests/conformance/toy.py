@@ -335,6 +335,9 @@ class ToyHistory:
         found = [RunRecord.model_validate_json(each) for each in self._content().get("runs", [])]
         return sorted(found, key=lambda record: record.started_at, reverse=True)
 
+    def newest(self):
+        return iter(self.records())
+
     def keep(self, record):
         self._add("runs", [record.model_dump_json()])
 
