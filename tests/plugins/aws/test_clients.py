@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reporting_aws import clients, tables, troubles
+from reporting_aws import aws_errors as troubles
+from reporting_aws import clients, tables
 
 LIGHT = """
 import sys
-import reporting_aws.plugin, reporting_aws.clients, reporting_aws.troubles
+import reporting_aws.plugin, reporting_aws.clients, reporting_aws.aws_errors
 from reporting_aws.plugin import reporting_sinks, reporting_transforms
 names = [lazy.name for lazy in [*reporting_transforms(), *reporting_sinks()]]
 assert {"dynamodb-enrich", "dynamodb-counters"} <= set(names), names

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reporting_aws.dead_letters import AT_ONCE
 from reporting_aws.kinesis import Kinesis
-from reporting_aws.pushed import BATCH
+from reporting_aws.push_source import BATCH
 from reporting_aws.sqs import Sqs
 from reporting_framework import FILTERED, Permission, Rejection, Trigger, TriggerError, Unread
 from reporting_framework.execution.progress import BlankLedger, CombinedLedger

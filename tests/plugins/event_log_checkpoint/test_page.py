@@ -11,7 +11,7 @@ from reporting_event_log_checkpoint.page import MonthlyVisits
 from reporting_framework import install_command
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api.result import RunRecord
-from reporting_pages.bundle import library
+from reporting_pages.vega_bundle import library
 from tests.support import visits
 
 DEFAULT = MonthlyVisits(MonthlyVisits.Settings())

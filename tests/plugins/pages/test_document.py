@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reporting_pages import Tile, bars, document, facts, figure, section, table, tiles
-from reporting_pages.bundle import digest, library, made, resource
+from reporting_pages.vega_bundle import digest, library, made, resource
 from tests.plugins.pages.test_markup import seen
 
 CHART = bars([{"label": "</script><img onerror=alert(1)>", "value": 3, "shown": "3"}])

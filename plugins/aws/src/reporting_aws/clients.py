@@ -9,7 +9,7 @@ import os
 import threading
 from typing import Any
 
-from reporting_aws.troubles import Trouble, call
+from reporting_aws.aws_errors import Trouble, call
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import aws_session, aws_variables
 

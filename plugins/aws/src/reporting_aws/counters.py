@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from reporting_aws.aws_errors import Kind, Trouble, call
 from reporting_aws.clients import client
 from reporting_aws.counters_settings import DynamoDbCountersSettings
 from reporting_aws.markers import Key
@@ -16,7 +17,6 @@ from reporting_aws.permissions import counting
 from reporting_aws.staging import Staged, Stager
 from reporting_aws.tables import Patience, failure
 from reporting_aws.transactions import Counted, Event, Transactions, groups, update
-from reporting_aws.troubles import Kind, Trouble, call
 from reporting_framework import Fragment, Permission, Receipt, Split, Unread
 from reporting_framework.plugin_api.result import Output
 

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from reporting_aws.aws_errors import Trouble
 from reporting_aws.clients import client, surroundings
+from reporting_aws.dynamodb_types import DTYPES, MOMENT, Unexpected, answered, askable, asked, value
 from reporting_aws.enrich_cache import Cache, cache
 from reporting_aws.enrich_settings import DynamoDbEnrichSettings, Lookup
 from reporting_aws.permissions import reading
 from reporting_aws.tables import Patience, batch_get, failure
-from reporting_aws.troubles import Trouble
-from reporting_aws.values import DTYPES, MOMENT, Unexpected, answered, askable, asked, value
 from reporting_framework import ORIGIN_COLUMN, Permission
 from reporting_framework.errors import SettingsError
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from reporting_aws.pushed import Pushed
+from reporting_aws.push_source import Pushed
 
 
 class Kinesis(Pushed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from reporting_aws.pushed import Pushed
+from reporting_aws.push_source import Pushed
 
 
 class Sqs(Pushed):

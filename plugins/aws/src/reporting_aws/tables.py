@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from reporting_aws.troubles import Kind, Trouble, call
+from reporting_aws.aws_errors import Kind, Trouble, call
 from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
 from reporting_framework.storage import PROBLEMS, problem_text
 

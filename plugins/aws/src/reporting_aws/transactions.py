@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from reporting_aws.aws_errors import CONDITION, Trouble, call
 from reporting_aws.markers import EXPIRES_AT, MARKER, PARTITION_KEY, SORT_KEY, Key
 from reporting_aws.tables import Patience, batch_get
-from reporting_aws.troubles import CONDITION, Trouble, call
 
 MOST_ITEMS = 100
 """Items in a transaction. Their 4 MB are never reached: a key has at most 3 KB, and there is little else."""

@@ -12,11 +12,11 @@ import polars as pl
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from reporting_aws.aws_errors import CONDITION, Trouble, call
 from reporting_aws.clients import client
 from reporting_aws.markers import PARTITION_BYTES, SORT_BYTES
 from reporting_aws.tables import Patience, batch_get, failure
 from reporting_aws.templates import bounded, expression
-from reporting_aws.troubles import CONDITION, Trouble, call
 from reporting_event_processor.report import counters
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import FatalError, LocationError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from reporting_event_processor.fast_parser import quick_events
 from reporting_event_processor.models import ExperimentEvent
-from reporting_event_processor.quick import quick_events
 from reporting_framework.builtin.pydantic_validator import ModelValidator
 
 

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import altair as alt
 from markupsafe import Markup
 
-from reporting_pages.bundle import digest, library, resource
 from reporting_pages.markup import Content, element, embedded, joined
 from reporting_pages.tables import behind as folded
 from reporting_pages.theme import embeddable
+from reporting_pages.vega_bundle import digest, library, resource
 
 
 class Section(NamedTuple):

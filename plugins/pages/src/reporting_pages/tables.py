@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from reporting_pages.formatting import NONE, plural
 from reporting_pages.markup import Content, element
-from reporting_pages.numbers import NONE, plural
 
 SHORT = 20
 """Characters of a cell that is kept on one line."""

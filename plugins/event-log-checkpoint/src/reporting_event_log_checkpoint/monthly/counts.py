@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reporting_event_log_checkpoint.monthly.figures import Figures
 from reporting_event_log_checkpoint.monthly.naming import DRAWN, left_out, order, tick
+from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Markup, bars, columns, figure, table
-from reporting_pages.numbers import change, count, month_name, plural
+from reporting_pages.formatting import change, count, month_name, plural
 from reporting_pages.theme import ACCENT
 
 

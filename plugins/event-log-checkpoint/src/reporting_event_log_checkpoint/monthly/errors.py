@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from reporting_event_log_checkpoint.monthly.counts import course, ranked
-from reporting_event_log_checkpoint.monthly.figures import Figures
 from reporting_event_log_checkpoint.monthly.naming import center_name
+from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Section, section
-from reporting_pages.numbers import month_name
+from reporting_pages.formatting import month_name
 from reporting_pages.theme import ALARM
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from reporting_event_log_checkpoint.monthly.figures import Figures, Key, Rate
-from reporting_pages.numbers import count, month_name
+from reporting_event_log_checkpoint.monthly.statistics import Figures, Key, Rate
+from reporting_pages.formatting import count, month_name
 
 DRAWN = 30
 """Centers, and modules, that a chart shows; its table has all."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reporting_event_log_checkpoint.monthly.figures import Figures
+from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Content, Markup, Section, element, facts, section, table
-from reporting_pages.numbers import ago, count, moment
+from reporting_pages.formatting import ago, count, moment
 
 if TYPE_CHECKING:
     from reporting_framework import Material

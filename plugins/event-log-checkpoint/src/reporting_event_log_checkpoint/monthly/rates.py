@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reporting_event_log_checkpoint.monthly.figures import Figures, Rate
 from reporting_event_log_checkpoint.monthly.naming import DRAWN, center_name, labelled, left_out, tick
+from reporting_event_log_checkpoint.monthly.statistics import Figures, Rate
 from reporting_pages import Markup, Section, dots, figure, line, section, table
-from reporting_pages.numbers import count, month_name, plural, share
+from reporting_pages.formatting import count, month_name, plural, share
 
 
 def rates(figures: Figures) -> Section:

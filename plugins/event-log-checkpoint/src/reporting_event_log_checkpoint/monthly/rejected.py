@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reporting_event_log_checkpoint.monthly.figures import Figures
+from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Section, element, section, table
-from reporting_pages.numbers import count, month_name, plural
+from reporting_pages.formatting import count, month_name, plural
 
 
 def rejected(figures: Figures) -> Section:

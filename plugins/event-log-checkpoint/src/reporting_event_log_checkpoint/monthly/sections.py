@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reporting_event_log_checkpoint.monthly.errors import errors
-from reporting_event_log_checkpoint.monthly.figures import Figures
+from reporting_event_log_checkpoint.monthly.pending_visits import waiting
 from reporting_event_log_checkpoint.monthly.provenance import provenance
 from reporting_event_log_checkpoint.monthly.rates import rates
 from reporting_event_log_checkpoint.monthly.rejected import rejected
+from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_event_log_checkpoint.monthly.times import times
 from reporting_event_log_checkpoint.monthly.volumes import volumes
-from reporting_event_log_checkpoint.monthly.waiting import waiting
 from reporting_pages import Content, Markup, Tile, document, element, tiles
-from reporting_pages.numbers import change, count, moment, month_name, plural, points, share
+from reporting_pages.formatting import change, count, moment, month_name, plural, points, share
 
 if TYPE_CHECKING:
     from reporting_framework import Material

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reporting_event_log_checkpoint.monthly.figures import Figures, Spread
 from reporting_event_log_checkpoint.monthly.spans import spans_of
+from reporting_event_log_checkpoint.monthly.statistics import Figures, Spread
 from reporting_pages import Markup, Section, figure, histogram, section, table
-from reporting_pages.numbers import count, days, month_name, plural
+from reporting_pages.formatting import count, days, month_name, plural
 
 
 def times(figures: Figures) -> Section:

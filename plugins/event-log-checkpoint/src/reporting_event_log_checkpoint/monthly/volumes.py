@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from reporting_event_log_checkpoint.monthly.counts import course, ranked
-from reporting_event_log_checkpoint.monthly.figures import Figures
 from reporting_event_log_checkpoint.monthly.naming import DRAWN, by_module, center_name, labels, left_out, order, summed
+from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Markup, Section, figure, grid, section, table
-from reporting_pages.numbers import count, month_name, plural
+from reporting_pages.formatting import count, month_name, plural
 
 HEADS = 14
 """Modules that the grid shows."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_pages import numbers
+from reporting_pages import formatting as numbers
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting_event_log_checkpoint.monthly.figures import Rate, figures_of
 from reporting_event_log_checkpoint.monthly.naming import by_module
 from reporting_event_log_checkpoint.monthly.spans import LEAST, MOST, spans_of
+from reporting_event_log_checkpoint.monthly.statistics import Rate, figures_of
 from reporting_event_log_checkpoint.queries import VISIT
 from tests.support.visits import SCHEMA, visits
 

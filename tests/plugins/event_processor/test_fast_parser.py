@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting_event_processor.quick import quick_events
+from reporting_event_processor.fast_parser import quick_events
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch
 

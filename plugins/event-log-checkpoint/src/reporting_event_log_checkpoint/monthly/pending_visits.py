@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reporting_event_log_checkpoint.monthly.figures import Figures
 from reporting_event_log_checkpoint.monthly.naming import DRAWN, center_name, labels, left_out, order
+from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Markup, Section, bars, element, figure, section, table
-from reporting_pages.numbers import count, day, plural
+from reporting_pages.formatting import count, day, plural
 
 _AGES = ((7, "up to a week"), (30, "8 to 30 days"), (90, "31 to 90 days"), (None, "over 90 days"))
 
