@@ -10,7 +10,7 @@ from benchmarks.measure import Usage, alternate, least
 from obstore.store import S3Store
 from tests.support.s3server import s3_server
 
-from reporting_framework.testing.s3proxy import S3Proxy, s3_proxy
+from reporting_framework.testing.faults.proxy import S3Proxy, s3_proxy
 
 TIMES = 3
 DELAYS = {"GET": 0.020, "LIST": 0.060}

@@ -14,7 +14,7 @@ from reporting_framework import ORIGIN_COLUMN
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugin_api.sink import Sink
-from reporting_framework.testing.stand_ins import (
+from reporting_framework.testing.fakes import (
     SCHEMA,
     START,
     EventValidator,

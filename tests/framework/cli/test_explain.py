@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.storage import open_store
-from reporting_framework.testing.histories import AT
+from reporting_framework.testing.contracts.history import AT
 from tests.framework.cli.test_query import EXAMPLE
 from tests.support.events import made_of
 from tests.support.plugins import checkpoint, name_of

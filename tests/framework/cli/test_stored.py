@@ -20,7 +20,7 @@ from reporting_framework.plugin_api.records import Belonging
 from reporting_framework.plugin_api.result import Output, RunRecord, Step
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
-from reporting_framework.testing.faults import Attempt, Killed, each_fault
+from reporting_framework.testing.faults.calls import Attempt, Killed, each_fault
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from reporting_object_store.settings import ParquetCheckpointSettings
 from tests.framework.distributions import program

@@ -11,8 +11,8 @@ from reporting_framework.execution import recorder as recorder_module
 from reporting_framework.execution.recorder import LISTED, Recorder
 from reporting_framework.plugin_api.records import Outcome
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult
-from reporting_framework.testing.histories import AT
-from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, batch, execute, pipeline
+from reporting_framework.testing.contracts.history import AT
+from reporting_framework.testing.fakes import SCHEMA, GivenRecords, KeptRows, batch, execute, pipeline
 
 
 class Memory:

@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 from reporting_framework.errors import PluginError
 from reporting_framework.operations.quarantine import revealed
 from reporting_framework.storage import open_store
-from reporting_framework.testing.faults import Attempt
+from reporting_framework.testing.faults.calls import Attempt
 from tests.support.plugins import (
     EventValidator,
     GivenRecords,

@@ -16,8 +16,8 @@ from reporting_framework.query.sql.files import OpenFile, TableFiles, names
 from reporting_framework.query.sql.table import Table
 from reporting_framework.query.sql.views import select
 from reporting_framework.storage import open_store
+from reporting_framework.testing.faults.rules import Fault
 from reporting_framework.testing.s3 import lead_to
-from reporting_framework.testing.s3faults import Fault
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from tests.plugins.object_store.tables import WIDE, table
 from tests.plugins.object_store.test_reading import committed, meter, prepared, row

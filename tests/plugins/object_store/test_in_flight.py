@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reporting_framework import Trigger
 from reporting_framework.execution.progress import BlankLedger, CombinedLedger
-from reporting_framework.testing.memory import MEBIBYTE, peak
+from reporting_framework.testing.harness.memory import MEBIBYTE, peak
 from reporting_object_store.json_source import source as module
 from reporting_object_store.json_source.in_flight import InFlight
 from tests.support.plugins import source

@@ -25,7 +25,7 @@ from reporting_framework.plugin_api.records import Validated
 from reporting_framework.storage import open_store
 from reporting_framework.storage.bucket import BucketStore
 from reporting_framework.storage.folder import FolderStore
-from reporting_framework.testing.faults import Killed
+from reporting_framework.testing.faults.calls import Killed
 from tests.support.plugins import (
     START,
     EventValidator,

@@ -10,7 +10,7 @@ from reporting_framework.execution.pipeline import prepared
 from reporting_framework.operations.quarantine import quarantine_of
 from reporting_framework.operations.state import Reset, finish_resets, stored, unfinished_resets
 from reporting_framework.storage import open_store
-from reporting_framework.testing.faults import Killed
+from reporting_framework.testing.faults.calls import Killed
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
 

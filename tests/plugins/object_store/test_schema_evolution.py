@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reporting_framework import Split
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import open_store
-from reporting_framework.testing.memory import assert_bounded, peak
+from reporting_framework.testing.harness.memory import assert_bounded, peak
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
 from reporting_object_store.parquet_sink import sink as sink_module
 from tests.plugins.object_store.foreign_rows import FOREIGN

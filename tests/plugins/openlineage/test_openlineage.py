@@ -12,7 +12,7 @@ import pytest
 
 from reporting_framework import SettingsError, StepFailed, StorageUnavailable
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult, Step
-from reporting_framework.testing.stand_ins import SCHEMA
+from reporting_framework.testing.fakes import SCHEMA
 from reporting_openlineage import plugin, sender
 from reporting_openlineage.naming import name_of
 from reporting_openlineage.observer import Observer

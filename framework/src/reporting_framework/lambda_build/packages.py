@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reporting_framework.errors import BuildError
 from reporting_framework.lambda_build.archive import sha256, write_zip
-from reporting_framework.lambda_build.compiling import Files, compile_all
+from reporting_framework.lambda_build.bytecode import Files, compile_all
 from reporting_framework.lambda_build.layout import FUNCTION, PLACES, Layout
 from reporting_framework.lambda_build.lock import read_lock, taken
 from reporting_framework.lambda_build.manifest import Package, Shipped

@@ -25,31 +25,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reporting_framework.testing.contract import CANARY, PluginContract
-    from reporting_framework.testing.engines import EngineContract
-    from reporting_framework.testing.faults import CallFaults, Faults, Killed
-    from reporting_framework.testing.observers import ObserverContract
-    from reporting_framework.testing.pages import PageContract
-    from reporting_framework.testing.queries import QueryContract
-    from reporting_framework.testing.sinks import SinkContract
-    from reporting_framework.testing.sources import SourceContract
-    from reporting_framework.testing.transforms import TransformContract
-    from reporting_framework.testing.validators import ValidatorContract
+    from reporting_framework.testing.contracts.base import CANARY, PluginContract
+    from reporting_framework.testing.contracts.engine import EngineContract
+    from reporting_framework.testing.contracts.observer import ObserverContract
+    from reporting_framework.testing.contracts.page import PageContract
+    from reporting_framework.testing.contracts.query import QueryContract
+    from reporting_framework.testing.contracts.sink import SinkContract
+    from reporting_framework.testing.contracts.source import SourceContract
+    from reporting_framework.testing.contracts.transform import TransformContract
+    from reporting_framework.testing.contracts.validator import ValidatorContract
+    from reporting_framework.testing.faults.calls import CallFaults, Faults, Killed
 
 _HOMES = {
-    "CANARY": "contract",
-    "CallFaults": "faults",
-    "EngineContract": "engines",
-    "Faults": "faults",
-    "Killed": "faults",
-    "ObserverContract": "observers",
-    "PageContract": "pages",
-    "PluginContract": "contract",
-    "QueryContract": "queries",
-    "SinkContract": "sinks",
-    "SourceContract": "sources",
-    "TransformContract": "transforms",
-    "ValidatorContract": "validators",
+    "CANARY": "contracts.base",
+    "CallFaults": "faults.calls",
+    "EngineContract": "contracts.engine",
+    "Faults": "faults.calls",
+    "Killed": "faults.calls",
+    "ObserverContract": "contracts.observer",
+    "PageContract": "contracts.page",
+    "PluginContract": "contracts.base",
+    "QueryContract": "contracts.query",
+    "SinkContract": "contracts.sink",
+    "SourceContract": "contracts.source",
+    "TransformContract": "contracts.transform",
+    "ValidatorContract": "contracts.validator",
 }
 
 __all__ = [

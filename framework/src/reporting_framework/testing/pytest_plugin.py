@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from reporting_framework.testing.faults import CallFaults
+    from reporting_framework.testing.faults.calls import CallFaults
+    from reporting_framework.testing.faults.proxy import S3Proxy
+    from reporting_framework.testing.faults.wire import WireFaults
     from reporting_framework.testing.s3 import S3Server
-    from reporting_framework.testing.s3proxy import S3Proxy
-    from reporting_framework.testing.wire_faults import WireFaults
 
 for _module in (
     "belongings",
@@ -75,7 +75,7 @@ def reporting_bucket(reporting_s3: S3Server) -> str:
 @pytest.fixture
 def reporting_s3_proxy(reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
     """A proxy in front of `reporting_s3`, through which the environment leads from now on."""
-    from reporting_framework.testing.s3proxy import s3_proxy
+    from reporting_framework.testing.faults.proxy import s3_proxy
 
     with s3_proxy(reporting_s3.endpoint) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
@@ -86,7 +86,7 @@ def reporting_s3_proxy(reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch) 
 def reporting_s3_faults(reporting_s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch) -> WireFaults:
     """Breaks requests to S3. What the framework's own storage tries again and again, it tries once more."""
     from reporting_framework.storage import open as connect
-    from reporting_framework.testing.wire_faults import WireFaults
+    from reporting_framework.testing.faults.wire import WireFaults
 
     monkeypatch.setattr(connect, "RETRIES", 1)
     return WireFaults(reporting_s3_proxy)
@@ -97,7 +97,7 @@ def reporting_store_faults(monkeypatch: pytest.MonkeyPatch) -> CallFaults:
     """Breaks calls of the framework's own storage."""
     from reporting_framework.storage.bucket import BucketStore
     from reporting_framework.storage.folder import FolderStore
-    from reporting_framework.testing.faults import CallFaults
+    from reporting_framework.testing.faults.calls import CallFaults
 
     faults = CallFaults()
     for store in (FolderStore, BucketStore):
@@ -117,6 +117,6 @@ def reporting_event() -> Callable[[str], Any]:
 @pytest.fixture
 def reporting_awkward_records() -> Mapping[str, bytes]:
     """Payloads by what is awkward about them."""
-    from reporting_framework.testing.awkward import awkward_records
+    from reporting_framework.testing.contracts.edge_cases import awkward_records
 
     return awkward_records()

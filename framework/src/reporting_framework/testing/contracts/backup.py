@@ -9,7 +9,7 @@ import pytest
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.sink import Inspectable, Resettable
-from reporting_framework.testing.places import Place
+from reporting_framework.testing.harness.sink_harness import Place
 
 
 class BelongingsContract:

@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, Rejection, Validated
-from reporting_framework.testing.awkward import awkward_records
-from reporting_framework.testing.contract import CANARY, PluginContract, differing, few, nothing_told
-from reporting_framework.testing.memory import assert_bounded, copied, peak
-from reporting_framework.testing.reading import size_of
+from reporting_framework.testing.contracts.base import CANARY, PluginContract, differing, few, nothing_told
+from reporting_framework.testing.contracts.edge_cases import awkward_records
+from reporting_framework.testing.harness.memory import assert_bounded, copied, peak
+from reporting_framework.testing.harness.source_harness import size_of
 
 Make = Callable[..., Any]
 

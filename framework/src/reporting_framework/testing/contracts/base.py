@@ -14,7 +14,7 @@ import pytest
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.base import Permitted, Plugin
 from reporting_framework.plugin_api.report import Use
-from reporting_framework.testing.faults import Faults
+from reporting_framework.testing.faults.calls import Faults
 
 CANARY = "canary-5d1f"
 """Put it into values of records: the suites look for it where no value of a record may be."""

@@ -12,7 +12,7 @@ from polars.io.plugins import register_io_source
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
-from reporting_framework.testing.contract import PluginContract, few, nothing_told
+from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
 
 Make = Callable[..., Any]
 

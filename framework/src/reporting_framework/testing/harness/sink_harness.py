@@ -10,7 +10,7 @@ import polars as pl
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Fragment, Receipt, Split
-from reporting_framework.testing.memory import copied
+from reporting_framework.testing.harness.memory import copied
 
 Make = Callable[..., Any]
 Rows = Callable[[Sequence[int]], pl.DataFrame]

@@ -8,7 +8,7 @@ from typing import Any
 
 from reporting_framework.plugin_api.records import Batch, Split
 from reporting_framework.plugin_api.source import RunLedger
-from reporting_framework.testing.ledgers import KnownObjects
+from reporting_framework.testing.harness.ledger import KnownObjects
 
 
 def planned(source: Any, ledger: RunLedger | None = None, *, close: bool = True) -> list[Split]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reporting_framework.errors import AccessDenied, TransientError
-from reporting_framework.testing.s3faults import Fault, Rule
-from reporting_framework.testing.s3proxy import S3Proxy
+from reporting_framework.testing.faults.proxy import S3Proxy
+from reporting_framework.testing.faults.rules import Fault, Rule
 
 _FAULTS: Mapping[str, tuple[Fault, int | None, type[BaseException]]] = {
     "is cut once": (Fault.cut(), 1, TransientError),

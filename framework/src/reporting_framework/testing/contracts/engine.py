@@ -13,7 +13,7 @@ import pytest
 
 from reporting_framework.errors import AccessDenied, StorageUnavailable
 from reporting_framework.plugin_api.records import Outcome, Split
-from reporting_framework.testing.contract import PluginContract, few, threads_since
+from reporting_framework.testing.contracts.base import PluginContract, few, threads_since
 
 Make = Callable[..., Any]
 

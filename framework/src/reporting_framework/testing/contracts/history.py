@@ -13,7 +13,7 @@ import pytest
 
 from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunRecord, Step
-from reporting_framework.testing.contract import few
+from reporting_framework.testing.contracts.base import few
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 WRITERS = 4

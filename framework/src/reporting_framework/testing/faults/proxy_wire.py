@@ -9,8 +9,8 @@ polars send none.
 import asyncio
 from collections.abc import Callable
 
-from reporting_framework.testing.s3faults import Exchange, Fault
-from reporting_framework.testing.s3memory import HEAD_END, Memory, header
+from reporting_framework.testing.faults.proxy_memory import HEAD_END, Memory, header
+from reporting_framework.testing.faults.rules import Exchange, Fault
 
 ALL = -1
 

@@ -14,7 +14,7 @@ import pytest
 from reporting_framework.errors import TriggerError
 from reporting_framework.plugin_api.records import Trigger, Unread, object_of
 from reporting_framework.plugin_api.source import Revisiting, Triggered
-from reporting_framework.testing.contract import (
+from reporting_framework.testing.contracts.base import (
     CANARY,
     PluginContract,
     differing,
@@ -22,10 +22,10 @@ from reporting_framework.testing.contract import (
     nothing_told,
     threads_since,
 )
-from reporting_framework.testing.faults import Faults, Killed, each_fault
-from reporting_framework.testing.ledgers import KnownObjects
-from reporting_framework.testing.memory import assert_bounded, peak
-from reporting_framework.testing.reading import (
+from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
+from reporting_framework.testing.harness.ledger import KnownObjects
+from reporting_framework.testing.harness.memory import assert_bounded, peak
+from reporting_framework.testing.harness.source_harness import (
     drained,
     found_in,
     origins_of,

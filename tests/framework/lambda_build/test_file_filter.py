@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from reporting_framework.lambda_build.contents import kept
+from reporting_framework.lambda_build.file_filter import kept
 
 KEPT = [
     "a/__init__.py",
@@ -27,7 +27,7 @@ LEFT = [
     "bin/a",
     "a/__pycache__/x.cpython-312.pyc",
     "a/tests/test_x.py",
-    "reporting_framework/testing/sources.py",
+    "reporting_framework/testing/contracts/source.py",
     "reporting_framework/testing/events/s3-put.json",
     "reporting_framework/query/sql/engine.py",
     "reporting_framework/scaffolding/templates/plugin/{{cookiecutter.name}}/README.md",

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from reporting_framework._text.messages import one_line
 from reporting_framework.errors import BuildError
-from reporting_framework.lambda_build.contents import kept
+from reporting_framework.lambda_build.file_filter import kept
 from reporting_framework.lambda_build.unpack import Unpacked
 
 Files = dict[str, Path]
@@ -56,7 +56,7 @@ def _run(jobs: Sequence[tuple[str, str, str]], python: str, name: str) -> set[st
     if not jobs:
         return set()
     done = subprocess.run(  # noqa: S603 - our own program
-        [python, "-s", "-S", str(Path(__file__).with_name("compiler.py"))],
+        [python, "-s", "-S", str(Path(__file__).with_name("bytecode_worker.py"))],
         input=json.dumps(jobs),
         capture_output=True,
         text=True,

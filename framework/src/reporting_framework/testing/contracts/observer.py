@@ -16,8 +16,8 @@ from reporting_framework.plugin_api.records import Batch, Outcome, Rejection, Sp
 from reporting_framework.plugin_api.result import RunResult, Step
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.registry.registry import load_plugins
-from reporting_framework.testing.contract import CANARY, few, nothing_told
-from reporting_framework.testing.stand_ins import SCHEMA, GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
+from reporting_framework.testing.contracts.base import CANARY, few, nothing_told
+from reporting_framework.testing.fakes import SCHEMA, GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
 
 MOMENT = {"run_id", "seconds"}
 """What differs from run to run."""

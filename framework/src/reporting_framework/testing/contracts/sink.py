@@ -15,14 +15,14 @@ import pytest
 from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Receipt, Split, object_of
 from reporting_framework.plugin_api.source import DatedLedger
-from reporting_framework.testing.belongings import BelongingsContract
-from reporting_framework.testing.contract import PluginContract, few, nothing_told
-from reporting_framework.testing.faults import Attempt, Faults, Killed, each_fault
-from reporting_framework.testing.histories import HistoryContract
-from reporting_framework.testing.memory import assert_bounded, peak
-from reporting_framework.testing.places import Expected, Make, Place, Rows, Visible, adds_up
-from reporting_framework.testing.quarantines import QuarantineContract
-from reporting_framework.testing.tables import ReadableContract
+from reporting_framework.testing.contracts.backup import BelongingsContract
+from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
+from reporting_framework.testing.contracts.history import HistoryContract
+from reporting_framework.testing.contracts.quarantine import QuarantineContract
+from reporting_framework.testing.contracts.table import ReadableContract
+from reporting_framework.testing.faults.calls import Attempt, Faults, Killed, each_fault
+from reporting_framework.testing.harness.memory import assert_bounded, peak
+from reporting_framework.testing.harness.sink_harness import Expected, Make, Place, Rows, Visible, adds_up
 
 Files = Callable[[], Mapping[str, bytes]]
 Clear = Callable[[], object]

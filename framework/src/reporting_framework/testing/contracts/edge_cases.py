@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reporting_framework.testing.contract import CANARY
+from reporting_framework.testing.contracts.base import CANARY
 
 
 def awkward_records() -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.lambda_build.compiling import compile_all
+from reporting_framework.lambda_build.bytecode import compile_all
 from reporting_framework.lambda_build.unpack import Unpacked
 
 FILES = {

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
-from reporting_framework.testing.contract import PluginContract, few, nothing_told
-from reporting_framework.testing.faults import Faults, each_fault
-from reporting_framework.testing.memory import MEBIBYTE, assert_bounded, copied, peak
+from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
+from reporting_framework.testing.faults.calls import Faults, each_fault
+from reporting_framework.testing.harness.memory import MEBIBYTE, assert_bounded, copied, peak
 
 Make = Callable[..., Any]
 

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 
-from reporting_framework.testing.s3faults import Exchange
+from reporting_framework.testing.faults.rules import Exchange
 
 HEAD_END = b"\r\n\r\n"
 

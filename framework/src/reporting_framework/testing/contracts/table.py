@@ -11,8 +11,8 @@ import pytest
 from reporting_framework.errors import ReportingError
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.plugin_api.sink import Readable
-from reporting_framework.testing.faults import Faults, each_fault
-from reporting_framework.testing.places import Place
+from reporting_framework.testing.faults.calls import Faults, each_fault
+from reporting_framework.testing.harness.sink_harness import Place
 
 
 class ReadableContract:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
+from reporting_framework.testing.faults.proxy_memory import Memory
+from reporting_framework.testing.faults.proxy_wire import ClientSide
+from reporting_framework.testing.faults.rules import Exchange, Fault, Rule
 from reporting_framework.testing.s3 import HOST
-from reporting_framework.testing.s3faults import Exchange, Fault, Rule
-from reporting_framework.testing.s3memory import Memory
-from reporting_framework.testing.s3wire import ClientSide
 
 
 class S3Proxy:

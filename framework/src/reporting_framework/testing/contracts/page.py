@@ -13,7 +13,7 @@ import pytest
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.query.pages import html_of
-from reporting_framework.testing.contract import PluginContract, few, nothing_told
+from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
 
 Make = Callable[..., Any]
 

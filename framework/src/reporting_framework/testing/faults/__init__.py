@@ -1,0 +1,1 @@
+"""What makes I/O fail: calls of a plugin, and requests to a server."""
