@@ -20,7 +20,7 @@ from reporting_framework.testing.faults.rules import Fault
 from reporting_framework.testing.s3 import lead_to
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from tests.plugins.object_store.tables import WIDE, table
-from tests.plugins.object_store.test_reading import committed, meter, prepared, row
+from tests.plugins.object_store.test_scan import committed, meter, prepared, row
 
 
 def opened(uri, spill):

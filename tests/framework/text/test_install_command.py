@@ -15,7 +15,7 @@ from reporting_framework import install_command
 from tests.framework.distributions import Site
 from tests.framework.lambda_build.making import from_folder, from_wheel, install, make_wheel
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 INDEX = "pip install 'thing[sql]'"
 GIT = {"vcs": "git", "commit_id": "1a2b3c", "requested_revision": "v1"}
 
