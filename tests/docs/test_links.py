@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs._generator.markdown import slug
+from tools.docs.markdown import slug
 
 from tests.docs.playing import DOCS
 

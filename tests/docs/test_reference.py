@@ -2,14 +2,14 @@
 
 import click
 import pytest
-from docs._generator.classes import hooks_page
-from docs._generator.docstrings import Undocumented, as_markdown, text_of
-from docs._generator.markdown import plain
-from docs._generator.plugins import first_party
-from docs._generator.reference import pages
-from docs._generator.settings import settings_table, type_text
-from docs._generator.sources import signature
 from pydantic import BaseModel
+from tools.docs.classes import hooks_page
+from tools.docs.docstrings import Undocumented, as_markdown, text_of
+from tools.docs.markdown import plain
+from tools.docs.plugins import first_party
+from tools.docs.reference import pages
+from tools.docs.settings import settings_table, type_text
+from tools.docs.sources import signature
 
 from reporting_framework import errors
 from reporting_framework.aws_lambda.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs._generator.blocks import blocks_page
-from docs._generator.classes import hooks_page, interfaces_page, records_page
-from docs._generator.commands import commands_page
-from docs._generator.plugins import catalogue_page, first_party, settings_page
-from docs._generator.suites import suites_page
-from docs._generator.values import errors_page, metrics_page
+from tools.docs.blocks import blocks_page
+from tools.docs.classes import hooks_page, interfaces_page, records_page
+from tools.docs.commands import commands_page
+from tools.docs.plugins import catalogue_page, first_party, settings_page
+from tools.docs.suites import suites_page
+from tools.docs.values import errors_page, metrics_page
 
 
 def pages() -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from docs._generator.classes import described, function
-from docs._generator.docstrings import as_markdown, text_of
-from docs._generator.markdown import page
 from reporting_framework import storage
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.query import schemas
+from tools.docs.classes import described, function
+from tools.docs.docstrings import as_markdown, text_of
+from tools.docs.markdown import page
 
 
 def blocks_page() -> str:

@@ -7,9 +7,6 @@ from collections.abc import Iterable
 from types import ModuleType
 
 import reporting_framework
-from docs._generator import sources
-from docs._generator.docstrings import as_markdown, text_of
-from docs._generator.markdown import fence, page
 from reporting_framework.plugin_api import (
     base,
     engine,
@@ -27,6 +24,9 @@ from reporting_framework.plugin_api import (
 from reporting_framework.plugin_api import page as page_interface
 from reporting_framework.registry.discovery import hook_names
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS
+from tools.docs import sources
+from tools.docs.docstrings import as_markdown, text_of
+from tools.docs.markdown import fence, page
 
 ROLES = (base, source, validator, transform, sink, metadata, engine, query, page_interface, report)
 """Modules of the interfaces, in the order of their page."""

@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from docs._generator.markdown import fence
+from tools.docs.markdown import fence
 
 SECTIONS = {"Args": "Arguments"}
 """Sections that are called otherwise on a page than in a docstring."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from docs._generator.classes import described
-from docs._generator.docstrings import as_markdown, summary, text_of
-from docs._generator.markdown import code, page, table
 from reporting_framework import testing
 from reporting_framework.testing import pytest_plugin
+from tools.docs.classes import described
+from tools.docs.docstrings import as_markdown, summary, text_of
+from tools.docs.markdown import code, page, table
 
 
 def suites_page() -> str:

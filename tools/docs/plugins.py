@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docs._generator.docstrings import Undocumented, as_markdown, literal, summary, text_of
-from docs._generator.markdown import code, page, slug, table
-from docs._generator.settings import settings_table
 from reporting_framework.aws_lambda.settings import PREFIX, FunctionSettings
 from reporting_framework.config.layers import variable
 from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT
 from reporting_framework.registry.registry import ROLES, Listed, Registry, load_plugins, plural
+from tools.docs.docstrings import Undocumented, as_markdown, literal, summary, text_of
+from tools.docs.markdown import code, page, slug, table
+from tools.docs.settings import settings_table
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import reporting_framework
-from docs._generator.docstrings import as_markdown, summary, text_of
-from docs._generator.markdown import code, fence, page, table
 from reporting_framework import errors
 from reporting_framework.aws_lambda.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
 from reporting_framework.plugin_api.report import Answering
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.registry.registry import Registry
+from tools.docs.docstrings import as_markdown, summary, text_of
+from tools.docs.markdown import code, fence, page, table
 
 NOTHING = RunResult(report="", run_id="", status="ok", complete=True)
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from docs._generator.docstrings import Undocumented, literal
-from docs._generator.markdown import code, plain, table
 from reporting_framework.config.fields import fields_of, holds_secret
+from tools.docs.docstrings import Undocumented, literal
+from tools.docs.markdown import code, plain, table
 
 WORDS = {str: "text", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "value"}
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 import click
 
-from docs._generator.docstrings import literal
-from docs._generator.markdown import code, page, plain, table
 from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
@@ -17,6 +15,8 @@ from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.cli.state import State
 from reporting_framework.config.file import Config
 from reporting_framework.registry.registry import Registry
+from tools.docs.docstrings import literal
+from tools.docs.markdown import code, page, plain, table
 
 
 class _State(State):

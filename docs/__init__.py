@@ -1,1 +1,0 @@
-"""What makes the documentation; the pages themselves are read as they are."""

@@ -1,0 +1,108 @@
+"""``hatch run structure``: print measures of the core's layout, one a row.
+
+A room is a top-level module or package of the core. An arrow is an import from one room to another, however many
+statements there are, those under ``TYPE_CHECKING`` included.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import grimp
+
+ROOT = Path(__file__).parents[1]
+CORE = "reporting_framework"
+SOURCE = ROOT / "framework" / "src" / CORE
+BOUNDARY = "plugin_errors.py"
+"""The module of the error boundary, the only one that may open it."""
+
+
+def main() -> None:
+    """Print the table."""
+    graph = grimp.build_graph(CORE, exclude_type_checking_imports=False)
+    arrows = room_arrows(graph)
+    modules, packages = rooms()
+    runner = SOURCE / "execution" / "runner.py"
+    for name, value in (
+        ("top-level modules of the core", f"{modules} + {packages} packages"),
+        ("import arrows between rooms", len(arrows)),
+        ("circles between rooms", len(circles(arrows))),
+        ("lines of the runner", len(runner.read_text().splitlines())),
+        ("private methods and functions of the runner", private_functions(runner)),
+        ("openings of the error boundary outside its module", boundary_openings()),
+        ("lines of product code", product_lines()),
+    ):
+        print(f"{name:<52}{value:>16}")
+
+
+def rooms() -> tuple[int, int]:
+    """Count the top-level modules and packages of the core."""
+    modules = sum(path.suffix == ".py" and path.name != "__init__.py" for path in SOURCE.iterdir())
+    packages = sum((path / "__init__.py").exists() for path in SOURCE.iterdir() if path.is_dir())
+    return modules, packages
+
+
+def room_arrows(graph: grimp.ImportGraph) -> set[tuple[str, str]]:
+    """Collect the imports between rooms; the package's own ``__init__`` re-exports and is not a room."""
+    found = set()
+    for importer in graph.modules - {CORE}:
+        for imported in graph.find_modules_directly_imported_by(importer) - {CORE}:
+            pair = importer.split(".")[1], imported.split(".")[1]
+            if pair[0] != pair[1]:
+                found.add(pair)
+    return found
+
+
+def circles(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Collect the arrows whose end leads back to their start."""
+    reached: dict[str, set[str]] = {}
+    for start, _ in arrows:
+        todo, seen = [start], set[str]()
+        while todo:
+            for begin, end in arrows:
+                if begin == todo[-1] and end not in seen:
+                    seen.add(end)
+                    todo.insert(0, end)
+            todo.pop()
+        reached[start] = seen
+    return {(begin, end) for begin, end in arrows if begin in reached.get(end, set())}
+
+
+def private_functions(path: Path) -> int:
+    """Count functions and methods whose name begins with one underscore."""
+    tree = ast.parse(path.read_text())
+    functions = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return sum(name.startswith("_") and not name.startswith("__") for name in functions)
+
+
+def boundary_openings() -> int:
+    """Count the statements that open the error boundary outside the module that defines it."""
+    return sum(
+        len(re.findall(r"\bwith (?:step|plugin_errors)\(", path.read_text()))
+        for path in product_files()
+        if path.name != BOUNDARY
+    )
+
+
+def product_lines() -> int:
+    """Count the lines of Python that is shipped."""
+    return sum(len(path.read_text().splitlines()) for path in product_files())
+
+
+def product_files() -> list[Path]:
+    """List the Python files of the core and the first-party plugins."""
+    listed = subprocess.run(
+        ["git", "ls-files", "framework/src/**.py", "plugins/*/src/**.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [ROOT / name for name in listed.stdout.splitlines()]
+
+
+if __name__ == "__main__":
+    main()
