@@ -1,17 +1,11 @@
 """From names and settings to objects: everything that does not fit is refused before anything is read."""
 
-import errno
-import subprocess
-import sys
-from pathlib import Path
-
 import polars as pl
 import pytest
 
-from reporting_framework import Composition, PluginError, SettingsError, StepFailed, StorageUnavailable, Use
+from reporting_framework import Composition, PluginError, SettingsError, StepFailed, Use
 from reporting_framework.errors import LocationError
 from reporting_framework.execution.pipeline import assemble
-from reporting_framework.execution.plugin_errors import step
 from reporting_framework.registry.registry import load_plugins
 
 PARTS = """
@@ -143,50 +137,3 @@ def test_what_does_not_fit_is_refused(registry, parts, error, message):
 def test_a_plugin_that_there_is_not_is_refused(registry):
     with pytest.raises(PluginError, match="there is no source 'god'; did you mean good?"):
         composed(registry, source=Use("god"))
-
-
-def test_what_the_operating_system_refuses_a_library_in_rust_is_told_with_what_to_do():
-    frame = pl.DataFrame({"a": range(100_000)})
-    for write in (frame.write_ipc, frame.write_parquet, frame.lazy().sink_parquet):
-        told = pytest.raises(StorageUnavailable, match="sink good: No space left on device; make room")
-        with told, step("r", "sink", "good"):
-            write("/dev/full")
-
-
-def test_too_few_descriptors_are_told_with_what_to_do():
-    code = """
-import os, resource
-import polars as pl
-from reporting_framework.execution.pipeline import step
-from reporting_framework.errors import StorageUnavailable
-limit = len(os.listdir("/proc/self/fd")) + 1
-resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-try:
-    with step("r", "sink", "good"):
-        pl.scan_parquet("none.parquet").collect()
-except StorageUnavailable as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout == "report r: sink good: Too many open files; raise the limit of open files (ulimit -n)\n"
-
-
-def test_what_the_operating_system_refuses_is_told_on_one_line():
-    with pytest.raises(StorageUnavailable) as caught, step("r", "sink", "good"):
-        Path("/dev/full").write_bytes(b"x")
-    assert str(caught.value) == (
-        "report r: sink good: No space left on device; make room there (TMPDIR names the folder of staged rows)"
-    )
-    with pytest.raises(StorageUnavailable) as caught, step("r", "sink", "good"):
-        raise OSError(errno.EMFILE, "Too many open files", "/tmp/x")
-    assert str(caught.value) == (
-        "report r: sink good: /tmp/x: Too many open files; raise the limit of open files (ulimit -n)"
-    )
-
-
-@pytest.mark.parametrize("kind", [SystemExit, type("PanicException", (BaseException,), {})])
-def test_a_plugin_that_ends_the_process_or_panics_ends_the_run_alone(kind):
-    with pytest.raises(StepFailed, match=f"report r: sink good raised {kind.__name__}"), step("r", "sink", "good"):
-        raise kind("SECRET")
-    with pytest.raises(KeyboardInterrupt), step("r", "sink", "good"):
-        raise KeyboardInterrupt

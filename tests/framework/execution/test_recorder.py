@@ -75,7 +75,7 @@ def test_a_source_that_raises_does_no_harm(caplog):
     with caplog.at_level(logging.WARNING):
         assert execute(pipeline(Located({"s": [batch(1)]}), Sink(history))).accepted == 1
     assert history.kept[0].inputs == []
-    assert "this run does not say what it reads: report test: history of runs raised ValueError" in caplog.messages[0]
+    assert "this run does not say what it reads: report test: source test-given raised ValueError" in caplog.messages[0]
 
 
 @pytest.mark.parametrize("hanging", ["write", "keep"])

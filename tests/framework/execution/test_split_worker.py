@@ -84,7 +84,7 @@ def test_a_split_becomes_an_outcome():
     )
     outcome = work(batch(1, 2), bad, batch(3), sinks=sinks)
     assert outcome.split is SPLIT
-    assert outcome.origins == ["given.ndjson#1", "given.ndjson#2", "x", "y", "given.ndjson#3"]
+    assert outcome.origins == ["given.ndjson#1", "given.ndjson#2", "y", "x", "given.ndjson#3"]
     assert outcome.accepted == 3
     assert outcome.rejections == [Rejection("y", None, "too_large"), Rejection("x", "7", "string_type", "study")]
     assert outcome.unread == [Unread("z", "denied")]

@@ -1,12 +1,14 @@
 """The sum of a run: what was read is accepted, rejected, filtered or a duplicate, and nothing else."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import FILTERED, Fragment, InvariantBroken, Outcome, Receipt, Rejection, Split, Survey, Unread
+from reporting_framework.execution.planning import Run
 from reporting_framework.execution.totals import Tally
 from reporting_framework.plugin_api.result import Output, QuarantineState
 
@@ -21,14 +23,13 @@ def outcome(number=0, *, accepted=0, rejections=(), **more):
 def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
     receipts = receipts or (Receipt(),)
     tally.settle(receipts)
+    run = Run(SimpleNamespace(report="test"), "id", datetime.now(UTC), 0.0, None, 1 if dry_run else None, None)
     return tally.result(
-        "test",
-        "id",
+        run,
         receipts=receipts,
         survey=survey or Survey(),
         quarantine=quarantine,
         total=1.23456789,
-        dry_run=dry_run,
     )
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_framework.storage.error_codes import PROBLEMS, storage_error
@@ -64,8 +64,7 @@ def answering(server, s3_environment, monkeypatch):
 def scanned(store):
     """Ask by way of polars, as a query does."""
     target = store.scan("k.parquet")
-    with step("r", "query", "q"):
-        pl.scan_parquet(target.source, **target.options).collect()
+    call(Owner("r", "query", "q"), pl.scan_parquet(target.source, **target.options).collect)
 
 
 ASK = {

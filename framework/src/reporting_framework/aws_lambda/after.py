@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.aws_lambda import metrics
 from reporting_framework.aws_lambda.observability import Observability
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.plugin_errors import Owner, call
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import Composition, Report
@@ -49,8 +49,8 @@ def after_run(
             observer.logger.error("pages not made", reason="no time is left", seconds_left=round(left, 1))
             answer["pages_error"] = NOT_MADE
         else:
-            with step(report.name, "page", page or "(its own)"):
-                _make(report, composition, registry, page, made)
+            owner = Owner(report.name, "page", page or "(its own)")
+            call(owner, _make, report, composition, registry, page, made)
             observer.logger.info("pages made", pages=made)
     except ReportingError as error:
         observer.logger.error("pages not made", error_type=type(error).__name__, reason=str(error), exc_info=error)

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunResult
 
-DRY_RUN_LIMIT = 1000
-"""Records that a dry run reads at the most, unless ``--limit`` says otherwise."""
-
 ONCE = {
     "--format": True,
     "--time-budget": True,
@@ -105,7 +102,7 @@ def observed(
                 lifecycle=registry.lifecycle(),
                 deadline=state.began + budget if budget else None,
                 dry_run=generic["dry_run"],
-                limit=(generic["limit"] or DRY_RUN_LIMIT) if generic["dry_run"] else None,
+                limit=generic["limit"],
                 replay=replay,
             )
         except BaseException:

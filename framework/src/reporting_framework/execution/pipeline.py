@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import (
     PluginError,
-    ReportingError,
     SettingsError,
-    StepFailed,
     TriggerError,
 )
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.plugin_errors import Owner, build, call, guard, log_errors, owner_of
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.plugin_api.result import Step
 from reporting_framework.plugin_api.sink import Resuming
@@ -36,14 +34,11 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 
-_log = logging.getLogger(__name__)
-
-
-T = TypeVar("T")
+_CLOSING = "while closing"
 
 
 class Pipeline(NamedTuple):
-    """A report ready to run.
+    """A report ready to run. Its plugins are guarded: their errors name them.
 
     Attributes:
         report: Its name.
@@ -64,6 +59,20 @@ class Pipeline(NamedTuple):
     steps: Sequence[Step] = ()
     sources: Mapping[str, str] = {}
 
+    def guarded(self) -> Pipeline:
+        """Return the pipeline with the boundary of `plugin_errors` around each plugin."""
+
+        def guarded(role: str, plugin: Any) -> Any:
+            return guard(plugin, Owner(self.report, role, plugin.name))
+
+        return self._replace(
+            source=guarded("source", self.source),
+            validator=guarded("validator", self.validator),
+            transforms=[guarded("transform", each) for each in self.transforms],
+            sinks=[guarded("sink", each) for each in self.sinks],
+            engine=guarded("engine", self.engine),
+        )
+
 
 def assemble(report: str, composition: Composition, registry: Registry, *, trigger: Trigger | None = None) -> Pipeline:
     """Make the plugins of a composition and check that they fit together, and with what started the run.
@@ -74,13 +83,7 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
         StepFailed: A plugin raised an error of its own.
         TriggerError: The trigger names work that the source does not take.
     """
-
-    def make(role: str, use: Use) -> Any:
-        plugin = registry.find(role, use.name)
-        settings = settings_of(report, role, use, plugin)
-        with step(report, role, use.name):
-            return plugin(settings)
-
+    make = partial(plugin_of, report, registry=registry)
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
     source, validator = make("source", composition.source), make("validator", composition.validator)
@@ -106,6 +109,18 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
     )
 
 
+def plugin_of(report: str, role: str, use: Use, registry: Registry) -> Any:
+    """Make a plugin with its settings, guarded.
+
+    Raises:
+        PluginError: It is unknown, broken or blocked.
+        SettingsError: The settings are not what it takes.
+        StepFailed: It raised an error of its own.
+    """
+    plugin = registry.find(role, use.name)
+    return build(Owner(report, role, use.name), plugin, settings_of(report, role, use, plugin))
+
+
 def place_of(composition: Composition, sink: str) -> str:
     """Where a sink keeps its rows, for messages; nothing if its settings name no ``uri`` and no ``table``."""
     found = (use.settings.get("uri") or use.settings.get("table") for use in composition.sinks if use.name == sink)
@@ -120,30 +135,13 @@ def close(pipeline: Pipeline) -> None:
     """
     with ExitStack() as closing:  # in reverse order
         for sink in reversed(pipeline.sinks):
-            closing.callback(_close, pipeline.report, "sink", sink.name, sink.abort)
+            closing.callback(log_errors, sink.abort, _CLOSING)
         close_source(pipeline)
 
 
 def close_source(pipeline: Pipeline) -> None:
     """Close the source of a pipeline whose sinks are still needed; see `close`."""
-    _close(pipeline.report, "source", pipeline.source.name, pipeline.source.close)
-
-
-@contextmanager
-def closing_iterator(report: str, role: str, name: str, items: Iterator[T]) -> Iterator[Iterator[T]]:
-    """Close what a plugin yields when the block ends, also early, and not when its last reference goes."""
-    with ExitStack() as closing:
-        if callable(close := getattr(items, "close", None)):
-            closing.callback(_close, report, role, name, close)
-        yield items
-
-
-def _close(report: str, role: str, name: str, close: Callable[[], object]) -> None:
-    try:
-        with step(report, role, name):
-            close()
-    except ReportingError as error:
-        _log.warning("while closing: %s", error, exc_info=isinstance(error, StepFailed))
+    log_errors(pipeline.source.close, _CLOSING)
 
 
 @contextmanager
@@ -156,10 +154,9 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
     """
     try:
         for sink in pipeline.sinks:
-            with step(pipeline.report, "sink", sink.name):
-                sink.prepare(pipeline.schema)
-                if changing and isinstance(sink, Resuming):
-                    sink.finish_reset(by_hand=False)
+            sink.prepare(pipeline.schema)
+            if changing and isinstance(sink, Resuming):
+                sink.finish_reset(by_hand=False)
         yield pipeline.sinks
     finally:
         close(pipeline)
@@ -206,8 +203,7 @@ def _hand_over(report: str, source: Source, trigger: Trigger) -> None:
     if not isinstance(source, Triggered) or trigger.kind not in taken:
         also = f"; it takes {', '.join(sorted(taken))}" if taken else ""
         raise TriggerError(f"report {report}: source {source.name} does not take {trigger.kind} triggers{also}")
-    with step(report, "source", source.name):
-        source.receive(trigger)
+    source.receive(trigger)
 
 
 def schema_of(report: str, validator: Validator, transforms: Sequence[Transform]) -> pl.Schema:
@@ -217,11 +213,9 @@ def schema_of(report: str, validator: Validator, transforms: Sequence[Transform]
         PluginError: The origin is not its last column.
         StepFailed: A plugin raised an error of its own.
     """
-    with step(report, "validator", validator.name):
-        frame = validator.schema.to_frame()
+    frame = call(owner_of(validator), lambda: validator.schema.to_frame())
     for transform in transforms:
-        with step(report, "transform", transform.name):
-            frame = transform.apply(frame)
+        frame = transform.apply(frame)
     schema = frame.schema
     if schema.names()[-1:] != [ORIGIN_COLUMN]:
         raise PluginError(f"report {report}: the last column after all transforms must be {ORIGIN_COLUMN}")

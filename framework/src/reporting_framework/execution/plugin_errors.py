@@ -1,39 +1,190 @@
-"""The boundary between the framework and a plugin: foreign errors are wrapped once, naming the step."""
+"""The boundary between the framework and its plugins.
+
+An error of a plugin's own is wrapped once, and the message names the plugin. `guard` puts the boundary around a plugin
+when a pipeline is built, so that no caller has to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar, cast
 
 from reporting_framework._text.messages import message_of, system_problem
 from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-@contextmanager
-def step(report: str, role: str, name: str) -> Iterator[None]:
-    """Errors of the framework's own pass; any other is wrapped once, naming the step and never a value.
+_log = logging.getLogger(__name__)
+
+_PARTS = {"ledger": "", "quarantine": "quarantine", "history": "history of"}
+"""Methods whose result is guarded, too, and its role; "" is that of the plugin."""
+
+
+class Owner(NamedTuple):
+    """A plugin as messages name it.
+
+    Attributes:
+        report: The report that uses it.
+        role: Its role.
+        name: Its name.
+    """
+
+    report: str
+    role: str
+    name: str
+
+
+def call(owner: Owner, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function of a plugin, or one that collects what a plugin has planned.
+
+    Raises:
+        ReportingError: As `raise_wrapped`.
+    """
+    try:
+        return function(*args, **kwargs)
+    except BaseException as error:
+        raise_wrapped(error, owner)
+
+
+def raise_wrapped(error: BaseException, owner: Owner) -> NoReturn:
+    """Raise an error of the framework's, or one that ends the process, as it is; wrap any other and show no value.
 
     Raises:
         ReportingError: The plugin raised an error of the operating system's, or of a bucket that polars reads.
         StepFailed: The plugin raised any other error that is not a `ReportingError`.
     """
-    try:
-        yield
-    except ReportingError:
-        raise
-    except BaseException as error:
-        panic = type(error).__name__ == "PanicException"  # of libraries in Rust
-        if not isinstance(error, Exception | SystemExit) and not panic:
-            raise
-        if isinstance(error, OSError) and "object-store error: " in message_of(error):  # of polars, reading a bucket
-            from reporting_framework.storage import storage_error
+    if isinstance(error, ReportingError):
+        raise error
+    panic = type(error).__name__ == "PanicException"  # of libraries in Rust
+    if not isinstance(error, Exception | SystemExit) and not panic:
+        raise error
+    named = f"report {owner.report}: {owner.role} {owner.name}"
+    if isinstance(error, OSError) and "object-store error: " in message_of(error):  # of polars, reading a bucket
+        from reporting_framework.storage import storage_error
 
-            raise storage_error(error, f"report {report}: {role} {name}") from error
-        system = isinstance(error, OSError) or panic or type(error).__module__.startswith("polars.")
-        if system and (problem := system_problem(error)):  # a full disk, most often
-            filename = getattr(error, "filename", None)
-            where = f"{filename}: " if isinstance(filename, str) else ""
-            raise StorageUnavailable(f"report {report}: {role} {name}: {where}{problem}") from error
-        raise StepFailed(
-            f"report {report}: {role} {name} raised {type(error).__name__}; see the log for where"
-        ) from error
+        raise storage_error(error, named) from error
+    system = isinstance(error, OSError) or panic or type(error).__module__.startswith("polars.")
+    if system and (problem := system_problem(error)):  # a full disk, most often
+        filename = getattr(error, "filename", None)
+        where = f"{filename}: " if isinstance(filename, str) else ""
+        raise StorageUnavailable(f"{named}: {where}{problem}") from error
+    raise StepFailed(f"{named} raised {type(error).__name__}; see the log for where") from error
+
+
+def guard(plugin: T, owner: Owner) -> T:
+    """Return a stand-in for a plugin with the same attributes, each of which raises as `raise_wrapped` does.
+
+    Iterators that its methods return are guarded, and so are its ledger, quarantine and history. The stand-in is an
+    instance of the plugin's class and of the protocols that the plugin has; what is set on it is set on the plugin.
+    """
+    if plugin is None or isinstance(plugin, _Guarded) or issubclass(type(plugin), _Guarded):
+        return plugin
+    public = {name: _attribute(name) for name in dir(plugin) if not name.startswith("_")}
+    stand_in: Any = type(type(plugin).__name__, (_Guarded,), public)
+    return cast(T, stand_in(plugin, owner))
+
+
+def owner_of(plugin: object) -> Owner:
+    """Return how messages name a guarded plugin."""
+    owner: Owner = object.__getattribute__(plugin, "_owner")
+    return owner
+
+
+def build(owner: Owner, plugin: Callable[..., T], *args: Any) -> T:
+    """Make a plugin of its class and settings, and guard it."""
+    return guard(call(owner, plugin, *args), owner)
+
+
+def log_errors(action: Callable[[], object], consequence: str) -> bool:
+    """Do something whose failure is logged and changes nothing else; return whether it was done."""
+    try:
+        action()
+    except ReportingError as error:
+        _log.warning("%s: %s", consequence, error, exc_info=isinstance(error, StepFailed))
+        return False
+    return True
+
+
+@contextmanager
+def closing(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """Close a guarded iterator when the block ends, also early, and not when its last reference goes."""
+    iterator = iter(items)
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, _GuardedIterator):
+            log_errors(iterator.close, "while closing")
+
+
+class _Guarded:
+    """A stand-in for a plugin; see `guard`."""
+
+    def __init__(self, plugin: Any, owner: Owner) -> None:
+        object.__setattr__(self, "_plugin", plugin)
+        object.__setattr__(self, "_owner", owner)
+
+    @property  # type: ignore[misc]  # what `isinstance` looks at
+    def __class__(self) -> type:
+        return type(self._plugin)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(object.__getattribute__(self, "_plugin"), name)
+        return found if name.startswith("_") else _guarded(found, self._owner, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._plugin, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return guard, (self._plugin, self._owner)
+
+
+class _GuardedIterator(Iterator[T]):
+    """An iterator of a plugin's."""
+
+    def __init__(self, items: Iterator[T], owner: Owner) -> None:
+        self._items, self._owner = items, owner
+
+    def __next__(self) -> T:
+        try:
+            return next(self._items)
+        except StopIteration:
+            raise
+        except BaseException as error:
+            raise_wrapped(error, self._owner)
+
+    def close(self) -> None:
+        """Close the iterator, if it can be closed."""
+        if callable(close := getattr(self._items, "close", None)):
+            call(self._owner, close)
+
+
+def _attribute(name: str) -> property:
+    """A property of a stand-in: the plugin's attribute, read within the boundary."""
+
+    def read(self: Any) -> Any:
+        return _guarded(call(self._owner, getattr, self._plugin, name), self._owner, name)
+
+    return property(read)
+
+
+def _guarded(value: Any, owner: Owner, name: str) -> Any:
+    """Return a method within the boundary; any other attribute as it is."""
+    if not callable(value) or isinstance(value, type):
+        return value
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        result = call(owner, value, *args, **kwargs)
+        if isinstance(result, Iterator):
+            return _GuardedIterator(result, owner)
+        if (role := _PARTS.get(name)) is not None and result is not None:
+            return guard(result, Owner(owner.report, role, _part_name(role, result)) if role else owner)
+        return result
+
+    return method
+
+
+def _part_name(role: str, part: object) -> str:
+    return type(part).__name__ if role == "quarantine" else "runs"

@@ -4,19 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.plugin_api.sink import Resuming
 from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
+    from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.execution.recorder import Recorder
     from reporting_framework.plugin_api.metadata import Quarantine
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugin_api.source import Ledger
 
 
-def ledger_of(report: str, sinks: Sequence[Sink]) -> CombinedLedger:
+class OpenedSinks(NamedTuple):
+    """The sinks of a run, opened.
+
+    Attributes:
+        ledgers: Those that they keep; of sinks that keep none, one that knows nothing.
+        keepers: Whether each sink keeps a ledger.
+        quarantine: The first one that a sink has, or None.
+        progress: All of these, for the source to plan from.
+    """
+
+    ledgers: Sequence[Ledger]
+    keepers: Sequence[bool]
+    quarantine: Quarantine | None
+    progress: CombinedLedger
+
+
+def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
+    """Open the sinks of a run.
+
+    Args:
+        pipeline: The report.
+        recorder: Gets the history, and a reset that was killed is finished first; None: nothing is written.
+
+    Raises:
+        ReportingError: What a sink keeps cannot be read.
+    """
+    ledgers, quarantine = [], None
+    for sink in pipeline.sinks:
+        sink.prepare(pipeline.schema)
+        if recorder is not None:
+            if isinstance(sink, Resuming):
+                sink.finish_reset(by_hand=False)
+            recorder.look_at(sink)
+        ledgers.append(sink.ledger())
+        quarantine = quarantine or sink.quarantine()
+    return _opened(ledgers, quarantine)
+
+
+def _opened(ledgers: Sequence[Ledger | None], quarantine: Quarantine | None) -> OpenedSinks:
+    kept = [ledger for ledger in ledgers if ledger is not None] or [BlankLedger()]
+    return OpenedSinks(kept, [each is not None for each in ledgers], quarantine, CombinedLedger(kept, quarantine))
+
+
+def ledger_of(sinks: Sequence[Sink]) -> CombinedLedger:
     """Return what the next run of a report would plan from; its sinks are prepared.
 
     Raises:
@@ -24,10 +69,9 @@ def ledger_of(report: str, sinks: Sequence[Sink]) -> CombinedLedger:
     """
     ledgers, quarantine = [], None
     for sink in sinks:
-        with step(report, "sink", sink.name):
-            ledgers.append(sink.ledger())
-            quarantine = quarantine or sink.quarantine()
-    return CombinedLedger([each for each in ledgers if each is not None] or [BlankLedger()], quarantine)
+        ledgers.append(sink.ledger())
+        quarantine = quarantine or sink.quarantine()
+    return _opened(ledgers, quarantine).progress
 
 
 class BlankLedger:

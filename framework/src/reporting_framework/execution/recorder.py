@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import queue
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.errors import StorageUnavailable
+from reporting_framework.execution.plugin_errors import Owner, call, log_errors
 from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.plugin_api.source import Located
 from reporting_framework.registry.discovery import FRAMEWORK
+from reporting_framework.storage.patience import call_within
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -32,7 +30,7 @@ LISTED = 50
 PATIENCE = 60.0
 """Seconds that a history may take to write something. One that hangs would hold up a run for a quarter of an hour."""
 
-_log = logging.getLogger(__name__)
+_NO_LINEAGE = "nothing is set down of where this run's rows come from"
 
 
 class Recorder:
@@ -56,14 +54,20 @@ class Recorder:
 
     def name_inputs(self) -> None:
         """Ask the source for the places that it reads."""
-        with self._harmless("this run does not say what it reads"):
+
+        def name() -> None:
             self.inputs = _inputs(self._pipeline)
+
+        self._attempt(name, "this run does not say what it reads")
 
     def look_at(self, sink: Sink) -> None:
         """Take this sink's history, if it has one and no sink before it had."""
         if self._history is None and isinstance(sink, Recording):
-            with self._harmless("there is no history of this run"):
+
+            def take() -> None:
                 self._history = sink.history()
+
+            self._attempt(take, "there is no history of this run")
 
     def note(self, outcome: Outcome) -> None:
         """Take in the origins of the rows that a split brought."""
@@ -74,17 +78,14 @@ class Recorder:
         if turned:
             kept = [number for number, origin in enumerate(origins) if origin not in turned]
             origins, versions = [origins[number] for number in kept], [versions[number] for number in kept]
-        self._noting = False
-        with self._harmless("nothing is set down of where this run's rows come from"):
-            self._history.note(origins, versions)
-            self._noting = True
+        self._noting = self._attempt(partial(self._history.note, origins, versions), _NO_LINEAGE)
 
     def write(self) -> None:
         """Set down where the rows come from that are about to be committed."""
         if self._history is not None and self._noting:
-            history, validator = self._history, self._pipeline.validator.name
-            with self._harmless("nothing is set down of where this run's rows come from"):
-                self._patiently(lambda: history.write(run_id=self._run_id, validator=validator, at=self._at))
+            validator = self._pipeline.validator.name
+            write = partial(self._history.write, run_id=self._run_id, validator=validator, at=self._at)
+            self._attempt(partial(self._patiently, write), _NO_LINEAGE)
 
     def finished(self, result: RunResult) -> None:
         """Keep the record of a run that is over and visible."""
@@ -111,7 +112,8 @@ class Recorder:
         if self._history is None:
             return
         history = self._history
-        with self._harmless("the history does not have this run"):
+
+        def keep() -> None:
             record = RunRecord(
                 run_id=self._run_id,
                 report=self._pipeline.report,
@@ -125,35 +127,20 @@ class Recorder:
             )
             self._patiently(lambda: history.keep(record))
 
+        self._attempt(keep, "the history does not have this run")
+
     def _patiently(self, work: Callable[[], None]) -> None:
-        """Do something that may hang, in a thread; a history that takes too long is asked for nothing more."""
-        ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-
-        def carry_out() -> None:
-            try:
-                work()
-            except BaseException as error:
-                ended.put(error)
-            else:
-                ended.put(None)
-
-        threading.Thread(target=carry_out, name="reporting-history", daemon=True).start()
+        """Do something that may hang; a history that takes too long is asked for nothing more."""
         try:
-            error = ended.get(timeout=PATIENCE)
-        except queue.Empty:
+            call_within(PATIENCE, work, "reporting-history")
+        except TimeoutError:
             self._history = None
             raise StorageUnavailable(f"it took longer than {PATIENCE:g} s, and is left to itself") from None
-        if error is not None:
-            raise error
 
-    @contextmanager
-    def _harmless(self, consequence: str) -> Iterator[None]:
-        """What goes wrong is logged."""
-        try:
-            with step(self._pipeline.report, "history of", "runs"):
-                yield
-        except ReportingError as error:
-            _log.warning("%s: %s", consequence, error, exc_info=isinstance(error, StepFailed))
+    def _attempt(self, action: Callable[[], object], consequence: str) -> bool:
+        """Do something whose failure is logged; return whether it was done."""
+        owner = Owner(self._pipeline.report, "history of", "runs")
+        return log_errors(lambda: call(owner, action), consequence)
 
 
 def _inputs(pipeline: Pipeline) -> list[str]:

@@ -38,7 +38,7 @@ class RunWarnings:
         if not self._taken or not self._inputs:
             return
         try:
-            records = newest_of(self._pipeline.report, self._pipeline.sinks)
+            records = newest_of(self._pipeline.sinks)
             self._before = next((run.inputs for run in records if run.inputs and run.status != "failed"), [])
         except ReportingError as error:
             _log.warning("whether the source is that of the run before is not known: %s", error)

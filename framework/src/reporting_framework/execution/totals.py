@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import InvariantBroken
 from reporting_framework.plugin_api.records import (
@@ -24,6 +24,9 @@ from reporting_framework.plugin_api.records import (
 from reporting_framework.plugin_api.result import QuarantineState, RejectionCount, RunResult, Seconds
 from reporting_framework.plugin_api.source import Survey
 
+if TYPE_CHECKING:
+    from reporting_framework.execution.planning import Run
+
 SAMPLES = 5
 """Names of ignored objects that a result shows."""
 
@@ -34,16 +37,17 @@ class Tally:
 
     Attributes:
         sinks: How many sinks the report has.
+        awaited: Quarantined objects that were given out to be read again.
         read: Records read.
         staged: Rows handed to the sinks.
         several: Objects of several records that were read.
-        awaited: Quarantined objects that were given out to be read again.
         reread: Those of `awaited` that were read; the others stay in quarantine as they are.
         spans: When each stage first began and last ended.
         exhausted: Whether the source had no more splits to give.
     """
 
     sinks: int
+    awaited: Set[str] = frozenset()
     read: int = 0
     staged: int = 0
     splits: int = 0
@@ -53,7 +57,6 @@ class Tally:
     ignored_fields: Counter[str] = field(default_factory=Counter)
     fragments: list[list[Fragment]] = field(default_factory=list)
     several: set[str] = field(default_factory=set)
-    awaited: Set[str] = frozenset()
     reread: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     spans: dict[str, Span] = field(default_factory=dict)
@@ -63,6 +66,10 @@ class Tally:
         """Count in time spent on a stage, `taken` seconds from `began` (since the epoch) on."""
         self.seconds[stage] += taken
         self.spans[stage] = around(self.spans.get(stage), (began, began + taken))
+
+    def exhaust(self) -> None:
+        """Note that the source has no more splits to give."""
+        self.exhausted = True
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome in."""
@@ -106,14 +113,12 @@ class Tally:
 
     def result(
         self,
-        report: str,
-        run_id: str,
+        run: Run,
         *,
         receipts: Sequence[Receipt],
         survey: Survey,
         quarantine: QuarantineState | None,
         total: float,
-        dry_run: bool,
         response: Any = None,
     ) -> RunResult:
         """What the run did.
@@ -128,18 +133,18 @@ class Tally:
         accepted = self.staged - duplicates
         if self.read != accepted + rejected + filtered + duplicates:
             raise InvariantBroken(
-                f"report {report}: {self.read} records were read, {accepted} accepted, {rejected} rejected, {filtered} "
-                f"filtered and {duplicates} were duplicates: that does not add up"
+                f"report {run.pipeline.report}: {self.read} records were read, {accepted} accepted, {rejected} "
+                f"rejected, {filtered} filtered and {duplicates} were duplicates: that does not add up"
             )
         return RunResult(
-            report=report,
-            run_id=run_id,
+            report=run.pipeline.report,
+            run_id=run.id,
             status="ok" if self.exhausted and not self.unread else "partial",
             complete=self.exhausted,
             listing=survey.listing,
             listed_from=survey.listed_from,
             full_scan_due=survey.full_scan_due,
-            dry_run=dry_run,
+            dry_run=not run.writes,
             records_read=self.read + survey.repeated,
             accepted=accepted,
             rejected=rejected,
@@ -149,7 +154,7 @@ class Tally:
             unread_reasons=dict(sorted(Counter(item.reason for item in self.unread).items())),
             objects_ignored=survey.ignored + len(self.ignored),
             ignored_samples=[*survey.ignored_samples, *self.ignored][:SAMPLES],
-            remaining=0 if dry_run else survey.waiting,  # what a sample leaves is not known
+            remaining=0 if not run.writes else survey.waiting,  # what a sample leaves is not known
             ignored_fields=dict(sorted(self.ignored_fields.items())),
             outputs=[output for receipt in receipts for output in receipt.outputs],
             last_processed_timestamp=_newest(receipts),

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reporting_framework._text.install_command import install_command
 from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.pipeline import assemble, close, settings_of
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.pipeline import assemble, close, plugin_of, schema_of
+from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.base import Checkable
 from reporting_framework.plugin_api.records import Finding
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.base import Permission
-    from reporting_framework.plugin_api.report import Composition, Use
+    from reporting_framework.plugin_api.report import Composition
     from reporting_framework.registry.registry import Registry
 
 Check = Callable[[], Finding]
@@ -212,21 +212,16 @@ def of_report(report: str, composition: Composition, registry: Registry, *, writ
     for number, (role, use) in enumerate(parts):
         mark = f" {number}" if len(parts) > 2 and role == "sink" else ""
         try:
-            with step(report, role, use.name):
-                part = _made(report, role, use, registry)
-                if role == "sink" and schema is not None:
-                    part.prepare(schema)
-                checks = part.checks(write=write) if isinstance(part, Checkable) else {}
+            part = plugin_of(report, role, use, registry)
+            if role == "sink" and schema is not None:
+                part.prepare(schema)
+            checks = part.checks(write=write) if isinstance(part, Checkable) else {}
         except ReportingError as error:
             found[f"{role} {use.name}{mark}"] = partial(Finding, "fail", str(error))
             continue
-        found |= {f"{name}{mark}": _named(report, role, use.name, check) for name, check in checks.items()}
+        owner = Owner(report, role, use.name)
+        found |= {f"{name}{mark}": partial(call, owner, check) for name, check in checks.items()}
     return found
-
-
-def _made(report: str, role: str, use: Use, registry: Registry) -> Any:
-    plugin = registry.find(role, use.name)
-    return plugin(settings_of(report, role, use, plugin))
 
 
 def _assembled(report: str, composition: Composition, registry: Registry, text: str) -> Finding:
@@ -237,23 +232,11 @@ def _assembled(report: str, composition: Composition, registry: Registry, text: 
 def _schema(report: str, composition: Composition, registry: Registry) -> pl.Schema | None:
     """Schema of what reaches the sinks, or None where that is not to be known."""
     try:
-        with step(report, "validator", composition.validator.name):
-            frame = _made(report, "validator", composition.validator, registry).schema.to_frame()
-        for use in composition.transforms:
-            with step(report, "transform", use.name):
-                frame = _made(report, "transform", use, registry).apply(frame)
+        validator = plugin_of(report, "validator", composition.validator, registry)
+        transforms = [plugin_of(report, "transform", use, registry) for use in composition.transforms]
+        return schema_of(report, validator, transforms)
     except ReportingError:  # which the check of the report tells
         return None
-    found: pl.Schema = frame.schema
-    return found
-
-
-def _named(report: str, role: str, name: str, check: Check) -> Check:
-    def carried() -> Finding:
-        with step(report, role, name):
-            return check()
-
-    return carried
 
 
 def credentials(permissions: list[Permission]) -> Finding:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reporting_framework.errors import FatalError
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.plugin_errors import step
 from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.sink import Inspectable
 
@@ -66,7 +65,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
                     f"report {pipeline.report}: the newest data is of {moment:%Y-%m-%d %H:%M:%S} UTC, which is ahead "
                     "of the clock, so its age is not known; --of runs goes by the last run"
                 )
-        elif records := records_of(pipeline.report, sinks):
+        elif records := records_of(sinks):
             gone = _gone(pipeline, records)
             ended = [run.finished_at for run in records if run.status == "ok" and run.complete and not run.replay]
             basis, moment = "history", max((each for each in ended if each <= at + AHEAD), default=None)
@@ -78,11 +77,8 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
 
 def _newest(pipeline: Pipeline) -> datetime | None:
     """The newest timestamp that all sinks with a ledger have."""
-    found = []
-    for sink in pipeline.sinks:
-        with step(pipeline.report, "sink", sink.name):
-            if (ledger := sink.ledger()) is not None:
-                found.append(ledger.newest)
+    ledgers = [sink.ledger() for sink in pipeline.sinks]
+    found = [ledger.newest for ledger in ledgers if ledger is not None]
     known = [moment for moment in found if moment is not None]
     return min(known) if known and len(known) == len(found) else None
 
@@ -94,8 +90,7 @@ def _gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
         return False
     for sink in pipeline.sinks:
         if isinstance(sink, Inspectable):
-            with step(pipeline.report, "sink", sink.name):
-                rows = [each.rows for each in sink.belongings() if each.kind == "output"]
+            rows = [each.rows for each in sink.belongings() if each.kind == "output"]
             return not rows or None in rows
     return False
 
@@ -105,6 +100,5 @@ def _modified(pipeline: Pipeline) -> datetime | None:
     moments = []
     for sink in pipeline.sinks:
         if isinstance(sink, Inspectable):
-            with step(pipeline.report, "sink", sink.name):
-                moments += [each.modified for each in sink.belongings() if each.kind == "output"]
+            moments += [each.modified for each in sink.belongings() if each.kind == "output"]
     return max((moment for moment in moments if moment is not None), default=None)

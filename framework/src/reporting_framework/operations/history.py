@@ -23,7 +23,7 @@ def runs_of(pipeline: Pipeline) -> Sequence[RunRecord]:
         ReportingError: It could not be read.
     """
     with prepared(pipeline) as sinks:
-        records = records_of(pipeline.report, sinks)
+        records = records_of(sinks)
     if records is None:
         raise PluginError(
             f"report {pipeline.report}: there is no history of its runs: none of its sinks keeps one "

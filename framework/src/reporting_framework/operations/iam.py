@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.execution.pipeline import settings_of, uses_of
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.base import Permission, Permitted
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def permissions_of(report: str, composition: Composition, registry: Registry) ->
     for role, use in uses_of(composition):
         plugin = registry.find(role, use.name)
         if isinstance(plugin, Permitted):
-            with step(report, role, use.name):
-                declared = plugin.permissions(settings_of(report, role, use, plugin))
+            settings = settings_of(report, role, use, plugin)
+            declared = call(Owner(report, role, use.name), plugin.permissions, settings)
             found += [each for each in declared if each not in found]
     return found
 

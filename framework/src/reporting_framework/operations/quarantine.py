@@ -12,7 +12,6 @@ import polars as pl
 
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
-from reporting_framework.execution.plugin_errors import step
 from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, object_of, with_natural_keys
 from reporting_framework.plugin_api.source import Revisiting
@@ -69,8 +68,7 @@ def quarantine_of(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Qua
     report = pipeline.report
     with prepared(pipeline, changing=changing) as sinks:
         for sink in sinks:
-            with step(report, "sink", sink.name):
-                found = sink.quarantine()
+            found = sink.quarantine()
             if found is not None:
                 yield found
                 return
@@ -80,8 +78,7 @@ def quarantine_of(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Qua
 
 def entries_of(pipeline: Pipeline, quarantine: Quarantine, choice: Choice, *, dropped: bool = False) -> pl.DataFrame:
     """The entries that are meant, of those that await someone or of those that were dropped."""
-    with step(pipeline.report, "quarantine", type(quarantine).__name__):
-        return choice.of(quarantine.dropped() if dropped else quarantine.entries())
+    return choice.of(quarantine.dropped() if dropped else quarantine.entries())
 
 
 def objects_of(entries: pl.DataFrame) -> list[str]:
@@ -117,7 +114,7 @@ def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) 
 
 def validators_of(pipeline: Pipeline) -> dict[str, str]:
     """The validator of each run that a sink's history remembers."""
-    records = records_of(pipeline.report, pipeline.sinks) or ()
+    records = records_of(pipeline.sinks) or ()
     return {run.run_id: used.name for run in records for used in run.steps if used.role == "validator"}
 
 
@@ -148,20 +145,19 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[Revealed]:
         raise PluginError(f"report {pipeline.report}: source {source.name} cannot read single objects again")
     versions = dict(entries.select(ORIGIN_COLUMN, "version").iter_rows())
     unread: dict[str, str] = {}
-    with step(pipeline.report, "source", source.name):
-        for split in source.revisit(objects_of(entries)):
-            for batch in source.read(split):
-                unread.update(batch.unread)
-                natural = getattr(source, "natural_keys", False)
-                for found in _records(with_natural_keys(batch) if natural else batch):
-                    if found.origin in versions:
-                        before = versions.pop(found.origin)
-                        changed = f"its object has changed: version {before} was rejected, this is {found.version}"
-                        yield (
-                            found
-                            if same_version(before, found.version)
-                            else found._replace(note="; ".join(filter(None, (found.note, changed))))
-                        )
+    for split in source.revisit(objects_of(entries)):
+        for batch in source.read(split):
+            unread.update(batch.unread)
+            natural = getattr(source, "natural_keys", False)
+            for found in _records(with_natural_keys(batch) if natural else batch):
+                if found.origin in versions:
+                    before = versions.pop(found.origin)
+                    changed = f"its object has changed: version {before} was rejected, this is {found.version}"
+                    yield (
+                        found
+                        if same_version(before, found.version)
+                        else found._replace(note="; ".join(filter(None, (found.note, changed))))
+                    )
     for origin in versions:
         reason = unread.get(object_of(origin), unread.get(origin))
         gone = {None: "no such record is there any more", "missing": "its object is gone"}

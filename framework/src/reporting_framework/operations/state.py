@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.plugin_errors import step
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.execution.run_history import newest_of
 from reporting_framework.plugin_api.sink import Inspectable, Resettable, Resuming
@@ -57,24 +56,19 @@ def stored(pipeline: Pipeline) -> Stored:
     silent, bookmark = [], None
     with prepared(pipeline) as sinks:
         for sink in sinks:
-            with step(pipeline.report, "sink", sink.name):
-                if isinstance(sink, Inspectable):
-                    belongings += sink.belongings()
-                else:
-                    silent.append(sink.name)
-                if bookmark is None and (quarantine := sink.quarantine()) is not None:
-                    bookmark = _told(pipeline, sinks, quarantine.bookmark)
-        last = next(newest_of(pipeline.report, sinks), None)
+            if isinstance(sink, Inspectable):
+                belongings += sink.belongings()
+            else:
+                silent.append(sink.name)
+            if bookmark is None and (quarantine := sink.quarantine()) is not None:
+                bookmark = _told(pipeline, sinks, quarantine.bookmark)
+        last = next(newest_of(sinks), None)
         return Stored(belongings, silent, bookmark or (), last, unfinished_resets(pipeline))
 
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
     """Describe the resets that have begun and not ended."""
-    found = []
-    for sink in pipeline.sinks:
-        if isinstance(sink, Resuming):
-            with step(pipeline.report, "sink", sink.name):
-                found.append(sink.unfinished_reset())
+    found = [sink.unfinished_reset() for sink in pipeline.sinks if isinstance(sink, Resuming)]
     return [each for each in found if each]
 
 
@@ -82,8 +76,7 @@ def finish_resets(pipeline: Pipeline) -> None:
     """Finish the resets that have begun and not ended, because a person says that nothing else does so."""
     for sink in pipeline.sinks:
         if isinstance(sink, Resuming):
-            with step(pipeline.report, "sink", sink.name):
-                sink.finish_reset(by_hand=True)
+            sink.finish_reset(by_hand=True)
 
 
 def _told(pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]) -> Sequence[str]:
@@ -91,11 +84,10 @@ def _told(pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]
     source = pipeline.source
     if isinstance(source, Telling):
         try:
-            ledger = ledger_of(pipeline.report, sinks)
+            ledger = ledger_of(sinks)
         except ReportingError as error:
             return [f"a run that began now would fail: {error}"]
-        with step(pipeline.report, "source", source.name):
-            return source.tell(ledger)
+        return source.tell(ledger)
     return [f"{name}: {value}" for name, value in bookmark.items()] or ["there is none"]
 
 
@@ -125,8 +117,7 @@ class Reset:
             )
         self._chosen: list[list[Belonging]] = []
         for sink in self._sinks:
-            with step(self._report, "sink", type(sink).__name__):
-                self._chosen.append([each for each in sink.belongings() if each.kind in KINDS[part]])
+            self._chosen.append([each for each in sink.belongings() if each.kind in KINDS[part]])
 
     @property
     def found(self) -> Sequence[Belonging]:
@@ -137,15 +128,13 @@ class Reset:
         """Copy everything, and compare; each with the place of its copy. See `Resettable.back_up`."""
         copies: list[tuple[Belonging, str]] = []
         for sink, chosen in zip(self._sinks, self._chosen, strict=True):
-            with step(self._report, "sink", type(sink).__name__):
-                copies += zip(chosen, sink.back_up(chosen, name), strict=True)
+            copies += zip(chosen, sink.back_up(chosen, name), strict=True)
         return copies
 
     def remove(self) -> None:
         """Remove everything that is still as it was copied. See `Resettable.remove`."""
         for sink, chosen in zip(self._sinks, self._chosen, strict=True):
-            with step(self._report, "sink", type(sink).__name__):
-                sink.remove(chosen)
+            sink.remove(chosen)
 
 
 def copy_command(source: str, target: str) -> str:

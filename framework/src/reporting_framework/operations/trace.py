@@ -13,7 +13,7 @@ import polars as pl
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.execution.pipeline import assemble, close_source
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.execution.run_history import kept_by
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN, object_of
@@ -131,13 +131,11 @@ class Tracer:
         close_source(self._pipeline)
         self._check = check
         for sink in self._pipeline.sinks:
-            with step(report, "sink", sink.name):
-                sink.prepare(self._pipeline.schema)
-        self._kept = kept_by(report, self._pipeline.sinks)
+            sink.prepare(self._pipeline.schema)
+        self._kept = kept_by(self._pipeline.sinks)
         self._records: Mapping[str, RunRecord] = {}
         if self._kept:
-            with step(report, "sink", self._kept.sink.name):
-                self._records = {record.run_id: record for record in self._kept.history.records()}
+            self._records = {record.run_id: record for record in self._kept.history.records()}
 
     def rows(self, selection: Selection, limit: int) -> Found:
         """Where the rows of a selection came from.
@@ -180,13 +178,12 @@ class Tracer:
         if sink is None:
             names = ", ".join(each.name for each in pipeline.sinks)
             raise PluginError(f"report {pipeline.report}: there is no table: none of its sinks can be read ({names})")
-        with step(pipeline.report, "sink", sink.name):
-            return sink.scan()
+        return sink.scan()
 
     def _traced(self, rows: pl.LazyFrame, columns: Sequence[str], limit: int) -> Found:
-        with step(self._pipeline.report, "reading", "the table"):
-            shown = rows.select(pl.col(ORIGIN_COLUMN).alias("\0origin"), *columns)
-            total, found = pl.collect_all([rows.select(pl.len()), shown.head(limit)])
+        shown = rows.select(pl.col(ORIGIN_COLUMN).alias("\0origin"), *columns)
+        reading = Owner(self._pipeline.report, "reading", "the table")
+        total, found = call(reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)])
         origins = found["\0origin"].to_list()
         brought = self._brought(origins)
         versions: dict[str, set[str | None]] = {}
@@ -204,9 +201,8 @@ class Tracer:
         """Records in the quarantine that a run would use."""
         pipeline = self._pipeline
         for sink in pipeline.sinks:
-            with step(pipeline.report, "sink", sink.name):
-                quarantine = sink.quarantine()
-                found = _all_of(quarantine).filter(mine).head(limit) if quarantine else None
+            quarantine = sink.quarantine()
+            found = _all_of(quarantine).filter(mine).head(limit) if quarantine else None
             if found is not None:
                 now = self._now({object_of(row[0]): {row[1]} for row in found.iter_rows()})
                 return [
@@ -219,8 +215,7 @@ class Tracer:
         """The runs that brought each of these origins, the newest first."""
         if self._kept is None or not origins:
             return {}
-        with step(self._pipeline.report, "sink", self._kept.sink.name):
-            rows = self._kept.history.lineage(origins)
+        rows = self._kept.history.lineage(origins)
         found: dict[str, list[Brought]] = {}
         for origin, version, run_id, validator, at in rows.iter_rows():
             record = self._records.get(run_id)
@@ -234,8 +229,7 @@ class Tracer:
         source = self._pipeline.source
         if not isinstance(source, Traceable):
             return None
-        with step(self._pipeline.report, "source", source.name):
-            uri = source.locate(object_of(origin))
+        uri = source.locate(object_of(origin))
         return None if uri is None else redacted(uri)
 
     def _relative(self, key: str) -> str:
@@ -243,8 +237,7 @@ class Tracer:
         source = self._pipeline.source
         if not isinstance(source, Located):
             return key
-        with step(self._pipeline.report, "source", source.name):
-            folders = [f"{uri.rstrip('/')}/" for uri in source.uris()]
+        folders = [f"{uri.rstrip('/')}/" for uri in source.uris()]
         return next((key.removeprefix(folder) for folder in folders if key.startswith(folder)), key)
 
     def _outside(self, key: str) -> Absence | None:
@@ -252,8 +245,7 @@ class Tracer:
         source = self._pipeline.source
         if not isinstance(source, Located):
             return None
-        with step(self._pipeline.report, "source", source.name):
-            uris = source.uris()
+        uris = source.uris()
         path = key.startswith("/") and all(uri.startswith("/") for uri in uris)
         if not path and not re.match(r"[a-z0-9]+://", key):
             return None
@@ -264,10 +256,9 @@ class Tracer:
         pipeline, source = self._pipeline, self._pipeline.source
         if not isinstance(source, Accounting):
             return None
-        ledger = ledger_of(pipeline.report, pipeline.sinks)
+        ledger = ledger_of(pipeline.sinks)
         last = max((run.started_at for run in self._records.values() if not run.replay), default=None)
-        with step(pipeline.report, "source", source.name):
-            return source.absence(name, ledger, last)
+        return source.absence(name, ledger, last)
 
     def _now(self, objects: Mapping[str, set[str | None]]) -> dict[str, Now]:
         """What has become of each of these objects, of which these versions were read."""
@@ -278,8 +269,7 @@ class Tracer:
 
         def look(name: str) -> Now:
             try:
-                with step(self._pipeline.report, "source", source.name):
-                    version = traceable.version(name)
+                version = traceable.version(name)
             except AccessDenied:
                 return "denied"
             except ReportingError:

@@ -268,6 +268,33 @@ class Outcome:
     spans: dict[str, Span] = field(default_factory=dict)
     versions: list[str | None] = field(default_factory=list)
 
+    def add(self, other: Outcome) -> None:
+        """Add what became of another part of the split."""
+        self.origins += other.origins
+        self.versions += other.versions
+        self.accepted += other.accepted
+        self.rejections += other.rejections
+        self.unread += other.unread
+        self.ignored += other.ignored
+        for name, number in other.ignored_fields.items():
+            self.ignored_fields[name] = self.ignored_fields.get(name, 0) + number
+        for mine, new in zip(self.fragments, other.fragments, strict=True):
+            mine += new
+        for stage, taken in other.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + taken
+            self.spans[stage] = around(self.spans.get(stage), other.spans[stage])
+
+    def reject(self, rejections: Sequence[Rejection]) -> None:
+        """Add records that were read and rejected."""
+        self.origins += [rejection.origin for rejection in rejections]
+        self.versions += [rejection.version for rejection in rejections]
+        self.rejections += rejections
+
+    def add_time(self, stage: str, at: float, seconds: float) -> None:
+        """Add the time of a stage, from `at` (since the epoch) on."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+        self.spans[stage] = around(self.spans.get(stage), (at, at + seconds))
+
 
 def around(one: Span | None, other: Span) -> Span:
     """The span from the earlier beginning to the later end."""

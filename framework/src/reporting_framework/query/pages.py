@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import PluginError, SettingsError
-from reporting_framework.execution.pipeline import settings_of
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.pipeline import plugin_of
+from reporting_framework.execution.plugin_errors import Owner, call, owner_of
 from reporting_framework.execution.run_history import records_of
 from reporting_framework.plugin_api.page import Material
 from reporting_framework.plugin_api.report import Use
@@ -63,10 +63,7 @@ def page_of(report: str, name: str, settings: Mapping[str, Any], registry: Regis
         SettingsError: The settings are not what it takes.
         StepFailed: It raised an error of its own.
     """
-    plugin = registry.find("page", name)
-    found = settings_of(report, "page", Use(name, settings), plugin)
-    with step(report, "page", name):
-        page: Page = plugin(found)
+    page: Page = plugin_of(report, "page", Use(name, settings), registry)
     return page
 
 
@@ -79,10 +76,9 @@ def read(report: str, composition: Composition, registry: Registry, *, at: datet
         ReportingError: As `Readable.scan`, `Quarantine.entries` or `History.records`.
     """
     sink, rows = held(report, composition, registry)
-    runs = tuple(records_of(report, [sink]) or ())
-    with step(report, "sink", sink.name):
-        quarantine = sink.quarantine()
-        entries = quarantine.entries() if quarantine is not None else None
+    runs = tuple(records_of([sink]) or ())
+    quarantine = sink.quarantine()
+    entries = quarantine.entries() if quarantine is not None else None
     moment = at or datetime.now(UTC)
     used = next(use for use in composition.sinks if use.name == sink.name)
     material = Material(
@@ -109,8 +105,8 @@ def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
     moment = pl.col(column)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         moment = moment.dt.convert_time_zone("UTC")
-    with step(reading.material.report, "sink", reading.sink.name):
-        found = rows.select(moment.dt.date().dt.month_start().unique().drop_nulls().sort()).collect()
+    months = rows.select(moment.dt.date().dt.month_start().unique().drop_nulls().sort())
+    found = call(owner_of(reading.sink), months.collect)
     return found.to_series().to_list()
 
 
@@ -123,17 +119,20 @@ def render(page: Page, reading: Reading, month: date) -> str:
         StepFailed: The page, or reading, raised an error of its own.
     """
     material = reading.material._replace(month=month.replace(day=1))
-    with step(material.report, "page", page.name):
-        there = material.rows.collect_schema().names()
-        if missing := sorted(page.needs - set(there)):
-            raise SettingsError(
-                f"report {material.report}: page {page.name} needs column {', '.join(missing)}; there are "
-                f"{', '.join(there)}"
-            )
-        text = html_of(page.render(material))
+    text = call(Owner(material.report, "page", page.name), _html, page, material)
     if not isinstance(text, str):
         raise PluginError(f"page {page.name}: render returned {type(text).__name__}, not HTML")
     return text
+
+
+def _html(page: Page, material: Material) -> object:
+    there = material.rows.collect_schema().names()
+    if missing := sorted(page.needs - set(there)):
+        raise SettingsError(
+            f"report {material.report}: page {page.name} needs column {', '.join(missing)}; there are "
+            f"{', '.join(there)}"
+        )
+    return html_of(page.render(material))
 
 
 def html_of(document: object) -> object:
@@ -152,8 +151,7 @@ def put_beside(page: Page, reading: Reading, month: date) -> str:
     if not isinstance(sink, Shelving):
         raise PluginError(f"report {report}: sink {sink.name} has no place for a page beside what it holds")
     data = render(page, reading, month).encode()
-    with step(report, "sink", sink.name):
-        return sink.shelve(FOLDER, f"{month:%Y-%m}.html", data, content_type="text/html; charset=utf-8")
+    return sink.shelve(FOLDER, f"{month:%Y-%m}.html", data, content_type="text/html; charset=utf-8")
 
 
 def month_before(day: date) -> date:

@@ -9,7 +9,7 @@ import polars as pl
 
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
 from reporting_framework.execution.pipeline import assemble, close_source, place_of, settings_of
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.report import Use
 from reporting_framework.plugin_api.sink import Readable, Sink
 from reporting_framework.query.filters import _EVERYTHING, Selection
@@ -36,8 +36,7 @@ def readable_of(report: str, composition: Composition, registry: Registry) -> tu
     close_source(pipeline)
     for sink in pipeline.sinks:
         if isinstance(sink, Readable):
-            with step(report, "sink", sink.name):
-                sink.prepare(pipeline.schema)
+            sink.prepare(pipeline.schema)
             return cast(ReadableSink, sink), pipeline.schema
     names = ", ".join(each.name for each in pipeline.sinks)
     raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")
@@ -57,8 +56,7 @@ def table_of(report: str, composition: Composition, registry: Registry) -> pl.La
 def held(report: str, composition: Composition, registry: Registry) -> tuple[ReadableSink, pl.LazyFrame]:
     """The first sink of a report that can be read, and what it holds; raises as `table_of` does."""
     sink, _ = readable_of(report, composition, registry)
-    with step(report, "sink", sink.name):
-        rows = sink.scan()
+    rows = sink.scan()
     if rows is None:
         place = place_of(composition, sink.name)
         raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet{place}; run the report first")
@@ -87,8 +85,7 @@ def ask(
         ReportingError: As `table_of` and `answer`, or the settings are not what the query takes.
     """
     settings = settings_of(report, "query", Use(query.name, options), query)
-    with step(report, "query", query.name):
-        made = query(settings)
+    made = call(Owner(report, "query", query.name), query, settings)
     return answer(report, made, table_of(report, composition, registry), selection)
 
 
@@ -105,10 +102,13 @@ def answer(report: str, query: Query, rows: pl.LazyFrame, selection: Selection =
         SettingsError: A column that is asked for is not there, or does not fit what is asked of it.
         StepFailed: The query, or reading, raised an error of its own.
     """
-    with step(report, "query", query.name):
+
+    def collect() -> pl.DataFrame:
         there = rows.collect_schema().names()
         if missing := sorted(query.needs - set(there)):
             raise SettingsError(
                 f"report {report}: query {query.name} needs column {', '.join(missing)}; there are {', '.join(there)}"
             )
         return query.ask(selection.of(rows)).collect()
+
+    return call(Owner(report, "query", query.name), collect)

@@ -245,7 +245,7 @@ def pipeline(
         sinks=sinks,
         engine=engine or LocalEngine(LocalEngineSettings()),
         schema=SCHEMA,
-    )
+    ).guarded()
 
 
 def execute(made: Pipeline, *observers: object, **how: Any) -> RunResult:

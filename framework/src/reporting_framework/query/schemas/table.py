@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework.execution.pipeline import schema_of, settings_of
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.pipeline import plugin_of, schema_of, settings_of
+from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.records import ORIGIN_COLUMN
 from reporting_framework.plugin_api.sink import Filed
 from reporting_framework.plugin_api.validator import ColumnFacts, Describing
@@ -65,22 +65,17 @@ def described(report: str, composition: Composition, registry: Registry) -> Tabl
         plugin = registry.find(role, use.name)
         return plugin, settings_of(report, role, use, plugin)
 
-    def made(role: str, use: Use) -> Any:
-        plugin, settings = found(role, use)
-        with step(report, role, use.name):
-            return plugin(settings)
-
     found("source", composition.source)
-    validator = made("validator", composition.validator)
-    schema = schema_of(report, validator, [made("transform", use) for use in composition.transforms])
-    facts = {**_facts(report, validator, schema), ORIGIN_COLUMN: _ORIGIN}
+    validator = plugin_of(report, "validator", composition.validator, registry)
+    transforms = [plugin_of(report, "transform", use, registry) for use in composition.transforms]
+    schema = schema_of(report, validator, transforms)
+    facts = {**_facts(validator, schema), ORIGIN_COLUMN: _ORIGIN}
     columns = tuple(Column(name, dtype, facts.get(name, ColumnFacts())) for name, dtype in schema.items())
     folders = []
     for use in composition.sinks:
         plugin, settings = found("sink", use)
         if isinstance(plugin, Filed):
-            with step(report, "sink", use.name):
-                folders.append(plugin.table_folder(settings))
+            folders.append(call(Owner(report, "sink", use.name), plugin.table_folder, settings))
     return Table(report, columns, tuple(use.name for use in composition.sinks), next(iter(folders), None))
 
 
@@ -91,10 +86,9 @@ def type_name(dtype: pl.DataType) -> str:
     return str(dtype)
 
 
-def _facts(report: str, validator: Validator, schema: pl.Schema) -> dict[str, ColumnFacts]:
+def _facts(validator: Validator, schema: pl.Schema) -> dict[str, ColumnFacts]:
     """What the validator knows of columns that reach the sinks in the type that it gave them."""
     if not isinstance(validator, Describing):
         return {}
-    with step(report, "validator", validator.name):
-        found, mine = validator.column_facts(), validator.schema
-        return {name: each for name, each in found.items() if name in mine and schema.get(name) == mine[name]}
+    found, mine = validator.column_facts(), validator.schema
+    return {name: each for name, each in found.items() if name in mine and schema.get(name) == mine[name]}

@@ -12,7 +12,7 @@ import polars as pl
 
 from reporting_framework.errors import ObjectMissing
 from reporting_framework.execution.pipeline import place_of
-from reporting_framework.execution.plugin_errors import step
+from reporting_framework.execution.plugin_errors import call, owner_of
 from reporting_framework.plugin_api.sink import ParquetBacked, ParquetFile, Readable
 from reporting_framework.query.run_query import readable_of
 from reporting_framework.query.sql.files import names
@@ -61,20 +61,19 @@ def opened(report: Report, composition: Composition, registry: Registry) -> Iter
         sink, schema = readable_of(report.name, composition, registry)
         # What is in there holds records: it is the owner's alone, and goes whatever happens.
         folder = stack.enter_context(temporary_folder("sql"))
-        with step(report.name, "sink", sink.name):
-            files: Sequence[ParquetFile] = sink.parquet_files() if isinstance(sink, ParquetBacked) else ()
-            for file in files:
-                stack.callback(file.close)
-            rows = select(files, names(len(files)), schema) if files else None
-            if rows is None:
-                copy = _copied(sink, folder)
-                if copy is None:
-                    place = place_of(composition, sink.name)
-                    raise ObjectMissing(
-                        f"report {report.name}: sink {sink.name} holds nothing yet{place}; run the report first"
-                    )
-                stack.callback(copy.close)
-                files, rows = [copy], f"SELECT * FROM read_parquet(['{names(1)[0]}'])"
+        files: Sequence[ParquetFile] = sink.parquet_files() if isinstance(sink, ParquetBacked) else ()
+        for file in files:
+            stack.callback(file.close)
+        rows = call(owner_of(sink), select, files, names(len(files)), schema) if files else None
+        if rows is None:
+            copy = call(owner_of(sink), _copied, sink, folder)
+            if copy is None:
+                place = place_of(composition, sink.name)
+                raise ObjectMissing(
+                    f"report {report.name}: sink {sink.name} holds nothing yet{place}; run the report first"
+                )
+            stack.callback(copy.close)
+            files, rows = [copy], f"SELECT * FROM read_parquet(['{names(1)[0]}'])"
         spill = folder / "spill"
         spill.mkdir()
         yield Table(table_names(report), files, rows, spill)

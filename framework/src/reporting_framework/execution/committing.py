@@ -1,0 +1,67 @@
+"""The commit of a run: each sink's one atomic step, and what is kept beside the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.errors import StorageUnavailable
+
+if TYPE_CHECKING:
+    from reporting_framework.execution.planning import Run
+    from reporting_framework.execution.progress import OpenedSinks
+    from reporting_framework.execution.totals import Tally
+    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.plugin_api.records import Receipt
+    from reporting_framework.plugin_api.result import QuarantineState
+
+
+class Committing:
+    """Makes what a run has staged visible, and then records what was not kept."""
+
+    def __init__(self, run: Run, opened: OpenedSinks, totals: Tally) -> None:
+        self._run, self._totals, self._keepers = run, totals, opened.keepers
+        self._quarantine: Quarantine | None = opened.quarantine if run.writes else None
+        self._bookmark: Mapping[str, Any] = opened.progress.bookmark if run.replay is not None else {}
+
+    def commit(self) -> list[Receipt]:
+        """Commit each sink, those that keep a ledger last; what may be taken in part is marked first.
+
+        Raises:
+            StorageUnavailable: A sink could not keep some rows, and nobody would deliver them again.
+        """
+        run, totals = self._run, self._totals
+        parts = totals.several | (totals.reread if run.replay is not None else set())
+        if self._quarantine and parts:
+            self._quarantine.begin(sorted(parts))
+        receipts: dict[int, Receipt] = {}
+        fragments = totals.fragments or [[]] * totals.sinks
+        for at in sorted(range(totals.sinks), key=self._keepers.__getitem__):
+            sink = run.pipeline.sinks[at]
+            receipts[at] = sink.commit(fragments[at])
+            if receipts[at].failed and (any(self._keepers) or not run.pipeline.pushed):
+                raise StorageUnavailable(
+                    f"report {run.pipeline.report}: sink {sink.name} could not keep {len(receipts[at].failed)} rows: "
+                    f"{receipts[at].failed[0].reason}; run again"
+                )
+        return [receipts[at] for at in range(totals.sinks)]
+
+    def settle(self, receipts: Sequence[Receipt]) -> QuarantineState | None:
+        """Record what was not kept, and the source's bookmark. What was not read again stays as it was."""
+        if self._quarantine is None:
+            return None
+        run, totals = self._run, self._totals
+        bookmark = self._bookmark if run.replay is not None else self._new_bookmark(receipts)
+        state = self._quarantine.settle(totals.reread | totals.several, totals.rejections, run_id=run.id, at=run.at)
+        if bookmark or run.replay is None:
+            self._quarantine.leave(bookmark)
+        return state
+
+    def _new_bookmark(self, receipts: Sequence[Receipt]) -> Mapping[str, Any]:
+        kept = [
+            sum(output.rows for output in receipt.outputs)
+            for receipt, keeps in zip(receipts, self._keepers, strict=True)
+            if keeps or not any(self._keepers)
+        ]
+        unread = [item.origin for item in self._totals.unread]
+        return self._run.pipeline.source.bookmark(complete=self._totals.exhausted, unread=unread, rows=min(kept))

@@ -1,0 +1,108 @@
+"""The plan of a run: which splits it takes, and when it takes no more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from reporting_framework.errors import PluginError
+from reporting_framework.execution.split_worker import Process
+from reporting_framework.plugin_api.source import Revisiting
+
+if TYPE_CHECKING:
+    from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.execution.progress import CombinedLedger
+    from reporting_framework.execution.totals import Tally
+    from reporting_framework.plugin_api.records import Outcome, Split
+
+DRY_RUN_LIMIT = 1000
+"""Records that a dry run reads, unless another number is given."""
+
+COMMIT_TIME_SHARE = 0.1
+"""Share of the time budget that is kept for the commit."""
+
+
+class Run(NamedTuple):
+    """One run of a report.
+
+    Attributes:
+        pipeline: The report.
+        id: The run's id.
+        at: When it began (aware, UTC).
+        began: The same, as `time.monotonic()` tells the time.
+        deadline: When to be done, on the same clock, or None.
+        limit: How many records a dry run reads at the most; None: not a dry run.
+        replay: Objects to read again, and no others; None: what the source finds.
+    """
+
+    pipeline: Pipeline
+    id: str
+    at: datetime
+    began: float
+    deadline: float | None
+    limit: int | None
+    replay: Sequence[str] | None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the run writes anything."""
+        return self.limit is None
+
+
+class Plan:
+    """The splits of a run, given out one by one."""
+
+    def __init__(self, run: Run, progress: CombinedLedger, totals: Tally) -> None:
+        self._run, self._totals = run, totals
+        source, deadline = run.pipeline.source, run.deadline
+        self._stop_at = None if deadline is None else deadline - COMMIT_TIME_SHARE * (deadline - run.began)
+        self._splits = source.plan(progress) if run.replay is None else self._again(run.replay)
+        self.parallelism = source.parallelism if run.writes else 1
+        self._taken = 0
+
+    @property
+    def worker(self) -> Callable[[Split], Outcome]:
+        """What an engine calls with each split."""
+        return Process(self._run.pipeline) if self._run.writes else self._sample
+
+    def splits(self) -> Iterator[Split]:
+        """Yield the splits; the time that planning takes is counted, and the end is noted."""
+        iterator = iter(self._splits)
+        while True:
+            at, began = time.time(), time.perf_counter()
+            split = next(iterator, None)
+            self._totals.spend("plan", at, time.perf_counter() - began)
+            if split is None:
+                self._totals.exhaust()
+                return
+            self._taken += 1
+            yield split
+
+    def stop(self) -> bool:
+        """Return whether to take no more splits; the first is always taken, so that repeated runs get somewhere."""
+        if self._run.limit is not None and self._totals.read >= self._run.limit:
+            return True
+        return self._stop_at is not None and self._totals.splits > 0 and time.monotonic() > self._stop_at
+
+    def ended(self) -> None:
+        """Note that the source has no more: if all splits taken are done, the deadline came after the last one."""
+        if self._totals.splits == self._taken:
+            self._totals.exhaust()
+
+    def _again(self, objects: Sequence[str]) -> Iterator[Split]:
+        """Plan these objects and no others.
+
+        Raises:
+            PluginError: The source cannot read single objects again.
+        """
+        source = self._run.pipeline.source
+        if not isinstance(source, Revisiting):
+            report = self._run.pipeline.report
+            raise PluginError(f"report {report}: source {source.name} cannot read single objects again")
+        return iter(source.revisit(objects))
+
+    def _sample(self, split: Split) -> Outcome:
+        """Work on a split in a dry run, on as many records as are left of the limit."""
+        return Process(self._run.pipeline, (self._run.limit or 0) - self._totals.read)(split)
