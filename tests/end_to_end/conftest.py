@@ -100,17 +100,19 @@ def python() -> str:
 
 @pytest.fixture(scope="session")
 def built(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the packages of event-log-checkpoint."""
-    return build("event-log-checkpoint", python, tmp_path_factory.mktemp("packages") / "dist")
+    """The folder of the packages of event-log-checkpoint, with what pages after a run are made with."""
+    return build(
+        "event-log-checkpoint", python, tmp_path_factory.mktemp("packages") / "dist", "--with", "reporting-pages"
+    )
 
 
-def build(report: str, python: str, out: Path) -> Path:
+def build(report: str, python: str, out: Path, *more: str) -> Path:
     """The folder of a report's packages, for this machine's architecture, by the command that users have."""
     arch = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     version = ".".join(python_version(python).split(".")[:2])
     if version not in PYTHONS:
         pytest.skip(f"packages are for Python {', '.join(PYTHONS)}; there is none of them here but {version}")
-    command = [str(PROGRAM.with_name("reporting")), "build", report, "--arch", arch, "--python", version]
+    command = [str(PROGRAM.with_name("reporting")), "build", report, "--arch", arch, "--python", version, *more]
     path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])  # where uv looks for it
     done = subprocess.run(
         [*command, "--out", str(out)], capture_output=True, text=True, env=os.environ | {"PATH": path}

@@ -45,7 +45,9 @@ def test_valid_and_its_tests_pass(terraform_folder, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", [folder for folder in FOLDERS if files_of(folder, refused=True)], ids=str)
 def test_what_is_refused(terraform_folder, folder):
-    Terraform(terraform_folder / folder)("validate", "-no-color")
+    terraform = Terraform(terraform_folder / folder)
+    terraform.init()
+    terraform("validate", "-no-color")
     passes(terraform_folder, folder, files_of(folder, refused=True))
 
 

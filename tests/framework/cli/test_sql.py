@@ -267,7 +267,10 @@ def test_a_checkpoint_that_is_damaged_is_a_failure(here):
 def test_the_keyboard_interrupts_it(here):
     words = [Path(sys.executable).with_name("reporting"), "sql", "event-log-checkpoint"]
     started = subprocess.Popen(
-        [*words, "SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 3"], stderr=subprocess.PIPE, text=True
+        [*words, "SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 3"],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     try:
         time.sleep(4)
