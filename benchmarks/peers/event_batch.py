@@ -72,7 +72,7 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
     from reporting_event_processor.validator import ExperimentEventValidator
     from reporting_framework import Trigger
     from reporting_framework._text.gc_tuning import rarely
-    from reporting_framework.execution.progress import BlankLedger, CombinedLedger
+    from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
     from reporting_object_store.ndjson_sink.sink import NdjsonArchive
 
     rarely()  # as in a function
@@ -85,7 +85,7 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
         sink = NdjsonArchive(settings)
         sink.prepare(validator.schema)
         fragments = []
-        for split in source.plan(CombinedLedger([BlankLedger()], None)):
+        for split in source.plan(CombinedLedger([EmptyLedger()], None)):
             for part, batch in enumerate(source.read(split)):
                 fragments.append(sink.stage(validator.validate(batch).frame, split, part))
         return sum(output.rows for output in sink.commit(fragments).outputs)

@@ -10,7 +10,7 @@ from reporting_aws.counters import DynamoDbCounters
 from reporting_aws.enrich import DynamoDbEnrich
 from reporting_aws.kinesis import Kinesis
 from reporting_aws.sqs import Sqs
-from reporting_framework import ORIGIN_COLUMN, Trigger
+from reporting_framework import SOURCE_KEY, Trigger
 from reporting_framework.testing import CANARY, SinkContract, SourceContract, TransformContract
 from tests.plugins.aws.conftest import make_counters
 
@@ -83,12 +83,12 @@ class TestDynamoDbEnrich(TransformContract):
         for number in range(2):
             dynamodb.put_item(TableName="users", Item={"id": {"S": f"{CANARY} {number}"}, "age": {"N": str(number)}})
         users = [f"{CANARY} 0", f"{CANARY} 1", f"{CANARY} 2", None, f"{CANARY} 0"]
-        return pl.DataFrame({"user_id": users, ORIGIN_COLUMN: [f"{number}.json" for number in range(5)]})
+        return pl.DataFrame({"user_id": users, SOURCE_KEY: [f"{number}.json" for number in range(5)]})
 
     @pytest.fixture
     def expected(self, frame):
         return frame.with_columns(age=pl.Series([0, 1, None, None, 0], dtype=pl.Int64)).select(
-            "user_id", "age", ORIGIN_COLUMN
+            "user_id", "age", SOURCE_KEY
         )
 
     @pytest.fixture
@@ -117,14 +117,14 @@ class TestDynamoDbCounters(SinkContract):
                     "user_id": [f"{CANARY} {number % 3}" for number in numbers],
                     "event_type": ["view"] * len(numbers),
                     "timestamp": [BEGIN + timedelta(seconds=number) for number in numbers],
-                    ORIGIN_COLUMN: [f"{number}.json" for number in numbers],
+                    SOURCE_KEY: [f"{number}.json" for number in numbers],
                 },
                 schema_overrides={
                     "event_id": pl.String,
                     "user_id": pl.String,
                     "event_type": pl.String,
                     "timestamp": pl.Datetime("us", "UTC"),
-                    ORIGIN_COLUMN: pl.String,
+                    SOURCE_KEY: pl.String,
                 },
             )
 

@@ -9,7 +9,7 @@ import pytest
 from reporting_event_log_checkpoint import queries
 from reporting_event_log_checkpoint.transform import ExcludeProjects
 from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.testing import CANARY, QueryContract, TransformContract, ValidatorContract
 from tests.plugins.event_log_checkpoint.strategies import ABSENT, DICOM, FORM, changed
 
@@ -70,7 +70,7 @@ class TestExcludeProjects(TransformContract):
             {
                 "project_label": labels,
                 "study": [CANARY] * len(labels),
-                ORIGIN_COLUMN: [f"{number}.json" for number in range(len(labels))],
+                SOURCE_KEY: [f"{number}.json" for number in range(len(labels))],
             }
         )
 
@@ -98,7 +98,7 @@ def event(number):
         "module": (None, "UDS")[number % 2],
         "packet": None,
         "timestamp": datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=number // 2 * 7, microseconds=number // 4),
-        ORIGIN_COLUMN: f"{(number * 7) % 40:02}.json",
+        SOURCE_KEY: f"{(number * 7) % 40:02}.json",
     }
 
 

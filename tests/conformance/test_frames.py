@@ -5,11 +5,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from reporting_framework import ORIGIN_COLUMN, Batch, Rejection, Split, Survey, Validated, line_origin
+from reporting_framework import SOURCE_KEY, Batch, PlanStats, Rejection, Split, Validated, line_origin
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing import CANARY, SourceContract, ValidatorContract
 
-SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})
+SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), SOURCE_KEY: pl.String()})
 
 
 class FolderSettings(Settings):
@@ -37,7 +37,7 @@ class CsvFiles:
         yield Batch(origins, [None] * frame.height, frame=frame)
 
     def survey(self):
-        return Survey()
+        return PlanStats()
 
     def bookmark(self, *, complete, unread, rows):
         return {}
@@ -58,9 +58,9 @@ class Numbered:
         self.settings = settings
 
     def validate(self, batch):
-        frame = batch.frame.with_columns(pl.Series(ORIGIN_COLUMN, batch.origins, dtype=pl.String))
+        frame = batch.frame.with_columns(pl.Series(SOURCE_KEY, batch.origins, dtype=pl.String))
         versions = dict(zip(batch.origins, batch.versions, strict=True))
-        bad = frame.filter(pl.col("number").is_null())[ORIGIN_COLUMN]
+        bad = frame.filter(pl.col("number").is_null())[SOURCE_KEY]
         rejections = [Rejection(origin, versions[origin], "missing", "number") for origin in bad]
         return Validated(frame.filter(pl.col("number").is_not_null()).cast(SCHEMA), rejections)
 

@@ -112,7 +112,7 @@ MUTANTS = [
     Mutant(
         "swallows an error",
         "TestSource",
-        'batch["unread"].append(Unread(key, "unavailable"))',
+        'batch["unread"].append(ReadFailure(key, "unavailable"))',
         "pass",
         "test_what_cannot_be_read_is_never_passed_over",
         "nothing is passed over: I/O call 1 fails once: missing 1 (100000.json)",
@@ -120,7 +120,7 @@ MUTANTS = [
     Mutant(
         "raises an error of its own",
         "TestSource",
-        'batch["unread"].append(Unread(key, "unavailable"))',
+        'batch["unread"].append(ReadFailure(key, "unavailable"))',
         "raise RuntimeError(key)",
         "test_what_cannot_be_read_is_never_passed_over",
         "an error is of the right type: I/O call 1 fails once: RuntimeError was raised where StorageUnavailable is due",
@@ -145,8 +145,8 @@ MUTANTS = [
     Mutant(
         "says too early that there is no more",
         "TestSource",
-        "return Survey()",
-        "return Survey(exhausted=True)",
+        "return PlanStats()",
+        "return PlanStats(exhausted=True)",
         "test_survey_tells_what_is_left",
         "a source with splits left is not exhausted",
     ),
@@ -220,8 +220,8 @@ MUTANTS = [
     Mutant(
         "drops the origin",
         "TestTransform",
-        ".select(pl.exclude(ORIGIN_COLUMN), ORIGIN_COLUMN)",
-        ".drop(ORIGIN_COLUMN)",
+        ".select(pl.exclude(SOURCE_KEY), SOURCE_KEY)",
+        ".drop(SOURCE_KEY)",
         "test_the_origin_is_kept",
         "a transform keeps the origin, as the last column",
     ),
@@ -333,10 +333,10 @@ MUTANTS = [
     Mutant(
         "shows what is staged",
         "TestSink",
-        "        return Fragment(frame.height, {row[",
-        "        rows = self._rows() | {row[ORIGIN_COLUMN]: row for row in frame.to_dicts()}\n"
+        "        return StagedPart(frame.height, {row[",
+        "        rows = self._rows() | {row[SOURCE_KEY]: row for row in frame.to_dicts()}\n"
         "        write(self.file, json.dumps(rows, sort_keys=True).encode())\n"
-        "        return Fragment(frame.height, {row[",
+        "        return StagedPart(frame.height, {row[",
         "test_nothing_is_visible_before_the_commit",
         "nothing is visible before the commit: of 0 rows 0 are missing, 6 are too many",
     ),
@@ -426,7 +426,7 @@ MUTANTS = [
     Mutant(
         "passes over an object that is gone",
         "TestSource",
-        'batch["unread"].append(Unread(key, "missing"))',
+        'batch["unread"].append(ReadFailure(key, "missing"))',
         "pass",
         "test_an_object_that_is_gone_is_said_to_be_unread",
         "an object that is gone is said to be unread",

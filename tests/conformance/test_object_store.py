@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from reporting_framework import ORIGIN_COLUMN, Trigger
+from reporting_framework import SOURCE_KEY, Trigger
 from reporting_framework.storage import open_store
 from reporting_framework.testing import CANARY, SinkContract, SourceContract
 from reporting_object_store.json_source.source import ObjectStoreJson
@@ -147,13 +147,13 @@ def made(numbers):
             "study": [("alpha", "beta")[number % 2] for number in numbers],
             "note": [NOTE] * len(numbers),
             "timestamp": [begin + timedelta(seconds=number) for number in numbers],
-            ORIGIN_COLUMN: [f"{number:06}.json" for number in numbers],
+            SOURCE_KEY: [f"{number:06}.json" for number in numbers],
         },
         schema={
             "study": pl.String,
             "note": pl.String,
             "timestamp": pl.Datetime("us", "UTC"),
-            ORIGIN_COLUMN: pl.String,
+            SOURCE_KEY: pl.String,
         },
     )
 
@@ -259,8 +259,8 @@ class Archive(Files):
     def visible(self, files):
         def read():
             lines = [json.loads(line) for data in files().values() for line in gzip.decompress(data).splitlines()]
-            seen = pl.DataFrame(lines or None, schema={"study": pl.String, "note": pl.String, ORIGIN_COLUMN: pl.String})
-            return seen.unique(ORIGIN_COLUMN)
+            seen = pl.DataFrame(lines or None, schema={"study": pl.String, "note": pl.String, SOURCE_KEY: pl.String})
+            return seen.unique(SOURCE_KEY)
 
         return read
 

@@ -18,33 +18,33 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from reporting_framework import (
-    ORIGIN_COLUMN,
+    SOURCE_KEY,
     Batch,
     CommitConflict,
-    Fragment,
-    Receipt,
+    CommitResult,
+    PlanStats,
+    ReadFailure,
     Rejection,
     SettingsError,
     Split,
+    StagedPart,
     StorageUnavailable,
-    Survey,
-    Unread,
     Validated,
     hookimpl,
     object_of,
     single_origin,
 )
-from reporting_framework.plugin_api.records import Belonging
+from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.plugin_api.result import Output, QuarantineState, RunRecord
 
 KEPT_RUNS = 4
 LINEAGE = pl.Schema(
-    {**dict.fromkeys((ORIGIN_COLUMN, "version", "run_id", "validator"), pl.String()), "at": pl.Datetime("us", "UTC")}
+    {**dict.fromkeys((SOURCE_KEY, "version", "run_id", "validator"), pl.String()), "at": pl.Datetime("us", "UTC")}
 )
-SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), ORIGIN_COLUMN: pl.String()})
+SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), SOURCE_KEY: pl.String()})
 ENTRIES = pl.Schema(
     {
-        **dict.fromkeys((ORIGIN_COLUMN, "version", "error_type", "field", "run_id"), pl.String()),
+        **dict.fromkeys((SOURCE_KEY, "version", "error_type", "field", "run_id"), pl.String()),
         "rejected_at": pl.Datetime("us", "UTC"),
     }
 )
@@ -96,10 +96,10 @@ class ToySource:
             try:
                 payload = read(self.settings.folder / key)
             except StorageUnavailable:
-                batch["unread"].append(Unread(key, "unavailable"))
+                batch["unread"].append(ReadFailure(key, "unavailable"))
                 continue
             if payload is None:
-                batch["unread"].append(Unread(key, "missing"))
+                batch["unread"].append(ReadFailure(key, "missing"))
             if payload is not None:
                 batch["origins"].append(key)
                 batch["payloads"].append(payload)
@@ -110,7 +110,7 @@ class ToySource:
             yield Split(key, {"keys": [key]})
 
     def survey(self):
-        return Survey()
+        return PlanStats()
 
     def bookmark(self, *, complete, unread, rows):
         return {"rows": rows}
@@ -163,7 +163,7 @@ class ToyTransform:
 
     def apply(self, frame):
         kept = frame.filter(pl.col("number") >= 0)
-        return kept.with_columns(double=pl.col("number") * 2).select(pl.exclude(ORIGIN_COLUMN), ORIGIN_COLUMN)
+        return kept.with_columns(double=pl.col("number") * 2).select(pl.exclude(SOURCE_KEY), SOURCE_KEY)
 
 
 # -- the sink -------------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class ToySink:
         return ToyLedger(self._rows())
 
     def stage(self, frame, split, part):
-        return Fragment(frame.height, {row[ORIGIN_COLUMN]: row for row in frame.to_dicts()})
+        return StagedPart(frame.height, {row[SOURCE_KEY]: row for row in frame.to_dicts()})
 
     @contextmanager
     def _alone(self):
@@ -218,7 +218,7 @@ class ToySink:
             if new:
                 write(self.file, json.dumps(rows | new, sort_keys=True).encode())
         output = Output(uri=str(self.file), rows=len(rows) + len(new), new_rows=len(new), bytes=0)
-        return Receipt([output], sum(fragment.rows for fragment in fragments) - len(new))
+        return CommitResult([output], sum(fragment.rows for fragment in fragments) - len(new))
 
     def abort(self):
         pass
@@ -231,7 +231,7 @@ class ToySink:
         if data is None:
             return []
         version = hashlib.sha256(data).hexdigest()
-        return [Belonging("output", str(self.file), rows=len(json.loads(data)), version=version)]
+        return [StoredArtifact("output", str(self.file), rows=len(json.loads(data)), version=version)]
 
     def _as_told(self, belongings):
         if belongings != self.belongings():
@@ -351,7 +351,7 @@ class ToyHistory:
         found = [
             (*row, datetime.fromisoformat(at)) for *row, at in self._content().get("rows", []) if row[0] in origins
         ]
-        return pl.DataFrame(found, schema=LINEAGE, orient="row").sort("at", ORIGIN_COLUMN, descending=[True, False])
+        return pl.DataFrame(found, schema=LINEAGE, orient="row").sort("at", SOURCE_KEY, descending=[True, False])
 
 
 # -- the query ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import toy
 
-from reporting_framework.plugin_api.page import Material
+from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.testing import (
     CANARY,
     CallFaults,
@@ -197,4 +197,4 @@ class TestPage(PageContract):
     @pytest.fixture
     def material(self):
         at = datetime(2024, 2, 1, tzinfo=UTC)
-        return Material("toy", date(2024, 1, 1), table().lazy(), table().head(1), (), "here", "there", at)
+        return PageContext("toy", date(2024, 1, 1), table().lazy(), table().head(1), (), "here", "there", at)

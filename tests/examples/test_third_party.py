@@ -25,11 +25,11 @@ SECRET = "canary-5d1f"
 
 POINT = "[reporting_framework]\n{0} = {0}\n"
 DOUBLE = """
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 @hookimpl
 def reporting_sources():
-    return [Lazy("object-store-json", "json:JSONDecoder")]
+    return [LazyPlugin("object-store-json", "json:JSONDecoder")]
 """
 FUTURE = (
     "from reporting_framework import hookimpl\nREPORTING_API = 2\n@hookimpl\ndef reporting_oracles():\n    return []\n"

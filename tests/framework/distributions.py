@@ -37,7 +37,7 @@ class Site:
         """
         module = module or f"fake_plugin_{next(_numbers)}"
         if source is not None:
-            text = "from reporting_framework import Lazy, hookimpl\n\n" + textwrap.dedent(source)
+            text = "from reporting_framework import LazyPlugin, hookimpl\n\n" + textwrap.dedent(source)
             (self.folder / f"{module}.py").write_text(text)
         self.metadata(distribution, f"[reporting_framework]\n{point or distribution} = {module}\n", version=version)
         return module

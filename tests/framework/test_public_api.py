@@ -13,10 +13,10 @@ import reporting_framework
 PUBLIC = re.findall(
     r"\w+",
     """
-API_VERSION Absence FILTERED LOOKS_LIKE ORIGIN_COLUMN AccessDenied Answering Batch CommitConflict Composition ConfigurationError CorruptCheckpoint Engine
-FatalError Fragment ColumnFacts Describing Filed History query_report InvariantBroken Lazy Ledger Located LocationError Material ModelValidator ObjectMissing Outcome Page ParquetBacked ParquetFile Permission Permitted Plugin PluginError Quarantine
-Query Readable Receipt Recording Rejection Report ReportingError Response RunLedger SettingsError Shape Shelving Sink Source Split StepFailed StorageUnavailable
-Survey Timestamp Traceable Transform TransientError Trigger TriggerError Triggered Unread Use Validated Validator holds_several hookimpl install_command line_origin object_of
+API_VERSION Absence FILTERED LOOKS_LIKE SOURCE_KEY AccessDenied Answering Batch CommitConflict PipelineSpec ConfigurationError CorruptCheckpoint Engine
+FatalError StagedPart ColumnFacts Describing Filed History query_report InvariantBroken LazyPlugin Ledger Located LocationError PageContext ModelValidator ObjectMissing SplitResult Page ParquetBacked ParquetFile Permission Permitted Plugin PluginError Quarantine
+Query Readable CommitResult Recording Rejection Report ReportingError TriggerResponse RunLedger SettingsError Shape Shelving Sink Source Split StepFailed StorageUnavailable
+PlanStats Timestamp Traceable Transform TransientError Trigger TriggerError Triggered ReadFailure PluginRef Validated Validator holds_several hookimpl install_command line_origin object_of
 run_report single_origin
     """,
 )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugin_api.sink import Sink
@@ -88,7 +88,7 @@ def rows_of(path: Path | bytes) -> list[tuple[Any, ...]]:
 
 def origins_of(path: Path | bytes) -> list[str]:
     """Origins of a checkpoint's rows, in its order."""
-    return pl.read_parquet(path)[ORIGIN_COLUMN].to_list()
+    return pl.read_parquet(path)[SOURCE_KEY].to_list()
 
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:

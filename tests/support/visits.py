@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from reporting_framework.plugin_api.page import Material
+from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunRecord, Step
 
 CENTERS = (
@@ -159,11 +159,11 @@ def runs(at: datetime = AT, count: int = 10) -> list[RunRecord]:
     return found
 
 
-def material(rows: pl.DataFrame | None = None, **more: Any) -> Material:
+def material(rows: pl.DataFrame | None = None, **more: Any) -> PageContext:
     """What the page of `MONTH` is made of."""
     given: dict[str, Any] = {
         "report": "event-log-checkpoint", "month": MONTH, "rows": (visits() if rows is None else rows).lazy(),
         "quarantine": quarantined(), "runs": runs(), "source": "s3://example-events/prod/",
         "table": "s3://example-checkpoints/visits.parquet", "at": AT,
     }  # fmt: skip
-    return Material(**given | more)
+    return PageContext(**given | more)

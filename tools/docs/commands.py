@@ -12,14 +12,14 @@ from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
-from reporting_framework.cli.state import State
+from reporting_framework.cli.state import CliContext
 from reporting_framework.config.file import Config
 from reporting_framework.registry.registry import Registry
 from tools.docs.docstrings import literal
 from tools.docs.markdown import code, page, plain, table
 
 
-class _State(State):
+class _State(CliContext):
     """An invocation that knows the first-party plugins, and no environment."""
 
     def __init__(self, registry: Registry) -> None:
@@ -50,7 +50,7 @@ def commands_page(registry: Registry) -> str:
     )
 
 
-def _of_reports(name: str, group: ReportCommands, state: State, registry: Registry) -> Iterator[str]:
+def _of_reports(name: str, group: ReportCommands, state: CliContext, registry: Registry) -> Iterator[str]:
     yield f"## reporting {name}"
     yield _text(group.help)
     yield f"    reporting {name} {(group.subcommand_metavar or '').removesuffix('...')}"

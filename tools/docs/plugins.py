@@ -11,7 +11,7 @@ from reporting_framework.aws_lambda.settings import PREFIX, FunctionSettings
 from reporting_framework.config.layers import variable
 from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT
-from reporting_framework.registry.registry import ROLES, Listed, Registry, load_plugins, plural
+from reporting_framework.registry.registry import ROLES, PluginInfo, Registry, load_plugins, plural
 from tools.docs.docstrings import Undocumented, as_markdown, literal, summary, text_of
 from tools.docs.markdown import code, page, slug, table
 from tools.docs.settings import settings_table
@@ -73,7 +73,7 @@ def first_party() -> Registry:
     return registry
 
 
-def _rows(registry: Registry, names: list[str]) -> list[Listed]:
+def _rows(registry: Registry, names: list[str]) -> list[PluginInfo]:
     return [row for row in registry.listing if row.distribution in names]
 
 
@@ -96,7 +96,7 @@ def catalogue_page(registry: Registry) -> str:
     )
 
 
-def _entry(row: Listed, text: str, registry: Registry) -> list[str]:
+def _entry(row: PluginInfo, text: str, registry: Registry) -> list[str]:
     if not text:
         raise Undocumented(f"{row.role} {row.name} has no summary")
     where = "command-line.md" if row.role == "command" else "settings.md"
@@ -105,7 +105,7 @@ def _entry(row: Listed, text: str, registry: Registry) -> list[str]:
     return [name, literal(text), code(row.distribution)]
 
 
-def _heading(row: Listed) -> str:
+def _heading(row: PluginInfo) -> str:
     return f"{row.role.capitalize()} {code(row.name)}"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from acme_reporting.source import SqliteTable
 from acme_reporting.table import Table
-from reporting_framework import LocationError, Rejection, SettingsError, StorageUnavailable, Survey, Unread
+from reporting_framework import LocationError, PlanStats, ReadFailure, Rejection, SettingsError, StorageUnavailable
 
 ORDERS = "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, price REAL)"
 
@@ -60,7 +60,7 @@ def taken(source, ledger=None):
 def test_only_what_the_ledger_does_not_have_is_planned(path):
     source = made(path)
     assert planned(source, Known("orders/2")) == ["orders/1", "orders/5"]
-    assert source.survey() == Survey(exhausted=True)
+    assert source.survey() == PlanStats(exhausted=True)
 
 
 def test_a_split_is_plain_data_that_another_source_can_read(path):
@@ -192,7 +192,7 @@ def test_a_row_that_is_gone_and_a_file_that_is_locked_are_unread(path):
     (split,) = source.plan(Known())
     execute(path, "DELETE FROM orders WHERE id = 2")
     (batch,) = source.read(split)
-    assert (batch.origins, batch.unread) == (["orders/1", "orders/5"], [Unread("orders/2", "missing")])
+    assert (batch.origins, batch.unread) == (["orders/1", "orders/5"], [ReadFailure("orders/2", "missing")])
     with closing(sqlite3.connect(path)) as database:
         database.execute("BEGIN EXCLUSIVE")
         (batch,) = source.read(split)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import Outcome, Split
+from reporting_framework import Split, SplitResult
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
 
 
@@ -34,7 +34,7 @@ def test_every_split_that_is_taken_is_worked_on_once(count, parallelism, most, s
     def stop():
         return stop_after is not None and len(taken) >= stop_after
 
-    outcomes = list(engine(most).map(Outcome, splits(count, taken), parallelism=parallelism, stop=stop))
+    outcomes = list(engine(most).map(SplitResult, splits(count, taken), parallelism=parallelism, stop=stop))
     assert sorted(int(outcome.split.id) for outcome in outcomes) == taken
     assert taken == list(range(count if stop_after is None else min(count, stop_after)))
 
@@ -45,7 +45,7 @@ def test_one_at_a_time_is_worked_on_in_the_caller_s_thread_and_lazily():
 
     def process(split):
         threads.add(threading.current_thread())
-        return Outcome(split)
+        return SplitResult(split)
 
     outcomes = engine().map(process, splits(5, taken), parallelism=1, stop=never)
     next(outcomes)
@@ -68,7 +68,7 @@ def test_as_many_are_under_way_as_both_sides_allow(parallelism, most, expected):
             together.wait(60)
         with lock:
             under_way -= 1
-        return Outcome(split)
+        return SplitResult(split)
 
     taken: list[int] = []
     outcomes = engine(most).map(process, splits(20, taken), parallelism=parallelism, stop=never)
@@ -85,7 +85,7 @@ def test_an_error_ends_the_work(parallelism):
     def process(split):
         if split.id == "2":
             raise ValueError("broken")
-        return Outcome(split)
+        return SplitResult(split)
 
     with pytest.raises(ValueError, match="broken"):
         list(engine().map(process, splits(50, taken), parallelism=parallelism, stop=never))
@@ -99,7 +99,7 @@ def test_who_stops_listening_ends_the_work():
         if split.id != "0":
             release.wait(5)
         done.append(split.id)
-        return Outcome(split)
+        return SplitResult(split)
 
     taken: list[int] = []
     outcomes = engine().map(process, splits(50, taken), parallelism=3, stop=never)
@@ -118,7 +118,7 @@ def test_nobody_waits_for_what_is_under_way_when_a_run_fails():
         if split.id == "0":
             raise KeyboardInterrupt
         released.wait(30)
-        return Outcome(split)
+        return SplitResult(split)
 
     began = time.monotonic()
     splits = [Split(str(number), {}) for number in range(4)]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field, Json
 from typing_extensions import TypedDict
 
-from reporting_framework import ORIGIN_COLUMN, Rejection, SettingsError
+from reporting_framework import SOURCE_KEY, Rejection, SettingsError
 from reporting_framework.builtin.columns import Column
 from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings, PydanticValidator
 from reporting_framework.builtin.unknown_fields import NAMES_KEPT, OTHER
@@ -42,9 +42,9 @@ def test_each_kind_of_field_has_its_column_and_the_origin_comes_last():
         "items": pl.String,
         "pair": pl.String,
         "anything": pl.String,
-        ORIGIN_COLUMN: pl.String,
+        SOURCE_KEY: pl.String,
     }
-    assert list(validator("Everything", "keep").schema)[-2:] == ["extra", ORIGIN_COLUMN]
+    assert list(validator("Everything", "keep").schema)[-2:] == ["extra", SOURCE_KEY]
 
 
 def test_values_of_each_kind():

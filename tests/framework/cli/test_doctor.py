@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from reporting_framework import Permission, SettingsError, run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.operations.doctor import _extras, _plugins, carried_out, credentials
-from reporting_framework.plugin_api.records import Finding
+from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.storage import open as connect
@@ -158,7 +158,7 @@ def test_leftovers_in_the_temporary_folder_are_noted(here):
 
 
 def test_extras_that_are_missing_are_named(monkeypatch):
-    assert _extras() == Finding("ok", "all are installed")
+    assert _extras() == CheckResult("ok", "all are installed")
     lacking = ("uv", "aws-xray-sdk", "duckdb", "reporting-pages")
     monkeypatch.setattr("reporting_framework.operations.doctor._installed", lambda name: name not in lacking)
     found = _extras()
@@ -183,7 +183,9 @@ def test_nothing_to_read_is_noted(here):
 
 def test_a_check_that_never_ends_hides_no_other():
     gate = threading.Event()
-    found = list(carried_out({"slow": gate.wait, "good": lambda: Finding("ok", "well")}, limit=1))  # or it never ends
+    found = list(
+        carried_out({"slow": gate.wait, "good": lambda: CheckResult("ok", "well")}, limit=1)
+    )  # or it never ends
     gate.set()
     assert [tuple(each)[:3] for each in found] == [("slow", "fail", "no answer within 1 s"), ("good", "ok", "well")]
 

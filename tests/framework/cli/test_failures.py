@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reporting_framework.cli.failures import guarded, printable, traceback_text, write
 from reporting_framework.cli.logs import logs_on_stderr
-from reporting_framework.cli.state import State
+from reporting_framework.cli.state import CliContext
 from reporting_framework.errors import AccessDenied, ReportingError, SettingsError, StepFailed
 
 
@@ -36,13 +36,13 @@ def raising(error: BaseException):
     ],
 )
 def test_what_is_expected_is_one_line_with_its_exit_code(capsys, error, code, text):
-    assert guarded(raising(error), State()) == code
+    assert guarded(raising(error), CliContext()) == code
     assert capsys.readouterr() == ("", text)
 
 
 @pytest.mark.parametrize(("value", "code"), [(None, 0), (0, 0), (4, 4), ("text", 0)])
 def test_what_an_action_returns_is_its_exit_code(value, code):
-    assert guarded(lambda: value, State()) == code
+    assert guarded(lambda: value, CliContext()) == code
 
 
 def failing() -> None:
@@ -53,7 +53,7 @@ def failing() -> None:
 
 
 def test_an_unexpected_error_shows_where_and_what_type_and_no_message(capsys):
-    assert guarded(failing, State()) == 1
+    assert guarded(failing, CliContext()) == 1
     text = capsys.readouterr().err
     assert text.count("Traceback (most recent call last):") == 2
     assert text.index("KeyError: (message withheld; --verbose shows it)") < text.index("which led to:")
@@ -64,7 +64,7 @@ def test_an_unexpected_error_shows_where_and_what_type_and_no_message(capsys):
 
 
 def test_verbose_shows_the_message(capsys):
-    state = State()
+    state = CliContext()
     state.verbose = True
     assert guarded(failing, state) == 1
     assert "ValueError: SECRET-VALUE" in capsys.readouterr().err
@@ -81,7 +81,7 @@ def test_a_failed_step_shows_where_in_the_plugin(capsys):
         except ValueError as error:
             raise StepFailed("source x raised ValueError") from error
 
-    assert guarded(step, State()) == 1
+    assert guarded(step, CliContext()) == 1
     text = capsys.readouterr().err
     assert "in failing" in text
     assert text.endswith("error: source x raised ValueError\n")
@@ -170,10 +170,10 @@ def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
     class PanicException(BaseException):
         """What libraries in Rust raise."""
 
-    assert guarded(raising(PanicException("hunter2")), State()) == 1
+    assert guarded(raising(PanicException("hunter2")), CliContext()) == 1
     assert "hunter2" not in capsys.readouterr().err
     with pytest.raises(GeneratorExit):
-        guarded(raising(GeneratorExit()), State())
+        guarded(raising(GeneratorExit()), CliContext())
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
 def test_output_that_is_lost_fails_only_what_was_asked_to_print_it(function, target, code, told):
     script = (
         "import sys, time; from reporting_framework.cli.failures import note, write, guarded; "
-        "from reporting_framework.cli.state import State; "
-        f"sys.exit(guarded(lambda: (time.sleep(0.2), {function}('x' * 100_000), print('on', file=sys.stderr)), State()))"
+        "from reporting_framework.cli.state import CliContext; "
+        f"sys.exit(guarded(lambda: (time.sleep(0.2), {function}('x' * 100_000), print('on', file=sys.stderr)), CliContext()))"
     )
     command = f"set -o pipefail; '{sys.executable}' -c \"{script}\" {target}"
     done = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, text=True, check=False)

@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from reporting_framework.cli.main import reporting, reporting_run
-from reporting_framework.cli.state import State
+from reporting_framework.cli.state import CliContext
 from tests.framework.distributions import environment, program
 
 HEAVY = (
@@ -75,7 +75,7 @@ def test_help_of_every_installed_report_imports_no_storage_and_no_frames(toy):
 
 
 def test_help_lists_reports_that_cannot_be_used_with_the_reason(toy):
-    toy.add("fake-toy", "@hookimpl\ndef reporting_reports():\n    return [Lazy('toy', 'a:B', 'another')]\n")
+    toy.add("fake-toy", "@hookimpl\ndef reporting_reports():\n    return [LazyPlugin('toy', 'a:B', 'another')]\n")
     text = " ".join(program("reporting-run", "--help", site=toy.folder).stdout.split())
     assert "toy (broken: reporting-toy 1.2 has the same name)" in text
     assert "toy (broken: fake-toy 1.0 has the same name)" in text
@@ -157,7 +157,7 @@ def test_help_into_a_closed_pipe_is_silent(toy):
 
 
 def completions(command, *words: str) -> list[str]:
-    complete = ShellComplete(command, {"obj": State()}, "program", "_PROGRAM_COMPLETE")
+    complete = ShellComplete(command, {"obj": CliContext()}, "program", "_PROGRAM_COMPLETE")
     return [item.value for item in complete.get_completions(list(words[:-1]), words[-1])]
 
 
@@ -170,7 +170,7 @@ def test_completion_knows_reports_and_options_and_keeps_silent_about_errors(toy)
 
 
 def test_the_groups_know_their_commands(toy):
-    state = State()
+    state = CliContext()
     with reporting_run.make_context("reporting-run", [], obj=state, resilient_parsing=True) as context:
         assert "toy" in reporting_run.list_commands(context)
         assert reporting_run.get_command(context, "toy").help == "numbers into a file"

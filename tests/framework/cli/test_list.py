@@ -68,7 +68,9 @@ def test_plugins_shows_name_role_distribution_version_status_and_why(crowd):
 
 
 def test_what_cannot_be_imported_is_registered_until_it_is_checked(toy):
-    toy.add("fake-gone", "@hookimpl\ndef reporting_sinks():\n    return [Lazy('gone', 'not_there:Gone', 'a sink')]\n")
+    toy.add(
+        "fake-gone", "@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('gone', 'not_there:Gone', 'a sink')]\n"
+    )
     rows = {row["name"]: row for row in json.loads(invoke("plugins", "--format", "json").stdout)}
     assert rows["gone"]["status"] == rows["toy-file"]["status"] == "registered"
     done = invoke("plugins", "--check", "--format", "json")

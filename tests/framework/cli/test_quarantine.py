@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
-from reporting_framework.operations.quarantine import Choice
+from reporting_framework.operations.quarantine import EntryFilter
 from tests.framework.cli.test_help import imported
 from tests.framework.distributions import program
 from tests.support.events import made_of, name
@@ -98,7 +98,9 @@ def test_a_name_with_signs_of_a_glob_fits_itself(here):
     import polars as pl
 
     entries = pl.DataFrame({"source_key": ["a[1].json", "a1.json", "b.json#2"]})
-    found = {text: Choice(origin=text).of(entries)["source_key"].to_list() for text in ("a[1].json", "b.json", "*#*")}
+    found = {
+        text: EntryFilter(origin=text).of(entries)["source_key"].to_list() for text in ("a[1].json", "b.json", "*#*")
+    }
     assert found == {"a[1].json": ["a[1].json", "a1.json"], "b.json": ["b.json#2"], "*#*": ["b.json#2"]}
 
 

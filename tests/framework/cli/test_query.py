@@ -265,7 +265,9 @@ def test_a_registry_without_queries_says_so(here, monkeypatch):
 
 
 def test_a_query_that_cannot_be_imported_leaves_the_others_alone(toy):
-    toy.add("fake-asking", "@hookimpl\ndef reporting_queries():\n    return [Lazy('lost', 'nowhere:Lost', 'gone')]\n")
+    toy.add(
+        "fake-asking", "@hookimpl\ndef reporting_queries():\n    return [LazyPlugin('lost', 'nowhere:Lost', 'gone')]\n"
+    )
     lines = invoke("toy", "--list").stdout.splitlines()
     assert any("(the query lost of fake-asking 1.0" in line for line in lines if line.startswith("lost "))
     assert any(line.startswith("counts ") for line in lines)

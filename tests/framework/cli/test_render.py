@@ -15,7 +15,7 @@ from rich.console import Console
 
 from reporting_framework.cli import render
 from reporting_framework.cli.progress import ProgressBar, wanted
-from reporting_framework.plugin_api.records import Outcome, Rejection, Split
+from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
 from reporting_framework.plugin_api.result import Output, QuarantineState, RejectionCount, RunResult, Seconds
 
 OUTPUT = Output(uri="out/visits.parquet", rows=1234, new_rows=34, bytes=5678)
@@ -244,8 +244,8 @@ def test_the_progress_bar_counts_what_became_of_the_records():
     bar.reporting_run_started("visits[bold]")
     split = Split("1", {})
     rejection = Rejection("b", None, "missing")
-    bar.reporting_split_finished(Outcome(split, origins=["a", "b", "c"], accepted=2, rejections=[rejection]))
-    bar.reporting_split_finished(Outcome(split, origins=["d"], accepted=1))
+    bar.reporting_split_finished(SplitResult(split, origins=["a", "b", "c"], accepted=2, rejections=[rejection]))
+    bar.reporting_split_finished(SplitResult(split, origins=["d"], accepted=1))
     bar.progress.refresh()
     assert re.search(r"visits\[bold\] 4 of 10 read [\d,]+/s 3 accepted, 1 rejected or filtered", stream.getvalue())
     bar.close()

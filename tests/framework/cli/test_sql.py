@@ -451,7 +451,9 @@ class Lazy:
 
 def test_a_sink_without_parquet_files_is_read_through_its_scan(toy, made):
     (toy.folder / "lazy_sink.py").write_text(LAZY)
-    toy.add("fake-lazy", "@hookimpl\ndef reporting_sinks():\n    return [Lazy('lazy', 'lazy_sink:Lazy', 'lazy')]\n")
+    toy.add(
+        "fake-lazy", "@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('lazy', 'lazy_sink:Lazy', 'lazy')]\n"
+    )
     text = (
         '[reports.lazy]\nsource = {{ use = "object-store-json", uri = "in" }}\nvalidator = {{ use = "visit-event" }}\n'
     )

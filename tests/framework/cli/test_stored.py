@@ -16,7 +16,7 @@ from reporting_framework.errors import CommitConflict
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.run_history import records_of
 from reporting_framework.operations.state import Reset, copy_command, stored
-from reporting_framework.plugin_api.records import Belonging
+from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.plugin_api.result import Output, RunRecord, Step
 from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
@@ -344,4 +344,4 @@ def test_commands_are_quoted(monkeypatch):
 
 
 def test_an_unknown_size_is_not_shown():
-    assert _described(Belonging("bookmark", "memory://x")) == "memory://x: "
+    assert _described(StoredArtifact("bookmark", "memory://x")) == "memory://x: "

@@ -14,7 +14,7 @@ from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.config.layers import variable
 from reporting_framework.config.resolve import misspelt, resolve_settings
 from reporting_framework.errors import MESSAGE_LIMIT, PluginError, SettingsError
-from reporting_framework.plugin_api.report import Composition, Use
+from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report, resolve_report
@@ -492,14 +492,14 @@ def visits(tmp_path: Path) -> Config:
 
 def test_a_report_is_composed_in_the_file(visits):
     assert visits.reports == {
-        "visits": Composition(
-            source=Use("object-store-json", {"uri": "s3://events/prod/"}),
-            validator=Use("pydantic", {"model": "my_package.models:Visit"}),
-            transforms=[Use("exclude-projects", {"patterns": ["sandbox-*"]})],
+        "visits": PipelineSpec(
+            source=PluginRef("object-store-json", {"uri": "s3://events/prod/"}),
+            validator=PluginRef("pydantic", {"model": "my_package.models:Visit"}),
+            transforms=[PluginRef("exclude-projects", {"patterns": ["sandbox-*"]})],
             sinks=[
-                Use("parquet-checkpoint", {"uri": "s3://checkpoints/visits.parquet", "options": {"level": 3}}),
+                PluginRef("parquet-checkpoint", {"uri": "s3://checkpoints/visits.parquet", "options": {"level": 3}}),
             ],
-            engine=Use("local"),
+            engine=PluginRef("local"),
         )
     }
     assert visits.composed["visits"].summary == "visits of all centers"
@@ -521,12 +521,12 @@ def test_every_place_can_set_a_part_of_a_composed_report(visits):
         trigger={"source": {"uri": "from-trigger"}},
         sets=["sinks.0.uri=from-set", "transforms=[]", 'validator={use="v2"}'],
     )
-    assert composition == Composition(
-        source=Use("object-store-json", {"uri": "from-trigger", "parallelism": "8"}),
-        validator=Use("v2", {"model": "my_package.models:Visit"}),
+    assert composition == PipelineSpec(
+        source=PluginRef("object-store-json", {"uri": "from-trigger", "parallelism": "8"}),
+        validator=PluginRef("v2", {"model": "my_package.models:Visit"}),
         transforms=[],
-        sinks=[Use("parquet-checkpoint", {"uri": "from-set", "options": {"level": "4"}})],
-        engine=Use("other"),
+        sinks=[PluginRef("parquet-checkpoint", {"uri": "from-set", "options": {"level": "4"}})],
+        engine=PluginRef("other"),
     )
 
 

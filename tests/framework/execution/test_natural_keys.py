@@ -3,9 +3,9 @@
 import polars as pl
 import pytest
 
-from reporting_framework import ORIGIN_COLUMN, Batch, Rejection, Split, Survey
+from reporting_framework import SOURCE_KEY, Batch, PlanStats, Rejection, Split
 from reporting_framework.operations.quarantine import revealed
-from reporting_framework.plugin_api.records import Unread
+from reporting_framework.plugin_api.records import ReadFailure
 from tests.support.plugins import checkpoint, event, execute, pipeline
 
 KEYS = ["ORD", "ORD#1", "ORD#1#2", "ORD#01", "#7", "plain", "tail#"]
@@ -39,11 +39,11 @@ class Orders:
             versions=["1"] * len(given),
             payloads=[b"{}" if key in self.bad else event(self.keys.index(key)) for key in given],
             rejected=[Rejection(key, "1", "undecodable") for key in keys if key in self.refused],
-            unread=[Unread("gone", "missing")] if "gone" in keys else [],
+            unread=[ReadFailure("gone", "missing")] if "gone" in keys else [],
         )
 
     def survey(self):
-        return Survey(exhausted=True)
+        return PlanStats(exhausted=True)
 
     def bookmark(self, *, complete, unread, rows):
         return {}
@@ -62,7 +62,7 @@ def test_a_record_is_read_once_whatever_its_key_ends_in(tmp_path, key):
     assert source.read_keys == [key], "no other key hides it, and none is read again"
     again = Orders(KEYS)
     assert execute(pipeline(again, checkpoint(place))).records_read == 0
-    assert pl.read_parquet(place)[ORIGIN_COLUMN].n_unique() == len(KEYS)
+    assert pl.read_parquet(place)[SOURCE_KEY].n_unique() == len(KEYS)
 
 
 @pytest.mark.parametrize("by", ["bad", "refused"])

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from reporting_framework import Composition, PluginError, SettingsError, StepFailed, Use
+from reporting_framework import PipelineSpec, PluginError, PluginRef, SettingsError, StepFailed
 from reporting_framework.errors import LocationError
 from reporting_framework.execution.pipeline import assemble
 from reporting_framework.registry.registry import load_plugins
@@ -64,7 +64,7 @@ def reporting_transforms():
 def reporting_sinks():
     return [Good]
 """
-GOOD = Use("good")
+GOOD = PluginRef("good")
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def registry(site):
 
 def composed(registry, **parts):
     chosen = {"source": GOOD, "validator": GOOD, "sinks": [GOOD]} | parts
-    return assemble("r", Composition(**chosen), registry)
+    return assemble("r", PipelineSpec(**chosen), registry)
 
 
 def test_a_composition_becomes_a_pipeline(registry):
-    made = composed(registry, sinks=[GOOD, Use("good", {"count": 7})], transforms=[GOOD])
+    made = composed(registry, sinks=[GOOD, PluginRef("good", {"count": 7})], transforms=[GOOD])
     assert (made.report, made.source.name, made.validator.name) == ("r", "good", "good")
     assert [sink.settings.count for sink in made.sinks] == [1, 7]
     assert made.engine.name == "local"
@@ -91,41 +91,41 @@ def test_a_composition_becomes_a_pipeline(registry):
     [
         ({"sinks": []}, SettingsError, "report r: it has no sink; give at least one"),
         (
-            {"sinks": [Use("good", {"count": "many", "colour": 1})]},
+            {"sinks": [PluginRef("good", {"count": "many", "colour": 1})]},
             SettingsError,
             "report r: sink good: there is no setting colour; settings: count, mode (and 1 more: count)",
         ),
         (
-            {"validator": Use("framed")},
+            {"validator": PluginRef("framed")},
             PluginError,
             "report r: source good yields payloads, validator framed takes frames; choose two that fit",
         ),
         (
-            {"transforms": [Use("good", {"mode": "last"})]},
+            {"transforms": [PluginRef("good", {"mode": "last"})]},
             PluginError,
             "report r: the last column after all transforms must be source_key",
         ),
         (
-            {"transforms": [Use("good", {"mode": "none"})]},
+            {"transforms": [PluginRef("good", {"mode": "none"})]},
             PluginError,
             "report r: the last column after all transforms must be source_key",
         ),
         (
-            {"transforms": [Use("good", {"mode": "fails"})]},
+            {"transforms": [PluginRef("good", {"mode": "fails"})]},
             StepFailed,
             "report r: transform good raised KeyError; see the log for where",
         ),
         (
-            {"validator": Use("schemaless")},
+            {"validator": PluginRef("schemaless")},
             StepFailed,
             "report r: validator schemaless raised OSError; see the log for where",
         ),
         (
-            {"sinks": [Use("good", {"mode": "raises"})]},
+            {"sinks": [PluginRef("good", {"mode": "raises"})]},
             StepFailed,
             "report r: sink good raised ValueError; see the log for where",
         ),
-        ({"sinks": [Use("good", {"mode": "refuses"})]}, LocationError, "x://y: unknown scheme"),
+        ({"sinks": [PluginRef("good", {"mode": "refuses"})]}, LocationError, "x://y: unknown scheme"),
     ],
 )
 def test_what_does_not_fit_is_refused(registry, parts, error, message):
@@ -136,4 +136,4 @@ def test_what_does_not_fit_is_refused(registry, parts, error, message):
 
 def test_a_plugin_that_there_is_not_is_refused(registry):
     with pytest.raises(PluginError, match="there is no source 'god'; did you mean good?"):
-        composed(registry, source=Use("god"))
+        composed(registry, source=PluginRef("god"))

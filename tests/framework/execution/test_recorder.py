@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import pytest
 
-from reporting_framework import ORIGIN_COLUMN, Rejection, Split, hookimpl
+from reporting_framework import SOURCE_KEY, Rejection, Split, hookimpl
 from reporting_framework.execution import recorder as recorder_module
 from reporting_framework.execution.recorder import LISTED, Recorder
-from reporting_framework.plugin_api.records import Outcome
+from reporting_framework.plugin_api.records import SplitResult
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult
 from reporting_framework.testing.contracts.history import AT
 from reporting_framework.testing.fakes import SCHEMA, GivenRecords, KeptRows, batch, execute, pipeline
@@ -133,9 +133,9 @@ def test_what_is_turned_away_is_not_noted():
     history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
     recorder = Recorder(made, "r", AT)
     recorder.look_at(Sink(history))
-    recorder.note(Outcome(Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]))
+    recorder.note(SplitResult(Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]))
     turned = [Rejection("b", "2", "x")]
-    recorder.note(Outcome(Split("s", {}), ["a", "b", "c"], 2, turned, versions=["1", "2", None]))
+    recorder.note(SplitResult(Split("s", {}), ["a", "b", "c"], 2, turned, versions=["1", "2", None]))
     assert history.noted == [("a", "1"), ("c", None)]
 
 
@@ -151,4 +151,4 @@ def test_observers_are_told_what_the_run_is_made_of():
     source.places = ("s3://b/in",)
     execute(pipeline(source, KeptRows()), Observer())
     assert told == [(["s3://b/in"], (), SCHEMA)]
-    assert ORIGIN_COLUMN in told[0][2]
+    assert SOURCE_KEY in told[0][2]

@@ -13,11 +13,11 @@ from reporting_framework import (
     Batch,
     CorruptCheckpoint,
     LocationError,
+    PlanStats,
+    ReadFailure,
     Rejection,
     StepFailed,
     StorageUnavailable,
-    Survey,
-    Unread,
     hookimpl,
 )
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
@@ -165,7 +165,7 @@ def test_an_object_that_may_not_be_read_is_unread(tmp_path, public_folder):
     with unprivileged():
         result = execute(pipeline(source(public_folder), checkpoint("memory://unread/x.parquet")), notes := Notes())
     assert (result.status, result.objects_unread, result.accepted) == ("partial", 1, 1)
-    assert notes.outcomes[0].unread == [Unread(name_of(1), "denied")]
+    assert notes.outcomes[0].unread == [ReadFailure(name_of(1), "denied")]
 
 
 def test_a_quarantined_object_that_cannot_be_read_again_stays_in_quarantine(tmp_path, place):
@@ -548,7 +548,7 @@ def test_two_runs_may_use_one_pipeline_s_parts_one_after_the_other(events, place
 def test_a_survey_is_what_the_source_says(place):
     class Surveyed(GivenRecords):
         def survey(self):
-            return Survey(3, ("odd",), 2)
+            return PlanStats(3, ("odd",), 2)
 
     result = execute(pipeline(Surveyed({"one": [batch(1)]}), checkpoint(place)))
     assert (result.objects_ignored, result.ignored_samples, result.remaining) == (3, ["odd"], 2)
@@ -564,7 +564,7 @@ def test_the_bookmark_is_of_the_sink_that_holds_least(tmp_path):
 
     one = checkpoint(tmp_path / "one.parquet")
     execute(pipeline(GivenRecords({"one": [batch(1)]}), one))
-    splits = {"one": [batch(2, unread=[Unread("u", "denied")])]}
+    splits = {"one": [batch(2, unread=[ReadFailure("u", "denied")])]}
     execute(pipeline(Marking(splits), one, checkpoint(tmp_path / "two.parquet")))
     assert told == [{"complete": True, "unread": ["u"], "rows": 1}]
     assert checkpoint(tmp_path / "one.parquet").quarantine().bookmark == {"left": 1}

@@ -3,7 +3,15 @@
 import polars as pl
 import pytest
 
-from reporting_framework import Batch, Fragment, Receipt, Rejection, Response, StorageUnavailable, Unread
+from reporting_framework import (
+    Batch,
+    CommitResult,
+    ReadFailure,
+    Rejection,
+    StagedPart,
+    StorageUnavailable,
+    TriggerResponse,
+)
 from tests.support.plugins import (
     GivenRecords,
     SinkWith,
@@ -30,7 +38,9 @@ class Pushing(GivenRecords):
 
     def respond(self, unread, rejections):
         self.responded = ([(each.origin, each.reason) for each in unread], [each.origin for each in rejections])
-        return Response({"failed": len(unread)}, [Unread(each.origin, "test: not set aside") for each in self.stuck])
+        return TriggerResponse(
+            {"failed": len(unread)}, [ReadFailure(each.origin, "test: not set aside") for each in self.stuck]
+        )
 
 
 class Forgetful:
@@ -50,11 +60,11 @@ class Forgetful:
     def stage(self, frame, split, part):
         if self.staging and part == 0:
             raise self.staging
-        return Fragment(frame.height, list(frame["source_key"]))
+        return StagedPart(frame.height, list(frame["source_key"]))
 
     def commit(self, fragments):
         self.committed = [origin for fragment in fragments for origin in fragment.data]
-        return Receipt(duplicates=None, failed=[Unread(each, "forgetful: full") for each in self.failed])
+        return CommitResult(duplicates=None, failed=[ReadFailure(each, "forgetful: full") for each in self.failed])
 
     def abort(self):
         pass

@@ -7,15 +7,15 @@ from reporting_framework import (
     FILTERED,
     AccessDenied,
     Batch,
-    Fragment,
     InvariantBroken,
+    ReadFailure,
     Rejection,
     Split,
+    StagedPart,
     StepFailed,
-    Unread,
     Validated,
 )
-from reporting_framework.execution.split_worker import Process
+from reporting_framework.execution.split_worker import SplitWorker
 from tests.support.plugins import SCHEMA, EventValidator, GivenRecords, WithoutStudy, batch, event, pipeline
 
 SPLIT = Split("s", {})
@@ -31,7 +31,7 @@ class Staging:
 
     def stage(self, frame, split, part):
         self.staged.append((split.id, part, frame.rows()))
-        return Fragment(frame.height, part)
+        return StagedPart(frame.height, part)
 
 
 class Breaking:
@@ -74,21 +74,25 @@ class Answering:
 
 def work(*batches, limit=None, sinks=None, **parts):
     made = pipeline(GivenRecords({"s": batches}), *([Staging()] if sinks is None else sinks), **parts)
-    return Process(made, limit)(SPLIT)
+    return SplitWorker(made, limit)(SPLIT)
 
 
 def test_a_split_becomes_an_outcome():
     sinks = [Staging(), Staging()]
     bad = Batch(
-        ["x"], ["7"], [b'{"study": 1}'], rejected=[Rejection("y", None, "too_large")], unread=[Unread("z", "denied")]
+        ["x"],
+        ["7"],
+        [b'{"study": 1}'],
+        rejected=[Rejection("y", None, "too_large")],
+        unread=[ReadFailure("z", "denied")],
     )
     outcome = work(batch(1, 2), bad, batch(3), sinks=sinks)
     assert outcome.split is SPLIT
     assert outcome.origins == ["given.ndjson#1", "given.ndjson#2", "y", "x", "given.ndjson#3"]
     assert outcome.accepted == 3
     assert outcome.rejections == [Rejection("y", None, "too_large"), Rejection("x", "7", "string_type", "study")]
-    assert outcome.unread == [Unread("z", "denied")]
-    assert outcome.fragments == [[Fragment(2, 0), Fragment(1, 2)]] * 2
+    assert outcome.unread == [ReadFailure("z", "denied")]
+    assert outcome.fragments == [[StagedPart(2, 0), StagedPart(1, 2)]] * 2
     assert set(outcome.seconds) == {"read", "validate", "commit"}
     assert sinks[0].staged == sinks[1].staged
     assert [(split, part, len(rows)) for split, part, rows in sinks[0].staged] == [("s", 0, 2), ("s", 2, 1)]
@@ -96,7 +100,7 @@ def test_a_split_becomes_an_outcome():
 
 def test_a_batch_of_nothing_valid_is_not_staged():
     sink = Staging()
-    outcome = work(Batch(["x"], [None], [b""]), Batch(unread=[Unread("z", "archived")]), sinks=[sink])
+    outcome = work(Batch(["x"], [None], [b""]), Batch(unread=[ReadFailure("z", "archived")]), sinks=[sink])
     assert (outcome.accepted, len(outcome.rejections), len(outcome.unread)) == (0, 1, 1)
     assert sink.staged == []
 
@@ -153,7 +157,7 @@ def test_an_error_of_a_step_is_wrapped_once_and_names_the_step_only(role, late):
     if role == "sink":
         made = pipeline(made.source, step)
     with pytest.raises(StepFailed) as raised:
-        Process(made)(SPLIT)
+        SplitWorker(made)(SPLIT)
     assert str(raised.value) == f"report test: {role} test-breaking raised ValueError; see the log for where"
     assert raised.value.__cause__ is step.error
 

@@ -7,9 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import FILTERED, Fragment, InvariantBroken, Outcome, Receipt, Rejection, Split, Survey, Unread
+from reporting_framework import (
+    FILTERED,
+    CommitResult,
+    InvariantBroken,
+    PlanStats,
+    ReadFailure,
+    Rejection,
+    Split,
+    SplitResult,
+    StagedPart,
+)
 from reporting_framework.execution.planning import Run
-from reporting_framework.execution.totals import Tally
+from reporting_framework.execution.totals import RunTotals
 from reporting_framework.plugin_api.result import Output, QuarantineState
 
 REASONS = st.sampled_from([("missing", "study"), ("missing", None), ("int_type", "number"), (FILTERED, None)])
@@ -17,31 +27,31 @@ REASONS = st.sampled_from([("missing", "study"), ("missing", None), ("int_type",
 
 def outcome(number=0, *, accepted=0, rejections=(), **more):
     origins = [f"{number}-a{each}" for each in range(accepted)] + [each.origin for each in rejections]
-    return Outcome(Split(str(number), {}), origins, accepted, list(rejections), fragments=[[]], **more)
+    return SplitResult(Split(str(number), {}), origins, accepted, list(rejections), fragments=[[]], **more)
 
 
 def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
-    receipts = receipts or (Receipt(),)
+    receipts = receipts or (CommitResult(),)
     tally.settle(receipts)
     run = Run(SimpleNamespace(report="test"), "id", datetime.now(UTC), 0.0, None, 1 if dry_run else None, None)
     return tally.result(
         run,
         receipts=receipts,
-        survey=survey or Survey(),
+        survey=survey or PlanStats(),
         quarantine=quarantine,
         total=1.23456789,
     )
 
 
 def test_an_empty_run():
-    tally = Tally(1, exhausted=True)
+    tally = RunTotals(1, exhausted=True)
     found = result(tally)
     assert (found.status, found.complete, found.records_read, found.accepted) == ("ok", True, 0, 0)
     assert found.last_processed_timestamp is None
 
 
 def test_everything_is_told():
-    tally = Tally(2, exhausted=True)
+    tally = RunTotals(2, exhausted=True)
     rejections = [Rejection("x", None, "b"), Rejection("y", None, "a", "f"), Rejection("z", None, FILTERED)]
     first = outcome(
         1,
@@ -51,8 +61,10 @@ def test_everything_is_told():
         seconds={"read": 0.5},
         spans={"read": (1, 2)},
     )
-    first.fragments = [[Fragment(3, "one")], [Fragment(3, "two")]]
-    second = outcome(2, unread=[Unread("u", "denied")], ignored_fields={"b": 1}, seconds={"read": 0.25, "validate": 1})
+    first.fragments = [[StagedPart(3, "one")], [StagedPart(3, "two")]]
+    second = outcome(
+        2, unread=[ReadFailure("u", "denied")], ignored_fields={"b": 1}, seconds={"read": 0.25, "validate": 1}
+    )
     second.spans = {"read": (0.5, 1.5), "validate": (2, 3)}
     second.fragments = [[], []]
     tally.add(first)
@@ -61,9 +73,9 @@ def test_everything_is_told():
     outputs = [Output(uri="one", rows=3, new_rows=2, bytes=1), Output(uri="two", rows=9, new_rows=3, bytes=1)]
     found = result(
         tally,
-        Receipt([outputs[0]], 2, late, [("merge", (4, 5)), ("merge", (6, 8))]),
-        Receipt([outputs[1]], 1, early),
-        survey=Survey(4, ("odd",), 5, listing="window", listed_from=early, full_scan_due=late),
+        CommitResult([outputs[0]], 2, late, [("merge", (4, 5)), ("merge", (6, 8))]),
+        CommitResult([outputs[1]], 1, early),
+        survey=PlanStats(4, ("odd",), 5, listing="window", listed_from=early, full_scan_due=late),
         quarantine=QuarantineState(uri="q", rows=3),
         dry_run=True,
     )
@@ -99,11 +111,11 @@ def test_everything_is_told():
 
 
 def test_a_run_that_was_stopped_is_partial():
-    assert (result(Tally(1)).status, result(Tally(1)).complete) == ("partial", False)
+    assert (result(RunTotals(1)).status, result(RunTotals(1)).complete) == ("partial", False)
 
 
 def test_reasons_are_counted_the_most_frequent_first():
-    tally = Tally(1, exhausted=True)
+    tally = RunTotals(1, exhausted=True)
     kinds = [("b", "x"), ("a", None), ("b", None), ("b", "x"), (FILTERED, None)]
     tally.add(outcome(rejections=[Rejection(str(at), None, *kind) for at, kind in enumerate(kinds)]))
     assert [(each.type, each.field, each.count) for each in result(tally).rejections] == [
@@ -114,9 +126,9 @@ def test_reasons_are_counted_the_most_frequent_first():
 
 
 def test_what_was_read_of_what_was_awaited_is_noted():
-    tally = Tally(1)
+    tally = RunTotals(1)
     tally.awaited = {"a", "b#1", "c", "d"}
-    tally.add(Outcome(Split("1", {}), ["a#1", "b#1#1", "e"], unread=[Unread("c", "denied")], fragments=[[]]))
+    tally.add(SplitResult(Split("1", {}), ["a#1", "b#1#1", "e"], unread=[ReadFailure("c", "denied")], fragments=[[]]))
     assert tally.reread == {"a", "b#1"}
     assert tally.several == {"a", "b#1"}
 
@@ -124,17 +136,17 @@ def test_what_was_read_of_what_was_awaited_is_noted():
 @given(st.lists(st.tuples(st.integers(0, 4), st.lists(REASONS, max_size=4)), max_size=5), st.integers(0, 3))
 def test_the_sum_holds(parts, duplicates):
     """Read = accepted + rejected + filtered + duplicates, for any outcomes, and reasons add up to the rejected."""
-    tally = Tally(1, exhausted=True)
+    tally = RunTotals(1, exhausted=True)
     for number, (accepted, kinds) in enumerate(parts):
         rejections = [Rejection(f"{number}-{at}", None, *kind) for at, kind in enumerate(kinds)]
         tally.add(outcome(number, accepted=accepted, rejections=rejections))
-    found = result(tally, Receipt(duplicates=min(duplicates, tally.staged)))
+    found = result(tally, CommitResult(duplicates=min(duplicates, tally.staged)))
     assert found.records_read == found.accepted + found.rejected + found.filtered + found.duplicates
     assert sum(each.count for each in found.rejections) == found.rejected
 
 
 def test_a_sum_that_does_not_hold_is_not_hidden():
-    tally = Tally(1, exhausted=True)
+    tally = RunTotals(1, exhausted=True)
     tally.add(outcome(accepted=2))
     tally.staged = 1
     message = (
@@ -145,18 +157,18 @@ def test_a_sum_that_does_not_hold_is_not_hidden():
 
 
 def test_a_row_that_a_sink_could_not_keep_counts_as_not_read():
-    tally = Tally(1, exhausted=True)
+    tally = RunTotals(1, exhausted=True)
     tally.add(outcome(4, accepted=4))
-    failed = [Unread("a", "archive: unavailable"), Unread("b", "archive: unavailable")]
-    found = result(tally, Receipt(duplicates=1, failed=[failed[0]]), Receipt(duplicates=None, failed=failed))
+    failed = [ReadFailure("a", "archive: unavailable"), ReadFailure("b", "archive: unavailable")]
+    found = result(tally, CommitResult(duplicates=1, failed=[failed[0]]), CommitResult(duplicates=None, failed=failed))
     assert (found.records_read, found.accepted, found.duplicates, found.objects_unread) == (2, 1, 1, 2)
     assert (found.status, found.unread_reasons) == ("partial", {"archive: unavailable": 2})
 
 
 def test_duplicates_are_known_to_sinks_that_can_tell():
-    tally = Tally(1, exhausted=True)
+    tally = RunTotals(1, exhausted=True)
     tally.add(outcome(4, accepted=4))
-    assert result(tally, Receipt(duplicates=3), Receipt(duplicates=None)).duplicates == 3
-    blind = Tally(1, exhausted=True)
+    assert result(tally, CommitResult(duplicates=3), CommitResult(duplicates=None)).duplicates == 3
+    blind = RunTotals(1, exhausted=True)
     blind.add(outcome(4, accepted=4))
-    assert result(blind, Receipt(duplicates=None)).duplicates == 0
+    assert result(blind, CommitResult(duplicates=None)).duplicates == 0

@@ -12,7 +12,7 @@ import pytest
 import reporting_framework
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import BuildError, PluginError
-from reporting_framework.lambda_build.build import Order, build
+from reporting_framework.lambda_build.build import BuildRequest, build
 from reporting_framework.lambda_build.limits import UNZIPPED
 from reporting_framework.lambda_build.manifest import Manifest
 from reporting_framework.lambda_build.target import PYTHONS, Target
@@ -29,7 +29,7 @@ def order(out: Path, target: Target, report: str = "toy", **more) -> tuple[Manif
     config = read_config(find_config(None, {}))
     registry = load_plugins()
     registry.add_reports(config)
-    manifest, built = build(Order(report, target, out, **more), registry, config, said.append)
+    manifest, built = build(BuildRequest(report, target, out, **more), registry, config, said.append)
     assert built is bool(said)
     return manifest, said
 

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from reporting_framework.lambda_build.manifest import Manifest, Package, Shipped, is_whole, read_manifest
+from reporting_framework.lambda_build.manifest import Manifest, Package, PackagedDistribution, is_whole, read_manifest
 
 ZIP, OTHER = hashlib.sha256(b"zip").hexdigest(), hashlib.sha256(b"other").hexdigest()
 MANIFEST = Manifest(
     "toy", "arm64", "3.12", "0" * 64,
-    {"b.zip": Package(ZIP, 3, 10, (Shipped("thing", "1.0", "thing-1.0-py3-none-any.whl", "f" * 64),)),
+    {"b.zip": Package(ZIP, 3, 10, (PackagedDistribution("thing", "1.0", "thing-1.0-py3-none-any.whl", "f" * 64),)),
      "a.zip": Package(ZIP, 3, 5, ())},
     {"sbom.json": OTHER},
     {"click": "8.2"},

@@ -6,10 +6,10 @@ from typing import ClassVar
 import polars as pl
 import pytest
 
-from reporting_framework import Use, run_report
+from reporting_framework import PluginRef, run_report
 from reporting_framework.config.file import Config
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError, StepFailed
-from reporting_framework.plugin_api.page import Material
+from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.plugin_api.result import Output, RunRecord
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.query import pages
@@ -53,7 +53,7 @@ class Held:
 
 def reading(columns=("n",)):
     rows = pl.LazyFrame({column: [1, 2] for column in columns})
-    return pages.Reading(Held(), Material("r", date(2024, 2, 1), rows, None, (), "", "", AT))
+    return pages.Reading(Held(), PageContext("r", date(2024, 2, 1), rows, None, (), "", "", AT))
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +191,11 @@ def test_a_page_is_put_beside_the_table_and_is_no_part_of_it(full, registry):
 @pytest.mark.parametrize(
     ("use", "shown"),
     [
-        (Use("s", {"uri": "s3://bucket/key/"}), "s3://bucket/key/"),
-        (Use("s", {"uri": "postgres://me:secret@host/db?password=secret"}), "postgres://host/db"),
-        (Use("s", {"uri": "a/folder"}), "a/folder"),
-        (Use("s", {"uri": 3}), ""),
-        (Use("s"), ""),
+        (PluginRef("s", {"uri": "s3://bucket/key/"}), "s3://bucket/key/"),
+        (PluginRef("s", {"uri": "postgres://me:secret@host/db?password=secret"}), "postgres://host/db"),
+        (PluginRef("s", {"uri": "a/folder"}), "a/folder"),
+        (PluginRef("s", {"uri": 3}), ""),
+        (PluginRef("s"), ""),
     ],
 )
 def test_where_records_come_from_is_told_without_a_password(use, shown):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import Composition, ObjectMissing, PluginError, SettingsError, StepFailed, Use
+from reporting_framework import ObjectMissing, PipelineSpec, PluginError, PluginRef, SettingsError, StepFailed
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.query.filters import Selection
+from reporting_framework.query.filters import RowFilter
 from reporting_framework.query.run_query import answer, table_of
 from reporting_framework.registry.registry import load_plugins
 
@@ -34,7 +34,7 @@ def frame(**columns):
 
 def selected(column, values, *where, **days):
     rows = frame(**{column: values}).with_columns(pl.int_range(pl.len()).alias("at"))
-    return Selection(where, **days).of(rows).collect()["at"].to_list()
+    return RowFilter(where, **days).of(rows).collect()["at"].to_list()
 
 
 @given(
@@ -43,7 +43,7 @@ def selected(column, values, *where, **days):
     numbers=st.lists(st.sampled_from(["-1", "+1", "0", ""]), max_size=3),
 )
 def test_values_of_one_column_are_alternatives_and_columns_must_all_fit(rows, texts, numbers):
-    found = Selection([("text", text) for text in texts] + [("number", text) for text in numbers]).of(
+    found = RowFilter([("text", text) for text in texts] + [("number", text) for text in numbers]).of(
         frame(text=[row[0] for row in rows], number=[row[1] for row in rows])
     )
     wanted_texts = {text or None for text in texts}
@@ -122,7 +122,7 @@ MOMENTS = [
 def test_both_days_are_included_in_utc(column, days, wanted):
     moments = MOMENTS if column == "naive" else [each and each.replace(tzinfo=UTC) for each in MOMENTS]
     rows = pl.LazyFrame({"at": range(5), column: moments}).with_columns(pl.col(column).cast(SCHEMA[column]))
-    found = Selection(**days, on=column).of(rows)
+    found = RowFilter(**days, on=column).of(rows)
     assert found.collect()["at"].to_list() == wanted
 
 
@@ -159,7 +159,7 @@ class Longest:
 def test_an_answer_is_that_of_the_selected_rows():
     rows = frame(text=["a", "bcd"], number=[1, 2])
     assert answer("mine", Longest(Settings()), rows).item() == 3
-    assert answer("mine", Longest(Settings()), rows, Selection([("number", "1")])).item() == 1
+    assert answer("mine", Longest(Settings()), rows, RowFilter([("number", "1")])).item() == 1
 
 
 def test_a_table_that_lacks_a_column_is_refused():
@@ -175,19 +175,19 @@ def test_what_reading_raises_names_the_query_and_no_value():
 
 
 def table(tmp_path, *sinks):
-    parts = Use("object-store-json", {"uri": str(tmp_path)}), Use("visit-event")
-    return table_of("mine", Composition(*parts, sinks), load_plugins())
+    parts = PluginRef("object-store-json", {"uri": str(tmp_path)}), PluginRef("visit-event")
+    return table_of("mine", PipelineSpec(*parts, sinks), load_plugins())
 
 
 def test_a_report_without_a_sink_that_can_be_read_is_refused(tmp_path):
-    archive = Use("ndjson-archive", {"uri": f"{tmp_path}/out"})
+    archive = PluginRef("ndjson-archive", {"uri": f"{tmp_path}/out"})
     with pytest.raises(PluginError, match=r"report mine: .* none of its sinks can be read \(ndjson-archive\)"):
         table(tmp_path, archive)
 
 
 def test_the_first_sink_that_can_be_read_is(tmp_path):
-    archive = Use("ndjson-archive", {"uri": f"{tmp_path}/out"})
-    checkpoint = Use("parquet-checkpoint", {"uri": f"{tmp_path}/x.parquet"})
+    archive = PluginRef("ndjson-archive", {"uri": f"{tmp_path}/out"})
+    checkpoint = PluginRef("parquet-checkpoint", {"uri": f"{tmp_path}/x.parquet"})
     with pytest.raises(
         ObjectMissing, match="report mine: sink parquet-checkpoint holds nothing yet at .*; run the report fi"
     ):

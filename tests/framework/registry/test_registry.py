@@ -53,7 +53,7 @@ def test_classes_and_lazy_stand_ins_are_found_by_role_and_name(site):
         f"""
         @hookimpl
         def reporting_reports():
-            return (Lazy("fake-report", "{module}:Report", "what it is"),)
+            return (LazyPlugin("fake-report", "{module}:Report", "what it is"),)
         """,
     )
     registry = load_plugins()
@@ -113,14 +113,14 @@ BROKEN = {
     ),
     "no name": ("@hookimpl\ndef reporting_sources():\n    return [object]", "<class 'object'> whose name is None"),
     "bad name": (
-        "@hookimpl\ndef reporting_sources():\n    return [Lazy('a b', 'c:D')]",
+        "@hookimpl\ndef reporting_sources():\n    return [LazyPlugin('a b', 'c:D')]",
         "whose name is 'a b'; a name is made of letters, digits, dots, hyphens and underscores",
     ),
 }
 
 
 def test_an_origin_is_told_without_an_import(site):
-    brings = "@hookimpl\ndef reporting_sinks():\n    return [Lazy('fake-sink', 'not_there:Sink')]\n"
+    brings = "@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('fake-sink', 'not_there:Sink')]\n"
     site.add("fake-origin", brings, version="2.5")
     registry = load_plugins()
     assert str(registry.origin("sink", "fake-sink")) == "fake-origin 2.5"
@@ -370,7 +370,9 @@ LAZY = {
 
 @pytest.mark.parametrize(("target", "cause"), LAZY.values(), ids=list(LAZY))
 def test_a_stand_in_that_cannot_be_imported_names_its_plugin_and_the_cause(site, target, cause):
-    site.add("fake-lazy", f"@hookimpl\ndef reporting_sinks():\n    return [Lazy('lazy', '{target}')]\n", version="4")
+    site.add(
+        "fake-lazy", f"@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('lazy', '{target}')]\n", version="4"
+    )
     registry = load_plugins()
     assert row(registry, "fake-lazy").summary == ""
     with pytest.raises(PluginError, match="the sink lazy of fake-lazy 4 ") as caught:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.registry.registry import Listed, load_plugins
+from reporting_framework.registry.registry import PluginInfo, load_plugins
 from reporting_framework.scaffolding.names import (
     FIRST_PARTY,
     LONGEST,
@@ -89,7 +89,7 @@ def test_all_that_a_new_package_requires_is_known():
     assert found - FIRST_PARTY == REQUIRED - {"hatch"}
 
 
-REPORT = Listed("visits", "report", "our-visits", "1.2")
+REPORT = PluginInfo("visits", "report", "our-visits", "1.2")
 
 
 def test_a_name_that_a_report_or_a_plugin_of_that_role_has_is_refused():
@@ -99,11 +99,11 @@ def test_a_name_that_a_report_or_a_plugin_of_that_role_has_is_refused():
         check_free("visits", ["report"], [REPORT])
     check_free("visits", ["sink"], [REPORT])
     with pytest.raises(SettingsError, match="there is an engine threads already, of ours 1; choose another name"):
-        check_free("threads", ["engine"], [Listed("threads", "engine", "ours", "1")])
+        check_free("threads", ["engine"], [PluginInfo("threads", "engine", "ours", "1")])
 
 
 def test_the_name_of_a_plugin_that_could_not_be_loaded_is_refused():
-    broken = Listed("visits", "plugin", "our-visits", "1.2", "broken", "ImportError")
+    broken = PluginInfo("visits", "plugin", "our-visits", "1.2", "broken", "ImportError")
     with pytest.raises(SettingsError, match="there is a plugin visits already"):
         check_free("visits", ["sink"], [broken])
 

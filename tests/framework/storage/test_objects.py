@@ -13,7 +13,7 @@ from reporting_framework.errors import (
     ObjectMissing,
     StorageUnavailable,
 )
-from reporting_framework.storage import Location, TooLarge, bucket_listing, open_store
+from reporting_framework.storage import Location, TooLargeError, bucket_listing, open_store
 from reporting_framework.storage import open as connect
 from reporting_framework.storage.bucket import PUT_LIMIT, BucketStore
 from reporting_framework.testing.s3 import lead_to
@@ -231,7 +231,7 @@ def test_a_key_that_obstore_cannot_name_is_read(odd, key):
     found = odd.get(key)
     assert found.data == key.encode()
     assert odd.head(key) == (key, len(key.encode()), found.version)
-    with pytest.raises(TooLarge) as raised:
+    with pytest.raises(TooLargeError) as raised:
         odd.get(key, limit=len(key.encode()) - 1)
     assert (raised.value.version, raised.value.size) == (found.version, len(key.encode()))
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import CommitConflict, ObjectMissing
-from reporting_framework.storage import TooLarge
+from reporting_framework.storage import TooLargeError
 
 ODD = [
     "with space",
@@ -96,7 +96,7 @@ def test_a_missing_object_is_an_error_of_its_own(store):
 def test_an_object_over_the_limit_is_not_read(store):
     version = store.put("k", b"12345", expected=None)
     assert store.get("k", limit=5).data == b"12345"
-    with pytest.raises(TooLarge) as raised:
+    with pytest.raises(TooLargeError) as raised:
         store.get("k", limit=4)
     assert (raised.value.version, raised.value.size, str(raised.value)) == (version, 5, "larger than the limit")
 

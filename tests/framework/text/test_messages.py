@@ -8,7 +8,7 @@ from reporting_framework._text.messages import cause, one_line, redacted
 from reporting_framework.cli.logs import _Formatter
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.tracebacks import traceback_text
-from reporting_framework.plugin_api.records import Finding
+from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.plugin_api.result import Output
 
 SHOWN = {
@@ -81,6 +81,6 @@ def test_whatever_is_shown_is_redacted():
 def test_what_a_check_found_is_redacted():
     from reporting_framework.operations.doctor import carried_out
 
-    finding = Finding("fail", "https://me:hunter2@host/x", "ask https://host/?key=hunter2")
+    finding = CheckResult("fail", "https://me:hunter2@host/x", "ask https://host/?key=hunter2")
     found = list(carried_out({"x": lambda: finding}, limit=60))
     assert found == [("x", "fail", "https://host/x", "ask https://host/")]

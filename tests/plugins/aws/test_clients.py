@@ -42,8 +42,8 @@ def test_one_client_is_made_for_each_place(aws_environment):
 def test_nothing_listens_there(aws_environment, pauses):
     aws_environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     dynamodb = clients.client("dynamodb", attempts=1)
-    found = tables.batch_get(dynamodb, "table", [{"id": {"S": "SECRET"}}], {}, tables.Patience(3))
-    assert found == troubles.Trouble(troubles.Kind.UNAVAILABLE, "EndpointConnectionError")
+    found = tables.batch_get(dynamodb, "table", [{"id": {"S": "SECRET"}}], {}, tables.Backoff(3))
+    assert found == troubles.ServiceError(troubles.Kind.UNAVAILABLE, "EndpointConnectionError")
     assert len(pauses) == 2
 
 

@@ -12,8 +12,8 @@ from reporting_aws.dead_letters import AT_ONCE
 from reporting_aws.kinesis import Kinesis
 from reporting_aws.push_source import BATCH
 from reporting_aws.sqs import Sqs
-from reporting_framework import FILTERED, Permission, Rejection, Trigger, TriggerError, Unread
-from reporting_framework.execution.progress import BlankLedger, CombinedLedger
+from reporting_framework import FILTERED, Permission, ReadFailure, Rejection, Trigger, TriggerError
+from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
 from tests.support import S3Server, lambda_event, moto_server
 
 SHARD = "shardId-000000000000"
@@ -73,7 +73,7 @@ def made(event, kind="kinesis", **more):
 
 
 def planned(source):
-    return list(source.plan(CombinedLedger([BlankLedger()], None)))
+    return list(source.plan(CombinedLedger([EmptyLedger()], None)))
 
 
 def read(source):
@@ -99,7 +99,7 @@ def test_messages_of_a_queue_by_queue_and_id():
     [batch] = read(source)
     assert batch.origins == ["visit-events:059f36b4-87a3-44ab-83d2-661975975031"]
     assert batch.payloads == [b"Hello from SQS!"]
-    failed = source.respond([Unread(batch.origins[0], "x: unavailable")], []).answer
+    failed = source.respond([ReadFailure(batch.origins[0], "x: unavailable")], []).answer
     assert failed == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}]}
 
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_decoded_or_is_too_large_is_rejected():
 
 def test_splits_are_bounded_and_what_was_not_handed_out_comes_again():
     source = made(kinesis_event(*[b"{}"] * (BATCH + 5)))
-    splits = source.plan(CombinedLedger([BlankLedger()], None))
+    splits = source.plan(CombinedLedger([EmptyLedger()], None))
     assert len(next(splits).data) == BATCH
     assert source.survey().waiting == 5
     assert not source.survey().exhausted
@@ -139,7 +139,9 @@ def test_the_first_that_failed_is_named_and_nothing_behind_it_is_set_aside(queue
     url, received = queue
     source = made(kinesis_event(*[b'{"n":%d}' % n for n in range(6)]), dead_letters=url)
     planned(source)
-    answer = source.respond([Unread(origin(3), "x: y"), Unread(origin(4), "x: y")], [wrong(1), wrong(5)]).answer
+    answer = source.respond(
+        [ReadFailure(origin(3), "x: y"), ReadFailure(origin(4), "x: y")], [wrong(1), wrong(5)]
+    ).answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"{3:056}"}]}
     assert received() == [
         {"origin": origin(1), "error_type": "missing", "field": "user_id", "payload": '{"n":1}', "encoding": "utf-8"}
@@ -152,7 +154,7 @@ def test_of_several_shards_each_has_its_first_failure(queue):
     source = made(event, dead_letters=url)
     planned(source)
     other = Rejection(origin(1, "two"), None, "missing")
-    assert source.respond([Unread(origin(0), "x")], [wrong(1), other]).answer == {
+    assert source.respond([ReadFailure(origin(0), "x")], [wrong(1), other]).answer == {
         "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
     }
     assert [each["origin"] for each in received()] == [origin(1, "two")]
@@ -165,7 +167,8 @@ def test_a_queue_gets_every_failure_and_sets_aside_the_others(queue):
     source = made({"Records": [*event["Records"], second]}, "sqs", dead_letters=url)
     planned(source)
     answer = source.respond(
-        [Unread("visit-events:059f36b4-87a3-44ab-83d2-661975975031", "x")], [Rejection("visit-events:two", None, "t")]
+        [ReadFailure("visit-events:059f36b4-87a3-44ab-83d2-661975975031", "x")],
+        [Rejection("visit-events:two", None, "t")],
     ).answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}]}
     assert [each["payload"] for each in received()] == ["Hello from SQS!"]
@@ -275,7 +278,7 @@ def test_settings_that_cannot_be(given):
 def test_what_could_not_be_set_aside_counts_as_not_read(queue):
     source = made(kinesis_event(b"a", b"b"))
     planned(source)
-    assert source.respond([], [wrong(1)]).unread == [Unread(origin(1), "kinesis: not set aside")]
+    assert source.respond([], [wrong(1)]).unread == [ReadFailure(origin(1), "kinesis: not set aside")]
 
 
 @pytest.mark.parametrize("field", ["eventID", "data"])

@@ -8,7 +8,7 @@ import pytest
 from reporting_event_log_checkpoint import plugin
 from reporting_event_log_checkpoint.names import INCLUDE, RANGE_PATTERN
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
-from reporting_framework import Use
+from reporting_framework import PluginRef
 from reporting_framework.registry.registry import load_plugins
 from tests.plugins.event_log_checkpoint.strategies import VALIDATORS
 
@@ -21,7 +21,7 @@ def composed(**values):
 
 def test_the_defaults():
     composition = composed()
-    assert composition.source == Use(
+    assert composition.source == PluginRef(
         "object-store-json",
         {
             "uri": "events",
@@ -34,12 +34,14 @@ def test_the_defaults():
             "max_record_bytes": 1024 * 1024,
         },
     )
-    assert composition.validator == Use("visit-event", {"extra": "ignore"})
+    assert composition.validator == PluginRef("visit-event", {"extra": "ignore"})
     assert composition.transforms == []
     assert composition.sinks == [
-        Use("parquet-checkpoint", {"uri": "out/k.parquet", "compression": "zstd", "quarantine": None, "keep_runs": 500})
+        PluginRef(
+            "parquet-checkpoint", {"uri": "out/k.parquet", "compression": "zstd", "quarantine": None, "keep_runs": 500}
+        )
     ]
-    assert composition.engine == Use("local")
+    assert composition.engine == PluginRef("local")
 
 
 def test_every_setting_finds_its_place():
@@ -67,8 +69,8 @@ def test_every_setting_finds_its_place():
         ("max_in_flight", 3),
         ("max_record_bytes", 4),
     }
-    assert composition.validator == Use("visit-event-v2", {"extra": "keep"})
-    assert composition.transforms == [Use("exclude-projects", {"patterns": ["sandbox-*"]})]
+    assert composition.validator == PluginRef("visit-event-v2", {"extra": "keep"})
+    assert composition.transforms == [PluginRef("exclude-projects", {"patterns": ["sandbox-*"]})]
     assert composition.sinks[0].settings == {
         "uri": "out/k.parquet",
         "compression": "snappy",

@@ -17,7 +17,7 @@ from reporting_framework.errors import AccessDenied, CorruptCheckpoint, Location
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_object_store.parquet_sink import checkpoint as module
-from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrder
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrderError
 from tests.plugins.object_store.tables import START, WIDE, in_order, rows, table
 from tests.support import Fault
 from tests.support.plugins import unprivileged
@@ -230,7 +230,7 @@ def test_another_schema_is_told_in_words(frame, message):
 def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(monkeypatch, moments, read):
     monkeypatch.setattr(module, "READ", read)
     file = opened(small(["a", "b", "c"], moments))
-    with pytest.raises(OutOfOrder, match="x.parquet: its rows are not sorted by timestamp and source_key"):
+    with pytest.raises(OutOfOrderError, match="x.parquet: its rows are not sorted by timestamp and source_key"):
         list(file.frames())
     assert pl.concat(file.frames(ordered=False)).equals(small(["a", "b", "c"], moments))
     assert file.latest() == START.replace(second=max(moments))
@@ -240,7 +240,7 @@ def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(monkeypatch, 
 def test_rows_of_one_moment_are_in_the_order_of_their_origins(monkeypatch, read):
     monkeypatch.setattr(module, "READ", read)
     assert pl.concat(opened(small(["a", "é", "b"], [0, 0, 1])).frames()).height == 3
-    with pytest.raises(OutOfOrder, match="x.parquet: its rows are not sorted by timestamp and source_key"):
+    with pytest.raises(OutOfOrderError, match="x.parquet: its rows are not sorted by timestamp and source_key"):
         list(opened(small(["é", "a", "b"], [0, 0, 1])).frames())
 
 

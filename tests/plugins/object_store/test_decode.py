@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import single_origin
-from reporting_object_store.json_source.decode import Undecodable, inflate, is_single, records
+from reporting_object_store.json_source.decode import UndecodableError, inflate, is_single, records
 
 LIMIT = 1 << 20
 VALUES = st.recursive(
@@ -99,10 +99,10 @@ def test_a_name_that_says_lines_means_lines(values, suffix, compress):
     st.integers(0, 50),
 )
 def test_no_bytes_raise_anything_but_undecodable(key, data, limit):
-    """Any bytes at all become records or an `Undecodable`; what comes out belongs to the key, each origin once."""
+    """Any bytes at all become records or an `UndecodableError`; what comes out belongs to the key, each origin once."""
     try:
         found = decoded(key, data, limit)
-    except Undecodable as error:
+    except UndecodableError as error:
         assert str(error) == error.reason
         assert data[:2] == b"\x1f\x8b" or error.reason.startswith("looks_like_")
         return
@@ -118,7 +118,7 @@ def test_a_limit_is_on_what_is_inflated(data, limit, members, zeros):
     if len(data) * members <= limit:
         assert inflate(packed_up, limit) == data * members
     else:
-        with pytest.raises(Undecodable, match="too_large"):
+        with pytest.raises(UndecodableError, match="too_large"):
             inflate(packed_up, limit)
 
 
@@ -126,7 +126,7 @@ def test_a_limit_is_on_what_is_inflated(data, limit, members, zeros):
 def test_half_a_gzip_is_invalid(data, draw):
     """A gzip file that was cut anywhere is invalid, never taken for a shorter one."""
     whole = gzip.compress(data)
-    with pytest.raises(Undecodable, match="gzip_invalid"):
+    with pytest.raises(UndecodableError, match="gzip_invalid"):
         inflate(whole[: draw.draw(st.integers(2, len(whole) - 1))], LIMIT)
 
 
@@ -165,7 +165,7 @@ def test_what_is_not_whole_comes_as_one_record_for_a_validator_to_refuse(name, d
     ],
 )
 def test_an_object_in_a_foreign_format_is_refused_as_a_whole_with_its_name(key, form, data):
-    with pytest.raises(Undecodable) as caught:
+    with pytest.raises(UndecodableError) as caught:
         decoded(key, data)
     assert caught.value.reason == f"looks_like_{form}"
 
@@ -175,7 +175,7 @@ def test_an_object_in_a_foreign_format_is_refused_as_a_whole_with_its_name(key, 
     [("csv", b"a,b\n1,2"), ("html", b"<html>"), ("binary", b"\0"), ("xml", b"<a/>")],
 )
 def test_text_in_a_foreign_format_is_refused_with_its_name_unless_a_line_may_be_json(form, data):
-    with pytest.raises(Undecodable) as caught:
+    with pytest.raises(UndecodableError) as caught:
         decoded("k", data)
     assert caught.value.reason == f"looks_like_{form}"
     lines = data + b'\n{"a": 1}'
@@ -272,7 +272,7 @@ PACKED = gzip.compress(b"{}", mtime=0)
     ],
 )
 def test_a_damaged_gzip_is_invalid(data):
-    with pytest.raises(Undecodable, match="^gzip_invalid$"):
+    with pytest.raises(UndecodableError, match="^gzip_invalid$"):
         inflate(data, LIMIT)
 
 
@@ -285,10 +285,10 @@ def test_a_bomb_is_not_inflated_beyond_the_limit():
     bomb = zlib.compressobj(9, wbits=31)
     data = bomb.compress(bytes(64 * LIMIT)) + bomb.flush()
     assert len(data) < 70_000
-    with pytest.raises(Undecodable, match="too_large"):
+    with pytest.raises(UndecodableError, match="too_large"):
         decoded("k", data)
     twice = gzip.compress(bytes(LIMIT))
-    with pytest.raises(Undecodable, match="too_large"):
+    with pytest.raises(UndecodableError, match="too_large"):
         inflate(twice * 2, LIMIT)
     assert inflate(twice, LIMIT) == bytes(LIMIT)
 
@@ -319,7 +319,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 def test_an_element_that_a_parser_may_refuse_or_change_is_handed_out_as_it_is_written(item, most):
     data = b"[" + item + b" , {}\n, {}]"
     if most == 1:
-        with pytest.raises(Undecodable, match="too_many_records"):
+        with pytest.raises(UndecodableError, match="too_many_records"):
             records("k", data, LIMIT, most)
     else:
         assert records("k", data, LIMIT, most) == (("k#1", item), ("k#2", b"{}"), ("k#3", b"{}"))
@@ -336,14 +336,14 @@ def test_an_element_that_is_not_utf_8_is_one_record_as_a_line_would_be(other):
 def test_half_an_array_is_one_record_or_too_many(data, most):
     try:
         assert records("k", data, LIMIT, most) == (("k", data),)
-    except Undecodable as error:
+    except UndecodableError as error:
         assert (error.reason, most) == ("too_many_records", 1)
 
 
 def test_an_array_of_too_many_records_takes_memory_for_as_many_as_may_be():
     tracemalloc.start()
     try:
-        with pytest.raises(Undecodable, match="too_many_records"):
+        with pytest.raises(UndecodableError, match="too_many_records"):
             records("k", b"[" + b"0," * (4 * LIMIT) + b"0]", LIMIT, 1000)
         assert tracemalloc.get_traced_memory()[1] < 40 * LIMIT, "8 MiB of text and no more objects than 1001"
     finally:
@@ -353,6 +353,6 @@ def test_an_array_of_too_many_records_takes_memory_for_as_many_as_may_be():
 @pytest.mark.parametrize("data", [b"[0,0,0,0]", b"{}\n{}\n{}\n{}\n", gzip.compress(b"[0,0,0,0]", mtime=0)])
 def test_an_object_of_too_many_records_is_refused_as_a_whole(data):
     assert len(records("k", data, 100, 4)) == 4
-    with pytest.raises(Undecodable) as caught:
+    with pytest.raises(UndecodableError) as caught:
         records("k", data, 100, 3)
     assert caught.value.reason == "too_many_records"

@@ -260,7 +260,7 @@ def test_a_history_that_cannot_be_had_does_no_harm(events, tmp_path, caplog):
 
     sink = with_history(checkpoint(tmp_path / "out" / "x.parquet"), raising)
     assert execute(pipeline(source(events), sink)).accepted == 3
-    assert "there is no history of this run: report test: history of runs raised ValueError" in caplog.text
+    assert "there is no history of this run: report test: sink parquet-checkpoint raised ValueError" in caplog.text
 
 
 def test_ctrl_c_passes(events, tmp_path):

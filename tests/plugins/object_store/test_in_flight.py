@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import Trigger
-from reporting_framework.execution.progress import BlankLedger, CombinedLedger
+from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
 from reporting_framework.testing.harness.memory import MEBIBYTE, peak
 from reporting_object_store.json_source import source as module
 from reporting_object_store.json_source.in_flight import InFlight
@@ -109,7 +109,7 @@ def read(bucket, keys, path):
 
     def work():
         found = source(f"s3://{bucket}/in", include="*")
-        ledger = CombinedLedger([BlankLedger()], None)
+        ledger = CombinedLedger([EmptyLedger()], None)
         if path == "notification":
             records = [
                 {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": f"in/{key}"}}}

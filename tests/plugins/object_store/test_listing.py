@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.storage import Entry, open_store
-from reporting_object_store.json_source.listing import SAMPLES, STRAY_LIMIT, Names, list_all, list_since
+from reporting_object_store.json_source.listing import SAMPLES, STRAY_LIMIT, ObjectFilter, list_all, list_since
 from tests.support.plugins import NAMES
 
 _numbers = itertools.count(1)
@@ -27,7 +27,7 @@ def filled(*keys):
 
 
 def since(store, ranges, days, newest=NOW, include="log-*.json", names=None):
-    names = names or Names(include, NAMES)
+    names = names or ObjectFilter(include, NAMES)
     pages = list_since(store, names, ranges, NOW - timedelta(days=days), newest, 8)
     return [entry.key for page in pages for entry in page]
 
@@ -37,7 +37,7 @@ def key(action, moment, more=""):
 
 
 def test_names_that_do_not_match_are_counted_and_sampled():
-    names = Names("log-*.json", None)
+    names = ObjectFilter("log-*.json", None)
     kept = names.keep(entries("log-a.json", "x/log-b.json", "log-a.txt", "a-log-a.json", "x/y", "LOG-a.json"))
     assert [entry.key for entry in kept] == ["log-a.json", "x/log-b.json"]
     assert (names.ignored, names.samples) == (4, ["log-a.txt", "a-log-a.json", "x/y", "LOG-a.json"])
@@ -46,13 +46,13 @@ def test_names_that_do_not_match_are_counted_and_sampled():
 
 
 def test_a_name_that_is_no_text_is_ignored_and_can_be_shown():
-    names = Names("*", None)
+    names = ObjectFilter("*", None)
     assert names.keep(entries("\udcff.json", "é.json")) == entries("é.json")
     assert names.samples == ["\\udcff.json"]
 
 
 def test_ranges_are_noted_also_where_one_begins_with_another():
-    names = Names("*", NAMES)
+    names = ObjectFilter("*", NAMES)
     names.keep(
         entries(
             "log-a-20240101.json",
@@ -68,13 +68,13 @@ def test_ranges_are_noted_also_where_one_begins_with_another():
 
 
 def test_without_a_pattern_there_are_no_ranges():
-    names = Names("*", None)
+    names = ObjectFilter("*", None)
     names.keep(entries("log-a-20240101.json"))
     assert names.ranges == set()
 
 
 def test_a_listing_of_all_is_of_all():
-    store, names = filled("b.json", "a.txt", "a.json"), Names("*.json", None)
+    store, names = filled("b.json", "a.txt", "a.json"), ObjectFilter("*.json", None)
     assert [[entry.key for entry in page] for page in list_all(store, names)] == [["a.json", "b.json"]]
     assert names.ignored == 1
 
@@ -105,7 +105,7 @@ def test_odd_names_of_a_known_range_that_sort_behind_its_timestamps_are_found():
 def test_no_object_is_listed_twice_where_parts_meet():
     keys = [key("a", NOW - timedelta(days=days)) for days in range(-3, 40)] + [f"log-a-{NOW:%Y%m%d}.json"]
     assert since(filled(*keys), ["log-a-"], 39) == sorted(keys)
-    names = Names("log-*.json", NAMES)
+    names = ObjectFilter("log-*.json", NAMES)
     since(filled(*keys, f"log-a-{NOW:%Y%m%d}", f"log-a-{NOW:%Y%m%d}-x"), ["log-a-"], 39, names=names)
     assert names.ignored == 2
 
@@ -113,7 +113,7 @@ def test_no_object_is_listed_twice_where_parts_meet():
 def test_a_heap_of_strays_is_given_up_on():
     strays = [f"stray-{number:05d}" for number in range(STRAY_LIMIT + 5)]
     behind = "zzz-log.json"
-    names = Names("*log*.json", NAMES)
+    names = ObjectFilter("*log*.json", NAMES)
     assert since(filled(key("a", NOW), *strays, behind), ["log-a-"], 35, names=names) == [key("a", NOW)]
     assert since(filled(key("a", NOW), *strays[:900], behind), ["log-a-"], 35, include="*log*.json") == [
         key("a", NOW),
@@ -164,7 +164,7 @@ def test_as_many_listings_are_under_way_as_are_allowed(monkeypatch):
 
     store.list = watched
     ranges = [f"log-{number}-" for number in range(200)]
-    list(list_since(store, Names("*", NAMES), ranges, NOW, NOW, 3))
+    list(list_since(store, ObjectFilter("*", NAMES), ranges, NOW, NOW, 3))
     assert 0 < peak <= 3
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from reporting_framework import Permission, SettingsError, Split
 from reporting_framework.errors import AccessDenied, LocationError
-from reporting_framework.plugin_api.records import Receipt, Unread
+from reporting_framework.plugin_api.records import CommitResult, ReadFailure
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_object_store.ndjson_sink.encoding import LONGEST_METADATA, lines, object_name, pieces, short
@@ -274,7 +274,7 @@ def test_nothing_staged_writes_nothing():
     uri = place()
     sink = made(uri)
     sink.stage(table([plain(1)]), Split("a", {}), 0)
-    assert sink.commit([]) == Receipt(duplicates=None)
+    assert sink.commit([]) == CommitResult(duplicates=None)
     sink.abort()
     assert content(uri) == {}
     assert sink.ledger() is None
@@ -382,7 +382,7 @@ def test_what_one_object_cannot_keep_fails_and_the_others_are_kept(behind, proxy
     found = [plain(number, hour=number % 3) for number in range(9)]
     proxy.inject(fault, kind="PUT", key="*/hour=01/*", times=None)
     receipt = commit(behind, found)
-    assert receipt.failed == [Unread(f"k{number:05}", "ndjson-archive: unavailable") for number in (1, 4, 7)]
+    assert receipt.failed == [ReadFailure(f"k{number:05}", "ndjson-archive: unavailable") for number in (1, 4, 7)]
     assert [output.rows for output in receipt.outputs] == [3, 3]
     assert receipt.newest == found[8][6]
     kept = set(content(behind))

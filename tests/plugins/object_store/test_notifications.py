@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from reporting_framework import Trigger, TriggerError, Unread
+from reporting_framework import ReadFailure, Trigger, TriggerError
 from reporting_framework.storage import open_store
 from reporting_object_store.json_source import source as module
 from reporting_object_store.json_source.notifications import Message, messages
@@ -194,7 +194,7 @@ def test_messages_are_not_done_when_the_deadline_came_first(filled, tmp_path, mo
 
 
 def test_a_run_that_lists_answers_nothing():
-    assert source("memory://none").respond([Unread("x", "denied")], []).answer is None
+    assert source("memory://none").respond([ReadFailure("x", "denied")], []).answer is None
 
 
 def test_what_is_named_is_elsewhere_for_a_folder(tmp_path):

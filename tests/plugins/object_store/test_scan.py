@@ -15,7 +15,7 @@ import pytest
 
 from reporting_framework import Readable, Split
 from reporting_framework.errors import CorruptCheckpoint, LocationError, StorageUnavailable
-from reporting_framework.query.filters import Selection
+from reporting_framework.query.filters import RowFilter
 from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
@@ -73,7 +73,7 @@ def test_all_that_was_committed_is_there_and_nothing_before(place, name):
 @pytest.mark.parametrize("name", ["x.parquet", "{study}/x.parquet"])
 def test_rows_and_columns_are_picked_where_they_lie(tmp_path, name):
     found = committed(f"{tmp_path}/{name}", ROWS).scan()
-    plan = Selection([("study", "a")]).of(found).select("number").explain()
+    plan = RowFilter([("study", "a")]).of(found).select("number").explain()
     assert plan.count("SCAN") == plan.count("PROJECT 2/9 COLUMNS") == plan.count("SELECTION:") == 1
     assert ("2 other sources" in plan) == ("{" in name)
 
@@ -163,7 +163,7 @@ def test_of_a_file_in_a_bucket_only_the_columns_that_are_needed_are_read(s3, s3_
     with meter(s3.endpoint) as (endpoint, count):
         lead_to(s3.behind(endpoint), monkeypatch)
         found = prepared(f"s3://{bucket}/x.parquet").scan()
-        few = Selection([("number", "7")]).of(found).select("study", "number").collect()
+        few = RowFilter([("number", "7")]).of(found).select("study", "number").collect()
         taken = count[0]
         assert few.rows() == [("a", 7)]
         assert found.select(pl.col("note").str.len_bytes().sum()).collect().item() == 4_000_000

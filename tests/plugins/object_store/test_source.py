@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import Rejection, Trigger, Unread
+from reporting_framework import ReadFailure, Rejection, Trigger
 from reporting_framework.errors import AccessDenied, LocationError, StorageUnavailable
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
@@ -200,7 +200,7 @@ def test_an_object_that_cannot_be_read_is_unread_and_tried_again_first_thing(beh
     first = execute(pipeline(made := source(uri), checkpoint(place)))
     assert (first.status, first.objects_unread, first.accepted) == ("partial", 1, 2)
     [split] = made._split([module.Entry(old, None, None)])
-    assert [batch.unread for batch in made.read(split)] == [[Unread(old, reason)]]
+    assert [batch.unread for batch in made.read(split)] == [[ReadFailure(old, reason)]]
     proxy.reset()
     if reason != "missing":  # it is there, and still cannot be read
         proxy.inject(fault, key=f"events/{old}*", times=None)
@@ -319,7 +319,7 @@ def test_an_object_that_goes_between_listing_and_reading_is_missing(moto_place):
     made = source(store.location.uri)
     [split] = made._split([module.Entry("gone", None, None), module.Entry("full", None, None)])
     [batch] = made.read(split)
-    assert batch.unread == [Unread("gone", "missing")]
+    assert batch.unread == [ReadFailure("gone", "missing")]
     assert batch.ignored == ["full/"]
 
 
@@ -428,7 +428,7 @@ def test_a_quarantined_file_that_goes_meanwhile_is_tried(tmp_path):
             return list(objects)
 
     [split] = made.plan(Removing())
-    assert [batch.unread for batch in made.read(split)] == [[Unread("a", "missing")]]
+    assert [batch.unread for batch in made.read(split)] == [[ReadFailure("a", "missing")]]
 
 
 # -- what is listed -----------------------------------------------------------------------------------------------------

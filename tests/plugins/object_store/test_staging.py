@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_object_store.parquet_sink.staging import SAMPLE, Spool, in_order
+from reporting_object_store.parquet_sink.staging import SAMPLE, StagingArea, in_order
 from tests.plugins.object_store import tables
 from tests.plugins.object_store.tables import START, rows, shared, table
 
@@ -27,7 +27,7 @@ def temporary(tmp_path, monkeypatch):
 @given(rows, st.integers(1, 5), st.integers(1, 9), st.data())
 def test_staged_rows_come_back_in_order_and_all_of_them(found, count, size, draw):
     """For any division into pieces, frames are sorted, follow each other, and no timestamp is in two of them."""
-    spool = Spool("timestamp")
+    spool = StagingArea("timestamp")
     try:
         hands = [hand for hand in shared(draw, found, count) if hand]
         pieces = [spool.add("k", table(hand), str(number)) for number, hand in enumerate(hands)]
@@ -47,7 +47,7 @@ def row(number, origin):
 
 
 def test_frames_are_about_as_large_as_asked_for(temporary):
-    spool = Spool("timestamp")
+    spool = StagingArea("timestamp")
     pieces = [
         spool.add("k", table([row(number, f"{piece}-{number}") for number in range(piece, 4000, 4)]), f"{piece}")
         for piece in range(4)
@@ -59,7 +59,7 @@ def test_frames_are_about_as_large_as_asked_for(temporary):
 
 
 def test_the_same_name_again_replaces_what_was_staged(temporary):
-    spool = Spool("timestamp")
+    spool = StagingArea("timestamp")
     spool.add("k", table([row(1, "old")]), "name")
     piece = spool.add("k", table([row(2, "new")]), "name")
     other = spool.add("l", table([row(3, "other")]), "name")
@@ -69,7 +69,7 @@ def test_the_same_name_again_replaces_what_was_staged(temporary):
 
 
 def test_nothing_is_made_before_it_is_needed_and_everything_is_removed(temporary):
-    spool = Spool("timestamp")
+    spool = StagingArea("timestamp")
     spool.clear()
     assert list(temporary.iterdir()) == []
     spool.add("k", table([row(1, "a")]), "name")
@@ -81,7 +81,7 @@ def test_nothing_is_made_before_it_is_needed_and_everything_is_removed(temporary
 
 def test_threads_that_stage_at_once_share_one_folder(temporary):
     for _ in range(20):
-        spool, gate = Spool("timestamp"), threading.Barrier(8)
+        spool, gate = StagingArea("timestamp"), threading.Barrier(8)
 
         def folder(_, spool=spool, gate=gate):
             gate.wait()
@@ -96,8 +96,8 @@ def test_threads_that_stage_at_once_share_one_folder(temporary):
 HOLDS = """
 import sys, time
 from reporting_framework.storage import open_store
-from reporting_object_store.parquet_sink.staging import Spool
-folder = Spool("timestamp").folder()
+from reporting_object_store.parquet_sink.staging import StagingArea
+folder = StagingArea("timestamp").folder()
 (folder / "rows.arrow").write_bytes(b"rows")
 with open_store("memory://x").scratch("k") as copy:
     print(folder, copy, sep="\\n", flush=True)
@@ -113,18 +113,18 @@ def test_what_a_killed_process_left_is_removed_at_once_and_what_another_uses_sta
         held = [Path(process.stdout.readline().strip()) for _ in range(2)]
         for path in held:
             os.utime(path, (0, 0))
-        Spool("timestamp").folder()
+        StagingArea("timestamp").folder()
         assert [path.exists() for path in held] == [True, True]
         process.kill()
         process.wait()
-    Spool("timestamp").folder()
+    StagingArea("timestamp").folder()
     assert [path.exists() for path in held] == [False, False]
     assert (temporary / "another-folder").is_dir()
 
 
 def test_a_folder_that_goes_while_it_is_looked_at_harms_nobody(temporary):
     (temporary / "reporting-locked-spool-7").symlink_to(temporary / "nothing")
-    assert Path(Spool("timestamp").folder()).is_dir()
+    assert Path(StagingArea("timestamp").folder()).is_dir()
 
 
 def test_threads_that_make_and_remove_folders_at_once_take_none_from_each_other(temporary):
@@ -132,7 +132,7 @@ def test_threads_that_make_and_remove_folders_at_once_take_none_from_each_other(
 
     def work(number):
         for _ in range(100):
-            spool = Spool("timestamp")
+            spool = StagingArea("timestamp")
             (spool.folder() / "rows").write_bytes(b"rows")
             assert (spool.folder() / "rows").read_bytes() == b"rows"
             spool.clear()

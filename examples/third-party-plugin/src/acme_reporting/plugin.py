@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 REPORTING_API = 1
 
 
 @hookimpl
-def reporting_sources() -> Sequence[Lazy]:
+def reporting_sources() -> Sequence[LazyPlugin]:
     """The source."""
-    return [Lazy("sqlite-table", "acme_reporting.source:SqliteTable", "rows of a SQLite table, by its primary key")]
+    return [
+        LazyPlugin("sqlite-table", "acme_reporting.source:SqliteTable", "rows of a SQLite table, by its primary key")
+    ]

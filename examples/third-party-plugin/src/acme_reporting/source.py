@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from acme_reporting.bookmark import Bookmark
 from acme_reporting.settings import SqliteTableSettings
 from acme_reporting.table import Table
-from reporting_framework import Batch, Rejection, ReportingError, RunLedger, Shape, Split, Survey, Unread
+from reporting_framework import Batch, PlanStats, ReadFailure, Rejection, ReportingError, RunLedger, Shape, Split
 
 PAGE_KEYS = 100_000
 """Keys that are listed, and asked of the ledger, at once."""
@@ -83,11 +83,11 @@ class SqliteTable:
                     taken, rejected, size = [], [], 0
         except ReportingError:
             reason = "unavailable"
-        yield _batch(taken, rejected)._replace(unread=[Unread(self._origin(key), reason) for key in missing])
+        yield _batch(taken, rejected)._replace(unread=[ReadFailure(self._origin(key), reason) for key in missing])
 
-    def survey(self) -> Survey:
+    def survey(self) -> PlanStats:
         """See `Source.survey`."""
-        return Survey(waiting=self._waiting, exhausted=self._ended)
+        return PlanStats(waiting=self._waiting, exhausted=self._ended)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`. A run that was stopped leaves the mark where it was, an unread row just below it."""

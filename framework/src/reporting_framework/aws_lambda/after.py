@@ -11,7 +11,7 @@ from reporting_framework.errors import ReportingError
 from reporting_framework.execution.plugin_errors import Owner, call
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.report import Composition, Report
+    from reporting_framework.plugin_api.report import PipelineSpec, Report
     from reporting_framework.registry.registry import Registry
 
 LEAST = 5.0
@@ -22,7 +22,7 @@ NOT_MADE = "the pages were not made; the function's log says why"
 
 def after_run(
     report: Report,
-    composition: Composition,
+    composition: PipelineSpec,
     registry: Registry,
     observer: Observability,
     *,
@@ -59,7 +59,7 @@ def after_run(
     return answer
 
 
-def _make(report: Report, composition: Composition, registry: Registry, asked: str | None, made: list[str]) -> None:
+def _make(report: Report, composition: PipelineSpec, registry: Registry, asked: str | None, made: list[str]) -> None:
     from reporting_framework.query import pages  # only functions that make pages need it
 
     name = pages.page_name(report, asked, registry)

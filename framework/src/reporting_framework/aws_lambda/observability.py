@@ -27,7 +27,7 @@ from reporting_framework.storage.watch import unwatch, watch
 if TYPE_CHECKING:
     from reporting_framework.aws_lambda.settings import FunctionSettings
     from reporting_framework.errors import ReportingError
-    from reporting_framework.plugin_api.records import Outcome
+    from reporting_framework.plugin_api.records import SplitResult
     from reporting_framework.plugin_api.report import Report
     from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.storage.watch import Watch
@@ -121,7 +121,7 @@ class Observability:
         self._watch = watch() if _traced() else None
 
     @hookimpl
-    def reporting_split_finished(self, outcome: Outcome) -> None:
+    def reporting_split_finished(self, outcome: SplitResult) -> None:
         """See `hookspecs.reporting_split_finished`."""
         self.logger.debug(
             "split finished",

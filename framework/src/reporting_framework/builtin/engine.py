@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from reporting_framework.plugin_api.records import Outcome, Split
+from reporting_framework.plugin_api.records import Split, SplitResult
 from reporting_framework.plugin_api.settings import Settings
 
 
@@ -33,12 +33,12 @@ class LocalEngine:
 
     def map(
         self,
-        process: Callable[[Split], Outcome],
+        process: Callable[[Split], SplitResult],
         splits: Iterable[Split],
         *,
         parallelism: int,
         stop: Callable[[], bool],
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[SplitResult]:
         """See `Engine.map`."""
         threads = min(parallelism, self.settings.max_splits)
         taken = _until(stop, splits)
@@ -46,7 +46,7 @@ class LocalEngine:
             yield from map(process, taken)
             return
         pool = ThreadPoolExecutor(threads, thread_name_prefix="reporting-split")
-        under_way: set[Future[Outcome]] = set()
+        under_way: set[Future[SplitResult]] = set()
         try:
             for split in taken:
                 under_way.add(pool.submit(process, split))

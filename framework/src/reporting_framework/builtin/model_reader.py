@@ -15,7 +15,7 @@ Extra = Literal["ignore", "reject", "keep"]
 _CONFIG: dict[Extra, Literal["allow", "forbid"]] = {"ignore": "allow", "reject": "forbid", "keep": "allow"}
 
 
-class ModelReader:
+class RecordParser:
     """Reads payloads with one model. Unknown fields are let in where they are to be counted: it costs next to nothing.
 
     Args:

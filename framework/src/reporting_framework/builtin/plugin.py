@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_framework.plugin_api.markers import Lazy, hookimpl
+from reporting_framework.plugin_api.markers import LazyPlugin, hookimpl
 
 REPORTING_API = 1
 
 
 @hookimpl
-def reporting_validators() -> Sequence[Lazy]:
+def reporting_validators() -> Sequence[LazyPlugin]:
     """The generic validator."""
     return [
-        Lazy(
+        LazyPlugin(
             "pydantic",
             "reporting_framework.builtin.pydantic_validator:PydanticValidator",
             "any pydantic model or TypedDict, by its import path",
@@ -22,6 +22,6 @@ def reporting_validators() -> Sequence[Lazy]:
 
 
 @hookimpl
-def reporting_engines() -> Sequence[Lazy]:
+def reporting_engines() -> Sequence[LazyPlugin]:
     """The default engine."""
-    return [Lazy("local", "reporting_framework.builtin.engine:LocalEngine", "threads of this process")]
+    return [LazyPlugin("local", "reporting_framework.builtin.engine:LocalEngine", "threads of this process")]

@@ -14,13 +14,13 @@ from pydantic import Field
 from reporting_framework._text.messages import cause
 from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
 from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
-from reporting_framework.builtin.model_reader import Extra, ModelReader
-from reporting_framework.builtin.reasons import OUT_OF_RANGE, Reasons
+from reporting_framework.builtin.model_reader import Extra, RecordParser
+from reporting_framework.builtin.reasons import OUT_OF_RANGE, RejectionClassifier
 from reporting_framework.builtin.strict_json import check_strict, member_texts
 from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.base import Shape
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, Rejection, Validated
+from reporting_framework.plugin_api.records import SOURCE_KEY, Batch, Rejection, Validated
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugin_api.validator import ColumnFacts
 
@@ -69,14 +69,14 @@ class ModelValidator:
         self._ruled = type(self).rule is not ModelValidator.rule
         try:
             self._columns = self._declared_columns()
-            self._reader = ModelReader(self.model, settings.extra)
+            self._reader = RecordParser(self.model, settings.extra)
         except UnsupportedField as error:
             raise SettingsError(f"validator {self.name}: {self.model.__name__}: {error}") from error
         except Exception as error:  # whatever a model that pydantic cannot use makes it raise
             raise SettingsError(f"validator {self.name}: {self.model.__name__}: {cause(error)}") from error
-        self._reasons = Reasons(self.model)
+        self._reasons = RejectionClassifier(self.model)
         dtypes = {name: column.dtype for name, column in self._columns.items()}
-        self.schema = pl.Schema({**dtypes, ORIGIN_COLUMN: pl.String()})
+        self.schema = pl.Schema({**dtypes, SOURCE_KEY: pl.String()})
 
     def rule(self, record: dict[str, Any]) -> dict[str, Any]:
         """A rule over all fields, to override; a pydantic model may have validators of its own as well.
@@ -150,7 +150,7 @@ class ModelValidator:
     def _declared_columns(self) -> dict[str, Column]:
         fields = fields_of(self.model)
         columns = {name: column_of(hint) for name, hint in fields.items() if name not in self.without_column}
-        reserved = {ORIGIN_COLUMN, EXTRA_COLUMN} if self._keeps else {ORIGIN_COLUMN}
+        reserved = {SOURCE_KEY, EXTRA_COLUMN} if self._keeps else {SOURCE_KEY}
         if taken := reserved & columns.keys():
             raise UnsupportedField(f"field {min(taken)} has the name of a column that is added; rename it")
         if aliased := [name for name in self.verbatim if has_alias(self.model, name)]:
@@ -181,7 +181,7 @@ class ModelValidator:
         if misfits:
             rejections += [Rejection(*rows[at][:2], OUT_OF_RANGE, misfits[at]) for at in sorted(misfits)]
             return self._framed([row for at, row in enumerate(rows) if at not in misfits], rejections)
-        return pl.DataFrame([*made, pl.Series(ORIGIN_COLUMN, [row[0] for row in rows], dtype=pl.String)])
+        return pl.DataFrame([*made, pl.Series(SOURCE_KEY, [row[0] for row in rows], dtype=pl.String)])
 
 
 class PydanticValidatorSettings(ModelValidatorSettings):

@@ -29,7 +29,7 @@ NOT_UTF_8 = "not_utf_8"
 JSON_BLANKS = b" \t\r\n"
 
 
-class Reasons:
+class RejectionClassifier:
     """Makes a reason of whatever a record's validation raised.
 
     Args:

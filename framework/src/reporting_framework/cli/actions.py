@@ -11,7 +11,7 @@ import click
 
 from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.run import ReportCommands, Work, report_command
-from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.state import CliContext, state_of
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -86,7 +86,7 @@ class _Actions(click.Group):
         return action_command(self.name or "", self.actions[cmd_name], cmd_name, state_of(ctx))
 
 
-def action_command(report: str, action: Action, name: str, state: State) -> click.Command:
+def action_command(report: str, action: Action, name: str, state: CliContext) -> click.Command:
     """The command that does one thing with a report."""
     command = report_command(report, state, action.work, action.options())
     command.name, command.help, command.short_help = name, action.help, action.help.partition(".")[0] + "."

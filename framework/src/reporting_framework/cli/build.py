@@ -58,12 +58,12 @@ def build_command(
     from reporting_framework.lambda_build.uv import check_installed
 
     check_installed()
-    from reporting_framework.lambda_build.build import Order, build
+    from reporting_framework.lambda_build.build import BuildRequest, build
     from reporting_framework.lambda_build.target import Target
 
     state = state_of(context)
     state.given_config = config
-    order = Order(report, Target(arch, python), out, also, upgrade)
+    order = BuildRequest(report, Target(arch, python), out, also, upgrade)
     manifest, built = build(order, state.registry, state.config, lambda text: click.echo(f"{text} …", err=True))
     write(manifest.as_json().rstrip("\n") if format_ == "json" else described(manifest, out, built=built))
 

@@ -15,12 +15,12 @@ from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.failures import DONE, FAILED, write
 from reporting_framework.cli.options import Duration
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.state import CliContext, state_of
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
-    from reporting_framework.operations.doctor import Check, Checked
-    from reporting_framework.plugin_api.records import Finding
+    from reporting_framework.operations.doctor import Check, CheckedPart
+    from reporting_framework.plugin_api.records import CheckResult
 
 LIMIT = 20.0
 """Seconds that each check may take, unless ``--time-limit`` says otherwise."""
@@ -62,10 +62,10 @@ class Doctor(ReportCommands):
                              context_settings={"ignore_unknown_options": True, "allow_extra_args": True})  # fmt: skip
 
 
-def _failing(problem: str) -> Finding:
-    from reporting_framework.plugin_api.records import Finding
+def _failing(problem: str) -> CheckResult:
+    from reporting_framework.plugin_api.records import CheckResult
 
-    return Finding("fail", problem)
+    return CheckResult("fail", problem)
 
 
 def _check_all(**params: Any) -> None:
@@ -94,7 +94,7 @@ def check_report(context: click.Context, name: str, given: dict[str, Any], gener
         return _report(state, checks, generic)
 
 
-def _report(state: State, more: dict[str, Check], params: dict[str, Any]) -> int:
+def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -> int:
     """Carry all checks out, and say what was found."""
     from reporting_framework.operations.doctor import carried_out, general
 
@@ -111,7 +111,7 @@ def _report(state: State, more: dict[str, Check], params: dict[str, Any]) -> int
     return FAILED if failed else DONE
 
 
-def _progress(checks: Iterable[Checked]) -> Sequence[Checked]:
+def _progress(checks: Iterable[CheckedPart]) -> Sequence[CheckedPart]:
     """The checks, each told on a terminal as it comes: one may take a while."""
     found = []
     for each in checks:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, note
-from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.state import CliContext, state_of
 from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def say(
 
 def observed(
     pipeline: Pipeline,
-    state: State,
+    state: CliContext,
     generic: Mapping[str, Any],
     *,
     replay: Sequence[str] | None = None,
@@ -151,7 +151,9 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     return DONE, ""
 
 
-def _again(context: click.Context, state: State, name: str, given: Iterable[str], sets: Sequence[str]) -> list[str]:
+def _again(
+    context: click.Context, state: CliContext, name: str, given: Iterable[str], sets: Sequence[str]
+) -> list[str]:
     """The words of this command, without ``--format``; none at all when there may be a secret among them."""
     from reporting_framework.config.fields import annotation_at, holds_secret
     from reporting_framework.registry.reports import resolve_report

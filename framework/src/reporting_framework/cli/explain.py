@@ -17,7 +17,7 @@ from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.operations.trace import Aside, Brought, Found, Now, Traced
+    from reporting_framework.operations.trace import LoadEvent, Now, ProvenanceResult, QuarantineMatch, RowProvenance
 
 _NOW: Mapping[Now, str] = {
     "unchanged": "the object is there, unchanged",
@@ -51,8 +51,8 @@ def print_explained(context: click.Context, name: str, given: dict[str, Any], ge
     if bool(where) + bool(generic["key"]) + bool(generic["origin"]) != 1:
         raise click.UsageError("give --where COLUMN=VALUE, or KEY, and not both", context)
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.operations.trace import Tracer
-    from reporting_framework.query.filters import Selection
+    from reporting_framework.operations.trace import ProvenanceReader
+    from reporting_framework.query.filters import RowFilter
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
@@ -60,9 +60,9 @@ def print_explained(context: click.Context, name: str, given: dict[str, Any], ge
         composition = compose_report(
             name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
         )
-        tracer = Tracer(name, composition, state.registry, check=generic["check"])
+        tracer = ProvenanceReader(name, composition, state.registry, check=generic["check"])
         limit = generic["limit"]
-        found = tracer.origin(origin, limit) if origin else tracer.rows(Selection(where), limit)
+        found = tracer.origin(origin, limit) if origin else tracer.rows(RowFilter(where), limit)
     if generic["format"] == "json":
         write(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:
@@ -85,7 +85,7 @@ def _plain(thing: Any) -> Any:
     return thing if thing is None or isinstance(thing, bool | int | float | str) else str(thing)
 
 
-def _told(found: Found, origin: str | None) -> list[str]:
+def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
     lines = [line for row in found.rows for line in _row(row, history=found.history)]
     lines += [line for record in found.aside for line in _aside(record)]
     if found.more:
@@ -102,7 +102,7 @@ def _told(found: Found, origin: str | None) -> list[str]:
     return _block(f"{origin}: neither in the table nor in quarantine", known)
 
 
-def _row(row: Traced, *, history: bool) -> list[str]:
+def _row(row: RowProvenance, *, history: bool) -> list[str]:
     known = [("row", ", ".join(f"{name}={'(null)' if value is None else value}" for name, value in row.values.items()))]
     for number, each in enumerate(row.runs):
         known.append(("or by" if number else "brought by", _run(each)))
@@ -115,7 +115,7 @@ def _row(row: Traced, *, history: bool) -> list[str]:
     return _block(f"{row.uri or row.origin}{_line(row.origin, row.uri)}", [*known, *_now(row.now)])
 
 
-def _aside(record: Aside) -> list[str]:
+def _aside(record: QuarantineMatch) -> list[str]:
     where = f" in {record.field}" if record.field else ""
     known = [
         ("in quarantine", f"{record.error_type}{where}"),
@@ -125,7 +125,7 @@ def _aside(record: Aside) -> list[str]:
     return _block(f"{record.uri or record.origin}{_line(record.origin, record.uri)}", [*known, *_now(record.now)])
 
 
-def _run(run: Brought) -> str:
+def _run(run: LoadEvent) -> str:
     ended = {"failed": "which failed", None: "of which there is no record (let go of, or killed)"}
     return f"run {run.run_id}, {run.at:%Y-%m-%d %H:%M:%S} UTC, {ended.get(run.status, run.status)}"
 

@@ -16,7 +16,7 @@ from reporting_framework.errors import FatalError, ReportingError, StepFailed
 from reporting_framework.execution.tracebacks import traceback_text
 
 if TYPE_CHECKING:
-    from reporting_framework.cli.state import State
+    from reporting_framework.cli.state import CliContext
 
 DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, NOT_FOUND, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 130
 
@@ -37,7 +37,7 @@ EXIT_CODES = {
 """What each exit code of the command line says. A `ReportingError` has its own."""
 
 
-def guarded(action: Callable[[], Any], state: State) -> int:
+def guarded(action: Callable[[], Any], state: CliContext) -> int:
     """Do something and give the exit code; whatever it raises is shown on stderr.
 
     An expected error is one line. Any other keeps its traceback, but its message only with ``--verbose``: it may hold

@@ -26,7 +26,7 @@ from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.runs import runs_command
 from reporting_framework.cli.schema import schema_command
 from reporting_framework.cli.sql import sql_command
-from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.state import CliContext, state_of
 from reporting_framework.cli.stored import state_command
 from reporting_framework.cli.streams import escape_unencodable
 
@@ -51,7 +51,7 @@ class Program(click.Group):
         rarely()
         escape_unencodable()
         words = list(sys.argv[1:] if args is None else args)
-        state = State(words)
+        state = CliContext(words)
         extra.setdefault("obj", state)
         start = super().main
         sys.exit(guarded(lambda: start(words, prog_name, complete_var, standalone_mode=False, **extra), state))

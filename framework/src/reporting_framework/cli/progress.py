@@ -12,7 +12,7 @@ from reporting_framework.plugin_api.markers import hookimpl
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from reporting_framework.plugin_api.records import Outcome
+    from reporting_framework.plugin_api.records import SplitResult
 
 
 def wanted(*, quiet: bool) -> bool:
@@ -54,7 +54,7 @@ class ProgressBar:
         self.progress.start()
 
     @hookimpl
-    def reporting_split_finished(self, outcome: Outcome) -> None:
+    def reporting_split_finished(self, outcome: SplitResult) -> None:
         """Move on."""
         self.read += len(outcome.origins)
         self.kept += outcome.accepted

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.execution.pipeline import Pipeline
-    from reporting_framework.operations.quarantine import Choice
+    from reporting_framework.operations.quarantine import EntryFilter
 
 SHOWN = 100
 """Records that are shown at the most, unless ``--limit`` says otherwise."""
@@ -176,10 +176,10 @@ def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict
     return DONE
 
 
-def _choice(generic: dict[str, Any]) -> Choice:
-    from reporting_framework.operations.quarantine import Choice
+def _choice(generic: dict[str, Any]) -> EntryFilter:
+    from reporting_framework.operations.quarantine import EntryFilter
 
-    return Choice(generic["kind"], generic["field"], generic["origin"])
+    return EntryFilter(generic["kind"], generic["field"], generic["origin"])
 
 
 def _chosen(

@@ -15,7 +15,7 @@ from reporting_framework.cli.answers import FORMATS, form_of, print_answer
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_options, settings_sources
 from reporting_framework.cli.run import ReportCommands, report_command
-from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.state import CliContext, state_of
 from reporting_framework.errors import PluginError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Queries(click.Group):
             formatter.write_dl(lines or [("(none)", "no installed plugin brings a query")])
 
 
-def query_command(report: str, name: str, state: State) -> click.Command:
+def query_command(report: str, name: str, state: CliContext) -> click.Command:
     """The command of a query: its definition, its options, those of every query, and the report's settings.
 
     Raises:
@@ -167,13 +167,13 @@ def ask(
     if generic["on"] and not (generic["from"] or generic["to"]):
         raise click.UsageError("--on goes with --from or --to", context)
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.query.filters import Selection
+    from reporting_framework.query.filters import RowFilter
     from reporting_framework.query.run_query import ask as answer_of
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
     options = {key: generic[key] for key in own if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
-    selection = Selection(where, generic["from"], generic["to"], generic["on"] or "timestamp")
+    selection = RowFilter(where, generic["from"], generic["to"], generic["on"] or "timestamp")
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = compose_report(
             report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]

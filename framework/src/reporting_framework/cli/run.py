@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.options import generic_options, said, settings_options
-from reporting_framework.cli.state import State, state_of
+from reporting_framework.cli.state import CliContext, state_of
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -82,7 +82,7 @@ class ReportCommands(click.Group):
         )
 
 
-def format_reports(state: State, formatter: click.HelpFormatter) -> None:
+def format_reports(state: CliContext, formatter: click.HelpFormatter) -> None:
     """The section of ``--help`` that lists the reports."""
     rows, problem = state.reports()
     with formatter.section("Reports"):
@@ -92,7 +92,7 @@ def format_reports(state: State, formatter: click.HelpFormatter) -> None:
             formatter.write_text(problem)
 
 
-def report_command(name: str, state: State, work: Work, options: Sequence[click.Parameter]) -> click.Command:
+def report_command(name: str, state: CliContext, work: Work, options: Sequence[click.Parameter]) -> click.Command:
     """The command that does something with a report, with options made from its settings.
 
     Raises:

@@ -14,10 +14,10 @@ from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
-    from reporting_framework.registry.registry import Listed, Registry
+    from reporting_framework.registry.registry import PluginInfo, Registry
 
 
-class State:
+class CliContext:
     """One invocation of the command line.
 
     Attributes:
@@ -73,7 +73,7 @@ class State:
             self._commands = {command.name: command for command in found if command.name}
         return self._commands
 
-    def reports(self) -> tuple[list[Listed], str]:
+    def reports(self) -> tuple[list[PluginInfo], str]:
         """The reports there are; and what is wrong with the configuration file, where something is."""
         try:
             registry, problem = self.registry, ""
@@ -82,6 +82,6 @@ class State:
         return [row for row in registry.listing if row.role == "report"], problem
 
 
-def state_of(context: click.Context) -> State:
+def state_of(context: click.Context) -> CliContext:
     """The state of the invocation that a context belongs to."""
-    return context.ensure_object(State)
+    return context.ensure_object(CliContext)

@@ -16,8 +16,8 @@ from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
-    from reporting_framework.operations.state import Stored
-    from reporting_framework.plugin_api.records import Belonging
+    from reporting_framework.operations.state import ReportState
+    from reporting_framework.plugin_api.records import StoredArtifact
     from reporting_framework.plugin_api.result import RunRecord
 
 
@@ -47,7 +47,7 @@ def show_state(context: click.Context, name: str, given: dict[str, Any], generic
     return DONE
 
 
-def _as_json(found: Stored) -> str:
+def _as_json(found: ReportState) -> str:
     document = {
         "belongings": [{**each._asdict(), "uri": redacted(each.uri)} for each in found.belongings],
         "sinks_that_tell_nothing": list(found.silent),
@@ -58,7 +58,7 @@ def _as_json(found: Stored) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, default=utc_text)
 
 
-def _as_table(name: str, found: Stored) -> str:
+def _as_table(name: str, found: ReportState) -> str:
     from reporting_framework.cli.render import table
 
     rows: list[tuple[str, str]] = [(each.kind, _described(each)) for each in found.belongings]
@@ -74,7 +74,7 @@ def _as_table(name: str, found: Stored) -> str:
     return "\n".join(table(printable(name), [(label, printable(value)) for label, value in rows]))
 
 
-def _described(each: Belonging) -> str:
+def _described(each: StoredArtifact) -> str:
     unknown = {"output": "cannot be read as a table", "quarantine": "cannot be read"}.get(each.kind)
     rows = f"{each.rows:,} rows" if each.rows is not None else unknown
     parts = [
@@ -143,7 +143,7 @@ def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: di
     return True
 
 
-def _say_copies(copies: Sequence[tuple[Belonging, str]]) -> None:
+def _say_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
     """Where everything is now, and how to have it back; said before anything is removed."""
     from reporting_framework.operations.state import copy_command
 

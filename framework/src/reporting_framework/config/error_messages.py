@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.config.fields import annotation_at, core, fields_of, holds_secret, kind_of
-from reporting_framework.config.layers import TRIGGER, Merged, Path, option, variable
+from reporting_framework.config.layers import TRIGGER, Path, ResolvedValues, option, variable
 from reporting_framework.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ _SHAPES = {
 
 
 def explained(
-    subject: str, model: type[BaseModel], error: ValidationError, merged: Merged | None = None, table: str | None = None
+    subject: str,
+    model: type[BaseModel],
+    error: ValidationError,
+    merged: ResolvedValues | None = None,
+    table: str | None = None,
 ) -> SettingsError:
     """The error as a `SettingsError`: the first problem in full (unknown names come first), the others by name.
 
@@ -61,7 +65,7 @@ def explained(
     order = {"extra_forbidden": 0, "missing": 1}
     found = sorted(error.errors(include_url=False), key=lambda item: order.get(item["type"], 2))
     first, *others = found
-    about = _About(subject, model, merged or Merged(), table)
+    about = _About(subject, model, merged or ResolvedValues(), table)
     text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(first["type"], about.wrong)(first)
     if names := dict.fromkeys(about.shown_path(item) for item in others[:NAMED]):
         names.pop(about.shown_path(first), None)  # of the members of a union each says its own
@@ -78,7 +82,7 @@ class _About(NamedTuple):
 
     subject: str
     model: type[BaseModel]
-    merged: Merged
+    merged: ResolvedValues
     table: str | None
 
     def unknown(self, item: ErrorDetails) -> str:

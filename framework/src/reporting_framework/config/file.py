@@ -16,7 +16,7 @@ from reporting_framework.errors import SettingsError
 
 if TYPE_CHECKING:
     from reporting_framework.config.toml_report import ComposedReport
-    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.report import PipelineSpec
 
 
 DEFAULT_NAME = "reporting.toml"
@@ -48,7 +48,7 @@ class Config(NamedTuple):
         return {name: ComposedReport(name, str(table.get("summary", ""))) for name, table in self.tables.items()}
 
     @property
-    def reports(self) -> dict[str, Composition]:
+    def reports(self) -> dict[str, PipelineSpec]:
         """What the reports composed in the file are made of, as the file alone says it.
 
         Raises:

@@ -50,7 +50,7 @@ class Layer(NamedTuple):
 
 
 @dataclass(slots=True)
-class Merged:
+class ResolvedValues:
     """What all layers come to.
 
     Attributes:
@@ -68,7 +68,7 @@ class Merged:
         return next(around, None) or next(within, None)
 
 
-def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Sequence[str]]) -> Merged:
+def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Sequence[str]]) -> ResolvedValues:
     """Put the layers on top of each other, the lowest first.
 
     Tables are merged name by name; everything else, lists included, is replaced. A layer that sets one side of an
@@ -77,7 +77,7 @@ def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Seque
     Raises:
         SettingsError: A layer sets both sides, or a path leads through something that is not a table.
     """
-    merged = Merged()
+    merged = ResolvedValues()
     for layer in layers:
         for whole, parts in alternatives.items():
             _choose(report, layer, whole, parts, merged)
@@ -86,7 +86,7 @@ def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Seque
     return merged
 
 
-def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged: Merged) -> None:
+def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged: ResolvedValues) -> None:
     said = {each.path[0]: each.place for each in layer.assignments}
     given = [part for part in parts if part in said]
     if whole in said and given:
@@ -101,7 +101,7 @@ def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged:
             del merged.places[path]
 
 
-def _assign(report: str, merged: Merged, new: Assignment) -> None:
+def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
     here: Any = merged.values
     for depth, segment in enumerate(new.path[:-1], start=1):
         here = _item(report, here, segment, new) if isinstance(here, list) else here.setdefault(segment, {})

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from reporting_framework.plugin_api.report import Composition, Use
+    from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 
 
 class ComposedReport(NamedTuple):
@@ -39,11 +39,11 @@ class ComposedReport(NamedTuple):
 
         return ComposedSettings
 
-    def compose(self, settings: Any) -> Composition:
+    def compose(self, settings: Any) -> PipelineSpec:
         """The composition that the table describes."""
-        from reporting_framework.plugin_api.report import Composition
+        from reporting_framework.plugin_api.report import PipelineSpec
 
-        return Composition(
+        return PipelineSpec(
             source=_use(settings.source),
             validator=_use(settings.validator),
             transforms=[_use(each) for each in settings.transforms],
@@ -52,7 +52,7 @@ class ComposedReport(NamedTuple):
         )
 
 
-def _use(part: Any) -> Use:
-    from reporting_framework.plugin_api.report import Use
+def _use(part: Any) -> PluginRef:
+    from reporting_framework.plugin_api.report import PluginRef
 
-    return Use(part.use, dict(part.model_extra or {}))
+    return PluginRef(part.use, dict(part.model_extra or {}))

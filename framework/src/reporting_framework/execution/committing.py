@@ -10,21 +10,21 @@ from reporting_framework.errors import StorageUnavailable
 if TYPE_CHECKING:
     from reporting_framework.execution.planning import Run
     from reporting_framework.execution.progress import OpenedSinks
-    from reporting_framework.execution.totals import Tally
+    from reporting_framework.execution.totals import RunTotals
     from reporting_framework.plugin_api.metadata import Quarantine
-    from reporting_framework.plugin_api.records import Receipt
+    from reporting_framework.plugin_api.records import CommitResult
     from reporting_framework.plugin_api.result import QuarantineState
 
 
 class Committing:
     """Makes what a run has staged visible, and then records what was not kept."""
 
-    def __init__(self, run: Run, opened: OpenedSinks, totals: Tally) -> None:
+    def __init__(self, run: Run, opened: OpenedSinks, totals: RunTotals) -> None:
         self._run, self._totals, self._keepers = run, totals, opened.keepers
         self._quarantine: Quarantine | None = opened.quarantine if run.writes else None
         self._bookmark: Mapping[str, Any] = opened.progress.bookmark if run.replay is not None else {}
 
-    def commit(self) -> list[Receipt]:
+    def commit(self) -> list[CommitResult]:
         """Commit each sink, those that keep a ledger last; what may be taken in part is marked first.
 
         Raises:
@@ -34,7 +34,7 @@ class Committing:
         parts = totals.several | (totals.reread if run.replay is not None else set())
         if self._quarantine and parts:
             self._quarantine.begin(sorted(parts))
-        receipts: dict[int, Receipt] = {}
+        receipts: dict[int, CommitResult] = {}
         fragments = totals.fragments or [[]] * totals.sinks
         for at in sorted(range(totals.sinks), key=self._keepers.__getitem__):
             sink = run.pipeline.sinks[at]
@@ -46,7 +46,7 @@ class Committing:
                 )
         return [receipts[at] for at in range(totals.sinks)]
 
-    def settle(self, receipts: Sequence[Receipt]) -> QuarantineState | None:
+    def settle(self, receipts: Sequence[CommitResult]) -> QuarantineState | None:
         """Record what was not kept, and the source's bookmark. What was not read again stays as it was."""
         if self._quarantine is None:
             return None
@@ -57,7 +57,7 @@ class Committing:
             self._quarantine.leave(bookmark)
         return state
 
-    def _new_bookmark(self, receipts: Sequence[Receipt]) -> Mapping[str, Any]:
+    def _new_bookmark(self, receipts: Sequence[CommitResult]) -> Mapping[str, Any]:
         kept = [
             sum(output.rows for output in receipt.outputs)
             for receipt, keeps in zip(receipts, self._keepers, strict=True)

@@ -16,7 +16,7 @@ from reporting_framework.errors import (
     TriggerError,
 )
 from reporting_framework.execution.plugin_errors import Owner, build, call, guard, log_errors, owner_of
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.result import Step
 from reporting_framework.plugin_api.sink import Resuming
 from reporting_framework.plugin_api.source import Triggered
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.plugin_api.engine import Engine
     from reporting_framework.plugin_api.records import Trigger
-    from reporting_framework.plugin_api.report import Composition, Use
+    from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugin_api.source import Source
     from reporting_framework.plugin_api.transform import Transform
@@ -74,7 +74,7 @@ class Pipeline(NamedTuple):
         )
 
 
-def assemble(report: str, composition: Composition, registry: Registry, *, trigger: Trigger | None = None) -> Pipeline:
+def assemble(report: str, composition: PipelineSpec, registry: Registry, *, trigger: Trigger | None = None) -> Pipeline:
     """Make the plugins of a composition and check that they fit together, and with what started the run.
 
     Raises:
@@ -109,7 +109,7 @@ def assemble(report: str, composition: Composition, registry: Registry, *, trigg
     )
 
 
-def plugin_of(report: str, role: str, use: Use, registry: Registry) -> Any:
+def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any:
     """Make a plugin with its settings, guarded.
 
     Raises:
@@ -121,7 +121,7 @@ def plugin_of(report: str, role: str, use: Use, registry: Registry) -> Any:
     return build(Owner(report, role, use.name), plugin, settings_of(report, role, use, plugin))
 
 
-def place_of(composition: Composition, sink: str) -> str:
+def place_of(composition: PipelineSpec, sink: str) -> str:
     """Where a sink keeps its rows, for messages; nothing if its settings name no ``uri`` and no ``table``."""
     found = (use.settings.get("uri") or use.settings.get("table") for use in composition.sinks if use.name == sink)
     uri = next(found, None)
@@ -162,7 +162,7 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
         close(pipeline)
 
 
-def uses_of(composition: Composition) -> list[tuple[str, Use]]:
+def uses_of(composition: PipelineSpec) -> list[tuple[str, PluginRef]]:
     """The plugins of a composition with their roles, in the order of data."""
     return [
         ("source", composition.source),
@@ -173,12 +173,12 @@ def uses_of(composition: Composition) -> list[tuple[str, Use]]:
     ]
 
 
-def _step_of(role: str, use: Use, registry: Registry) -> Step:
+def _step_of(role: str, use: PluginRef, registry: Registry) -> Step:
     origin = registry.origin(role, use.name)
     return Step(role=role, name=use.name, distribution=origin.distribution, version=origin.version)
 
 
-def settings_of(report: str, role: str, use: Use, plugin: Any) -> Any:
+def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
     """What the plugin's own model makes of the settings that a composition gives it.
 
     Raises:
@@ -217,6 +217,6 @@ def schema_of(report: str, validator: Validator, transforms: Sequence[Transform]
     for transform in transforms:
         frame = transform.apply(frame)
     schema = frame.schema
-    if schema.names()[-1:] != [ORIGIN_COLUMN]:
-        raise PluginError(f"report {report}: the last column after all transforms must be {ORIGIN_COLUMN}")
+    if schema.names()[-1:] != [SOURCE_KEY]:
+        raise PluginError(f"report {report}: the last column after all transforms must be {SOURCE_KEY}")
     return schema

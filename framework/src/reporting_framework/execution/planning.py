@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework.errors import PluginError
-from reporting_framework.execution.split_worker import Process
+from reporting_framework.execution.split_worker import SplitWorker
 from reporting_framework.plugin_api.source import Revisiting
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.execution.progress import CombinedLedger
-    from reporting_framework.execution.totals import Tally
-    from reporting_framework.plugin_api.records import Outcome, Split
+    from reporting_framework.execution.totals import RunTotals
+    from reporting_framework.plugin_api.records import Split, SplitResult
 
 DRY_RUN_LIMIT = 1000
 """Records that a dry run reads, unless another number is given."""
@@ -54,7 +54,7 @@ class Run(NamedTuple):
 class Plan:
     """The splits of a run, given out one by one."""
 
-    def __init__(self, run: Run, progress: CombinedLedger, totals: Tally) -> None:
+    def __init__(self, run: Run, progress: CombinedLedger, totals: RunTotals) -> None:
         self._run, self._totals = run, totals
         source, deadline = run.pipeline.source, run.deadline
         self._stop_at = None if deadline is None else deadline - COMMIT_TIME_SHARE * (deadline - run.began)
@@ -63,9 +63,9 @@ class Plan:
         self._taken = 0
 
     @property
-    def worker(self) -> Callable[[Split], Outcome]:
+    def worker(self) -> Callable[[Split], SplitResult]:
         """What an engine calls with each split."""
-        return Process(self._run.pipeline) if self._run.writes else self._sample
+        return SplitWorker(self._run.pipeline) if self._run.writes else self._sample
 
     def splits(self) -> Iterator[Split]:
         """Yield the splits; the time that planning takes is counted, and the end is noted."""
@@ -103,6 +103,6 @@ class Plan:
             raise PluginError(f"report {report}: source {source.name} cannot read single objects again")
         return iter(source.revisit(objects))
 
-    def _sample(self, split: Split) -> Outcome:
+    def _sample(self, split: Split) -> SplitResult:
         """Work on a split in a dry run, on as many records as are left of the limit."""
-        return Process(self._run.pipeline, (self._run.limit or 0) - self._totals.read)(split)
+        return SplitWorker(self._run.pipeline, (self._run.limit or 0) - self._totals.read)(split)

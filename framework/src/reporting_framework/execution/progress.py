@@ -57,7 +57,7 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
 
 
 def _opened(ledgers: Sequence[Ledger | None], quarantine: Quarantine | None) -> OpenedSinks:
-    kept = [ledger for ledger in ledgers if ledger is not None] or [BlankLedger()]
+    kept = [ledger for ledger in ledgers if ledger is not None] or [EmptyLedger()]
     return OpenedSinks(kept, [each is not None for each in ledgers], quarantine, CombinedLedger(kept, quarantine))
 
 
@@ -74,7 +74,7 @@ def ledger_of(sinks: Sequence[Sink]) -> CombinedLedger:
     return _opened(ledgers, quarantine).progress
 
 
-class BlankLedger:
+class EmptyLedger:
     """See `Ledger`: that of a run whose sinks keep none."""
 
     rows = 0

@@ -20,7 +20,7 @@ from reporting_framework.storage.patience import call_within
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.metadata import History
-    from reporting_framework.plugin_api.records import Outcome
+    from reporting_framework.plugin_api.records import SplitResult
     from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.plugin_api.sink import Sink
 
@@ -69,7 +69,7 @@ class Recorder:
 
             self._attempt(take, "there is no history of this run")
 
-    def note(self, outcome: Outcome) -> None:
+    def note(self, outcome: SplitResult) -> None:
         """Take in the origins of the rows that a split brought."""
         if self._history is None or not self._noting or not outcome.accepted:
             return

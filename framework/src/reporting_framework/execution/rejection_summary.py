@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reporting_framework.plugin_api.records import FILTERED
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.records import Rejection, Unread
+    from reporting_framework.plugin_api.records import ReadFailure, Rejection
 
 NAMED = 100
 """Rejected records of a run, and unread objects, that are named in the log."""
@@ -33,7 +33,7 @@ class RejectionLog:
         named = min(len(found), NAMED - self._named)
         self._named, self._unnamed = self._named + named, self._unnamed + len(found) - named
 
-    def finish(self, unread: Sequence[Unread]) -> None:
+    def finish(self, unread: Sequence[ReadFailure]) -> None:
         """Log how many were not named, and what is unread."""
         if self._unnamed:
             _log.info("rejected, and not named here: %d more", self._unnamed, extra={"rejected_unnamed": self._unnamed})

@@ -15,7 +15,7 @@ from reporting_framework.plugin_api.records import LOOKS_LIKE
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunResult
-    from reporting_framework.plugin_api.source import Ledger, Survey
+    from reporting_framework.plugin_api.source import Ledger, PlanStats
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class RunWarnings:
         except ReportingError as error:
             _log.warning("whether the source is that of the run before is not known: %s", error)
 
-    def add_to(self, result: RunResult, survey: Survey) -> RunResult:
+    def add_to(self, result: RunResult, survey: PlanStats) -> RunResult:
         """Return the result with all warnings, each of which is logged."""
         found = [self._source_changed(survey), *survey.warnings, nothing_accepted(result, self._pipeline)]
         warnings = [each for each in found if each]
@@ -51,7 +51,7 @@ class RunWarnings:
             _log.warning("%s", each)
         return result.model_copy(update={"warnings": warnings})
 
-    def _source_changed(self, survey: Survey) -> str | None:
+    def _source_changed(self, survey: PlanStats) -> str | None:
         """Return a warning if the run before read other places: source keys are relative to them."""
         before = self._before or [redacted(uri) for uri in survey.read_before]
         if not self._taken or not before or not self._inputs or set(before) == set(self._inputs):

@@ -17,7 +17,7 @@ from reporting_framework.execution.progress import open_sinks
 from reporting_framework.execution.recorder import Recorder
 from reporting_framework.execution.rejection_summary import RejectionLog
 from reporting_framework.execution.run_warnings import RunWarnings
-from reporting_framework.execution.totals import Tally
+from reporting_framework.execution.totals import RunTotals
 from reporting_framework.plugin_api.source import Triggered
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     opened = open_sinks(pipeline, recorder if this.writes else None)
     warnings, rejected = RunWarnings(pipeline, recorder.inputs), RejectionLog()
     warnings.look_back(opened.ledgers)
-    totals = Tally(len(pipeline.sinks), opened.progress.reread if this.replay is None else frozenset(this.replay))
+    totals = RunTotals(len(pipeline.sinks), opened.progress.reread if this.replay is None else frozenset(this.replay))
     committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)
 

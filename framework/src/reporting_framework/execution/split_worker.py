@@ -13,12 +13,12 @@ from reporting_framework.errors import InvariantBroken, TransientError
 from reporting_framework.execution.plugin_errors import call, closing, owner_of
 from reporting_framework.plugin_api.records import (
     FILTERED,
-    ORIGIN_COLUMN,
+    SOURCE_KEY,
     Batch,
-    Outcome,
+    ReadFailure,
     Rejection,
     Split,
-    Unread,
+    SplitResult,
     with_natural_keys,
 )
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Process:
+class SplitWorker:
     """Turns a split into an outcome.
 
     Attributes:
@@ -46,7 +46,7 @@ class Process:
     pipeline: Pipeline
     limit: int | None = None
 
-    def __call__(self, split: Split) -> Outcome:
+    def __call__(self, split: Split) -> SplitResult:
         """Read, validate, transform and stage one split."""
         source, outcome = self.pipeline.source, self._empty(split)
         with closing(_timed(outcome, "read", source.read, split)) as batches:
@@ -60,10 +60,10 @@ class Process:
                 outcome.add(self._taken(batch if left is None else _cut(batch, left), split, part))
         raise AssertionError  # pragma: no cover - `count` does not end
 
-    def _empty(self, split: Split) -> Outcome:
-        return Outcome(split, fragments=[[] for _ in self.pipeline.sinks])
+    def _empty(self, split: Split) -> SplitResult:
+        return SplitResult(split, fragments=[[] for _ in self.pipeline.sinks])
 
-    def _taken(self, batch: Batch, split: Split, part: int) -> Outcome:
+    def _taken(self, batch: Batch, split: Split, part: int) -> SplitResult:
         """Validate, transform and stage a batch; if that fails and the trigger delivers again, leave it unread."""
         taken = self._empty(split)
         taken.unread.extend(batch.unread)
@@ -92,16 +92,16 @@ class Process:
         taken.add(kept)
         return taken
 
-    def _unread(self, batch: Batch, kept: Outcome, reason: str) -> Outcome:
+    def _unread(self, batch: Batch, kept: SplitResult, reason: str) -> SplitResult:
         """Return a batch as not read, but for the records of it that were rejected."""
         found = self._empty(kept.split)
         found.reject(kept.rejections)
         found.ignored_fields = kept.ignored_fields
         rejected = {rejection.origin for rejection in kept.rejections}
-        found.unread = [Unread(origin, reason) for origin in batch.origins if origin not in rejected]
+        found.unread = [ReadFailure(origin, reason) for origin in batch.origins if origin not in rejected]
         return found
 
-    def _validated(self, batch: Batch, kept: Outcome) -> pl.DataFrame:
+    def _validated(self, batch: Batch, kept: SplitResult) -> pl.DataFrame:
         validator = self.pipeline.validator
         validated = _timed(kept, "validate", validator.validate, batch)
         if validated.frame.height + len(validated.rejections) != len(batch.origins):
@@ -113,7 +113,7 @@ class Process:
         kept.ignored_fields.update(validated.ignored_fields)
         return validated.frame
 
-    def _transformed(self, transform: Transform, frame: pl.DataFrame, batch: Batch, kept: Outcome) -> pl.DataFrame:
+    def _transformed(self, transform: Transform, frame: pl.DataFrame, batch: Batch, kept: SplitResult) -> pl.DataFrame:
         shaped, dropped = _timed(kept, "transform", _apply, transform, frame)
         if shaped.height + len(dropped) != frame.height:
             raise InvariantBroken(
@@ -128,11 +128,11 @@ class Process:
 
 def _apply(transform: Transform, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     """Return what a transform makes of a frame, and the origins of the rows that it drops."""
-    shaped, origins = transform.apply(frame), frame[ORIGIN_COLUMN]
-    return shaped, call(owner_of(transform), lambda: origins.filter(~origins.is_in(shaped[ORIGIN_COLUMN].implode())))
+    shaped, origins = transform.apply(frame), frame[SOURCE_KEY]
+    return shaped, call(owner_of(transform), lambda: origins.filter(~origins.is_in(shaped[SOURCE_KEY].implode())))
 
 
-def _timed(outcome: Outcome, stage: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _timed(outcome: SplitResult, stage: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function and count the time that it takes towards a stage."""
     at, began = time.time(), time.perf_counter()
     result = function(*args, **kwargs)

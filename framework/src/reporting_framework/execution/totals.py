@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.errors import InvariantBroken
 from reporting_framework.plugin_api.records import (
     FILTERED,
-    Fragment,
-    Outcome,
-    Receipt,
+    CommitResult,
+    ReadFailure,
     Rejection,
-    Span,
-    Unread,
+    SplitResult,
+    StagedPart,
+    TimeRange,
     around,
     holds_several,
     object_of,
 )
 from reporting_framework.plugin_api.result import QuarantineState, RejectionCount, RunResult, Seconds
-from reporting_framework.plugin_api.source import Survey
+from reporting_framework.plugin_api.source import PlanStats
 
 if TYPE_CHECKING:
     from reporting_framework.execution.planning import Run
@@ -32,7 +32,7 @@ SAMPLES = 5
 
 
 @dataclass(slots=True)
-class Tally:
+class RunTotals:
     """Adds outcomes up as they come; it keeps no rows, only what the commit needs.
 
     Attributes:
@@ -52,14 +52,14 @@ class Tally:
     staged: int = 0
     splits: int = 0
     rejections: list[Rejection] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[ReadFailure] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
-    fragments: list[list[Fragment]] = field(default_factory=list)
+    fragments: list[list[StagedPart]] = field(default_factory=list)
     several: set[str] = field(default_factory=set)
     reread: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    spans: dict[str, Span] = field(default_factory=dict)
+    spans: dict[str, TimeRange] = field(default_factory=dict)
     exhausted: bool = False
 
     def spend(self, stage: str, began: float, taken: float) -> None:
@@ -71,7 +71,7 @@ class Tally:
         """Note that the source has no more splits to give."""
         self.exhausted = True
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: SplitResult) -> None:
         """Count one outcome in."""
         self.splits += 1
         self.read += len(outcome.origins)
@@ -91,9 +91,9 @@ class Tally:
         for mine, new in zip(self.fragments, outcome.fragments, strict=True):
             mine += new
 
-    def settle(self, receipts: Sequence[Receipt]) -> None:
+    def settle(self, receipts: Sequence[CommitResult]) -> None:
         """Count in what the sinks did. A row that one of them could not keep counts as not read: it comes again."""
-        failed: dict[str, Unread] = {}
+        failed: dict[str, ReadFailure] = {}
         for receipt in receipts:
             for stage, (began, ended) in receipt.spans:
                 self.spend(stage, began, ended - began)
@@ -103,7 +103,7 @@ class Tally:
         self.read -= len(failed)
         self.staged -= len(failed)
 
-    def put_back(self, unread: Sequence[Unread]) -> None:
+    def put_back(self, unread: Sequence[ReadFailure]) -> None:
         """Count rejected records that could not be set aside as not read."""
         origins = {item.origin for item in unread}
         kept = [each for each in self.rejections if each.origin not in origins]
@@ -115,8 +115,8 @@ class Tally:
         self,
         run: Run,
         *,
-        receipts: Sequence[Receipt],
-        survey: Survey,
+        receipts: Sequence[CommitResult],
+        survey: PlanStats,
         quarantine: QuarantineState | None,
         total: float,
         response: Any = None,
@@ -172,5 +172,5 @@ class Tally:
         return [RejectionCount(type=kind, field=field, count=number) for (kind, field), number in ordered]
 
 
-def _newest(receipts: Sequence[Receipt]) -> datetime | None:
+def _newest(receipts: Sequence[CommitResult]) -> datetime | None:
     return max((receipt.newest for receipt in receipts if receipt.newest is not None), default=None)

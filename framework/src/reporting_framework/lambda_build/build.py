@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BuildRequest:
     """What is asked for.
 
     Attributes:
@@ -50,7 +50,7 @@ class Order:
     upgrade: bool = False
 
 
-def build(order: Order, registry: Registry, config: Config, say: Callable[[str], None]) -> tuple[Manifest, bool]:
+def build(order: BuildRequest, registry: Registry, config: Config, say: Callable[[str], None]) -> tuple[Manifest, bool]:
     """Build, unless what is there was made of the same inputs.
 
     Args:
@@ -98,7 +98,7 @@ def _workspace(out: Path) -> Iterator[Path]:
                 out.rmdir()
 
 
-def _build(order: Order, selection: Selection, work: Path, say: Callable[[str], None]) -> Manifest:
+def _build(order: BuildRequest, selection: Selection, work: Path, say: Callable[[str], None]) -> Manifest:
     target, local = order.target, [each.name for each in selection.local]
     python = interpreter(target.python)
     say(f"building wheels of {', '.join(local) or 'nothing'}")

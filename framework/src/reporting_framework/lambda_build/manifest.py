@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Shipped:
+class PackagedDistribution:
     """A distribution in a package.
 
     Attributes:
@@ -45,7 +45,7 @@ class Package:
     sha256: str
     zipped: int
     unzipped: int
-    distributions: tuple[Shipped, ...]
+    distributions: tuple[PackagedDistribution, ...]
 
     @property
     def source_code_hash(self) -> str:
@@ -101,7 +101,9 @@ def read_manifest(path: Path) -> Manifest | None:
 
 def _package(document: dict[str, Any]) -> Package:
     document.pop("source_code_hash")
-    return Package(distributions=tuple(Shipped(**each) for each in document.pop("distributions")), **document)
+    return Package(
+        distributions=tuple(PackagedDistribution(**each) for each in document.pop("distributions")), **document
+    )
 
 
 def is_whole(manifest: Manifest, folder: Path) -> bool:

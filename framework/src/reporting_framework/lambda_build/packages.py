@@ -10,7 +10,7 @@ from reporting_framework.lambda_build.archive import sha256, write_zip
 from reporting_framework.lambda_build.bytecode import Files, compile_all
 from reporting_framework.lambda_build.layout import FUNCTION, PLACES, Layout
 from reporting_framework.lambda_build.lock import read_lock, taken
-from reporting_framework.lambda_build.manifest import Package, Shipped
+from reporting_framework.lambda_build.manifest import Package, PackagedDistribution
 from reporting_framework.lambda_build.unpack import Unpacked
 from reporting_framework.lambda_build.wheels import Wheel
 
@@ -47,7 +47,9 @@ def contents_of(
     return contents
 
 
-def shipped_of(unpacked: Mapping[str, Unpacked], wheels: Iterable[Wheel], lock: Path) -> dict[str, Shipped]:
+def shipped_of(
+    unpacked: Mapping[str, Unpacked], wheels: Iterable[Wheel], lock: Path
+) -> dict[str, PackagedDistribution]:
     """Which wheel each distribution was unpacked from.
 
     Args:
@@ -62,14 +64,14 @@ def shipped_of(unpacked: Mapping[str, Unpacked], wheels: Iterable[Wheel], lock: 
     shipped = {}
     for name, each in unpacked.items():
         if path := ours.get(name):
-            shipped[name] = Shipped(name, each.version, path.name, sha256(path))
+            shipped[name] = PackagedDistribution(name, each.version, path.name, sha256(path))
         else:
             wheel = taken(name, theirs[name], each.tags)
-            shipped[name] = Shipped(name, each.version, wheel.filename, wheel.hashes["sha256"])
+            shipped[name] = PackagedDistribution(name, each.version, wheel.filename, wheel.hashes["sha256"])
     return shipped
 
 
-def write_package(path: Path, files: Files, layout: Layout, shipped: Mapping[str, Shipped]) -> Package:
+def write_package(path: Path, files: Files, layout: Layout, shipped: Mapping[str, PackagedDistribution]) -> Package:
     """Write a zip file and say what is in it."""
     unzipped = write_zip(path, files)
     distributions = tuple(shipped[name] for name in layout.packages[path.name])

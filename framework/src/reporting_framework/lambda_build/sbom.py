@@ -15,7 +15,7 @@ from packageurl import PackageURL
 
 from reporting_framework._text.messages import one_line
 from reporting_framework.lambda_build.graph import Graph
-from reporting_framework.lambda_build.manifest import Manifest, Shipped
+from reporting_framework.lambda_build.manifest import Manifest, PackagedDistribution
 from reporting_framework.lambda_build.unpack import Unpacked
 
 SBOM = "sbom.json"
@@ -50,7 +50,7 @@ def bill_of_materials(manifest: Manifest, unpacked: Mapping[str, Unpacked], grap
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
-def _component(shipped: Shipped, package: str, license_: str) -> Component:
+def _component(shipped: PackagedDistribution, package: str, license_: str) -> Component:
     purl = PackageURL("pypi", name=shipped.name, version=shipped.version)
     return Component(
         name=shipped.name,

@@ -17,7 +17,7 @@ from reporting_framework.registry.reports import compose_report
 
 if TYPE_CHECKING:
     from reporting_framework.config.file import Config
-    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.registry.registry import Registry
 
 EXTRA = "aws"
@@ -88,7 +88,7 @@ def _bringing(report: str, registry: Registry, config: Config) -> Iterator[str]:
         yield from referred(use.settings)
 
 
-def _uses(composition: Composition) -> Iterator[tuple[str, Any]]:
+def _uses(composition: PipelineSpec) -> Iterator[tuple[str, Any]]:
     yield "source", composition.source
     yield "validator", composition.validator
     yield from (("transform", use) for use in composition.transforms)

@@ -23,7 +23,7 @@ from reporting_framework.execution.pipeline import assemble, close, plugin_of, s
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.base import Checkable
-from reporting_framework.plugin_api.records import Finding
+from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import FRAMEWORK, installed
 from reporting_framework.storage.temporary import abandoned_temporary
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.base import Permission
-    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.registry.registry import Registry
 
-Check = Callable[[], Finding]
+Check = Callable[[], CheckResult]
 
 OLDEST_PYTHON = (3, 11)
 SPACE = 1024**3
@@ -53,12 +53,12 @@ EXTRAS: Mapping[str, str] = {
 _REQUIREMENT = re.compile(r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[A-Za-z0-9._-]+)['"]""")
 
 
-class Checked(NamedTuple):
+class CheckedPart(NamedTuple):
     """A check that was carried out.
 
     Attributes:
         check: What was checked.
-        status: See `Finding`.
+        status: See `CheckResult`.
         found: Likewise.
         advice: Likewise.
     """
@@ -69,7 +69,7 @@ class Checked(NamedTuple):
     advice: str = ""
 
 
-def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checked]:
+def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[CheckedPart]:
     """Carry out checks, one after the other; an error, or no end within the time, is what was found.
 
     Args:
@@ -77,25 +77,25 @@ def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checke
         limit: Seconds that each may take. One that takes longer is left to itself.
     """
     for name, check in checks.items():
-        answers: queue.SimpleQueue[Finding] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
         threading.Thread(target=_answer, args=(check, answers), name=f"reporting-check-{name}", daemon=True).start()
         try:
             found = answers.get(timeout=limit)
         except queue.Empty:
-            found = Finding(
+            found = CheckResult(
                 "fail", f"no answer within {limit:g} s", "check the network and endpoints; --time-limit allows more"
             )
-        yield Checked(name, *map(redacted, found))
+        yield CheckedPart(name, *map(redacted, found))
 
 
-def _answer(check: Check, answers: queue.SimpleQueue[Finding]) -> None:
+def _answer(check: Check, answers: queue.SimpleQueue[CheckResult]) -> None:
     try:
         answers.put(check())
     except ReportingError as error:
-        answers.put(Finding("fail", str(error)))
+        answers.put(CheckResult("fail", str(error)))
     except BaseException as error:  # its message may hold anything
         ended = system_problem(error) or f"the check itself ended with {type(error).__name__}"
-        answers.put(Finding("fail", ended))
+        answers.put(CheckResult("fail", ended))
 
 
 # -- what any report rests on -----------------------------------------------------------------------------------------
@@ -120,14 +120,14 @@ def general(
     }
 
 
-def _framework() -> Finding:
+def _framework() -> CheckResult:
     text = f"reporting-framework {metadata.version('reporting-framework')}, Python {platform.python_version()}"
     if sys.version_info < OLDEST_PYTHON:
-        return Finding("fail", text, "Python 3.11 or newer is needed")
-    return Finding("ok", text)
+        return CheckResult("fail", text, "Python 3.11 or newer is needed")
+    return CheckResult("ok", text)
 
 
-def _extras() -> Finding:
+def _extras() -> CheckResult:
     """Find the extras of the framework and its plugins that are not installed; a function needs one of them."""
     lacking: dict[str, str] = {}
     for distribution in sorted({FRAMEWORK, *(origin.distribution for _, origin in installed())}):
@@ -136,12 +136,12 @@ def _extras() -> Finding:
             purpose = f" (for {EXTRAS[extra]})" if distribution == FRAMEWORK and extra in EXTRAS else ""
             lacking[f"{distribution}[{extra}]"] = purpose
     if not lacking:
-        return Finding("ok", "all are installed")
+        return CheckResult("ok", "all are installed")
     broken = f"{FRAMEWORK}[aws]" in lacking and "AWS_LAMBDA_FUNCTION_NAME" in os.environ
     distribution, _, extra = next(iter(lacking)).removesuffix("]").partition("[")
     advice = f"install those that are wanted, as in {install_command(extra, distribution)}"
     missing = ", ".join(name + purpose for name, purpose in lacking.items())
-    return Finding("fail" if broken else "ok", f"not installed: {missing}", advice)
+    return CheckResult("fail" if broken else "ok", f"not installed: {missing}", advice)
 
 
 def _installed(distribution: str) -> bool:
@@ -152,17 +152,17 @@ def _installed(distribution: str) -> bool:
     return True
 
 
-def _configuration(registry: Registry, config: Config) -> Finding:
+def _configuration(registry: Registry, config: Config) -> CheckResult:
     from reporting_framework.config.resolve import misspelt
 
     where = str(config.path.resolve()) if config.path else "no reporting.toml here, and REPORTING_CONFIG names none"
     problems = misspelt(config, os.environ, registry.names("report"))
     if problems:
-        return Finding("warn", f"{where}; {'; '.join(problems)}", "put the names right")
-    return Finding("ok", where)
+        return CheckResult("warn", f"{where}; {'; '.join(problems)}", "put the names right")
+    return CheckResult("ok", where)
 
 
-def _plugins(registry: Registry) -> Finding:
+def _plugins(registry: Registry) -> CheckResult:
     rows = registry.listing
     bad = [f"{row.name} of {row.distribution}: {row.reason}" for row in rows if row.status == "broken"]
     blocked = sorted({row.distribution for row in rows if row.status == "blocked"})
@@ -171,27 +171,27 @@ def _plugins(registry: Registry) -> Finding:
     if blocked:
         text += f"; not in REPORTING_PLUGINS: {', '.join(blocked)}"
     if bad:
-        return Finding("warn", f"broken: {'; '.join(bad)}; {text}", "install them anew, or remove them")
-    return Finding("ok", text)
+        return CheckResult("warn", f"broken: {'; '.join(bad)}; {text}", "install them anew, or remove them")
+    return CheckResult("ok", text)
 
 
-def _temporary() -> Finding:
+def _temporary() -> CheckResult:
     folder = Path(tempfile.gettempdir())
     free = shutil.disk_usage(folder).free
     old = abandoned_temporary()
     text = f"{folder}: {free / SPACE:.1f} GiB free"
     if old:
         left = f"left there by killed processes: {len(old)}, such as {old[0].name}"
-        return Finding("warn", f"{text}; {left}", "the next run with new rows removes them")
+        return CheckResult("warn", f"{text}; {left}", "the next run with new rows removes them")
     if free < SPACE:
-        return Finding("warn", text, "new rows are staged there: make room, or set TMPDIR")
-    return Finding("ok", text)
+        return CheckResult("warn", text, "new rows are staged there: make room, or set TMPDIR")
+    return CheckResult("ok", text)
 
 
 # -- what one report rests on -----------------------------------------------------------------------------------------
 
 
-def of_report(report: str, composition: Composition, registry: Registry, *, write: bool) -> dict[str, Check]:
+def of_report(report: str, composition: PipelineSpec, registry: Registry, *, write: bool) -> dict[str, Check]:
     """The checks of a report: its settings, its credentials, and what its source and sinks bring.
 
     What cannot be made is what was found; the others are checked all the same.
@@ -217,19 +217,19 @@ def of_report(report: str, composition: Composition, registry: Registry, *, writ
                 part.prepare(schema)
             checks = part.checks(write=write) if isinstance(part, Checkable) else {}
         except ReportingError as error:
-            found[f"{role} {use.name}{mark}"] = partial(Finding, "fail", str(error))
+            found[f"{role} {use.name}{mark}"] = partial(CheckResult, "fail", str(error))
             continue
         owner = Owner(report, role, use.name)
         found |= {f"{name}{mark}": partial(call, owner, check) for name, check in checks.items()}
     return found
 
 
-def _assembled(report: str, composition: Composition, registry: Registry, text: str) -> Finding:
+def _assembled(report: str, composition: PipelineSpec, registry: Registry, text: str) -> CheckResult:
     close(assemble(report, composition, registry))
-    return Finding("ok", text)
+    return CheckResult("ok", text)
 
 
-def _schema(report: str, composition: Composition, registry: Registry) -> pl.Schema | None:
+def _schema(report: str, composition: PipelineSpec, registry: Registry) -> pl.Schema | None:
     """Schema of what reaches the sinks, or None where that is not to be known."""
     try:
         validator = plugin_of(report, "validator", composition.validator, registry)
@@ -239,10 +239,10 @@ def _schema(report: str, composition: Composition, registry: Registry) -> pl.Sch
         return None
 
 
-def credentials(permissions: list[Permission]) -> Finding:
+def credentials(permissions: list[Permission]) -> CheckResult:
     """Whose credentials are found, and where they lead to; never a secret."""
     if not permissions:
-        return Finding("ok", "nothing of AWS is used under these settings")
+        return CheckResult("ok", "nothing of AWS is used under these settings")
     from botocore.config import Config as Settings
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -255,9 +255,9 @@ def credentials(permissions: list[Permission]) -> Finding:
         region = session.region_name or "us-east-1"
         endpoint = session.client("s3", region_name=region).meta.endpoint_url
     except (BotoCoreError, ValueError) as error:  # such as a profile that does not exist; the text names no secret
-        return Finding("fail", str(error), "check AWS_PROFILE and the AWS configuration")
+        return CheckResult("fail", str(error), "check AWS_PROFILE and the AWS configuration")
     if found is None:
-        return Finding("fail", "none are found", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
+        return CheckResult("fail", "none are found", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
     other = not re.search(r"\.amazonaws\.com(\.cn)?$", endpoint)
     text = f"found by {found.method}; region {session.region_name or 'none'}"
     text += f"; endpoint {redacted(endpoint)}" if other else ""
@@ -267,6 +267,8 @@ def credentials(permissions: list[Permission]) -> Finding:
     except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError) as error:
         why = next(iter(codes_of(error)), type(error).__name__)
         if other:  # a server of S3 alone answers anything, or nothing that can be parsed
-            return Finding("ok", f"{text}; whose they are is not to be learnt there ({why})")
-        return Finding("warn", f"{text}; STS does not say whose they are ({why})", "check that they are still valid")
-    return Finding("ok", f"{text}; {identity.get('Arn')} of account {identity.get('Account')}")
+            return CheckResult("ok", f"{text}; whose they are is not to be learnt there ({why})")
+        return CheckResult(
+            "warn", f"{text}; STS does not say whose they are ({why})", "check that they are still valid"
+        )
+    return CheckResult("ok", f"{text}; {identity.get('Arn')} of account {identity.get('Account')}")

@@ -10,11 +10,11 @@ from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.base import Permission, Permitted
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.registry.registry import Registry
 
 
-def permissions_of(report: str, composition: Composition, registry: Registry) -> list[Permission]:
+def permissions_of(report: str, composition: PipelineSpec, registry: Registry) -> list[Permission]:
     """The permissions that the plugins of a composition declare, each once, in the order of data.
 
     Raises:

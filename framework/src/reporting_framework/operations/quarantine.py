@@ -13,7 +13,7 @@ import polars as pl
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
 from reporting_framework.execution.run_history import records_of
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, object_of, with_natural_keys
+from reporting_framework.plugin_api.records import SOURCE_KEY, Batch, object_of, with_natural_keys
 from reporting_framework.plugin_api.source import Revisiting
 from reporting_framework.storage.versions import same_version
 
@@ -24,7 +24,7 @@ GROUP = ["error_type", "field"]
 """What entries are grouped by."""
 
 
-class Choice(NamedTuple):
+class EntryFilter(NamedTuple):
     """Which entries are meant: all that fit what is given.
 
     Attributes:
@@ -44,7 +44,7 @@ class Choice(NamedTuple):
         if self.field is not None:
             entries = entries.filter(pl.col("field").fill_null("") == self.field)
         if self.origin is not None:
-            fits = [self._fits(origin) for origin in entries[ORIGIN_COLUMN]]
+            fits = [self._fits(origin) for origin in entries[SOURCE_KEY]]
             entries = entries.filter(pl.Series(fits, dtype=pl.Boolean))
         return entries
 
@@ -76,14 +76,16 @@ def quarantine_of(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Qua
     raise PluginError(f"report {report}: it has no quarantine: none of its sinks keeps one ({names})")
 
 
-def entries_of(pipeline: Pipeline, quarantine: Quarantine, choice: Choice, *, dropped: bool = False) -> pl.DataFrame:
+def entries_of(
+    pipeline: Pipeline, quarantine: Quarantine, choice: EntryFilter, *, dropped: bool = False
+) -> pl.DataFrame:
     """The entries that are meant, of those that await someone or of those that were dropped."""
     return choice.of(quarantine.dropped() if dropped else quarantine.entries())
 
 
 def objects_of(entries: pl.DataFrame) -> list[str]:
     """The objects that entries are of, each once, in order."""
-    return sorted(set(map(object_of, entries[ORIGIN_COLUMN])))
+    return sorted(set(map(object_of, entries[SOURCE_KEY])))
 
 
 def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) -> pl.DataFrame:
@@ -105,7 +107,7 @@ def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) 
             pl.len().alias("count"),
             pl.col("rejected_at").min().alias("first"),
             pl.col("rejected_at").max().alias("last"),
-            pl.col(ORIGIN_COLUMN).min().alias("example"),
+            pl.col(SOURCE_KEY).min().alias("example"),
         )
         .sort("count", *keys, descending=[True, *(False for _ in keys)])
         .select(*keys, pl.col("count").cast(pl.Int64), "first", "last", "example")
@@ -118,7 +120,7 @@ def validators_of(pipeline: Pipeline) -> dict[str, str]:
     return {run.run_id: used.name for run in records for used in run.steps if used.role == "validator"}
 
 
-class Revealed(NamedTuple):
+class QuarantinedRecord(NamedTuple):
     """A quarantined record as it is now.
 
     Attributes:
@@ -134,7 +136,7 @@ class Revealed(NamedTuple):
     note: str = ""
 
 
-def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[Revealed]:
+def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedRecord]:
     """These entries' records, read again now; each entry once.
 
     Raises:
@@ -143,7 +145,7 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[Revealed]:
     source = pipeline.source
     if not isinstance(source, Revisiting):
         raise PluginError(f"report {pipeline.report}: source {source.name} cannot read single objects again")
-    versions = dict(entries.select(ORIGIN_COLUMN, "version").iter_rows())
+    versions = dict(entries.select(SOURCE_KEY, "version").iter_rows())
     unread: dict[str, str] = {}
     for split in source.revisit(objects_of(entries)):
         for batch in source.read(split):
@@ -161,14 +163,14 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[Revealed]:
     for origin in versions:
         reason = unread.get(object_of(origin), unread.get(origin))
         gone = {None: "no such record is there any more", "missing": "its object is gone"}
-        yield Revealed(origin, None, None, gone.get(reason, f"its object could not be read: {reason}"))
+        yield QuarantinedRecord(origin, None, None, gone.get(reason, f"its object could not be read: {reason}"))
 
 
-def _records(batch: Batch) -> Iterator[Revealed]:
+def _records(batch: Batch) -> Iterator[QuarantinedRecord]:
     """The records of a batch, as text."""
     for rejection in batch.rejected:
         note = f"the source does not hand it out: {rejection.error_type}"
-        yield Revealed(rejection.origin, rejection.version, None, note)
+        yield QuarantinedRecord(rejection.origin, rejection.version, None, note)
     frame = batch.frame.iter_rows(named=True) if batch.frame is not None else ()
     texts = (
         [payload.decode("utf-8", "replace") for payload in batch.payloads]
@@ -176,4 +178,4 @@ def _records(batch: Batch) -> Iterator[Revealed]:
         else [json.dumps(row, default=str, ensure_ascii=False) for row in frame]
     )
     for origin, version, text in zip(batch.origins, batch.versions, texts, strict=True):
-        yield Revealed(origin, version, text)
+        yield QuarantinedRecord(origin, version, text)

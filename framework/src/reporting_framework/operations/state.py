@@ -17,7 +17,7 @@ from reporting_framework.plugin_api.source import Telling
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
-    from reporting_framework.plugin_api.records import Belonging
+    from reporting_framework.plugin_api.records import StoredArtifact
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.plugin_api.sink import Sink
 
@@ -32,7 +32,7 @@ KINDS: Mapping[Part, tuple[str, ...]] = {
 """What goes with each part. What was in quarantine is only found again by a full listing."""
 
 
-class Stored(NamedTuple):
+class ReportState(NamedTuple):
     """What a report keeps.
 
     Attributes:
@@ -43,16 +43,16 @@ class Stored(NamedTuple):
         unfinished: Resets that have begun and not ended.
     """
 
-    belongings: Sequence[Belonging]
+    belongings: Sequence[StoredArtifact]
     silent: Sequence[str]
     bookmark: Sequence[str]
     last: RunRecord | None
     unfinished: Sequence[str] = ()
 
 
-def stored(pipeline: Pipeline) -> Stored:
+def stored(pipeline: Pipeline) -> ReportState:
     """What a report keeps, as it is now."""
-    belongings: list[Belonging] = []
+    belongings: list[StoredArtifact] = []
     silent, bookmark = [], None
     with prepared(pipeline) as sinks:
         for sink in sinks:
@@ -63,7 +63,7 @@ def stored(pipeline: Pipeline) -> Stored:
             if bookmark is None and (quarantine := sink.quarantine()) is not None:
                 bookmark = _told(pipeline, sinks, quarantine.bookmark)
         last = next(newest_of(sinks), None)
-        return Stored(belongings, silent, bookmark or (), last, unfinished_resets(pipeline))
+        return ReportState(belongings, silent, bookmark or (), last, unfinished_resets(pipeline))
 
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
@@ -115,18 +115,18 @@ class Reset:
                 f"report {pipeline.report}: none of its sinks can be reset ({', '.join(self.silent)}); "
                 "what they keep must be removed by hand"
             )
-        self._chosen: list[list[Belonging]] = []
+        self._chosen: list[list[StoredArtifact]] = []
         for sink in self._sinks:
             self._chosen.append([each for each in sink.belongings() if each.kind in KINDS[part]])
 
     @property
-    def found(self) -> Sequence[Belonging]:
+    def found(self) -> Sequence[StoredArtifact]:
         """See above."""
         return [each for chosen in self._chosen for each in chosen]
 
-    def back_up(self, name: str) -> list[tuple[Belonging, str]]:
+    def back_up(self, name: str) -> list[tuple[StoredArtifact, str]]:
         """Copy everything, and compare; each with the place of its copy. See `Resettable.back_up`."""
-        copies: list[tuple[Belonging, str]] = []
+        copies: list[tuple[StoredArtifact, str]] = []
         for sink, chosen in zip(self._sinks, self._chosen, strict=True):
             copies += zip(chosen, sink.back_up(chosen, name), strict=True)
         return copies

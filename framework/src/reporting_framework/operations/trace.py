@@ -16,14 +16,14 @@ from reporting_framework.execution.pipeline import assemble, close_source
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.execution.run_history import kept_by
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN, object_of
+from reporting_framework.plugin_api.records import SOURCE_KEY, object_of
 from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.plugin_api.source import Absence, Accounting, Located, Traceable
-from reporting_framework.query.filters import Selection
+from reporting_framework.query.filters import RowFilter
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.metadata import Quarantine
-    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.registry.registry import Registry
 
@@ -34,10 +34,10 @@ Now = Literal["unchanged", "changed since", "there", "gone", "denied", "unknown"
 """What has become of an object: ``there`` where the version that was read is not known, ``unknown`` where it was not,
 or could not be, looked at."""
 
-_OBJECT = pl.col(ORIGIN_COLUMN).str.replace(r"#[0-9]+$", "")
+_OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
-class Brought(NamedTuple):
+class LoadEvent(NamedTuple):
     """A run that set a row down as one it was about to commit.
 
     Attributes:
@@ -57,7 +57,7 @@ class Brought(NamedTuple):
     status: str | None = None
 
 
-class Traced(NamedTuple):
+class RowProvenance(NamedTuple):
     """A row of the table, and where it came from.
 
     Attributes:
@@ -71,11 +71,11 @@ class Traced(NamedTuple):
     origin: str
     uri: str | None
     values: Mapping[str, Any]
-    runs: Sequence[Brought]
+    runs: Sequence[LoadEvent]
     now: Now = "unknown"
 
 
-class Aside(NamedTuple):
+class QuarantineMatch(NamedTuple):
     """A record that was read and not kept."""
 
     origin: str
@@ -88,7 +88,7 @@ class Aside(NamedTuple):
     now: Now = "unknown"
 
 
-class Found(NamedTuple):
+class ProvenanceResult(NamedTuple):
     """What there is to tell.
 
     Attributes:
@@ -102,10 +102,10 @@ class Found(NamedTuple):
         absence: Why it is in neither, if the source can tell.
     """
 
-    rows: Sequence[Traced] = ()
+    rows: Sequence[RowProvenance] = ()
     more: int = 0
-    aside: Sequence[Aside] = ()
-    announced: Sequence[Brought] = ()
+    aside: Sequence[QuarantineMatch] = ()
+    announced: Sequence[LoadEvent] = ()
     history: bool = True
     now: Now = "unknown"
     absence: Absence | None = None
@@ -116,7 +116,7 @@ class Found(NamedTuple):
         return not self.rows and not self.aside
 
 
-class Tracer:
+class ProvenanceReader:
     """Looks things up in a report's table, quarantine and history, and at the source's objects.
 
     Args:
@@ -126,7 +126,7 @@ class Tracer:
         ReportingError: As `assembly.assemble`.
     """
 
-    def __init__(self, report: str, composition: Composition, registry: Registry, *, check: bool = True) -> None:
+    def __init__(self, report: str, composition: PipelineSpec, registry: Registry, *, check: bool = True) -> None:
         self._pipeline = assemble(report, composition, registry)
         close_source(self._pipeline)
         self._check = check
@@ -137,7 +137,7 @@ class Tracer:
         if self._kept:
             self._records = {record.run_id: record for record in self._kept.history.records()}
 
-    def rows(self, selection: Selection, limit: int) -> Found:
+    def rows(self, selection: RowFilter, limit: int) -> ProvenanceResult:
         """Where the rows of a selection came from.
 
         Raises:
@@ -147,20 +147,24 @@ class Tracer:
         """
         table = self._table()
         if table is None:
-            return Found(history=self._kept is not None)
+            return ProvenanceResult(history=self._kept is not None)
         wanted = list(dict.fromkeys(column for column, _ in selection.where))
         return self._traced(selection.of(table), wanted, limit)
 
-    def origin(self, key: str, limit: int) -> Found:
+    def origin(self, key: str, limit: int) -> ProvenanceResult:
         """What became of a record, or of all records of an object; `key` may be the object's URI.
 
         Raises:
             ReportingError: As `rows`.
         """
         key = self._relative(key)
-        mine = pl.col(ORIGIN_COLUMN).eq(key) | _OBJECT.eq(key)
+        mine = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
         table = self._table()
-        found = self._traced(table.filter(mine), [], limit) if table is not None else Found(history=bool(self._kept))
+        found = (
+            self._traced(table.filter(mine), [], limit)
+            if table is not None
+            else ProvenanceResult(history=bool(self._kept))
+        )
         aside = self._aside(mine, limit)
         if found.rows or aside:
             return found._replace(aside=aside)
@@ -180,8 +184,8 @@ class Tracer:
             raise PluginError(f"report {pipeline.report}: there is no table: none of its sinks can be read ({names})")
         return sink.scan()
 
-    def _traced(self, rows: pl.LazyFrame, columns: Sequence[str], limit: int) -> Found:
-        shown = rows.select(pl.col(ORIGIN_COLUMN).alias("\0origin"), *columns)
+    def _traced(self, rows: pl.LazyFrame, columns: Sequence[str], limit: int) -> ProvenanceResult:
+        shown = rows.select(pl.col(SOURCE_KEY).alias("\0origin"), *columns)
         reading = Owner(self._pipeline.report, "reading", "the table")
         total, found = call(reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)])
         origins = found["\0origin"].to_list()
@@ -191,13 +195,13 @@ class Tracer:
             versions.setdefault(object_of(origin), set()).update(each.version for each in brought.get(origin, ()))
         now = self._now(versions)
         traced = [
-            Traced(origin, self._uri(origin), dict(zip(columns, values, strict=True)), brought.get(origin, []),
+            RowProvenance(origin, self._uri(origin), dict(zip(columns, values, strict=True)), brought.get(origin, []),
                    now.get(object_of(origin), "unknown"))
             for origin, *values in found.iter_rows()
         ]  # fmt: skip
-        return Found(traced, max(0, total.item() - len(traced)), history=self._kept is not None)
+        return ProvenanceResult(traced, max(0, total.item() - len(traced)), history=self._kept is not None)
 
-    def _aside(self, mine: pl.Expr, limit: int) -> list[Aside]:
+    def _aside(self, mine: pl.Expr, limit: int) -> list[QuarantineMatch]:
         """Records in the quarantine that a run would use."""
         pipeline = self._pipeline
         for sink in pipeline.sinks:
@@ -206,23 +210,25 @@ class Tracer:
             if found is not None:
                 now = self._now({object_of(row[0]): {row[1]} for row in found.iter_rows()})
                 return [
-                    Aside(key, self._uri(key), version, kind, field, run, at, now.get(object_of(key), "unknown"))
+                    QuarantineMatch(
+                        key, self._uri(key), version, kind, field, run, at, now.get(object_of(key), "unknown")
+                    )
                     for key, version, kind, field, run, at in found.iter_rows()
                 ]
         return []
 
-    def _brought(self, origins: Sequence[str]) -> dict[str, list[Brought]]:
+    def _brought(self, origins: Sequence[str]) -> dict[str, list[LoadEvent]]:
         """The runs that brought each of these origins, the newest first."""
         if self._kept is None or not origins:
             return {}
         rows = self._kept.history.lineage(origins)
-        found: dict[str, list[Brought]] = {}
+        found: dict[str, list[LoadEvent]] = {}
         for origin, version, run_id, validator, at in rows.iter_rows():
             record = self._records.get(run_id)
             steps = [each for each in record.steps if each.role == "validator"] if record else []
             plugin = f"{steps[0].distribution} {steps[0].version}" if steps else None
             status = record.status if record else None
-            found.setdefault(origin, []).append(Brought(run_id, at, version, validator, plugin, status))
+            found.setdefault(origin, []).append(LoadEvent(run_id, at, version, validator, plugin, status))
         return found
 
     def _uri(self, origin: str) -> str | None:

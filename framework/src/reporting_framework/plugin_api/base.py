@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from reporting_framework.plugin_api.records import (
-        Finding,
+        CheckResult,
     )
 
 
@@ -42,7 +42,7 @@ class Plugin(Protocol):
 class Checkable(Protocol):
     """What a source or a sink has besides when it can check its surroundings, for `reporting doctor REPORT`."""
 
-    def checks(self, *, write: bool) -> Mapping[str, Callable[[], Finding]]:
+    def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         """Checks by name, each to be carried out on its own, in any order; for a sink after `prepare`.
 
         Args:

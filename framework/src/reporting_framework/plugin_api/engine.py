@@ -9,8 +9,8 @@ from reporting_framework.plugin_api.base import Plugin
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import (
-        Outcome,
         Split,
+        SplitResult,
     )
 
 
@@ -19,12 +19,12 @@ class Engine(Plugin, Protocol):
 
     def map(
         self,
-        process: Callable[[Split], Outcome],
+        process: Callable[[Split], SplitResult],
         splits: Iterable[Split],
         *,
         parallelism: int,
         stop: Callable[[], bool],
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[SplitResult]:
         """Outcomes of `process` in any order, as they come.
 
         Args:

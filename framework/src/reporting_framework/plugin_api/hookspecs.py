@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.plugin_api.engine import Engine
-    from reporting_framework.plugin_api.markers import Lazy
+    from reporting_framework.plugin_api.markers import LazyPlugin
     from reporting_framework.plugin_api.page import Page
     from reporting_framework.plugin_api.query import Query
-    from reporting_framework.plugin_api.records import Outcome, Rejection, Split
+    from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
     from reporting_framework.plugin_api.report import Report
     from reporting_framework.plugin_api.result import RunResult, Step
     from reporting_framework.plugin_api.sink import Sink
@@ -41,110 +41,110 @@ if TYPE_CHECKING:
 
 
 @hookspec
-def reporting_sources() -> Sequence[type[Source] | Lazy]:  # type: ignore[empty-body]
+def reporting_sources() -> Sequence[type[Source] | LazyPlugin]:  # type: ignore[empty-body]
     """Sources that the plugin brings.
 
-    Called when plugins are loaded, before any setting is known. Return classes that carry a `name`, or `Lazy` stand-ins
-    for them, which keep ``reporting-run --help`` fast. A name that another plugin has already taken is an error that
-    names both distributions. What this raises makes the plugin *broken*: it is listed with the cause, and fatal only to
-    a report that needs it.
+    Called when plugins are loaded, before any setting is known. Return classes that carry a `name`, or `LazyPlugin`
+    stand-ins for them, which keep ``reporting-run --help`` fast. A name that another plugin has already taken is an
+    error that names both distributions. What this raises makes the plugin *broken*: it is listed with the cause, and
+    fatal only to a report that needs it.
 
     Example::
 
         @hookimpl
         def reporting_sources():
-            return [Lazy("ftp-csv", "my_plugin.source:FtpCsv", "CSV files from an FTP server")]
+            return [LazyPlugin("ftp-csv", "my_plugin.source:FtpCsv", "CSV files from an FTP server")]
     """
 
 
 @hookspec
-def reporting_validators() -> Sequence[type[Validator] | Lazy]:  # type: ignore[empty-body]
+def reporting_validators() -> Sequence[type[Validator] | LazyPlugin]:  # type: ignore[empty-body]
     """Validators that the plugin brings; the rules are those of `reporting_sources`.
 
     Example::
 
         @hookimpl
         def reporting_validators():
-            return [Lazy("order", "my_plugin.validator:OrderValidator", "orders of the web shop")]
+            return [LazyPlugin("order", "my_plugin.validator:OrderValidator", "orders of the web shop")]
     """
 
 
 @hookspec
-def reporting_transforms() -> Sequence[type[Transform] | Lazy]:  # type: ignore[empty-body]
+def reporting_transforms() -> Sequence[type[Transform] | LazyPlugin]:  # type: ignore[empty-body]
     """Transforms that the plugin brings; the rules are those of `reporting_sources`.
 
     Example::
 
         @hookimpl
         def reporting_transforms():
-            return [Lazy("drop-tests", "my_plugin.transform:DropTests", "leaves test orders out")]
+            return [LazyPlugin("drop-tests", "my_plugin.transform:DropTests", "leaves test orders out")]
     """
 
 
 @hookspec
-def reporting_sinks() -> Sequence[type[Sink] | Lazy]:  # type: ignore[empty-body]
+def reporting_sinks() -> Sequence[type[Sink] | LazyPlugin]:  # type: ignore[empty-body]
     """Sinks that the plugin brings; the rules are those of `reporting_sources`.
 
     Example::
 
         @hookimpl
         def reporting_sinks():
-            return [Lazy("postgres", "my_plugin.sink:PostgresTable", "a table in PostgreSQL")]
+            return [LazyPlugin("postgres", "my_plugin.sink:PostgresTable", "a table in PostgreSQL")]
     """
 
 
 @hookspec
-def reporting_engines() -> Sequence[type[Engine] | Lazy]:  # type: ignore[empty-body]
+def reporting_engines() -> Sequence[type[Engine] | LazyPlugin]:  # type: ignore[empty-body]
     """Engines that the plugin brings; the rules are those of `reporting_sources`.
 
     Example::
 
         @hookimpl
         def reporting_engines():
-            return [Lazy("dask", "my_plugin.engine:DaskEngine", "splits on a Dask cluster")]
+            return [LazyPlugin("dask", "my_plugin.engine:DaskEngine", "splits on a Dask cluster")]
     """
 
 
 @hookspec
-def reporting_reports() -> Sequence[type[Report] | Lazy]:  # type: ignore[empty-body]
+def reporting_reports() -> Sequence[type[Report] | LazyPlugin]:  # type: ignore[empty-body]
     """Reports that the plugin brings; the rules are those of `reporting_sources`.
 
-    The `summary` of a `Lazy` is what ``reporting list`` shows.
+    The `summary` of a `LazyPlugin` is what ``reporting list`` shows.
 
     Example::
 
         @hookimpl
         def reporting_reports():
-            return [Lazy("orders", "my_plugin.report:Orders", "orders of the web shop, as parquet")]
+            return [LazyPlugin("orders", "my_plugin.report:Orders", "orders of the web shop, as parquet")]
     """
 
 
 @hookspec
-def reporting_queries() -> Sequence[type[Query] | Lazy]:  # type: ignore[empty-body]
+def reporting_queries() -> Sequence[type[Query] | LazyPlugin]:  # type: ignore[empty-body]
     """Queries that the plugin brings; the rules are those of `reporting_sources`.
 
-    The `summary` of a `Lazy` is what ``reporting query REPORT --list`` shows.
+    The `summary` of a `LazyPlugin` is what ``reporting query REPORT --list`` shows.
 
     Example::
 
         @hookimpl
         def reporting_queries():
-            return [Lazy("orders-by-day", "my_plugin.queries:OrdersByDay", "number of orders on each day")]
+            return [LazyPlugin("orders-by-day", "my_plugin.queries:OrdersByDay", "number of orders on each day")]
     """
 
 
 @hookspec
-def reporting_pages() -> Sequence[type[Page] | Lazy]:  # type: ignore[empty-body]
+def reporting_pages() -> Sequence[type[Page] | LazyPlugin]:  # type: ignore[empty-body]
     """Pages that the plugin brings; the rules are those of `reporting_sources`.
 
-    The `summary` of a `Lazy` is what ``reporting report REPORT --list`` shows. A page that is drawn with more than the
-    framework needs is best `Lazy`: what it imports is then asked only of those who want the page.
+    The `summary` of a `LazyPlugin` is what ``reporting report REPORT --list`` shows. A page that is drawn with more
+    than the framework needs is best `LazyPlugin`: what it imports is then asked only of those who want the page.
 
     Example::
 
         @hookimpl
         def reporting_pages():
-            return [Lazy("monthly-orders", "my_plugin.page:MonthlyOrders", "a month of orders")]
+            return [LazyPlugin("monthly-orders", "my_plugin.page:MonthlyOrders", "a month of orders")]
     """
 
 
@@ -192,7 +192,7 @@ def reporting_run_started(
 
 
 @hookspec
-def reporting_split_finished(report: str, run_id: str, split: Split, outcome: Outcome) -> None:
+def reporting_split_finished(report: str, run_id: str, split: Split, outcome: SplitResult) -> None:
     """A split was read, validated, transformed and staged. Called from the runner's own thread, one at a time.
 
     Args:

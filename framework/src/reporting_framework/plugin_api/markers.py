@@ -1,4 +1,4 @@
-"""What a plugin module needs at import time, and nothing more: `hookimpl`, `Lazy` and the names they go by."""
+"""What a plugin module needs at import time, and nothing more: `hookimpl`, `LazyPlugin` and the names they go by."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 @dataclass(frozen=True, slots=True)
-class Lazy:
+class LazyPlugin:
     """A plugin class that is imported only when a report needs it.
 
     A registration hook may return these in the place of classes, so that listing plugins stays cheap.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunRecord
 
 
-class Material(NamedTuple):
+class PageContext(NamedTuple):
     """What a page is made of.
 
     Attributes:
@@ -56,6 +56,6 @@ class Page(Plugin, Protocol):
 
     needs: ClassVar[frozenset[str]]
 
-    def render(self, material: Material) -> str | HasHtml:
+    def render(self, material: PageContext) -> str | HasHtml:
         """Return a whole HTML document. The same material gives the same text."""
         ...

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.plugin_api.result import Output
 
-ORIGIN_COLUMN = "source_key"
+SOURCE_KEY = "source_key"
 """Name of the last column of every frame: the origin of each row."""
 
 FILTERED = "filtered"
@@ -49,7 +49,7 @@ def holds_several(origin: str) -> bool:
     return "#" in origin and _LINE.search(origin) is not None
 
 
-Span = tuple[float, float]
+TimeRange = tuple[float, float]
 """When something began and when it ended, in seconds since the epoch."""
 
 
@@ -100,7 +100,7 @@ class Rejection(NamedTuple):
     field: str | None = None
 
 
-class Unread(NamedTuple):
+class ReadFailure(NamedTuple):
     """An object, or a record, that could not be taken after retries; it comes again.
 
     Attributes:
@@ -113,7 +113,7 @@ class Unread(NamedTuple):
     reason: str
 
 
-class Response(NamedTuple):
+class TriggerResponse(NamedTuple):
     """What a source says to the trigger that named its work.
 
     Attributes:
@@ -122,10 +122,10 @@ class Response(NamedTuple):
     """
 
     answer: Any = None
-    unread: Sequence[Unread] = ()
+    unread: Sequence[ReadFailure] = ()
 
 
-class Belonging(NamedTuple):
+class StoredArtifact(NamedTuple):
     """Something that a sink keeps, as it is now.
 
     Attributes:
@@ -148,7 +148,7 @@ class Belonging(NamedTuple):
     modified: datetime | None = None
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """What a check found, for ``reporting doctor``.
 
     Attributes:
@@ -180,7 +180,7 @@ class Batch(NamedTuple):
     payloads: Sequence[bytes] | None = None
     frame: pl.DataFrame | None = None
     rejected: Sequence[Rejection] = ()
-    unread: Sequence[Unread] = ()
+    unread: Sequence[ReadFailure] = ()
     ignored: Sequence[str] = ()
 
 
@@ -197,7 +197,7 @@ class Validated(NamedTuple):
     """What a validator made of a batch.
 
     Attributes:
-        frame: Valid records in the validator's declared schema, its last column `ORIGIN_COLUMN`.
+        frame: Valid records in the validator's declared schema, its last column `SOURCE_KEY`.
         rejections: One for each record that is not in the frame.
         ignored_fields: How often each unknown field was left out, by name; only names that are plain identifiers.
     """
@@ -207,7 +207,7 @@ class Validated(NamedTuple):
     ignored_fields: Mapping[str, int] = {}
 
 
-class Fragment(NamedTuple):
+class StagedPart(NamedTuple):
     """What a sink has staged for one batch of one split and not yet committed.
 
     Attributes:
@@ -219,7 +219,7 @@ class Fragment(NamedTuple):
     data: Any
 
 
-class Receipt(NamedTuple):
+class CommitResult(NamedTuple):
     """What a sink's commit did.
 
     Attributes:
@@ -234,12 +234,12 @@ class Receipt(NamedTuple):
     outputs: Sequence[Output] = ()
     duplicates: int | None = 0
     newest: datetime | None = None
-    spans: Sequence[tuple[str, Span]] = ()
-    failed: Sequence[Unread] = ()
+    spans: Sequence[tuple[str, TimeRange]] = ()
+    failed: Sequence[ReadFailure] = ()
 
 
 @dataclass(slots=True)
-class Outcome:
+class SplitResult:
     """What became of one split.
 
     Attributes:
@@ -260,15 +260,15 @@ class Outcome:
     origins: list[str] = field(default_factory=list)
     accepted: int = 0
     rejections: list[Rejection] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[ReadFailure] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     ignored_fields: dict[str, int] = field(default_factory=dict)
-    fragments: list[list[Fragment]] = field(default_factory=list)
+    fragments: list[list[StagedPart]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    spans: dict[str, Span] = field(default_factory=dict)
+    spans: dict[str, TimeRange] = field(default_factory=dict)
     versions: list[str | None] = field(default_factory=list)
 
-    def add(self, other: Outcome) -> None:
+    def add(self, other: SplitResult) -> None:
         """Add what became of another part of the split."""
         self.origins += other.origins
         self.versions += other.versions
@@ -296,6 +296,6 @@ class Outcome:
         self.spans[stage] = around(self.spans.get(stage), (at, at + seconds))
 
 
-def around(one: Span | None, other: Span) -> Span:
+def around(one: TimeRange | None, other: TimeRange) -> TimeRange:
     """The span from the earlier beginning to the later end."""
     return other if one is None else (min(one[0], other[0]), max(one[1], other[1]))

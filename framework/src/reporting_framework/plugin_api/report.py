@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
 
 
-class Use(NamedTuple):
+class PluginRef(NamedTuple):
     """A plugin by name, with its settings.
 
     Attributes:
@@ -23,14 +23,14 @@ class Use(NamedTuple):
     settings: Mapping[str, Any] = {}
 
 
-class Composition(NamedTuple):
+class PipelineSpec(NamedTuple):
     """A report as plain data: which plugins, with which settings."""
 
-    source: Use
-    validator: Use
-    sinks: Sequence[Use]
-    transforms: Sequence[Use] = ()
-    engine: Use = Use("local")
+    source: PluginRef
+    validator: PluginRef
+    sinks: Sequence[PluginRef]
+    transforms: Sequence[PluginRef] = ()
+    engine: PluginRef = PluginRef("local")
 
 
 class Report(Protocol):
@@ -54,7 +54,7 @@ class Report(Protocol):
         """The pydantic model of its settings: a class attribute (read-only here, so that any model will do)."""
         ...
 
-    def compose(self, settings: Any) -> Composition:
+    def compose(self, settings: Any) -> PipelineSpec:
         """The composition for these settings. Looks nothing up and opens nothing."""
         ...
 

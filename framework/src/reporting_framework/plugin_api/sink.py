@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from reporting_framework.plugin_api.metadata import Quarantine
     from reporting_framework.plugin_api.records import (
-        Belonging,
-        Fragment,
-        Receipt,
+        CommitResult,
         Split,
+        StagedPart,
+        StoredArtifact,
     )
     from reporting_framework.plugin_api.source import Ledger
 
@@ -47,7 +47,7 @@ class Sink(Plugin, Protocol):
         """
         ...
 
-    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """Put the rows where `commit` will find them, without making them visible. Repeatable, thread-safe.
 
         Args:
@@ -57,7 +57,7 @@ class Sink(Plugin, Protocol):
         """
         ...
 
-    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
         """Make all fragments visible, atomically for each output; rows whose origin is already there are left out.
 
         Called once, also with no fragments. When it raises, nothing visible has changed but whole outputs.
@@ -157,7 +157,7 @@ class ParquetBacked(Readable, Protocol):
 class Inspectable(Protocol):
     """What a sink has besides when it can tell what it keeps, for `reporting state REPORT`."""
 
-    def belongings(self) -> Sequence[Belonging]:
+    def belongings(self) -> Sequence[StoredArtifact]:
         """All that it keeps, as it is now, outputs first. Called after `prepare`; it changes nothing.
 
         What is there and cannot be read as what it should be is told without its rows, not raised.
@@ -169,7 +169,7 @@ class Inspectable(Protocol):
 class Resettable(Inspectable, Protocol):
     """What a sink has besides when it can begin anew, for `reporting state REPORT reset`."""
 
-    def back_up(self, belongings: Sequence[Belonging], name: str) -> Sequence[str]:
+    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
         """Copy these belongings beside them, and compare; where each copy is.
 
         Args:
@@ -181,7 +181,7 @@ class Resettable(Inspectable, Protocol):
         """
         ...
 
-    def remove(self, belongings: Sequence[Belonging]) -> None:
+    def remove(self, belongings: Sequence[StoredArtifact]) -> None:
         """Remove these belongings, each only in the version that it was looked at.
 
         Raises:

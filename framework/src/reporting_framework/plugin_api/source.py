@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.base import Shape
     from reporting_framework.plugin_api.records import (
         Batch,
+        ReadFailure,
         Rejection,
-        Response,
         Split,
         Trigger,
-        Unread,
+        TriggerResponse,
     )
 
 
-Listed = Literal["full", "window", "named"]
+ListingKind = Literal["full", "window", "named"]
 """What a run listed: everything its source has, what can be new by its name, or only what its trigger named."""
 
 
@@ -77,7 +77,7 @@ class RunLedger(Protocol):
         ...
 
 
-class Survey(NamedTuple):
+class PlanStats(NamedTuple):
     """What a source saw while it planned.
 
     Attributes:
@@ -102,7 +102,7 @@ class Survey(NamedTuple):
     waiting: int = 0
     exhausted: bool = False
     repeated: int = 0
-    listing: Listed | None = None
+    listing: ListingKind | None = None
     listed_from: datetime | None = None
     full_scan_due: datetime | None = None
     warnings: Sequence[str] = ()
@@ -144,7 +144,7 @@ class Source(Plugin, Protocol):
         """Batches of bounded size. An object that cannot be read is reported in `Batch.unread`, not raised."""
         ...
 
-    def survey(self) -> Survey:
+    def survey(self) -> PlanStats:
         """What was seen besides the splits; called after the last split was taken."""
         ...
 
@@ -184,7 +184,7 @@ class Triggered(Protocol):
         """
         ...
 
-    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:
+    def respond(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
         """What the trigger expects back; called after the commit.
 
         Args:

@@ -28,7 +28,7 @@ class Validator(Plugin, Protocol):
 
     @property
     def schema(self) -> pl.Schema:
-        """Schema of the frames it gives; the last column is `ORIGIN_COLUMN`, a String."""
+        """Schema of the frames it gives; the last column is `SOURCE_KEY`, a String."""
         ...
 
     def validate(self, batch: Batch) -> Validated:

@@ -22,7 +22,7 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-class Selection(NamedTuple):
+class RowFilter(NamedTuple):
     """Which rows a query sees.
 
     Attributes:
@@ -71,12 +71,12 @@ class Selection(NamedTuple):
         return found
 
 
-_EVERYTHING = Selection()
+_EVERYTHING = RowFilter()
 
 
 def selection_of(
     where: Mapping[str, Any] | None, first: date | str | None, last: date | str | None, on: str
-) -> Selection:
+) -> RowFilter:
     """A selection made of Python's own values.
 
     Args:
@@ -95,7 +95,7 @@ def selection_of(
     if empty := [column for column, values in given.items() if not values]:
         raise SettingsError(f"where: no value for column {one_line(empty[0], 80)}; give one, or leave the column out")
     texts = [(column, _text(column, value)) for column, values in given.items() for value in values]
-    return Selection(texts, _given_day("first", first), _given_day("last", last), on)
+    return RowFilter(texts, _given_day("first", first), _given_day("last", last), on)
 
 
 def _text(column: str, value: Any) -> str:

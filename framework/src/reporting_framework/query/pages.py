@@ -11,14 +11,14 @@ from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.execution.pipeline import plugin_of
 from reporting_framework.execution.plugin_errors import Owner, call, owner_of
 from reporting_framework.execution.run_history import records_of
-from reporting_framework.plugin_api.page import Material
-from reporting_framework.plugin_api.report import Use
+from reporting_framework.plugin_api.page import PageContext
+from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.plugin_api.sink import Shelving
 from reporting_framework.query.run_query import held
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.page import Page
-    from reporting_framework.plugin_api.report import Composition, Report
+    from reporting_framework.plugin_api.report import PipelineSpec, Report
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.registry.registry import Registry
@@ -36,7 +36,7 @@ class Reading(NamedTuple):
     """
 
     sink: Sink
-    material: Material
+    material: PageContext
 
 
 def page_name(report: Report, asked: str | None, registry: Registry) -> str:
@@ -63,11 +63,11 @@ def page_of(report: str, name: str, settings: Mapping[str, Any], registry: Regis
         SettingsError: The settings are not what it takes.
         StepFailed: It raised an error of its own.
     """
-    page: Page = plugin_of(report, "page", Use(name, settings), registry)
+    page: Page = plugin_of(report, "page", PluginRef(name, settings), registry)
     return page
 
 
-def read(report: str, composition: Composition, registry: Registry, *, at: datetime | None = None) -> Reading:
+def read(report: str, composition: PipelineSpec, registry: Registry, *, at: datetime | None = None) -> Reading:
     """Open a report's table, its quarantine and its history.
 
     Raises:
@@ -81,7 +81,7 @@ def read(report: str, composition: Composition, registry: Registry, *, at: datet
     entries = quarantine.entries() if quarantine is not None else None
     moment = at or datetime.now(UTC)
     used = next(use for use in composition.sinks if use.name == sink.name)
-    material = Material(
+    material = PageContext(
         report=report,
         month=month_before(moment.date()),
         rows=rows,
@@ -125,7 +125,7 @@ def render(page: Page, reading: Reading, month: date) -> str:
     return text
 
 
-def _html(page: Page, material: Material) -> object:
+def _html(page: Page, material: PageContext) -> object:
     there = material.rows.collect_schema().names()
     if missing := sorted(page.needs - set(there)):
         raise SettingsError(
@@ -168,7 +168,7 @@ def _outputs(runs: tuple[RunRecord, ...]) -> str:
     return ", ".join(output.uri for output in runs[0].outputs) if runs else ""
 
 
-def _place(use: Use) -> str:
+def _place(use: PluginRef) -> str:
     """Where a plugin reads or writes, if its setting `uri` says so; what may be a password in it is left out."""
     uri = use.settings.get("uri")
     return redacted(uri) if isinstance(uri, str) else ""

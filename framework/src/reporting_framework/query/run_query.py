@@ -10,13 +10,13 @@ import polars as pl
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
 from reporting_framework.execution.pipeline import assemble, close_source, place_of, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
-from reporting_framework.plugin_api.report import Use
+from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.plugin_api.sink import Readable, Sink
-from reporting_framework.query.filters import _EVERYTHING, Selection
+from reporting_framework.query.filters import _EVERYTHING, RowFilter
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.query import Query
-    from reporting_framework.plugin_api.report import Composition
+    from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.registry.registry import Registry
 
@@ -25,7 +25,7 @@ class ReadableSink(Sink, Readable, Protocol):
     """A sink whose table can be asked."""
 
 
-def readable_of(report: str, composition: Composition, registry: Registry) -> tuple[ReadableSink, pl.Schema]:
+def readable_of(report: str, composition: PipelineSpec, registry: Registry) -> tuple[ReadableSink, pl.Schema]:
     """The first sink of a report that can be read, prepared, and the schema that it was prepared with.
 
     Raises:
@@ -42,7 +42,7 @@ def readable_of(report: str, composition: Composition, registry: Registry) -> tu
     raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")
 
 
-def table_of(report: str, composition: Composition, registry: Registry) -> pl.LazyFrame:
+def table_of(report: str, composition: PipelineSpec, registry: Registry) -> pl.LazyFrame:
     """What the first sink of a report that can be read holds.
 
     Raises:
@@ -53,7 +53,7 @@ def table_of(report: str, composition: Composition, registry: Registry) -> pl.La
     return held(report, composition, registry)[1]
 
 
-def held(report: str, composition: Composition, registry: Registry) -> tuple[ReadableSink, pl.LazyFrame]:
+def held(report: str, composition: PipelineSpec, registry: Registry) -> tuple[ReadableSink, pl.LazyFrame]:
     """The first sink of a report that can be read, and what it holds; raises as `table_of` does."""
     sink, _ = readable_of(report, composition, registry)
     rows = sink.scan()
@@ -67,9 +67,9 @@ def ask(
     report: str,
     query: type[Query],
     options: Mapping[str, Any],
-    composition: Composition,
+    composition: PipelineSpec,
     registry: Registry,
-    selection: Selection = _EVERYTHING,
+    selection: RowFilter = _EVERYTHING,
 ) -> pl.DataFrame:
     """The answer of a query on a report's table as it is now.
 
@@ -84,12 +84,12 @@ def ask(
     Raises:
         ReportingError: As `table_of` and `answer`, or the settings are not what the query takes.
     """
-    settings = settings_of(report, "query", Use(query.name, options), query)
+    settings = settings_of(report, "query", PluginRef(query.name, options), query)
     made = call(Owner(report, "query", query.name), query, settings)
     return answer(report, made, table_of(report, composition, registry), selection)
 
 
-def answer(report: str, query: Query, rows: pl.LazyFrame, selection: Selection = _EVERYTHING) -> pl.DataFrame:
+def answer(report: str, query: Query, rows: pl.LazyFrame, selection: RowFilter = _EVERYTHING) -> pl.DataFrame:
     """What a query makes of the selected rows.
 
     Args:

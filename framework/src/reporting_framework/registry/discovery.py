@@ -26,7 +26,7 @@ _OWN = "reporting_framework.builtin.plugin"
 """The framework's own plugin: always allowed."""
 
 
-class Origin(NamedTuple):
+class PluginOrigin(NamedTuple):
     """Where a plugin comes from.
 
     Attributes:
@@ -62,16 +62,16 @@ def is_own(point: importlib.metadata.EntryPoint) -> bool:
     return point.value == _OWN
 
 
-def installed() -> list[tuple[importlib.metadata.EntryPoint, Origin]]:
+def installed() -> list[tuple[importlib.metadata.EntryPoint, PluginOrigin]]:
     """Return every entry point of the group with where it comes from, in a fixed order; nothing is imported."""
-    found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, Origin]] = {}
+    found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, PluginOrigin]] = {}
     for point in _entry_points():
         origin = _origin(point)
         found.setdefault((normalised(origin.distribution), point.name, point.value), (point, origin))
     return [pair for _, pair in sorted(found.items())]
 
 
-def false_names(found: Iterable[tuple[importlib.metadata.EntryPoint, Origin]]) -> dict[str, str]:
+def false_names(found: Iterable[tuple[importlib.metadata.EntryPoint, PluginOrigin]]) -> dict[str, str]:
     """Return the normalised names that metadata claims without being the only one to have them, each with the reason.
 
     The metadata of one distribution may be found twice (a source tree beside its installation); then it brings the
@@ -105,17 +105,17 @@ def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
             yield from (point for point in distribution.entry_points if point.group == PROJECT)
 
 
-def _origin(point: importlib.metadata.EntryPoint) -> Origin:
+def _origin(point: importlib.metadata.EntryPoint) -> PluginOrigin:
     try:
         text = (point.dist and point.dist.read_text("METADATA")) or ""
         # Parsing all of it, the description too, would cost a millisecond for each plugin at every start.
         found = dict(_FIELD.findall(text.partition("\n\n")[0]))
-        return Origin(point.name, found.get("Name", "unknown"), found.get("Version", ""))
+        return PluginOrigin(point.name, found.get("Name", "unknown"), found.get("Version", ""))
     except Exception:  # damaged metadata must not keep the other plugins from loading
-        return Origin(point.name, "unknown", "")
+        return PluginOrigin(point.name, "unknown", "")
 
 
-def check_version(plugin: object, origin: Origin) -> None:
+def check_version(plugin: object, origin: PluginOrigin) -> None:
     """Refuse a plugin that was written for another version of the plugin API; one that says none is of version 1.
 
     Raises:

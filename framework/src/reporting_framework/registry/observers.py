@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pluggy
     import polars as pl
 
-    from reporting_framework.plugin_api.records import Outcome, Rejection, Split
+    from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
     from reporting_framework.plugin_api.result import RunResult, Step
 
 LIFECYCLE_HOOKS = (
@@ -44,7 +44,7 @@ class Lifecycle:
         known = {"report": report, "run_id": run_id, "inputs": inputs, "steps": steps, "schema": schema}
         self._tell("reporting_run_started", **known)
 
-    def split_finished(self, *, report: str, run_id: str, split: Split, outcome: Outcome) -> None:
+    def split_finished(self, *, report: str, run_id: str, split: Split, outcome: SplitResult) -> None:
         """See `hookspecs.reporting_split_finished`."""
         self._tell("reporting_split_finished", report=report, run_id=run_id, split=split, outcome=outcome)
 

@@ -11,9 +11,9 @@ import pluggy
 from reporting_framework._text.messages import cause, did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api import hookspecs
-from reporting_framework.plugin_api.markers import PROJECT, Lazy
+from reporting_framework.plugin_api.markers import PROJECT, LazyPlugin
 from reporting_framework.registry.discovery import (
-    Origin,
+    PluginOrigin,
     admit,
     check_version,
     false_names,
@@ -37,7 +37,7 @@ HINTED = 4
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class Listed(NamedTuple):
+class PluginInfo(NamedTuple):
     """A row of ``reporting plugins``.
 
     Attributes:
@@ -66,16 +66,16 @@ class _Brought(NamedTuple):
     role: str
     name: str
     item: Any
-    origin: Origin
+    origin: PluginOrigin
 
-    def listed(self) -> Listed:
+    def listed(self) -> PluginInfo:
         try:
             summary = getattr(self.item, "summary", None)
             if summary is None:
                 summary = (getattr(self.item, "__doc__", None) or "").strip().partition("\n")[0]
         except Exception as error:  # a property of the plugin's own
             summary = f"(its summary raised {type(error).__name__})"
-        return Listed(
+        return PluginInfo(
             self.name, self.role, self.origin.distribution, self.origin.version, summary=one_line(str(summary))
         )
 
@@ -87,9 +87,9 @@ class Registry:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._brought: dict[tuple[str, str], list[_Brought]] = {}
-        self._others: list[Listed] = []
-        self._commands: list[Listed] = []
-        self._origins: dict[str, Origin] = {}
+        self._others: list[PluginInfo] = []
+        self._commands: list[PluginInfo] = []
+        self._origins: dict[str, PluginOrigin] = {}
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class Registry:
         """
         return _resolved(self._only(role, name))
 
-    def origin(self, role: str, name: str) -> Origin:
+    def origin(self, role: str, name: str) -> PluginOrigin:
         """Which distribution brings what is registered under `name`; nothing is imported.
 
         Raises:
@@ -131,7 +131,7 @@ class Registry:
         return sorted({name.partition(".")[0] for name in names if name})
 
     @property
-    def listing(self) -> list[Listed]:
+    def listing(self) -> list[PluginInfo]:
         """Everything that is installed, usable or not; commands as far as `commands` was asked for them."""
         rows = [*self._others, *self._commands]
         for brought in self._brought.values():
@@ -142,11 +142,11 @@ class Registry:
         order = {role: number for number, role in enumerate(("report", *ROLES, "command", "observer", "plugin"))}
         return sorted(rows, key=lambda row: (order[row.role], row.name, row.distribution))
 
-    def check(self) -> list[Listed]:
+    def check(self) -> list[PluginInfo]:
         """Import everything and return the listing: what cannot be imported is ``broken``, the rest ``loaded``."""
         return [self._imported(row) if row.status == "registered" else row for row in self.listing]
 
-    def _imported(self, row: Listed) -> Listed:
+    def _imported(self, row: PluginInfo) -> PluginInfo:
         if row.role in ROLES:
             try:
                 self.find(row.role, row.name)
@@ -177,17 +177,17 @@ class Registry:
                 reason = f"reporting_commands returned {one_line(repr(item), 80)}, which is not a click command"
             elif not reason and name in names:
                 reason = f"there is a command {name} already"
-            row = Listed(name, "command", origin.distribution, origin.version)
+            row = PluginInfo(name, "command", origin.distribution, origin.version)
             self._commands.append(row._replace(status="broken", reason=reason) if reason else row)
             if not reason:
                 names.add(name)
                 found.append(item)
         return found
 
-    def _offered(self) -> Iterator[tuple[Origin, Any, str]]:
+    def _offered(self) -> Iterator[tuple[PluginOrigin, Any, str]]:
         """Each command that a plugin offers, or None and the reason why it has none to offer."""
         for each in self._manager.hook.reporting_commands.get_hookimpls():
-            origin = self._origins.get(each.plugin_name, Origin(each.plugin_name, "", ""))
+            origin = self._origins.get(each.plugin_name, PluginOrigin(each.plugin_name, "", ""))
             try:
                 offered = list(_checked(each.function(), "reporting_commands"))
             except (Exception, SystemExit) as error:
@@ -208,11 +208,11 @@ class Registry:
     def add_reports(self, config: Config) -> None:
         """Add the reports that a configuration file composes."""
         if config.composed:
-            origin = Origin("reports", config.name, "")
+            origin = PluginOrigin("reports", config.name, "")
             for report in config.composed.values():
                 self._bring(_Brought("report", report.name, report, origin))
 
-    def _load(self, plugin: object, origin: Origin) -> None:
+    def _load(self, plugin: object, origin: PluginOrigin) -> None:
         """Register a plugin and take what it brings: all of it, or nothing.
 
         Raises:
@@ -236,7 +236,7 @@ class Registry:
         elif not brought and "reporting_commands" not in hooks:
             self._note(origin, "plugin", summary="brings nothing")
 
-    def _brought_by(self, plugin: object, role: str, origin: Origin) -> Iterator[_Brought]:
+    def _brought_by(self, plugin: object, role: str, origin: PluginOrigin) -> Iterator[_Brought]:
         hook = role_hook(role)
         for each in getattr(self._manager.hook, hook).get_hookimpls():
             if each.plugin is plugin:
@@ -249,8 +249,8 @@ class Registry:
     def _bring(self, brought: _Brought) -> None:
         self._brought.setdefault((brought.role, brought.name), []).append(brought)
 
-    def _note(self, origin: Origin, role: str = "plugin", **more: Any) -> None:
-        self._others.append(Listed(origin.plugin, role, origin.distribution, origin.version, **more))
+    def _note(self, origin: PluginOrigin, role: str = "plugin", **more: Any) -> None:
+        self._others.append(PluginInfo(origin.plugin, role, origin.distribution, origin.version, **more))
 
     def _unknown(self, role: str, name: str) -> str:
         known = self.names(role)
@@ -293,7 +293,7 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
             registry._note(origin, status="broken", reason=reason)
     for name in missing.values():
         reason = "in REPORTING_PLUGINS, but no such plugin is installed"
-        registry._note(Origin(name, name, ""), status="broken", reason=reason)
+        registry._note(PluginOrigin(name, name, ""), status="broken", reason=reason)
     return registry
 
 
@@ -328,7 +328,7 @@ def _name_of(item: Any, hook: str) -> str:
 
 def _resolved(brought: _Brought) -> Any:
     """The class itself, imported if it is lazy."""
-    if not isinstance(brought.item, Lazy):
+    if not isinstance(brought.item, LazyPlugin):
         return brought.item
     where = f"the {brought.role} {brought.name} of {brought.origin}"
     try:

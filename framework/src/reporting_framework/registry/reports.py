@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from reporting_framework.config.file import Config
-    from reporting_framework.plugin_api.report import Composition, Report
+    from reporting_framework.plugin_api.report import PipelineSpec, Report
     from reporting_framework.registry.registry import Registry
 
 
@@ -24,7 +24,7 @@ def compose_report(
     trigger: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     sets: Sequence[str] = (),
-) -> Composition:
+) -> PipelineSpec:
     """From a report's name and everything that sets it to its composition, ready for `assembly.assemble`.
 
     The arguments after `config` are those of `config.resolve_settings`.
@@ -42,7 +42,7 @@ def compose_report(
     return composed(report, settings)
 
 
-def composed(report: Report, settings: BaseModel) -> Composition:
+def composed(report: Report, settings: BaseModel) -> PipelineSpec:
     """The composition that a report makes of its settings.
 
     Raises:

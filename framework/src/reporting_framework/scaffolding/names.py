@@ -15,7 +15,7 @@ from reporting_framework.errors import SettingsError
 from reporting_framework.registry.discovery import installed, normalised
 
 if TYPE_CHECKING:
-    from reporting_framework.registry.registry import Listed
+    from reporting_framework.registry.registry import PluginInfo
 
 LONGEST = 32
 """With what a deployment appends, a bucket's name may have 63 characters."""
@@ -135,7 +135,7 @@ def check_name(name: str) -> None:
         raise SettingsError(f"{shown} is the name of something that lies beside every package")
 
 
-def check_free(name: str, roles: Collection[str], listing: Iterable[Listed]) -> None:
+def check_free(name: str, roles: Collection[str], listing: Iterable[PluginInfo]) -> None:
     """See that nothing installed has the name.
 
     Args:

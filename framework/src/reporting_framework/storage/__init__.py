@@ -6,8 +6,8 @@ from reporting_framework.storage.error_codes import PROBLEMS, codes_of, problem_
 from reporting_framework.storage.frames import write_frame
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.open import open_store
-from reporting_framework.storage.pinned_table import PinnedTable
-from reporting_framework.storage.store import Entry, Object, Pinned, ScanTarget, Store, TooLarge, list_keys
+from reporting_framework.storage.pinned_table import ParquetSnapshot
+from reporting_framework.storage.store import Entry, Object, Pinned, ScanTarget, Store, TooLargeError, list_keys
 from reporting_framework.storage.temporary import LockedPath, locked_folder
 from reporting_framework.storage.versions import same_version
 
@@ -17,11 +17,11 @@ __all__ = [
     "Location",
     "LockedPath",
     "Object",
+    "ParquetSnapshot",
     "Pinned",
-    "PinnedTable",
     "ScanTarget",
     "Store",
-    "TooLarge",
+    "TooLargeError",
     "aws_session",
     "aws_variables",
     "codes_of",

@@ -22,7 +22,7 @@ from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
-from reporting_framework.storage.store import Entry, Object, Page, ScanTarget, TooLarge
+from reporting_framework.storage.store import Entry, Object, Page, ScanTarget, TooLargeError
 from reporting_framework.storage.temporary import PREFIX, LockedPath
 from reporting_framework.storage.tending import TendedBucket
 from reporting_framework.storage.watch import pages, request
@@ -105,7 +105,7 @@ class BucketStore(TendedBucket):
                 result = obstore.get(self._backend, self._prefix + key)
                 version, answered = result.meta["e_tag"] or "", True
                 if limit is not None and result.meta["size"] > limit:
-                    raise TooLarge(version, result.meta["size"])
+                    raise TooLargeError(version, result.meta["size"])
                 if admit is not None:
                     admit(result.meta["size"])
                 return Object(result.bytes().to_bytes(), version)
@@ -117,7 +117,7 @@ class BucketStore(TendedBucket):
     def _get_odd(self, key: str, limit: int | None, admit: Callable[[int], None] | None = None) -> Object:
         with self._asked(key) as answer:
             if limit is not None and answer["ContentLength"] > limit:
-                raise TooLarge(answer["ETag"], answer["ContentLength"])
+                raise TooLargeError(answer["ETag"], answer["ContentLength"])
             if admit is not None:
                 admit(answer["ContentLength"])
             return Object(answer["Body"].read(), answer["ETag"])

@@ -22,7 +22,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.storage.location import Location
 from reporting_framework.storage.pinned_file import PinnedFile
-from reporting_framework.storage.store import Entry, Object, Page, ScanTarget, TooLarge
+from reporting_framework.storage.store import Entry, Object, Page, ScanTarget, TooLargeError
 from reporting_framework.storage.temporary import LockedPath, sweep
 from reporting_framework.storage.tending import TendedFolder
 
@@ -97,7 +97,7 @@ class FolderStore(TendedFolder):
                 if not stat.S_ISREG(status.st_mode):
                     raise IsADirectoryError
                 if limit is not None and status.st_size > limit:
-                    raise TooLarge(_version(status), status.st_size)
+                    raise TooLargeError(_version(status), status.st_size)
                 if admit is not None:
                     admit(status.st_size)
                 data = os.read(descriptor, status.st_size)

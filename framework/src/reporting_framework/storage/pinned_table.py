@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class PinnedTable(NamedTuple):
+class ParquetSnapshot(NamedTuple):
     """See `ParquetFile`.
 
     Attributes:

@@ -32,7 +32,7 @@ class Object(NamedTuple):
     version: str
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """The object is larger than the limit given; it was not read.
 
     Attributes:

@@ -18,19 +18,19 @@ from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.plugin_api.records import (
-    ORIGIN_COLUMN,
+    SOURCE_KEY,
     Batch,
-    Fragment,
-    Outcome,
-    Receipt,
+    CommitResult,
     Rejection,
     Split,
+    SplitResult,
+    StagedPart,
     Validated,
 )
 from reporting_framework.plugin_api.result import Output, RunResult
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugin_api.sink import Sink
-from reporting_framework.plugin_api.source import Source, Survey
+from reporting_framework.plugin_api.source import PlanStats, Source
 from reporting_framework.plugin_api.transform import Transform
 from reporting_framework.plugin_api.validator import Validator
 from reporting_framework.registry.observers import Lifecycle
@@ -52,7 +52,7 @@ SCHEMA = pl.Schema(
         "study": pl.String(),
         "number": pl.Int64(),
         "timestamp": pl.Datetime("us", "UTC"),
-        ORIGIN_COLUMN: pl.String(),
+        SOURCE_KEY: pl.String(),
     }
 )
 """Schema of the frames that `EventValidator` makes."""
@@ -135,9 +135,9 @@ class GivenRecords:
         """See `Source.read`."""
         yield from self.splits[split.id]
 
-    def survey(self) -> Survey:
+    def survey(self) -> PlanStats:
         """See `Source.survey`."""
-        return Survey()
+        return PlanStats()
 
     def close(self) -> None:
         """See `Source.close`."""
@@ -166,15 +166,15 @@ class KeptRows:
     def ledger(self) -> None:
         """See `Sink.ledger`."""
 
-    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`."""
-        return Fragment(frame.height, frame.to_dicts())
+        return StagedPart(frame.height, frame.to_dicts())
 
-    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`."""
         new = [row for fragment in fragments for row in fragment.data]
         self.rows += new
-        return Receipt([Output(uri="memory://kept", rows=len(self.rows), new_rows=len(new), bytes=0)])
+        return CommitResult([Output(uri="memory://kept", rows=len(self.rows), new_rows=len(new), bytes=0)])
 
     def abort(self) -> None:
         """See `Sink.abort`."""
@@ -188,7 +188,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[SplitResult] = []
         self.rejections: list[Rejection] = []
         self.error: BaseException | None = None
 
@@ -198,7 +198,7 @@ class Notes:
         self.told.append("started")
 
     @hookimpl
-    def reporting_split_finished(self, outcome: Outcome) -> None:
+    def reporting_split_finished(self, outcome: SplitResult) -> None:
         """Note it."""
         self.told.append("split")
         self.outcomes.append(outcome)

@@ -21,7 +21,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
 
 
-class Trouble(NamedTuple):
+class ServiceError(NamedTuple):
     """Why a call failed: never with the message, which may quote a key.
 
     Attributes:
@@ -60,7 +60,7 @@ _KINDS = {
 
 
 def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What the operation gives, or a `Trouble`.
+    """What the operation gives, or a `ServiceError`.
 
     A trouble is returned and not raised, so that no error of ours carries botocore's, with what was sent, as its cause.
     """
@@ -75,31 +75,31 @@ def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return _unanswered(error)
 
 
-def _answered(response: Mapping[str, Any]) -> Trouble:
+def _answered(response: Mapping[str, Any]) -> ServiceError:
     code = str(response.get("Error", {}).get("Code", "Unknown"))
     if code == "TransactionCanceledException":
         reasons = [str(reason.get("Code")) for reason in response.get("CancellationReasons", ())]
         codes = [reason for reason in reasons if reason not in ("None", "NoneType")]
         # What never passes decides over what does, and a condition (to be read again) over what is merely busy.
-        return min((_known(each) for each in codes), key=_weight, default=Trouble(Kind.UNAVAILABLE, code))
+        return min((_known(each) for each in codes), key=_weight, default=ServiceError(Kind.UNAVAILABLE, code))
     if code not in _KINDS and response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
-        return Trouble(Kind.UNAVAILABLE, code)
+        return ServiceError(Kind.UNAVAILABLE, code)
     return _known(code)
 
 
-def _known(code: str) -> Trouble:
-    return Trouble(_KINDS.get(code, Kind.REFUSED), code)
+def _known(code: str) -> ServiceError:
+    return ServiceError(_KINDS.get(code, Kind.REFUSED), code)
 
 
-def _weight(trouble: Trouble) -> tuple[bool, bool, str]:
+def _weight(trouble: ServiceError) -> tuple[bool, bool, str]:
     return (trouble.passes, trouble.code != CONDITION, trouble.code)
 
 
-def _unanswered(error: Exception) -> Trouble:
+def _unanswered(error: Exception) -> ServiceError:
     from botocore.exceptions import ConnectionError as NotConnected
     from botocore.exceptions import HTTPClientError
     from botocore.parsers import ResponseParserError
 
     code = type(error).__name__
     passing = (NotConnected, HTTPClientError, ResponseParserError)
-    return Trouble(Kind.UNAVAILABLE, code) if isinstance(error, passing) else _known(code)
+    return ServiceError(Kind.UNAVAILABLE, code) if isinstance(error, passing) else _known(code)

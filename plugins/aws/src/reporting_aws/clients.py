@@ -9,7 +9,7 @@ import os
 import threading
 from typing import Any
 
-from reporting_aws.aws_errors import Trouble, call
+from reporting_aws.aws_errors import ServiceError, call
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import aws_session, aws_variables
 
@@ -32,7 +32,7 @@ def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 
     Args:
         service: As boto3 names it.
         read_timeout: Seconds to wait for an answer; longer for who waits for messages.
-        attempts: How often botocore itself sends a request: once where a `Patience` decides what to repeat.
+        attempts: How often botocore itself sends a request: once where a `Backoff` decides what to repeat.
 
     Raises:
         AccessDenied: A variable of AWS cannot be used.
@@ -42,7 +42,7 @@ def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 
     with _lock:  # making a client is not thread-safe, using it is
         if key not in _clients:
             made = call(_connect, service, read_timeout, attempts)
-            if isinstance(made, Trouble):
+            if isinstance(made, ServiceError):
                 raise SettingsError(f"{service}: no client can be made ({made.code}); set AWS_REGION and credentials")
             _clients[key] = made
         return _clients[key]

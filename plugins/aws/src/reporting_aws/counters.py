@@ -9,15 +9,15 @@ from typing import ClassVar
 
 import polars as pl
 
-from reporting_aws.aws_errors import Kind, Trouble, call
+from reporting_aws.aws_errors import Kind, ServiceError, call
 from reporting_aws.clients import client
 from reporting_aws.counters_settings import DynamoDbCountersSettings
 from reporting_aws.markers import Key
 from reporting_aws.permissions import counting
 from reporting_aws.staging import Staged, Stager
-from reporting_aws.tables import Patience, failure
+from reporting_aws.tables import Backoff, failure
 from reporting_aws.transactions import Counted, Event, Transactions, groups, update
-from reporting_framework import Fragment, Permission, Receipt, Split, Unread
+from reporting_framework import CommitResult, Permission, ReadFailure, Split, StagedPart
 from reporting_framework.plugin_api.result import Output
 
 HINT = (
@@ -27,7 +27,7 @@ HINT = (
 GIVE_UP = 3
 """After so many groups in a row that the table did not take, the rest is given back unasked: a function's time ends."""
 
-AWAY = Trouble(Kind.UNAVAILABLE, "GivenUp")
+AWAY = ServiceError(Kind.UNAVAILABLE, "GivenUp")
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class DynamoDbCounters:
     Delivery ``at-least-once``: one request for each counter and commit, and nothing else is kept. An event that comes
     again is counted again, and `unique_users` is not written.
 
-    What cannot be counted for a reason that passes is given back in `Receipt.failed`, and the rest is counted.
+    What cannot be counted for a reason that passes is given back in `CommitResult.failed`, and the rest is counted.
     """
 
     name: ClassVar[str] = "dynamodb-counters"
@@ -63,13 +63,13 @@ class DynamoDbCounters:
     def ledger(self) -> None:
         """See `Sink.ledger`: there is none."""
 
-    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`. Nothing is written yet."""
         if self._stager is None:
             raise AssertionError("prepare comes first")
-        return Fragment(frame.height, self._stager.stage(frame, split.id, part))
+        return StagedPart(frame.height, self._stager.stage(frame, split.id, part))
 
-    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`. What was counted before an error stays counted, and is known when it comes again.
 
         Raises:
@@ -84,7 +84,7 @@ class DynamoDbCounters:
             told = ", ".join(f"{number} x {reason}" for reason, number in sorted(reasons.items()))
             _log.warning("%s: rows not counted, to come again: %s", self._who, told)
         output = Output(uri=f"dynamodb://{self.settings.table}", rows=new, new_rows=new, bytes=0, version=None)
-        return Receipt(outputs=[output], duplicates=duplicates if exactly else None, failed=failed)
+        return CommitResult(outputs=[output], duplicates=duplicates if exactly else None, failed=failed)
 
     def abort(self) -> None:
         """See `Sink.abort`: what is staged is in memory alone."""
@@ -92,7 +92,7 @@ class DynamoDbCounters:
     def quarantine(self) -> None:
         """See `Sink.quarantine`: there is none."""
 
-    def _once(self, staged: Sequence[Staged]) -> tuple[int, int, list[Unread]]:
+    def _once(self, staged: Sequence[Staged]) -> tuple[int, int, list[ReadFailure]]:
         """Count each event once: how many were new, how many rows were not, and what failed."""
         events: dict[str, Event] = {}
         for event in (event for each in staged for event in each.events()):
@@ -101,7 +101,7 @@ class DynamoDbCounters:
         if not events:
             return 0, 0, []
         transactions = Transactions(client("dynamodb", attempts=1), self.settings.table, self.settings.marker_days)
-        new, duplicates, failed, attempts = 0, 0, list[Unread](), self.settings.attempts
+        new, duplicates, failed, attempts = 0, 0, list[ReadFailure](), self.settings.attempts
         away = 0  # groups in a row that the table did not take
         for group in groups(events.values()):
             counted = transactions.count(group, attempts) if away < GIVE_UP else Counted(trouble=AWAY)
@@ -116,14 +116,14 @@ class DynamoDbCounters:
                 away += 1
         return new, duplicates, failed
 
-    def _again(self, staged: Sequence[Staged]) -> tuple[int, int, list[Unread]]:
+    def _again(self, staged: Sequence[Staged]) -> tuple[int, int, list[ReadFailure]]:
         """Count each row, whether it came before or not; a row that failed in one counter is left out of the next."""
         rows: dict[Key, list[str]] = {}
         for each in staged:
             for event in each.events():
                 for counter in event.counters:
                     rows.setdefault(counter, []).extend(event.origins)
-        failed: dict[str, Unread] = {}
+        failed: dict[str, ReadFailure] = {}
         attempts, away = self.settings.attempts, 0
         for counter, origins in sorted(rows.items()):
             left = [origin for origin in origins if origin not in failed]
@@ -135,20 +135,20 @@ class DynamoDbCounters:
                 failed.update({item.origin: item for item in self._failed(trouble, left)})
         return sum(len(each.origins) for each in staged) - len(failed), 0, list(failed.values())
 
-    def _add(self, counter: Key, number: int, attempts: int) -> Trouble | None:
+    def _add(self, counter: Key, number: int, attempts: int) -> ServiceError | None:
         request = update(self.settings.table, counter, event_count=number)
-        dynamodb, patience = client("dynamodb", attempts=1), Patience(attempts)
+        dynamodb, patience = client("dynamodb", attempts=1), Backoff(attempts)
         while True:
             found = call(dynamodb.update_item, **request)
-            if not isinstance(found, Trouble):
+            if not isinstance(found, ServiceError):
                 return None
             if not found.passes or not patience.again():
                 return found
 
-    def _failed(self, trouble: Trouble, origins: Sequence[str]) -> list[Unread]:
+    def _failed(self, trouble: ServiceError, origins: Sequence[str]) -> list[ReadFailure]:
         if not trouble.passes:
             raise failure(trouble, self._who, self.settings.table, HINT)
-        return [Unread(origin, f"{self.name}: {trouble.kind}") for origin in origins]
+        return [ReadFailure(origin, f"{self.name}: {trouble.kind}") for origin in origins]
 
     @property
     def _who(self) -> str:

@@ -52,7 +52,7 @@ class DeadLetterSettings(Settings):
         return value or None
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """A record to set aside.
 
     Attributes:
@@ -74,7 +74,7 @@ class DeadLetters:
     def __init__(self, settings: DeadLetterSettings) -> None:
         self.settings = settings
 
-    def send(self, letters: Sequence[Letter]) -> list[str]:
+    def send(self, letters: Sequence[DeadLetter]) -> list[str]:
         """Set letters aside, in order, and stop at the first request that fails.
 
         Returns:
@@ -92,9 +92,9 @@ class DeadLetters:
             left = left[len(group) :]
         return left
 
-    def _requests(self, letters: Sequence[Letter]) -> Iterator[tuple[list[Letter], list[str] | None]]:
+    def _requests(self, letters: Sequence[DeadLetter]) -> Iterator[tuple[list[DeadLetter], list[str] | None]]:
         """Groups of letters with their messages, each as much as one request takes; None: they have none."""
-        group: list[Letter] = []
+        group: list[DeadLetter] = []
         bodies: list[str] = []
         for letter in letters:
             body = self._body(letter)
@@ -123,7 +123,7 @@ class DeadLetters:
             _log.error("the dead-letter queue did not take a message: %s", each.get("Code"))
         return failed
 
-    def _body(self, letter: Letter) -> str | None:
+    def _body(self, letter: DeadLetter) -> str | None:
         """The message: with the payload, or with where it lies. None: it is too long, and there is nowhere else."""
         body = _message(letter, _encoded(letter.payload))
         if _size([body]) <= self.settings.dead_letter_bytes:
@@ -156,7 +156,7 @@ def permissions(settings: DeadLetterSettings) -> list[Permission]:
     return found
 
 
-def _message(letter: Letter, payload: dict[str, Any]) -> str:
+def _message(letter: DeadLetter, payload: dict[str, Any]) -> str:
     told = {"origin": letter.origin, "error_type": letter.error_type, "field": letter.field}
     return json.dumps({**told, **payload}, ensure_ascii=False)
 

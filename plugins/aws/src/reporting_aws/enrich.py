@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from reporting_aws.aws_errors import Trouble
+from reporting_aws.aws_errors import ServiceError
 from reporting_aws.clients import client, surroundings
 from reporting_aws.dynamodb_types import DTYPES, MOMENT, Unexpected, answered, askable, asked, value
 from reporting_aws.enrich_cache import Cache, cache
 from reporting_aws.enrich_settings import DynamoDbEnrichSettings, Lookup
 from reporting_aws.permissions import reading
-from reporting_aws.tables import Patience, batch_get, failure
-from reporting_framework import ORIGIN_COLUMN, Permission
+from reporting_aws.tables import Backoff, batch_get, failure
+from reporting_framework import SOURCE_KEY, Permission
 from reporting_framework.errors import SettingsError
 
 AT_ONCE = 100
@@ -69,7 +69,7 @@ class DynamoDbEnrich:
         for lookup in self.settings.lookups:
             self._check(lookup, frame.schema)
             frame = self._with(lookup, frame)
-        return frame.select(pl.exclude(ORIGIN_COLUMN), *(name for name in frame.columns if name == ORIGIN_COLUMN))
+        return frame.select(pl.exclude(SOURCE_KEY), *(name for name in frame.columns if name == SOURCE_KEY))
 
     def _check(self, lookup: Lookup, schema: pl.Schema) -> None:
         if taken := [name for name in lookup.new if name in schema]:
@@ -131,8 +131,8 @@ class DynamoDbEnrich:
         }
         wanted = [dict(zip(lookup.key, map(asked, key), strict=True)) for key in keys]
         dynamodb = client("dynamodb", attempts=1)
-        items = batch_get(dynamodb, lookup.table, wanted, options, Patience(self.settings.attempts))
-        if isinstance(items, Trouble):
+        items = batch_get(dynamodb, lookup.table, wanted, options, Backoff(self.settings.attempts))
+        if isinstance(items, ServiceError):
             raise failure(items, self._who, lookup.table, HINT)
         return {tuple(answered(item[name]) for name in lookup.key): _values(lookup, item) for item in items}
 

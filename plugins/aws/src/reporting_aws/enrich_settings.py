@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from reporting_aws.names import TABLE_NAME
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.plugin_api.settings import Settings
 
 ValueType = Literal["string", "integer", "float", "timestamp"]
@@ -62,7 +62,7 @@ class DynamoDbEnrichSettings(Settings):
     @model_validator(mode="after")
     def _distinct(self) -> DynamoDbEnrichSettings:
         names = [name for lookup in self.lookups for name in lookup.new]
-        twice = sorted({name for name in names if names.count(name) > 1 or name == ORIGIN_COLUMN})
+        twice = sorted({name for name in names if names.count(name) > 1 or name == SOURCE_KEY})
         if twice:
             raise ValueError(f"new columns whose name is taken: {', '.join(twice)}")
         return self

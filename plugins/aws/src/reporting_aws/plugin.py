@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 REPORTING_API = 1
 
 
 @hookimpl
-def reporting_sources() -> Sequence[Lazy]:
+def reporting_sources() -> Sequence[LazyPlugin]:
     """The sources."""
     return [
-        Lazy("kinesis", "reporting_aws.kinesis:Kinesis", "records of a Kinesis stream that hands them over"),
-        Lazy("sqs", "reporting_aws.sqs:Sqs", "messages of an SQS queue that hands them over"),
+        LazyPlugin("kinesis", "reporting_aws.kinesis:Kinesis", "records of a Kinesis stream that hands them over"),
+        LazyPlugin("sqs", "reporting_aws.sqs:Sqs", "messages of an SQS queue that hands them over"),
     ]
 
 
 @hookimpl
-def reporting_transforms() -> Sequence[Lazy]:
+def reporting_transforms() -> Sequence[LazyPlugin]:
     """The transform."""
     return [
-        Lazy(
+        LazyPlugin(
             "dynamodb-enrich",
             "reporting_aws.enrich:DynamoDbEnrich",
             "new columns from items of DynamoDB tables, looked up by columns",
@@ -31,10 +31,10 @@ def reporting_transforms() -> Sequence[Lazy]:
 
 
 @hookimpl
-def reporting_sinks() -> Sequence[Lazy]:
+def reporting_sinks() -> Sequence[LazyPlugin]:
     """The sink."""
     return [
-        Lazy(
+        LazyPlugin(
             "dynamodb-counters",
             "reporting_aws.counters:DynamoDbCounters",
             "counts of events and of distinct users in a DynamoDB table, exact also when events come again",

@@ -8,20 +8,20 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from reporting_aws.dead_letters import DeadLetters, DeadLetterSettings, Letter, permissions
+from reporting_aws.dead_letters import DeadLetter, DeadLetters, DeadLetterSettings, permissions
 from reporting_framework import (
     FILTERED,
     Batch,
     Permission,
+    PlanStats,
+    ReadFailure,
     Rejection,
-    Response,
     RunLedger,
     Shape,
     Split,
-    Survey,
     Trigger,
     TriggerError,
-    Unread,
+    TriggerResponse,
 )
 
 BATCH = 10_000
@@ -119,9 +119,9 @@ class Pushed(ABC):
             rejected = [Rejection(origin, None, why) for origin, why in wrong.items()]
         yield Batch(origins, [None] * len(origins), taken, rejected=rejected)
 
-    def survey(self) -> Survey:
+    def survey(self) -> PlanStats:
         """See `Source.survey`."""
-        return Survey(waiting=len(self._waiting), exhausted=not self._waiting)
+        return PlanStats(waiting=len(self._waiting), exhausted=not self._waiting)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`: there is nothing to find again."""
@@ -130,20 +130,20 @@ class Pushed(ABC):
     def close(self) -> None:  # noqa: B027 - nothing is under way, in any of them
         """See `Source.close`."""
 
-    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:
+    def respond(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
         """See `Triggered.respond`."""
         failed = {item.origin for item in unread} | self._waiting
         wrong = {each.origin: each for each in rejections if each.error_type != FILTERED}
         records = self._records or {}
         letters = [
-            Letter(origin, self._raw(data), wrong[origin].error_type, wrong[origin].field)
+            DeadLetter(origin, self._raw(data), wrong[origin].error_type, wrong[origin].field)
             for origin, data in self._settled(records, failed)
             if origin in wrong
         ]
         left = self._letters.send(letters)
         failed.update(left)
         answer = self.answer([origin for origin in records if origin in failed])
-        return Response(answer, [Unread(origin, f"{self.name}: not set aside") for origin in left])
+        return TriggerResponse(answer, [ReadFailure(origin, f"{self.name}: not set aside") for origin in left])
 
     def _settled(self, records: Mapping[str, Any], failed: set[str]) -> Iterator[tuple[str, Any]]:
         """Records that will not come again whatever becomes of the others."""

@@ -19,7 +19,7 @@ from reporting_aws.markers import (
 )
 from reporting_aws.templates import bounded, expression
 from reporting_aws.transactions import Event
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import SettingsError
 
 _ORIGIN, _EVENT, _USER = "origin", "event", "user"
@@ -71,7 +71,7 @@ class Stager:
     def __init__(self, settings: DynamoDbCountersSettings, schema: pl.Schema, who: str) -> None:
         self._marked = settings.delivery == "exactly-once"
         self._number = len(settings.counters)
-        self._columns = [pl.col(ORIGIN_COLUMN).alias(_ORIGIN)]
+        self._columns = [pl.col(SOURCE_KEY).alias(_ORIGIN)]
         if not isinstance(schema.get(settings.timestamp), pl.Datetime):
             raise SettingsError(f"{who}: setting timestamp names {settings.timestamp}, which is no Datetime column")
         if self._marked:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from reporting_aws.aws_errors import Kind, Trouble, call
+from reporting_aws.aws_errors import Kind, ServiceError, call
 from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
 from reporting_framework.storage import PROBLEMS, problem_text
 
@@ -15,7 +15,7 @@ FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 
 
-def failure(trouble: Trouble, who: str, table: str, hint: str) -> ReportingError:
+def failure(trouble: ServiceError, who: str, table: str, hint: str) -> ReportingError:
     """The error for a trouble with a table.
 
     Args:
@@ -36,7 +36,7 @@ def failure(trouble: Trouble, who: str, table: str, hint: str) -> ReportingError
     return LocationError(f"{who}: table {table} refused the request ({trouble.code}); {hint}")
 
 
-class Patience:
+class Backoff:
     """How often something is tried, with pauses that grow and are drawn at random up to the whole ("full jitter").
 
     Those who failed together must not come back together.
@@ -59,8 +59,8 @@ _sleep = time.sleep
 
 
 def batch_get(
-    dynamodb: Any, table: str, keys: list[dict[str, Any]], options: Mapping[str, Any], patience: Patience
-) -> list[dict[str, Any]] | Trouble:
+    dynamodb: Any, table: str, keys: list[dict[str, Any]], options: Mapping[str, Any], patience: Backoff
+) -> list[dict[str, Any]] | ServiceError:
     """The items that there are, of at most 100 distinct keys; what the table leaves out is asked for again.
 
     Args:
@@ -73,14 +73,14 @@ def batch_get(
     items: list[dict[str, Any]] = []
     while keys:
         found = call(dynamodb.batch_get_item, RequestItems={table: {**options, "Keys": keys}})
-        if not isinstance(found, Trouble) and "Responses" not in found:
-            found = Trouble(Kind.UNAVAILABLE, "OddAnswer")  # botocore takes what is no JSON for an empty answer
-        if isinstance(found, Trouble):
+        if not isinstance(found, ServiceError) and "Responses" not in found:
+            found = ServiceError(Kind.UNAVAILABLE, "OddAnswer")  # botocore takes what is no JSON for an empty answer
+        if isinstance(found, ServiceError):
             if not found.passes or not patience.again():
                 return found
             continue
         items += found["Responses"].get(table, [])
         keys = found.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
         if keys and not patience.again():
-            return Trouble(Kind.THROTTLED, "UnprocessedKeys")
+            return ServiceError(Kind.THROTTLED, "UnprocessedKeys")
     return items

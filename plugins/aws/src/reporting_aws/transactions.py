@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from reporting_aws.aws_errors import CONDITION, Trouble, call
+from reporting_aws.aws_errors import CONDITION, ServiceError, call
 from reporting_aws.markers import EXPIRES_AT, MARKER, PARTITION_KEY, SORT_KEY, Key
-from reporting_aws.tables import Patience, batch_get
+from reporting_aws.tables import Backoff, batch_get
 
 MOST_ITEMS = 100
 """Items in a transaction. Their 4 MB are never reached: a key has at most 3 KB, and there is little else."""
@@ -50,7 +50,7 @@ class Counted(NamedTuple):
     """What became of a group of events: how many were counted that had not been, or why that is not known."""
 
     new: int = 0
-    trouble: Trouble | None = None
+    trouble: ServiceError | None = None
 
 
 def groups(events: Iterable[Event]) -> Iterator[list[Event]]:
@@ -87,10 +87,10 @@ class Transactions:
             group: Distinct events that fit into a transaction.
             attempts: How often requests may fail, all but one of them.
         """
-        patience = Patience(attempts)
+        patience = Backoff(attempts)
         while True:
             known = self._known(group, patience)
-            if isinstance(known, Trouble):
+            if isinstance(known, ServiceError):
                 return Counted(trouble=known)
             fresh = [event for event in group if event.marker not in known]
             if not fresh:
@@ -102,7 +102,7 @@ class Transactions:
                 return Counted(trouble=trouble)
             # Another writer has set one of the markers meanwhile: see which, and make a new transaction.
 
-    def _known(self, group: Sequence[Event], patience: Patience) -> set[str] | Trouble:
+    def _known(self, group: Sequence[Event], patience: Backoff) -> set[str] | ServiceError:
         """Partition keys of the markers that are there."""
         markers = [event.marker for event in group]
         markers += dict.fromkeys(user for event in group for user in event.users if user is not None)
@@ -113,7 +113,7 @@ class Transactions:
             {"ConsistentRead": True, "ProjectionExpression": PARTITION_KEY},
             patience,
         )
-        return found if isinstance(found, Trouble) else {item[PARTITION_KEY]["S"] for item in found}
+        return found if isinstance(found, ServiceError) else {item[PARTITION_KEY]["S"] for item in found}
 
     def _request(self, fresh: Sequence[Event], known: set[str]) -> dict[str, Any]:
         """One transaction for all of it."""
@@ -133,11 +133,11 @@ class Transactions:
         ]
         return {"TransactItems": items, "ClientRequestToken": str(uuid.uuid4())}
 
-    def _write(self, request: dict[str, Any], patience: Patience) -> Trouble | None:
+    def _write(self, request: dict[str, Any], patience: Backoff) -> ServiceError | None:
         """Send a transaction until there is an answer to it, each time with its token: it takes place once."""
         while True:
             found = call(self._dynamodb.transact_write_items, **request)
-            if not isinstance(found, Trouble):
+            if not isinstance(found, ServiceError):
                 return None
             if found.code == CONDITION or not found.passes or not patience.again():
                 return found

@@ -12,7 +12,7 @@ from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api.settings import Settings
 
 if TYPE_CHECKING:
-    from reporting_framework import Material
+    from reporting_framework import PageContext
 
 
 class MonthlyVisitsSettings(Settings):
@@ -38,7 +38,7 @@ class MonthlyVisits:
     def __init__(self, settings: MonthlyVisitsSettings) -> None:
         self.settings = settings
 
-    def render(self, material: Material) -> str:
+    def render(self, material: PageContext) -> str:
         """See `Page.render`.
 
         Raises:

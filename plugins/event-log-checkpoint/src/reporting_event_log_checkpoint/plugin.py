@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 REPORTING_API = 1
 
@@ -12,22 +12,22 @@ _HERE = "reporting_event_log_checkpoint"
 
 
 @hookimpl
-def reporting_validators() -> Sequence[Lazy]:
+def reporting_validators() -> Sequence[LazyPlugin]:
     """The two forms of visit events."""
     return [
-        Lazy("visit-event", f"{_HERE}.validator:VisitEventValidator", "visit events as published, 13 fields"),
-        Lazy("visit-event-v2", f"{_HERE}.validator:VisitEventV2Validator", "visit events of today's producer"),
+        LazyPlugin("visit-event", f"{_HERE}.validator:VisitEventValidator", "visit events as published, 13 fields"),
+        LazyPlugin("visit-event-v2", f"{_HERE}.validator:VisitEventV2Validator", "visit events of today's producer"),
     ]
 
 
 @hookimpl
-def reporting_transforms() -> Sequence[Lazy]:
+def reporting_transforms() -> Sequence[LazyPlugin]:
     """The filter."""
-    return [Lazy("exclude-projects", f"{_HERE}.transform:ExcludeProjects", "leaves out projects by glob pattern")]
+    return [LazyPlugin("exclude-projects", f"{_HERE}.transform:ExcludeProjects", "leaves out projects by glob pattern")]
 
 
 @hookimpl
-def reporting_queries() -> Sequence[Lazy]:
+def reporting_queries() -> Sequence[LazyPlugin]:
     """Questions to the checkpoint."""
     found = {
         "counts": ("Counts", "number of events"),
@@ -39,20 +39,22 @@ def reporting_queries() -> Sequence[Lazy]:
         "time-to-pass": ("TimeToPass", "days from a visit's first submit to the first pass after it"),
         "completeness": ("Completeness", "what became of each visit"),
     }
-    return [Lazy(name, f"{_HERE}.queries:{kind}", summary) for name, (kind, summary) in found.items()]
+    return [LazyPlugin(name, f"{_HERE}.queries:{kind}", summary) for name, (kind, summary) in found.items()]
 
 
 @hookimpl
-def reporting_pages() -> Sequence[Lazy]:
+def reporting_pages() -> Sequence[LazyPlugin]:
     """The monthly report; it needs the extra `pages`."""
-    return [Lazy("monthly-visits", f"{_HERE}.page:MonthlyVisits", "a month: volumes, pass rates, times, what waits")]
+    return [
+        LazyPlugin("monthly-visits", f"{_HERE}.page:MonthlyVisits", "a month: volumes, pass rates, times, what waits")
+    ]
 
 
 @hookimpl
-def reporting_reports() -> Sequence[Lazy]:
+def reporting_reports() -> Sequence[LazyPlugin]:
     """The report."""
     return [
-        Lazy(
+        LazyPlugin(
             "event-log-checkpoint",
             f"{_HERE}.report:EventLogCheckpoint",
             "visit events from S3 or a folder as a parquet checkpoint",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_event_log_checkpoint.names import INCLUDE, RANGE_PATTERN
 from reporting_event_log_checkpoint.settings import EventLogSettings
-from reporting_framework import Composition, Use
+from reporting_framework import PipelineSpec, PluginRef
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
@@ -22,7 +22,7 @@ class EventLogCheckpoint:
     page: ClassVar[str] = "monthly-visits"
     Settings: ClassVar[type[EventLogSettings]] = EventLogSettings
 
-    def compose(self, settings: EventLogSettings) -> Composition:
+    def compose(self, settings: EventLogSettings) -> PipelineSpec:
         """See `Report.compose`."""
         source = {
             "uri": settings.source,
@@ -41,13 +41,15 @@ class EventLogCheckpoint:
             "keep_runs": settings.keep_runs,
         }
         excluded = (
-            [Use("exclude-projects", {"patterns": settings.exclude_projects})] if settings.exclude_projects else []
+            [PluginRef("exclude-projects", {"patterns": settings.exclude_projects})]
+            if settings.exclude_projects
+            else []
         )
-        return Composition(
-            source=Use("object-store-json", source),
-            validator=Use(settings.validator, {"extra": settings.extra}),
+        return PipelineSpec(
+            source=PluginRef("object-store-json", source),
+            validator=PluginRef(settings.validator, {"extra": settings.extra}),
             transforms=excluded,
-            sinks=[Use("parquet-checkpoint", sink)],
+            sinks=[PluginRef("parquet-checkpoint", sink)],
         )
 
     def answer(self, settings: EventLogSettings, result: RunResult) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 if TYPE_CHECKING:
     import click
@@ -16,16 +16,16 @@ _HERE = "reporting_event_processor"
 
 
 @hookimpl
-def reporting_validators() -> Sequence[Lazy]:
+def reporting_validators() -> Sequence[LazyPlugin]:
     """What an event must be."""
-    return [Lazy("experiment-event", f"{_HERE}.validator:ExperimentEventValidator", "events of experiments")]
+    return [LazyPlugin("experiment-event", f"{_HERE}.validator:ExperimentEventValidator", "events of experiments")]
 
 
 @hookimpl
-def reporting_reports() -> Sequence[Lazy]:
+def reporting_reports() -> Sequence[LazyPlugin]:
     """The report."""
     return [
-        Lazy(
+        LazyPlugin(
             "event-processor",
             f"{_HERE}.report:EventProcessor",
             "events of a stream, enriched, counted exactly and archived",

@@ -12,10 +12,10 @@ import polars as pl
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from reporting_aws.aws_errors import CONDITION, Trouble, call
+from reporting_aws.aws_errors import CONDITION, ServiceError, call
 from reporting_aws.clients import client
 from reporting_aws.markers import PARTITION_BYTES, SORT_BYTES
-from reporting_aws.tables import Patience, batch_get, failure
+from reporting_aws.tables import Backoff, batch_get, failure
 from reporting_aws.templates import bounded, expression
 from reporting_event_processor.report import counters
 from reporting_event_processor.settings import EventProcessorSettings
@@ -189,8 +189,8 @@ def _stored(table: str, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
     for begin in range(0, len(keys), 100):
         wanted = [_key(*key) for key in keys[begin : begin + 100]]
         dynamodb = client("dynamodb", attempts=1)
-        items = batch_get(dynamodb, table, wanted, {"ConsistentRead": True}, Patience(ATTEMPTS))
-        if isinstance(items, Trouble):
+        items = batch_get(dynamodb, table, wanted, {"ConsistentRead": True}, Backoff(ATTEMPTS))
+        if isinstance(items, ServiceError):
             raise failure(items, WHO, table, HINT)
         for item in items:
             numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
@@ -236,7 +236,7 @@ def _fixed(table: str, difference: Difference, counted: Mapping[str, int], users
         ExpressionAttributeNames={f"#{name}": name for name in wanted},
         ExpressionAttributeValues=values,
     )
-    if not isinstance(trouble, Trouble):
+    if not isinstance(trouble, ServiceError):
         return difference._replace(fixed=True)
     changed = trouble.code in (CONDITION, "ConditionalCheckFailedException")
     return difference._replace(why="changed meanwhile; run again" if changed else f"not repaired: {trouble.code}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_event_processor.settings import EventProcessorSettings
-from reporting_framework import Composition, Use
+from reporting_framework import PipelineSpec, PluginRef
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
@@ -25,18 +25,18 @@ class EventProcessor:
     summary: ClassVar[str] = "events of a stream, enriched, counted exactly and archived"
     Settings: ClassVar[type[EventProcessorSettings]] = EventProcessorSettings
 
-    def compose(self, settings: EventProcessorSettings) -> Composition:
+    def compose(self, settings: EventProcessorSettings) -> PipelineSpec:
         """See `Report.compose`."""
         source = {"dead_letters": settings.dead_letter_queue, "dead_letter_overflow": settings.overflow}
         lookups = _lookups(settings)
         enrich = {"lookups": lookups, "cache_seconds": settings.cache_seconds}
-        return Composition(
-            source=Use(settings.source, source),
-            validator=Use("experiment-event", {"extra": settings.extra}),
-            transforms=[Use("dynamodb-enrich", enrich)] if lookups else [],
+        return PipelineSpec(
+            source=PluginRef(settings.source, source),
+            validator=PluginRef("experiment-event", {"extra": settings.extra}),
+            transforms=[PluginRef("dynamodb-enrich", enrich)] if lookups else [],
             sinks=[
                 # Written first: what cannot be archived at all is not counted, and comes again.
-                Use(
+                PluginRef(
                     "ndjson-archive",
                     {
                         "uri": settings.archive,
@@ -44,7 +44,7 @@ class EventProcessor:
                         "json_columns": ["properties", "metadata", *(["extra"] if settings.extra == "keep" else [])],
                     },
                 ),
-                Use(
+                PluginRef(
                     "dynamodb-counters",
                     {
                         "table": settings.dynamodb_table,

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
-from reporting_framework.plugin_api.records import Finding
-from reporting_framework.storage import Store, TooLarge
-from reporting_object_store.json_source.listing import Names
+from reporting_framework.plugin_api.records import CheckResult
+from reporting_framework.storage import Store, TooLargeError
+from reporting_object_store.json_source.listing import ObjectFilter
 
 PROBE = "_doctor-"
 """How the probe's name begins; the underscore keeps Athena and Hive from reading it."""
@@ -19,44 +19,44 @@ SKEW_NOTED, SKEW_REFUSED = 60, 900
 """Seconds between two clocks that are worth a word, and those over which S3 refuses requests."""
 
 
-def listed(store: Store, names: Names) -> Finding:
+def listed(store: Store, names: ObjectFilter) -> CheckResult:
     """Whether the source's folder can be listed, and an object that the report reads can be read."""
     page = next(iter(store.list()), [])
     known = names.keep(page)
     if not page:
-        return Finding("warn", f"{store.location.uri}: nothing is there", "check the setting that names the source")
+        return CheckResult("warn", f"{store.location.uri}: nothing is there", "check the setting that names the source")
     if not known:
-        return Finding(
+        return CheckResult(
             "warn", f"{store.location.uri}: listed, no object among the first {len(page)} that the report reads",
             "check the setting that names the source",
         )  # fmt: skip
     try:
         size = len(store.get(known[0].key, limit=1024 * 1024).data)
-    except TooLarge as error:
+    except TooLargeError as error:
         size = error.size
     except ObjectMissing:
-        return Finding("ok", f"{store.location.uri}: listed; an object went away meanwhile")
-    return Finding("ok", f"{store.location.uri}: listed, and an object of {size:,} bytes was read")
+        return CheckResult("ok", f"{store.location.uri}: listed; an object went away meanwhile")
+    return CheckResult("ok", f"{store.location.uri}: listed, and an object of {size:,} bytes was read")
 
 
-def clock(store: Store) -> Finding:
+def clock(store: Store) -> CheckResult:
     """How far this machine's clock is from the storage's."""
     found = store.clock()
     if found is None:
-        return Finding("ok", "the storage has no clock of its own")
+        return CheckResult("ok", "the storage has no clock of its own")
     skew = round((datetime.now(UTC) - found).total_seconds())
     text = f"this machine's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the storage's"
     if abs(skew) <= SKEW_NOTED:
-        return Finding("ok", text)
-    return Finding("fail" if abs(skew) >= SKEW_REFUSED else "warn", text, "set the clock, by NTP or the like")
+        return CheckResult("ok", text)
+    return CheckResult("fail" if abs(skew) >= SKEW_REFUSED else "warn", text, "set the clock, by NTP or the like")
 
 
-def unwritten() -> Finding:
+def unwritten() -> CheckResult:
     """What is not known without writing."""
-    return Finding("ok", "not tried", "--write tries it, with a probe that is removed again")
+    return CheckResult("ok", "not tried", "--write tries it, with a probe that is removed again")
 
 
-def written(store: Store) -> Finding:
+def written(store: Store) -> CheckResult:
     """Whether the folder can be written, and conditional writes are honoured: what one commit rests on."""
     key = f"{PROBE}{uuid.uuid4().hex}"
     where = store.location.join(key).uri
@@ -68,7 +68,7 @@ def written(store: Store) -> Finding:
             if not _refused(store, key, expected)
         ]
         if ignored:
-            return Finding(
+            return CheckResult(
                 "fail",
                 f"{where}: written, but the storage ignores {' and '.join(ignored)}",
                 "two runs at once could undo each other: use a storage that honours conditional writes, or see to it "
@@ -78,10 +78,10 @@ def written(store: Store) -> Finding:
     finally:
         left = _left(store, key)
     if left:
-        return Finding(
+        return CheckResult(
             "warn", f"{where}: written, conditions are honoured; it could not be removed: {left}", "remove it"
         )
-    return Finding("ok", f"{store.location.uri}: written, and conditional writes are honoured")
+    return CheckResult("ok", f"{store.location.uri}: written, and conditional writes are honoured")
 
 
 def _other(version: str) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 REPORTING_API = 1
 
 
 @hookimpl
-def reporting_sources() -> Sequence[Lazy]:
+def reporting_sources() -> Sequence[LazyPlugin]:
     """The source."""
     return [
-        Lazy(
+        LazyPlugin(
             "object-store-json",
             "reporting_object_store.json_source.source:ObjectStoreJson",
             "JSON objects, arrays, NDJSON, and gzip of each, in S3 or a folder",
@@ -22,15 +22,15 @@ def reporting_sources() -> Sequence[Lazy]:
 
 
 @hookimpl
-def reporting_sinks() -> Sequence[Lazy]:
+def reporting_sinks() -> Sequence[LazyPlugin]:
     """The sinks; the first brings the quarantine."""
     return [
-        Lazy(
+        LazyPlugin(
             "parquet-checkpoint",
             "reporting_object_store.parquet_sink.sink:ParquetCheckpoint",
             "one sorted parquet file, or one per combination of columns, that is its own ledger",
         ),
-        Lazy(
+        LazyPlugin(
             "ndjson-archive",
             "reporting_object_store.ndjson_sink.sink:NdjsonArchive",
             "gzipped NDJSON files in a folder per hour or the like, for any rows; written only, never read",

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import polars as pl
 
-from reporting_framework import AccessDenied, Batch, Fragment, Receipt, Rejection, Split, Survey, Unread, Validated
+from reporting_framework import (
+    AccessDenied,
+    Batch,
+    CommitResult,
+    PlanStats,
+    ReadFailure,
+    Rejection,
+    Split,
+    StagedPart,
+    Validated,
+)
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.plugin_api.settings import Settings
 
@@ -45,13 +55,13 @@ class Numbers:
         time.sleep(self.settings.seconds)
         number = split.data["number"]
         if number < self.settings.unread:
-            yield Batch(unread=[Unread(str(number), "denied")])
+            yield Batch(unread=[ReadFailure(str(number), "denied")])
         else:
             payload = b"bad" if number < self.settings.unread + self.settings.bad else str(number).encode()
             yield Batch(origins=[str(number)], versions=[None], payloads=[payload])
 
     def survey(self):
-        return Survey(ignored=1, ignored_samples=["odd\x1b[2J.txt"])
+        return PlanStats(ignored=1, ignored_samples=["odd\x1b[2J.txt"])
 
     def close(self):
         pass
@@ -103,7 +113,7 @@ class TextFile:
         return Nothing()
 
     def stage(self, frame, split, part):
-        return Fragment(frame.height, frame["number"].to_list())
+        return StagedPart(frame.height, frame["number"].to_list())
 
     def commit(self, fragments):
         if self.late:
@@ -115,7 +125,7 @@ class TextFile:
             self.path.write_text("".join(f"{number}\n" for number in numbers))
         size = self.path.stat().st_size if self.path.exists() else 0
         output = Output(uri=str(self.path), rows=len(numbers), new_rows=len(numbers), bytes=size)
-        return Receipt(outputs=[output])
+        return CommitResult(outputs=[output])
 
     def abort(self):
         pass

@@ -1,28 +1,28 @@
 """What the toy plugin brings."""
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 REPORTING_API = 1
 
 
 @hookimpl
 def reporting_sources():
-    return [Lazy("toy-numbers", "reporting_toy.parts:Numbers", "numbers, good and bad")]
+    return [LazyPlugin("toy-numbers", "reporting_toy.parts:Numbers", "numbers, good and bad")]
 
 
 @hookimpl
 def reporting_validators():
-    return [Lazy("toy-number", "reporting_toy.parts:NumberValidator", "tells good numbers from bad ones")]
+    return [LazyPlugin("toy-number", "reporting_toy.parts:NumberValidator", "tells good numbers from bad ones")]
 
 
 @hookimpl
 def reporting_sinks():
-    return [Lazy("toy-file", "reporting_toy.parts:TextFile", "one number a line")]
+    return [LazyPlugin("toy-file", "reporting_toy.parts:TextFile", "one number a line")]
 
 
 @hookimpl
 def reporting_reports():
-    return [Lazy("toy", "reporting_toy.report:Toy", "numbers into a file")]
+    return [LazyPlugin("toy", "reporting_toy.report:Toy", "numbers into a file")]
 
 
 @hookimpl

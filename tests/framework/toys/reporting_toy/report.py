@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from reporting_framework import Composition, SettingsError, Use
+from reporting_framework import PipelineSpec, PluginRef, SettingsError
 from reporting_framework.plugin_api.settings import Settings
 
 
@@ -63,14 +63,14 @@ class Toy:
     summary = "numbers into a file"
     Settings = ToySettings
 
-    def compose(self, settings: ToySettings) -> Composition:
+    def compose(self, settings: ToySettings) -> PipelineSpec:
         if settings.fine.level == 13:
             raise RuntimeError("SECRET-VALUE")
         if settings.fine.level == 14:
             raise SettingsError("toy: level 14 needs a target on a boat")
         numbers = {each: getattr(settings, each) for each in ("count", "bad", "unread", "seconds", "mode")}
-        return Composition(
-            source=Use("toy-numbers", numbers),
-            validator=Use("toy-number"),
-            sinks=[Use("toy-file", {"uri": settings.target, "late": settings.mode == "late"})],
+        return PipelineSpec(
+            source=PluginRef("toy-numbers", numbers),
+            validator=PluginRef("toy-number"),
+            sinks=[PluginRef("toy-file", {"uri": settings.target, "late": settings.mode == "late"})],
         )

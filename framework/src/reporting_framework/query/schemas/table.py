@@ -8,12 +8,12 @@ import polars as pl
 
 from reporting_framework.execution.pipeline import plugin_of, schema_of, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.sink import Filed
 from reporting_framework.plugin_api.validator import ColumnFacts, Describing
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.report import Composition, Use
+    from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
     from reporting_framework.plugin_api.validator import Validator
     from reporting_framework.registry.registry import Registry
 
@@ -50,7 +50,7 @@ class Table(NamedTuple):
     folder: str | None
 
 
-def described(report: str, composition: Composition, registry: Registry) -> Table:
+def described(report: str, composition: PipelineSpec, registry: Registry) -> Table:
     """The table of a report under these settings. Neither its source nor its sinks are opened.
 
     What the validator knows of a column holds for the table where no transform has given it another type.
@@ -61,7 +61,7 @@ def described(report: str, composition: Composition, registry: Registry) -> Tabl
         StepFailed: A plugin raised an error of its own.
     """
 
-    def found(role: str, use: Use) -> tuple[Any, Any]:
+    def found(role: str, use: PluginRef) -> tuple[Any, Any]:
         plugin = registry.find(role, use.name)
         return plugin, settings_of(report, role, use, plugin)
 
@@ -69,7 +69,7 @@ def described(report: str, composition: Composition, registry: Registry) -> Tabl
     validator = plugin_of(report, "validator", composition.validator, registry)
     transforms = [plugin_of(report, "transform", use, registry) for use in composition.transforms]
     schema = schema_of(report, validator, transforms)
-    facts = {**_facts(validator, schema), ORIGIN_COLUMN: _ORIGIN}
+    facts = {**_facts(validator, schema), SOURCE_KEY: _ORIGIN}
     columns = tuple(Column(name, dtype, facts.get(name, ColumnFacts())) for name, dtype in schema.items())
     folders = []
     for use in composition.sinks:

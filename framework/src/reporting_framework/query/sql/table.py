@@ -17,11 +17,11 @@ from reporting_framework.plugin_api.sink import ParquetBacked, ParquetFile, Read
 from reporting_framework.query.run_query import readable_of
 from reporting_framework.query.sql.files import names
 from reporting_framework.query.sql.views import select
-from reporting_framework.storage import PinnedTable, open_store
+from reporting_framework.storage import ParquetSnapshot, open_store
 from reporting_framework.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.report import Composition, Report
+    from reporting_framework.plugin_api.report import PipelineSpec, Report
     from reporting_framework.registry.registry import Registry
 
 
@@ -49,7 +49,7 @@ def table_names(report: Report) -> list[str]:
 
 
 @contextmanager
-def opened(report: Report, composition: Composition, registry: Registry) -> Iterator[Table]:
+def opened(report: Report, composition: PipelineSpec, registry: Registry) -> Iterator[Table]:
     """The table of the first sink of a report that can be read, in the versions that its files have now.
 
     Raises:
@@ -79,7 +79,7 @@ def opened(report: Report, composition: Composition, registry: Registry) -> Iter
         yield Table(table_names(report), files, rows, spill)
 
 
-def _copied(sink: Readable, folder: Path) -> PinnedTable | None:
+def _copied(sink: Readable, folder: Path) -> ParquetSnapshot | None:
     """What a sink holds as one parquet file, made in a stream: DuckDB would hold all of a lazy frame in memory."""
     rows = sink.scan()
     if rows is None:
@@ -88,4 +88,4 @@ def _copied(sink: Readable, folder: Path) -> PinnedTable | None:
     rows.sink_parquet(path, compression="lz4", statistics=True)
     content = open_store(str(folder)).pin(path.name)
     assert content is not None  # noqa: S101 - it has just been written
-    return PinnedTable(str(path), pl.Schema(pl.read_parquet_schema(path)), content)
+    return ParquetSnapshot(str(path), pl.Schema(pl.read_parquet_schema(path)), content)

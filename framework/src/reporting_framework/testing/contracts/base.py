@@ -13,7 +13,7 @@ import pytest
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.base import Permitted, Plugin
-from reporting_framework.plugin_api.report import Use
+from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.testing.faults.calls import Faults
 
 CANARY = "canary-5d1f"
@@ -87,7 +87,7 @@ class PluginContract:
 
         told = ""
         try:
-            settings_of("r", "plugin", Use("p", {**settings, "no_such_setting": CANARY}), self.plugin)
+            settings_of("r", "plugin", PluginRef("p", {**settings, "no_such_setting": CANARY}), self.plugin)
         except SettingsError as error:
             told = str(error)
         assert told, "settings refuse what they do not know: `no_such_setting` was accepted"

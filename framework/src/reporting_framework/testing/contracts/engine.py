@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from reporting_framework.errors import AccessDenied, StorageUnavailable
-from reporting_framework.plugin_api.records import Outcome, Split
+from reporting_framework.plugin_api.records import Split, SplitResult
 from reporting_framework.testing.contracts.base import PluginContract, few, threads_since
 
 Make = Callable[..., Any]
@@ -33,12 +33,12 @@ class Work:
     fails: int | None = None
     error: type[Exception] = AccessDenied
 
-    def __call__(self, split: Split) -> Outcome:
+    def __call__(self, split: Split) -> SplitResult:
         """An outcome that tells the split's number."""
         number = split.data["number"]
         if number == self.fails:
             raise self.error(f"refused at split {number}")
-        return Outcome(split, origins=[f"{number}.json"], accepted=number)
+        return SplitResult(split, origins=[f"{number}.json"], accepted=number)
 
 
 class EngineContract(PluginContract):

@@ -12,7 +12,7 @@ import pytest
 
 from reporting_framework.errors import StepFailed
 from reporting_framework.execution.runner import run
-from reporting_framework.plugin_api.records import Batch, Outcome, Rejection, Split
+from reporting_framework.plugin_api.records import Batch, Rejection, Split, SplitResult
 from reporting_framework.plugin_api.result import RunResult, Step
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.registry.registry import load_plugins
@@ -89,7 +89,7 @@ class ObserverContract:
 
     def test_it_changes_nothing_that_it_is_told(self, observer: Any) -> None:
         """Outcomes and rejections are those of the run."""
-        outcome = Outcome(Split("s", {"a": 1}), ["a.json"], 1, [Rejection("b.json", "1", "missing", "x")])
+        outcome = SplitResult(Split("s", {"a": 1}), ["a.json"], 1, [Rejection("b.json", "1", "missing", "x")])
         before, told = copy.deepcopy(outcome), _Watched(observer).lifecycle
         told.run_started(report="test", run_id="1", inputs=["s3://in/a"], steps=STEPS, schema=SCHEMA)
         told.split_finished(report="test", run_id="1", split=outcome.split, outcome=outcome)
@@ -99,10 +99,10 @@ class ObserverContract:
     def test_it_keeps_no_outcome(self, observer: Any) -> None:
         """It would hold memory for as long as the run goes on."""
         gc.collect()
-        before = {id(each) for each in gc.get_objects() if type(each) is Outcome}
+        before = {id(each) for each in gc.get_objects() if type(each) is SplitResult}
         _ran("mixed", _Watched(observer).lifecycle)
         gc.collect()
-        kept = [each for each in gc.get_objects() if type(each) is Outcome and id(each) not in before]
+        kept = [each for each in gc.get_objects() if type(each) is SplitResult and id(each) not in before]
         assert not kept, f"an observer keeps no outcome: {len(kept)} are held"
 
     def test_no_value_is_told(self, observer: Any, told: Callable[[], Mapping[str, str]]) -> None:

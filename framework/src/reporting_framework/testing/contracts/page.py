@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.plugin_api.page import Material
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.page import PageContext
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.query.pages import html_of
 from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
 
@@ -30,15 +30,15 @@ class PageContract(PluginContract):
     """The promises of a `Page`.
 
     To give, beside what `PluginContract` says:
-        material: Fixture: a `Material`, its rows a lazy frame of at least three rows with the columns that it needs.
+        material: Fixture: a `PageContext`, its rows a lazy frame of at least three rows with the columns that it needs.
     """
 
     @pytest.fixture
-    def material(self) -> Material:
+    def material(self) -> PageContext:
         """What a page is made of."""
         self._lacks("material", "a Material with at least three rows of the columns that the page needs")
 
-    def test_it_is_a_whole_document(self, make: Make, material: Material) -> None:
+    def test_it_is_a_whole_document(self, make: Make, material: PageContext) -> None:
         """With a doctype, a language, an encoding and a title, and no larger than two million characters."""
         page = self._rendered(make, material)
         assert page.text.lstrip()[:15].lower() == "<!doctype html>", "a page is a whole document: it has no doctype"
@@ -47,13 +47,13 @@ class PageContract(PluginContract):
         assert page.encoding, "a page says its encoding: <meta charset=…>"
         assert len(page.text) < LARGEST, f"a page has less than {LARGEST:,} characters: {len(page.text):,}"
 
-    def test_it_needs_nothing_else(self, make: Make, material: Material) -> None:
+    def test_it_needs_nothing_else(self, make: Make, material: PageContext) -> None:
         """No script, style, picture, font or link that is elsewhere."""
         page = self._rendered(make, material)
         assert not page.elsewhere, f"a page needs nothing else: {few(page.elsewhere)} lead elsewhere"
         assert not page.styles, f"a page needs nothing else: {few(page.styles)} in its styles"
 
-    def test_the_same_material_gives_the_same_text(self, make: Make, material: Material) -> None:
+    def test_the_same_material_gives_the_same_text(self, make: Make, material: PageContext) -> None:
         """Again, from another object, and with the rows in another order: no clock, no chance."""
         due = self._rendered(make, material).text
         rows = material.rows.collect()
@@ -61,10 +61,10 @@ class PageContract(PluginContract):
             found = self._rendered(make, material._replace(rows=other.lazy())).text
             assert found == due, "the same material gives the same text: it gave another"
 
-    def test_it_can_be_made_of_little(self, make: Make, material: Material) -> None:
+    def test_it_can_be_made_of_little(self, make: Make, material: PageContext) -> None:
         """Of no rows, of nulls wherever they may be, with no quarantine, and with no runs."""
         rows = material.rows.collect()
-        kept = [name for name, dtype in rows.schema.items() if name == ORIGIN_COLUMN or isinstance(dtype, pl.Datetime)]
+        kept = [name for name, dtype in rows.schema.items() if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)]
         nulls = rows.with_columns(
             pl.lit(None, rows.schema[each]).alias(each) for each in rows.columns if each not in kept
         )
@@ -83,7 +83,7 @@ class PageContract(PluginContract):
                 raise AssertionError(f"a page can be made of {what}: {type(error).__name__}") from error
             assert page.title.strip(), f"a page has a title, of {what}"
 
-    def test_values_are_escaped(self, make: Make, material: Material) -> None:
+    def test_values_are_escaped(self, make: Make, material: PageContext) -> None:
         """What stands in a row, or in the names of a report and its places, is text and never markup."""
         rows = material.rows.collect()
         texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
@@ -91,12 +91,12 @@ class PageContract(PluginContract):
         changed = material._replace(rows=odd.lazy(), report=f"r{_MARKUP}", source=f"s{_MARKUP}", table=f"t{_MARKUP}")
         assert "raw" not in self._rendered(make, changed).ids, "values are escaped: one has become markup"
 
-    def test_no_value_is_told(self, make: Make, material: Material, told: Callable[[], Mapping[str, str]]) -> None:
+    def test_no_value_is_told(self, make: Make, material: PageContext, told: Callable[[], Mapping[str, str]]) -> None:
         """Nothing of a row is logged or printed."""
         make().render(material)
         nothing_told(told())
 
-    def _rendered(self, make: Make, material: Material) -> _Page:
+    def _rendered(self, make: Make, material: PageContext) -> _Page:
         text = html_of(make().render(material))
         assert isinstance(text, str), f"a page is a text: it is a {type(text).__name__}"
         return _Page(text)

@@ -11,7 +11,7 @@ import pytest
 from polars.io.plugins import register_io_source
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
 
 Make = Callable[..., Any]
@@ -27,7 +27,7 @@ class QueryContract(PluginContract):
 
     To give, beside what `PluginContract` says:
         rows: Fixture: a table that it is asked of: a frame with the columns that it needs and those that the settings
-            name, of at least three rows, `ORIGIN_COLUMN` with another value in each, with `CANARY` in some value.
+            name, of at least three rows, `SOURCE_KEY` with another value in each, with `CANARY` in some value.
 
     To give if you can:
         expected: Fixture: its answer to that.
@@ -109,7 +109,7 @@ class QueryContract(PluginContract):
 
     def test_no_number_is_none(self, make: Make, rows: pl.DataFrame) -> None:
         """What has no number is null: for no rows, for one, and for rows with nulls wherever they may be."""
-        kept = [name for name, dtype in rows.schema.items() if name == ORIGIN_COLUMN or isinstance(dtype, pl.Datetime)]
+        kept = [name for name, dtype in rows.schema.items() if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)]
         nulls = rows.with_columns(
             pl.lit(None, rows.schema[each]).alias(each) for each in rows.columns if each not in kept
         )

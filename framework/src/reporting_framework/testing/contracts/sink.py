@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Receipt, Split, object_of
+from reporting_framework.plugin_api.records import SOURCE_KEY, CommitResult, Split, object_of
 from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.testing.contracts.backup import BelongingsContract
 from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
@@ -34,7 +34,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
     """The promises of a `Sink`, and of its ledger, quarantine, history, table and reset where it has them.
 
     To give, beside what `PluginContract` says:
-        rows: Fixture: a function that makes a frame, `ORIGIN_COLUMN` last, with one row for each of the numbers that it
+        rows: Fixture: a function that makes a frame, `SOURCE_KEY` last, with one row for each of the numbers that it
             is given: the same number, the same row and origin. With `CANARY` in some value.
         visible: Fixture: a function that reads back what any reader now sees, as a frame; in any order, with the
             columns of `rows` or some of them.
@@ -63,7 +63,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
     @pytest.fixture
     def rows(self) -> Rows:
         """Makes frames."""
-        self._lacks("rows", "a function from numbers to a frame with a row for each, ORIGIN_COLUMN last")
+        self._lacks("rows", "a function from numbers to a frame with a row for each, SOURCE_KEY last")
 
     @pytest.fixture
     def visible(self) -> Visible:
@@ -230,7 +230,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         return dict(files())
 
     def _left_whole(
-        self, place: Place, kept: Sequence[int], new: Sequence[int], attempt: Attempt, receipt: Receipt | None
+        self, place: Place, kept: Sequence[int], new: Sequence[int], attempt: Attempt, receipt: CommitResult | None
     ) -> None:
         """All or nothing is visible; and what a receipt says was kept is there."""
         if self.atomic:
@@ -261,11 +261,11 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         staged = [place.staged(share) for share in shares]
         barrier = Barrier(WRITERS)
 
-        def commit(number: int) -> Receipt:
+        def commit(number: int) -> CommitResult:
             sink, fragments = staged[number]
             barrier.wait(timeout=30)
             try:
-                receipt: Receipt = sink.commit(fragments)
+                receipt: CommitResult = sink.commit(fragments)
             except CommitConflict:
                 receipt = place.persistent(shares[number])
             finally:
@@ -287,7 +287,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
     def test_the_ledger_is_what_is_visible(self, place: Place) -> None:
         """It knows the objects of all rows that were committed, and no others, in the order in which it is asked."""
         ledger = self._ledger(place)
-        objects = [*map(object_of, place.rows(range(8))[ORIGIN_COLUMN].to_list())]
+        objects = [*map(object_of, place.rows(range(8))[SOURCE_KEY].to_list())]
         assert (ledger.rows, ledger.newest) == (0, None), "a ledger of nothing has no rows and no newest"
         assert ledger.unseen(objects) == objects, "a ledger of nothing knows no object"
         place.run(range(0, 8, 2))
@@ -324,7 +324,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         nothing_told({"the receipt": receipt, "the log of a run": told()})
         sink = place.make()
         try:
-            sink.prepare(pl.Schema({ORIGIN_COLUMN: pl.String()}))
+            sink.prepare(pl.Schema({SOURCE_KEY: pl.String()}))
         except Exception as error:
             nothing_told({"the error of another schema": error})
 

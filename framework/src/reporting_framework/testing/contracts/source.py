@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from reporting_framework.errors import TriggerError
-from reporting_framework.plugin_api.records import Trigger, Unread, object_of
+from reporting_framework.plugin_api.records import ReadFailure, Trigger, object_of
 from reporting_framework.plugin_api.source import Revisiting, Triggered
 from reporting_framework.testing.contracts.base import (
     CANARY,
@@ -290,7 +290,7 @@ class SourceContract(PluginContract):
         for failing in (False, True):
             source = opened()
             origins = [origin for batch in taken(source, close=False) for origin in batch.origins]
-            answers.append(source.respond([Unread(origins[0], "unavailable")] if failing else [], []).answer)
+            answers.append(source.respond([ReadFailure(origins[0], "unavailable")] if failing else [], []).answer)
             source.close()
         assert through_json(answers) == answers, "an answer is of JSON types"
         assert answers[0] != answers[1] or answers == [None, None], "the answer names the record that was not taken"

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import ReportingError
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.testing.faults.calls import Faults, each_fault
 from reporting_framework.testing.harness.sink_harness import Place
@@ -57,7 +57,7 @@ class ReadableContract:
         """Each filter and each choice of columns gives what it gives of the rows themselves."""
         place.run(range(6))
         due = place.rows(range(6))
-        some = pl.col(ORIGIN_COLUMN).is_in(due[ORIGIN_COLUMN][::2].implode())
+        some = pl.col(SOURCE_KEY).is_in(due[SOURCE_KEY][::2].implode())
         for name in due.columns:
             found = _collected(_there(table()).filter(some).select(name))
             assert _same(found, due.filter(some).select(name)), f"rows and columns are picked: column {name} differs"

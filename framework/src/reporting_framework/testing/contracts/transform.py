@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
 from reporting_framework.testing.faults.calls import Faults, each_fault
 from reporting_framework.testing.harness.memory import MEBIBYTE, assert_bounded, copied, peak
@@ -23,7 +23,7 @@ class TransformContract(PluginContract):
     """The promises of a `Transform`.
 
     To give, beside what `PluginContract` says:
-        frame: Fixture: a frame that it takes, of at least three rows, `ORIGIN_COLUMN` last, with `CANARY` in a value.
+        frame: Fixture: a frame that it takes, of at least three rows, `SOURCE_KEY` last, with `CANARY` in a value.
 
     To give if you can:
         expected: Fixture: what it must make of that frame.
@@ -32,7 +32,7 @@ class TransformContract(PluginContract):
     @pytest.fixture
     def frame(self) -> pl.DataFrame:
         """A frame that it takes."""
-        self._lacks("frame", "a frame that the transform takes, of at least three rows, ORIGIN_COLUMN last")
+        self._lacks("frame", "a frame that the transform takes, of at least three rows, SOURCE_KEY last")
 
     @pytest.fixture
     def expected(self) -> pl.DataFrame | None:
@@ -50,10 +50,10 @@ class TransformContract(PluginContract):
     def test_the_origin_is_kept(self, make: Make, frame: pl.DataFrame) -> None:
         """As the last column, a String, and with every row its own; none is made up."""
         found = make().apply(frame)
-        assert found.columns[-1:] == [ORIGIN_COLUMN], "a transform keeps the origin, as the last column"
-        assert found.schema[ORIGIN_COLUMN] == pl.String, "a transform keeps the origin as a String"
-        origins = found[ORIGIN_COLUMN].to_list()
-        made_up = set(origins) - set(frame[ORIGIN_COLUMN].to_list())
+        assert found.columns[-1:] == [SOURCE_KEY], "a transform keeps the origin, as the last column"
+        assert found.schema[SOURCE_KEY] == pl.String, "a transform keeps the origin as a String"
+        origins = found[SOURCE_KEY].to_list()
+        made_up = set(origins) - set(frame[SOURCE_KEY].to_list())
         assert not made_up, f"a transform makes up no origin: {few(map(str, made_up))}"
         twice = [str(each) for each, times in Counter(origins).items() if times > 1]
         assert not twice, f"a row is kept or dropped, never doubled: {few(twice)}"
@@ -104,7 +104,7 @@ class TransformContract(PluginContract):
         """Nothing of a record is logged or printed; nor by the error of a frame that it does not take."""
         made = make()
         made.apply(frame)
-        strange = frame.select(pl.all().exclude(ORIGIN_COLUMN).cast(pl.String).name.suffix("_"), ORIGIN_COLUMN)
+        strange = frame.select(pl.all().exclude(SOURCE_KEY).cast(pl.String).name.suffix("_"), SOURCE_KEY)
         try:
             made.apply(strange)
         except Exception as error:
@@ -117,7 +117,7 @@ class TransformContract(PluginContract):
         self._bounded()
         made = make()
         large = pl.concat([frame] * (1 + MEBIBYTE // max(1, int(frame.estimated_size()))))
-        origins = pl.int_range(large.height, eager=True).cast(pl.String).alias(ORIGIN_COLUMN)
+        origins = pl.int_range(large.height, eager=True).cast(pl.String).alias(SOURCE_KEY)
         large = large.with_columns(origins)
 
         def stream(times: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Batch, Rejection, Validated
+from reporting_framework.plugin_api.records import SOURCE_KEY, Batch, Rejection, Validated
 from reporting_framework.testing.contracts.base import CANARY, PluginContract, differing, few, nothing_told
 from reporting_framework.testing.contracts.edge_cases import awkward_records
 from reporting_framework.testing.harness.memory import assert_bounded, copied, peak
@@ -45,24 +45,24 @@ class ValidatorContract(PluginContract):
         self._lacks("bad", "records that do not pass, each with its type of error")
 
     def test_the_last_column_is_the_origin(self, make: Make) -> None:
-        """`schema` ends with `ORIGIN_COLUMN`, a String."""
+        """`schema` ends with `SOURCE_KEY`, a String."""
         schema = make().schema
-        assert schema.names()[-1:] == [ORIGIN_COLUMN], "the last column of the declared schema is the origin"
-        assert schema[ORIGIN_COLUMN] == pl.String, "the origin is a String"
+        assert schema.names()[-1:] == [SOURCE_KEY], "the last column of the declared schema is the origin"
+        assert schema[SOURCE_KEY] == pl.String, "the origin is a String"
 
     def test_a_good_record_is_a_row(self, make: Make, good: Sequence[Any]) -> None:
         """All of them, each with its own origin."""
         batch = self._batch(good)
         found = make().validate(batch)
         assert not found.rejections, f"a good record is a row: rejected {_reasons(found.rejections)}"
-        rows = found.frame[ORIGIN_COLUMN].to_list()
+        rows = found.frame[SOURCE_KEY].to_list()
         assert sorted(rows) == sorted(batch.origins), differing(rows, batch.origins, "a good record is a row")
 
     def test_a_bad_record_is_a_rejection(self, make: Make, bad: Sequence[tuple[Any, ...]]) -> None:
         """With its origin, its version, the type of the error and the field."""
         batch = self._batch([each[0] for each in bad])
         found = make().validate(batch)
-        kept = found.frame[ORIGIN_COLUMN].to_list()
+        kept = found.frame[SOURCE_KEY].to_list()
         assert not kept, f"a bad record is a rejection: {few(kept)} are rows"
         by_origin = {each.origin: each for each in found.rejections}
         for origin, version, (_, error_type, *field) in zip(batch.origins, batch.versions, bad, strict=True):
@@ -76,12 +76,12 @@ class ValidatorContract(PluginContract):
         records = [*good, *(each[0] for each in bad), *self._awkward(), *good]
         batch, made = self._batch(records), make()
         found = made.validate(batch)
-        times = Counter([*found.frame[ORIGIN_COLUMN].to_list(), *(each.origin for each in found.rejections)])
+        times = Counter([*found.frame[SOURCE_KEY].to_list(), *(each.origin for each in found.rejections)])
         wrong = [origin for origin in {*batch.origins, *times} if times[origin] != (origin in batch.origins)]
         assert not wrong, f"every record is a row or a rejection, once: {few(wrong)} are not"
         alone = [made.validate(self._batch([record], first=number)) for number, record in enumerate(records)]
         frame = pl.concat([each.frame for each in alone])
-        assert frame.sort(ORIGIN_COLUMN).equals(found.frame.sort(ORIGIN_COLUMN)), (
+        assert frame.sort(SOURCE_KEY).equals(found.frame.sort(SOURCE_KEY)), (
             "what becomes of a record does not depend on its neighbours: rows differ"
         )
         assert sorted(each for one in alone for each in one.rejections) == sorted(found.rejections), (

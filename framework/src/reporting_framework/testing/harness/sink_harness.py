@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.plugin_api.records import ORIGIN_COLUMN, Fragment, Receipt, Split
+from reporting_framework.plugin_api.records import SOURCE_KEY, CommitResult, Split, StagedPart
 from reporting_framework.testing.harness.memory import copied
 
 Make = Callable[..., Any]
@@ -40,7 +40,7 @@ class Place:
             sink.ledger()
         return sink
 
-    def staged(self, numbers: Sequence[int], parts: int = 2) -> tuple[Any, list[Fragment]]:
+    def staged(self, numbers: Sequence[int], parts: int = 2) -> tuple[Any, list[StagedPart]]:
         """A sink with these rows staged, in as many splits."""
         sink = self.opened()
         shares = [list(numbers)[part::parts] for part in range(parts)]
@@ -51,14 +51,14 @@ class Place:
         ]
         return sink, fragments
 
-    def run(self, numbers: Sequence[int], parts: int = 2) -> Receipt:
+    def run(self, numbers: Sequence[int], parts: int = 2) -> CommitResult:
         """A whole run."""
         sink, fragments = self.staged(numbers, parts)
-        receipt: Receipt = sink.commit(fragments)
+        receipt: CommitResult = sink.commit(fragments)
         sink.abort()
         return receipt
 
-    def persistent(self, numbers: Sequence[int]) -> Receipt:
+    def persistent(self, numbers: Sequence[int]) -> CommitResult:
         """A run, again while others win or a part fails for a while."""
         for _ in range(CONFLICTS):
             try:
@@ -75,7 +75,7 @@ class Place:
         fragments = []
         for number in range(times):
             renamed = copied(part).with_columns(
-                pl.format("{}-{}", pl.lit(f"{number:04}"), ORIGIN_COLUMN).alias(ORIGIN_COLUMN)
+                pl.format("{}-{}", pl.lit(f"{number:04}"), SOURCE_KEY).alias(SOURCE_KEY)
             )
             fragments.append(sink.stage(renamed, Split(f"split-{number}", {}), 0))
         sink.commit(fragments)
@@ -102,7 +102,7 @@ class Place:
         return (Counter(map(repr, frame.select(columns).rows())) for frame in (seen, due))  # type: ignore[return-value]  # two of two
 
 
-def adds_up(receipt: Receipt, staged: int, new: int) -> None:
+def adds_up(receipt: CommitResult, staged: int, new: int) -> None:
     """The receipt tells what was new, where it can tell at all."""
     if receipt.duplicates is None:
         return

@@ -10,14 +10,14 @@ from reporting_pages import Content, Markup, Section, element, facts, section, t
 from reporting_pages.formatting import ago, count, moment
 
 if TYPE_CHECKING:
-    from reporting_framework import Material
+    from reporting_framework import PageContext
     from reporting_framework.plugin_api.result import RunRecord
 
 RUNS = 10
 """Runs that are listed."""
 
 
-def provenance(material: Material, figures: Figures) -> Section:
+def provenance(material: PageContext, figures: Figures) -> Section:
     """The last part of the page."""
     shown = element(
         "div",
@@ -31,7 +31,7 @@ def provenance(material: Material, figures: Figures) -> Section:
     return section("sources", "Freshness and sources", [shown, where, _runs(material.runs)])
 
 
-def _newest(material: Material, figures: Figures) -> str:
+def _newest(material: PageContext, figures: Figures) -> str:
     if figures.newest is None:
         return "there is none"
     if figures.newest > material.at:
@@ -39,7 +39,7 @@ def _newest(material: Material, figures: Figures) -> str:
     return f"{moment(figures.newest)}, {ago(material.at - figures.newest)} before this page was made"
 
 
-def _last_run(material: Material) -> list[tuple[str, Content]]:
+def _last_run(material: PageContext) -> list[tuple[str, Content]]:
     if not material.runs:
         return [("Last run", "not known: no history of runs is kept beside this table")]
     last = material.runs[0]

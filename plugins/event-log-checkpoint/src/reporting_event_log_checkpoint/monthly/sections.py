@@ -16,10 +16,10 @@ from reporting_pages import Content, Markup, Tile, document, element, tiles
 from reporting_pages.formatting import change, count, moment, month_name, plural, points, share
 
 if TYPE_CHECKING:
-    from reporting_framework import Material
+    from reporting_framework import PageContext
 
 
-def page_of(material: Material, figures: Figures, *, identifiers: bool) -> str:
+def page_of(material: PageContext, figures: Figures, *, identifiers: bool) -> str:
     """The page."""
     name = month_name(figures.month)
     parts = [
@@ -87,7 +87,7 @@ def _tiles(figures: Figures) -> Markup:
     )  # fmt: skip
 
 
-def _footer(material: Material, figures: Figures) -> Content:
+def _footer(material: PageContext, figures: Figures) -> Content:
     until = "" if figures.end < material.at else " so far"
     return [
         element("p", f"Made on {moment(material.at)} from the table of {material.report}. Months are of an event's "

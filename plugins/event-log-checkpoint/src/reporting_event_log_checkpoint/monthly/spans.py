@@ -15,7 +15,7 @@ OUTSIDE = 0.01
 """Share of the numbers at either end that may be left out of the drawing."""
 
 
-class Span(NamedTuple):
+class TimeRange(NamedTuple):
     """Whole days from `low` up to but without `high`, and how many visits."""
 
     low: int
@@ -26,7 +26,7 @@ class Span(NamedTuple):
 class Spans(NamedTuple):
     """What is drawn, and how many lie below and above it."""
 
-    drawn: Sequence[Span]
+    drawn: Sequence[TimeRange]
     below: int
     above: int
 
@@ -48,7 +48,7 @@ def spans_of(days: Mapping[int, int]) -> Spans:
     for number, count in ordered:
         if start <= number < end:
             counts[number // width * width] = counts.get(number // width * width, 0) + count
-    drawn = [Span(at, at + width, counts.get(at, 0)) for at in range(start, end, width)]
+    drawn = [TimeRange(at, at + width, counts.get(at, 0)) for at in range(start, end, width)]
     below = sum(count for number, count in ordered if number < start)
     return Spans(drawn, below, total - below - sum(counts.values()))
 

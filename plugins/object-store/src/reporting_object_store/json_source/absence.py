@@ -9,13 +9,13 @@ from datetime import datetime
 from reporting_framework import Absence
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import Store, open_store
-from reporting_object_store.json_source.listing import Names, day_of
+from reporting_object_store.json_source.listing import ObjectFilter, day_of
 from reporting_object_store.json_source.listing_state import Listing, due, window
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 
 def absence(
-    name: str, listing: Listing, store: Store, names: Names, settings: ObjectStoreJsonSettings
+    name: str, listing: Listing, store: Store, names: ObjectFilter, settings: ObjectStoreJsonSettings
 ) -> Absence | None:
     """Return why the object `name` was not read, or `None` if nothing speaks against it.
 

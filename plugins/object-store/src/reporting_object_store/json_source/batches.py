@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from reporting_framework import Batch, Rejection, Unread, single_origin
+from reporting_framework import Batch, ReadFailure, Rejection, single_origin
 from reporting_framework.storage import Object
-from reporting_object_store.json_source.decode import Undecodable, is_single, records
+from reporting_object_store.json_source.decode import UndecodableError, is_single, records
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 RECORD_BYTES = 200
@@ -21,11 +21,11 @@ class BatchBuilder:
         self._versions: list[str | None] = []
         self._payloads: list[bytes] = []
         self._rejected: list[Rejection] = []
-        self._unread: list[Unread] = []
+        self._unread: list[ReadFailure] = []
         self._ignored: list[str] = []
         self.size = 0
 
-    def add(self, key: str, found: Object | Rejection | Unread | None) -> None:
+    def add(self, key: str, found: Object | Rejection | ReadFailure | None) -> None:
         """Take an object apart, or note why that cannot be done; `None`: it is the object ``key/`` of a folder."""
         if isinstance(found, Object):
             if is_single(key, found.data):
@@ -51,7 +51,7 @@ class BatchBuilder:
     def _records(self, key: str, found: Object) -> None:
         try:
             held = records(key, found.data, self._object_bytes, self._object_records)
-        except Undecodable as error:
+        except UndecodableError as error:
             self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
             return
         for origin, payload in held:

@@ -38,7 +38,7 @@ _next_object = re.compile(r"\}[ \t\r]*\n(?=\{)").search
 _second_line_is_object = re.compile(r"[^\n]*\n[ \t\r\n]*\{").match
 
 
-class Undecodable(Exception):
+class UndecodableError(Exception):
     """The object cannot be taken apart.
 
     Attributes:
@@ -64,16 +64,16 @@ def inflate(data: bytes, limit: int) -> bytes:
                 chunk = data[position : position + _CHUNK]  # not all: each member would copy what is behind it
                 part = stream.decompress(chunk, left + 1)
                 if len(part) > left:
-                    raise Undecodable("too_large")
+                    raise UndecodableError("too_large")
                 if not chunk:
-                    raise Undecodable("gzip_invalid")
+                    raise UndecodableError("gzip_invalid")
                 parts.append(part)
                 left -= len(part)
                 position += len(chunk) - len(stream.unused_data)
             while data[position : position + 1] == b"\0":
                 position += 1
     except isal_zlib.error as error:  # type: ignore[misc]  # in the stub of isal it is no class
-        raise Undecodable("gzip_invalid") from error
+        raise UndecodableError("gzip_invalid") from error
     return b"".join(parts)
 
 
@@ -111,7 +111,7 @@ def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tup
         found = _by_content(key, data, most)
     held = tuple(islice(found, most + 1))
     if len(held) > most:
-        raise Undecodable("too_many_records")
+        raise UndecodableError("too_many_records")
     return held
 
 
@@ -142,7 +142,7 @@ def _refuse_foreign(data: bytes, formats: Collection[str]) -> None:
         Undecodable: It looks like one of them.
     """
     if (found := looks_like(data)) in formats:
-        raise Undecodable(f"{LOOKS_LIKE}{found}")
+        raise UndecodableError(f"{LOOKS_LIKE}{found}")
 
 
 def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:

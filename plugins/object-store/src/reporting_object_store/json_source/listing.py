@@ -19,7 +19,7 @@ STRAY_LIMIT = 1000
 
 
 @dataclass(slots=True)
-class Names:
+class ObjectFilter:
     """Which names are read, and how they sort.
 
     Attributes:
@@ -83,7 +83,7 @@ def _is_text(key: str) -> bool:
     return True
 
 
-def list_all(store: Store, names: Names) -> Iterator[list[Entry]]:
+def list_all(store: Store, names: ObjectFilter) -> Iterator[list[Entry]]:
     """List everything, page by page."""
     last: str | None = None
     for page in store.list():
@@ -92,7 +92,7 @@ def list_all(store: Store, names: Names) -> Iterator[list[Entry]]:
         last = page[-1].key if page else last
 
 
-def _is_first(key: str, store: Store, names: Names) -> bool:
+def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
     """Return whether a key is the first one that is read of those that name its file; count it as ignored if not."""
     first = next((each for each in store.shared.get(key, ()) if names.reads(each)), key)
     if first != key:
@@ -100,7 +100,7 @@ def _is_first(key: str, store: Store, names: Names) -> bool:
     return first == key
 
 
-def _once(page: list[Entry], last: str | None, names: Names) -> list[Entry]:
+def _once(page: list[Entry], last: str | None, names: ObjectFilter) -> list[Entry]:
     """Return the entries whose key is not that of the one before, which is `last` for the first; count the others."""
     keys = [last, *(entry.key for entry in page)]
     if len(set(keys)) == len(keys):
@@ -111,7 +111,7 @@ def _once(page: list[Entry], last: str | None, names: Names) -> list[Entry]:
 
 
 def list_since(
-    store: Store, names: Names, ranges: Sequence[str], since: datetime, newest: datetime, at_once: int
+    store: Store, names: ObjectFilter, ranges: Sequence[str], since: datetime, newest: datetime, at_once: int
 ) -> Iterator[list[Entry]]:
     """What each range holds from `since` on, and whatever lies between the ranges; all at once.
 

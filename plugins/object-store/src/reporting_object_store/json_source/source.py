@@ -16,25 +16,25 @@ from reporting_framework import (
     Absence,
     Batch,
     Permission,
+    PlanStats,
+    ReadFailure,
     Rejection,
-    Response,
     RunLedger,
     Shape,
     Split,
-    Survey,
     Trigger,
-    Unread,
+    TriggerResponse,
     object_of,
     single_origin,
 )
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
-from reporting_framework.plugin_api.records import Finding
-from reporting_framework.storage import Entry, Object, TooLarge, open_store, parse_location
+from reporting_framework.plugin_api.records import CheckResult
+from reporting_framework.storage import Entry, Object, TooLargeError, open_store, parse_location
 from reporting_object_store.health_checks import clock, listed
 from reporting_object_store.json_source.absence import absence, nothing_there
 from reporting_object_store.json_source.batches import BatchBuilder
 from reporting_object_store.json_source.in_flight import Admit, InFlight
-from reporting_object_store.json_source.listing import Names, list_all, list_since
+from reporting_object_store.json_source.listing import ObjectFilter, list_all, list_since
 from reporting_object_store.json_source.listing_state import Listing, due, next_listing, window
 from reporting_object_store.json_source.notifications import KINDS, Message, messages
 from reporting_object_store.permissions import reading
@@ -86,7 +86,7 @@ class ObjectStoreJson:
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
         self.settings = settings
         self.store = open_store(settings.uri)
-        self._names = Names(settings.include, settings.name_pattern)
+        self._names = ObjectFilter(settings.include, settings.name_pattern)
         self._listing = Listing()
         self._rest: Iterator[Entry] = iter(())
         self._named: list[Message] | None = None
@@ -224,17 +224,17 @@ class ObjectStoreJson:
                 batch = BatchBuilder(self.settings)
         yield batch.build()
 
-    def _fetch(self, key: str, admit: Admit | None = None) -> Object | Rejection | Unread | None:
+    def _fetch(self, key: str, admit: Admit | None = None) -> Object | Rejection | ReadFailure | None:
         try:
             return self.store.get(key, limit=self.settings.max_object_bytes, admit=admit)
-        except TooLarge as error:
+        except TooLargeError as error:
             return Rejection(single_origin(key), error.version, "too_large")
         except ObjectMissing:
-            return None if self._is_folder(key) else Unread(key, "missing")
+            return None if self._is_folder(key) else ReadFailure(key, "missing")
         except AccessDenied as error:
-            return Unread(key, "archived" if "archived" in str(error) else "denied")
+            return ReadFailure(key, "archived" if "archived" in str(error) else "denied")
         except ReportingError:
-            return Unread(key, "unavailable")
+            return ReadFailure(key, "unavailable")
 
     def _is_folder(self, key: str) -> bool:
         """Return whether `key` is how a listing shows the object ``key/``, which consoles make for a folder.
@@ -276,9 +276,9 @@ class ObjectStoreJson:
             return ["a folder is listed as a whole by every run"]
         return next_listing(self._choose(ledger, datetime.now(UTC)), self.settings)
 
-    def checks(self, *, write: bool) -> Mapping[str, Callable[[], Finding]]:
+    def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         """See `Checkable.checks`; nothing is ever written here."""
-        names = Names(self.settings.include, self.settings.name_pattern)
+        names = ObjectFilter(self.settings.include, self.settings.name_pattern)
         return {"source": partial(listed, self.store, names), "clock": partial(clock, self.store)}
 
     # -- what a trigger names -----------------------------------------------------------------------------------------
@@ -306,10 +306,10 @@ class ObjectStoreJson:
             return None
         return key.removeprefix(prefix)
 
-    def respond(self, unread: Sequence[Unread], rejections: Sequence[Rejection]) -> Response:
+    def respond(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
         """See `Triggered.respond`: the messages that a queue is to deliver again; an object that is gone is done."""
         if self._named is None or all(message.id is None for message in self._named):
-            return Response()
+            return TriggerResponse()
         if odd := [message.id for message in self._named if not message.valid]:
             _log.warning("messages that are no notifications of S3, left in the queue: %s", ", ".join(map(str, odd)))
         again = [item.origin for item in unread if item.reason != "missing"]
@@ -319,7 +319,7 @@ class ObjectStoreJson:
             for message in self._named
             if not message.valid or any(self._below(*each) in left for each in message.objects)
         ]
-        return Response({"batchItemFailures": [{"itemIdentifier": each} for each in failed]})
+        return TriggerResponse({"batchItemFailures": [{"itemIdentifier": each} for each in failed]})
 
     @property
     def _identity(self) -> Mapping[str, Any]:
@@ -333,7 +333,7 @@ class ObjectStoreJson:
         if requests := vars(self).pop("_requests", None):
             requests.shutdown(wait=False, cancel_futures=True)
 
-    def survey(self) -> Survey:
+    def survey(self) -> PlanStats:
         """See `Source.survey`. A folder is listed to its end, to count; for a bucket that would take too long."""
         if not self.store.remote:
             with suppress(ReportingError):  # the next run will fail of it
@@ -341,7 +341,7 @@ class ObjectStoreJson:
                 self._listing.ended |= not self._listing.waiting
         listing, named = self._listing, self._replayed or self._named is not None
         empty = not named and self.store.resumes and listing.full and listing.ended and not self._names.seen
-        return Survey(
+        return PlanStats(
             self._names.ignored,
             tuple(self._names.samples),
             listing.waiting,

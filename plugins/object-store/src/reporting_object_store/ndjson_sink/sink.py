@@ -9,9 +9,9 @@ from typing import ClassVar, NamedTuple
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Fragment, Permission, Receipt, Split
+from reporting_framework import SOURCE_KEY, CommitResult, Permission, Split, StagedPart
 from reporting_framework.errors import SettingsError, StorageUnavailable
-from reporting_framework.plugin_api.records import Unread
+from reporting_framework.plugin_api.records import ReadFailure
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import open_store, parse_location
 from reporting_object_store.ndjson_sink.encoding import (
@@ -86,7 +86,7 @@ class NdjsonArchive:
         moment = pl.col(settings.timestamp).dt.convert_time_zone("UTC")
         self._columns = [
             moment.dt.to_string(settings.partition).alias("partition"),
-            pl.col(ORIGIN_COLUMN).alias("origin"),
+            pl.col(SOURCE_KEY).alias("origin"),
             moment.alias("moment"),
             encoded(schema, settings.json_columns).alias("line"),
         ]
@@ -95,20 +95,20 @@ class NdjsonArchive:
         """See `Sink.ledger`: it keeps none."""
         return
 
-    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`. The rows stay in memory, as text, until they are written."""
         if frame[self.settings.timestamp].null_count():
             raise SettingsError(
                 f"sink {self.name}: column {self.settings.timestamp} holds a null, and rows are partitioned by it; let "
                 "the validator require it, or name another column"
             )
-        return Fragment(frame.height, _Staged((split.id, part), frame.select(self._columns)))
+        return StagedPart(frame.height, _Staged((split.id, part), frame.select(self._columns)))
 
-    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`: rows of one partition are put together, whichever split they come from."""
         staged = [rows for _, rows in sorted((fragment.data for fragment in fragments), key=lambda each: each.order)]
         if not staged:
-            return Receipt(duplicates=None)
+            return CommitResult(duplicates=None)
         jobs: list[tuple[pl.DataFrame, Future[Output]]] = []
         failed, outputs, newest = [], [], list[datetime]()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-archive") as pool:
@@ -123,11 +123,13 @@ class NdjsonArchive:
                         outputs.append(job.result())
                         newest.append(rows["moment"].dt.max())  # type: ignore[arg-type]  # no nulls
                     except StorageUnavailable:
-                        failed += [Unread(origin, f"{self.name}: unavailable") for origin in rows["origin"].to_list()]
+                        failed += [
+                            ReadFailure(origin, f"{self.name}: unavailable") for origin in rows["origin"].to_list()
+                        ]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return Receipt(outputs, None, max(newest, default=None), failed=failed)
+        return CommitResult(outputs, None, max(newest, default=None), failed=failed)
 
     def _written(self, pool: ThreadPoolExecutor, rows: pl.DataFrame) -> Future[Output]:
         """One object. Threads only wait for the storage: two that compress on one core are slower than one."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.plugin_api.records import Belonging
+from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.storage import Location, Store, same_version
 
 BACKUP_FOLDER = "_backup"
@@ -21,10 +21,10 @@ class Place(NamedTuple):
 
     store: Store
     key: str
-    belonging: Belonging
+    belonging: StoredArtifact
 
 
-def leftovers(folders: Iterable[Location]) -> Iterator[Belonging]:
+def leftovers(folders: Iterable[Location]) -> Iterator[StoredArtifact]:
     """Locks in these folders that a run holds, and what killed processes left there; a bucket has neither."""
     for folder in folders:
         for path in sorted(Path(folder.uri).glob(".*")) if folder.scheme == "file" else ():
@@ -32,7 +32,7 @@ def leftovers(folders: Iterable[Location]) -> Iterator[Belonging]:
             if held or path.suffix == ".tmp":
                 status = path.stat()
                 written = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield Belonging("lock" if held else "leftover", str(path), bytes=status.st_size, modified=written)
+                yield StoredArtifact("lock" if held else "leftover", str(path), bytes=status.st_size, modified=written)
 
 
 def _is_held(lock: Path) -> bool:
@@ -83,5 +83,5 @@ def check_unchanged(places: Iterable[Place]) -> None:
             raise _changed(belonging)
 
 
-def _changed(belonging: Belonging) -> CommitConflict:
+def _changed(belonging: StoredArtifact) -> CommitConflict:
     return CommitConflict(f"{belonging.uri}: a run has written it meanwhile; it was left as it is: try again")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import (
     AccessDenied,
     CorruptCheckpoint,
@@ -20,12 +20,12 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.storage import ScanTarget, Store, TooLarge, same_version, storage_error, system_problem
+from reporting_framework.storage import ScanTarget, Store, TooLargeError, same_version, storage_error, system_problem
 from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink.merge import READ
-from reporting_object_store.parquet_sink.schema_evolution import Form
+from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
-ORIGIN = pl.col(ORIGIN_COLUMN)
+ORIGIN = pl.col(SOURCE_KEY)
 _SEVERAL = ORIGIN.str.contains("#", literal=True)
 READ_WHOLE = 8 * 1024 * 1024
 """Size in bytes up to which a checkpoint in a bucket is read in one request."""
@@ -66,7 +66,7 @@ def _unread(error: BaseException, uri: str) -> ReportingError:
     return kind(f"{found}; the checkpoint could not be read, and nothing was changed")
 
 
-class OutOfOrder(CorruptCheckpoint):
+class OutOfOrderError(CorruptCheckpoint):
     """The rows of a file are there, but not in order: it was written by another program."""
 
 
@@ -93,7 +93,7 @@ class Checkpoint(NamedTuple):
     rows: int = 0
     newest: datetime | None = None
     content: bytes | None = None
-    form: Form | None = None
+    form: SchemaMapping | None = None
 
     @classmethod
     def open(cls, store: Store, key: str, schema: pl.Schema, timestamp: str) -> Checkpoint:
@@ -120,7 +120,7 @@ class Checkpoint(NamedTuple):
                 checksums.check_bytes(self.uri, self.content)
             found = self._stored().collect_schema()
         with self._refusing():
-            form = Form.between(found, schema, [self.timestamp, ORIGIN_COLUMN])
+            form = SchemaMapping.between(found, schema, [self.timestamp, SOURCE_KEY])
             with reading(self.uri):
                 form.check(self._stored())
         file = self._replace(form=form)
@@ -142,7 +142,7 @@ class Checkpoint(NamedTuple):
             return cls(store, key, timestamp, whole.version, len(whole.data), content=whole.data)
         except ObjectMissing:
             return cls(store, key, timestamp)
-        except TooLarge as error:
+        except TooLargeError as error:
             return cls(store, key, timestamp, error.version, error.size)
 
     @property
@@ -204,7 +204,7 @@ class Checkpoint(NamedTuple):
         tail = max(0, self.rows - READ)
         for start, rows in ((tail, self.rows - tail), (0, tail)):
             if rows and (left := [key for key in objects if key not in found]):
-                found.update(self._collect(partial(_objects_of, start, rows, pl.Series(left).implode()))[ORIGIN_COLUMN])
+                found.update(self._collect(partial(_objects_of, start, rows, pl.Series(left).implode()))[SOURCE_KEY])
         return found
 
     def first(self, columns: Sequence[str]) -> dict[str, Any]:
@@ -239,7 +239,7 @@ class Checkpoint(NamedTuple):
         if not self.rows:
             return origins.clear()
         wanted = ORIGIN.is_in(origins.implode())
-        return self._collect(lambda scan: scan.select(ORIGIN).filter(wanted))[ORIGIN_COLUMN]
+        return self._collect(lambda scan: scan.select(ORIGIN).filter(wanted))[SOURCE_KEY]
 
     def frames(self, *, ordered: bool = True) -> Iterator[pl.DataFrame]:
         """All rows, some row groups at a time; the next are read while these are worked on.
@@ -263,11 +263,11 @@ class Checkpoint(NamedTuple):
                 frame = self._fitted(coming.result())
                 if start + READ < self.rows:
                     coming = ahead.submit(scan.slice(start + READ, READ).collect)
-                moments, origins = frame[self.timestamp], frame[ORIGIN_COLUMN]
+                moments, origins = frame[self.timestamp], frame[SOURCE_KEY]
                 if moments.null_count() or origins.null_count():
-                    raise CorruptCheckpoint(f"{self.uri}: column {self.timestamp} or {ORIGIN_COLUMN} holds a null")
+                    raise CorruptCheckpoint(f"{self.uri}: column {self.timestamp} or {SOURCE_KEY} holds a null")
                 if ordered and not (_in_order(moments, origins) and (last is None or last <= (moments[0], origins[0]))):
-                    raise OutOfOrder(f"{self.uri}: its rows are not sorted by {self.timestamp} and {ORIGIN_COLUMN}")
+                    raise OutOfOrderError(f"{self.uri}: its rows are not sorted by {self.timestamp} and {SOURCE_KEY}")
                 last = moments[-1], origins[-1]
                 yield frame
             checked.result()
@@ -309,5 +309,5 @@ def _moments_of(timestamp: str, start: int, rows: int, scan: pl.LazyFrame) -> pl
 
 def _objects_of(start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame) -> pl.LazyFrame:
     """Those of `wanted` that rows `start` and on, so many of them, come from."""
-    origins = scan.select(ORIGIN_COLUMN).slice(start, rows).filter(ORIGIN.is_in(wanted) | _SEVERAL)
+    origins = scan.select(SOURCE_KEY).slice(start, rows).filter(ORIGIN.is_in(wanted) | _SEVERAL)
     return origins.select(ORIGIN.str.replace(r"#[0-9]+$", "")).filter(ORIGIN.is_in(wanted)).unique()

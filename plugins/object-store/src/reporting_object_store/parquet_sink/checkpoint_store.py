@@ -10,7 +10,7 @@ import polars as pl
 
 from reporting_framework import Permission
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
-from reporting_framework.storage import PinnedTable, list_keys, open_store, parse_location
+from reporting_framework.storage import ParquetSnapshot, list_keys, open_store, parse_location
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.history import RunHistory
 from reporting_object_store.parquet_sink.layout import RUNS_FOLDER, Layout
@@ -114,7 +114,7 @@ class CheckpointFiles:
         if self._marker.exists():
             _log.warning("%s: %s; what is read now may be a part of the table", self._marker.uri, UNFINISHED)
 
-    def parquet_files(self) -> Sequence[PinnedTable]:
+    def parquet_files(self) -> Sequence[ParquetSnapshot]:
         """See `ParquetBacked.parquet_files`."""
         self._warn()
         return table_files(self.store, self.layout, list(self._keys()), self._schema)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError, StorageUnavailable
 from reporting_framework.plugin_api.result import RunRecord
-from reporting_framework.storage import Location, TooLarge, open_store
+from reporting_framework.storage import Location, TooLargeError, open_store
 from reporting_object_store.parquet_sink.lineage import MOST, Lineage
 
 LOG = "runs.ndjson"
@@ -105,7 +105,7 @@ class RunHistory:
                 found = self._store.get(LOG, limit=HUGE)
             except ObjectMissing:
                 self._found = _Found()
-            except TooLarge as error:
+            except TooLargeError as error:
                 _log.warning("%s: too large to be records of runs; the next run begins it anew", self.uri)
                 self._found = _Found(error.version)
             else:

@@ -16,16 +16,16 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
 from reporting_framework.storage import Location, ScanTarget, list_keys, open_store
 from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink.checkpoint import reading
-from reporting_object_store.parquet_sink.staging import Spool
+from reporting_object_store.parquet_sink.staging import StagingArea
 
 SCHEMA = pl.Schema(
     {
-        **dict.fromkeys((ORIGIN_COLUMN, "version", "run_id", "validator"), pl.String()),
+        **dict.fromkeys((SOURCE_KEY, "version", "run_id", "validator"), pl.String()),
         "at": pl.Datetime("us", "UTC"),
     }
 )
@@ -45,7 +45,7 @@ TRIES = 3
 """How often the files are listed when others merge them meanwhile."""
 
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z_-]+-(?P<rows>[0-9]+)\.parquet")
-_NOTED = pl.Schema({name: SCHEMA[name] for name in (ORIGIN_COLUMN, "version")})
+_NOTED = pl.Schema({name: SCHEMA[name] for name in (SOURCE_KEY, "version")})
 _TYPE = "application/vnd.apache.parquet"
 
 _log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Lineage:
 
     def __init__(self, folder: Location) -> None:
         self._store = open_store(folder)
-        self._spool = Spool("")
+        self._spool = StagingArea("")
         self._lock = threading.Lock()
         self._held: list[pl.DataFrame] = []
         self._count = 0
@@ -75,7 +75,7 @@ class Lineage:
 
     def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
         """See `History.note`; what does not fit in a file of its own waits on the local disk."""
-        frame = pl.DataFrame({ORIGIN_COLUMN: origins, "version": versions}, schema=_NOTED)
+        frame = pl.DataFrame({SOURCE_KEY: origins, "version": versions}, schema=_NOTED)
         with self._lock:
             self._held.append(frame)
             self._count += frame.height
@@ -110,7 +110,7 @@ class Lineage:
             yield pl.concat(self._held)
 
     def _put(self, at: datetime, name: str, rows: pl.DataFrame) -> None:
-        data = checksums.parquet_bytes(rows.sort(ORIGIN_COLUMN), row_group_size=SMALL)
+        data = checksums.parquet_bytes(rows.sort(SOURCE_KEY), row_group_size=SMALL)
         key = f"{at:%Y%m%dT%H%M%SZ}-{name}-{rows.height}.parquet"
         self._store.replace(key, data, content_type=_TYPE, metadata={})
 
@@ -121,7 +121,7 @@ class Lineage:
 
     def of(self, origins: Sequence[str]) -> pl.DataFrame:
         """See `History.lineage`."""
-        wanted = pl.col(ORIGIN_COLUMN).is_in(pl.Series(origins, dtype=pl.String).implode())
+        wanted = pl.col(SOURCE_KEY).is_in(pl.Series(origins, dtype=pl.String).implode())
         for left in reversed(range(TRIES)):
             try:
                 with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-lineage") as pool:
@@ -131,7 +131,7 @@ class Lineage:
                     raise
             else:
                 rows = pl.concat([SCHEMA.to_frame(), *(frame for frame in found if frame is not None)])
-                return rows.unique().sort("at", "run_id", ORIGIN_COLUMN, descending=[True, False, False])
+                return rows.unique().sort("at", "run_id", SOURCE_KEY, descending=[True, False, False])
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def _files(self) -> list[_File]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint
-from reporting_framework.plugin_api.records import Belonging, Finding
+from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
 from reporting_framework.storage import Location, same_version
 from reporting_object_store.health_checks import unwritten, written
 from reporting_object_store.parquet_sink.backup import Place, back_up, check_unchanged, leftovers
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class TendedFiles(CheckpointFiles):
     """What of the sink ``parquet-checkpoint`` is for `reporting state` and `reporting doctor`."""
 
-    def belongings(self) -> Sequence[Belonging]:
+    def belongings(self) -> Sequence[StoredArtifact]:
         """See `Inspectable.belongings`."""
         return [*(place.belonging for place in self._kept()), *leftovers(dict.fromkeys(self._folders()))]
 
@@ -49,7 +49,7 @@ class TendedFiles(CheckpointFiles):
         entry = self.store.head(key)
         if entry is None:
             return None
-        found = Belonging(
+        found = StoredArtifact(
             "output", self.store.location.join(key).uri, None, entry.size, entry.version, None, self.store.modified(key)
         )
         with suppress(CorruptCheckpoint):
@@ -64,13 +64,13 @@ class TendedFiles(CheckpointFiles):
         yield from (self.layout.folder.join(key).parent for key in self._keys())
         yield self._place.parent
 
-    def back_up(self, belongings: Sequence[Belonging], name: str) -> Sequence[str]:
+    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
         """See `Resettable.back_up`."""
         copies = back_up(self._places(belongings), self.store, name)
         self._backup = name
         return copies
 
-    def remove(self, belongings: Sequence[Belonging]) -> None:
+    def remove(self, belongings: Sequence[StoredArtifact]) -> None:
         """See `Resettable.remove`. Several steps: a marker comes first and goes last, see `reset`."""
         with self._marker.exclusive():
             if self._marker.read() is not None:
@@ -147,14 +147,14 @@ class TendedFiles(CheckpointFiles):
         elif store.head(key) is not None:  # else another try has removed it
             store.remove(key, expected=belonging.version or "")
 
-    def _places(self, belongings: Sequence[Belonging]) -> list[Place]:
+    def _places(self, belongings: Sequence[StoredArtifact]) -> list[Place]:
         """These belongings as they were looked at, each with its store and key."""
         kept = {place.belonging.uri: place for place in self._kept()}
         if gone := [each.uri for each in belongings if each.uri not in kept]:
             raise CommitConflict(f"{gone[0]}: it is not there any more; nothing was changed: try again")
         return [kept[each.uri]._replace(belonging=each) for each in belongings]
 
-    def checks(self, *, write: bool) -> Mapping[str, Callable[[], Finding]]:
+    def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         """See `Checkable.checks`."""
         return {
             "checkpoint": self._check_files,
@@ -162,24 +162,24 @@ class TendedFiles(CheckpointFiles):
             "conditional writes": partial(written, self.store) if write else unwritten,
         }
 
-    def _check_files(self) -> Finding:
+    def _check_files(self) -> CheckResult:
         files = [self._own(key) for key in self._keys()]
         for file in files:
             file.check()
         rows, places = sum(file.rows for file in files), [file.uri for file in files if file.version is not None]
         more = f" and {len(places) - 1:,} more" if places[1:] else ""
         if unfinished := self.unfinished_reset():
-            return Finding("warn", unfinished, "finish it: reporting state REPORT reset")
+            return CheckResult("warn", unfinished, "finish it: reporting state REPORT reset")
         if again := [(file.uri, twice) for file in files if (twice := file.rows - file.distinct())]:
-            return Finding(
+            return CheckResult(
                 "fail",
                 f"{again[0][0]}: {sum(twice for _, twice in again):,} of {rows:,} rows have a key that another row has",
                 "keep a copy, then reset the checkpoint: the next run reads everything",
             )
-        return Finding("ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet")
+        return CheckResult("ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet")
 
-    def _check_quarantine(self) -> Finding:
-        return Finding("ok", f"{self._quarantine.uri}: {self._quarantine.entries().height:,} records")
+    def _check_quarantine(self) -> CheckResult:
+        return CheckResult("ok", f"{self._quarantine.uri}: {self._quarantine.entries().height:,} records")
 
 
 def _stamp() -> str:

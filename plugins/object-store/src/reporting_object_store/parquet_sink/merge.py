@@ -11,7 +11,7 @@ from typing import Literal
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_object_store.parquet_sink import checksums
 
 ROW_GROUP = 16_384
@@ -34,7 +34,7 @@ def merge(old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: s
         mine, left = _cut(left, bound, timestamp)
         theirs, right = _cut(right, bound, timestamp)
         if mine.height and theirs.height:
-            yield pl.concat([mine, theirs]).sort(timestamp, ORIGIN_COLUMN)
+            yield pl.concat([mine, theirs]).sort(timestamp, SOURCE_KEY)
         else:
             yield mine if mine.height else theirs
         left = left if left.height else next(old, None)
@@ -46,7 +46,7 @@ def merge(old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: s
 
 
 def _last(frame: pl.DataFrame, timestamp: str) -> tuple[datetime, str]:
-    return frame[timestamp][-1], frame[ORIGIN_COLUMN][-1]
+    return frame[timestamp][-1], frame[SOURCE_KEY][-1]
 
 
 def _cut(frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -54,7 +54,7 @@ def _cut(frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str) -> tu
     moment, origin = bound
     begin = frame[timestamp].search_sorted(moment, side="left")
     end = frame[timestamp].search_sorted(moment, side="right")
-    at = begin + int((frame[ORIGIN_COLUMN][begin:end] <= origin).sum())
+    at = begin + int((frame[SOURCE_KEY][begin:end] <= origin).sum())
     return frame[:at], frame[at:]
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Rejection, line_origin
+from reporting_framework import SOURCE_KEY, Rejection, line_origin
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
-from reporting_framework.plugin_api.records import Belonging
+from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.plugin_api.result import QuarantineState
 from reporting_framework.storage import Location, Store, open_store, same_version
 from reporting_object_store.parquet_sink import checksums
@@ -32,13 +32,13 @@ MADE_OVER = "made_over"
 
 SCHEMA = pl.Schema(
     {
-        **dict.fromkeys((ORIGIN_COLUMN, "version", "error_type", "field", "run_id"), pl.String()),
+        **dict.fromkeys((SOURCE_KEY, "version", "error_type", "field", "run_id"), pl.String()),
         "rejected_at": pl.Datetime("us", "UTC"),
     }
 )
 TRIES = 20
 _IS_DROPPED = pl.col("error_type").str.starts_with(DROPPED)
-_OBJECT = pl.col(ORIGIN_COLUMN).str.replace(r"#[0-9]+$", "")
+_OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
 class ParquetQuarantine:
@@ -72,7 +72,7 @@ class ParquetQuarantine:
         """Where it is."""
         return self._store.location.join(self._key).uri
 
-    def belongings(self) -> Iterator[tuple[Store, str, Belonging]]:
+    def belongings(self) -> Iterator[tuple[Store, str, StoredArtifact]]:
         """The file and the bookmark, as far as they are there, each with its place."""
         for kind, key in (("quarantine", self._key), ("bookmark", self._bookmark_key)):
             if (entry := self._store.head(key)) is None:
@@ -80,7 +80,7 @@ class ParquetQuarantine:
             rows = None
             with suppress(CorruptCheckpoint):
                 rows = self.entries().height if kind == "quarantine" else None
-            found = Belonging(
+            found = StoredArtifact(
                 "quarantine" if kind == "quarantine" else "bookmark",
                 self._store.location.join(key).uri,
                 rows=rows,
@@ -157,7 +157,7 @@ class ParquetQuarantine:
             nonlocal dropped
             there = before.join(chosen, on=SCHEMA.names(), how="semi", nulls_equal=True)
             dropped = there.height
-            others = before.join(there, on=ORIGIN_COLUMN, how="anti")
+            others = before.join(there, on=SOURCE_KEY, how="anti")
             return pl.concat([others, there.with_columns(error_type=DROPPED + pl.col("error_type"))])
 
         bookmark = self.bookmark
@@ -186,7 +186,7 @@ class ParquetQuarantine:
             rows = self._load()
             begun = rows.filter(pl.col("error_type") == BEGUN)
             if rows_stay:
-                begun = _begun(rows.select(_OBJECT.unique(maintain_order=True))[ORIGIN_COLUMN])
+                begun = _begun(rows.select(_OBJECT.unique(maintain_order=True))[SOURCE_KEY])
             begun = begun.with_columns(run_id=pl.lit(by))
         except CorruptCheckpoint:
             begun, self._version = SCHEMA.to_frame(), expected
@@ -207,15 +207,15 @@ class ParquetQuarantine:
 
     def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
         """Replace the rows of some objects; what was dropped and comes again at the same version stays dropped."""
-        added = added.cast(SCHEMA).unique(ORIGIN_COLUMN, keep="last", maintain_order=True)
+        added = added.cast(SCHEMA).unique(SOURCE_KEY, keep="last", maintain_order=True)
         gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
-        gone |= pl.col(ORIGIN_COLUMN).is_in(added[ORIGIN_COLUMN].implode())
+        gone |= pl.col(SOURCE_KEY).is_in(added[SOURCE_KEY].implode())
 
         def replaced(before: pl.DataFrame) -> pl.DataFrame:
             dropped = before.filter(_IS_DROPPED)
             again = added.filter(pl.col("error_type") != BEGUN)
-            still = dropped.join(again, on=[ORIGIN_COLUMN, "version"], how="semi", nulls_equal=True)
-            return pl.concat([before.filter(~gone), still, added.join(still, on=ORIGIN_COLUMN, how="anti")])
+            still = dropped.join(again, on=[SOURCE_KEY, "version"], how="semi", nulls_equal=True)
+            return pl.concat([before.filter(~gone), still, added.join(still, on=SOURCE_KEY, how="anti")])
 
         return self._change(replaced)
 
@@ -223,7 +223,7 @@ class ParquetQuarantine:
         """Put other rows in the place of those there are, in one atomic write; returns them."""
         for attempt in range(TRIES):
             before = self._load()
-            after = change(before).sort(ORIGIN_COLUMN)
+            after = change(before).sort(SOURCE_KEY)
             if after.equals(before):
                 return before
             try:
@@ -293,7 +293,7 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _begun(objects: Iterable[str]) -> pl.DataFrame:
     """Return a row for each of these objects that says that it may be taken in part."""
-    return pl.DataFrame([{ORIGIN_COLUMN: line_origin(key, 0), "error_type": BEGUN} for key in objects], schema=SCHEMA)
+    return pl.DataFrame([{SOURCE_KEY: line_origin(key, 0), "error_type": BEGUN} for key in objects], schema=SCHEMA)
 
 
 def _resets(rows: pl.DataFrame) -> set[str]:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.storage import Pinned, PinnedTable, Store
+from reporting_framework.storage import ParquetSnapshot, Pinned, Store
 from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink.checkpoint import READ_WHOLE, reading
 from reporting_object_store.parquet_sink.layout import Layout
-from reporting_object_store.parquet_sink.schema_evolution import Form
+from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
 AT_ONCE = 16
 """Files that are looked into at once: each look is a round trip."""
@@ -55,7 +55,7 @@ def scan_files(store: Store, layout: Layout, keys: Iterable[str], schema: pl.Sch
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def table_files(store: Store, layout: Layout, keys: Sequence[str], wanted: pl.Schema) -> list[PinnedTable]:
+def table_files(store: Store, layout: Layout, keys: Sequence[str], wanted: pl.Schema) -> list[ParquetSnapshot]:
     """These files, each in the version that it has now; without those that are not there.
 
     Raises:
@@ -67,7 +67,7 @@ def table_files(store: Store, layout: Layout, keys: Sequence[str], wanted: pl.Sc
         return [each for each in pool.map(look, keys) if each is not None]
 
 
-def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, held: bool) -> PinnedTable | None:
+def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, held: bool) -> ParquetSnapshot | None:
     """The file, with the schema of the very bytes that are pinned."""
     content = store.pin(key, held=held)
     if content is None:
@@ -83,7 +83,7 @@ def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, he
     except BaseException:
         content.close()
         raise
-    return PinnedTable(uri, schema, content)
+    return ParquetSnapshot(uri, schema, content)
 
 
 def _check(store: Store, uri: str, content: Pinned) -> None:
@@ -134,14 +134,14 @@ def _conformed(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
     return rows if names == form.schema.names() else rows.select(names)
 
 
-def _form(file: _Found, wanted: pl.Schema) -> Form:
+def _form(file: _Found, wanted: pl.Schema) -> SchemaMapping:
     """How the file is read in today's columns; of an older one every value that is cast is looked at.
 
     Raises:
         CorruptCheckpoint: A column has a type that cannot be read as today's, or some of its values do not fit.
     """
     try:
-        form = Form.between(file.schema, wanted)
+        form = SchemaMapping.between(file.schema, wanted)
         with reading(file.uri):
             form.check(file.rows)
     except CorruptCheckpoint as error:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.query.schemas import readable_as
 
@@ -19,7 +19,7 @@ TOLD = 600
 """Longest account of what changes, in characters: names of columns are another program's."""
 
 
-class Form(NamedTuple):
+class SchemaMapping(NamedTuple):
     """The columns that a file has, and those that its rows have among today's.
 
     Attributes:
@@ -33,7 +33,7 @@ class Form(NamedTuple):
     wanted: pl.Schema
 
     @classmethod
-    def between(cls, found: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()) -> Form:
+    def between(cls, found: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()) -> SchemaMapping:
         """How a file of one schema is read in another.
 
         Args:
@@ -53,8 +53,8 @@ class Form(NamedTuple):
         if problems:
             raise CorruptCheckpoint(f"the checkpoint has another schema: {'; '.join(problems)}")
         more = {name: _plain(dtype) for name, dtype in found.items() if name not in wanted}
-        columns = {**{name: dtype for name, dtype in wanted.items() if name != ORIGIN_COLUMN}, **more}
-        return cls(found, pl.Schema({**columns, ORIGIN_COLUMN: wanted[ORIGIN_COLUMN]}), wanted)
+        columns = {**{name: dtype for name, dtype in wanted.items() if name != SOURCE_KEY}, **more}
+        return cls(found, pl.Schema({**columns, SOURCE_KEY: wanted[SOURCE_KEY]}), wanted)
 
     @property
     def current(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN, Fragment, Receipt, Split
+from reporting_framework import SOURCE_KEY, CommitResult, Split, StagedPart
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
@@ -21,11 +21,11 @@ from reporting_framework.errors import (
 )
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import same_version
-from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrder
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrderError
 from reporting_object_store.parquet_sink.ledger import CheckpointLedger
 from reporting_object_store.parquet_sink.maintenance import AT_ONCE, TendedFiles
 from reporting_object_store.parquet_sink.merge import PART, READ, merge, regroup, write
-from reporting_object_store.parquet_sink.staging import Piece, Spool, in_order, sorted_anew
+from reporting_object_store.parquet_sink.staging import StagedFile, StagingArea, in_order, sorted_anew
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 _log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class ParquetCheckpoint(TendedFiles):
         self._files: dict[str, Checkpoint] = {}
         self._ledger: CheckpointLedger | None = None
         self._merging: list[tuple[float, float]] = []
-        self._spool = Spool(settings.timestamp)
+        self._spool = StagingArea(settings.timestamp)
 
     def ledger(self) -> CheckpointLedger:
         """See `Sink.ledger`."""
@@ -65,24 +65,24 @@ class ParquetCheckpoint(TendedFiles):
         self._ledger = CheckpointLedger([file for file in self._files.values() if file.version is not None])
         return self._ledger
 
-    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`."""
         if frame[self.settings.timestamp].null_count():
             raise SettingsError(
                 f"sink {self.name}: column {self.settings.timestamp} holds a null, and rows are sorted by it; let the "
                 "validator require it, or name another column"
             )
-        name, fresh = f"{split.id}\0{part}", self._ledger is not None and self._ledger.vouches(frame[ORIGIN_COLUMN])
+        name, fresh = f"{split.id}\0{part}", self._ledger is not None and self._ledger.vouches(frame[SOURCE_KEY])
         columns = self.layout.columns
         if not columns:
-            return Fragment(frame.height, (self._spool.add(self.layout.template, frame, name, fresh=fresh),))
+            return StagedPart(frame.height, (self._spool.add(self.layout.template, frame, name, fresh=fresh),))
         groups = frame.partition_by(columns, maintain_order=True)
         keyed = [(self.layout.key(group.row(0, named=True)), group) for group in groups]
-        return Fragment(frame.height, tuple(self._spool.add(key, group, name, fresh=fresh) for key, group in keyed))
+        return StagedPart(frame.height, tuple(self._spool.add(key, group, name, fresh=fresh) for key, group in keyed))
 
-    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`: each file is committed on its own, in the order of their keys."""
-        staged: dict[str, list[Piece]] = {}
+        staged: dict[str, list[StagedFile]] = {}
         for fragment in fragments:
             for piece in fragment.data:
                 staged.setdefault(piece.key, []).append(piece)
@@ -104,9 +104,9 @@ class ParquetCheckpoint(TendedFiles):
                 )
                 newest.append(file.newest)
         spans = [("merge", span) for span in self._merging]
-        return Receipt(outputs, duplicates, max((moment for moment in newest if moment), default=None), spans)
+        return CommitResult(outputs, duplicates, max((moment for moment in newest if moment), default=None), spans)
 
-    def _known_rows(self, staged: Mapping[str, Sequence[Piece]]) -> dict[str, pl.Series]:
+    def _known_rows(self, staged: Mapping[str, Sequence[StagedFile]]) -> dict[str, pl.Series]:
         """Return those staged rows of objects that are read again which are there, by file.
 
         An object that has changed may name another file for a row that was taken: the row stays where it is.
@@ -114,11 +114,11 @@ class ParquetCheckpoint(TendedFiles):
         again = [piece for pieces in staged.values() for piece in pieces if not piece.fresh]
         if not self.layout.columns or not again:
             return {}
-        origins = pl.concat([pl.scan_ipc(piece.path).select(ORIGIN_COLUMN) for piece in again]).collect()[ORIGIN_COLUMN]
+        origins = pl.concat([pl.scan_ipc(piece.path).select(SOURCE_KEY) for piece in again]).collect()[SOURCE_KEY]
         wanted = origins.filter(origins.str.contains("#", literal=True))
         return {key: file.present(wanted) for key, file in self._files.items() if len(wanted) and file.rows}
 
-    def _commit(self, file: Checkpoint, pieces: Sequence[Piece], elsewhere: Set[str]) -> tuple[Checkpoint, int]:
+    def _commit(self, file: Checkpoint, pieces: Sequence[StagedFile], elsewhere: Set[str]) -> tuple[Checkpoint, int]:
         """The file with the staged rows in it, and how many of them were new.
 
         Args:
@@ -152,7 +152,7 @@ class ParquetCheckpoint(TendedFiles):
         return entry.version if entry else None
 
     def _replace(
-        self, file: Checkpoint, pieces: Sequence[Piece], elsewhere: Set[str], *, check: bool
+        self, file: Checkpoint, pieces: Sequence[StagedFile], elsewhere: Set[str], *, check: bool
     ) -> tuple[Checkpoint, int]:
         """Merge and write once. `check`: rows may be there already, of objects read again or from another run."""
 
@@ -162,7 +162,7 @@ class ParquetCheckpoint(TendedFiles):
         with self.store.scratch(file.key) as scratch:
             try:
                 new = self._merged(file, file.frames(), counted(), scratch)
-            except OutOfOrder:
+            except OutOfOrderError:
                 with sorted_anew(file.frames(ordered=False), self.settings.timestamp, READ) as old:
                     new = self._merged(file, old, counted(), scratch)
                 file = file._replace(newest=file.latest())
@@ -207,8 +207,8 @@ class _Counted:
         form = self._file.form
         for frame in self._frames:
             if self._check:
-                there = self._file.present(frame[ORIGIN_COLUMN]).extend(self._elsewhere)
-                frame = frame.filter(~pl.col(ORIGIN_COLUMN).is_in(there.implode()))
+                there = self._file.present(frame[SOURCE_KEY]).extend(self._elsewhere)
+                frame = frame.filter(~pl.col(SOURCE_KEY).is_in(there.implode()))
             frame = _each_once(frame, self._file.timestamp)
             if frame.height:
                 self.rows += frame.height
@@ -222,6 +222,6 @@ class _Counted:
 
 def _each_once(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
     """Return sorted rows without those that have the timestamp and the origin of the row before."""
-    moments, origins = frame[timestamp], frame[ORIGIN_COLUMN]
+    moments, origins = frame[timestamp], frame[SOURCE_KEY]
     again = (moments[1:] == moments[:-1]) & (origins[1:] == origins[:-1])
     return frame.filter(pl.concat([pl.Series([True]), ~again])) if again.any() else frame

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework import ORIGIN_COLUMN
+from reporting_framework import SOURCE_KEY
 from reporting_framework.storage import LockedPath, locked_folder
 
 SAMPLE = 64
@@ -21,7 +21,7 @@ RECORD_BATCH = 512
 """Rows that are read together, at the least: a slice keeps all of the batches that it is of in memory."""
 
 
-class Piece(NamedTuple):
+class StagedFile(NamedTuple):
     """Staged rows of one batch for one file, sorted.
 
     Attributes:
@@ -39,7 +39,7 @@ class Piece(NamedTuple):
     fresh: bool = False
 
 
-class Spool:
+class StagingArea:
     """A folder of staged pieces. What a killed process left behind is removed by a later one."""
 
     def __init__(self, timestamp: str) -> None:
@@ -54,15 +54,15 @@ class Spool:
                 self._folder = locked_folder("spool")
             return self._folder.path
 
-    def add(self, key: str, frame: pl.DataFrame, name: str, *, fresh: bool = False) -> Piece:
+    def add(self, key: str, frame: pl.DataFrame, name: str, *, fresh: bool = False) -> StagedFile:
         """Stage rows; the same name again replaces them."""
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
-        ordered = frame.sort(self._timestamp, ORIGIN_COLUMN)
+        ordered = frame.sort(self._timestamp, SOURCE_KEY)
         with path.open("wb") as file:  # polars itself would not say that the disk is full
             ordered.write_ipc(file, compression="uncompressed", record_batch_size=RECORD_BATCH)
         moments = ordered[self._timestamp].dt.timestamp("us")
-        return Piece(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]), fresh)
+        return StagedFile(key, path, frame.height, (*moments.gather_every(SAMPLE).to_list(), moments[-1]), fresh)
 
     def clear(self) -> None:
         """Remove everything."""
@@ -71,7 +71,7 @@ class Spool:
             self._folder = None
 
 
-def in_order(pieces: Sequence[Piece], timestamp: str, rows: int) -> Iterator[pl.DataFrame]:
+def in_order(pieces: Sequence[StagedFile], timestamp: str, rows: int) -> Iterator[pl.DataFrame]:
     """All staged rows in order, in frames of about `rows`; more only where that many share one timestamp."""
     moments = sorted(moment for piece in pieces for moment in piece.samples)
     step = max(1, len(moments) * rows // max(1, sum(piece.rows for piece in pieces)))
@@ -82,7 +82,7 @@ def in_order(pieces: Sequence[Piece], timestamp: str, rows: int) -> Iterator[pl.
             for piece in pieces
             if piece.samples[0] <= bound and (below is None or piece.samples[-1] > below)
         ]
-        frame = pl.concat(parts).sort(timestamp, ORIGIN_COLUMN)
+        frame = pl.concat(parts).sort(timestamp, SOURCE_KEY)
         if frame.height:
             yield frame
         below = bound
@@ -91,7 +91,7 @@ def in_order(pieces: Sequence[Piece], timestamp: str, rows: int) -> Iterator[pl.
 @contextmanager
 def sorted_anew(frames: Iterator[pl.DataFrame], timestamp: str, rows: int) -> Iterator[Iterator[pl.DataFrame]]:
     """The rows of frames in any order, in order, by way of the disk."""
-    spool = Spool(timestamp)
+    spool = StagingArea(timestamp)
     try:
         pieces = [spool.add("", frame, str(number)) for number, frame in enumerate(frames)]
         yield in_order(pieces, timestamp, rows)
@@ -99,7 +99,7 @@ def sorted_anew(frames: Iterator[pl.DataFrame], timestamp: str, rows: int) -> It
         spool.clear()
 
 
-def _between(piece: Piece, timestamp: str, below: int | None, bound: int) -> pl.DataFrame:
+def _between(piece: StagedFile, timestamp: str, below: int | None, bound: int) -> pl.DataFrame:
     """The rows of a piece behind `below` and up to `bound`; only the batches that they are in are read."""
     file = pl.scan_ipc(piece.path)
     moments = file.select(timestamp).collect()[timestamp].dt.timestamp("us")

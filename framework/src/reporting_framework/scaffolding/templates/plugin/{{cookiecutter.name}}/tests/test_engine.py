@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reporting_framework import Outcome, Split
+from reporting_framework import SplitResult, Split
 from reporting_framework.testing import EngineContract
 
 from {{ cookiecutter.__package }}.engine import OneByOne
@@ -16,9 +16,9 @@ class TestOneByOne(EngineContract):
 def test_no_split_is_taken_once_it_is_to_stop() -> None:
     done: list[str] = []
 
-    def process(split: Split) -> Outcome:
+    def process(split: Split) -> SplitResult:
         done.append(split.id)
-        return Outcome(split)
+        return SplitResult(split)
 
     engine = OneByOne(OneByOne.Settings())
     splits = [Split(str(number), {}) for number in range(5)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from reporting_framework import ORIGIN_COLUMN, SettingsError
+from reporting_framework import SOURCE_KEY, SettingsError
 from reporting_framework.testing import CANARY, TransformContract
 
 from {{ cookiecutter.__package }}.transform import LeaveOut
@@ -23,7 +23,7 @@ class TestLeaveOut(TransformContract):
     @pytest.fixture
     def frame(self) -> pl.DataFrame:
         origins = [f"{n}.json" for n in range(4)]
-        return pl.DataFrame({"kind": ["test", CANARY, None, "real"], ORIGIN_COLUMN: origins})
+        return pl.DataFrame({"kind": ["test", CANARY, None, "real"], SOURCE_KEY: origins})
 
     @pytest.fixture
     def expected(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -32,7 +32,7 @@ class TestLeaveOut(TransformContract):
 
 @pytest.mark.parametrize("column", ["absent", "number"])
 def test_a_column_that_it_cannot_look_at_is_refused(column: str) -> None:
-    frame = pl.DataFrame(schema={"number": pl.Int64, ORIGIN_COLUMN: pl.String})
+    frame = pl.DataFrame(schema={"number": pl.Int64, SOURCE_KEY: pl.String})
     transform = LeaveOut(LeaveOut.Settings(column=column, values=("test",)))
     with pytest.raises(SettingsError, match=f"setting column names {column}, which is not a column of String"):
         transform.apply(frame)

@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from reporting_framework import ORIGIN_COLUMN, CorruptCheckpoint
+from reporting_framework import SOURCE_KEY, CorruptCheckpoint
 from reporting_framework.testing import CANARY, Faults, SinkContract
 
 from {{ cookiecutter.__package }}.sink import NdjsonTable
 
-SCHEMA = pl.Schema({"number": pl.Int64, "note": pl.String, ORIGIN_COLUMN: pl.String})
+SCHEMA = pl.Schema({"number": pl.Int64, "note": pl.String, SOURCE_KEY: pl.String})
 
 
 class TestNdjsonTable(SinkContract):
@@ -27,7 +27,7 @@ class TestNdjsonTable(SinkContract):
     @pytest.fixture
     def rows(self) -> Callable[[Sequence[int]], pl.DataFrame]:
         return lambda numbers: pl.DataFrame(
-            [{"number": n, "note": CANARY, ORIGIN_COLUMN: f"{n}.json"} for n in numbers], schema=SCHEMA
+            [{"number": n, "note": CANARY, SOURCE_KEY: f"{n}.json"} for n in numbers], schema=SCHEMA
         )
 
     @pytest.fixture

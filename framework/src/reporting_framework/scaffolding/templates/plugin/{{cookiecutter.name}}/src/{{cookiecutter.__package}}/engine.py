@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
-from reporting_framework import Outcome, Split
+from reporting_framework import SplitResult, Split
 from reporting_framework.plugin_api.settings import Settings
 
 
@@ -24,12 +24,12 @@ class OneByOne:
 
     def map(
         self,
-        process: Callable[[Split], Outcome],
+        process: Callable[[Split], SplitResult],
         splits: Iterable[Split],
         *,
         parallelism: int,
         stop: Callable[[], bool],
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[SplitResult]:
         """See `Engine.map`."""
         waiting = iter(splits)
         while not stop():

@@ -9,14 +9,14 @@ __all__ = ["reporting_run_failed", "reporting_run_finished", "reporting_run_star
 {% else %}
 from collections.abc import Sequence
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 
 
 @hookimpl
-def reporting_{{ cookiecutter.role }}s() -> Sequence[Lazy]:
+def reporting_{{ cookiecutter.role }}s() -> Sequence[LazyPlugin]:
     """The {{ cookiecutter.role }}."""
     return [
-        Lazy(
+        LazyPlugin(
             "{{ cookiecutter.name }}",
             "{{ cookiecutter.__package }}.{{ cookiecutter.role }}:{{ cookiecutter.__made }}",
             "{{ cookiecutter.__summary }}",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reporting_framework import Lazy, hookimpl
+from reporting_framework import LazyPlugin, hookimpl
 {% if cookiecutter.source == "own" %}
 
 
 @hookimpl
-def reporting_sources() -> Sequence[Lazy]:
+def reporting_sources() -> Sequence[LazyPlugin]:
     """The source."""
     return [
-        Lazy(
+        LazyPlugin(
             "{{ cookiecutter.name }}",
             "{{ cookiecutter.__package }}.source:CsvFiles",
             "CSV files in S3 or a folder",
@@ -23,10 +23,10 @@ def reporting_sources() -> Sequence[Lazy]:
 
 
 @hookimpl
-def reporting_validators() -> Sequence[Lazy]:
+def reporting_validators() -> Sequence[LazyPlugin]:
     """The validator."""
     return [
-        Lazy(
+        LazyPlugin(
             "{{ cookiecutter.name }}",
             "{{ cookiecutter.__package }}.validator:RecordValidator",
             "what a record must be",
@@ -37,10 +37,10 @@ def reporting_validators() -> Sequence[Lazy]:
 
 
 @hookimpl
-def reporting_sinks() -> Sequence[Lazy]:
+def reporting_sinks() -> Sequence[LazyPlugin]:
     """The sink."""
     return [
-        Lazy(
+        LazyPlugin(
             "{{ cookiecutter.name }}",
             "{{ cookiecutter.__package }}.sink:NdjsonTable",
             "one NDJSON file that is its own ledger",
@@ -50,10 +50,10 @@ def reporting_sinks() -> Sequence[Lazy]:
 
 
 @hookimpl
-def reporting_reports() -> Sequence[Lazy]:
+def reporting_reports() -> Sequence[LazyPlugin]:
     """The report."""
     return [
-        Lazy(
+        LazyPlugin(
             "{{ cookiecutter.name }}",
             "{{ cookiecutter.__package }}.report:{{ cookiecutter.__class }}",
             "records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from reporting_framework import Composition, Use
+from reporting_framework import PipelineSpec, PluginRef
 
 from {{ cookiecutter.__package }}.settings import {{ cookiecutter.__class }}Settings
 {% if cookiecutter.sink == "dynamodb-counters" %}
@@ -24,28 +24,28 @@ class {{ cookiecutter.__class }}:
     summary: ClassVar[str] = "records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}"
     Settings: ClassVar[type[{{ cookiecutter.__class }}Settings]] = {{ cookiecutter.__class }}Settings
 
-    def compose(self, settings: {{ cookiecutter.__class }}Settings) -> Composition:
+    def compose(self, settings: {{ cookiecutter.__class }}Settings) -> PipelineSpec:
         """See `Report.compose`."""
-        return Composition(
+        return PipelineSpec(
 {% if cookiecutter.__pushed %}
-            source=Use("{{ cookiecutter.source }}", {"dead_letters": settings.dead_letter_queue}),
+            source=PluginRef("{{ cookiecutter.source }}", {"dead_letters": settings.dead_letter_queue}),
 {% elif cookiecutter.source == "own" %}
-            source=Use(self.name, {"uri": settings.source}),
+            source=PluginRef(self.name, {"uri": settings.source}),
 {% else %}
-            source=Use("object-store-json", {"uri": settings.source, "include": "*.json"}),
+            source=PluginRef("object-store-json", {"uri": settings.source, "include": "*.json"}),
 {% endif %}
 {% if cookiecutter.validator == "own" %}
-            validator=Use(self.name),
+            validator=PluginRef(self.name),
 {% else %}
-            validator=Use("pydantic", {"model": "{{ cookiecutter.__package }}.models:Record"}),
+            validator=PluginRef("pydantic", {"model": "{{ cookiecutter.__package }}.models:Record"}),
 {% endif %}
 {% if cookiecutter.sink == "parquet-checkpoint" %}
-            sinks=[Use("parquet-checkpoint", {"uri": settings.checkpoint, "timestamp": "timestamp"})],
+            sinks=[PluginRef("parquet-checkpoint", {"uri": settings.checkpoint, "timestamp": "timestamp"})],
 {% elif cookiecutter.sink == "ndjson-archive" %}
-            sinks=[Use("ndjson-archive", {"uri": settings.archive, "timestamp": "timestamp"})],
+            sinks=[PluginRef("ndjson-archive", {"uri": settings.archive, "timestamp": "timestamp"})],
 {% elif cookiecutter.sink == "dynamodb-counters" %}
             sinks=[
-                Use(
+                PluginRef(
                     "dynamodb-counters",
                     {
                         "table": settings.table,
@@ -57,6 +57,6 @@ class {{ cookiecutter.__class }}:
                 ),
             ],
 {% else %}
-            sinks=[Use(self.name, {"uri": settings.output})],
+            sinks=[PluginRef(self.name, {"uri": settings.output})],
 {% endif %}
         )

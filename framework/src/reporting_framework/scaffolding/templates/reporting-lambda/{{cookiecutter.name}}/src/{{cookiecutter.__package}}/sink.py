@@ -10,13 +10,13 @@ from typing import ClassVar
 import polars as pl
 from pydantic import Field, field_validator
 from reporting_framework import (
-    ORIGIN_COLUMN,
+    SOURCE_KEY,
     CommitConflict,
     CorruptCheckpoint,
-    Fragment,
+    StagedPart,
     ObjectMissing,
     Permission,
-    Receipt,
+    CommitResult,
     Split,
     object_of,
 )
@@ -75,12 +75,12 @@ class NdjsonTable:
         """See `Sink.ledger`."""
         return TableLedger(self._read()[0])
 
-    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> Fragment:
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`. The rows stay in memory, as text, until they are written."""
         lines = frame.write_ndjson().removesuffix("\n").split("\n")
-        return Fragment(frame.height, dict(zip(frame[ORIGIN_COLUMN].to_list(), lines, strict=True)))
+        return StagedPart(frame.height, dict(zip(frame[SOURCE_KEY].to_list(), lines, strict=True)))
 
-    def commit(self, fragments: Sequence[Fragment]) -> Receipt:
+    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`: what another run has added meanwhile is kept, nothing is overwritten."""
         staged = {origin: line for fragment in fragments for origin, line in fragment.data.items()}
         for _ in range(ATTEMPTS):
@@ -95,7 +95,7 @@ class NdjsonTable:
                     continue
             uri = self.store.location.join(self.key).uri
             outputs = [Output(uri=uri, rows=len(rows), new_rows=len(new), bytes=size, version=version)] if rows else []
-            return Receipt(outputs, duplicates=sum(fragment.rows for fragment in fragments) - len(new))
+            return CommitResult(outputs, duplicates=sum(fragment.rows for fragment in fragments) - len(new))
         raise CommitConflict(f"{self.settings.uri}: other runs kept writing it; run again")
 
     def abort(self) -> None:
@@ -112,7 +112,7 @@ class NdjsonTable:
             return {}, None, 0
         try:
             lines = found.data.decode().removesuffix("\n").split("\n")
-            return {json.loads(line)[ORIGIN_COLUMN]: line for line in lines}, found.version, len(found.data)
+            return {json.loads(line)[SOURCE_KEY]: line for line in lines}, found.version, len(found.data)
         except (ValueError, KeyError, TypeError):
             raise CorruptCheckpoint(f"{self.settings.uri} is not a table of this sink; move it away") from None
 

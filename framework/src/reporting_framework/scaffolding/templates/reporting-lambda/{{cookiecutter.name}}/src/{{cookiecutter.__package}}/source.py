@@ -19,13 +19,13 @@ from reporting_framework import (
     Shape,
     Split,
     StorageUnavailable,
-    Survey,
-    Unread,
+    PlanStats,
+    ReadFailure,
     line_origin,
     single_origin,
 )
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.storage import TooLarge, list_keys, open_store, parse_location
+from reporting_framework.storage import TooLargeError, list_keys, open_store, parse_location
 
 BATCH = 10_000
 """Records in a batch, at the most."""
@@ -82,11 +82,11 @@ class CsvFiles:
         key = split.data["key"]
         try:
             found = self.store.get(key, limit=self.settings.max_object_bytes)
-        except TooLarge as error:
+        except TooLargeError as error:
             yield Batch(rejected=[Rejection(single_origin(key), error.version, "too_large")])
             return
         except (AccessDenied, ObjectMissing, StorageUnavailable) as error:
-            yield Batch(unread=[Unread(key, REASONS[type(error)])])
+            yield Batch(unread=[ReadFailure(key, REASONS[type(error)])])
             return
         try:
             rows = list(csv.DictReader(io.StringIO(found.data.decode("utf-8-sig"), newline=""), strict=True))
@@ -96,9 +96,9 @@ class CsvFiles:
         for start in range(0, len(rows), BATCH):
             yield _batch(key, found.version, start, rows[start : start + BATCH])
 
-    def survey(self) -> Survey:
+    def survey(self) -> PlanStats:
         """See `Source.survey`."""
-        return Survey(len(self._ignored), self._ignored[:5], len(self._waiting), exhausted=not self._waiting)
+        return PlanStats(len(self._ignored), self._ignored[:5], len(self._waiting), exhausted=not self._waiting)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
         """See `Source.bookmark`: each run lists everything, so there is nothing to leave behind."""
