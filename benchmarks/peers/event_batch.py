@@ -81,9 +81,9 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
 
     def work() -> int:
         source = Kinesis(Kinesis.Settings())
-        source.receive(Trigger("kinesis", {"Records": found}, names_work=True))
+        source.accept_trigger(Trigger("kinesis", {"Records": found}, names_work=True))
         sink = NdjsonArchive(settings)
-        sink.prepare(validator.schema)
+        sink.open(validator.schema)
         fragments = []
         for split in source.plan(CombinedLedger([EmptyLedger()], None)):
             for part, batch in enumerate(source.read(split)):

@@ -29,14 +29,14 @@ class CsvFiles:
 
     def plan(self, ledger):
         names = sorted(path.name for path in self.settings.folder.glob("*.csv"))
-        return [Split(name, {"file": name}) for name in ledger.unseen(names, lambda name: None)]
+        return [Split(name, {"file": name}) for name in ledger.filter_new(names, lambda name: None)]
 
     def read(self, split):
         frame = pl.read_csv(self.settings.folder / split.data["file"])
         origins = [line_origin(split.data["file"], line) for line in range(1, frame.height + 1)]
         yield Batch(origins, [None] * frame.height, frame=frame)
 
-    def survey(self):
+    def plan_stats(self):
         return PlanStats()
 
     def bookmark(self, *, complete, unread, rows):

@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant(
         "ignores the ledger",
         "TestSource",
-        "names = iter(ledger.unseen(found, lambda name: None))",
+        "names = iter(ledger.filter_new(found, lambda name: None))",
         "names = iter(found)",
         "test_nothing_is_read_that_the_ledger_has",
         "nothing is read that the ledger has",
@@ -96,7 +96,7 @@ MUTANTS = [
     Mutant(
         "goes by names and not by the ledger",
         "TestSource",
-        "names = iter(ledger.unseen(found, lambda name: None))",
+        "names = iter(ledger.filter_new(found, lambda name: None))",
         "names = iter(found[ledger.rows:])",
         "test_nothing_is_read_that_the_ledger_has",
         "nothing is read that the ledger has: missing",
@@ -104,8 +104,8 @@ MUTANTS = [
     Mutant(
         "goes by its bookmark alone",
         "TestSource",
-        "names = iter(ledger.unseen(found, lambda name: None))",
-        "names = iter([] if ledger.bookmark.get('rows') else ledger.unseen(found, None))",
+        "names = iter(ledger.filter_new(found, lambda name: None))",
+        "names = iter([] if ledger.bookmark.get('rows') else ledger.filter_new(found, None))",
         "test_a_new_record_is_found",
         "a new record is found, the bookmark being there: missing 1",
     ),
@@ -260,8 +260,8 @@ MUTANTS = [
     Mutant(
         "believes that every run ends",
         "TestSource",
-        "names = iter(ledger.unseen(found, lambda name: None))",
-        "names = iter([] if 'ended' in ledger.bookmark else ledger.unseen(found, lambda name: None))",
+        "names = iter(ledger.filter_new(found, lambda name: None))",
+        "names = iter([] if 'ended' in ledger.bookmark else ledger.filter_new(found, lambda name: None))",
         "test_a_bookmark_loses_nothing",
         "a bookmark loses nothing: what a stopped run left is found again: missing 5",
         also=('return {"rows": rows}', 'return {"ended": True, "rows": rows}'),

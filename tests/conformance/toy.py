@@ -86,7 +86,7 @@ class ToySource:
 
     def plan(self, ledger):
         found = sorted(path.name for path in self.settings.folder.glob("*.json*"))
-        names = iter(ledger.unseen(found, lambda name: None))
+        names = iter(ledger.filter_new(found, lambda name: None))
         while keys := list(islice(names, 2)):
             yield Split(keys[0], {"keys": keys})
 
@@ -105,11 +105,11 @@ class ToySource:
                 batch["payloads"].append(payload)
         yield Batch(versions=["1"] * len(batch["origins"]), **batch)
 
-    def revisit(self, objects):
+    def plan_replay(self, objects):
         for key in objects:
             yield Split(key, {"keys": [key]})
 
-    def survey(self):
+    def plan_stats(self):
         return PlanStats()
 
     def bookmark(self, *, complete, unread, rows):
@@ -179,7 +179,7 @@ class ToyLedger:
     def rows(self):
         return len(self._known)
 
-    def unseen(self, objects):
+    def filter_new(self, objects):
         return [each for each in objects if each not in self._known]
 
 
@@ -190,7 +190,7 @@ class ToySink:
     def __init__(self, settings):
         self.file = settings.folder / "rows.json"
 
-    def prepare(self, schema):
+    def open(self, schema):
         self.schema = schema
 
     def _rows(self):
@@ -220,7 +220,7 @@ class ToySink:
         output = Output(uri=str(self.file), rows=len(rows) + len(new), new_rows=len(new), bytes=0)
         return CommitResult([output], sum(fragment.rows for fragment in fragments) - len(new))
 
-    def abort(self):
+    def close(self):
         pass
 
     def quarantine(self):

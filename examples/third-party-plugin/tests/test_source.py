@@ -24,7 +24,7 @@ class Known:
         self.rows = len(known) if rows is None else rows
         self.asked = []
 
-    def unseen(self, objects, version_of):
+    def filter_new(self, objects, version_of):
         self.asked += objects
         same = {each for each in objects if each in self.rejected and version_of(each) == self.rejected[each]}
         return [each for each in objects if each not in self.known | same]
@@ -60,7 +60,7 @@ def taken(source, ledger=None):
 def test_only_what_the_ledger_does_not_have_is_planned(path):
     source = made(path)
     assert planned(source, Known("orders/2")) == ["orders/1", "orders/5"]
-    assert source.survey() == PlanStats(exhausted=True)
+    assert source.plan_stats() == PlanStats(exhausted=True)
 
 
 def test_a_split_is_plain_data_that_another_source_can_read(path):
@@ -76,7 +76,7 @@ def test_pages_splits_and_batches_are_bounded(path):
     asked = []
 
     class Counting(Known):
-        def unseen(self, objects, version_of):
+        def filter_new(self, objects, version_of):
             asked.append(len(objects))
             return objects[:2_500]
 

@@ -441,8 +441,8 @@ class Lazy:
     def __init__(self, settings):
         self.inner = ParquetCheckpoint(settings)
 
-    def prepare(self, schema):
-        self.inner.prepare(schema)
+    def open(self, schema):
+        self.inner.open(schema)
 
     def scan(self):
         return self.inner.scan()

@@ -302,7 +302,7 @@ def disturbed(base, attempt, part):
 
     def whole():
         for sink in made.sinks:
-            sink.prepare(made.schema)
+            sink.open(made.schema)
         reset = Reset(made, part)
         reset.back_up("b")
         reset.remove()

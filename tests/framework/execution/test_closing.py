@@ -60,16 +60,16 @@ def parts(place, error, order, *, sinks=2, **replaced):
     """Sinks that note when they are closed, and raise then."""
 
     def aborting(sink):
-        def abort():
+        def close():
             order.append("sink")
-            sink.abort()
+            sink.close()
             if error is not None:
                 raise error
 
-        return abort
+        return close
 
     real = [checkpoint(place.with_name(f"{number}-{place.name}")) for number in range(sinks)]
-    return [SinkWith(sink, abort=aborting(sink), **replaced) for sink in real]
+    return [SinkWith(sink, close=aborting(sink), **replaced) for sink in real]
 
 
 def recorded(place):
@@ -141,7 +141,7 @@ def test_an_interrupt_while_the_start_is_observed_ends_the_run_with_everything_c
 
 def test_an_interrupt_while_the_source_names_its_places_ends_the_run_with_everything_closed(place):
     class Named(Closing):
-        def uris(self):
+        def source_uris(self):
             raise KeyboardInterrupt
 
     source, notes = Named({"one": [batch(1)]}), Notes()

@@ -24,10 +24,10 @@ class Orders:
         self.read_keys = []
 
     def plan(self, ledger):
-        new = ledger.unseen(self.keys, lambda key: "1")
+        new = ledger.filter_new(self.keys, lambda key: "1")
         return [Split("all", {"keys": new})] if new else []
 
-    def revisit(self, objects):
+    def plan_replay(self, objects):
         return [Split("again", {"keys": list(objects)})]
 
     def read(self, split):
@@ -42,7 +42,7 @@ class Orders:
             unread=[ReadFailure("gone", "missing")] if "gone" in keys else [],
         )
 
-    def survey(self):
+    def plan_stats(self):
         return PlanStats(exhausted=True)
 
     def bookmark(self, *, complete, unread, rows):
@@ -74,7 +74,7 @@ def test_a_rejected_record_waits_and_is_replayed_under_its_own_key(tmp_path, by)
     assert execute(pipeline(source, checkpoint(place))).records_read == 0, "it waits in the same version"
     sink = checkpoint(place)
     made = pipeline(Orders(KEYS), sink)
-    sink.prepare(made.schema)
+    sink.open(made.schema)
     entries = sink.quarantine().entries()
     assert [found.version for found in revealed(made, entries)] == ["1"]
     assert execute(pipeline(source, checkpoint(place)), replay=["ORD#1"]).accepted == 1

@@ -105,10 +105,10 @@ class Plugin:
     def scan(self):
         return None
 
-    def receive(self, trigger):
+    def accept_trigger(self, trigger):
         return trigger
 
-    def respond(self, unread, rejections):
+    def build_response(self, unread, rejections):
         return None
 
 

@@ -17,7 +17,7 @@ class Having:
     def __init__(self, objects=(), rows=0, newest=None):
         self.objects, self.rows, self.newest = set(objects), rows, newest
 
-    def unseen(self, objects):
+    def filter_new(self, objects):
         return [key for key in objects if key not in self.objects]
 
 
@@ -31,9 +31,9 @@ class Keeping:
         return {key: self.kept[key] for key in objects if key in self.kept}
 
 
-def unseen(ledgers, quarantine, objects, now):
+def filter_new(ledgers, quarantine, objects, now):
     combined = CombinedLedger(ledgers, quarantine)
-    return combined.unseen(objects, now.get), combined.reread
+    return combined.filter_new(objects, now.get), combined.reread
 
 
 def test_the_sink_that_has_least_decides():
@@ -47,12 +47,12 @@ def test_the_bookmark_is_the_quarantine_s():
 
 
 def test_what_one_sink_lacks_is_unseen_in_the_order_asked():
-    assert unseen([Having("ab"), Having("bc")], None, ["d", "c", "b", "a"], {}) == (["d", "c", "a"], set())
+    assert filter_new([Having("ab"), Having("bc")], None, ["d", "c", "b", "a"], {}) == (["d", "c", "a"], set())
 
 
 def test_what_is_quarantined_is_unseen_once_it_has_changed():
     quarantine = Keeping({"a": "1", "b": "1", "c": None})
-    found = unseen([Having()], quarantine, ["a", "b", "c", "d"], {"a": "1", "b": "2", "c": "1"})
+    found = filter_new([Having()], quarantine, ["a", "b", "c", "d"], {"a": "1", "b": "2", "c": "1"})
     assert found == (["b", "c", "d"], {"b", "c"})
 
 
@@ -60,18 +60,18 @@ def test_an_etag_is_the_same_with_quotes_and_without():
     """Some servers quote ETags in one answer and not in another: what was rejected is not read again by every run."""
     quarantine = Keeping({"a": '"1"', "b": "1", "c": '"1"', "d": '"1"'})
     now = {"a": "1", "b": '"1"', "c": '"1"', "d": "2"}
-    assert unseen([Having()], quarantine, list("abcd"), now) == (["d"], {"d"})
+    assert filter_new([Having()], quarantine, list("abcd"), now) == (["d"], {"d"})
 
 
 def test_what_is_accepted_in_part_is_read_again_for_a_sink_that_lacks_it():
     quarantine = Keeping({"a": "1", "b": "1"})
-    found = unseen([Having("a"), Having()], quarantine, ["a", "b"], {"a": "1", "b": "1"})
+    found = filter_new([Having("a"), Having()], quarantine, ["a", "b"], {"a": "1", "b": "1"})
     assert found == (["a"], {"a"}), "b was accepted by no sink: nothing of it is lacking"
 
 
 def test_only_quarantined_objects_are_asked_for_their_version():
     asked = []
-    CombinedLedger([Having("b")], Keeping({"a": "1"})).unseen(list(KEYS), lambda key: asked.append(key))
+    CombinedLedger([Having("b")], Keeping({"a": "1"})).filter_new(list(KEYS), lambda key: asked.append(key))
     assert asked == ["a"]
 
 
@@ -83,7 +83,7 @@ def test_only_quarantined_objects_are_asked_for_their_version():
 )
 def test_an_object_is_left_out_only_if_every_sink_or_the_quarantine_accounts_for_it(having, kept, now, asked):
     """Against a model: unseen unless quarantined as it is now (and lacking in no sink), or in every sink."""
-    found, reread = unseen([Having(each) for each in having], Keeping(kept), asked, now)
+    found, reread = filter_new([Having(each) for each in having], Keeping(kept), asked, now)
     expected = []
     for key in asked:
         lacking = [key not in each for each in having]

@@ -47,7 +47,7 @@ class Located(GivenRecords):
 
     places: tuple[str, ...] = ()
 
-    def uris(self):
+    def source_uris(self):
         if not self.places:
             raise ValueError("SECRET")
         return self.places

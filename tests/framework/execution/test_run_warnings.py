@@ -134,7 +134,7 @@ def test_a_prefix_under_which_something_is_there_is_not_warned_of(buckets, bucke
 def test_a_run_that_lists_nothing_does_not_say_that_nothing_is_there(bucket, s3_environment, tmp_path):
     known = [{"s3": {"bucket": {"name": "elsewhere"}, "object": {"key": "k"}}, "eventName": "ObjectCreated:Put"}]
     made = source(f"s3://{bucket}/empty")
-    made.receive(Trigger("s3", {"Records": known}, names_work=True))
+    made.accept_trigger(Trigger("s3", {"Records": known}, names_work=True))
     assert execute(pipeline(made, checkpoint(tmp_path / "x.parquet"))).warnings == []
     replayed = pipeline(source(f"s3://{bucket}/empty"), checkpoint(tmp_path / "y.parquet"))
     assert execute(replayed, replay=["gone.json"]).warnings == []

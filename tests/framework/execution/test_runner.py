@@ -443,7 +443,7 @@ class FailingObserver:
 # -- steps that fail ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["plan", "survey", "bookmark", "read"])
+@pytest.mark.parametrize("method", ["plan", "plan_stats", "bookmark", "read"])
 def test_a_source_that_raises_is_named_and_its_message_is_not_told(events, place, method):
     broken = SinkWith(source(events), **{method: raising(ValueError("SECRET-VALUE"))})
     broken.name, broken.yields, broken.parallelism = "test-broken", "payloads", 1
@@ -463,7 +463,7 @@ def test_a_plan_that_breaks_off_is_the_source_s_failure(events, place):
     assert not place.exists()
 
 
-@pytest.mark.parametrize("method", ["prepare", "ledger", "quarantine", "stage", "commit"])
+@pytest.mark.parametrize("method", ["open", "ledger", "quarantine", "stage", "commit"])
 def test_a_sink_that_raises_is_named(events, place, method):
     broken = SinkWith(checkpoint(place), **{method: raising(ValueError("SECRET-VALUE"))})
     with pytest.raises(StepFailed) as raised:
@@ -547,7 +547,7 @@ def test_two_runs_may_use_one_pipeline_s_parts_one_after_the_other(events, place
 
 def test_a_survey_is_what_the_source_says(place):
     class Surveyed(GivenRecords):
-        def survey(self):
+        def plan_stats(self):
             return PlanStats(3, ("odd",), 2)
 
     result = execute(pipeline(Surveyed({"one": [batch(1)]}), checkpoint(place)))

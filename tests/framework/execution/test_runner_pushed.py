@@ -33,10 +33,10 @@ class Pushing(GivenRecords):
     responded = None
     stuck = ()
 
-    def receive(self, trigger):
+    def accept_trigger(self, trigger):
         pass
 
-    def respond(self, unread, rejections):
+    def build_response(self, unread, rejections):
         self.responded = ([(each.origin, each.reason) for each in unread], [each.origin for each in rejections])
         return TriggerResponse(
             {"failed": len(unread)}, [ReadFailure(each.origin, "test: not set aside") for each in self.stuck]
@@ -51,7 +51,7 @@ class Forgetful:
     def __init__(self, *, failed=(), staging=None):
         self.failed, self.staging, self.committed = failed, staging, None
 
-    def prepare(self, schema):
+    def open(self, schema):
         pass
 
     def ledger(self):
@@ -66,7 +66,7 @@ class Forgetful:
         self.committed = [origin for fragment in fragments for origin in fragment.data]
         return CommitResult(duplicates=None, failed=[ReadFailure(each, "forgetful: full") for each in self.failed])
 
-    def abort(self):
+    def close(self):
         pass
 
     def quarantine(self):

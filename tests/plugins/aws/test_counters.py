@@ -46,7 +46,7 @@ def rows(*events, first=0):
 
 
 def commit(sink, *frames, schema=SCHEMA):
-    sink.prepare(schema)
+    sink.open(schema)
     return sink.commit([sink.stage(frame, Split("s", {}), part) for part, frame in enumerate(frames)])
 
 
@@ -360,7 +360,7 @@ def test_at_least_once_gives_back_what_it_could_not_count(counted):
 def test_the_order_of_fragments_does_not_matter(counted):
     frame = rows(("a", "u", "1", "v", 0), ("a", "u", "1", "v", 0))
     sink = DynamoDbCounters(settings())
-    sink.prepare(SCHEMA)
+    sink.open(SCHEMA)
     late, early = sink.stage(frame[:1], Split("b", {}), 0), sink.stage(frame[1:], Split("a", {}), 3)
     moved = [pickle.loads(pickle.dumps(late)), pickle.loads(pickle.dumps(early))]
     counted.wire.fault = lambda number, operation: wire.unreachable
@@ -370,14 +370,14 @@ def test_the_order_of_fragments_does_not_matter(counted):
 
 def test_what_is_staged_shows_no_value(counted):
     sink = DynamoDbCounters(settings())
-    sink.prepare(SCHEMA)
+    sink.open(SCHEMA)
     fragment = sink.stage(rows(("SECRET", "SECRET", "SECRET", "SECRET", 0)), Split("a", {}), 0)
     assert "SECRET" not in repr(fragment) + repr(list(fragment.data.events()))
 
 
 def test_the_rest_of_a_sink(counted):
     sink = DynamoDbCounters(settings())
-    assert sink.ledger() is sink.quarantine() is sink.abort() is None
+    assert sink.ledger() is sink.quarantine() is sink.close() is None
     assert isinstance(sink, Permitted)
     (once,) = sink.permissions(settings())
     (again,) = sink.permissions(settings(delivery="at-least-once"))
@@ -455,7 +455,7 @@ def odd(**columns):
 )
 def test_columns_that_do_not_fit(changes, schema, message):
     with pytest.raises(SettingsError) as raised:
-        DynamoDbCounters(settings(**changes)).prepare(schema)
+        DynamoDbCounters(settings(**changes)).open(schema)
     assert f"sink dynamodb-counters: {message}" in str(raised.value)
 
 

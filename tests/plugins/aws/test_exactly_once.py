@@ -55,7 +55,7 @@ def oracle(events):
 def deliver(events, sizes, attempts):
     """One commit of a new sink, in batches of these sizes; whether all of it was kept."""
     sink = DynamoDbCounters(sink_settings(attempts=attempts))
-    sink.prepare(SCHEMA)
+    sink.open(SCHEMA)
     fragments, left = [], list(events)
     for part, size in enumerate([*sizes, len(left)]):
         if left:

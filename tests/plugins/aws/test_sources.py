@@ -68,7 +68,7 @@ def origin(number, shard=SHARD):
 def made(event, kind="kinesis", **more):
     source = {"kinesis": Kinesis, "sqs": Sqs}[kind]
     found = source(source.Settings(**more))
-    found.receive(Trigger(kind, event, names_work=True))
+    found.accept_trigger(Trigger(kind, event, names_work=True))
     return found
 
 
@@ -91,7 +91,7 @@ def test_records_of_a_stream_by_shard_and_sequence_number():
         f"shardId-000000000006:4959033827149025660855969253836157109592157598913658889{last}" for last in (1, 2)
     ]
     assert json.loads(batch.payloads[0])["event_id"] == "e-1"
-    assert source.respond([], []).answer == {"batchItemFailures": []}
+    assert source.build_response([], []).answer == {"batchItemFailures": []}
 
 
 def test_messages_of_a_queue_by_queue_and_id():
@@ -99,7 +99,7 @@ def test_messages_of_a_queue_by_queue_and_id():
     [batch] = read(source)
     assert batch.origins == ["visit-events:059f36b4-87a3-44ab-83d2-661975975031"]
     assert batch.payloads == [b"Hello from SQS!"]
-    failed = source.respond([ReadFailure(batch.origins[0], "x: unavailable")], []).answer
+    failed = source.build_response([ReadFailure(batch.origins[0], "x: unavailable")], []).answer
     assert failed == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}]}
 
 
@@ -127,19 +127,19 @@ def test_splits_are_bounded_and_what_was_not_handed_out_comes_again():
     source = made(kinesis_event(*[b"{}"] * (BATCH + 5)))
     splits = source.plan(CombinedLedger([EmptyLedger()], None))
     assert len(next(splits).data) == BATCH
-    assert source.survey().waiting == 5
-    assert not source.survey().exhausted
-    assert source.respond([], []).answer == {"batchItemFailures": [{"itemIdentifier": f"{BATCH:056}"}]}
+    assert source.plan_stats().waiting == 5
+    assert not source.plan_stats().exhausted
+    assert source.build_response([], []).answer == {"batchItemFailures": [{"itemIdentifier": f"{BATCH:056}"}]}
     assert len(next(splits).data) == 5
-    assert source.survey().exhausted
-    assert source.respond([], []).answer == {"batchItemFailures": []}
+    assert source.plan_stats().exhausted
+    assert source.build_response([], []).answer == {"batchItemFailures": []}
 
 
 def test_the_first_that_failed_is_named_and_nothing_behind_it_is_set_aside(queue):
     url, received = queue
     source = made(kinesis_event(*[b'{"n":%d}' % n for n in range(6)]), dead_letters=url)
     planned(source)
-    answer = source.respond(
+    answer = source.build_response(
         [ReadFailure(origin(3), "x: y"), ReadFailure(origin(4), "x: y")], [wrong(1), wrong(5)]
     ).answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"{3:056}"}]}
@@ -154,7 +154,7 @@ def test_of_several_shards_each_has_its_first_failure(queue):
     source = made(event, dead_letters=url)
     planned(source)
     other = Rejection(origin(1, "two"), None, "missing")
-    assert source.respond([ReadFailure(origin(0), "x")], [wrong(1), other]).answer == {
+    assert source.build_response([ReadFailure(origin(0), "x")], [wrong(1), other]).answer == {
         "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
     }
     assert [each["origin"] for each in received()] == [origin(1, "two")]
@@ -166,7 +166,7 @@ def test_a_queue_gets_every_failure_and_sets_aside_the_others(queue):
     second = {**event["Records"][0], "messageId": "two"}
     source = made({"Records": [*event["Records"], second]}, "sqs", dead_letters=url)
     planned(source)
-    answer = source.respond(
+    answer = source.build_response(
         [ReadFailure("visit-events:059f36b4-87a3-44ab-83d2-661975975031", "x")],
         [Rejection("visit-events:two", None, "t")],
     ).answer
@@ -177,7 +177,7 @@ def test_a_queue_gets_every_failure_and_sets_aside_the_others(queue):
 def test_without_a_queue_what_can_never_succeed_is_a_failure(caplog):
     source = made(kinesis_event(b"SECRET", b"{}"))
     planned(source)
-    assert source.respond([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.build_response([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
     assert "no queue to set them aside: 1" in caplog.text
     assert "SECRET" not in caplog.text
 
@@ -185,13 +185,13 @@ def test_without_a_queue_what_can_never_succeed_is_a_failure(caplog):
 def test_filtered_records_are_handled(caplog):
     source = made(kinesis_event(b"{}"))
     planned(source)
-    assert source.respond([], [wrong(0, FILTERED)]).answer == {"batchItemFailures": []}
+    assert source.build_response([], [wrong(0, FILTERED)]).answer == {"batchItemFailures": []}
 
 
 def test_a_queue_that_takes_nothing(aws, queue, caplog):
     source = made(kinesis_event(b"SECRET"), dead_letters=f"{aws.endpoint}/123456789012/nowhere")
     planned(source)
-    assert source.respond([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.build_response([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
     assert "the dead-letter queue takes nothing: " in caplog.text
     assert "NonExistentQueue" in caplog.text
     assert "SECRET" not in caplog.text
@@ -202,7 +202,7 @@ def test_a_queue_that_is_not_reached(queue, monkeypatch, caplog):
     source = made(kinesis_event(b"x"), dead_letters=url)
     planned(source)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert source.respond([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.build_response([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
     assert "EndpointConnectionError" in caplog.text
 
 
@@ -211,7 +211,7 @@ def test_many_letters_go_in_groups_in_order(queue):
     number = 2 * AT_ONCE + 3
     source = made(kinesis_event(*[b"%d" % n for n in range(number)]), dead_letters=url)
     planned(source)
-    assert source.respond([], [wrong(n) for n in range(number)]).answer == {"batchItemFailures": []}
+    assert source.build_response([], [wrong(n) for n in range(number)]).answer == {"batchItemFailures": []}
     assert sorted(int(each["payload"]) for each in received()) == list(range(number))
 
 
@@ -222,7 +222,7 @@ def test_a_payload_that_is_too_long_lies_beside(queue, tmp_path):
     for _ in range(2):  # a second delivery writes nothing new, and says the same
         source = made(event, dead_letters=url, dead_letter_bytes=1024, dead_letter_overflow=str(tmp_path))
         planned(source)
-        assert source.respond([], [wrong(0), wrong(1)]).answer == {"batchItemFailures": []}
+        assert source.build_response([], [wrong(0), wrong(1)]).answer == {"batchItemFailures": []}
         found = {each["origin"]: each for each in received()}
         [file] = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
         assert found[origin(0)]["payload_uri"] == f"{tmp_path}/{file.name}"
@@ -236,7 +236,7 @@ def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(queue, tmp_p
     event = kinesis_event(b"a", b"x" * 2000, b"c")
     source = made(event, dead_letters=url, dead_letter_bytes=1024)
     planned(source)
-    assert source.respond([], [wrong(n) for n in range(3)]).answer == {
+    assert source.build_response([], [wrong(n) for n in range(3)]).answer == {
         "batchItemFailures": [{"itemIdentifier": f"{1:056}"}]
     }
     assert [each["payload"] for each in received()] == ["a"], "what is behind it comes again"
@@ -244,7 +244,7 @@ def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(queue, tmp_p
     (tmp_path / "file").write_text("in the way")
     source = made(event, dead_letters=url, dead_letter_bytes=1024, dead_letter_overflow=str(tmp_path / "file"))
     planned(source)
-    assert source.respond([], [wrong(1)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{1:056}"}]}
+    assert source.build_response([], [wrong(1)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{1:056}"}]}
     assert "could not be written" in caplog.text
 
 
@@ -278,7 +278,7 @@ def test_settings_that_cannot_be(given):
 def test_what_could_not_be_set_aside_counts_as_not_read(queue):
     source = made(kinesis_event(b"a", b"b"))
     planned(source)
-    assert source.respond([], [wrong(1)]).unread == [ReadFailure(origin(1), "kinesis: not set aside")]
+    assert source.build_response([], [wrong(1)]).unread == [ReadFailure(origin(1), "kinesis: not set aside")]
 
 
 @pytest.mark.parametrize("field", ["eventID", "data"])

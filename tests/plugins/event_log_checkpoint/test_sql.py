@@ -27,11 +27,11 @@ _registry = load_plugins()
 
 def committed(uri, rows):
     sink = checkpoint(uri)
-    sink.prepare(pl.Schema(SCHEMA))
+    sink.open(pl.Schema(SCHEMA))
     sink.ledger()
     frame = pl.DataFrame(rows, schema=SCHEMA)
     sink.commit([sink.stage(frame, Split("s", {}), 0)])
-    sink.abort()
+    sink.close()
 
 
 def answers(uri, folder, queries=SQL):

@@ -18,7 +18,7 @@ def world(tmp_path):
 
     def make():
         sink = checkpoint(tmp_path / "out" / "{study}" / "x.parquet", quarantine=str(tmp_path / "q" / "bad.parquet"))
-        sink.prepare(SCHEMA)
+        sink.open(SCHEMA)
         return sink
 
     execute(pipeline(source(tmp_path / "in"), make()))

@@ -42,14 +42,14 @@ def row(number):
 
 def commit(uri, numbers):
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     try:
         ledger = sink.ledger()
-        new = set(ledger.unseen([row(number)[-1] for number in numbers]))
+        new = set(ledger.filter_new([row(number)[-1] for number in numbers]))
         found = [row(number) for number in numbers if row(number)[-1] in new]
         return sink.commit([sink.stage(table(found), Split("s", {}), 0)] if found else [])
     finally:
-        sink.abort()
+        sink.close()
 
 
 def stored(uri):
@@ -112,7 +112,7 @@ def test_a_query_of_a_small_local_file_refuses_a_flipped_bit(tmp_path, ask):
     commit(f"{tmp_path}/x.parquet", range(2000))
     damage(tmp_path / "x.parquet")
     sink = checkpoint(f"{tmp_path}/x.parquet")
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):
         ask(sink)
 
@@ -120,7 +120,7 @@ def test_a_query_of_a_small_local_file_refuses_a_flipped_bit(tmp_path, ask):
 def test_doctor_compares_checksums(tmp_path):
     commit(f"{tmp_path}/x.parquet", range(2000))
     sink = checkpoint(f"{tmp_path}/x.parquet")
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     assert sink.checks(write=False)["checkpoint"]().found.endswith(": 2,000 rows")
     damage(tmp_path / "x.parquet")
     with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):

@@ -115,8 +115,8 @@ def read(bucket, keys, path):
                 {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": f"in/{key}"}}}
                 for key in keys
             ]
-            found.receive(Trigger("s3", {"Records": records}, names_work=True))
-        splits = found.revisit(keys) if path == "replay" else found.plan(ledger)
+            found.accept_trigger(Trigger("s3", {"Records": records}, names_work=True))
+        splits = found.plan_replay(keys) if path == "replay" else found.plan(ledger)
         try:
             with ThreadPoolExecutor(2) as pool:
                 taken = sum(pool.map(lambda split: sum(map(records_of, found.read(split))), splits))

@@ -82,7 +82,7 @@ def place():
 def made(uri, schema=SCHEMA, **options):
     options = {"json_columns": JSON, **options} if schema is SCHEMA else options
     sink = NdjsonArchive(NdjsonArchive.Settings(uri=str(uri), **options))
-    sink.prepare(schema)
+    sink.open(schema)
     return sink
 
 
@@ -275,7 +275,7 @@ def test_nothing_staged_writes_nothing():
     sink = made(uri)
     sink.stage(table([plain(1)]), Split("a", {}), 0)
     assert sink.commit([]) == CommitResult(duplicates=None)
-    sink.abort()
+    sink.close()
     assert content(uri) == {}
     assert sink.ledger() is None
     assert sink.quarantine() is None

@@ -58,7 +58,7 @@ def test_a_run_that_is_named_its_objects_says_so_and_when_everything_is_listed(s
     key = name_of(1)
     s3_environment.client().put_object(Bucket=bucket, Key=f"p/{key}", Body=event(1))
     made = source(f"s3://{bucket}/p")
-    made.receive(s3(record(bucket, f"p/{key}")))
+    made.accept_trigger(s3(record(bucket, f"p/{key}")))
     result = execute(pipeline(made, checkpoint(tmp_path / "x.parquet")))
     assert (result.accepted, result.listing, result.listed_from) == (1, "named", None)
     assert result.full_scan_due <= datetime.now(UTC), "nothing was ever listed: the next run that lists does"
@@ -114,7 +114,7 @@ def filled(bucket, s3_environment, proxy, monkeypatch):
 
 def run(bucket, target, trigger, **how):
     made = source(f"s3://{bucket}/events")
-    made.receive(trigger)
+    made.accept_trigger(trigger)
     return execute(pipeline(made, checkpoint(target)), **how)
 
 
@@ -194,11 +194,11 @@ def test_messages_are_not_done_when_the_deadline_came_first(filled, tmp_path, mo
 
 
 def test_a_run_that_lists_answers_nothing():
-    assert source("memory://none").respond([ReadFailure("x", "denied")], []).answer is None
+    assert source("memory://none").build_response([ReadFailure("x", "denied")], []).answer is None
 
 
 def test_what_is_named_is_elsewhere_for_a_folder(tmp_path):
     made = source(tmp_path)
-    made.receive(s3(record("b", "x.json")))
+    made.accept_trigger(s3(record("b", "x.json")))
     result = execute(pipeline(made, checkpoint(tmp_path / "out" / "k.parquet")))
     assert (result.records_read, result.objects_ignored) == (0, 1)

@@ -31,7 +31,7 @@ def row(number, study="a", day=None, note=None):
 
 def prepared(uri):
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     return sink
 
 
@@ -40,7 +40,7 @@ def committed(uri, rows):
     sink = prepared(uri)
     sink.ledger()
     sink.commit([sink.stage(table(rows), Split("s", {}), 0)])
-    sink.abort()
+    sink.close()
     return prepared(uri)
 
 

@@ -40,13 +40,13 @@ def data(uri, key="x.parquet"):
 def commit(uri, frame, key="x.parquet", schema=WIDE):
     """One run that has these rows."""
     sink = checkpoint(f"{uri}/{key}")
-    sink.prepare(schema)
-    sink.ledger().unseen(frame["source_key"].to_list())
+    sink.open(schema)
+    sink.ledger().filter_new(frame["source_key"].to_list())
     fragments = [sink.stage(frame, Split("s", {}), 0)] if frame.height else []
     try:
         return sink.commit(fragments)
     finally:
-        sink.abort()
+        sink.close()
 
 
 def row(number, **values):
@@ -246,10 +246,10 @@ def test_what_another_program_wrote_is_gone_on_with(tmp_path, name, caplog):
     """Texts, categories and moments of any kind, with or without statistics, in any order."""
     (tmp_path / "x.parquet").write_bytes((HERE / name).read_bytes())
     sink = checkpoint(tmp_path / "x.parquet")
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     asked = sink.scan().select(WIDE.names()).sort("timestamp").collect()
     assert asked.rows() == FOREIGN
-    assert sink.ledger().unseen(["a.json", "c.json", "d.json"]) == ["d.json"]
+    assert sink.ledger().filter_new(["a.json", "c.json", "d.json"]) == ["d.json"]
     receipt = commit(str(tmp_path), table([row(3), (*row(1)[:-1], "b.json")]))
     assert (receipt.duplicates, receipt.newest, receipt.outputs[0].rows) == (1, START.replace(minute=3), 4)
     found = pl.read_parquet(tmp_path / "x.parquet")
@@ -325,7 +325,7 @@ def test_a_moment_without_a_zone_may_be_any(tmp_path):
     (tmp_path / "x.parquet").write_bytes((HERE / "arrow-no-zone.parquet").read_bytes())
     for act in (lambda sink: sink.ledger(), lambda sink: sink.scan()):
         sink = checkpoint(tmp_path / "x.parquet")
-        sink.prepare(WIDE)
+        sink.open(WIDE)
         with pytest.raises(CorruptCheckpoint, match=r"column timestamp is Datetime\(time_unit='us', time_zone=None\)"):
             act(sink)
 

@@ -49,15 +49,15 @@ def row(number, origin=None, study="a"):
 def commit(uri, *parts, ask=True, **settings):
     """One run of a sink: it is asked for the rows' objects, unless a source does not, and gets them in these parts."""
     sink = checkpoint(uri, **settings)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     ledger = sink.ledger()
     if ask:
-        ledger.unseen(sorted({object_of(each[-1]) for part in parts for each in part}))
+        ledger.filter_new(sorted({object_of(each[-1]) for part in parts for each in part}))
     fragments = [sink.stage(table(part), Split(str(at), {}), 0) for at, part in enumerate(parts) if part]
     try:
         return sink.commit(fragments)
     finally:
-        sink.abort()
+        sink.close()
 
 
 # -- what is committed --------------------------------------------------------------------------------------------------
@@ -174,11 +174,11 @@ def test_the_ledger_is_that_of_all_files():
     uri = f"{place()}/{{study}}.parquet"
     commit(uri, [row(1, "a#1", "a"), row(9, "a#2", "b"), row(3, "b", "c")])
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     ledger = sink.ledger()
     assert (ledger.rows, ledger.newest) == (3, START.replace(minute=9))
-    assert ledger.unseen(["c", "b", "a", "d"]) == ["c", "d"]
-    assert ledger.unseen([]) == []
+    assert ledger.filter_new(["c", "b", "a", "d"]) == ["c", "d"]
+    assert ledger.filter_new([]) == []
 
 
 def test_foreign_files_are_passed_over_and_so_is_the_quarantine(tmp_path):
@@ -219,7 +219,7 @@ def test_one_of_several_that_is_corrupt_stops_the_run():
 def test_a_column_that_rows_cannot_be_sorted_by_is_refused(dtype):
     sink = checkpoint("memory://m/x.parquet", timestamp="when")
     with pytest.raises(SettingsError) as raised:
-        sink.prepare(pl.Schema({"when": dtype, "source_key": pl.String()}))
+        sink.open(pl.Schema({"when": dtype, "source_key": pl.String()}))
     assert str(raised.value) == (
         "sink parquet-checkpoint: setting timestamp names when, which is not a column of Datetime (us or ms) with a time "
         f"zone; there are when ({dtype}), source_key (String)"
@@ -228,14 +228,14 @@ def test_a_column_that_rows_cannot_be_sorted_by_is_refused(dtype):
 
 def test_a_column_that_there_is_not_is_refused():
     with pytest.raises(SettingsError, match="setting timestamp names when, which is not a column"):
-        checkpoint("memory://m/x.parquet", timestamp="when").prepare(WIDE)
+        checkpoint("memory://m/x.parquet", timestamp="when").open(WIDE)
     with pytest.raises(SettingsError, match="no column nothing; there are study, note"):
-        checkpoint("memory://m/{nothing}.parquet").prepare(WIDE)
+        checkpoint("memory://m/{nothing}.parquet").open(WIDE)
 
 
 def test_a_row_without_a_moment_is_refused_in_words():
     sink = checkpoint("memory://m/x.parquet")
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     frame = table([row(1)]).with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
     message = (
         "sink parquet-checkpoint: column timestamp holds a null, and rows are sorted by it; let the validator require"
@@ -250,8 +250,8 @@ def test_a_quarantine_in_the_place_of_a_checkpoint_is_refused(template):
     own = uri.format(study="a")
     sink = checkpoint(uri, quarantine=own)
     with pytest.raises(SettingsError, match=f"setting quarantine names {own}, where a checkpoint goes; name another"):
-        sink.prepare(WIDE)
-    checkpoint(uri, quarantine="memory://m/elsewhere/x.parquet").prepare(WIDE)
+        sink.open(WIDE)
+    checkpoint(uri, quarantine="memory://m/elsewhere/x.parquet").open(WIDE)
 
 
 def test_the_quarantine_lies_where_it_was_set(tmp_path):
@@ -296,8 +296,8 @@ def test_whoever_loses_the_race_merges_into_what_won():
     uri = f"{place()}/x.parquet"
     commit(uri, [row(1)])
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
-    sink.ledger().unseen(["k00002", "k00003"])
+    sink.open(WIDE)
+    sink.ledger().filter_new(["k00002", "k00003"])
     overtaking(sink, lambda: commit(uri, [row(2), row(5)]), lambda: commit(uri, [row(6)]))
     receipt = sink.commit([sink.stage(table([row(2), row(3)]), Split("s", {}), 0)])
     assert receipt.duplicates == 1
@@ -308,8 +308,8 @@ def test_whoever_loses_the_race_merges_into_what_won():
 def test_whoever_finds_everything_there_writes_nothing():
     uri = f"{place()}/x.parquet"
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
-    sink.ledger().unseen(["k00001"])
+    sink.open(WIDE)
+    sink.ledger().filter_new(["k00001"])
     overtaking(sink, lambda: commit(uri, [row(1)]))
     receipt = sink.commit([sink.stage(table([row(1)]), Split("s", {}), 0)])
     assert (receipt.duplicates, receipt.outputs[0].new_rows, receipt.outputs[0].rows) == (1, 0, 1)
@@ -319,7 +319,7 @@ def test_whoever_never_gets_a_turn_gives_up(monkeypatch):
     monkeypatch.setattr(module, "TRIES", 3)
     uri = f"{place()}/x.parquet"
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     sink.ledger()
     overtaking(sink, *(lambda number=number: commit(uri, [row(number)]) for number in range(2, 9)))
     with pytest.raises(CommitConflict, match=r"x.parquet: other runs were faster 3 times in a row; run again"):
@@ -330,7 +330,7 @@ def test_a_conflict_that_nobody_can_see_yet_is_tried_again():
     """S3 answers 409 while another's write is under way: nothing has changed, and yet it is no failure."""
     uri = f"{place()}/x.parquet"
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     sink.ledger()
 
     def conflict():
@@ -346,7 +346,7 @@ def test_what_was_half_of_two_versions_is_read_again(tmp_path, monkeypatch):
     uri = f"{place()}/x.parquet"
     commit(uri, [row(number) for number in range(10)])
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     sink.ledger()
     replace, times = sink._replace, []
 
@@ -369,7 +369,7 @@ def test_what_has_not_changed_is_to_blame(error):
     commit(uri, [row(1)])
     before = content(uri.rpartition("/")[0])
     sink = checkpoint(uri)
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     sink.ledger()
 
     def fail():
@@ -471,7 +471,7 @@ def test_a_datetime_in_a_key_is_its_text():
 def test_a_file_of_another_checkpoint_is_not_taken_for_one_of_its_own(tmp_path):
     commit(tmp_path / "all.parquet", [row(1, study="alpha")])
     sink = checkpoint(tmp_path / "{study}.parquet")
-    sink.prepare(WIDE)
+    sink.open(WIDE)
     with pytest.raises(CorruptCheckpoint, match="all.parquet: it holds rows that belong into alpha.parquet; it is of"):
         sink.ledger()
 

@@ -49,7 +49,7 @@ class Ledger:
     def newest_until(self, moment):
         return self.newest and min(self.newest, moment)
 
-    def unseen(self, objects, version_of):
+    def filter_new(self, objects, version_of):
         self.asked.append(list(objects))
         changed = {key for key in objects if key in self.quarantined and version_of(key) != self.quarantined[key]}
         return [key for key in objects if key in changed or key not in self.objects | self.quarantined.keys()]
@@ -283,7 +283,7 @@ def test_a_key_that_begins_with_a_slash_is_read_under_that_key(moto, moto_place,
         made = source(uri, include="*", name_pattern=None)
         named = [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": store.location.root},
                   "object": {"key": key}}} for key in keys]  # fmt: skip
-        made.receive(Trigger("s3", {"Records": named}, names_work=True))
+        made.accept_trigger(Trigger("s3", {"Records": named}, names_work=True))
         execute(pipeline(made, checkpoint(place)))
     result = take(uri, place, include="*", name_pattern=None)
     if how == "replayed":
@@ -422,7 +422,7 @@ def test_a_quarantined_file_that_goes_meanwhile_is_tried(tmp_path):
     made = source(tmp_path, include="*")
 
     class Removing(Ledger):
-        def unseen(self, objects, version_of):
+        def filter_new(self, objects, version_of):
             (tmp_path / "a").unlink(missing_ok=True)
             assert version_of("a") is None
             return list(objects)
@@ -538,7 +538,7 @@ def test_what_was_in_the_future_at_the_last_run_moves_no_look_back_past_that_run
 
 
 def told(made):
-    survey = made.survey()
+    survey = made.plan_stats()
     return survey.listing, survey.listed_from, survey.full_scan_due
 
 
@@ -556,7 +556,7 @@ def test_what_was_listed_is_told(two, tmp_path):
     assert due - timedelta(days=7) - datetime.now(UTC) < timedelta(minutes=1)
     assert told(planned(name_pattern=None)) == ("full", None, None), "each run lists everything"
     made = source(two)
-    list(made.revisit([OLD]))
+    list(made.plan_replay([OLD]))
     assert told(made) == ("named", None, None)
     (tmp_path / "in").mkdir()
     made = source(tmp_path / "in")
@@ -568,7 +568,7 @@ def test_a_listing_that_was_not_handled_to_its_end_is_due_at_once(two, monkeypat
     monkeypatch.setattr(module, "SPLIT_FILES", 1)
     made = source(two)
     next(iter(made.plan(Ledger())))
-    assert made.survey().full_scan_due <= datetime.now(UTC)
+    assert made.plan_stats().full_scan_due <= datetime.now(UTC)
 
 
 def test_the_first_day_there_is_is_early_enough(two):
@@ -613,7 +613,7 @@ def test_a_folder_that_was_not_listed_to_its_end_is_counted_all_the_same(tmp_pat
         (tmp_path / f"log-submit-20240101-{number:06}.json").touch()
     made = source(tmp_path)
     [first, *_] = itertools.islice(made.plan(Ledger(["log-submit-20240101-002499.json"])), 1)
-    assert made.survey().waiting == 2500 - len(first.data["keys"]) - 1
+    assert made.plan_stats().waiting == 2500 - len(first.data["keys"]) - 1
 
 
 def test_a_survey_counts_what_is_not_handed_out(two):
@@ -621,9 +621,9 @@ def test_a_survey_counts_what_is_not_handed_out(two):
     fill(two, {"other": b"{}"})
     plan = iter(made.plan(Ledger()))
     next(plan)
-    assert made.survey().waiting == 0
+    assert made.plan_stats().waiting == 0
     assert list(plan) == []
-    assert (made.survey().ignored, made.survey().ignored_samples) == (0, ())
+    assert (made.plan_stats().ignored, made.plan_stats().ignored_samples) == (0, ())
 
 
 def test_requests_do_not_grow_with_what_is_old(behind, tmp_path):

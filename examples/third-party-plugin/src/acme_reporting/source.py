@@ -54,7 +54,7 @@ class SqliteTable:
     def _splits(self, ledger: RunLedger) -> Iterator[Split]:
         while keys := self._table.keys(self._reached, PAGE_KEYS):
             self._reached = keys[-1]
-            new = ledger.unseen([self._origin(key) for key in keys], self._version)
+            new = ledger.filter_new([self._origin(key) for key in keys], self._version)
             for start in range(0, len(new), SPLIT_ROWS):
                 origins = new[start : start + SPLIT_ROWS]
                 self._waiting = len(new) - start - len(origins)
@@ -85,8 +85,8 @@ class SqliteTable:
             reason = "unavailable"
         yield _batch(taken, rejected)._replace(unread=[ReadFailure(self._origin(key), reason) for key in missing])
 
-    def survey(self) -> PlanStats:
-        """See `Source.survey`."""
+    def plan_stats(self) -> PlanStats:
+        """See `Source.plan_stats`."""
         return PlanStats(waiting=self._waiting, exhausted=self._ended)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:

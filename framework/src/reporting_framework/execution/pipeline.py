@@ -135,7 +135,7 @@ def close(pipeline: Pipeline) -> None:
     """
     with ExitStack() as closing:  # in reverse order
         for sink in reversed(pipeline.sinks):
-            closing.callback(log_errors, sink.abort, _CLOSING)
+            closing.callback(log_errors, sink.close, _CLOSING)
         close_source(pipeline)
 
 
@@ -154,7 +154,7 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
     """
     try:
         for sink in pipeline.sinks:
-            sink.prepare(pipeline.schema)
+            sink.open(pipeline.schema)
             if changing and isinstance(sink, Resuming):
                 sink.finish_reset(by_hand=False)
         yield pipeline.sinks
@@ -203,7 +203,7 @@ def _hand_over(report: str, source: Source, trigger: Trigger) -> None:
     if not isinstance(source, Triggered) or trigger.kind not in taken:
         also = f"; it takes {', '.join(sorted(taken))}" if taken else ""
         raise TriggerError(f"report {report}: source {source.name} does not take {trigger.kind} triggers{also}")
-    source.receive(trigger)
+    source.accept_trigger(trigger)
 
 
 def schema_of(report: str, validator: Validator, transforms: Sequence[Transform]) -> pl.Schema:

@@ -73,7 +73,7 @@ class Plan:
         while True:
             at, began = time.time(), time.perf_counter()
             split = next(iterator, None)
-            self._totals.spend("plan", at, time.perf_counter() - began)
+            self._totals.add_time("plan", at, time.perf_counter() - began)
             if split is None:
                 self._totals.exhaust()
                 return
@@ -101,7 +101,7 @@ class Plan:
         if not isinstance(source, Revisiting):
             report = self._run.pipeline.report
             raise PluginError(f"report {report}: source {source.name} cannot read single objects again")
-        return iter(source.revisit(objects))
+        return iter(source.plan_replay(objects))
 
     def _sample(self, split: Split) -> SplitResult:
         """Work on a split in a dry run, on as many records as are left of the limit."""

@@ -46,7 +46,7 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     """
     ledgers, quarantine = [], None
     for sink in pipeline.sinks:
-        sink.prepare(pipeline.schema)
+        sink.open(pipeline.schema)
         if recorder is not None:
             if isinstance(sink, Resuming):
                 sink.finish_reset(by_hand=False)
@@ -80,7 +80,7 @@ class EmptyLedger:
     rows = 0
     newest = None
 
-    def unseen(self, objects: Sequence[str]) -> list[str]:
+    def filter_new(self, objects: Sequence[str]) -> list[str]:
         """All of them."""
         return list(objects)
 
@@ -93,7 +93,7 @@ class CombinedLedger:
         quarantine: That of the run, if there is one.
 
     Attributes:
-        reread: Quarantined objects that `unseen` has given out to be read again.
+        reread: Quarantined objects that `filter_new` has given out to be read again.
     """
 
     def __init__(self, ledgers: Sequence[Ledger], quarantine: Quarantine | None) -> None:
@@ -120,9 +120,9 @@ class CombinedLedger:
         """See `RunLedger.bookmark`."""
         return self._quarantine.bookmark if self._quarantine else {}
 
-    def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
-        """See `RunLedger.unseen`."""
-        absent = [frozenset(ledger.unseen(objects)) for ledger in self._ledgers]
+    def filter_new(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
+        """See `RunLedger.filter_new`."""
+        absent = [frozenset(ledger.filter_new(objects)) for ledger in self._ledgers]
         missing = frozenset[str]().union(*absent)
         quarantined = self._quarantine.versions(objects) if self._quarantine else {}
         if not quarantined:

@@ -147,4 +147,4 @@ def _inputs(pipeline: Pipeline) -> list[str]:
     """Places that the source reads; without credentials, whatever the source says."""
     if not isinstance(pipeline.source, Located):
         return []
-    return [redacted(uri) for uri in pipeline.source.uris()]
+    return [redacted(uri) for uri in pipeline.source.source_uris()]

@@ -96,15 +96,15 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     recorder.write()
     receipts = committing.commit()
     totals.settle(receipts)
-    survey = source.survey()
+    survey = source.plan_stats()
     if survey.exhausted and this.writes:
         plan.ended()
     state = committing.settle(receipts)
-    totals.spend("commit", at, time.perf_counter() - began)
+    totals.add_time("commit", at, time.perf_counter() - began)
     response = None
     if isinstance(source, Triggered) and this.writes:
-        response, left = source.respond(totals.unread, totals.rejections)
-        totals.put_back(left)
+        response, left = source.build_response(totals.unread, totals.rejections)
+        totals.mark_unread(left)
     seconds = time.monotonic() - this.began
     result = totals.result(this, receipts=receipts, survey=survey, quarantine=state, total=seconds, response=response)
     rejected.finish(totals.unread)

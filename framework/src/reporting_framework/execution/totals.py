@@ -62,7 +62,7 @@ class RunTotals:
     spans: dict[str, TimeRange] = field(default_factory=dict)
     exhausted: bool = False
 
-    def spend(self, stage: str, began: float, taken: float) -> None:
+    def add_time(self, stage: str, began: float, taken: float) -> None:
         """Count in time spent on a stage, `taken` seconds from `began` (since the epoch) on."""
         self.seconds[stage] += taken
         self.spans[stage] = around(self.spans.get(stage), (began, began + taken))
@@ -96,14 +96,14 @@ class RunTotals:
         failed: dict[str, ReadFailure] = {}
         for receipt in receipts:
             for stage, (began, ended) in receipt.spans:
-                self.spend(stage, began, ended - began)
+                self.add_time(stage, began, ended - began)
             for item in receipt.failed:
                 failed.setdefault(item.origin, item)
         self.unread += failed.values()
         self.read -= len(failed)
         self.staged -= len(failed)
 
-    def put_back(self, unread: Sequence[ReadFailure]) -> None:
+    def mark_unread(self, unread: Sequence[ReadFailure]) -> None:
         """Count rejected records that could not be set aside as not read."""
         origins = {item.origin for item in unread}
         kept = [each for each in self.rejections if each.origin not in origins]

@@ -214,7 +214,7 @@ def of_report(report: str, composition: PipelineSpec, registry: Registry, *, wri
         try:
             part = plugin_of(report, role, use, registry)
             if role == "sink" and schema is not None:
-                part.prepare(schema)
+                part.open(schema)
             checks = part.checks(write=write) if isinstance(part, Checkable) else {}
         except ReportingError as error:
             found[f"{role} {use.name}{mark}"] = partial(CheckResult, "fail", str(error))

@@ -147,7 +147,7 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedR
         raise PluginError(f"report {pipeline.report}: source {source.name} cannot read single objects again")
     versions = dict(entries.select(SOURCE_KEY, "version").iter_rows())
     unread: dict[str, str] = {}
-    for split in source.revisit(objects_of(entries)):
+    for split in source.plan_replay(objects_of(entries)):
         for batch in source.read(split):
             unread.update(batch.unread)
             natural = getattr(source, "natural_keys", False)

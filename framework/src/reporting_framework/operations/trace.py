@@ -131,7 +131,7 @@ class ProvenanceReader:
         close_source(self._pipeline)
         self._check = check
         for sink in self._pipeline.sinks:
-            sink.prepare(self._pipeline.schema)
+            sink.open(self._pipeline.schema)
         self._kept = kept_by(self._pipeline.sinks)
         self._records: Mapping[str, RunRecord] = {}
         if self._kept:
@@ -235,7 +235,7 @@ class ProvenanceReader:
         source = self._pipeline.source
         if not isinstance(source, Traceable):
             return None
-        uri = source.locate(object_of(origin))
+        uri = source.object_uri(object_of(origin))
         return None if uri is None else redacted(uri)
 
     def _relative(self, key: str) -> str:
@@ -243,7 +243,7 @@ class ProvenanceReader:
         source = self._pipeline.source
         if not isinstance(source, Located):
             return key
-        folders = [f"{uri.rstrip('/')}/" for uri in source.uris()]
+        folders = [f"{uri.rstrip('/')}/" for uri in source.source_uris()]
         return next((key.removeprefix(folder) for folder in folders if key.startswith(folder)), key)
 
     def _outside(self, key: str) -> Absence | None:
@@ -251,7 +251,7 @@ class ProvenanceReader:
         source = self._pipeline.source
         if not isinstance(source, Located):
             return None
-        uris = source.uris()
+        uris = source.source_uris()
         path = key.startswith("/") and all(uri.startswith("/") for uri in uris)
         if not path and not re.match(r"[a-z0-9]+://", key):
             return None

@@ -43,7 +43,7 @@ class Checkable(Protocol):
     """What a source or a sink has besides when it can check its surroundings, for `reporting doctor REPORT`."""
 
     def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        """Checks by name, each to be carried out on its own, in any order; for a sink after `prepare`.
+        """Checks by name, each to be carried out on its own, in any order; for a sink after `open`.
 
         Args:
             write: Whether they may write a probe, which they remove again.

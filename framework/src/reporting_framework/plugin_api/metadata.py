@@ -129,7 +129,7 @@ class Recording(Protocol):
     def history(self) -> History | None:
         """The history beside this sink's outputs, or None where the settings ask for none.
 
-        Called after `prepare`, in a run before `ledger`, which may then read it along with the rest. A dry run only
+        Called after `open`, in a run before `ledger`, which may then read it along with the rest. A dry run only
         reads it.
         What the history raises is logged, and never fails a run.
         """

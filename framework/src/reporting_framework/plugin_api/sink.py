@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Sink(Plugin, Protocol):
     """Where accepted rows go."""
 
-    def prepare(self, schema: pl.Schema) -> None:
+    def open(self, schema: pl.Schema) -> None:
         """Called first, once, before anything is read.
 
         Args:
@@ -51,7 +51,7 @@ class Sink(Plugin, Protocol):
         """Put the rows where `commit` will find them, without making them visible. Repeatable, thread-safe.
 
         Args:
-            frame: At least one row, in the schema given to `prepare`.
+            frame: At least one row, in the schema given to `open`.
             split: Where the rows come from.
             part: Number of the batch within the split, from 0.
         """
@@ -67,7 +67,7 @@ class Sink(Plugin, Protocol):
         """
         ...
 
-    def abort(self) -> None:
+    def close(self) -> None:
         """Remove all that was staged. Called at the end of every run, also after a commit; errors are logged."""
         ...
 
@@ -83,7 +83,7 @@ class Readable(Protocol):
     def scan(self) -> pl.LazyFrame | None:
         """What it holds, lazily, or None where there is nothing yet.
 
-        Called after `prepare`, whose columns it has, in their order and types; others that are there follow. A query
+        Called after `open`, whose columns it has, in their order and types; others that are there follow. A query
         picks columns and rows before the frame is collected: where they lie, no more than those should be read.
 
         Raises:
@@ -140,7 +140,7 @@ class ParquetBacked(Readable, Protocol):
     """What a readable sink has besides when its table is parquet files: other engines then read them themselves."""
 
     def parquet_files(self) -> Sequence[ParquetFile]:
-        """The files whose rows are those of `scan`, none where there is nothing yet. Called after `prepare`.
+        """The files whose rows are those of `scan`, none where there is nothing yet. Called after `open`.
 
         What `scan` makes of an older file's columns, who reads these makes of them too: one that is missing is null, a
         text in the place of a day is parsed, another type is cast.
@@ -158,7 +158,7 @@ class Inspectable(Protocol):
     """What a sink has besides when it can tell what it keeps, for `reporting state REPORT`."""
 
     def belongings(self) -> Sequence[StoredArtifact]:
-        """All that it keeps, as it is now, outputs first. Called after `prepare`; it changes nothing.
+        """All that it keeps, as it is now, outputs first. Called after `open`; it changes nothing.
 
         What is there and cannot be read as what it should be is told without its rows, not raised.
         """
@@ -200,11 +200,11 @@ class Resuming(Resettable, Protocol):
     """
 
     def unfinished_reset(self) -> str | None:
-        """Describe a reset that has begun and not ended, `None` if there is none. Called after `prepare`."""
+        """Describe a reset that has begun and not ended, `None` if there is none. Called after `open`."""
         ...
 
     def finish_reset(self, *, by_hand: bool) -> None:
-        """Finish a reset that has begun and not ended, if there is one. Called after `prepare`, before `ledger`.
+        """Finish a reset that has begun and not ended, if there is one. Called after `open`, before `ledger`.
 
         Args:
             by_hand: Whether a person has asked for it, and so says that the process that began it is dead. Otherwise a
@@ -221,7 +221,7 @@ class Shelving(Protocol):
     """What a sink has besides when small files can be put beside its outputs, such as a page made of them."""
 
     def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """Put a file beside the outputs, in one atomic step, whatever was there; its URI. Called after `prepare`.
+        """Put a file beside the outputs, in one atomic step, whatever was there; its URI. Called after `open`.
 
         What reads the outputs as a table must not take the file for a part of it, and another checkpoint beside this
         one must not have the same place for it.

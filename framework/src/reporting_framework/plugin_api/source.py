@@ -38,7 +38,7 @@ class Ledger(Protocol):
         """Newest timestamp accounted for (aware, UTC), or None."""
         ...
 
-    def unseen(self, objects: Sequence[str]) -> list[str]:
+    def filter_new(self, objects: Sequence[str]) -> list[str]:
         """Those of `objects` (keys relative to the source) that are not accounted for, in the order given."""
         ...
 
@@ -68,7 +68,7 @@ class RunLedger(Protocol):
         """What the source left behind at the end of the last run (JSON types); it may be empty at any time."""
         ...
 
-    def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
+    def filter_new(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
         """Those of `objects` that must be read, in the order given.
 
         An object is left out when every sink has it, or when it is in quarantine in the very version that
@@ -144,7 +144,7 @@ class Source(Plugin, Protocol):
         """Batches of bounded size. An object that cannot be read is reported in `Batch.unread`, not raised."""
         ...
 
-    def survey(self) -> PlanStats:
+    def plan_stats(self) -> PlanStats:
         """What was seen besides the splits; called after the last split was taken."""
         ...
 
@@ -176,7 +176,7 @@ class Triggered(Protocol):
 
     triggers: ClassVar[frozenset[str]]
 
-    def receive(self, trigger: Trigger) -> None:
+    def accept_trigger(self, trigger: Trigger) -> None:
         """Called before `plan`, which then gives the work that the trigger names and no other.
 
         Raises:
@@ -184,7 +184,7 @@ class Triggered(Protocol):
         """
         ...
 
-    def respond(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
+    def build_response(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
         """What the trigger expects back; called after the commit.
 
         Args:
@@ -239,7 +239,7 @@ class Accounting(Protocol):
 class Located(Protocol):
     """What a source has besides when what it reads lies at places that have a URI."""
 
-    def uris(self) -> Sequence[str]:
+    def source_uris(self) -> Sequence[str]:
         """The places that it reads under its settings, without credentials. Looks nothing up."""
         ...
 
@@ -248,7 +248,7 @@ class Located(Protocol):
 class Traceable(Protocol):
     """What a source has besides when single objects can be pointed at, for ``reporting explain``."""
 
-    def locate(self, name: str) -> str:
+    def object_uri(self, name: str) -> str:
         """URI of the object that is called `name` in origins. Looks nothing up."""
         ...
 
@@ -266,7 +266,7 @@ class Traceable(Protocol):
 class Revisiting(Protocol):
     """What a source has besides when it can read single objects again, for `reporting quarantine REPORT replay`."""
 
-    def revisit(self, objects: Sequence[str]) -> Iterable[Split]:
+    def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
         """Splits that cover these objects and no others, whatever the ledger says; in the place of `plan`.
 
         An object that is gone is reported by `read` in `Batch.unread`.

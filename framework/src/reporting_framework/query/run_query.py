@@ -36,7 +36,7 @@ def readable_of(report: str, composition: PipelineSpec, registry: Registry) -> t
     close_source(pipeline)
     for sink in pipeline.sinks:
         if isinstance(sink, Readable):
-            sink.prepare(pipeline.schema)
+            sink.open(pipeline.schema)
             return cast(ReadableSink, sink), pipeline.schema
     names = ", ".join(each.name for each in pipeline.sinks)
     raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")

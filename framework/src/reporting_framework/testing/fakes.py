@@ -135,8 +135,8 @@ class GivenRecords:
         """See `Source.read`."""
         yield from self.splits[split.id]
 
-    def survey(self) -> PlanStats:
-        """See `Source.survey`."""
+    def plan_stats(self) -> PlanStats:
+        """See `Source.plan_stats`."""
         return PlanStats()
 
     def close(self) -> None:
@@ -160,8 +160,8 @@ class KeptRows:
     def __init__(self, settings: Any = None) -> None:
         self.rows: list[dict[str, Any]] = []
 
-    def prepare(self, schema: pl.Schema) -> None:
-        """See `Sink.prepare`."""
+    def open(self, schema: pl.Schema) -> None:
+        """See `Sink.open`."""
 
     def ledger(self) -> None:
         """See `Sink.ledger`."""
@@ -176,8 +176,8 @@ class KeptRows:
         self.rows += new
         return CommitResult([Output(uri="memory://kept", rows=len(self.rows), new_rows=len(new), bytes=0)])
 
-    def abort(self) -> None:
-        """See `Sink.abort`."""
+    def close(self) -> None:
+        """See `Sink.close`."""
 
     def quarantine(self) -> None:
         """See `Sink.quarantine`."""

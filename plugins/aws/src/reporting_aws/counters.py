@@ -56,8 +56,8 @@ class DynamoDbCounters:
         """See `Permitted.permissions`."""
         return counting(settings.table, markers=settings.delivery == "exactly-once")
 
-    def prepare(self, schema: pl.Schema) -> None:
-        """See `Sink.prepare`."""
+    def open(self, schema: pl.Schema) -> None:
+        """See `Sink.open`."""
         self._stager = Stager(self.settings, schema, self._who)
 
     def ledger(self) -> None:
@@ -86,8 +86,8 @@ class DynamoDbCounters:
         output = Output(uri=f"dynamodb://{self.settings.table}", rows=new, new_rows=new, bytes=0, version=None)
         return CommitResult(outputs=[output], duplicates=duplicates if exactly else None, failed=failed)
 
-    def abort(self) -> None:
-        """See `Sink.abort`: what is staged is in memory alone."""
+    def close(self) -> None:
+        """See `Sink.close`: what is staged is in memory alone."""
 
     def quarantine(self) -> None:
         """See `Sink.quarantine`: there is none."""

@@ -81,8 +81,8 @@ class Pushed(ABC):
 
     # -- the role ------------------------------------------------------------------------------------------------------
 
-    def receive(self, trigger: Trigger) -> None:
-        """See `Triggered.receive`."""
+    def accept_trigger(self, trigger: Trigger) -> None:
+        """See `Triggered.accept_trigger`."""
         try:
             found = self.found(trigger.event["Records"])
             "".join([origin for origin, _ in found]).encode()
@@ -97,7 +97,7 @@ class Pushed(ABC):
         """See `Source.plan`: the records themselves, so that they can be worked on anywhere."""
         if self._records is None:
             raise TriggerError(f"source {self.name} works on what a trigger hands over; give --events, or a trigger")
-        unseen = ledger.unseen(list(self._records), lambda _: None)
+        unseen = ledger.filter_new(list(self._records), lambda _: None)
         self._waiting = set(unseen)
         for begin in range(0, len(unseen), BATCH):
             origins = unseen[begin : begin + BATCH]
@@ -119,8 +119,8 @@ class Pushed(ABC):
             rejected = [Rejection(origin, None, why) for origin, why in wrong.items()]
         yield Batch(origins, [None] * len(origins), taken, rejected=rejected)
 
-    def survey(self) -> PlanStats:
-        """See `Source.survey`."""
+    def plan_stats(self) -> PlanStats:
+        """See `Source.plan_stats`."""
         return PlanStats(waiting=len(self._waiting), exhausted=not self._waiting)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
@@ -130,8 +130,8 @@ class Pushed(ABC):
     def close(self) -> None:  # noqa: B027 - nothing is under way, in any of them
         """See `Source.close`."""
 
-    def respond(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
-        """See `Triggered.respond`."""
+    def build_response(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
+        """See `Triggered.build_response`."""
         failed = {item.origin for item in unread} | self._waiting
         wrong = {each.origin: each for each in rejections if each.error_type != FILTERED}
         records = self._records or {}

@@ -60,7 +60,7 @@ class Numbers:
             payload = b"bad" if number < self.settings.unread + self.settings.bad else str(number).encode()
             yield Batch(origins=[str(number)], versions=[None], payloads=[payload])
 
-    def survey(self):
+    def plan_stats(self):
         return PlanStats(ignored=1, ignored_samples=["odd\x1b[2J.txt"])
 
     def close(self):
@@ -95,7 +95,7 @@ class Nothing:
     rows = 0
     newest = None
 
-    def unseen(self, objects):
+    def filter_new(self, objects):
         return list(objects)
 
 
@@ -106,7 +106,7 @@ class TextFile:
     def __init__(self, settings):
         self.path, self.late = Path(settings.uri), settings.late
 
-    def prepare(self, schema):
+    def open(self, schema):
         pass
 
     def ledger(self):
@@ -127,7 +127,7 @@ class TextFile:
         output = Output(uri=str(self.path), rows=len(numbers), new_rows=len(numbers), bytes=size)
         return CommitResult(outputs=[output])
 
-    def abort(self):
+    def close(self):
         pass
 
     def quarantine(self):

@@ -74,7 +74,7 @@ class HistoryContract:
 
         def opened() -> Any:
             sink = make()
-            sink.prepare(rows([0]).schema)
+            sink.open(rows([0]).schema)
             found = sink.history() if isinstance(sink, Recording) else None
             if found is None:
                 pytest.skip("it keeps no history")

@@ -30,7 +30,7 @@ class QuarantineContract:
 
         def opened() -> Any:
             sink = make()
-            sink.prepare(rows([0]).schema)
+            sink.open(rows([0]).schema)
             sink.ledger()
             found = sink.quarantine()
             if found is None:

@@ -97,14 +97,14 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         if files is None:
             pytest.skip("there are no files to look at: give the fixture `files`")
         before = files()
-        place.opened().abort()
+        place.opened().close()
         assert files() == before, "prepare writes nothing: there are other files after it"
 
     def test_nothing_is_visible_before_the_commit(self, place: Place) -> None:
         """Neither what is staged, nor what was staged and given up."""
         sink, _ = place.staged(range(6))
         place.shows([], "nothing is visible before the commit")
-        sink.abort()
+        sink.close()
         place.shows([], "nothing of an abandoned run is ever visible")
 
     def test_stage_is_repeatable(self, place: Place) -> None:
@@ -113,7 +113,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         frame = place.rows(range(4))
         fragments = [sink.stage(frame, Split("s", {}), 0) for _ in range(2)]
         sink.commit(fragments[1:])
-        sink.abort()
+        sink.close()
         place.shows(range(4), "stage is repeatable: a split staged twice is there once")
 
     def test_parts_of_a_split_are_all_there(self, place: Place) -> None:
@@ -121,7 +121,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         sink = place.opened()
         fragments = [sink.stage(place.rows([2 * part, 2 * part + 1]), Split("s", {}), part) for part in range(3)]
         receipt = sink.commit(fragments)
-        sink.abort()
+        sink.close()
         place.shows(range(6), "parts of a split are all there")
         adds_up(receipt, 6, 6)
 
@@ -132,7 +132,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             jobs = [pool.submit(sink.stage, place.rows([number]), Split(f"s{number}", {}), 0) for number in range(24)]
             fragments = [job.result() for job in jobs]
         sink.commit(fragments)
-        sink.abort()
+        sink.close()
         place.shows(range(24), "stage is thread-safe")
 
     # -- the commit ----------------------------------------------------------------------------------------------------
@@ -159,8 +159,8 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         sink, fragments = place.staged(range(3))
         sink.commit(fragments)
         before = files() if files else {}
-        sink.abort()
-        sink.abort()
+        sink.close()
+        sink.close()
         place.shows(range(3), "abort after the commit changes nothing")
         assert (files() if files else {}) == before, "abort after the commit changes no byte"
 
@@ -183,7 +183,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         """Splits end in any order, and the outcome is the same."""
         sink, fragments = place.staged(range(9), parts=3)
         sink.commit(list(reversed(fragments)))
-        sink.abort()
+        sink.close()
         place.shows(range(9), "the order of fragments changes nothing: rows differ")
         if files and clear:
             backwards = dict(files())
@@ -208,7 +208,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             sink, fragments = place.staged(new)
             receipt = attempt.run(partial(sink.commit, fragments))
             if not isinstance(attempt.error, Killed):
-                sink.abort()
+                sink.close()
                 nothing_told({f"the error of {attempt}": attempt.error})
             if not self.idempotent:
                 continue  # a request that was sent again may have been counted again
@@ -247,7 +247,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             sink = place.opened()
             attempt.run(partial(sink.stage, place.rows(new), Split("s", {}), 0))
             if not isinstance(attempt.error, Killed):
-                sink.abort()
+                sink.close()
                 nothing_told({f"the error of {attempt}": attempt.error})
             place.shows(kept, f"nothing is visible before the commit: {attempt}")
             place.run(new)
@@ -269,7 +269,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             except CommitConflict:
                 receipt = place.persistent(shares[number])
             finally:
-                sink.abort()
+                sink.close()
             return receipt if not receipt.failed else place.persistent(shares[number])
 
         with ThreadPoolExecutor(WRITERS) as pool:
@@ -289,21 +289,23 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         ledger = self._ledger(place)
         objects = [*map(object_of, place.rows(range(8))[SOURCE_KEY].to_list())]
         assert (ledger.rows, ledger.newest) == (0, None), "a ledger of nothing has no rows and no newest"
-        assert ledger.unseen(objects) == objects, "a ledger of nothing knows no object"
+        assert ledger.filter_new(objects) == objects, "a ledger of nothing knows no object"
         place.run(range(0, 8, 2))
         sink, _ = place.staged(range(1, 8, 2))
         ledger = sink.ledger()
         assert ledger.rows == 4, f"the ledger is what is visible: it tells {ledger.rows} rows of 4"
         wanted = list(reversed(objects))
         due = [each for each in wanted if objects.index(each) % 2]
-        assert ledger.unseen(wanted) == due, f"the ledger is what is visible: unseen {few(ledger.unseen(wanted))}"
+        assert ledger.filter_new(wanted) == due, (
+            f"the ledger is what is visible: unseen {few(ledger.filter_new(wanted))}"
+        )
         newest = ledger.newest
         assert newest is None or newest.utcoffset() is not None, "the newest timestamp has a time zone"
         if newest is not None and isinstance(ledger, DatedLedger):
             assert ledger.newest_until(newest) == newest, "the newest timestamp until it is the newest"
             before = ledger.newest_until(newest - timedelta(microseconds=1))
             assert before is None or before < newest, "the newest timestamp until a moment is not after it"
-        sink.abort()
+        sink.close()
 
     def test_an_error_is_not_an_absence(self, place: Place, faults: Faults | None) -> None:
         """Whichever call fails while the ledger is read: an error of the right type, or the whole ledger."""
@@ -324,7 +326,7 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         nothing_told({"the receipt": receipt, "the log of a run": told()})
         sink = place.make()
         try:
-            sink.prepare(pl.Schema({SOURCE_KEY: pl.String()}))
+            sink.open(pl.Schema({SOURCE_KEY: pl.String()}))
         except Exception as error:
             nothing_told({"the error of another schema": error})
 

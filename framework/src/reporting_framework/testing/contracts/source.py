@@ -84,7 +84,7 @@ class SourceContract(PluginContract):
         def open_it(**changed: Any) -> Any:
             source = make(**changed)
             if trigger is not None:
-                source.receive(trigger)
+                source.accept_trigger(trigger)
             return source
 
         return open_it
@@ -210,11 +210,11 @@ class SourceContract(PluginContract):
         source, count = opened(), len(planned(opened()))
         splits = iter(source.plan(KnownObjects()))
         next(splits, None)
-        early = source.survey()
+        early = source.plan_stats()
         assert count < 2 or not early.exhausted, "a source with splits left is not exhausted"
         for _ in splits:
             pass
-        late = source.survey()
+        late = source.plan_stats()
         assert late.waiting == 0, f"nothing is waiting after the last split: {late.waiting} are said to be"
         source.close()
 
@@ -239,12 +239,12 @@ class SourceContract(PluginContract):
         objects = sorted({self._object(origin) for origin in records})
         for asked in ([], objects[:1], objects[1::2], objects):
             source = self._revisiting(make)
-            splits = list(source.revisit(asked))
+            splits = list(source.plan_replay(asked))
             ids = [split.id for split in splits]
             assert len(set(ids)) == len(ids), "a split has an id of its own, also when objects are read again"
             assert all(sent(split) == split for split in splits), "a split survives JSON, also of what is read again"
             found = found_in([batch for split in splits for batch in source.read(sent(split))])
-            waiting = source.survey().waiting
+            waiting = source.plan_stats().waiting
             source.close()
             due = {origin: record for origin, record in records.items() if self._object(origin) in asked}
             assert found == due, differing(found, due, "what is asked for again is read, and nothing else")
@@ -253,7 +253,7 @@ class SourceContract(PluginContract):
     def test_an_object_that_is_gone_is_said_to_be_unread(self, make: Callable[..., Any]) -> None:
         """In `Batch.unread`; it is not passed over."""
         source = self._revisiting(make)
-        batches = [batch for split in source.revisit(["not-there.json"]) for batch in source.read(split)]
+        batches = [batch for split in source.plan_replay(["not-there.json"]) for batch in source.read(split)]
         source.close()
         unread = [item.origin for batch in batches for item in batch.unread]
         assert unread == ["not-there.json"], f"an object that is gone is said to be unread: {unread}"
@@ -270,27 +270,31 @@ class SourceContract(PluginContract):
         """`TriggerError`, or nothing is made of it; and no value of it is told."""
         if trigger is None:
             pytest.skip("no trigger names its work")
-        assert isinstance(make(), Triggered), "what takes a trigger has `triggers`, `receive` and `respond`"
+        assert isinstance(make(), Triggered), (
+            "what takes a trigger has `triggers`, `accept_trigger` and `build_response`"
+        )
         assert trigger.kind in self.plugin.triggers, f"triggers says which are taken: {trigger.kind} is not among them"
         damage: list[Any] = [[{}], [CANARY], None, CANARY]
         for event in ({"Records": each} for each in damage):
             source = make()
             try:
-                source.receive(trigger._replace(event=event))
+                source.accept_trigger(trigger._replace(event=event))
                 found = found_in(taken(source))
                 assert not found, f"nothing is made of a trigger that is none: {few(found)}"
             except TriggerError as error:
                 nothing_told({"the error of a trigger": error})
 
     def test_the_answer_names_what_was_not_taken(self, opened: Opened, trigger: Trigger | None) -> None:
-        """`respond` gives JSON types, and another answer when a record must come again."""
+        """`build_response` gives JSON types, and another answer when a record must come again."""
         if trigger is None:
             pytest.skip("no trigger names its work")
         answers = []
         for failing in (False, True):
             source = opened()
             origins = [origin for batch in taken(source, close=False) for origin in batch.origins]
-            answers.append(source.respond([ReadFailure(origins[0], "unavailable")] if failing else [], []).answer)
+            answers.append(
+                source.build_response([ReadFailure(origins[0], "unavailable")] if failing else [], []).answer
+            )
             source.close()
         assert through_json(answers) == answers, "an answer is of JSON types"
         assert answers[0] != answers[1] or answers == [None, None], "the answer names the record that was not taken"
@@ -324,7 +328,9 @@ class SourceContract(PluginContract):
         source = opened()
         for batch in taken(source, close=False):
             nothing_told({"a rejection": batch.rejected, "an unread record": batch.unread, "an origin": batch.origins})
-        nothing_told({"the survey": source.survey(), "the bookmark": source.bookmark(complete=True, unread=[], rows=0)})
+        nothing_told(
+            {"the survey": source.plan_stats(), "the bookmark": source.bookmark(complete=True, unread=[], rows=0)}
+        )
         source.close()
         nothing_told(told())
 

@@ -37,7 +37,7 @@ class ReadableContract:
         assert table() is None, "there is no table before the first commit: scan gave one"
         sink, _ = place.staged(range(4))
         assert table() is None, "there is no table before the first commit: scan gave what is staged"
-        sink.abort()
+        sink.close()
 
     def test_a_table_has_what_was_committed(self, place: Place, table: Callable[[], pl.LazyFrame | None]) -> None:
         """All of it and nothing staged, in the prepared columns, their order and their types."""
@@ -48,7 +48,7 @@ class ReadableContract:
         assert columns == due.columns, f"a table has the prepared columns first, in their order: it has {columns}"
         wrong = [name for name in due.columns if found.schema[name] != due.schema[name]]
         assert not wrong, f"a table has the prepared types: column {wrong[0]} is {found.schema[wrong[0]]}"
-        sink.abort()
+        sink.close()
         assert _same(found.select(due.columns), due), "a table has all that was committed, and nothing else"
 
     def test_rows_and_columns_of_a_table_are_picked(

@@ -30,7 +30,7 @@ class KnownObjects:
         """See `RunLedger.newest_until`."""
         return None
 
-    def unseen(self, objects: Sequence[str], version_of: Callable[[str], str | None] | None = None) -> list[str]:
+    def filter_new(self, objects: Sequence[str], version_of: Callable[[str], str | None] | None = None) -> list[str]:
         """Those that it has not, in the order given."""
         self.asked += objects
         return [each for each in objects if each not in self._known]

@@ -35,7 +35,7 @@ class Place:
     def opened(self, *, with_ledger: bool = True) -> Any:
         """A sink at the beginning of a run, after the calls that the runner makes."""
         sink = self.make()
-        sink.prepare(self.rows([0]).schema)
+        sink.open(self.rows([0]).schema)
         if with_ledger:
             sink.ledger()
         return sink
@@ -55,7 +55,7 @@ class Place:
         """A whole run."""
         sink, fragments = self.staged(numbers, parts)
         receipt: CommitResult = sink.commit(fragments)
-        sink.abort()
+        sink.close()
         return receipt
 
     def persistent(self, numbers: Sequence[int]) -> CommitResult:
@@ -79,7 +79,7 @@ class Place:
             )
             fragments.append(sink.stage(renamed, Split(f"split-{number}", {}), 0))
         sink.commit(fragments)
-        sink.abort()
+        sink.close()
 
     def shows(self, numbers: Sequence[int], promise: str) -> None:
         """Fail when something else is visible than exactly these rows."""

@@ -129,8 +129,8 @@ class ObjectStoreJson:
         self._rest = self._new(pages, ledger)
         return self._split(self._rest)
 
-    def revisit(self, objects: Sequence[str]) -> Iterable[Split]:
-        """See `Revisiting.revisit`."""
+    def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
+        """See `Revisiting.plan_replay`."""
         keys = list(dict.fromkeys(objects))
         self._rest, self._listing, self._replayed = iter(()), Listing(waiting=len(keys)), True
         return self._split([Entry(key, None, None) for key in keys])
@@ -185,7 +185,7 @@ class ObjectStoreJson:
             entry = chunk[key] if chunk[key].version is not None else self._ask(key)
             return entry.version if entry else None
 
-        new = ledger.unseen(list(chunk), version_of) if chunk else []
+        new = ledger.filter_new(list(chunk), version_of) if chunk else []
         if self._left:
             self._left -= chunk.keys() - set(new)
         self._listing.waiting += len(new)
@@ -251,12 +251,12 @@ class ObjectStoreJson:
         """See `Permitted.permissions`."""
         return reading(parse_location(settings.uri))
 
-    def uris(self) -> Sequence[str]:
-        """See `Located.uris`."""
+    def source_uris(self) -> Sequence[str]:
+        """See `Located.source_uris`."""
         return [self.store.location.uri]
 
-    def locate(self, name: str) -> str:
-        """See `Traceable.locate`."""
+    def object_uri(self, name: str) -> str:
+        """See `Traceable.object_uri`."""
         return self.store.location.join(name).uri
 
     def version(self, name: str) -> str | None:
@@ -283,8 +283,8 @@ class ObjectStoreJson:
 
     # -- what a trigger names -----------------------------------------------------------------------------------------
 
-    def receive(self, trigger: Trigger) -> None:
-        """See `Triggered.receive`."""
+    def accept_trigger(self, trigger: Trigger) -> None:
+        """See `Triggered.accept_trigger`."""
         self._named = messages(trigger)
 
     def _keys(self, named: Iterable[Message]) -> list[str]:
@@ -306,8 +306,8 @@ class ObjectStoreJson:
             return None
         return key.removeprefix(prefix)
 
-    def respond(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
-        """See `Triggered.respond`: the messages that a queue is to deliver again; an object that is gone is done."""
+    def build_response(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
+        """See `Triggered.build_response`: messages that a queue is to deliver again; a missing object is done."""
         if self._named is None or all(message.id is None for message in self._named):
             return TriggerResponse()
         if odd := [message.id for message in self._named if not message.valid]:
@@ -333,8 +333,8 @@ class ObjectStoreJson:
         if requests := vars(self).pop("_requests", None):
             requests.shutdown(wait=False, cancel_futures=True)
 
-    def survey(self) -> PlanStats:
-        """See `Source.survey`. A folder is listed to its end, to count; for a bucket that would take too long."""
+    def plan_stats(self) -> PlanStats:
+        """See `Source.plan_stats`. A folder is listed to its end, to count; for a bucket that would take too long."""
         if not self.store.remote:
             with suppress(ReportingError):  # the next run will fail of it
                 deque(self._rest, maxlen=0)

@@ -67,8 +67,8 @@ class NdjsonArchive:
         """See `Permitted.permissions`."""
         return putting(parse_location(settings.uri))
 
-    def prepare(self, schema: pl.Schema) -> None:
-        """See `Sink.prepare`."""
+    def open(self, schema: pl.Schema) -> None:
+        """See `Sink.open`."""
         found, settings = schema.get(self.settings.timestamp), self.settings
         there = f"there are {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
         if not isinstance(found, pl.Datetime) or found.time_zone is None:
@@ -145,8 +145,8 @@ class NdjsonArchive:
         uri = self.store.location.join(key).uri
         return Output(uri=uri, rows=rows, new_rows=rows, bytes=len(data), version=version)
 
-    def abort(self) -> None:
-        """See `Sink.abort`: what is staged is in the fragments alone, and goes with them."""
+    def close(self) -> None:
+        """See `Sink.close`: what is staged is in the fragments alone, and goes with them."""
 
     def quarantine(self) -> None:
         """See `Sink.quarantine`: it has none."""

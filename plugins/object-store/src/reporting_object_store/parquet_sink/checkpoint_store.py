@@ -57,8 +57,8 @@ class CheckpointFiles:
         """See `Filed.table_folder`: the fixed part of where the files are."""
         return Layout.parse(settings.uri).folder.uri
 
-    def prepare(self, schema: pl.Schema) -> None:
-        """See `Sink.prepare`."""
+    def open(self, schema: pl.Schema) -> None:
+        """See `Sink.open`."""
         self.layout.check(schema.names())
         found = schema.get(self.settings.timestamp)
         if not isinstance(found, pl.Datetime) or found.time_zone is None or found.time_unit == "ns":

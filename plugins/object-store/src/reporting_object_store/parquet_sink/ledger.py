@@ -32,8 +32,8 @@ class CheckpointLedger:
         """See `DatedLedger.newest_until`."""
         return max((found for file in self._files if (found := file.newest_until(moment))), default=None)
 
-    def unseen(self, objects: Sequence[str]) -> list[str]:
-        """See `Ledger.unseen`."""
+    def filter_new(self, objects: Sequence[str]) -> list[str]:
+        """See `Ledger.filter_new`."""
         left = list(objects)
         for file in self._files:
             if left:
@@ -44,7 +44,7 @@ class CheckpointLedger:
         return left
 
     def vouches(self, origins: pl.Series) -> bool:
-        """Whether none of these rows can be there: `unseen` was asked for their objects, and knew none of them.
+        """Whether none of these rows can be there: `filter_new` was asked for their objects, and knew none of them.
 
         An object that was accepted in part, or by another sink, or comes from a source that plans without a ledger, is
         not vouched for; nor is one a second time, so that what is remembered stays small.

@@ -185,8 +185,8 @@ class ParquetCheckpoint(TendedFiles):
         self._merging.append((began, time.time()))
         return new
 
-    def abort(self) -> None:
-        """See `Sink.abort`."""
+    def close(self) -> None:
+        """See `Sink.close`."""
         self._spool.clear()
         if self._history:
             self._history.clear()

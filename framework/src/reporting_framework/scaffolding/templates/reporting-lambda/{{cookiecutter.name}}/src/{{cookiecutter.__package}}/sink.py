@@ -68,8 +68,8 @@ class NdjsonTable:
             Permission(("s3:ListBucket",), bucket, {"StringLikeIfExists": {"s3:prefix": [below]}}),
         ]
 
-    def prepare(self, schema: pl.Schema) -> None:
-        """See `Sink.prepare`: any columns will do."""
+    def open(self, schema: pl.Schema) -> None:
+        """See `Sink.open`: any columns will do."""
 
     def ledger(self) -> TableLedger:
         """See `Sink.ledger`."""
@@ -98,8 +98,8 @@ class NdjsonTable:
             return CommitResult(outputs, duplicates=sum(fragment.rows for fragment in fragments) - len(new))
         raise CommitConflict(f"{self.settings.uri}: other runs kept writing it; run again")
 
-    def abort(self) -> None:
-        """See `Sink.abort`: what is staged is in memory alone."""
+    def close(self) -> None:
+        """See `Sink.close`: what is staged is in memory alone."""
 
     def quarantine(self) -> None:
         """See `Sink.quarantine`: it has none."""
@@ -126,6 +126,6 @@ class TableLedger:
         self.rows = len(lines)
         self._objects = {object_of(origin) for origin in lines}
 
-    def unseen(self, objects: Sequence[str]) -> list[str]:
-        """See `Ledger.unseen`."""
+    def filter_new(self, objects: Sequence[str]) -> list[str]:
+        """See `Ledger.filter_new`."""
         return [each for each in objects if each not in self._objects]

@@ -72,7 +72,7 @@ class CsvFiles:
         """See `Source.plan`."""
         keys = list(list_keys(self.store))
         self._ignored = [key for key in keys if not key.endswith(".csv")]
-        self._waiting = ledger.unseen([key for key in keys if key.endswith(".csv")], self._version)
+        self._waiting = ledger.filter_new([key for key in keys if key.endswith(".csv")], self._version)
         while self._waiting:
             key = self._waiting.pop(0)
             yield Split(key, {"key": key})
@@ -96,8 +96,8 @@ class CsvFiles:
         for start in range(0, len(rows), BATCH):
             yield _batch(key, found.version, start, rows[start : start + BATCH])
 
-    def survey(self) -> PlanStats:
-        """See `Source.survey`."""
+    def plan_stats(self) -> PlanStats:
+        """See `Source.plan_stats`."""
         return PlanStats(len(self._ignored), self._ignored[:5], len(self._waiting), exhausted=not self._waiting)
 
     def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
