@@ -1,4 +1,7 @@
-"""The bars of packages for Lambda: sizes, the same bytes twice, and how long a build takes that has nothing to do."""
+"""The bars of packages for Lambda.
+
+They are sizes, the same bytes twice, and how long a build takes that has nothing to do.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,14 +21,32 @@ def build(bench: Bench, out: Path, arch: str, python: str = "3.12") -> Usage:
     """
     program = Path(bench.program[0]).with_name("reporting")
     if not program.exists():
-        raise BenchmarkError(f"no program {program}: packages are built by `reporting`, beside `reporting-run`")
+        raise BenchmarkError(
+            f"no program {program}: packages are built by `reporting`, beside"
+            " `reporting-run`"
+        )
     return measure(
-        [str(program), "build", REPORT, "--arch", arch, "--python", python, "--out", str(out), "--format", "json"]
+        [
+            str(program),
+            "build",
+            REPORT,
+            "--arch",
+            arch,
+            "--python",
+            python,
+            "--out",
+            str(out),
+            "--format",
+            "json",
+        ]
     )
 
 
 def _size(arch: str, bound: float, manifest: Mapping[str, Any], usage: Usage) -> Row:
-    sizes = ", ".join(f"{name} {each['unzipped'] / MEGABYTE:.1f}" for name, each in manifest["packages"].items())
+    sizes = ", ".join(
+        f"{name} {each['unzipped'] / MEGABYTE:.1f}"
+        for name, each in manifest["packages"].items()
+    )
     return Row(
         f"build-size-{arch}",
         f"packages for {arch}, unzipped",
@@ -48,7 +69,14 @@ def x86_64(bench: Bench) -> Sequence[Row]:
     function = manifest["packages"]["function.zip"]["zipped"] / MEGABYTE
     return [
         _size("x86_64", 240, manifest, first),
-        Row("build-function", "function.zip, zipped", 1.0, function, f"{function * 1000:.0f} kB", unit="MB"),
+        Row(
+            "build-function",
+            "function.zip, zipped",
+            1.0,
+            function,
+            f"{function * 1000:.0f} kB",
+            unit="MB",
+        ),
         Row(
             "build-identical",
             "two builds in different folders: files that differ",
@@ -57,7 +85,14 @@ def x86_64(bench: Bench) -> Sequence[Row]:
             f"{', '.join(differing) or 'none'} of {len(names)}",
             unit="files",
         ),
-        Row("build-unchanged", "a build with nothing changed: time", 2.0, wall, seconds(wall), unit="s"),
+        Row(
+            "build-unchanged",
+            "a build with nothing changed: time",
+            2.0,
+            wall,
+            seconds(wall),
+            unit="s",
+        ),
     ]
 
 
@@ -72,6 +107,9 @@ def arm64(bench: Bench) -> Sequence[Row]:
 
 
 GROUPS = (
-    Group(("build-size-x86_64", "build-function", "build-identical", "build-unchanged"), x86_64),
+    Group(
+        ("build-size-x86_64", "build-function", "build-identical", "build-unchanged"),
+        x86_64,
+    ),
     Group(("build-size-arm64",), arm64),
 )

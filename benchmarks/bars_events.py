@@ -1,4 +1,7 @@
-"""The bars of the event processor: a large batch in memory, of what others take for it, and a small one in Lambda."""
+"""The bars of the event processor.
+
+They are a large batch in memory, of what others take for it, and a small one in Lambda.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -16,7 +19,10 @@ SCRIPT = Path(__file__).parent / "peers" / "event_batch.py"
 
 
 def batch(bench: Bench) -> Sequence[Row]:
-    """Records of 400 bytes on one core, against Powertools' batch processor in two ways and a bare loop."""
+    """Measure records of 400 bytes on one core.
+
+    They are compared with Powertools' batch processor in two ways and with a bare loop.
+    """
     python = str(Path(bench.program[0]).with_name("python"))
     number = RECORDS // bench.scale
 
@@ -28,8 +34,13 @@ def batch(bench: Bench) -> Sequence[Row]:
         min(float(usage.answer["seconds"]) for usage in usages)
         for usages in alternate(TIMES, *(partial(run, name) for name in names))
     )
-    rates = [f"{number / seconds:,.0f}" for seconds in (ours, powertools, adapter, bare)]
-    what = "decode, validate and archive-encode 10,000 records of 400 bytes, one core: events a second, of those of"
+    rates = [
+        f"{number / seconds:,.0f}" for seconds in (ours, powertools, adapter, bare)
+    ]
+    what = (
+        "decode, validate and archive-encode 10,000 records of 400 bytes, one core:"
+        " events a second, of those of"
+    )
     return [
         Row(
             "events-powertools",
@@ -59,12 +70,17 @@ def batch(bench: Bench) -> Sequence[Row]:
 
 
 def warm_batch(bench: Bench) -> Sequence[Row]:
-    """The handler with 100 events, everything warm: what it does itself, the waiting for its services left out."""
+    """Measure the handler with 100 events, everything warm.
+
+    The time is what it takes itself, with the waiting for its services left out.
+    """
     python = str(Path(bench.program[0]).with_name("python"))
     with ministack() as stack:
         environment = {**stack.s3.environment(), "AWS_ENDPOINT_URL": stack.endpoint}
         places = _places(environment)
-        usage = measure([python, "-m", "benchmarks.peers.warm_batch"], environment | places)
+        usage = measure(
+            [python, "-m", "benchmarks.peers.warm_batch"], environment | places
+        )
     found, whole = float(usage.answer["seconds"]), float(usage.answer["whole"])
     return [
         Row(
@@ -72,7 +88,8 @@ def warm_batch(bench: Bench) -> Sequence[Row]:
             "a batch of 100 events, everything warm: processor time of the handler",
             0.1,
             found,
-            f"{seconds(found)} of {seconds(whole)}; the rest is waiting for the services",
+            f"{seconds(found)} of {seconds(whole)}; the rest is waiting for the"
+            " services",
             unit="s",
         )
     ]
@@ -89,12 +106,20 @@ def _places(environment: Mapping[str, str]) -> dict[str, str]:
     }
     boto3.client("dynamodb", **options).create_table(
         TableName="counters",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        KeySchema=[
+            {"AttributeName": name, "KeyType": kind} for name, kind in keys.items()
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in keys
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     boto3.client("s3", **options).create_bucket(Bucket="archive")
-    return {"REPORTING_REPORT": "event-processor", "DYNAMODB_TABLE": "counters", "S3_BUCKET": "archive"}
+    return {
+        "REPORTING_REPORT": "event-processor",
+        "DYNAMODB_TABLE": "counters",
+        "S3_BUCKET": "archive",
+    }
 
 
 GROUPS = (

@@ -1,4 +1,7 @@
-"""The bars that need no server: first runs of a folder, and a checkpoint of ten million rows."""
+"""The bars that need no server.
+
+They are first runs of a folder, and a checkpoint of ten million rows.
+"""
 
 import shutil
 from collections.abc import Sequence
@@ -29,7 +32,9 @@ def first_run(bench: Bench) -> Sequence[Row]:
     mine, bares, dlts = alternate(TIMES, ours, bare, dlt)
     accepted = {usage.answer["accepted"] for usage in (*mine, *bares, *dlts)}
     if len(accepted) != 1:
-        raise BenchmarkError(f"the programs accepted different numbers of events: {sorted(accepted)}")
+        raise BenchmarkError(
+            f"the programs accepted different numbers of events: {sorted(accepted)}"
+        )
     cpu, bare_cpu = least(mine, "cpu"), least(bares, "cpu")
     wall, dlt_wall = least(mine, "wall"), least(dlts, "wall")
     return [
@@ -56,7 +61,9 @@ def many_files(bench: Bench) -> Sequence[Row]:
     few, many = 20_000 // bench.scale, 100_000 // bench.scale
 
     def run(count: int) -> Usage:
-        return bench.ours(data.folder(count), bench.fresh("ours") / "events.parquet", count)
+        return bench.ours(
+            data.folder(count), bench.fresh("ours") / "events.parquet", count
+        )
 
     fews, manies = alternate(2, lambda: run(few), lambda: run(many))
     small, large = least(fews, "peak"), least(manies, "peak")
@@ -72,7 +79,10 @@ def many_files(bench: Bench) -> Sequence[Row]:
 
 
 def ten_million(bench: Bench) -> Sequence[Row]:
-    """1,000 new files onto a checkpoint of ten million rows, against polars rewriting it unchanged."""
+    """Measure 1,000 new files onto a checkpoint of ten million rows.
+
+    They are compared with polars, which rewrites the checkpoint unchanged.
+    """
     rows, new = 10_000_000 // bench.scale, 1_000
     source = data.folder(new, after=200_000)
     large = large_checkpoint(bench, rows)
@@ -86,7 +96,11 @@ def ten_million(bench: Bench) -> Sequence[Row]:
         return bench.peer("scan_to_sink", large, bench.fresh("scan") / "events.parquet")
 
     mine, scans = alternate(TIMES, ours, scan)
-    peak, wall, scan_wall = least(mine, "peak"), least(mine, "wall"), least(scans, "wall")
+    peak, wall, scan_wall = (
+        least(mine, "peak"),
+        least(mine, "wall"),
+        least(scans, "wall"),
+    )
     onto = f"+{new:,} rows on {rows:,}"
     return [
         Row(
@@ -94,7 +108,8 @@ def ten_million(bench: Bench) -> Sequence[Row]:
             f"{onto}: peak memory",
             1.0,
             peak / GIGABYTE,
-            f"{megabytes(peak)} (polars scan to sink: {megabytes(least(scans, 'peak'))})",
+            f"{megabytes(peak)} (polars scan to sink:"
+            f" {megabytes(least(scans, 'peak'))})",
             unit="GB",
         ),
         Row(
@@ -108,7 +123,10 @@ def ten_million(bench: Bench) -> Sequence[Row]:
 
 
 def large_checkpoint(bench: Bench, rows: int) -> Path:
-    """Made by polars alone, after the pattern of a small one that our program writes."""
+    """Return a large checkpoint, made by polars alone.
+
+    It is made after the pattern of a small one that our program writes.
+    """
     small = bench.fresh("small") / "events.parquet"
     bench.ours(data.folder(100), small, 100)
     large = data.home() / f"checkpoint-{rows}.parquet"
@@ -117,10 +135,15 @@ def large_checkpoint(bench: Bench, rows: int) -> Path:
 
 
 def start_up(bench: Bench) -> Sequence[Row]:
-    """How long `--help` takes, which lists the reports without importing what they need."""
+    """Measure how long `--help` takes.
+
+    It lists the reports without importing what they need.
+    """
     usages = [measure([*bench.program, "--help"]) for _ in range(5)]
     wall = least(usages, "wall")
-    return [Row("help", "`reporting-run --help`: time", 0.15, wall, seconds(wall), unit="s")]
+    return [
+        Row("help", "`reporting-run --help`: time", 0.15, wall, seconds(wall), unit="s")
+    ]
 
 
 GROUPS = (

@@ -1,4 +1,7 @@
-"""The bars of the Lambda handler: what a cold start imports, and what a warm invocation adds to its own requests."""
+"""The bars of the Lambda handler.
+
+They are what a cold start imports, and what a warm invocation adds to its own requests.
+"""
 
 import json
 import platform
@@ -18,7 +21,8 @@ PYTHON = "3.12"
 EVENTS = 2_000
 
 _IMPORT = (
-    "import json, time; began = time.process_time()\n{}\nprint(json.dumps({{'seconds': time.process_time() - began}}))"
+    "import json, time; began = time.process_time()\n{}\nprint(json.dumps({{'seconds':"
+    " time.process_time() - began}}))"
 )
 _ALONE = """
 import polars, obstore
@@ -29,17 +33,27 @@ _HANDLER = "from reporting_framework.aws_lambda.handler import handler"
 
 
 def cold_start(bench: Bench) -> Sequence[Row]:
-    """Import of the handler with the report, of that of the libraries it stands on; from the packages, compiled."""
+    """Import of the handler with the report, of that of the libraries it stands on.
+
+    From the packages, compiled.
+    """
     python = find_python(PYTHON)
     if not python_version(python).startswith(f"{PYTHON}."):
         raise BenchmarkError(f"no Python {PYTHON}, which is Lambda's")
     built = bench.fresh("cold-packages")
-    build(bench, built, {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64"), PYTHON)
+    build(
+        bench,
+        built,
+        {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64"),
+        PYTHON,
+    )
     places = []
     for name in ("function", "powertools-layer", "data-layer"):
         with zipfile.ZipFile(built / f"{name}.zip") as archive:
             archive.extractall(bench.work / f"cold-{name}")
-        places.append(bench.work / f"cold-{name}" / ("" if name == "function" else "python"))
+        places.append(
+            bench.work / f"cold-{name}" / ("" if name == "function" else "python")
+        )
     environment = {
         "PYTHONPATH": ":".join(map(str, places)),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
@@ -54,14 +68,20 @@ def cold_start(bench: Bench) -> Sequence[Row]:
     }
 
     def run(code: str) -> Usage:
-        return measure([python, "-S", "-s", "-P", "-c", _IMPORT.format(code)], environment)
+        return measure(
+            [python, "-S", "-s", "-P", "-c", _IMPORT.format(code)], environment
+        )
 
     handlers, alones = alternate(TIMES, lambda: run(_HANDLER), lambda: run(_ALONE))
-    handler, alone = (min(float(usage.answer["seconds"]) for usage in usages) for usages in (handlers, alones))
+    handler, alone = (
+        min(float(usage.answer["seconds"]) for usage in usages)
+        for usages in (handlers, alones)
+    )
     return [
         Row(
             "cold-start",
-            "import of the handler with the report: time, of polars', pydantic's, obstore's and Powertools' logger's",
+            "import of the handler with the report: time, of polars', pydantic's,"
+            " obstore's and Powertools' logger's",
             1.25,
             handler / alone,
             f"{seconds(handler)} to {seconds(alone)}",
@@ -70,12 +90,19 @@ def cold_start(bench: Bench) -> Sequence[Row]:
 
 
 def warm(bench: Bench) -> Sequence[Row]:
-    """A warm invocation that finds nothing new, of the time that its own requests take when nothing else is done."""
+    """Measure a warm invocation that finds nothing new.
+
+    It is compared with the time that its own requests take when nothing else is done.
+    """
     prefix, checkpoint = f"events-{EVENTS}/", "checkpoints-warm/events.parquet"
     program = Path(bench.program[0])
     with bars_s3.place() as s3:
         data.upload_once(s3.bucket, data.folder(EVENTS), prefix)
-        for key in ("events.parquet", "_quarantine/events.parquet", "_quarantine/events.json"):
+        for key in (
+            "events.parquet",
+            "_quarantine/events.parquet",
+            "_quarantine/events.json",
+        ):
             obstore.delete(s3.bucket, f"checkpoints-warm/{key}")
         bench.ours(s3.uri(prefix), s3.uri(checkpoint), EVENTS, s3.direct)
         s3.start_counting()
@@ -87,15 +114,29 @@ def warm(bench: Bench) -> Sequence[Row]:
             "REPORTING_EVENT_LOG_CHECKPOINT__CHECKPOINT": s3.uri(checkpoint),
         }
         usage = measure([str(program.with_name("python")), str(script)], environment)
-        asked = [each for each in s3.proxy.requests if each.kind in ("GET", "HEAD", "LIST", "PUT")]
+        asked = [
+            each
+            for each in s3.proxy.requests
+            if each.kind in ("GET", "HEAD", "LIST", "PUT")
+        ]
         rounds = int(usage.answer["invocations"])
         if len(asked) % rounds or any(each.kind == "PUT" for each in asked):
-            raise BenchmarkError(f"{rounds} invocations made {len(asked)} requests, not the same ones each time")
-        targets = [(each.kind, each.key, each.query) for each in asked[-len(asked) // rounds :]]
+            raise BenchmarkError(
+                f"{rounds} invocations made {len(asked)} requests, not the same ones"
+                " each time"
+            )
+        targets = [
+            (each.kind, each.key, each.query) for each in asked[-len(asked) // rounds :]
+        ]
         plan = bench.work / "requests.json"
         plan.write_text(json.dumps(targets))
-        replayed = measure([str(program.with_name("python")), str(script), str(plan)], environment)
-    invocation, requests = float(usage.answer["seconds"]), float(replayed.answer["seconds"])
+        replayed = measure(
+            [str(program.with_name("python")), str(script), str(plan)], environment
+        )
+    invocation, requests = (
+        float(usage.answer["seconds"]),
+        float(replayed.answer["seconds"]),
+    )
     return [
         Row(
             "warm-invocation",

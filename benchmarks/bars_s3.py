@@ -1,4 +1,7 @@
-"""The bars over S3: a real server on loopback behind a proxy that adds what a network would."""
+"""The bars over S3.
+
+A real server on loopback stands behind a proxy that adds what a network would.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,12 +19,17 @@ TIMES = 3
 DELAYS = {"GET": 0.020, "LIST": 0.060}
 NEW = 1_000
 LIMIT = 1.2  # seconds
-IN_LOOK_BACK = 6_000  # more events than 35 days hold, one every ten minutes: fewer would be listed in fewer requests
+# more events than 35 days hold, one every ten minutes: fewer would be listed in fewer
+# requests
+IN_LOOK_BACK = 6_000
 
 
 @dataclass(frozen=True)
 class Place:
-    """The bucket without the proxy, the proxy, and the AWS variables that lead to each."""
+    """The bucket without the proxy, and the proxy.
+
+    There are also the AWS variables that lead to each.
+    """
 
     bucket: S3Store
     proxy: S3Proxy
@@ -45,7 +53,9 @@ def place() -> Iterator[Place]:
     with s3_server(data.home() / "s3") as server, s3_proxy(server.endpoint) as proxy:
         proxy.remember("events-*/log-*")
         behind = server.behind(proxy.endpoint)
-        yield Place(data.store(server), proxy, server.environment(), behind.environment())
+        yield Place(
+            data.store(server), proxy, server.environment(), behind.environment()
+        )
 
 
 def first_run(bench: Bench) -> Sequence[Row]:
@@ -58,32 +68,45 @@ def first_run(bench: Bench) -> Sequence[Row]:
         def ours() -> Usage:
             data.restore(s3.bucket, checkpoints, {})
             s3.start_counting()
-            return bench.ours(s3.uri(prefix), s3.uri(f"{checkpoints}events.parquet"), count, s3.delayed)
+            return bench.ours(
+                s3.uri(prefix),
+                s3.uri(f"{checkpoints}events.parquet"),
+                count,
+                s3.delayed,
+            )
 
         def fetch() -> Usage:
             s3.start_counting()
-            return bench.peer("fetch_alone", data.BUCKET, prefix, environment=s3.delayed)
+            return bench.peer(
+                "fetch_alone", data.BUCKET, prefix, environment=s3.delayed
+            )
 
         def boto3() -> Usage:
             s3.start_counting()
             out = bench.fresh("boto3") / "events.parquet"
-            return bench.peer("boto3_threads", data.BUCKET, prefix, out, environment=s3.delayed)
+            return bench.peer(
+                "boto3_threads", data.BUCKET, prefix, out, environment=s3.delayed
+            )
 
-        bench.peer("fetch_alone", data.BUCKET, prefix, environment=s3.delayed)  # the proxy then remembers
+        bench.peer(
+            "fetch_alone", data.BUCKET, prefix, environment=s3.delayed
+        )  # the proxy then remembers
         mine, fetches = alternate(TIMES, ours, fetch)
         ((usual,),) = alternate(1, boto3)
     wall, fetch_wall = least(mine, "wall"), least(fetches, "wall")
     return [
         Row(
             "first-run-s3-fetch",
-            f"first run, {count:,} objects on S3: time, of fetching alone with 64 in flight",
+            f"first run, {count:,} objects on S3: time, of fetching alone with 64 in"
+            " flight",
             1.3,
             wall / fetch_wall,
             f"{seconds(wall)} to {seconds(fetch_wall)}",
         ),
         Row(
             "first-run-s3-boto3",
-            f"first run, {count:,} objects on S3: times as fast as boto3 with 32 threads",
+            f"first run, {count:,} objects on S3: times as fast as boto3 with 32"
+            " threads",
             5,
             usual.wall / wall,
             f"{seconds(wall)} to {seconds(usual.wall)}",
@@ -93,7 +116,10 @@ def first_run(bench: Bench) -> Sequence[Row]:
 
 
 def incremental(bench: Bench) -> Sequence[Row]:
-    """1,000 new objects beside 20,000 and beside 200,000 that are in the checkpoint already."""
+    """Measure 1,000 new objects beside 20,000 and beside 200,000 old ones.
+
+    The old ones are in the checkpoint already.
+    """
     few, many = max(20_000 // bench.scale, IN_LOOK_BACK), 200_000 // bench.scale
     with place() as s3:
         short, few_lists = _increment(bench, s3, few)
@@ -107,14 +133,29 @@ def incremental(bench: Bench) -> Sequence[Row]:
             f"{seconds(wall)}, {lists} LIST",
             unit="s",
         )
-        for name, old, wall, lists in (("20k", few, short, few_lists), ("200k", many, long, many_lists))
+        for name, old, wall, lists in (
+            ("20k", few, short, few_lists),
+            ("200k", many, long, many_lists),
+        )
     ]
     what = f"LIST requests with {many:,} old, of those with {few:,}"
-    return [*rows, Row("incremental-lists", what, 1.0, many_lists / few_lists, f"{many_lists} to {few_lists}")]
+    return [
+        *rows,
+        Row(
+            "incremental-lists",
+            what,
+            1.0,
+            many_lists / few_lists,
+            f"{many_lists} to {few_lists}",
+        ),
+    ]
 
 
 def _increment(bench: Bench, s3: Place, old: int) -> tuple[float, int]:
-    """The best time of a run that finds 1,000 new objects, and the number of its LIST requests."""
+    """Return the best time of a run that finds 1,000 new objects.
+
+    The second number is that of its LIST requests.
+    """
     prefix, checkpoints = f"events-{old}/", f"checkpoints-{old}/"
     new = data.folder(NEW, after=old)
     names = [f"{prefix}{path.name}" for path in new.iterdir()]
@@ -126,17 +167,24 @@ def _increment(bench: Bench, s3: Place, old: int) -> tuple[float, int]:
     for _ in range(TIMES):
         data.restore(s3.bucket, checkpoints, known)
         s3.start_counting()
-        usages.append(bench.ours(s3.uri(prefix), s3.uri(f"{checkpoints}events.parquet"), NEW, s3.delayed))
+        usages.append(
+            bench.ours(
+                s3.uri(prefix), s3.uri(f"{checkpoints}events.parquet"), NEW, s3.delayed
+            )
+        )
         lists.add(s3.proxy.count("LIST"))
     data.remove(s3.bucket, names)
     return least(usages, "wall"), max(lists)
 
 
-def _known(bench: Bench, s3: Place, old: int, prefix: str, checkpoints: str) -> Mapping[str, bytes]:
+def _known(
+    bench: Bench, s3: Place, old: int, prefix: str, checkpoints: str
+) -> Mapping[str, bytes]:
     """The checkpoint of what is old, and all that our program keeps beside it.
 
-    Made from a folder, which is faster and gives the same bytes; then a run over S3 sees that nothing is new and
-    lists everything once. What was rejected it may read again, since its object is another than the file was.
+    Made from a folder, which is faster and gives the same bytes; then a run over S3
+    sees that nothing is new and lists everything once. What was rejected it may read
+    again, since its object is another than the file was.
     """
     made = bench.fresh("known")
     bench.ours(data.folder(old), made / "events.parquet", old)

@@ -1,4 +1,7 @@
-"""The bars of ``reporting sql``: a checkpoint of ten million rows, against DuckDB alone on the same file."""
+"""The bars of ``reporting sql``.
+
+A checkpoint of ten million rows is compared with DuckDB alone on the same file.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +19,10 @@ def latest_per_visit(bench: Bench) -> Sequence[Row]:
     rows = 10_000_000 // bench.scale
     large = large_checkpoint(bench, rows)
     program = str(Path(bench.program[0]).with_name("reporting"))
-    mine, theirs = bench.fresh("sql") / "ours.parquet", bench.work / "sql" / "alone.parquet"
+    mine, theirs = (
+        bench.fresh("sql") / "ours.parquet",
+        bench.work / "sql" / "alone.parquet",
+    )
     settings = ["--source", "events", "--checkpoint", str(large), "--out", str(mine)]
 
     def ours() -> Usage:
@@ -27,7 +33,10 @@ def latest_per_visit(bench: Bench) -> Sequence[Row]:
 
     ours_usages, alone_usages = alternate(TIMES, ours, alone)
     if mine.stat().st_size != theirs.stat().st_size:
-        raise BenchmarkError(f"the answers differ: {mine.stat().st_size} and {theirs.stat().st_size} bytes")
+        raise BenchmarkError(
+            f"the answers differ: {mine.stat().st_size} and {theirs.stat().st_size}"
+            " bytes"
+        )
     wall, alone_wall = least(ours_usages, "wall"), least(alone_usages, "wall")
     cpu, alone_cpu = least(ours_usages, "cpu"), least(alone_usages, "cpu")
     peak, alone_peak = least(ours_usages, "peak"), least(alone_usages, "peak")
@@ -36,8 +45,20 @@ def latest_per_visit(bench: Bench) -> Sequence[Row]:
     times = f"{seconds(wall)} to {seconds(alone_wall)}; {processor}"
     peaks = f"{megabytes(peak)} to {megabytes(alone_peak)}"
     return [
-        Row("sql-time", f"{what}: time, of DuckDB alone on the same file", 3, wall / alone_wall, times),
-        Row("sql-memory", f"{what}: peak memory, of DuckDB alone", 1.2, peak / alone_peak, peaks),
+        Row(
+            "sql-time",
+            f"{what}: time, of DuckDB alone on the same file",
+            3,
+            wall / alone_wall,
+            times,
+        ),
+        Row(
+            "sql-memory",
+            f"{what}: peak memory, of DuckDB alone",
+            1.2,
+            peak / alone_peak,
+            peaks,
+        ),
     ]
 
 

@@ -1,4 +1,7 @@
-"""What every row of the table needs: our program, its peers, a place to work in, and the row itself."""
+"""The parts that every row of the table needs.
+
+They are our program, its peers, a place to work in, and the row itself.
+"""
 
 import shutil
 import sys
@@ -39,14 +42,21 @@ class Group:
 
 @dataclass(frozen=True)
 class Bench:
-    """How to run what is measured, and on how much: `scale` divides every number of records."""
+    """The way to run what is measured, and on how much.
+
+    The number `scale` divides every number of records.
+    """
 
     program: Sequence[str]
     scale: int
     work: Path
 
     def ours(
-        self, source: Path | str, checkpoint: Path | str, read: int, environment: Mapping[str, str] | None = None
+        self,
+        source: Path | str,
+        checkpoint: Path | str,
+        read: int,
+        environment: Mapping[str, str] | None = None,
     ) -> Usage:
         """Run the report.
 
@@ -63,10 +73,15 @@ class Bench:
         said = usage.answer
         done = (said.get("status"), said.get("complete"), said.get("records_read"))
         if done != ("ok", True, read):
-            raise BenchmarkError(f"{REPORT}: expected status ok, complete, {read} records read; found {done}")
+            raise BenchmarkError(
+                f"{REPORT}: expected status ok, complete, {read} records read; found"
+                f" {done}"
+            )
         return usage
 
-    def settle(self, source: str, checkpoint: str, environment: Mapping[str, str]) -> None:
+    def settle(
+        self, source: str, checkpoint: str, environment: Mapping[str, str]
+    ) -> None:
         """Run the report where nothing should be new, however much of it is read again.
 
         Raises:
@@ -74,16 +89,33 @@ class Bench:
         """
         said = self._run(source, checkpoint, environment).answer
         if (said.get("status"), said.get("accepted")) != ("ok", 0):
-            raise BenchmarkError(f"{REPORT}: expected nothing new, found {said.get('accepted')} ({said.get('status')})")
+            raise BenchmarkError(
+                f"{REPORT}: expected nothing new, found {said.get('accepted')}"
+                f" ({said.get('status')})"
+            )
 
-    def _run(self, source: Path | str, checkpoint: Path | str, environment: Mapping[str, str] | None) -> Usage:
+    def _run(
+        self,
+        source: Path | str,
+        checkpoint: Path | str,
+        environment: Mapping[str, str] | None,
+    ) -> Usage:
         where = ["--source", str(source), "--checkpoint", str(checkpoint)]
-        return measure([*self.program, REPORT, *where, "--format", "json", "--quiet"], environment)
+        return measure(
+            [*self.program, REPORT, *where, "--format", "json", "--quiet"], environment
+        )
 
-    def peer(self, name: str, *arguments: Path | str, environment: Mapping[str, str] | None = None) -> Usage:
+    def peer(
+        self,
+        name: str,
+        *arguments: Path | str,
+        environment: Mapping[str, str] | None = None,
+    ) -> Usage:
         """Run one of `benchmarks.peers`."""
         words = [str(each) for each in arguments]
-        return measure([sys.executable, "-m", f"benchmarks.peers.{name}", *words], environment)
+        return measure(
+            [sys.executable, "-m", f"benchmarks.peers.{name}", *words], environment
+        )
 
     def fresh(self, name: str) -> Path:
         """An empty folder to write to."""

@@ -1,4 +1,8 @@
-"""The data of the benchmarks: made once, kept in `benchmarks/.cache/`, made anew when what makes it changes."""
+"""The data of the benchmarks.
+
+They are made once, kept in `benchmarks/.cache/`, and made anew when what makes them
+changes.
+"""
 
 import hashlib
 import os
@@ -32,7 +36,10 @@ def home() -> Path:
 
 
 def folder(count: int, after: int = 0) -> Path:
-    """A folder of `count` event files: those of the series that follow the first `after`."""
+    """Return a folder of `count` event files.
+
+    They are those of the series that follow the first `after`.
+    """
     path = home() / f"events-{after}-{count}"
     if not path.exists():
         part = path.with_suffix(".part")
@@ -43,7 +50,10 @@ def folder(count: int, after: int = 0) -> Path:
 
 
 def store(server: S3Server) -> S3Store:
-    """The bucket of the benchmarks, made if it is missing, reached without the proxy."""
+    """Return the bucket of the benchmarks, made if it is missing.
+
+    It is reached without the proxy.
+    """
     client = server.client()
     if BUCKET not in [each["Name"] for each in client.list_buckets()["Buckets"]]:
         client.create_bucket(Bucket=BUCKET)
@@ -63,13 +73,19 @@ def upload(bucket: S3Store, source: Path, prefix: str) -> None:
     files = [path for path in source.rglob("*") if path.is_file()]
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         put = pool.map(
-            lambda path: obstore.put(bucket, f"{prefix}{path.relative_to(source)}", path.read_bytes()), files
+            lambda path: obstore.put(
+                bucket, f"{prefix}{path.relative_to(source)}", path.read_bytes()
+            ),
+            files,
         )
         list(put)
 
 
 def upload_once(bucket: S3Store, source: Path, prefix: str) -> None:
-    """As `upload`, unless an earlier run has done it: the server's data lie in the cache too."""
+    """Upload as `upload` does, unless an earlier run has done it.
+
+    The server's data lie in the cache too.
+    """
     done = home() / f"uploaded-{prefix.strip('/').replace('/', '-')}"
     if not done.exists():
         upload(bucket, source, prefix)
@@ -83,7 +99,9 @@ def keys(bucket: S3Store, prefix: str) -> list[str]:
 
 def snapshot(bucket: S3Store, prefix: str) -> dict[str, bytes]:
     """Everything below a prefix, by key."""
-    return {key: bytes(obstore.get(bucket, key).bytes()) for key in keys(bucket, prefix)}
+    return {
+        key: bytes(obstore.get(bucket, key).bytes()) for key in keys(bucket, prefix)
+    }
 
 
 def restore(bucket: S3Store, prefix: str, contents: Mapping[str, bytes]) -> None:

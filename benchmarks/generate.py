@@ -1,26 +1,30 @@
 """Synthetic visit events: files for benchmarks at any size, and the bundled example.
 
-Nothing here comes from a real participant, center or visit: centers are numbered 901 to 905 and called
-`synthetic-research-center-...`, participants are called `SYN...`, `LATE...` and `TWIN...`.
+Nothing here comes from a real participant, center or visit: centers are numbered 901 to
+905 and called `synthetic-research-center-...`, participants are called `SYN...`,
+`LATE...` and `TWIN...`.
 
     python benchmarks/generate.py OUT --count 20000 --seed 1 --bad 0.01
     python benchmarks/generate.py OUT --count 1000 --seed 1 --bad 0.01 --after 20000
     python benchmarks/generate.py --example examples/visit-events
 
-The second command adds the 1,000 events that follow the first 20,000: `--count` is always the number of files
-written. An event depends on nothing but the seed and its index: any part of the series can be made on its
-own (skipping costs nothing), nothing is held in memory, and the same input gives the same bytes on every
-Python from 3.11. `--bad` decides which events are spoiled and changes no other.
+The second command adds the 1,000 events that follow the first 20,000: `--count` is
+always the number of files written. An event depends on nothing but the seed and its
+index: any part of the series can be made on its own (skipping costs nothing), nothing
+is held in memory, and the same input gives the same bytes on every Python from 3.11.
+`--bad` decides which events are spoiled and changes no other.
 
-A benchmark visit has three events: submit, pass-qc, delete or submit, not-pass-qc, pass-qc. A form's packet
-is null at first and filled later. Two events in a hundred are dated 1 to 20 days early (late arrivals). A
-share of `--bad` is spoiled in one of the ways that `SPOILERS` lists, each as often as the others. Timestamps
-come with `Z`, with an offset, with microseconds, and a few naive (meant as UTC).
+A benchmark visit has three events: submit, pass-qc, delete or submit, not-pass-qc,
+pass-qc. A form's packet is null at first and filled later. Two events in a hundred are
+dated 1 to 20 days early (late arrivals). A share of `--bad` is spoiled in one of the
+ways that `SPOILERS` lists, each as often as the others. Timestamps come with `Z`, with
+an offset, with microseconds, and a few naive (meant as UTC).
 
-The example has the same kinds of event in January to March 2024, and besides: longer histories with
-resubmissions; participants `LATE...`, dated in early January, which can be held back from a first run;
-participants `TWIN...`, whose six events share one second; a few legacy file names; each kind of bad file
-once; and two objects that are not called `log-*.json`. `examples/README.md` counts them.
+The example has the same kinds of event in January to March 2024, and besides: longer
+histories with resubmissions; participants `LATE...`, dated in early January, which can
+be held back from a first run; participants `TWIN...`, whose six events share one
+second; a few legacy file names; each kind of bad file once; and two objects that are
+not called `log-*.json`. `examples/README.md` counts them.
 """
 
 import argparse
@@ -34,14 +38,29 @@ NamedFile = tuple[str, bytes]
 Fields = dict[str, object]
 
 LIMIT = 60_000_000
-"""How many events one seed can give: the participants' numbers have seven digits, with six events each."""
+"""How many events one seed can give: the participants' numbers have seven digits, with
+six events each.
+"""
 
 EPOCH = datetime(2023, 1, 1, tzinfo=UTC)
 SECONDS_APART = 600
-BLOCK = 10  # visits whose events are interleaved, so that the events of one visit do not follow each other
+# visits whose events are interleaved, so that the events of one visit do not follow
+# each other
+BLOCK = 10
 GREEK = ("alpha", "beta", "gamma", "delta", "epsilon")
-CENTERS = tuple((901 + index, f"synthetic-research-center-{letter}") for index, letter in enumerate(GREEK))
-STUDIES = ("adrc", "dlb", "adrc", "clariti", "adrc", "dlb", "adrc")  # seven to five centers gives every pair
+CENTERS = tuple(
+    (901 + index, f"synthetic-research-center-{letter}")
+    for index, letter in enumerate(GREEK)
+)
+STUDIES = (
+    "adrc",
+    "dlb",
+    "adrc",
+    "clariti",
+    "adrc",
+    "dlb",
+    "adrc",
+)  # seven to five centers gives every pair
 MODULES = ("UDS", "UDS", "UDS", "FTLD", "LBD")
 PACKETS = ("I", "F", "F", "T")
 SCANS = ("dicom", "scan-analysis")
@@ -82,7 +101,9 @@ def _set_ptid(change: Callable[[str], str]) -> Callable[[Fields], bytes]:
 SPOILERS: dict[str, Callable[[Fields], bytes]] = {
     "truncated": lambda record: _dump(record)[:-60],
     "empty": lambda record: b"",
-    "missing-field": lambda record: _dump({key: record[key] for key in record if key != "center_label"}),
+    "missing-field": lambda record: _dump(
+        {key: record[key] for key in record if key != "center_label"}
+    ),
     "number-for-text": _set("gear_name", 7),
     "unknown-datatype": _set("datatype", "questionnaire"),
     "lower-case-ptid": _set_ptid(str.lower),
@@ -98,7 +119,10 @@ SPOILERS: dict[str, Callable[[Fields], bytes]] = {
 
 
 def _random(seed: int, number: int) -> Random:
-    """Start a series of its own for each number; only `random()` is used, which no Python version changes."""
+    """Start a series of its own for each number.
+
+    Only `random()` is used, which no Python version changes.
+    """
     return Random((seed << 64) | number)
 
 
@@ -110,8 +134,13 @@ def _pick(rng: Random, choices: tuple[str, ...]) -> str:
     return choices[_below(rng, len(choices))]
 
 
-def _visit(rng: Random, ptid: str, participant: int, number: int, opened: datetime) -> Fields:
-    """Make the fields that a visit's events share; visit 1 is dated half a year before visit 2."""
+def _visit(
+    rng: Random, ptid: str, participant: int, number: int, opened: datetime
+) -> Fields:
+    """Make the fields that a visit's events share.
+
+    Visit 1 is dated half a year before visit 2.
+    """
     adcid, center = CENTERS[participant % len(CENTERS)]
     study = STUDIES[participant % len(STUDIES)]
     is_form = rng.random() < 0.75
@@ -122,7 +151,11 @@ def _visit(rng: Random, ptid: str, participant: int, number: int, opened: dateti
         "action": None,
         "study": study,
         "pipeline_adcid": adcid,
-        "project_label": f"sandbox-{study}-{datatype}" if is_sandbox else f"ingest-{datatype}-{study}",
+        "project_label": (
+            f"sandbox-{study}-{datatype}"
+            if is_sandbox
+            else f"ingest-{datatype}-{study}"
+        ),
         "center_label": center,
         "gear_name": None,
         "ptid": ptid,
@@ -150,11 +183,20 @@ def _timestamp(rng: Random, when: datetime) -> str:
     return f"{when:%Y-%m-%dT%H:%M:%S}"
 
 
-def _event(rng: Random, visit: Fields, step: int, action: str, when: datetime) -> tuple[str, Fields]:
-    """Make an event's file name, which ends in the visit's number or its date, and its fields."""
+def _event(
+    rng: Random, visit: Fields, step: int, action: str, when: datetime
+) -> tuple[str, Fields]:
+    """Make an event's file name and its fields.
+
+    The name ends in the visit's number or its date.
+    """
     last = visit["visit_number"] if rng.random() < 0.6 else visit["visit_date"]
     place = "{pipeline_adcid}-{project_label}-{ptid}".format_map(visit)
-    record = visit | {"action": action, "gear_name": GEARS[action], "timestamp": _timestamp(rng, when)}
+    record = visit | {
+        "action": action,
+        "gear_name": GEARS[action],
+        "timestamp": _timestamp(rng, when),
+    }
     if step == 0:
         record["packet"] = None
     if rng.random() < 0.02:
@@ -163,7 +205,10 @@ def _event(rng: Random, visit: Fields, step: int, action: str, when: datetime) -
 
 
 def _benchmark_file(seed: int, bad: float, index: int) -> NamedFile:
-    """Make the event at an index. Names are distinct because no visit has the same action twice."""
+    """Make the event at an index.
+
+    Names are distinct because no visit has the same action twice.
+    """
     block, place = divmod(index, 3 * BLOCK)
     step, place = divmod(place, BLOCK)
     number = block * BLOCK + place
@@ -183,15 +228,17 @@ def _benchmark_file(seed: int, bad: float, index: int) -> NamedFile:
     return name, _dump(record)
 
 
-def generate(count: int, seed: int = 0, bad: float = 0.01, after: int = 0) -> Iterator[NamedFile]:
+def generate(
+    count: int, seed: int = 0, bad: float = 0.01, after: int = 0
+) -> Iterator[NamedFile]:
     """Make `count` events of the series that a seed stands for.
 
     Args:
         count: How many events to make.
         seed: Which series, 0 or more.
         bad: The share of spoiled files, 0 to 1.
-        after: How many events of the series to skip first: `generate(a)` and then `generate(b, after=a)` are
-            together `generate(a + b)`.
+        after: How many events of the series to skip first: `generate(a)` and then
+            `generate(b, after=a)` are together `generate(a + b)`.
 
     Returns:
         File names and contents, made one at a time.
@@ -200,18 +247,32 @@ def generate(count: int, seed: int = 0, bad: float = 0.01, after: int = 0) -> It
         ValueError: A number is out of its range.
     """
     if min(count, seed, after) < 0:
-        raise ValueError(f"count, seed and after must be 0 or more, found {count}, {seed} and {after}")
+        raise ValueError(
+            f"count, seed and after must be 0 or more, found {count}, {seed} and"
+            f" {after}"
+        )
     if count + after > LIMIT:
-        raise ValueError(f"a seed has {LIMIT:,} events, {count + after:,} were asked for: use another seed")
+        raise ValueError(
+            f"a seed has {LIMIT:,} events, {count + after:,} were asked for: use"
+            " another seed"
+        )
     if not 0 <= bad <= 1:
         raise ValueError(f"bad is a share from 0 to 1, found {bad}")
     return (_benchmark_file(seed, bad, index) for index in range(after, after + count))
 
 
 def _history(
-    rng: Random, ptid: str, number: int, opened: datetime, actions: tuple[str, ...], pause: int = 48 * 3600
+    rng: Random,
+    ptid: str,
+    number: int,
+    opened: datetime,
+    actions: tuple[str, ...],
+    pause: int = 48 * 3600,
 ) -> Iterator[tuple[str, Fields]]:
-    """Make the events of one visit of the example, each at most `pause` seconds after the one before."""
+    """Make the events of one visit of the example.
+
+    Each is at most `pause` seconds after the one before.
+    """
     visit = _visit(rng, ptid, int(ptid[-4:]), number, opened)
     when = opened
     for step, action in enumerate(actions):
@@ -232,8 +293,12 @@ def _example_events(rng: Random) -> Iterator[tuple[str, Fields]]:
         yield from _history(rng, f"LATE{late:04d}", 1, opened, ("submit", "pass-qc"))
     for twin in range(3):
         opened = january + timedelta(days=45, hours=12)
-        yield from _history(rng, f"TWIN{twin:04d}", 1, opened, ("submit", "pass-qc"), pause=1)
-    for legacy, action in enumerate(("submit", "not-pass-qc", "submit", "pass-qc", "delete", "submit")):
+        yield from _history(
+            rng, f"TWIN{twin:04d}", 1, opened, ("submit", "pass-qc"), pause=1
+        )
+    for legacy, action in enumerate(
+        ("submit", "not-pass-qc", "submit", "pass-qc", "delete", "submit")
+    ):
         opened = january + timedelta(days=4 + 14 * legacy, seconds=_below(rng, 86_400))
         for _, record in _history(rng, f"SYN{100 + legacy:04d}", 1, opened, (action,)):
             yield f"log-{action}-{opened:%Y%m%d}.json", record
@@ -245,11 +310,24 @@ def example() -> Iterator[NamedFile]:
     for name, record in _example_events(rng):
         yield name, _dump(record)
     for kind, spoil in enumerate(SPOILERS.values()):
-        opened = datetime(2024, 1, 8, tzinfo=UTC) + timedelta(days=6 * kind, seconds=_below(rng, 86_400))
-        for name, record in _history(rng, f"SYN{200 + kind:04d}", 1, opened, (FAILED_FIRST[kind % 3],)):
+        opened = datetime(2024, 1, 8, tzinfo=UTC) + timedelta(
+            days=6 * kind, seconds=_below(rng, 86_400)
+        )
+        for name, record in _history(
+            rng, f"SYN{200 + kind:04d}", 1, opened, (FAILED_FIRST[kind % 3],)
+        ):
             yield name, spoil(record)
-    yield "README.txt", b"Synthetic visit events. This object is not one: its name is not log-*.json.\n"
-    yield "manifest.csv", b"center,adcid\n" + b"".join(f"{c},{a}\n".encode() for a, c in CENTERS)
+    yield (
+        "README.txt",
+        (
+            b"Synthetic visit events. This object is not one: its name is not"
+            b" log-*.json.\n"
+        ),
+    )
+    yield (
+        "manifest.csv",
+        b"center,adcid\n" + b"".join(f"{c},{a}\n".encode() for a, c in CENTERS),
+    )
 
 
 def _write(path: Path, files: Iterator[NamedFile]) -> int:
@@ -261,26 +339,47 @@ def _write(path: Path, files: Iterator[NamedFile]) -> int:
     return written
 
 
-def write_folder(path: Path, count: int, seed: int = 0, bad: float = 0.01, after: int = 0) -> int:
-    """Write what `generate` makes to a folder, beside what is there, and return the number of files."""
+def write_folder(
+    path: Path, count: int, seed: int = 0, bad: float = 0.01, after: int = 0
+) -> int:
+    """Write what `generate` makes to a folder, beside what is there.
+
+    Return the number of files.
+    """
     return _write(path, generate(count, seed, bad, after))
 
 
 def write_example(path: Path) -> int:
-    """Write the bundled example to a folder, beside what is there, and return the number of files."""
+    """Write the bundled example to a folder, beside what is there.
+
+    Return the number of files.
+    """
     return _write(path, example())
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; wrong arguments end with status 2."""
     parser = argparse.ArgumentParser(description="Make synthetic visit-event files.")
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to, made if it is missing")
+    parser.add_argument(
+        "out",
+        type=Path,
+        metavar="OUT",
+        help="folder to write to, made if it is missing",
+    )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--count", type=int, help="how many files to write")
-    what.add_argument("--example", action="store_true", help="write the bundled example instead")
-    parser.add_argument("--seed", type=int, default=0, help="which series of events (default: 0)")
-    parser.add_argument("--bad", type=float, default=0.01, help="share of bad files (default: 0.01)")
-    parser.add_argument("--after", type=int, default=0, help="skip this many events first (default: 0)")
+    what.add_argument(
+        "--example", action="store_true", help="write the bundled example instead"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="which series of events (default: 0)"
+    )
+    parser.add_argument(
+        "--bad", type=float, default=0.01, help="share of bad files (default: 0.01)"
+    )
+    parser.add_argument(
+        "--after", type=int, default=0, help="skip this many events first (default: 0)"
+    )
     options = parser.parse_args(arguments)
     if options.example:
         if (options.seed, options.bad, options.after) != (0, 0.01, 0):
@@ -288,7 +387,9 @@ def main(arguments: list[str] | None = None) -> None:
         written = write_example(options.out)
     else:
         try:
-            written = write_folder(options.out, options.count, options.seed, options.bad, options.after)
+            written = write_folder(
+                options.out, options.count, options.seed, options.bad, options.after
+            )
         except ValueError as error:
             parser.error(str(error))
     print(f"{written} files written to {options.out}")

@@ -1,7 +1,10 @@
-"""Run a command and say what it cost: `python -I -S launch.py COMMAND…` prints one line of JSON after its output.
+"""A launcher that runs a command and says what it cost.
 
-A process of its own, small and started by no one's fork of something large: on Linux a child's peak memory includes
-what its parent held when it forked, even after exec, so that a large parent would be measured instead of the child.
+`python -I -S launch.py COMMAND…` prints one line of JSON after its output.
+
+A process of its own, small and started by no one's fork of something large: on Linux a
+child's peak memory includes what its parent held when it forked, even after exec, so
+that a large parent would be measured instead of the child.
 """
 
 import json
@@ -19,7 +22,12 @@ def main() -> None:
     wall = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)
     kilobytes = usage.ru_maxrss if sys.platform != "darwin" else usage.ru_maxrss // 1024
-    cost = {"code": child.returncode, "wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": kilobytes * 1024}
+    cost = {
+        "code": child.returncode,
+        "wall": wall,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "peak": kilobytes * 1024,
+    }
     print("\n" + json.dumps(cost), flush=True)
 
 

@@ -1,4 +1,7 @@
-"""Run a program as a child and take its time, its processor time and its peak memory."""
+"""The cost of a program that runs as a child.
+
+It is the time, the processor time and the peak memory.
+"""
 
 import json
 import os
@@ -18,7 +21,10 @@ class BenchmarkError(RuntimeError):
 
 @dataclass(frozen=True)
 class Usage:
-    """What one run cost: `wall` and `cpu` in seconds, `peak` resident memory in bytes; and what it printed."""
+    """What one run cost: `wall` and `cpu` in seconds, `peak` resident memory in bytes.
+
+    And what it printed.
+    """
 
     wall: float
     cpu: float
@@ -41,7 +47,9 @@ class Usage:
         return found
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:
+def measure(
+    command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> Usage:
     """Run a command to its end.
 
     Args:
@@ -49,9 +57,12 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
         environment: the AWS variables it gets; those of this process are kept from it.
 
     Raises:
-        BenchmarkError: It ended with a status other than 0; the message holds the end of what it said.
+        BenchmarkError: It ended with a status other than 0; the message holds the end
+            of what it said.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("AWS_")
+    }
     launched = subprocess.run(
         [sys.executable, "-I", "-S", str(LAUNCHER), *command],
         capture_output=True,
@@ -63,12 +74,17 @@ def measure(command: Sequence[str], environment: Mapping[str, str] | None = None
     cost = json.loads(last)
     if cost["code"]:
         said = (launched.stderr or output).strip()[-1000:]
-        raise BenchmarkError(f"{' '.join(command[:3])} … ended with {cost['code']}: {said}")
+        raise BenchmarkError(
+            f"{' '.join(command[:3])} … ended with {cost['code']}: {said}"
+        )
     return Usage(cost["wall"], cost["cpu"], cost["peak"], output)
 
 
 def alternate(times: int, *runs: Callable[[], Usage]) -> list[list[Usage]]:
-    """Run each in turn, all of them `times` over: what disturbs the machine for a while then disturbs all alike."""
+    """Run each in turn, all of them `times` over.
+
+    What disturbs the machine for a while then disturbs all alike.
+    """
     turns = [[run() for run in runs] for _ in range(times)]
     return [list(usages) for usages in zip(*turns, strict=True)]
 

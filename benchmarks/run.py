@@ -1,12 +1,14 @@
 """Measure the bars of the "Speed" table in one command.
 
-    python benchmarks/run.py                    everything: six minutes, ten the first time
+    python benchmarks/run.py                    everything: six minutes, ten the
+                                                first time
     python benchmarks/run.py --quick            a tenth of the data
     python benchmarks/run.py --only first-run   the rows whose names begin so
 
-The programs we compare with, and what the measuring itself needs, live in an environment of their own, which this
-script makes in `benchmarks/.cache/`; then it hands over to `benchmarks.suite` there. The program that is measured is
-`reporting-run`, beside the interpreter that runs this script or on PATH; `--program` names another.
+The programs we compare with, and what the measuring itself needs, live in an
+environment of their own, which this script makes in `benchmarks/.cache/`; then it hands
+over to `benchmarks.suite` there. The program that is measured is `reporting-run`,
+beside the interpreter that runs this script or on PATH; `--program` names another.
 """
 
 import argparse
@@ -28,46 +30,95 @@ def main() -> None:
     options = _parse()
     program = _found(shlex.split(options.program))
     python = _environment(HERE / ".cache")
-    command = [str(python), "-m", "benchmarks.suite", "--program", shlex.join(program), "--only", options.only]
+    command = [
+        str(python),
+        "-m",
+        "benchmarks.suite",
+        "--program",
+        shlex.join(program),
+        "--only",
+        options.only,
+    ]
     if options.quick:
         command.append("--quick")
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # everyone's modules are compiled by the first of several runs
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # everyone's modules are compiled by the first of several runs
     os.chdir(HERE.parent)  # `-m` finds `benchmarks` and `tests` here
     os.execv(python, command)
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the bars of the Speed table.")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the data; the written tables stay as they are")
-    parser.add_argument("--only", default="", metavar="NAME", help="only the rows whose names begin with NAME")
-    parser.add_argument("--program", default="reporting-run", help="the command to measure (default: reporting-run)")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a tenth of the data; the written tables stay as they are",
+    )
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="NAME",
+        help="only the rows whose names begin with NAME",
+    )
+    parser.add_argument(
+        "--program",
+        default="reporting-run",
+        help="the command to measure (default: reporting-run)",
+    )
     return parser.parse_args()
 
 
 def _found(words: list[str]) -> list[str]:
-    """Make the program's path absolute: it stays in its own environment while the rest moves to another."""
-    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    """Make the program's path absolute.
+
+    It stays in its own environment while the rest moves to another.
+    """
+    places = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    )
     path = shutil.which(words[0], path=places)
     if path is None:
-        sys.exit(f"benchmarks: no program {words[0]!r} beside this Python nor on PATH; install the workspace first")
+        sys.exit(
+            f"benchmarks: no program {words[0]!r} beside this Python nor on PATH;"
+            " install the workspace first"
+        )
     return [str(Path(path).absolute()), *words[1:]]
 
 
 def _environment(cache: Path) -> Path:
-    """Make the environment unless it is there; a change of Python or of the requirements makes a new one."""
+    """Make the environment unless it is there.
+
+    A change of Python or of the requirements makes a new one.
+    """
     wanted = f"{sys.version_info[:2]}".encode() + REQUIREMENTS.read_bytes()
     folder = cache / f"peers-{hashlib.sha256(wanted).hexdigest()[:12]}"
     python = folder / "bin" / "python"
     done = folder / "complete"
     if not done.exists():
-        print(f"making an environment for the peers in {folder.relative_to(HERE.parent)} …", file=sys.stderr)
+        print(
+            "making an environment for the peers in"
+            f" {folder.relative_to(HERE.parent)} …",
+            file=sys.stderr,
+        )
         shutil.rmtree(folder, ignore_errors=True)
-        beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        beside = os.pathsep.join(
+            [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        )
         uv = shutil.which("uv", path=beside)
         venv.create(folder, with_pip=uv is None)
-        pip = [uv, "pip", "install", "--python", str(python)] if uv else [str(python), "-m", "pip", "install"]
-        ours = ["--editable", str(HERE.parent / "framework")]  # for its S3 on loopback; what is measured is elsewhere
-        subprocess.run([*pip, "--quiet", "--requirement", str(REQUIREMENTS), *ours], check=True)
+        pip = (
+            [uv, "pip", "install", "--python", str(python)]
+            if uv
+            else [str(python), "-m", "pip", "install"]
+        )
+        ours = [
+            "--editable",
+            str(HERE.parent / "framework"),
+        ]  # for its S3 on loopback; what is measured is elsewhere
+        subprocess.run(
+            [*pip, "--quiet", "--requirement", str(REQUIREMENTS), *ours], check=True
+        )
         done.touch()
     return python
 

@@ -1,4 +1,7 @@
-"""Measure every row of the table, print it, and write it down; started by `benchmarks/run.py`."""
+"""Measure every row of the table, print it, and write it down.
+
+Started by `benchmarks/run.py`.
+"""
 
 import argparse
 import json
@@ -10,7 +13,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import bars_build, bars_events, bars_folder, bars_lambda, bars_s3, bars_sql, data
+from benchmarks import (
+    bars_build,
+    bars_events,
+    bars_folder,
+    bars_lambda,
+    bars_s3,
+    bars_sql,
+    data,
+)
 from benchmarks.bench import Bench, Row
 from benchmarks.measure import BenchmarkError
 
@@ -30,11 +41,16 @@ GROUPS = (
 
 
 def main() -> None:
-    """Measure, print, write; the status is 1 when a bar is not held or could not be measured."""
+    """Measure, print, write.
+
+    The status is 1 when a bar is not held or could not be measured.
+    """
     options = _parse()
     data.CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data.CACHE, prefix="work-") as work:
-        bench = Bench(shlex.split(options.program), 10 if options.quick else 1, Path(work))
+        bench = Bench(
+            shlex.split(options.program), 10 if options.quick else 1, Path(work)
+        )
         rows, failures = _measure(bench, options.only)
     print("\n" + table(rows))
     for failure in failures:
@@ -72,28 +88,57 @@ def _measure(bench: Bench, only: str) -> tuple[list[Row], list[str]]:
 def cells(row: Row) -> tuple[str, ...]:
     """A row as it is printed."""
     bar = f"{'≥' if row.at_least else '≤'} {row.bound:g} {row.unit}"
-    return row.name, row.what, bar, f"{row.found:.2f} {row.unit}", row.measured, "yes" if row.held else "NO"
+    return (
+        row.name,
+        row.what,
+        bar,
+        f"{row.found:.2f} {row.unit}",
+        row.measured,
+        "yes" if row.held else "NO",
+    )
 
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table that reads well as plain text too."""
     lines = [HEADINGS, *(cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    widths = [
+        max(len(line[column]) for line in lines) for column in range(len(HEADINGS))
+    ]
     lines.insert(1, tuple("-" * width for width in widths))
-    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+    padded = [
+        [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        for line in lines
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in padded)
 
 
 def _write(rows: Sequence[Row]) -> None:
-    """Put the rows in `results.json`, in the place of those of the same name, and all of them in the README."""
+    """Put the rows in `results.json`, and all of them in the README.
+
+    Each takes the place of the one of the same name.
+    """
     known = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else {}
     python = platform.python_version()
-    known |= {row.name: {**vars(row), "held": row.held, "python": python} for row in rows}
-    ordered = {name: known[name] for group in GROUPS for name in group.names if name in known}
+    known |= {
+        row.name: {**vars(row), "held": row.held, "python": python} for row in rows
+    }
+    ordered = {
+        name: known[name] for group in GROUPS for name in group.names if name in known
+    }
     machine = {"system": platform.system(), "cores": os.cpu_count()}
-    RESULTS.write_text(json.dumps({"machine": machine, "rows": ordered}, indent=2, ensure_ascii=False) + "\n")
+    RESULTS.write_text(
+        json.dumps({"machine": machine, "rows": ordered}, indent=2, ensure_ascii=False)
+        + "\n"
+    )
     kept = [
-        Row(**{key: value for key, value in each.items() if key not in ("held", "python")}) for each in ordered.values()
+        Row(
+            **{
+                key: value
+                for key, value in each.items()
+                if key not in ("held", "python")
+            }
+        )
+        for each in ordered.values()
     ]
     before, _, rest = README.read_text().partition(BEGIN)
     after = rest.partition(END)[2]

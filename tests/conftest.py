@@ -15,7 +15,9 @@ from tests.support import S3Proxy, S3Server, s3_proxy, s3_server
 
 _numbers = itertools.count(1)
 
-os.environ.pop("HATCH_ENV_ACTIVE", None)  # what is printed must not depend on how the tests were begun
+os.environ.pop(
+    "HATCH_ENV_ACTIVE", None
+)  # what is printed must not depend on how the tests were begun
 
 # A machine that is busy with something else is no failure of a property.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
@@ -58,7 +60,14 @@ def public_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     Temporary files go to another such folder meanwhile, since the other user needs room, too.
     """
     path = Path(
-        tempfile.mkdtemp(dir=next(filter(_open_to_all, (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"))))
+        tempfile.mkdtemp(
+            dir=next(
+                filter(
+                    _open_to_all,
+                    (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"),
+                )
+            )
+        )
     )
     for each in (path, path / "public", path / "temporary"):
         each.mkdir(exist_ok=True)
@@ -71,4 +80,6 @@ def public_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def _open_to_all(folder: str) -> bool:
     """Whether another user gets to a folder, in which this one may write."""
     path = Path(folder).resolve()
-    return os.access(path, os.W_OK) and all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
+    return os.access(path, os.W_OK) and all(
+        each.stat().st_mode & 0o001 for each in (path, *path.parents)
+    )

@@ -1,1 +1,4 @@
-"""Tools for contributors: the reference of the documentation, and measures of the layout."""
+"""Tools for contributors.
+
+They make the reference of the documentation, and measures of the layout.
+"""

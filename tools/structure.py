@@ -1,7 +1,7 @@
 """``hatch run structure``: print measures of the core's layout, one a row.
 
-A room is a top-level module or package of the core. An arrow is an import from one room to another, however many
-statements there are, those under ``TYPE_CHECKING`` included.
+A room is a top-level module or package of the core. An arrow is an import from one room
+to another, however many statements there are, those under ``TYPE_CHECKING`` included.
 """
 
 from __future__ import annotations
@@ -44,13 +44,20 @@ def main() -> None:
 
 def rooms() -> tuple[int, int]:
     """Count the top-level modules and packages of the core."""
-    modules = sum(path.suffix == ".py" and path.name != "__init__.py" for path in SOURCE.iterdir())
-    packages = sum((path / "__init__.py").exists() for path in SOURCE.iterdir() if path.is_dir())
+    modules = sum(
+        path.suffix == ".py" and path.name != "__init__.py" for path in SOURCE.iterdir()
+    )
+    packages = sum(
+        (path / "__init__.py").exists() for path in SOURCE.iterdir() if path.is_dir()
+    )
     return modules, packages
 
 
 def room_arrows(graph: grimp.ImportGraph) -> set[tuple[str, str]]:
-    """Collect the imports between rooms; the package's own ``__init__`` re-exports and is not a room."""
+    """Collect the imports between rooms.
+
+    The package's own ``__init__`` re-exports and is not a room.
+    """
     found = set()
     for importer in graph.modules - {CORE}:
         for imported in graph.find_modules_directly_imported_by(importer) - {CORE}:
@@ -78,12 +85,17 @@ def circles(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
 def private_functions(path: Path) -> int:
     """Count functions and methods whose name begins with one underscore."""
     tree = ast.parse(path.read_text())
-    functions = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = [
+        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+    ]
     return sum(name.startswith("_") and not name.startswith("__") for name in functions)
 
 
 def boundary_openings() -> int:
-    """Count the statements that open the error boundary outside the module that defines it."""
+    """Count the statements that open the error boundary.
+
+    Those in the module that defines it do not count.
+    """
     return sum(
         len(re.findall(r"\bwith (?:step|plugin_errors)\(", path.read_text()))
         for path in product_files()

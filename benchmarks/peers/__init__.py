@@ -1,1 +1,4 @@
-"""The programs that ours is compared with; each runs as `python -m benchmarks.peers.NAME`."""
+"""The programs that ours is compared with.
+
+Each runs as `python -m benchmarks.peers.NAME`.
+"""

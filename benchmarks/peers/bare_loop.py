@@ -1,4 +1,7 @@
-"""The least that any program must do: read each file, check it, make one frame, write it. FOLDER OUT."""
+"""The least that any program must do.
+
+Read each file, check it, make one frame, write it. FOLDER OUT.
+"""
 
 import json
 import os

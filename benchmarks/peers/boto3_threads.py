@@ -1,4 +1,7 @@
-"""The usual way with boto3: list, get in 32 threads, check, make one frame, write it. BUCKET PREFIX OUT."""
+"""The usual way with boto3: list, get in 32 threads, check, make one frame, write it.
+
+BUCKET PREFIX OUT.
+"""
 
 import json
 import sys
@@ -15,14 +18,20 @@ THREADS = 32
 
 def main(bucket: str, prefix: str, out: str) -> None:
     """Write the valid events below a prefix to a parquet file."""
-    s3 = boto3.client("s3", config=Config(max_pool_connections=THREADS, s3={"addressing_style": "path"}))
+    s3 = boto3.client(
+        "s3",
+        config=Config(max_pool_connections=THREADS, s3={"addressing_style": "path"}),
+    )
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
 
     def read(key: str) -> dict[str, Any] | None:
         payload = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         try:
-            return {**EVENTS.validate_json(payload), "source_key": key.removeprefix(prefix)}
+            return {
+                **EVENTS.validate_json(payload),
+                "source_key": key.removeprefix(prefix),
+            }
         except ValueError:
             return None
 

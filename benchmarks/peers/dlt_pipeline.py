@@ -1,4 +1,7 @@
-"""The same job by dlt: its filesystem source, its pydantic validation, parquet files. FOLDER OUT."""
+"""The same job by dlt: its filesystem source, its pydantic validation, parquet files.
+
+FOLDER OUT.
+"""
 
 # dlt is in the peers' environment only.
 # mypy: disable-error-code="import-not-found, untyped-decorator"
@@ -23,7 +26,10 @@ from pydantic import BaseModel
 
 
 class Event(BaseModel):
-    """`VisitEvent` as the kind of model that dlt takes, with the key that the file's name is."""
+    """`VisitEvent` as the kind of model that dlt takes.
+
+    It has the key that the file's name is.
+    """
 
     action: Action
     study: Text
@@ -41,9 +47,13 @@ class Event(BaseModel):
     source_key: str
 
 
-# `discard_row` is dlt's own way with rows that its model refuses. One record a file, as dlt's documentation shows:
+# `discard_row` is dlt's own way with rows that its model refuses. One record a file, as
+# dlt's documentation shows:
 # https://dlthub.com/docs/dlt-ecosystem/verified-sources/filesystem/advanced
-@dlt.transformer(columns=Event, schema_contract={"data_type": "discard_row", "columns": "discard_value"})
+@dlt.transformer(
+    columns=Event,
+    schema_contract={"data_type": "discard_row", "columns": "discard_value"},
+)
 def events(files: list[FileItemDict]) -> Iterator[dict[str, Any]]:
     """Parse files; what is not a JSON object is left out too."""
     for file in files:
@@ -64,9 +74,15 @@ def main(folder: str, out: str) -> None:
         destination=dlt.destinations.filesystem(bucket_url=f"{out}/data"),
         dataset_name="visits",
     )
-    new = dlt.sources.incremental("modification_date")  # the next run takes what is new, as ours does
+    new = dlt.sources.incremental(
+        "modification_date"
+    )  # the next run takes what is new, as ours does
     files = filesystem(bucket_url=folder, file_glob="log-*.json", incremental=new)
-    pipeline.run((files | events).with_name("events"), loader_file_format="parquet", write_disposition="append")
+    pipeline.run(
+        (files | events).with_name("events"),
+        loader_file_format="parquet",
+        write_disposition="append",
+    )
     counts = pipeline.last_trace.last_normalize_info.row_counts
     print(json.dumps({"accepted": counts.get("events", 0)}))
 

@@ -1,4 +1,7 @@
-"""A query by DuckDB alone: QUERY CHECKPOINT OUT. The answer is written to a parquet file, as ours is."""
+"""A query by DuckDB alone: QUERY CHECKPOINT OUT.
+
+The answer is written to a parquet file, as ours is.
+"""
 
 import json
 import sys
@@ -11,9 +14,13 @@ def main(query: str, checkpoint: str, out: str) -> None:
     """Ask, and write the answer."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet('{checkpoint}')")
+        connection.execute(
+            f"CREATE VIEW events AS SELECT * FROM read_parquet('{checkpoint}')"
+        )
         text = Path(query).read_text()
-        connection.execute(f"COPY (\n{text}\n) TO '{out}' (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(
+            f"COPY (\n{text}\n) TO '{out}' (FORMAT parquet, COMPRESSION zstd)"
+        )
     print(json.dumps({"bytes": Path(out).stat().st_size}))
 
 

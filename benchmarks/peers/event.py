@@ -1,11 +1,16 @@
-"""The visit event as a peer declares it, and the columns it writes: the same checks as the report's own validator."""
+"""The visit event as a peer declares it, and the columns it writes.
+
+The checks are the same as those of the report's own validator.
+"""
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import polars as pl
 from pydantic import AfterValidator, Field, TypeAdapter
-from typing_extensions import TypedDict  # pydantic refuses that of typing before Python 3.12
+from typing_extensions import (
+    TypedDict,
+)  # pydantic refuses that of typing before Python 3.12
 
 
 def _utc(value: datetime) -> datetime:

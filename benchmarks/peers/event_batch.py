@@ -1,7 +1,10 @@
-"""Decode, validate and archive-encode the records of a stream: ours, Powertools' batch processor twice, a bare loop.
+"""Decoding, validation and archive encoding of the records of a stream.
 
-Run by the interpreter that the framework is installed for: `event_batch.py ours|powertools|adapter|bare RECORDS`.
-Prints the processor time of the best of several rounds, imports and set-up left out, and how many events there were.
+There are four ways: ours, Powertools' batch processor twice, and a bare loop.
+
+Run by the interpreter that the framework is installed for: `event_batch.py
+ours|powertools|adapter|bare RECORDS`. Prints the processor time of the best of several
+rounds, imports and set-up left out, and how many events there were.
 """
 
 import base64
@@ -30,7 +33,9 @@ def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
             "event_id": f"{seed.getrandbits(128):032x}",
             "event_type": seed.choice(["page_view", "click", "purchase"]),
             "user_id": f"user-{seed.randrange(10**6)}",
-            "timestamp": f"2024-01-06T{seed.randrange(hours):02}:{seed.randrange(60):02}:{seed.randrange(60):02}Z",
+            "timestamp": (
+                f"2024-01-06T{seed.randrange(hours):02}:{seed.randrange(60):02}:{seed.randrange(60):02}Z"
+            ),
             "experiment_id": f"exp-{seed.randrange(5)}",
             "properties": {
                 "page": f"/products/{seed.randrange(10**4)}",
@@ -67,7 +72,10 @@ def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
 
 
 def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
-    """The source, the validator and the archive of the report; the archive is in memory."""
+    """The source, the validator and the archive of the report.
+
+    The archive is in memory.
+    """
     from reporting_aws.kinesis import Kinesis
     from reporting_event_processor.validator import ExperimentEventValidator
     from reporting_framework import Trigger
@@ -77,7 +85,9 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
 
     rarely()  # as in a function
     validator = ExperimentEventValidator(ExperimentEventValidator.Settings())
-    settings = NdjsonArchive.Settings(uri="memory://bench", partition="all", json_columns=("properties", "metadata"))
+    settings = NdjsonArchive.Settings(
+        uri="memory://bench", partition="all", json_columns=("properties", "metadata")
+    )
 
     def work() -> int:
         source = Kinesis(Kinesis.Settings())
@@ -87,16 +97,28 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
         fragments = []
         for split in source.plan(CombinedLedger([EmptyLedger()], None)):
             for part, batch in enumerate(source.read(split)):
-                fragments.append(sink.stage(validator.validate(batch).frame, split, part))
+                fragments.append(
+                    sink.stage(validator.validate(batch).frame, split, part)
+                )
         return sum(output.rows for output in sink.commit(fragments).outputs)
 
     return work
 
 
 def powertools(found: list[dict[str, Any]]) -> Callable[[], int]:
-    """Powertools' `BatchProcessor` with a parser model, as its documentation has it, and gzip."""
-    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-    from aws_lambda_powertools.utilities.parser.models import KinesisDataStreamRecord, KinesisDataStreamRecordPayload
+    """Prepare Powertools' `BatchProcessor` with a parser model, and gzip.
+
+    This is as its documentation has it.
+    """
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
+    from aws_lambda_powertools.utilities.parser.models import (
+        KinesisDataStreamRecord,
+        KinesisDataStreamRecordPayload,
+    )
     from aws_lambda_powertools.utilities.parser.types import Json
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from pydantic import BaseModel
@@ -122,8 +144,12 @@ def powertools(found: list[dict[str, Any]]) -> Callable[[], int]:
         def handle(record: Record) -> None:
             lines.append(record.kinesis.data.model_dump_json(exclude_none=True))
 
-        processor = BatchProcessor(event_type=EventType.KinesisDataStreams, model=Record)
-        answer = process_partial_response({"Records": found}, handle, processor, LambdaContext())
+        processor = BatchProcessor(
+            event_type=EventType.KinesisDataStreams, model=Record
+        )
+        answer = process_partial_response(
+            {"Records": found}, handle, processor, LambdaContext()
+        )
         assert answer == {"batchItemFailures": []}
         for begin in range(0, len(lines), IN_A_FILE):
             gzip.compress("\n".join(lines[begin : begin + IN_A_FILE]).encode(), 1)
@@ -133,9 +159,18 @@ def powertools(found: list[dict[str, Any]]) -> Callable[[], int]:
 
 
 def adapter(found: list[dict[str, Any]]) -> Callable[[], int]:
-    """Powertools' `BatchProcessor` for speed: `TypeAdapter` in the handler, and gzip of the payloads as they came."""
-    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-    from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import KinesisStreamRecord
+    """Prepare Powertools' `BatchProcessor` for speed.
+
+    It has `TypeAdapter` in the handler, and gzip of the payloads as they came.
+    """
+    from aws_lambda_powertools.utilities.batch import (
+        BatchProcessor,
+        EventType,
+        process_partial_response,
+    )
+    from aws_lambda_powertools.utilities.data_classes.kinesis_stream_event import (
+        KinesisStreamRecord,
+    )
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from pydantic import TypeAdapter
 
@@ -152,7 +187,9 @@ def adapter(found: list[dict[str, Any]]) -> Callable[[], int]:
             events.validate_json(payload)
             lines.append(payload)
 
-        answer = process_partial_response({"Records": found}, handle, processor, LambdaContext())
+        answer = process_partial_response(
+            {"Records": found}, handle, processor, LambdaContext()
+        )
         assert answer == {"batchItemFailures": []}
         for begin in range(0, len(lines), IN_A_FILE):
             gzip.compress(b"\n".join(lines[begin : begin + IN_A_FILE]), 1)
@@ -185,7 +222,9 @@ def bare(found: list[dict[str, Any]]) -> Callable[[], int]:
 def main() -> None:
     """Measure one of them."""
     found = records(int(sys.argv[2]))
-    work = {"ours": ours, "powertools": powertools, "adapter": adapter, "bare": bare}[sys.argv[1]](found)
+    work = {"ours": ours, "powertools": powertools, "adapter": adapter, "bare": bare}[
+        sys.argv[1]
+    ](found)
     work()
     best = float("inf")
     for _ in range(ROUNDS):

@@ -1,7 +1,10 @@
-"""A large checkpoint, with the columns of a small one: SMALL OUT ROWS. Does nothing if it is there already.
+"""A large checkpoint, with the columns of a small one: SMALL OUT ROWS.
 
-Rows are made in pieces of a million, sorted by (timestamp, source_key), one every 25 seconds and every hundredth in
-the same second as the one before; ten million end in December 2022, before the events of `benchmarks.generate` begin.
+Does nothing if it is there already.
+
+Rows are made in pieces of a million, sorted by (timestamp, source_key), one every 25
+seconds and every hundredth in the same second as the one before; ten million end in
+December 2022, before the events of `benchmarks.generate` begin.
 """
 
 import json
@@ -42,8 +45,17 @@ def _piece(first: int, rows: int, total: int, columns: list[str]) -> pl.DataFram
         visit_date=pl.col("timestamp").dt.date(),
     ).with_columns(project_label=pl.format("ingest-form-{}-main", "study"))
     moment = pl.col("timestamp").dt.strftime("%Y%m%d-%H%M%S")
-    parts = ("action", moment, "pipeline_adcid", "project_label", "ptid", "visit_number")
-    keyed = named.with_columns(source_key=pl.format("log-{}-{}-{}-{}-{}-{}.json", *parts))
+    parts = (
+        "action",
+        moment,
+        "pipeline_adcid",
+        "project_label",
+        "ptid",
+        "visit_number",
+    )
+    keyed = named.with_columns(
+        source_key=pl.format("log-{}-{}-{}-{}-{}-{}.json", *parts)
+    )
     return keyed.sort("timestamp", "source_key").select(columns)
 
 
@@ -63,8 +75,12 @@ def main(small: str, out: str, rows: str) -> None:
         made = _piece(0, 1, 1, list(schema)).schema
         if made != schema:
             raise TypeError(f"the program's checkpoint has {schema}, made is {made}")
-        source = register_io_source(lambda *_: _pieces(int(rows), list(schema)), schema=schema)
-        source.sink_parquet(f"{out}.part", compression="zstd", row_group_size=16_384, statistics=True)
+        source = register_io_source(
+            lambda *_: _pieces(int(rows), list(schema)), schema=schema
+        )
+        source.sink_parquet(
+            f"{out}.part", compression="zstd", row_group_size=16_384, statistics=True
+        )
         os.replace(f"{out}.part", out)
     print(json.dumps({"rows": int(rows), "bytes": os.path.getsize(out)}))
 

@@ -8,7 +8,9 @@ import polars as pl
 
 def main(source: str, out: str) -> None:
     """Scan to sink, in the checkpoint's own format."""
-    pl.scan_parquet(source).sink_parquet(out, compression="zstd", row_group_size=16_384, statistics=True)
+    pl.scan_parquet(source).sink_parquet(
+        out, compression="zstd", row_group_size=16_384, statistics=True
+    )
     print(json.dumps({"rows": pl.scan_parquet(out).select(pl.len()).collect().item()}))
 
 

@@ -1,7 +1,9 @@
-"""Invoke the handler with batches of 100 events of a stream, everything warm; the tables and buckets are on loopback.
+"""Invoke the handler with batches of 100 events of a stream, everything warm.
 
-Prints the processor time of this process in the best of several invocations: what is over that of an invocation is
-waiting for the services.
+The tables and buckets are on loopback.
+
+Prints the processor time of this process in the best of several invocations: what is
+over that of an invocation is waiting for the services.
 """
 
 import json
@@ -30,7 +32,10 @@ def main() -> None:
         whole.append(time.perf_counter() - clock)
         if answer != {"batchItemFailures": []}:
             raise SystemExit(f"expected every event to be taken, found {answer}")
-    print(json.dumps({"seconds": min(processor[1:]), "whole": min(whole[1:])}), file=sys.__stdout__)
+    print(
+        json.dumps({"seconds": min(processor[1:]), "whole": min(whole[1:])}),
+        file=sys.__stdout__,
+    )
 
 
 if __name__ == "__main__":

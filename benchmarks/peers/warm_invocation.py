@@ -1,7 +1,10 @@
-"""Time warm invocations of the handler, or the requests that one of them made, with nothing else.
+"""The times of warm invocations of the handler.
 
-With no argument: the handler, imported as in a function, is invoked again and again. With a file of requests
-(kind, key, query): those are made in two rounds, reads and then listings, each round at once. Prints the best time.
+It can also time the requests that one of them made, with nothing else.
+
+With no argument: the handler, imported as in a function, is invoked again and again.
+With a file of requests (kind, key, query): those are made in two rounds, reads and then
+listings, each round at once. Prints the best time.
 """
 
 import json
@@ -48,13 +51,28 @@ def requests(path: Path) -> Callable[[], object]:
 
     bucket = os.environ["REPORTING_EVENT_LOG_CHECKPOINT__SOURCE"].split("/")[2]
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ["AWS_ENDPOINT_URL"]
-    store = S3Store(bucket, endpoint=endpoint, client_options={"allow_http": True}, virtual_hosted_style_request=False)
+    store = S3Store(
+        bucket,
+        endpoint=endpoint,
+        client_options={"allow_http": True},
+        virtual_hosted_style_request=False,
+    )
     asked: list[tuple[str, str, dict[str, Any]]] = json.loads(path.read_text())
 
     def ask(request: tuple[str, str, dict[str, Any]]) -> None:
         kind, key, query = request
         if kind == "LIST":
-            next(iter(obstore.list(store, query["prefix"], offset=query.get("start-after"), chunk_size=1000)), None)
+            next(
+                iter(
+                    obstore.list(
+                        store,
+                        query["prefix"],
+                        offset=query.get("start-after"),
+                        chunk_size=1000,
+                    )
+                ),
+                None,
+            )
         elif kind == "HEAD":
             obstore.head(store, key)
         else:
@@ -64,7 +82,11 @@ def requests(path: Path) -> Callable[[], object]:
 
     def make() -> None:
         for listing in (False, True):
-            list(pool.map(ask, [each for each in asked if (each[0] == "LIST") == listing]))
+            list(
+                pool.map(
+                    ask, [each for each in asked if (each[0] == "LIST") == listing]
+                )
+            )
 
     return make
 
@@ -77,7 +99,10 @@ def main() -> None:
         began = time.perf_counter()
         act()
         taken.append(time.perf_counter() - began)
-    print(json.dumps({"seconds": min(taken[1:]), "invocations": TIMES + 1}), file=sys.__stdout__)
+    print(
+        json.dumps({"seconds": min(taken[1:]), "invocations": TIMES + 1}),
+        file=sys.__stdout__,
+    )
 
 
 if __name__ == "__main__":

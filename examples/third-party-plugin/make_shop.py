@@ -12,4 +12,6 @@ ORDERS = [
 with closing(sqlite3.connect("shop.db")) as database, database:
     columns = "id INTEGER PRIMARY KEY, item TEXT, price REAL, placed_at TEXT"
     database.execute(f"CREATE TABLE IF NOT EXISTS orders ({columns})")
-    database.executemany("INSERT INTO orders (item, price, placed_at) VALUES (?, ?, ?)", ORDERS)
+    database.executemany(
+        "INSERT INTO orders (item, price, placed_at) VALUES (?, ?, ?)", ORDERS
+    )

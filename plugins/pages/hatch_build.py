@@ -1,7 +1,7 @@
 """Puts the drawing library into the package when a wheel is made, an editable one too.
 
-It is generated, never kept in the repository: ``src/reporting_pages/vega.js`` is what the pinned vl-convert-python
-gives, with the notices of its licenses at its head.
+It is generated, never kept in the repository: ``src/reporting_pages/vega.js`` is what
+the pinned vl-convert-python gives, with the notices of its licenses at its head.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ def checked(text: str) -> str:
         ValueError: It cannot.
     """
     if found := [each for each in NEVER if each in text.lower()]:
-        raise ValueError(f"the bundle of vl-convert-python holds {', '.join(found)}, and cannot stand in a page")
+        raise ValueError(
+            f"the bundle of vl-convert-python holds {', '.join(found)}, and cannot"
+            " stand in a page"
+        )
     return text
 
 
@@ -30,7 +33,9 @@ class VegaBundle(BuildHookInterface[Any]):
     """Writes ``vega.js``."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called before each build; a source distribution holds no generated file, a wheel made of it gets its own.
+        """Called before each build.
+
+        A source distribution holds no generated file, a wheel made of it gets its own.
 
         Raises:
             ValueError: The library cannot stand in a page.
@@ -41,7 +46,8 @@ class VegaBundle(BuildHookInterface[Any]):
 
         package = Path(self.root) / "src" / "reporting_pages"
         notices = (package / "vega-notices.txt").read_text(encoding="utf-8")
-        text = checked(f"/*!\n{notices}*/\n{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;').strip()}\n")
+        bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").strip()
+        text = checked(f"/*!\n{notices}*/\n{bundle}\n")
         target = package / "vega.js"
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")

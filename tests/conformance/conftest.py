@@ -19,8 +19,16 @@ class DynamoFaults:
         "cannot be sent for good": (wire.unreachable, None, TransientError),
         "loses its answer once": (wire.lost, 1, TransientError),
         "loses its answer for good": (wire.lost, None, TransientError),
-        "is throttled once": (wire.refused(400, "ProvisionedThroughputExceededException"), 1, TransientError),
-        "is denied for good": (wire.refused(400, "AccessDeniedException"), None, AccessDenied),
+        "is throttled once": (
+            wire.refused(400, "ProvisionedThroughputExceededException"),
+            1,
+            TransientError,
+        ),
+        "is denied for good": (
+            wire.refused(400, "AccessDeniedException"),
+            None,
+            AccessDenied,
+        ),
         "is killed before": (wire.killed_before, None, Killed),
         "is killed after": (wire.killed_after, 1, Killed),
     }

@@ -13,7 +13,12 @@ from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.builtin.engine import LocalEngine
 from reporting_framework.builtin.pydantic_validator import PydanticValidator
 from reporting_framework.cli.progress import ProgressBar
-from reporting_framework.testing import CANARY, EngineContract, ObserverContract, ValidatorContract
+from reporting_framework.testing import (
+    CANARY,
+    EngineContract,
+    ObserverContract,
+    ValidatorContract,
+)
 
 
 class TestLocalEngine(EngineContract):
@@ -24,15 +29,31 @@ class TestLocalEngine(EngineContract):
 class TestPydanticValidator(ValidatorContract):
     plugin = PydanticValidator
 
-    @pytest.fixture(params=["ignore", *(pytest.param(each, marks=pytest.mark.slow) for each in ("keep", "reject"))])
+    @pytest.fixture(
+        params=[
+            "ignore",
+            *(
+                pytest.param(each, marks=pytest.mark.slow)
+                for each in ("keep", "reject")
+            ),
+        ]
+    )
     def settings(self, request):
-        return {"model": "tests.framework.builtin.sample_models:Everything", "extra": request.param}
+        return {
+            "model": "tests.framework.builtin.sample_models:Everything",
+            "extra": request.param,
+        }
 
     @pytest.fixture
     def good(self):
         records = [
             {"text": CANARY},
-            {"text": CANARY, "number": 7, "day": "2024-01-02", "moment": "2024-01-02T03:04:05Z"},
+            {
+                "text": CANARY,
+                "number": 7,
+                "day": "2024-01-02",
+                "moment": "2024-01-02T03:04:05Z",
+            },
         ]
         return [json.dumps(each).encode() for each in records]
 
@@ -40,8 +61,16 @@ class TestPydanticValidator(ValidatorContract):
     def bad(self):
         return [
             (b'{"named": "%s"}' % CANARY.encode(), "missing", "text"),
-            (b'{"text": "x", "number": "%s"}' % CANARY.encode(), "int_parsing", "number"),
-            (b'{"text": "x", "small": 11, "named": "%s"}' % CANARY.encode(), "less_than_equal", "small"),
+            (
+                b'{"text": "x", "number": "%s"}' % CANARY.encode(),
+                "int_parsing",
+                "number",
+            ),
+            (
+                b'{"text": "x", "small": 11, "named": "%s"}' % CANARY.encode(),
+                "less_than_equal",
+                "small",
+            ),
             (CANARY.encode(), "json_invalid", None),
         ]
 
@@ -58,8 +87,13 @@ class TestPowertools(ObserverContract):
     @pytest.fixture
     def observer(self, capfd, monkeypatch, request):
         """It takes all of the process's logging for its own, as a function may; that is given back."""
-        monkeypatch.setattr(observability, "LOGGER", f"reporting.function.{request.node.name}")
-        root, level = logging.getLogger(), logging.getLogger("reporting_framework").level
+        monkeypatch.setattr(
+            observability, "LOGGER", f"reporting.function.{request.node.name}"
+        )
+        root, level = (
+            logging.getLogger(),
+            logging.getLogger("reporting_framework").level,
+        )
         handlers = root.handlers[:]
         yield Observability(FunctionSettings(report="test"), ["reporting_framework"])
         root.handlers[:] = handlers

@@ -8,9 +8,17 @@ import pytest
 
 from reporting_event_log_checkpoint import queries
 from reporting_event_log_checkpoint.transform import ExcludeProjects
-from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
+from reporting_event_log_checkpoint.validator import (
+    VisitEventV2Validator,
+    VisitEventValidator,
+)
 from reporting_framework import SOURCE_KEY
-from reporting_framework.testing import CANARY, QueryContract, TransformContract, ValidatorContract
+from reporting_framework.testing import (
+    CANARY,
+    QueryContract,
+    TransformContract,
+    ValidatorContract,
+)
 from tests.plugins.event_log_checkpoint.strategies import ABSENT, DICOM, FORM, changed
 
 
@@ -21,19 +29,34 @@ def payload(event, **changes):
 class TestVisitEvent(ValidatorContract):
     plugin = VisitEventValidator
 
-    @pytest.fixture(params=["ignore", *(pytest.param(each, marks=pytest.mark.slow) for each in ("keep", "reject"))])
+    @pytest.fixture(
+        params=[
+            "ignore",
+            *(
+                pytest.param(each, marks=pytest.mark.slow)
+                for each in ("keep", "reject")
+            ),
+        ]
+    )
     def settings(self, request):
         return {"extra": request.param}
 
     @pytest.fixture
     def good(self):
-        return [payload(FORM, packet=CANARY), payload(FORM, study=CANARY, visit_number=CANARY)]
+        return [
+            payload(FORM, packet=CANARY),
+            payload(FORM, study=CANARY, visit_number=CANARY),
+        ]
 
     @pytest.fixture
     def bad(self):
         return [
             (payload(FORM, ptid=CANARY), "string_pattern_mismatch", "ptid"),
-            (payload(FORM, visit_number=ABSENT, packet=CANARY), "missing", "visit_number"),
+            (
+                payload(FORM, visit_number=ABSENT, packet=CANARY),
+                "missing",
+                "visit_number",
+            ),
             (payload(FORM, datatype=CANARY), "literal_error", "datatype"),
             (payload(FORM, pipeline_adcid=CANARY), "int_type", "pipeline_adcid"),
             (payload(FORM, packet=CANARY)[:-9], "json_invalid", None),
@@ -45,7 +68,10 @@ class TestVisitEventV2(TestVisitEvent):
 
     @pytest.fixture
     def good(self):
-        return [payload(FORM, packet=CANARY, visit_number=None), payload(DICOM, modality=CANARY)]
+        return [
+            payload(FORM, packet=CANARY, visit_number=None),
+            payload(DICOM, modality=CANARY),
+        ]
 
     @pytest.fixture
     def bad(self):
@@ -97,7 +123,8 @@ def event(number):
         "datatype": "form",
         "module": (None, "UDS")[number % 2],
         "packet": None,
-        "timestamp": datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=number // 2 * 7, microseconds=number // 4),
+        "timestamp": datetime(2024, 1, 1, tzinfo=UTC)
+        + timedelta(hours=number // 2 * 7, microseconds=number // 4),
         SOURCE_KEY: f"{(number * 7) % 40:02}.json",
     }
 
@@ -123,7 +150,13 @@ class Query(QueryContract):
 class GroupedQuery(Query):
     """By a column of the visit, by one that is not, and by none."""
 
-    @pytest.fixture(params=[[], ["study", "packet"], pytest.param(["center_label"], marks=pytest.mark.slow)])
+    @pytest.fixture(
+        params=[
+            [],
+            ["study", "packet"],
+            pytest.param(["center_label"], marks=pytest.mark.slow),
+        ]
+    )
     def settings(self, request):
         return {"by": request.param}
 

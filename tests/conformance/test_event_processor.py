@@ -7,7 +7,12 @@ import pytest
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework.testing import CANARY, ValidatorContract
 
-EVENT = {"event_id": "e-1", "event_type": "click", "user_id": CANARY, "timestamp": "2024-01-06T19:01:51Z"}
+EVENT = {
+    "event_id": "e-1",
+    "event_type": "click",
+    "user_id": CANARY,
+    "timestamp": "2024-01-06T19:01:51Z",
+}
 
 
 def payload(**changes):
@@ -17,13 +22,28 @@ def payload(**changes):
 class TestExperimentEvent(ValidatorContract):
     plugin = ExperimentEventValidator
 
-    @pytest.fixture(params=["ignore", *(pytest.param(each, marks=pytest.mark.slow) for each in ("keep", "reject"))])
+    @pytest.fixture(
+        params=[
+            "ignore",
+            *(
+                pytest.param(each, marks=pytest.mark.slow)
+                for each in ("keep", "reject")
+            ),
+        ]
+    )
     def settings(self, request):
         return {"extra": request.param}
 
     @pytest.fixture
     def good(self):
-        return [payload(), payload(experiment_id=CANARY, properties={CANARY: [1, None]}, metadata={"a": {"b": CANARY}})]
+        return [
+            payload(),
+            payload(
+                experiment_id=CANARY,
+                properties={CANARY: [1, None]},
+                metadata={"a": {"b": CANARY}},
+            ),
+        ]
 
     @pytest.fixture
     def bad(self):

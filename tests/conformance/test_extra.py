@@ -6,10 +6,17 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypedDict
 
-from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
+from reporting_event_log_checkpoint.validator import (
+    VisitEventV2Validator,
+    VisitEventValidator,
+)
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch, Rejection
-from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings, PydanticValidator
+from reporting_framework.builtin.pydantic_validator import (
+    ModelValidator,
+    ModelValidatorSettings,
+    PydanticValidator,
+)
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.testing import CANARY
@@ -24,17 +31,29 @@ GOOD = {
 }
 """A record that each takes."""
 
-MORE = {"naccid": "N1", "deep": {"b": [1, None], "a": CANARY}, f"{CANARY} of someone": 1}
+MORE = {
+    "naccid": "N1",
+    "deep": {"b": [1, None], "a": CANARY},
+    f"{CANARY} of someone": 1,
+}
 """Fields that none declares."""
 
 every = pytest.mark.parametrize("kind", GOOD, ids=lambda kind: kind.name)
 
 
 def validated(kind, extra, *records):
-    more = {"model": "tests.framework.builtin.sample_models:Everything"} if kind is PydanticValidator else {}
+    more = (
+        {"model": "tests.framework.builtin.sample_models:Everything"}
+        if kind is PydanticValidator
+        else {}
+    )
     made = kind(kind.Settings.model_validate({"extra": extra, **more}))
     names = [f"{number}.json" for number in range(len(records))]
-    found = made.validate(Batch(names, ["v"] * len(names), [json.dumps(each).encode() for each in records]))
+    found = made.validate(
+        Batch(
+            names, ["v"] * len(names), [json.dumps(each).encode() for each in records]
+        )
+    )
     assert found.frame.schema == made.schema
     return found
 
@@ -52,7 +71,13 @@ def test_no_validator_is_left_out():
 @every
 def test_ignored_fields_are_left_out_and_counted(kind):
     """By name where the name is a plain identifier."""
-    found = validated(kind, "ignore", {**GOOD[kind], **MORE}, {**GOOD[kind], "naccid": None}, GOOD[kind])
+    found = validated(
+        kind,
+        "ignore",
+        {**GOOD[kind], **MORE},
+        {**GOOD[kind], "naccid": None},
+        GOOD[kind],
+    )
     assert found.frame.height == 3
     assert found.frame.drop("source_key").n_unique() == 1
     assert "extra" not in found.frame.columns
@@ -64,7 +89,11 @@ def test_records_with_unknown_fields_are_rejected(kind):
     """Without the name, which may be data."""
     found = validated(kind, "reject", {**GOOD[kind], **MORE}, GOOD[kind])
     assert found.rejections == [Rejection("0.json", "v", "extra_forbidden", None)]
-    assert (found.frame.height, "extra" in found.frame.columns, found.ignored_fields) == (1, False, {})
+    assert (
+        found.frame.height,
+        "extra" in found.frame.columns,
+        found.ignored_fields,
+    ) == (1, False, {})
 
 
 @every
@@ -82,7 +111,10 @@ def test_kept_fields_are_json_in_one_column(kind):
 @every
 def test_a_row_is_the_same_but_for_the_column(kind):
     """So that a checkpoint can go from one mode to another."""
-    rows = {mode: validated(kind, mode, GOOD[kind]).frame for mode in ("ignore", "reject", "keep")}
+    rows = {
+        mode: validated(kind, mode, GOOD[kind]).frame
+        for mode in ("ignore", "reject", "keep")
+    }
     assert rows["ignore"].equals(rows["reject"])
     assert rows["keep"].drop("extra").equals(rows["ignore"])
 
@@ -119,8 +151,16 @@ class Forbidding(Plain):
 )
 def test_an_object_within_a_record_goes_by_its_own_rules(within, extra, kept):
     """As docs/how-to/when-fields-change.md says."""
-    kind = type("Within", (ModelValidator,), {"name": "within", "model": TypedDict("Outer", {"deep": within})})
-    found = kind(ModelValidatorSettings(extra=extra)).validate(Batch(["o"], ["v"], [b'{"deep": {"a": 1, "b": 2}}']))
+    kind = type(
+        "Within",
+        (ModelValidator,),
+        {"name": "within", "model": TypedDict("Outer", {"deep": within})},
+    )
+    found = kind(ModelValidatorSettings(extra=extra)).validate(
+        Batch(["o"], ["v"], [b'{"deep": {"a": 1, "b": 2}}'])
+    )
     assert found.frame["deep"].to_list() == ([] if kept is None else [kept])
-    assert [each[2:] for each in found.rejections] == ([("extra_forbidden", "deep")] if kept is None else [])
+    assert [each[2:] for each in found.rejections] == (
+        [("extra_forbidden", "deep")] if kept is None else []
+    )
     assert found.ignored_fields == {}

@@ -5,7 +5,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from reporting_framework import SOURCE_KEY, Batch, PlanStats, Rejection, Split, Validated, line_origin
+from reporting_framework import (
+    SOURCE_KEY,
+    Batch,
+    PlanStats,
+    Rejection,
+    Split,
+    Validated,
+    line_origin,
+)
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing import CANARY, SourceContract, ValidatorContract
 
@@ -29,11 +37,16 @@ class CsvFiles:
 
     def plan(self, ledger):
         names = sorted(path.name for path in self.settings.folder.glob("*.csv"))
-        return [Split(name, {"file": name}) for name in ledger.filter_new(names, lambda name: None)]
+        return [
+            Split(name, {"file": name})
+            for name in ledger.filter_new(names, lambda name: None)
+        ]
 
     def read(self, split):
         frame = pl.read_csv(self.settings.folder / split.data["file"])
-        origins = [line_origin(split.data["file"], line) for line in range(1, frame.height + 1)]
+        origins = [
+            line_origin(split.data["file"], line) for line in range(1, frame.height + 1)
+        ]
         yield Batch(origins, [None] * frame.height, frame=frame)
 
     def plan_stats(self):
@@ -58,11 +71,17 @@ class Numbered:
         self.settings = settings
 
     def validate(self, batch):
-        frame = batch.frame.with_columns(pl.Series(SOURCE_KEY, batch.origins, dtype=pl.String))
+        frame = batch.frame.with_columns(
+            pl.Series(SOURCE_KEY, batch.origins, dtype=pl.String)
+        )
         versions = dict(zip(batch.origins, batch.versions, strict=True))
         bad = frame.filter(pl.col("number").is_null())[SOURCE_KEY]
-        rejections = [Rejection(origin, versions[origin], "missing", "number") for origin in bad]
-        return Validated(frame.filter(pl.col("number").is_not_null()).cast(SCHEMA), rejections)
+        rejections = [
+            Rejection(origin, versions[origin], "missing", "number") for origin in bad
+        ]
+        return Validated(
+            frame.filter(pl.col("number").is_not_null()).cast(SCHEMA), rejections
+        )
 
 
 class TestCsvFiles(SourceContract):
@@ -76,12 +95,18 @@ class TestCsvFiles(SourceContract):
     def records(self, tmp_path):
         for name in ("a.csv", "b.csv"):
             (tmp_path / name).write_text(f"number,note\n1,{CANARY}\n2,{CANARY}\n")
-        return {f"{name}#{line}": {"number": line, "note": CANARY} for name in ("a.csv", "b.csv") for line in (1, 2)}
+        return {
+            f"{name}#{line}": {"number": line, "note": CANARY}
+            for name in ("a.csv", "b.csv")
+            for line in (1, 2)
+        }
 
     @pytest.fixture
     def add(self, tmp_path):
         def put(number):
-            (tmp_path / f"c{number}.csv").write_text(f"number,note\n{number},{CANARY}\n")
+            (tmp_path / f"c{number}.csv").write_text(
+                f"number,note\n{number},{CANARY}\n"
+            )
             return f"c{number}.csv#1", {"number": number, "note": CANARY}
 
         return put

@@ -10,7 +10,9 @@ from reporting_framework import testing
 pytest_plugins = ["pytester"]
 
 for name in testing.__all__:
-    getattr(testing, name)  # what is imported here needs not be imported anew for each run
+    getattr(
+        testing, name
+    )  # what is imported here needs not be imported anew for each run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "test-a-plugin.md"
 
@@ -34,9 +36,16 @@ def test_the_example_passes(example):
 
 def test_what_is_broken_is_named_as_the_page_says(example):
     plugin, run = example
-    result = run(plugin.replace("return frame.filter", 'return frame.insert_column(0, pl.lit(1).alias("one")).filter'))
+    result = run(
+        plugin.replace(
+            "return frame.filter",
+            'return frame.insert_column(0, pl.lit(1).alias("one")).filter',
+        )
+    )
     text = str(result.stdout)
-    for line in re.search(r"( +FAILED .*\n.*)\n", PAGE.read_text()).group(1).splitlines():
+    for line in (
+        re.search(r"( +FAILED .*\n.*)\n", PAGE.read_text()).group(1).splitlines()
+    ):
         for part in line.split(maxsplit=1)[1:]:
             assert part in text
 
@@ -45,10 +54,17 @@ def test_a_fixture_that_is_missing_is_named(pytester):
     suites = "\n".join(
         f"import pytest\nfrom reporting_framework.testing import {name}\nclass Test{name}({name}):\n    plugin = object\n"
         f"    @pytest.fixture\n    def settings(self):\n        return {{}}\n"
-        for name in ("SourceContract", "ValidatorContract", "TransformContract", "SinkContract")
+        for name in (
+            "SourceContract",
+            "ValidatorContract",
+            "TransformContract",
+            "SinkContract",
+        )
     )
     pytester.makepyfile(test_nothing_given=suites)
-    text = str(pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow").stdout)
+    text = str(
+        pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow").stdout
+    )
     for suite, fixtures in {
         "SourceContract": ("records",),
         "ValidatorContract": ("good", "bad"),

@@ -11,7 +11,9 @@ from reporting_framework import testing
 pytest_plugins = ["pytester"]
 
 for name in testing.__all__:
-    getattr(testing, name)  # what is imported here needs not be imported anew for each mutant
+    getattr(
+        testing, name
+    )  # what is imported here needs not be imported anew for each mutant
 importlib.import_module("hypothesis")
 
 HERE = Path(__file__).parent
@@ -308,7 +310,10 @@ MUTANTS = [
         "pass",
         "test_commits_at_once_lose_and_double_nothing",
         "commits at once lose nothing and double nothing",
-        also=("new = {origin: row for", "__import__('time').sleep(0.1); new = {origin: row for"),
+        also=(
+            "new = {origin: row for",
+            "__import__('time').sleep(0.1); new = {origin: row for",
+        ),
     ),
     Mutant(
         "takes an error for an absence",
@@ -447,7 +452,10 @@ MUTANTS = [
         "            content = self.before\n",
         "test_records_kept_at_once_are_all_there",
         "records kept at once are all there: missing",
-        also=("self.file, self.noted = file, []", "self.file, self.noted = file, []; self.before = self._content()"),
+        also=(
+            "self.file, self.noted = file, []",
+            "self.file, self.noted = file, []; self.before = self._content()",
+        ),
     ),
     Mutant(
         "stops at a damaged history",
@@ -733,7 +741,9 @@ def suite(pytester, request):
         pytester.makepyfile(toy=toy)
         pytester.makepyfile(toy_suite=(HERE / "toy_suite.py").read_text())
         pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers")
-        return pytester.runpytest_inprocess("toy_suite.py", "-p", "no:cacheprovider", "-rA", *arguments)
+        return pytester.runpytest_inprocess(
+            "toy_suite.py", "-p", "no:cacheprovider", "-rA", *arguments
+        )
 
     return run
 
@@ -764,7 +774,11 @@ def test_the_toys_keep_the_promises_that_take_long_to_look_at(suite, toy):
 @pytest.mark.parametrize(
     "mutant",
     [
-        pytest.param(each, id=f"{each.suite}: {each.what}", marks=() if each.what in SAMPLE else pytest.mark.slow)
+        pytest.param(
+            each,
+            id=f"{each.suite}: {each.what}",
+            marks=() if each.what in SAMPLE else pytest.mark.slow,
+        )
         for each in MUTANTS
     ],
 )

@@ -114,7 +114,14 @@ class TestNotified(InABucket, Source):
         [record, *_] = reporting_event("s3-put")["Records"]
         keys = [key.replace(" ", "+").replace("#", "%23") for key in OBJECTS]
         records = [
-            {**record, "s3": {"bucket": {"name": reporting_bucket}, "object": {"key": f"place/{key}"}}} for key in keys
+            {
+                **record,
+                "s3": {
+                    "bucket": {"name": reporting_bucket},
+                    "object": {"key": f"place/{key}"},
+                },
+            }
+            for key in keys
         ]
         return {"Records": records}
 
@@ -130,7 +137,11 @@ class TestQueued(TestNotified):
     def trigger(self, notification, reporting_event):
         [message, *_] = reporting_event("sqs-s3")["Records"]
         messages = [
-            {**message, "messageId": str(number), "body": json.dumps({"Records": [record]})}
+            {
+                **message,
+                "messageId": str(number),
+                "body": json.dumps({"Records": [record]}),
+            }
             for number, record in enumerate(notification["Records"])
         ]
         return Trigger("sqs", {"Records": messages}, names_work=True)
@@ -197,8 +208,12 @@ class Checkpoint(Files):
         def damage():
             store = open_store(f"{uri}/_runs")
             for page in list(store.list()):
-                for key in [entry.key for entry in page if not entry.key.endswith(".lock")]:
-                    store.replace(key, b"\0{]\nPAR1", content_type="text/plain", metadata={})
+                for key in [
+                    entry.key for entry in page if not entry.key.endswith(".lock")
+                ]:
+                    store.replace(
+                        key, b"\0{]\nPAR1", content_type="text/plain", metadata={}
+                    )
 
         return damage
 
@@ -210,7 +225,9 @@ class Checkpoint(Files):
 class TestFolderCheckpoint(InAFolder, Checkpoint):
     crowd = 64_000
 
-    @pytest.fixture(params=[pytest.param("reporting_store_faults", marks=pytest.mark.slow)])
+    @pytest.fixture(
+        params=[pytest.param("reporting_store_faults", marks=pytest.mark.slow)]
+    )
     def faults(self, request):
         return request.getfixturevalue(request.param)
 
@@ -258,8 +275,15 @@ class Archive(Files):
     @pytest.fixture
     def visible(self, files):
         def read():
-            lines = [json.loads(line) for data in files().values() for line in gzip.decompress(data).splitlines()]
-            seen = pl.DataFrame(lines or None, schema={"study": pl.String, "note": pl.String, SOURCE_KEY: pl.String})
+            lines = [
+                json.loads(line)
+                for data in files().values()
+                for line in gzip.decompress(data).splitlines()
+            ]
+            seen = pl.DataFrame(
+                lines or None,
+                schema={"study": pl.String, "note": pl.String, SOURCE_KEY: pl.String},
+            )
             return seen.unique(SOURCE_KEY)
 
         return read

@@ -13,5 +13,9 @@ class TestOpenLineage(ObserverContract):
     def told_to(self, tmp_path, monkeypatch):
         monkeypatch.setenv("REPORTING_OPENLINEAGE", f"file://{tmp_path}/events.ndjson")
         yield
-        text = (tmp_path / "events.ndjson").read_text() if (tmp_path / "events.ndjson").exists() else ""
+        text = (
+            (tmp_path / "events.ndjson").read_text()
+            if (tmp_path / "events.ndjson").exists()
+            else ""
+        )
         assert "canary" not in text

@@ -39,12 +39,17 @@ from reporting_framework.plugin_api.result import Output, QuarantineState, RunRe
 
 KEPT_RUNS = 4
 LINEAGE = pl.Schema(
-    {**dict.fromkeys((SOURCE_KEY, "version", "run_id", "validator"), pl.String()), "at": pl.Datetime("us", "UTC")}
+    {
+        **dict.fromkeys((SOURCE_KEY, "version", "run_id", "validator"), pl.String()),
+        "at": pl.Datetime("us", "UTC"),
+    }
 )
 SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), SOURCE_KEY: pl.String()})
 ENTRIES = pl.Schema(
     {
-        **dict.fromkeys((SOURCE_KEY, "version", "error_type", "field", "run_id"), pl.String()),
+        **dict.fromkeys(
+            (SOURCE_KEY, "version", "error_type", "field", "run_id"), pl.String()
+        ),
         "rejected_at": pl.Datetime("us", "UTC"),
     }
 )
@@ -133,7 +138,9 @@ class ToyValidator:
 
     def validate(self, batch):
         rows, rejections, ignored = [], [], {}
-        for origin, version, payload in zip(batch.origins, batch.versions, batch.payloads, strict=True):
+        for origin, version, payload in zip(
+            batch.origins, batch.versions, batch.payloads, strict=True
+        ):
             try:
                 record = json.loads(payload)
                 number, note = record["number"], record["note"]
@@ -148,7 +155,9 @@ class ToyValidator:
                 rejections.append(Rejection(origin, version, "int_type", "number"))
                 continue
             rows.append((number, note, origin))
-        return Validated(pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections, ignored)
+        return Validated(
+            pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections, ignored
+        )
 
 
 # -- the transform --------------------------------------------------------------------------------------------------------
@@ -163,7 +172,9 @@ class ToyTransform:
 
     def apply(self, frame):
         kept = frame.filter(pl.col("number") >= 0)
-        return kept.with_columns(double=pl.col("number") * 2).select(pl.exclude(SOURCE_KEY), SOURCE_KEY)
+        return kept.with_columns(double=pl.col("number") * 2).select(
+            pl.exclude(SOURCE_KEY), SOURCE_KEY
+        )
 
 
 # -- the sink -------------------------------------------------------------------------------------------------------------
@@ -200,7 +211,9 @@ class ToySink:
         return ToyLedger(self._rows())
 
     def stage(self, frame, split, part):
-        return StagedPart(frame.height, {row[SOURCE_KEY]: row for row in frame.to_dicts()})
+        return StagedPart(
+            frame.height, {row[SOURCE_KEY]: row for row in frame.to_dicts()}
+        )
 
     @contextmanager
     def _alone(self):
@@ -217,8 +230,12 @@ class ToySink:
             new = {origin: row for origin, row in staged.items() if origin not in rows}
             if new:
                 write(self.file, json.dumps(rows | new, sort_keys=True).encode())
-        output = Output(uri=str(self.file), rows=len(rows) + len(new), new_rows=len(new), bytes=0)
-        return CommitResult([output], sum(fragment.rows for fragment in fragments) - len(new))
+        output = Output(
+            uri=str(self.file), rows=len(rows) + len(new), new_rows=len(new), bytes=0
+        )
+        return CommitResult(
+            [output], sum(fragment.rows for fragment in fragments) - len(new)
+        )
 
     def close(self):
         pass
@@ -231,7 +248,11 @@ class ToySink:
         if data is None:
             return []
         version = hashlib.sha256(data).hexdigest()
-        return [StoredArtifact("output", str(self.file), rows=len(json.loads(data)), version=version)]
+        return [
+            StoredArtifact(
+                "output", str(self.file), rows=len(json.loads(data)), version=version
+            )
+        ]
 
     def _as_told(self, belongings):
         if belongings != self.belongings():
@@ -263,32 +284,59 @@ class ToyQuarantine:
         self.rows, self.bookmark = found.get("rows", {}), found.get("bookmark", {})
 
     def _write(self):
-        write(self.file, json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode())
+        write(
+            self.file,
+            json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode(),
+        )
 
     def _shown(self):
-        return {origin: row for origin, row in self.rows.items() if not row[1].startswith(("begun", "dropped:"))}
+        return {
+            origin: row
+            for origin, row in self.rows.items()
+            if not row[1].startswith(("begun", "dropped:"))
+        }
 
     def versions(self, objects):
         known = {}
         for origin, (version, kind, *_) in self.rows.items():
-            known.setdefault(object_of(origin), set()).add(None if kind == "begun" else version)
-        return {each: known[each].copy().pop() if len(known[each]) == 1 else None for each in objects if each in known}
+            known.setdefault(object_of(origin), set()).add(
+                None if kind == "begun" else version
+            )
+        return {
+            each: known[each].copy().pop() if len(known[each]) == 1 else None
+            for each in objects
+            if each in known
+        }
 
     def entries(self):
-        rows = [(origin, *row[:4], datetime.fromisoformat(row[4])) for origin, row in sorted(self._shown().items())]
+        rows = [
+            (origin, *row[:4], datetime.fromisoformat(row[4]))
+            for origin, row in sorted(self._shown().items())
+        ]
         return pl.DataFrame(rows, schema=ENTRIES, orient="row")
 
     def begin(self, objects):
-        self.rows |= {origin: [None, "begun", None, None, None] for origin in map(single_origin, objects)}
+        self.rows |= {
+            origin: [None, "begun", None, None, None]
+            for origin in map(single_origin, objects)
+        }
         self._write()
 
     def settle(self, reread, rejections, *, run_id, at):
         before, again = self.rows, set(reread)
-        self.rows = {origin: row for origin, row in before.items() if object_of(origin) not in again}
+        self.rows = {
+            origin: row
+            for origin, row in before.items()
+            if object_of(origin) not in again
+        }
         for origin, version, kind, field in rejections:
             found = before.get(origin, ["", ""])
             dropped = found[0] == version and found[1].startswith("dropped:")
-            self.rows[origin] = before[origin] if dropped else [version, kind, field, run_id, at.isoformat()]
+            self.rows[origin] = (
+                before[origin]
+                if dropped
+                else [version, kind, field, run_id, at.isoformat()]
+            )
         self._write()
         return QuarantineState(uri=str(self.file), rows=len(self._shown()))
 
@@ -302,7 +350,13 @@ class ToyQuarantine:
 
     def dropped(self):
         rows = [
-            (origin, row[0], row[1].removeprefix("dropped:"), *row[2:4], datetime.fromisoformat(row[4]))
+            (
+                origin,
+                row[0],
+                row[1].removeprefix("dropped:"),
+                *row[2:4],
+                datetime.fromisoformat(row[4]),
+            )
             for origin, row in sorted(self.rows.items())
             if row[1].startswith("dropped:")
         ]
@@ -328,11 +382,16 @@ class ToyHistory:
         with self.file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             content = self._content()
-            content[name] = (content.get(name, []) + found)[-KEPT_RUNS if name == "runs" else 0 :]
+            content[name] = (content.get(name, []) + found)[
+                -KEPT_RUNS if name == "runs" else 0 :
+            ]
             write(self.file, json.dumps(content).encode())
 
     def records(self):
-        found = [RunRecord.model_validate_json(each) for each in self._content().get("runs", [])]
+        found = [
+            RunRecord.model_validate_json(each)
+            for each in self._content().get("runs", [])
+        ]
         return sorted(found, key=lambda record: record.started_at, reverse=True)
 
     def newest(self):
@@ -345,13 +404,19 @@ class ToyHistory:
         self.noted += zip(origins, versions, strict=True)
 
     def write(self, *, run_id, validator, at):
-        self._add("rows", [(*each, run_id, validator, at.isoformat()) for each in self.noted])
+        self._add(
+            "rows", [(*each, run_id, validator, at.isoformat()) for each in self.noted]
+        )
 
     def lineage(self, origins):
         found = [
-            (*row, datetime.fromisoformat(at)) for *row, at in self._content().get("rows", []) if row[0] in origins
+            (*row, datetime.fromisoformat(at))
+            for *row, at in self._content().get("rows", [])
+            if row[0] in origins
         ]
-        return pl.DataFrame(found, schema=LINEAGE, orient="row").sort("at", SOURCE_KEY, descending=[True, False])
+        return pl.DataFrame(found, schema=LINEAGE, orient="row").sort(
+            "at", SOURCE_KEY, descending=[True, False]
+        )
 
 
 # -- the query ------------------------------------------------------------------------------------------------------------
@@ -376,7 +441,9 @@ class ToyQuery:
         if by not in rows.collect_schema().names():
             raise SettingsError(f"query toy-query: there is no column {by}")
         mean = pl.when(number.count() > 0).then(number.sum() / number.count())
-        return rows.group_by(by).agg(rows=pl.len(), mean=mean).sort(by, nulls_last=False)
+        return (
+            rows.group_by(by).agg(rows=pl.len(), mean=mean).sort(by, nulls_last=False)
+        )
 
 
 # -- the page -------------------------------------------------------------------------------------------------------------
@@ -394,7 +461,10 @@ class ToyPage:
 
     def render(self, material):
         rows = material.rows.select("number", "note").collect()
-        notes = "".join(f"<li>{escape(note)}</li>" for note in sorted(rows["note"].drop_nulls().unique()))
+        notes = "".join(
+            f"<li>{escape(note)}</li>"
+            for note in sorted(rows["note"].drop_nulls().unique())
+        )
         head = f"<meta charset='utf-8'><title>{escape(material.report)}</title><style>p {{ color: red }}</style>"
         body = f"<p>{rows['number'].max()}</p><ul>{notes}</ul>"
         return f"<!DOCTYPE html><html lang='en'><head>{head}</head><body>{body}</body></html>"
@@ -415,7 +485,11 @@ class ToyEngine:
         with ThreadPoolExecutor(parallelism) as pool:
             while not stop():
                 chunk = []
-                while len(chunk) < parallelism and not stop() and (split := next(splits, None)) is not None:
+                while (
+                    len(chunk) < parallelism
+                    and not stop()
+                    and (split := next(splits, None)) is not None
+                ):
                     chunk.append(split)
                 if not chunk:
                     return

@@ -128,20 +128,26 @@ class TestSink(SinkContract):
     @pytest.fixture
     def rows(self):
         return lambda numbers: pl.DataFrame(
-            [(number, CANARY, f"{number}.json") for number in numbers], schema=toy.SCHEMA, orient="row"
+            [(number, CANARY, f"{number}.json") for number in numbers],
+            schema=toy.SCHEMA,
+            orient="row",
         )
 
     @pytest.fixture
     def visible(self, tmp_path):
         def read():
             file = tmp_path / "rows.json"
-            return pl.DataFrame(list(json.loads(file.read_bytes()).values()) if file.exists() else [])
+            return pl.DataFrame(
+                list(json.loads(file.read_bytes()).values()) if file.exists() else []
+            )
 
         return read
 
     @pytest.fixture
     def files(self, tmp_path):
-        return lambda: {path.name: path.read_bytes() for path in tmp_path.glob("rows.json")}
+        return lambda: {
+            path.name: path.read_bytes() for path in tmp_path.glob("rows.json")
+        }
 
     @pytest.fixture
     def clear(self, tmp_path):
@@ -166,7 +172,10 @@ class TestObserver(ObserverContract):
 
 
 def table():
-    rows = [(number, (CANARY, "b", None)[number % 3], f"{number}.json") for number in range(7)]
+    rows = [
+        (number, (CANARY, "b", None)[number % 3], f"{number}.json")
+        for number in range(7)
+    ]
     return pl.DataFrame(rows, schema=toy.SCHEMA, orient="row")
 
 
@@ -184,7 +193,11 @@ class TestQuery(QueryContract):
     @pytest.fixture
     def expected(self):
         schema = {"note": pl.String, "rows": pl.get_index_type(), "mean": pl.Float64}
-        return pl.DataFrame([(None, 2, 3.5), ("b", 2, 2.5), (CANARY, 3, 3.0)], schema=schema, orient="row")
+        return pl.DataFrame(
+            [(None, 2, 3.5), ("b", 2, 2.5), (CANARY, 3, 3.0)],
+            schema=schema,
+            orient="row",
+        )
 
 
 class TestPage(PageContract):
@@ -197,4 +210,13 @@ class TestPage(PageContract):
     @pytest.fixture
     def material(self):
         at = datetime(2024, 2, 1, tzinfo=UTC)
-        return PageContext("toy", date(2024, 1, 1), table().lazy(), table().head(1), (), "here", "there", at)
+        return PageContext(
+            "toy",
+            date(2024, 1, 1),
+            table().lazy(),
+            table().head(1),
+            (),
+            "here",
+            "there",
+            at,
+        )

@@ -17,7 +17,8 @@ from typing import NamedTuple
 DOCS = Path(__file__).parents[2] / "docs"
 
 _BLOCK = re.compile(
-    r'^```(?P<language>\w+)(?: +title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$', re.MULTILINE | re.DOTALL
+    r'^```(?P<language>\w+)(?: +title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
+    re.MULTILINE | re.DOTALL,
 )
 
 _PIP = """#!/bin/sh
@@ -37,7 +38,10 @@ class Block(NamedTuple):
 
 def blocks(text: str) -> list[Block]:
     """The fenced blocks of a page."""
-    return [Block(*found.group("language", "title", "text")) for found in _BLOCK.finditer(text)]
+    return [
+        Block(*found.group("language", "title", "text"))
+        for found in _BLOCK.finditer(text)
+    ]
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
@@ -51,7 +55,9 @@ def commands(text: str) -> Iterator[tuple[str, str]]:
 def pattern(shown: str) -> str:
     """A regular expression for what may stand in the place of what is shown."""
     lines = [
-        r"(?:.*\n)*?" if line.strip() == "…" else re.escape(line.rstrip()).replace("…", ".*") + r" *\n"
+        r"(?:.*\n)*?"
+        if line.strip() == "…"
+        else re.escape(line.rstrip()).replace("…", ".*") + r" *\n"
         for line in shown.rstrip("\n").split("\n")
         if shown.strip()
     ]
@@ -115,4 +121,6 @@ class Player:
             check=False,
         )
         assert done.returncode == 0, f"$ {command}\n{done.stdout}"
-        assert re.fullmatch(pattern(shown), done.stdout), f"$ {command}\nshown:\n{shown}\nprinted:\n{done.stdout}"
+        assert re.fullmatch(pattern(shown), done.stdout), (
+            f"$ {command}\nshown:\n{shown}\nprinted:\n{done.stdout}"
+        )

@@ -14,13 +14,22 @@ PLUGINS = DOCS.parent / "plugins"
 STABILITY = (DOCS / "explanation" / "stability.md").read_text()
 STABLE = {
     f"reporting_framework.{name}"
-    for name in ("plugin_api.settings", "plugin_api.result", "plugin_api.records", "storage", "query.schemas", "errors")
+    for name in (
+        "plugin_api.settings",
+        "plugin_api.result",
+        "plugin_api.records",
+        "storage",
+        "query.schemas",
+        "errors",
+    )
 }
 
 
 def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():
     page = DOCS / "explanation" / "coming-from-lambdas.md"
-    text = "".join(block.text for block in blocks(page.read_text()) if block.language == "pycon")
+    text = "".join(
+        block.text for block in blocks(page.read_text()) if block.language == "pycon"
+    )
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     said: list[str] = []
@@ -40,12 +49,18 @@ def imported(plugin: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in (PLUGINS / plugin / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("reporting_framework"):
-                found.setdefault(node.module or "", set()).update(each.name for each in node.names)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "reporting_framework"
+            ):
+                found.setdefault(node.module or "", set()).update(
+                    each.name for each in node.names
+                )
     return found
 
 
-@pytest.mark.parametrize("plugin", sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml")))
+@pytest.mark.parametrize(
+    "plugin", sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
+)
 def test_first_party_plugins_use_nothing_but_what_is_stable(plugin):
     commands = STABILITY.partition("## Stable for commands")[2].partition("\n## ")[0]
     provisional = set(re.findall(r"`(\w+)` of", commands))

@@ -9,7 +9,15 @@ import pytest
 from tests.docs.playing import DOCS, Block, Player, blocks
 
 TUTORIAL = (DOCS / "tutorial" / "first-report.md").read_text()
-ROLES = ["a-source", "a-validator", "a-transform", "a-sink", "an-engine", "an-observer", "a-page"]
+ROLES = [
+    "a-source",
+    "a-validator",
+    "a-transform",
+    "a-sink",
+    "an-engine",
+    "an-observer",
+    "a-page",
+]
 
 
 def page(role: str) -> str:
@@ -19,14 +27,22 @@ def page(role: str) -> str:
 def packaging(text: str) -> Block:
     """The tutorial's pyproject.toml, with the names that the page says."""
     distribution, module = re.findall(r"with the names `([\w-]+)` and `(\w+)`", text)[0]
-    given = next(block for block in blocks(TUTORIAL) if block.title == "shop-rules/pyproject.toml")
-    renamed = given.text.replace("shop-rules", distribution).replace("shop_rules", module)
+    given = next(
+        block
+        for block in blocks(TUTORIAL)
+        if block.title == "shop-rules/pyproject.toml"
+    )
+    renamed = given.text.replace("shop-rules", distribution).replace(
+        "shop_rules", module
+    )
     return Block("toml", f"{distribution}/pyproject.toml", renamed)
 
 
 def test_a_transform_is_written_installed_and_used_as_the_page_shows(tmp_path):
     text = page("a-transform")
-    done = Player(tmp_path).play([packaging(text), *blocks(text.partition("## Test it")[0])])
+    done = Player(tmp_path).play(
+        [packaging(text), *blocks(text.partition("## Test it")[0])]
+    )
     assert "reporting-run orders" in done
 
 
@@ -44,11 +60,18 @@ def test_a_plugin_is_written_used_and_tested_as_the_page_shows(tmp_path, role):
 def test_the_example_is_queried_as_the_page_shows(tmp_path):
     player = Player(tmp_path)
     (player.folder / "examples").symlink_to(DOCS.parent / "examples")
-    assert len(player.play(blocks((DOCS / "how-to" / "query-a-checkpoint.md").read_text()))) == 10
+    assert (
+        len(
+            player.play(blocks((DOCS / "how-to" / "query-a-checkpoint.md").read_text()))
+        )
+        == 10
+    )
 
 
 def test_fields_change_as_the_page_shows(tmp_path):
-    done = Player(tmp_path).play(blocks((DOCS / "how-to" / "when-fields-change.md").read_text()))
+    done = Player(tmp_path).play(
+        blocks((DOCS / "how-to" / "when-fields-change.md").read_text())
+    )
     assert len(done) == 3
 
 
@@ -64,7 +87,9 @@ def test_the_example_is_cared_for_as_the_page_shows(tmp_path):
 def test_rows_of_the_example_are_traced_as_the_page_shows(tmp_path):
     player = Player(tmp_path)
     (player.folder / "examples").symlink_to(DOCS.parent / "examples")
-    assert len(player.play(blocks((DOCS / "how-to" / "trace-a-row.md").read_text()))) == 4
+    assert (
+        len(player.play(blocks((DOCS / "how-to" / "trace-a-row.md").read_text()))) == 4
+    )
 
 
 SQL_PAGE = (DOCS / "how-to" / "query-with-sql.md").read_text()
@@ -78,15 +103,27 @@ def test_the_example_is_asked_in_sql_as_the_page_shows(tmp_path):
 
 
 def test_the_page_shows_the_published_queries_as_they_are():
-    shown = {block.title: block.text for block in blocks(SQL_PAGE) if block.language == "sql"}
-    assert shown == {path.name: path.read_text() for path in (DOCS.parent / "examples" / "sql").iterdir()}
+    shown = {
+        block.title: block.text for block in blocks(SQL_PAGE) if block.language == "sql"
+    }
+    assert shown == {
+        path.name: path.read_text()
+        for path in (DOCS.parent / "examples" / "sql").iterdir()
+    }
 
 
 @pytest.mark.slow
 def test_the_monthly_report_of_the_example_is_made_as_the_page_shows(tmp_path):
     player = Player(tmp_path)
     (player.folder / "examples").symlink_to(DOCS.parent / "examples")
-    assert len(player.play(blocks((DOCS / "how-to" / "read-the-monthly-report.md").read_text()))) == 3
+    assert (
+        len(
+            player.play(
+                blocks((DOCS / "how-to" / "read-the-monthly-report.md").read_text())
+            )
+        )
+        == 3
+    )
     assert "Visits in February 2024" in (player.folder / "february.html").read_text()
 
 
@@ -94,18 +131,28 @@ def test_the_monthly_report_of_the_example_is_made_as_the_page_shows(tmp_path):
 def test_the_examples_are_fully_typed(tmp_path):
     shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]
     modules = {
-        block.title.partition("/src/")[2]: block.text for block in shown if block.title and "/src/" in block.title
+        block.title.partition("/src/")[2]: block.text
+        for block in shown
+        if block.title and "/src/" in block.title
     }
     for name, text in modules.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "."], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "mypy", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout == f"Success: no issues found in {len(modules)} source files\n"
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_page_lists_duties_shows_an_example_and_how_to_test_it(role):
-    assert re.findall(r"^## (.*)$", page(role), re.MULTILINE) == ["Duties", "The smallest real one", "Test it"]
+    assert re.findall(r"^## (.*)$", page(role), re.MULTILINE) == [
+        "Duties",
+        "The smallest real one",
+        "Test it",
+    ]

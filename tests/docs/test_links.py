@@ -13,7 +13,14 @@ from tests.docs.playing import DOCS
 
 ROOT = DOCS.parent
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
-OTHERS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md", "examples/README.md"]
+OTHERS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "benchmarks/README.md",
+    "examples/README.md",
+]
 
 _CODE = re.compile(r"^(```.*?^```|    .*?)$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -33,7 +40,11 @@ def anchors(path: Path) -> set[str]:
 
 def links(path: Path) -> list[str]:
     """Where a page links to, code left out."""
-    return [each for each in _LINK.findall(_CODE.sub("", path.read_text())) if "://" not in each]
+    return [
+        each
+        for each in _LINK.findall(_CODE.sub("", path.read_text()))
+        if "://" not in each
+    ]
 
 
 def wrong(path: Path) -> Iterator[str]:
@@ -60,7 +71,11 @@ def navigation(entries: list[Any]) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_links_of_a_page_lead_to_pages_of_the_site(page):
     assert list(wrong(DOCS / page)) == []
-    outside = [link for link in links(DOCS / page) if link.partition("#")[0] not in ("", *pages_from(page))]
+    outside = [
+        link
+        for link in links(DOCS / page)
+        if link.partition("#")[0] not in ("", *pages_from(page))
+    ]
     assert outside == [], "the site does not have it: name it as code"
 
 
@@ -68,7 +83,9 @@ def pages_from(page: str) -> set[str]:
     """All pages, and pictures, as this one links to them."""
     here = DOCS / page
     depth = len(Path(page).parts) - 1
-    pictures = [str(path.relative_to(DOCS)) for path in (DOCS / "assets").rglob("*.png")]
+    pictures = [
+        str(path.relative_to(DOCS)) for path in (DOCS / "assets").rglob("*.png")
+    ]
     relative = {"../" * depth + each for each in (*PAGES, *pictures)}
     return relative | {each.name for each in here.parent.glob("*.md")}
 
@@ -79,11 +96,20 @@ def test_links_of_the_repository_lead_somewhere(page):
 
 
 def test_every_page_is_in_the_navigation_once():
-    found = list(navigation(tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]))
+    found = list(
+        navigation(
+            tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
+        )
+    )
     assert sorted(found) == PAGES
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("# One `two`\n\n# One `two`\n\n[a](#one-two) [b](#one-two_1) [c](#three) [d](no.md) `[e](f)`\n")
-    assert list(wrong(page)) == ["#three: there is no such heading", "no.md: there is no such file"]
+    page.write_text(
+        "# One `two`\n\n# One `two`\n\n[a](#one-two) [b](#one-two_1) [c](#three) [d](no.md) `[e](f)`\n"
+    )
+    assert list(wrong(page)) == [
+        "#three: there is no such heading",
+        "no.md: there is no such file",
+    ]

@@ -12,7 +12,12 @@ from tools.docs.settings import settings_table, type_text
 from tools.docs.sources import signature
 
 from reporting_framework import errors
-from reporting_framework.aws_lambda.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
+from reporting_framework.aws_lambda.metrics import (
+    FAILURE_METRICS,
+    PAGE_METRICS,
+    REFUSAL_METRICS,
+    RUN_METRICS,
+)
 from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
@@ -31,13 +36,19 @@ def made() -> dict[str, str]:
 
 
 def test_no_page_is_missing_stale_or_left_over(made):
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
-    stale = [name for name in made.keys() | there.keys() if made.get(name) != there.get(name)]
+    there = {
+        path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")
+    }
+    stale = [
+        name for name in made.keys() | there.keys() if made.get(name) != there.get(name)
+    ]
     assert stale == [], "run: hatch run docs:generate"
 
 
 def test_the_machine_does_not_show(made, tmp_path, monkeypatch):
-    (tmp_path / "reporting.toml").write_text('[reports.mine]\nsummary = "of this machine"\n')
+    (tmp_path / "reporting.toml").write_text(
+        '[reports.mine]\nsummary = "of this machine"\n'
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("REPORTING_PLUGINS", "none")
@@ -46,13 +57,21 @@ def test_the_machine_does_not_show(made, tmp_path, monkeypatch):
 
 
 def test_every_hook_setting_and_plugin_is_there(made):
-    assert [name for name in hook_names() if f"### {name}\n" not in made["hooks.md"]] == []
+    assert [
+        name for name in hook_names() if f"### {name}\n" not in made["hooks.md"]
+    ] == []
     registry = first_party()
     for role in ROLES:
         for name in registry.names(role):
-            section = made["settings.md"].partition(f"## {role.capitalize()} `{name}`\n")[2].partition("\n## ")[0]
+            section = (
+                made["settings.md"]
+                .partition(f"## {role.capitalize()} `{name}`\n")[2]
+                .partition("\n## ")[0]
+            )
             model = registry.find(role, name).Settings
-            assert [field for field in model.model_fields if f"| `{field}` |" not in section] == []
+            assert [
+                field for field in model.model_fields if f"| `{field}` |" not in section
+            ] == []
             assert f"| [`{name}`](settings.md#{role}-{name}) |" in made["plugins.md"]
 
 
@@ -60,27 +79,45 @@ def test_every_command_and_every_option_is_there(made):
     page = made["command-line.md"]
     for name, command in reporting.commands.items():
         section = page.partition(f"## reporting {name}\n")[2].partition("\n## ")[0]
-        given = command.options() if isinstance(command, ReportCommands) else command.params
+        given = (
+            command.options() if isinstance(command, ReportCommands) else command.params
+        )
         options = [each.opts[0] for each in given if isinstance(each, click.Option)]
         assert [flag for flag in options if f"`{flag}" not in section] == []
     for report in ("event-log-checkpoint", "event-processor"):
-        section = page.partition(f"### reporting run {report}\n")[2].partition("\n### ")[0]
+        section = page.partition(f"### reporting run {report}\n")[2].partition(
+            "\n### "
+        )[0]
         model = first_party().find("report", report).Settings
-        assert [field for field in model.model_fields if f"`--{field.replace('_', '-')}" not in section] == []
+        assert [
+            field
+            for field in model.model_fields
+            if f"`--{field.replace('_', '-')}" not in section
+        ] == []
 
 
 def test_every_exit_code_error_and_metric_is_there(made):
     kinds = [each for each in vars(errors).values() if isinstance(each, type)]
     assert {kind.exit_code for kind in kinds} <= EXIT_CODES.keys()
-    assert [code for code in EXIT_CODES if f"| `{code}` |" not in made["command-line.md"]] == []
-    assert [kind.__name__ for kind in kinds if f"| `{kind.__name__}` |" not in made["errors.md"]] == []
+    assert [
+        code for code in EXIT_CODES if f"| `{code}` |" not in made["command-line.md"]
+    ] == []
+    assert [
+        kind.__name__
+        for kind in kinds
+        if f"| `{kind.__name__}` |" not in made["errors.md"]
+    ] == []
     names = {*RUN_METRICS, *FAILURE_METRICS, *REFUSAL_METRICS, *PAGE_METRICS}
     assert [name for name in names if f"`{name}`" not in made["metrics.md"]] == []
 
 
 def test_the_variables_of_a_function_are_there(made):
     names = [info.alias or name for name, info in FunctionSettings.model_fields.items()]
-    assert [name for name in names if f"`REPORTING_{name.upper()}`" not in made["settings.md"]] == []
+    assert [
+        name
+        for name in names
+        if f"`REPORTING_{name.upper()}`" not in made["settings.md"]
+    ] == []
 
 
 class Silent(Settings):
@@ -92,9 +129,13 @@ class Within(BaseModel):
 
 
 def test_what_says_nothing_about_itself_is_refused():
-    with pytest.raises(Undocumented, match="setting setting of Silent has no description"):
+    with pytest.raises(
+        Undocumented, match="setting setting of Silent has no description"
+    ):
         settings_table(Silent)
-    with pytest.raises(Undocumented, match="setting inside of Within has no description"):
+    with pytest.raises(
+        Undocumented, match="setting inside of Within has no description"
+    ):
         settings_table(Within)
     with pytest.raises(Undocumented, match="silent has no docstring"):
         text_of(lambda: None, "silent")

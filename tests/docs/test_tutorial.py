@@ -10,8 +10,14 @@ FIRST, SECOND = PAGE.index("## The table"), PAGE.index("## A second run")
 
 def test_the_tutorial_up_to_the_first_run_does_what_it_shows(tmp_path):
     player = Player(tmp_path)
-    done = player.play(blocks(PAGE[: PAGE.index("Try it without")] + PAGE[PAGE.index("Run it:") : FIRST]))
-    assert [line for line in done if line.startswith("reporting-run")] == ["reporting-run orders"]
+    done = player.play(
+        blocks(
+            PAGE[: PAGE.index("Try it without")] + PAGE[PAGE.index("Run it:") : FIRST]
+        )
+    )
+    assert [line for line in done if line.startswith("reporting-run")] == [
+        "reporting-run orders"
+    ]
     assert (player.folder / "tables" / "orders.parquet").is_file()
 
 

@@ -34,7 +34,14 @@ def start() -> Iterator[Start]:
     processes: list[subprocess.Popen[str]] = []
 
     def begin(source: object, checkpoint: object, *more: str) -> subprocess.Popen[str]:
-        command = [str(PROGRAM), "event-log-checkpoint", "--source", str(source), "--checkpoint", str(checkpoint)]
+        command = [
+            str(PROGRAM),
+            "event-log-checkpoint",
+            "--source",
+            str(source),
+            "--checkpoint",
+            str(checkpoint),
+        ]
         process = subprocess.Popen(
             [*command, "--format", "json", "--quiet", *more],
             stdout=subprocess.PIPE,
@@ -102,7 +109,11 @@ def python() -> str:
 def built(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the packages of event-log-checkpoint, with what pages after a run are made with."""
     return build(
-        "event-log-checkpoint", python, tmp_path_factory.mktemp("packages") / "dist", "--with", "reporting-pages"
+        "event-log-checkpoint",
+        python,
+        tmp_path_factory.mktemp("packages") / "dist",
+        "--with",
+        "reporting-pages",
     )
 
 
@@ -111,11 +122,27 @@ def build(report: str, python: str, out: Path, *more: str) -> Path:
     arch = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     version = ".".join(python_version(python).split(".")[:2])
     if version not in PYTHONS:
-        pytest.skip(f"packages are for Python {', '.join(PYTHONS)}; there is none of them here but {version}")
-    command = [str(PROGRAM.with_name("reporting")), "build", report, "--arch", arch, "--python", version, *more]
-    path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])  # where uv looks for it
+        pytest.skip(
+            f"packages are for Python {', '.join(PYTHONS)}; there is none of them here but {version}"
+        )
+    command = [
+        str(PROGRAM.with_name("reporting")),
+        "build",
+        report,
+        "--arch",
+        arch,
+        "--python",
+        version,
+        *more,
+    ]
+    path = os.pathsep.join(
+        [str(Path(python).parent), os.environ.get("PATH", os.defpath)]
+    )  # where uv looks for it
     done = subprocess.run(
-        [*command, "--out", str(out)], capture_output=True, text=True, env=os.environ | {"PATH": path}
+        [*command, "--out", str(out)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PATH": path},
     )
     assert done.returncode == 0, done.stderr
     return out
@@ -131,7 +158,10 @@ def unpacked(built: Path) -> dict[str, Any]:
             archive.extractall(places[name])
         for path in sorted(places[name].rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
-    return {"task_root": places["function"], "layers": [places["powertools-layer"], places["data-layer"]]}
+    return {
+        "task_root": places["function"],
+        "layers": [places["powertools-layer"], places["data-layer"]],
+    }
 
 
 @pytest.fixture(params=["installed", pytest.param("packages", marks=pytest.mark.slow)])
@@ -139,4 +169,7 @@ def code(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Where a function's code comes from: this environment, or the packages on the Python they were built for."""
     if request.param == "installed":
         return {"pythonpath": [sysconfig.get_paths()["purelib"]]}
-    return {**request.getfixturevalue("unpacked"), "python": request.getfixturevalue("python")}
+    return {
+        **request.getfixturevalue("unpacked"),
+        "python": request.getfixturevalue("python"),
+    }

@@ -34,11 +34,15 @@ class Example(NamedTuple):
     changed: Callable[[MiniStack, Outputs], bool]
 
 
-def wait_for(found: Callable[[], bool], aws: MiniStack, outputs: Outputs, seconds: float = 120) -> None:
+def wait_for(
+    found: Callable[[], bool], aws: MiniStack, outputs: Outputs, seconds: float = 120
+) -> None:
     """Wait until something is there; fail with the function's log if it is not in time."""
     deadline = time.monotonic() + seconds
     while not found():
-        assert time.monotonic() < deadline, "\n".join(aws.logs(outputs["function_name"])[-20:])
+        assert time.monotonic() < deadline, "\n".join(
+            aws.logs(outputs["function_name"])[-20:]
+        )
         time.sleep(1)
 
 
@@ -49,7 +53,9 @@ VISITS = ROOT / "examples" / "visit-events"
 
 def invoke(aws: MiniStack, outputs: Outputs) -> dict[str, Any]:
     """Invoke the function through its alias and return its answer."""
-    done = aws.client("lambda", read_timeout=120).invoke(FunctionName=outputs["alias_arn"], Payload=b"{}")
+    done = aws.client("lambda", read_timeout=120).invoke(
+        FunctionName=outputs["alias_arn"], Payload=b"{}"
+    )
     answer: dict[str, Any] = json.load(done["Payload"])
     lines = "\n".join(aws.logs(outputs["function_name"])[-20:])
     assert "FunctionError" not in done, f"{answer}\n{lines}"
@@ -61,9 +67,13 @@ def use_visits(aws: MiniStack, outputs: Outputs) -> str:
     """Put the example's files into the source's bucket, run the report, and compare its checkpoint with its answer."""
     client, paths = aws.s3.client(), sorted(VISITS.iterdir())
     for path in paths:
-        client.put_object(Bucket="visit-events", Key=f"prod/{path.name}", Body=path.read_bytes())
+        client.put_object(
+            Bucket="visit-events", Key=f"prod/{path.name}", Body=path.read_bytes()
+        )
     answer = invoke(aws, outputs)
-    body = client.get_object(Bucket="visit-checkpoints", Key="visits/events.parquet")["Body"].read()
+    body = client.get_object(Bucket="visit-checkpoints", Key="visits/events.parquet")[
+        "Body"
+    ].read()
     rows = pl.read_parquet(io.BytesIO(body)).height
     # The queue of new objects may have started a run before this one: each event is taken by one of them.
     assert rows == answer["total_events"] == 290, answer
@@ -79,38 +89,74 @@ EVENTS = 20
 def put_events(aws: MiniStack, outputs: Outputs, *payloads: bytes) -> None:
     """Put records on the stream, and wait until the function has processed a batch after that."""
     before = len(measured(aws, outputs))
-    records = [{"Data": payload, "PartitionKey": str(number)} for number, payload in enumerate(payloads)]
-    put = aws.client("kinesis").put_records(StreamName=outputs["stream_name"], Records=records)
+    records = [
+        {"Data": payload, "PartitionKey": str(number)}
+        for number, payload in enumerate(payloads)
+    ]
+    put = aws.client("kinesis").put_records(
+        StreamName=outputs["stream_name"], Records=records
+    )
     assert put["FailedRecordCount"] == 0
     wait_for(lambda: len(measured(aws, outputs)) > before, aws, outputs)
 
 
 def measured(aws: MiniStack, outputs: Outputs) -> list[dict[str, Any]]:
     """Return the metrics of each batch."""
-    return [json.loads(line) for line in aws.logs(outputs["function_name"]) if '"BatchTime"' in line]
+    return [
+        json.loads(line)
+        for line in aws.logs(outputs["function_name"])
+        if '"BatchTime"' in line
+    ]
 
 
 def event(name: str) -> bytes:
     """Make an event."""
     return json.dumps(
-        {"event_id": name, "event_type": "click", "user_id": name, "timestamp": "2024-01-06T19:01:51Z"}
+        {
+            "event_id": name,
+            "event_type": "click",
+            "user_id": name,
+            "timestamp": "2024-01-06T19:01:51Z",
+        }
     ).encode()
 
 
 def use_events(aws: MiniStack, outputs: Outputs) -> str:
     """Put events and a record that is none on the stream; compare counters, archive and dead-letter queue with them."""
-    put_events(aws, outputs, *(event(f"e-{number}") for number in range(EVENTS)), b"none")
-    key = {"partition_key": {"S": "exp_none#variant#none#day#2024-01-06"}, "sort_key": {"S": "event_type#click"}}
-    table, dynamodb, sqs = outputs["dynamodb_table"], aws.client("dynamodb"), aws.client("sqs")
+    put_events(
+        aws, outputs, *(event(f"e-{number}") for number in range(EVENTS)), b"none"
+    )
+    key = {
+        "partition_key": {"S": "exp_none#variant#none#day#2024-01-06"},
+        "sort_key": {"S": "event_type#click"},
+    }
+    table, dynamodb, sqs = (
+        outputs["dynamodb_table"],
+        aws.client("dynamodb"),
+        aws.client("sqs"),
+    )
 
     def counted() -> str:
-        item: dict[str, Any] = dynamodb.get_item(TableName=table, Key=key).get("Item", {})
+        item: dict[str, Any] = dynamodb.get_item(TableName=table, Key=key).get(
+            "Item", {}
+        )
         return str(item.get("event_count", {}).get("N", "0"))
 
-    wait_for(lambda: counted() == str(EVENTS), aws, outputs)  # records of several shards come in several batches
+    wait_for(
+        lambda: counted() == str(EVENTS), aws, outputs
+    )  # records of several shards come in several batches
     url = outputs["records_dead_letter_queue_url"]
-    wait_for(lambda: bool(sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages")), aws, outputs)
-    keys = [each["Key"] for each in aws.s3.client().list_objects_v2(Bucket="event-archive")["Contents"]]
+    wait_for(
+        lambda: bool(
+            sqs.receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages")
+        ),
+        aws,
+        outputs,
+    )
+    keys = [
+        each["Key"]
+        for each in aws.s3.client().list_objects_v2(Bucket="event-archive")["Contents"]
+    ]
     assert not set("%:") & set("".join(keys)), keys
     return f"{EVENTS} events are counted, in {len(keys)} objects of the archive; 1 record is in the dead-letter queue"
 
@@ -137,7 +183,11 @@ EXAMPLES = {
             "notifications": True,
         },
         use=use_visits,
-        line=("report.py", '"events_failed": result.rejected,', '"events_failed": result.rejected, "changed": True,'),
+        line=(
+            "report.py",
+            '"events_failed": result.rejected,',
+            '"events_failed": result.rejected, "changed": True,',
+        ),
         changed=lambda aws, outputs: invoke(aws, outputs).get("changed") is True,
     ),
     "event-processor": Example(

@@ -27,12 +27,18 @@ LAYERS = "module.layers."
 def main(report: str) -> int:
     """Deploy, use, change, destroy; return the exit code."""
     if report not in EXAMPLES:
-        print(f"deploy-local: there is no example {report}; choose one of {', '.join(EXAMPLES)}", file=sys.stderr)
+        print(
+            f"deploy-local: there is no example {report}; choose one of {', '.join(EXAMPLES)}",
+            file=sys.stderr,
+        )
         return 2
     if reason := missing():
         print(f"deploy-local: {reason}; nothing was deployed", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(prefix="deploy-local-") as folder, ministack() as aws:
+    with (
+        tempfile.TemporaryDirectory(prefix="deploy-local-") as folder,
+        ministack() as aws,
+    ):
         deploy(report, EXAMPLES[report], Path(folder), aws)
     return 0
 
@@ -43,20 +49,29 @@ def deploy(report: str, example: Example, folder: Path, aws: MiniStack) -> None:
     program = installed(folder)
     dist = folder / "dist"
     build(program, report, dist)
-    options = [f"-var={name}={text(value)}" for name, value in {**example.variables, "packages_dir": dist}.items()]
+    options = [
+        f"-var={name}={text(value)}"
+        for name, value in {**example.variables, "packages_dir": dist}.items()
+    ]
 
     said("terraform apply: everything")
     terraform = emulated(copied(folder) / report, aws.s3)
     first = apply(terraform, options)
     made = terraform.outputs()
-    assert any(address.startswith(LAYERS) for address in first), "the first apply publishes the layers"
+    assert any(address.startswith(LAYERS) for address in first), (
+        "the first apply publishes the layers"
+    )
     print(made["summary"])
 
     said("plan another deployment: it reuses the layers")
     other = ["-state=other.tfstate", *options, "-var=environment=staging"]
     outputs = terraform.plan(*other)["planned_values"]["outputs"]
-    assert set(outputs["layer_strategy"]["value"].values()) == {"reused"}, outputs["layer_strategy"]
-    assert outputs["layer_arns"]["value"] == made["layer_arns"], "their versions are the same"
+    assert set(outputs["layer_strategy"]["value"].values()) == {"reused"}, outputs[
+        "layer_strategy"
+    ]
+    assert outputs["layer_arns"]["value"] == made["layer_arns"], (
+        "their versions are the same"
+    )
     print(", ".join(made["layer_arns"]))
 
     said("use it: example events, through the alias")
@@ -70,12 +85,16 @@ def deploy(report: str, example: Example, folder: Path, aws: MiniStack) -> None:
     build(program, report, dist)
     second = apply(terraform, options)
     touched = [address for address in second if address.startswith(LAYERS)]
-    assert "module.function.aws_lambda_function.this" in second, "the function is updated"
+    assert "module.function.aws_lambda_function.this" in second, (
+        "the function is updated"
+    )
     assert not touched, f"no layer is touched: {touched}"
     print("layers: not in the plan")
     again = terraform.outputs()
     assert again["layer_arns"] == made["layer_arns"], "the layers are the same"
-    assert int(again["function_version"]) == int(made["function_version"]) + 1, "there is a new version"
+    assert int(again["function_version"]) == int(made["function_version"]) + 1, (
+        "there is a new version"
+    )
     assert example.changed(aws, again), "the new code runs"
     print(f"version {again['function_version']} runs, with the changed line")
 
@@ -85,7 +104,9 @@ def deploy(report: str, example: Example, folder: Path, aws: MiniStack) -> None:
     print(f"version {made['function_version']} runs again")
 
     said("terraform destroy")
-    terraform("destroy", "-input=false", "-no-color", "-auto-approve", "-lock=false", *options)
+    terraform(
+        "destroy", "-input=false", "-no-color", "-auto-approve", "-lock=false", *options
+    )
     assert not terraform("state", "list").strip(), "nothing is left in the state"
     left = leftovers(aws)
     assert not left, f"nothing is left in the account: {left}"
@@ -99,7 +120,13 @@ def said(what: str) -> None:
 
 def text(value: Any) -> str:
     """A variable as Terraform's command line takes it."""
-    return value if isinstance(value, str) else json.dumps(value) if not isinstance(value, Path) else str(value)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value)
+        if not isinstance(value, Path)
+        else str(value)
+    )
 
 
 def installed(folder: Path) -> Path:
@@ -111,7 +138,10 @@ def installed(folder: Path) -> Path:
     python = folder / "venv" / "bin" / "python"
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
     run(uv, "venv", "--quiet", "--python", sys.executable, str(folder / "venv"))
-    sources = [f"{code / 'framework'}[aws,build]", *map(str, sorted((code / "plugins").iterdir()))]
+    sources = [
+        f"{code / 'framework'}[aws,build]",
+        *map(str, sorted((code / "plugins").iterdir())),
+    ]
     editable = [word for source in sources for word in ("-e", source)]
     run(uv, "pip", "install", "--quiet", "--python", str(python), *editable)
     return python.with_name("reporting")
@@ -122,14 +152,33 @@ def build(program: Path, report: str, out: Path) -> None:
     python = find_python("3.12")
     version = ".".join(python_version(python).split(".")[:2])
     arch = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
-    path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])  # where uv looks for it
-    print(run(str(program), "build", report, "--arch", arch, "--python", version, "--out", str(out), PATH=path))
+    path = os.pathsep.join(
+        [str(Path(python).parent), os.environ.get("PATH", os.defpath)]
+    )  # where uv looks for it
+    print(
+        run(
+            str(program),
+            "build",
+            report,
+            "--arch",
+            arch,
+            "--python",
+            version,
+            "--out",
+            str(out),
+            PATH=path,
+        )
+    )
 
 
 def run(*command: str, **variables: str) -> str:
     """What a command prints; its errors are shown."""
     return subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | {"NO_COLOR": "1"} | variables
+        command,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"NO_COLOR": "1"} | variables,
     ).stdout
 
 

@@ -14,7 +14,10 @@ from reporting_framework.storage import open_store
 from tests.support.events import made_of
 
 REPORTING = Path(sys.executable).with_name("reporting")
-GOOD, WITHOUT, BROKEN = (f"log-submit-20240105-10000{number}-101-ingest-P1-{number}.json" for number in range(3))
+GOOD, WITHOUT, BROKEN = (
+    f"log-submit-20240105-10000{number}-101-ingest-P1-{number}.json"
+    for number in range(3)
+)
 
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.slow)])
@@ -55,19 +58,46 @@ def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
     first = reporting("run", report)
     assert (first["accepted"], first["rejected"]) == (1, 2)
     reasons = reporting("quarantine", report)
-    assert [(each["error_type"], each["field"], each["example"]) for each in reasons] == [
+    assert [
+        (each["error_type"], each["field"], each["example"]) for each in reasons
+    ] == [
         ("json_invalid", None, BROKEN),
         ("missing", "visit_number", WITHOUT),
     ]
-    assert reporting("run", report, "--validator", "visit-event-v2")["records_read"] == 0, "a run leaves it alone"
+    assert (
+        reporting("run", report, "--validator", "visit-event-v2")["records_read"] == 0
+    ), "a run leaves it alone"
 
-    replayed = reporting("quarantine", report, "replay", "--field", "visit_number", "--validator", "visit-event-v2")
-    assert (replayed["status"], replayed["records_read"], replayed["accepted"], replayed["rejected"]) == ("ok", 1, 1, 0)
-    again = reporting("quarantine", report, "replay", "--field", "visit_number", "--validator", "visit-event-v2")
+    replayed = reporting(
+        "quarantine",
+        report,
+        "replay",
+        "--field",
+        "visit_number",
+        "--validator",
+        "visit-event-v2",
+    )
+    assert (
+        replayed["status"],
+        replayed["records_read"],
+        replayed["accepted"],
+        replayed["rejected"],
+    ) == ("ok", 1, 1, 0)
+    again = reporting(
+        "quarantine",
+        report,
+        "replay",
+        "--field",
+        "visit_number",
+        "--validator",
+        "visit-event-v2",
+    )
     assert (again["records_read"], again["accepted"]) == (0, 0)
     table = pl.read_parquet(open_store(f"{base}/out").get("events.parquet").data)
     assert table["source_key"].to_list() == [GOOD, WITHOUT]
-    assert [each["source_key"] for each in reporting("quarantine", report, "show")] == [BROKEN]
+    assert [each["source_key"] for each in reporting("quarantine", report, "show")] == [
+        BROKEN
+    ]
 
     runs = reporting("runs", report)
     assert [(run["run_id"], run["replay"]) for run in runs if run["accepted"]] == [
@@ -79,12 +109,23 @@ def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
     assert "visit-event-v2" in explained
 
     state = reporting("state", report)
-    assert [(each["kind"], each["rows"]) for each in state["belongings"] if each["rows"] is not None] == [
+    assert [
+        (each["kind"], each["rows"])
+        for each in state["belongings"]
+        if each["rows"] is not None
+    ] == [
         ("output", 2),
         ("quarantine", 1),
     ]
     assert reporting("freshness", report, "--max-age", "1h")["basis"] == "history"
-    assert reporting("freshness", report, "--max-age", "1h", "--of", "data", code=6)["state"] == "stale"
+    assert (
+        reporting("freshness", report, "--max-age", "1h", "--of", "data", code=6)[
+            "state"
+        ]
+        == "stale"
+    )
     assert {
-        each["status"] for each in reporting("doctor", report, "--write") if each["check"] != "temporary folder"
+        each["status"]
+        for each in reporting("doctor", report, "--write")
+        if each["check"] != "temporary folder"
     } == {"ok"}

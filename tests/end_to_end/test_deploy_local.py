@@ -25,7 +25,12 @@ def test_from_nothing_to_nothing(report, used):
     command = [sys.executable, "-m", MODULE, report]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    for line in (used, "layers: not in the plan", "version 1 runs again", "nothing is left"):
+    for line in (
+        used,
+        "layers: not in the plan",
+        "version 1 runs again",
+        "nothing is left",
+    ):
         assert line in done.stdout
 
 
@@ -42,5 +47,11 @@ def test_from_nothing_to_nothing(report, used):
 )
 def test_what_it_does_not_deploy_is_no_success(report, code, message):
     command = [sys.executable, "-m", MODULE, report]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={"PATH": ""})
-    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"deploy-local: {message}\n")
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={"PATH": ""}
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        code,
+        "",
+        f"deploy-local: {message}\n",
+    )

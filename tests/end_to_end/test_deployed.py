@@ -32,7 +32,11 @@ def function(aws, built, python):
     for name in ("powertools-layer", "data-layer"):
         s3.upload_file(str(built / f"{name}.zip"), "artifacts", f"{name}.zip")
         content = {"S3Bucket": "artifacts", "S3Key": f"{name}.zip"}
-        layers.append(client.publish_layer_version(LayerName=name, Content=content)["LayerVersionArn"])
+        layers.append(
+            client.publish_layer_version(LayerName=name, Content=content)[
+                "LayerVersionArn"
+            ]
+        )
     created = client.create_function(
         FunctionName="visits",
         Runtime=f"python{manifest['python']}",
@@ -59,7 +63,11 @@ def function(aws, built, python):
 def rows(aws):
     """Rows of the checkpoint; none as long as there is no file."""
     try:
-        found = aws.s3.client().get_object(Bucket="checkpoints", Key="visits/events.parquet")["Body"].read()
+        found = (
+            aws.s3.client()
+            .get_object(Bucket="checkpoints", Key="visits/events.parquet")["Body"]
+            .read()
+        )
     except aws.s3.client().exceptions.NoSuchKey:
         return 0
     return pl.read_parquet(io.BytesIO(found)).height
@@ -72,18 +80,34 @@ def until(aws, expected, seconds=60):
     assert rows(aws) == expected, "\n".join(aws.logs("visits")[-20:])
 
 
-def test_a_direct_invocation_a_notification_and_a_schedule_bring_the_checkpoint_forward(aws, function):
+def test_a_direct_invocation_a_notification_and_a_schedule_bring_the_checkpoint_forward(
+    aws, function
+):
     s3 = aws.s3.client()
-    good = sorted(path for path in EXAMPLE.glob("log-submit-2*.json") if b"{" in path.read_bytes()[:1])
+    good = sorted(
+        path
+        for path in EXAMPLE.glob("log-submit-2*.json")
+        if b"{" in path.read_bytes()[:1]
+    )
     names = [path.name for path in good]
-    first, second, third = names[: len(names) // 2], names[len(names) // 2], names[len(names) // 2 + 1 :]
+    first, second, third = (
+        names[: len(names) // 2],
+        names[len(names) // 2],
+        names[len(names) // 2 + 1 :],
+    )
 
     def put(name):
-        s3.put_object(Bucket="visit-events", Key=f"prod/{name}", Body=(EXAMPLE / name).read_bytes())
+        s3.put_object(
+            Bucket="visit-events",
+            Key=f"prod/{name}",
+            Body=(EXAMPLE / name).read_bytes(),
+        )
 
     for name in first:
         put(name)
-    answered = aws.client("lambda", read_timeout=120).invoke(FunctionName="visits", Payload=b"{}")
+    answered = aws.client("lambda", read_timeout=120).invoke(
+        FunctionName="visits", Payload=b"{}"
+    )
     answer = json.load(answered["Payload"])
     assert "FunctionError" not in answered, answer
     assert (answer["statusCode"], answer["complete"]) == (200, True)
@@ -92,17 +116,24 @@ def test_a_direct_invocation_a_notification_and_a_schedule_bring_the_checkpoint_
 
     lambda_ = aws.client("lambda")
     lambda_.add_permission(
-        FunctionName="visits", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+        FunctionName="visits",
+        StatementId="s3",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
     )
     s3.put_bucket_notification_configuration(
         Bucket="visit-events",
         NotificationConfiguration={
-            "LambdaFunctionConfigurations": [{"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}]
+            "LambdaFunctionConfigurations": [
+                {"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}
+            ]
         },
     )
     put(second)
     until(aws, total + 1)
-    s3.put_bucket_notification_configuration(Bucket="visit-events", NotificationConfiguration={})
+    s3.put_bucket_notification_configuration(
+        Bucket="visit-events", NotificationConfiguration={}
+    )
 
     for name in third:
         put(name)
@@ -115,7 +146,11 @@ def test_a_direct_invocation_a_notification_and_a_schedule_bring_the_checkpoint_
     deadline = time.monotonic() + 60
     while rows(aws) == total + 1 and time.monotonic() < deadline:
         time.sleep(0.5)
-    again = json.load(aws.client("lambda", read_timeout=120).invoke(FunctionName="visits", Payload=b"{}")["Payload"])
+    again = json.load(
+        aws.client("lambda", read_timeout=120).invoke(
+            FunctionName="visits", Payload=b"{}"
+        )["Payload"]
+    )
     assert (again["new_events_processed"], again["total_events"]) == (0, rows(aws))
     assert rows(aws) > total + 1
     assert any('"trigger":"schedule"' in line for line in aws.logs("visits"))

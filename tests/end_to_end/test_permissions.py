@@ -26,14 +26,26 @@ def allowed(exchange, permissions):
     action, listed = ACTIONS[exchange.kind], exchange.kind == "LIST"
     arn = f"arn:aws:s3:::{exchange.bucket}" + ("" if listed else f"/{exchange.key}")
     for permission in permissions:
-        prefixes = [found for keys in permission.conditions.values() for found in keys["s3:prefix"]]
-        fits = not listed or any(fnmatchcase(exchange.query.get("prefix", ""), each) for each in prefixes)
-        if action in permission.actions and fnmatchcase(arn, permission.resource) and fits:
+        prefixes = [
+            found
+            for keys in permission.conditions.values()
+            for found in keys["s3:prefix"]
+        ]
+        fits = not listed or any(
+            fnmatchcase(exchange.query.get("prefix", ""), each) for each in prefixes
+        )
+        if (
+            action in permission.actions
+            and fnmatchcase(arn, permission.resource)
+            and fits
+        ):
             return True
     return False
 
 
-@pytest.mark.parametrize("key", ["out/events.parquet", "out/{study}/{datatype}/events.parquet"])
+@pytest.mark.parametrize(
+    "key", ["out/events.parquet", "out/{study}/{datatype}/events.parquet"]
+)
 @pytest.mark.parametrize("quarantine", [None, "apart/bad.parquet"])
 def test_each_request_is_covered_by_what_is_declared(
     start, s3, s3_environment, proxy, bucket, monkeypatch, key, quarantine
@@ -50,21 +62,33 @@ def test_each_request_is_covered_by_what_is_declared(
         finish(start(source, checkpoint, *more, *([] if half else ["--reconcile"])))
 
     report = EventLogCheckpoint()
-    settings = report.Settings(source=source, checkpoint=checkpoint, quarantine=more[1] if more else None)
+    settings = report.Settings(
+        source=source, checkpoint=checkpoint, quarantine=more[1] if more else None
+    )
     permissions = permissions_of(report.name, report.compose(settings), load_plugins())
-    assert all("*" not in action for permission in permissions for action in permission.actions)
+    assert all(
+        "*" not in action for permission in permissions for action in permission.actions
+    )
     assert len(proxy.requests) > len(names)
     refused = {
-        (each.kind, each.bucket, each.key, str(each.query)) for each in proxy.requests if not allowed(each, permissions)
+        (each.kind, each.bucket, each.key, str(each.query))
+        for each in proxy.requests
+        if not allowed(each, permissions)
     }
     assert refused == set()
     used = {ACTIONS[each.kind] for each in proxy.requests}
-    assert used | {"s3:DeleteObject"} == {action for permission in permissions for action in permission.actions}, (
+    assert used | {"s3:DeleteObject"} == {
+        action for permission in permissions for action in permission.actions
+    }, (
         "nothing is declared in vain; the history deletes what it has merged, after many more runs"
     )
 
 
 def test_a_folder_needs_no_permission(tmp_path):
     report = EventLogCheckpoint()
-    composition = report.compose(report.Settings(source=str(tmp_path / "in"), checkpoint=str(tmp_path / "x.parquet")))
+    composition = report.compose(
+        report.Settings(
+            source=str(tmp_path / "in"), checkpoint=str(tmp_path / "x.parquet")
+        )
+    )
     assert permissions_of(report.name, composition, load_plugins()) == []

@@ -28,8 +28,16 @@ def test_a_second_run_finds_nothing_new(report, tmp_path):
     first = report(EXAMPLE, path)
     before = path.read_bytes()
     second = report(EXAMPLE, path)
-    assert (first["accepted"], first["rejected"], first["objects_ignored"]) == (290, 13, 2)
-    assert (second["records_read"], second["outputs"][0]["new_rows"], second["outputs"][0]["rows"]) == (0, 0, 290)
+    assert (first["accepted"], first["rejected"], first["objects_ignored"]) == (
+        290,
+        13,
+        2,
+    )
+    assert (
+        second["records_read"],
+        second["outputs"][0]["new_rows"],
+        second["outputs"][0]["rows"],
+    ) == (0, 0, 290)
     assert path.read_bytes() == before
 
 
@@ -56,9 +64,14 @@ def _late_and_twin(source: Path) -> list[str]:
     ]
 
 
-def test_s3_gives_the_same_bytes(report, undisturbed, s3: S3Server, bucket, s3_environment):
+def test_s3_gives_the_same_bytes(
+    report, undisturbed, s3: S3Server, bucket, s3_environment
+):
     store = S3Store(
-        bucket, endpoint=s3.endpoint, client_options={"allow_http": True}, virtual_hosted_style_request=False
+        bucket,
+        endpoint=s3.endpoint,
+        client_options={"allow_http": True},
+        virtual_hosted_style_request=False,
     )
     for path in EXAMPLE.iterdir():
         obstore.put(store, f"prod/{path.name}", path.read_bytes())
@@ -68,14 +81,22 @@ def test_s3_gives_the_same_bytes(report, undisturbed, s3: S3Server, bucket, s3_e
     assert obstore.get(store, "out/events.parquet").bytes() == undisturbed
 
 
-def test_one_file_per_combination_holds_the_same_rows_in_all(report, undisturbed, tmp_path):
-    result = report(EXAMPLE, tmp_path / "out" / "{study}" / "{datatype}" / "events.parquet")
+def test_one_file_per_combination_holds_the_same_rows_in_all(
+    report, undisturbed, tmp_path
+):
+    result = report(
+        EXAMPLE, tmp_path / "out" / "{study}" / "{datatype}" / "events.parquet"
+    )
     files = sorted((tmp_path / "out").glob("[!_]*/*/events.parquet"))
     assert len(files) == len(result["outputs"]) > 3
-    grouped = pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files])
+    grouped = pl.concat(
+        [pl.read_parquet(file, hive_partitioning=False) for file in files]
+    )
     assert grouped.sort("timestamp", "source_key").equals(pl.read_parquet(undisturbed))
     for file in files:
-        assert set(pl.read_parquet(file).select("study", "datatype").unique().row(0)) == set(file.parts[-3:-1])
+        assert set(
+            pl.read_parquet(file).select("study", "datatype").unique().row(0)
+        ) == set(file.parts[-3:-1])
 
 
 def _killed_at_random(start, undisturbed, folder: Path, times: int, seed: int) -> None:
@@ -94,12 +115,18 @@ def _killed_at_random(start, undisturbed, folder: Path, times: int, seed: int) -
 
 
 def test_killed_and_run_again_gives_the_same_bytes(start, undisturbed, tmp_path):
-    _killed_at_random(start, undisturbed, tmp_path, times=4, seed=random.randrange(10**6))
+    _killed_at_random(
+        start, undisturbed, tmp_path, times=4, seed=random.randrange(10**6)
+    )
 
 
 @pytest.mark.slow
-def test_killed_at_twenty_moments_and_run_again_gives_the_same_bytes(start, undisturbed, tmp_path):
-    _killed_at_random(start, undisturbed, tmp_path, times=20, seed=random.randrange(10**6))
+def test_killed_at_twenty_moments_and_run_again_gives_the_same_bytes(
+    start, undisturbed, tmp_path
+):
+    _killed_at_random(
+        start, undisturbed, tmp_path, times=20, seed=random.randrange(10**6)
+    )
 
 
 def test_four_at_once_lose_and_double_nothing(start, undisturbed, tmp_path):
@@ -109,11 +136,18 @@ def test_four_at_once_lose_and_double_nothing(start, undisturbed, tmp_path):
     assert sum(result["accepted"] for result in results) == 290
 
 
-def test_four_at_once_on_s3_lose_and_double_nothing(start, undisturbed, s3: S3Server, bucket, s3_environment):
+def test_four_at_once_on_s3_lose_and_double_nothing(
+    start, undisturbed, s3: S3Server, bucket, s3_environment
+):
     checkpoint = f"s3://{bucket}/out/events.parquet"
-    results = [finish(process) for process in [start(EXAMPLE, checkpoint) for _ in range(4)]]
+    results = [
+        finish(process) for process in [start(EXAMPLE, checkpoint) for _ in range(4)]
+    ]
     assert sum(result["accepted"] for result in results) == 290
     store = S3Store(
-        bucket, endpoint=s3.endpoint, client_options={"allow_http": True}, virtual_hosted_style_request=False
+        bucket,
+        endpoint=s3.endpoint,
+        client_options={"allow_http": True},
+        virtual_hosted_style_request=False,
     )
     assert obstore.get(store, "out/events.parquet").bytes() == undisturbed

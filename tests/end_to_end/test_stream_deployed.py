@@ -32,19 +32,30 @@ def stream(aws, python, tmp_path_factory):
         s3.create_bucket(Bucket=bucket)
     aws.client("dynamodb").create_table(
         TableName="counters",
-        KeySchema=[{"AttributeName": n, "KeyType": k} for n, k in zip(KEYS, ("HASH", "RANGE"), strict=True)],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in KEYS],
+        KeySchema=[
+            {"AttributeName": n, "KeyType": k}
+            for n, k in zip(KEYS, ("HASH", "RANGE"), strict=True)
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in KEYS
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     queue = aws.client("sqs").create_queue(QueueName="dead")["QueueUrl"]
     kinesis = aws.client("kinesis")
     kinesis.create_stream(StreamName="events", ShardCount=2)
-    kinesis.get_waiter("stream_exists").wait(StreamName="events", WaiterConfig={"Delay": 1})
+    kinesis.get_waiter("stream_exists").wait(
+        StreamName="events", WaiterConfig={"Delay": 1}
+    )
     layers = []
     for name in ("powertools-layer", "data-layer"):
         s3.upload_file(str(out / f"{name}.zip"), "artifacts", f"{name}.zip")
         content = {"S3Bucket": "artifacts", "S3Key": f"{name}.zip"}
-        layers.append(functions.publish_layer_version(LayerName=name, Content=content)["LayerVersionArn"])
+        layers.append(
+            functions.publish_layer_version(LayerName=name, Content=content)[
+                "LayerVersionArn"
+            ]
+        )
     functions.create_function(
         FunctionName="events",
         Runtime=f"python{json.loads((out / 'manifest.json').read_text())['python']}",
@@ -111,13 +122,17 @@ def archived_of(aws):
     s3 = aws.s3.client()
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket="archive"):
         for entry in page.get("Contents", []):
-            for line in gzip.decompress(s3.get_object(Bucket="archive", Key=entry["Key"])["Body"].read()).splitlines():
+            for line in gzip.decompress(
+                s3.get_object(Bucket="archive", Key=entry["Key"])["Body"].read()
+            ).splitlines():
                 yield json.loads(line)["event_id"]
 
 
 def dead_of(aws, queue):
     client, found = aws.client("sqs"), []
-    while got := client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+    while got := client.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get(
+        "Messages", []
+    ):
         found += [json.loads(each["Body"])["origin"] for each in got]
     return found
 
@@ -130,14 +145,21 @@ def test_what_is_put_on_the_stream_is_counted_archived_and_set_aside(aws, stream
             {"Data": payload, "PartitionKey": str(begin + number)}
             for number, payload in enumerate(payloads[begin : begin + 500])
         ]
-        assert kinesis.put_records(StreamName="events", Records=records)["FailedRecordCount"] == 0
+        assert (
+            kinesis.put_records(StreamName="events", Records=records)[
+                "FailedRecordCount"
+            ]
+            == 0
+        )
     wanted, deadline = expected(events), time.monotonic() + 180
     while counters_of(aws) != wanted and time.monotonic() < deadline:
         time.sleep(2)
     assert counters_of(aws) == wanted, "\n".join(aws.logs("events")[-20:])
     assert set(archived_of(aws)) == {each["event_id"] for each in events}
     attributes = {"QueueUrl": queue, "AttributeNames": ["ApproximateNumberOfMessages"]}
-    number = aws.client("sqs").get_queue_attributes(**attributes)["Attributes"]["ApproximateNumberOfMessages"]
+    number = aws.client("sqs").get_queue_attributes(**attributes)["Attributes"][
+        "ApproximateNumberOfMessages"
+    ]
     assert int(number) == POISON
     assert len(set(dead_of(aws, queue))) == POISON
     metrics = [json.loads(line) for line in aws.logs("events") if '"_aws"' in line]

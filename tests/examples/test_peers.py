@@ -16,10 +16,23 @@ PEERS = ROOT / "benchmarks" / "peers"
 
 def test_the_peers_environment_is_locked_without_an_address():
     lines = (PEERS / "requirements.txt").read_text().splitlines()
-    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*( ; [^/]+)?", line)] == []
-    locked = {line.partition("==")[0]: line.partition("==")[2].partition(" ")[0] for line in lines}
-    project = tomllib.loads((ROOT / "framework" / "pyproject.toml").read_text())["project"]
-    asked = [line for line in (PEERS / "requirements.in").read_text().splitlines() if not line.startswith("#")]
+    assert [
+        line
+        for line in lines
+        if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]*( ; [^/]+)?", line)
+    ] == []
+    locked = {
+        line.partition("==")[0]: line.partition("==")[2].partition(" ")[0]
+        for line in lines
+    }
+    project = tomllib.loads((ROOT / "framework" / "pyproject.toml").read_text())[
+        "project"
+    ]
+    asked = [
+        line
+        for line in (PEERS / "requirements.in").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     for text in [*asked, *project["dependencies"]]:
         requirement = Requirement(text)
         assert requirement.specifier.contains(locked[requirement.name]), text

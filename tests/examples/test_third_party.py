@@ -31,9 +31,7 @@ from reporting_framework import LazyPlugin, hookimpl
 def reporting_sources():
     return [LazyPlugin("object-store-json", "json:JSONDecoder")]
 """
-FUTURE = (
-    "from reporting_framework import hookimpl\nREPORTING_API = 2\n@hookimpl\ndef reporting_oracles():\n    return []\n"
-)
+FUTURE = "from reporting_framework import hookimpl\nREPORTING_API = 2\n@hookimpl\ndef reporting_oracles():\n    return []\n"
 NEIGHBOURS = {
     "acme-broken": "import acme_not_there\n",
     "acme-double": DOUBLE,
@@ -52,14 +50,21 @@ def shop(folder: Path, *numbers: int) -> None:
         columns = "id INTEGER PRIMARY KEY, item TEXT, price REAL, placed_at TEXT"
         database.execute(f"CREATE TABLE IF NOT EXISTS orders ({columns})")
         rows = [
-            (each, f"{SECRET} {each}", 2.5 if each % 10 else -1.0, f"2024-01-{each % 28 + 1:02}T10:00:00Z")
+            (
+                each,
+                f"{SECRET} {each}",
+                2.5 if each % 10 else -1.0,
+                f"2024-01-{each % 28 + 1:02}T10:00:00Z",
+            )
             for each in numbers
         ]
         database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", rows)
 
 
 def origins(folder: Path) -> list[str]:
-    return sorted(pl.read_parquet(folder / "out" / "orders.parquet")["source_key"].to_list())
+    return sorted(
+        pl.read_parquet(folder / "out" / "orders.parquet")["source_key"].to_list()
+    )
 
 
 def posts(webhook: Recorded) -> list[dict[str, object]]:
@@ -73,13 +78,19 @@ def posts(webhook: Recorded) -> list[dict[str, object]]:
 def test_a_report_with_a_plugin_from_outside_runs_and_its_observer_is_told(tmp_path):
     site = Site(tmp_path)
     site.metadata(
-        "acme-reporting", "[reporting_framework]\ntable = acme_reporting.plugin\nhook = acme_reporting.webhook\n"
+        "acme-reporting",
+        "[reporting_framework]\ntable = acme_reporting.plugin\nhook = acme_reporting.webhook\n",
     )
     shop(tmp_path, 1, 2, 10)
     with recorded(status=200) as webhook:
         path = os.pathsep.join([str(tmp_path), str(EXAMPLE / "src")])
-        more = {"PYTHONPATH": path, "ACME_WEBHOOK_URL": f"{webhook.endpoint}/hook/{SECRET}"}
-        done = program("reporting-run", "orders", "--format", "json", site=tmp_path, **more)
+        more = {
+            "PYTHONPATH": path,
+            "ACME_WEBHOOK_URL": f"{webhook.endpoint}/hook/{SECRET}",
+        }
+        done = program(
+            "reporting-run", "orders", "--format", "json", site=tmp_path, **more
+        )
         assert (done.returncode, done.stderr) == (0, "")
         (post,) = posts(webhook)
     result = json.loads(done.stdout)
@@ -100,22 +111,44 @@ class Outside:
     dist: Path
 
     def uv(self, *arguments: object) -> None:
-        done = subprocess.run(["uv", *map(str, arguments)], capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            ["uv", *map(str, arguments)], capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == 0, done.stderr
 
     def install(self, *what: object) -> None:
-        self.uv("pip", "install", "--quiet", "--python", self.python, "--find-links", self.dist, *what)
+        self.uv(
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            self.python,
+            "--find-links",
+            self.dist,
+            *what,
+        )
 
     @property
     def python(self) -> Path:
         return self.folder / "bin" / "python"
 
-    def run(self, command: str, *arguments: str, at: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: str, *arguments: str, at: Path, **more: str
+    ) -> subprocess.CompletedProcess[str]:
         kept = ("HOME", "LANG", "TMPDIR")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
-        environment |= {"PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", "PYTHONPATH": ".", "NO_COLOR": "1"} | more
+        environment |= {
+            "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin",
+            "PYTHONPATH": ".",
+            "NO_COLOR": "1",
+        } | more
         return subprocess.run(
-            [command, *arguments], cwd=at, env=environment, capture_output=True, text=True, timeout=300
+            [command, *arguments],
+            cwd=at,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
 
     def listed(self, at: Path, **more: str) -> list[dict[str, str]]:
@@ -130,7 +163,16 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Outside:
     folder = tmp_path_factory.mktemp("outside")
     made = Outside(folder / "venv", folder / "dist")
     for place in (ROOT / "framework", ROOT / "plugins" / "object-store", EXAMPLE):
-        made.uv("build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", made.dist, place)
+        made.uv(
+            "build",
+            "--quiet",
+            "--wheel",
+            "--python",
+            sys.executable,
+            "--out-dir",
+            made.dist,
+            place,
+        )
     made.uv("venv", "--quiet", "--python", sys.executable, made.folder)
     made.install(*sorted(made.dist.glob("*.whl")))
     return made
@@ -149,7 +191,12 @@ def crowded(outside: Outside, alone: Path) -> Outside:
     """With neighbours that are no good."""
     for name, source in NEIGHBOURS.items():
         module = name.replace("-", "_")
-        make_wheel(outside.dist, name, files={f"{module}.py": source}, points=POINT.format(module))
+        make_wheel(
+            outside.dist,
+            name,
+            files={f"{module}.py": source},
+            points=POINT.format(module),
+        )
     outside.install(*NEIGHBOURS)
     return outside
 
@@ -165,26 +212,40 @@ def twice(outside: Outside, folder: Path, **more: str) -> list[tuple[int, int]]:
     counts = []
     for numbers in (range(1, 31), (31,)):
         shop(folder, *numbers)
-        done = outside.run("reporting-run", "orders", "--format", "json", at=folder, **more)
+        done = outside.run(
+            "reporting-run", "orders", "--format", "json", at=folder, **more
+        )
         assert (done.returncode, done.stderr) == (0, "")
         result = json.loads(done.stdout)
         counts.append((result["accepted"], result["rejected"]))
     return counts
 
 
-def rows_of(listed: Sequence[dict[str, str]], distribution: str) -> list[tuple[str, ...]]:
+def rows_of(
+    listed: Sequence[dict[str, str]], distribution: str
+) -> list[tuple[str, ...]]:
     keys = ("name", "role", "status", "reason")
-    return [tuple(each[key] for key in keys) for each in listed if each["distribution"] == distribution]
+    return [
+        tuple(each[key] for key in keys)
+        for each in listed
+        if each["distribution"] == distribution
+    ]
 
 
 @pytest.mark.slow
-def test_the_framework_there_is_the_wheel_and_no_other_plugin_of_this_repository_is(outside, tmp_path):
+def test_the_framework_there_is_the_wheel_and_no_other_plugin_of_this_repository_is(
+    outside, tmp_path
+):
     asked = "import reporting_framework; print(reporting_framework.__file__)"
     place = outside.run("python", "-c", asked, at=tmp_path).stdout
     assert Path(place).is_relative_to(outside.folder)
     known = {each["distribution"] for each in outside.listed(tmp_path)}
     assert {"reporting-framework", "reporting-object-store", "acme-reporting"} <= known
-    assert not known & {"reporting-aws", "reporting-event-log-checkpoint", "reporting-event-processor"}
+    assert not known & {
+        "reporting-aws",
+        "reporting-event-log-checkpoint",
+        "reporting-event-processor",
+    }
 
 
 @pytest.mark.slow
@@ -200,54 +261,93 @@ def test_neighbours_that_are_no_good_are_listed_each_with_its_reason(crowded, tm
     listed = crowded.listed(tmp_path, REPORTING_PLUGINS=ALLOWED)
     missing = "ModuleNotFoundError: No module named 'acme_not_there'"
     future = "it is for plugin API version 2, and reporting-framework has version 1; upgrade reporting-framework"
-    assert rows_of(listed, "acme-broken") == [("acme_broken", "plugin", "broken", missing)]
-    assert rows_of(listed, "acme-future") == [("acme_future", "plugin", "broken", future)]
-    assert rows_of(listed, "acme-blocked") == [("acme_blocked", "plugin", "blocked", "not in REPORTING_PLUGINS")]
+    assert rows_of(listed, "acme-broken") == [
+        ("acme_broken", "plugin", "broken", missing)
+    ]
+    assert rows_of(listed, "acme-future") == [
+        ("acme_future", "plugin", "broken", future)
+    ]
+    assert rows_of(listed, "acme-blocked") == [
+        ("acme_blocked", "plugin", "blocked", "not in REPORTING_PLUGINS")
+    ]
     taken = "reporting-object-store 0.1.0 has the same name"
-    assert rows_of(listed, "acme-double") == [("object-store-json", "source", "broken", taken)]
-    assert ("sqlite-table", "source", "registered", "") in rows_of(listed, "acme-reporting")
+    assert rows_of(listed, "acme-double") == [
+        ("object-store-json", "source", "broken", taken)
+    ]
+    assert ("sqlite-table", "source", "registered", "") in rows_of(
+        listed, "acme-reporting"
+    )
     unblocked = crowded.listed(tmp_path)
-    assert rows_of(unblocked, "acme-blocked")[0][2:] == ("broken", "SystemExit: imported all the same")
+    assert rows_of(unblocked, "acme-blocked")[0][2:] == (
+        "broken",
+        "SystemExit: imported all the same",
+    )
 
 
 @pytest.mark.slow
-def test_neighbours_that_are_no_good_change_nothing_for_a_report_that_does_not_need_them(crowded, alone, tmp_path):
+def test_neighbours_that_are_no_good_change_nothing_for_a_report_that_does_not_need_them(
+    crowded, alone, tmp_path
+):
     folder = tmp_path / "shop"
     assert twice(crowded, folder) == [(27, 3), (1, 0)]
-    assert (folder / "out" / "orders.parquet").read_bytes() == (alone / "out" / "orders.parquet").read_bytes()
+    assert (folder / "out" / "orders.parquet").read_bytes() == (
+        alone / "out" / "orders.parquet"
+    ).read_bytes()
     assert len(origins(folder)) == 28
 
 
 @pytest.mark.slow
-def test_who_needs_a_name_that_two_have_is_told_so_and_can_leave_one_out(crowded, tmp_path):
+def test_who_needs_a_name_that_two_have_is_told_so_and_can_leave_one_out(
+    crowded, tmp_path
+):
     shop(tmp_path, 1)
     config = tmp_path / "reporting.toml"
     config.write_text(
         config.read_text().replace(
-            'use = "sqlite-table", path = "shop.db", table = "orders"', 'use = "object-store-json", uri = "in"'
+            'use = "sqlite-table", path = "shop.db", table = "orders"',
+            'use = "object-store-json", uri = "in"',
         )
     )
     (tmp_path / "in").mkdir()
-    done = crowded.run("reporting-run", "orders", at=tmp_path, REPORTING_PLUGINS=ALLOWED)
+    done = crowded.run(
+        "reporting-run", "orders", at=tmp_path, REPORTING_PLUGINS=ALLOWED
+    )
     assert done.returncode == 2
     assert (
         "two plugins bring the source object-store-json: acme-double 1.0 and reporting-object-store 0.1.0"
         in done.stderr
     )
-    done = crowded.run("reporting-run", "orders", at=tmp_path, REPORTING_PLUGINS="reporting-object-store")
+    done = crowded.run(
+        "reporting-run",
+        "orders",
+        at=tmp_path,
+        REPORTING_PLUGINS="reporting-object-store",
+    )
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow
-def test_the_webhook_is_told_of_runs_that_finish_and_of_those_that_fail(outside, webhook, tmp_path):
+def test_the_webhook_is_told_of_runs_that_finish_and_of_those_that_fail(
+    outside, webhook, tmp_path
+):
     shop(tmp_path, 1, 2, 10)
     url = f"{webhook.endpoint}/hook/{SECRET}"
-    done = outside.run("reporting-run", "orders", "--format", "json", at=tmp_path, ACME_WEBHOOK_URL=url)
+    done = outside.run(
+        "reporting-run", "orders", "--format", "json", at=tmp_path, ACME_WEBHOOK_URL=url
+    )
     (post,) = posts(webhook)
-    assert (post["status"], post["accepted"], post["run_id"]) == ("ok", 2, json.loads(done.stdout)["run_id"])
-    dry = outside.run("reporting-run", "orders", "--dry-run", at=tmp_path, ACME_WEBHOOK_URL=url)
+    assert (post["status"], post["accepted"], post["run_id"]) == (
+        "ok",
+        2,
+        json.loads(done.stdout)["run_id"],
+    )
+    dry = outside.run(
+        "reporting-run", "orders", "--dry-run", at=tmp_path, ACME_WEBHOOK_URL=url
+    )
     assert (dry.returncode, posts(webhook)) == (0, [])
-    (tmp_path / "shop.db").write_bytes(b"no database at all, but long enough to be looked at")
+    (tmp_path / "shop.db").write_bytes(
+        b"no database at all, but long enough to be looked at"
+    )
     done = outside.run("reporting-run", "orders", at=tmp_path, ACME_WEBHOOK_URL=url)
     assert done.returncode == 1
     (post,) = posts(webhook)
@@ -258,14 +358,27 @@ def test_the_webhook_is_told_of_runs_that_finish_and_of_those_that_fail(outside,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("status", [500, 404, None], ids=["busy", "gone", "nobody there"])
-def test_a_webhook_that_fails_fails_no_run_and_its_url_stays_secret(outside, tmp_path, status):
+@pytest.mark.parametrize(
+    "status", [500, 404, None], ids=["busy", "gone", "nobody there"]
+)
+def test_a_webhook_that_fails_fails_no_run_and_its_url_stays_secret(
+    outside, tmp_path, status
+):
     shop(tmp_path, 1)
     with recorded(status=status or 200) as server:
         endpoint = server.endpoint if status else "http://127.0.0.1:1"
-        done = outside.run("reporting-run", "orders", at=tmp_path, ACME_WEBHOOK_URL=f"{endpoint}/hook/{SECRET}")
+        done = outside.run(
+            "reporting-run",
+            "orders",
+            at=tmp_path,
+            ACME_WEBHOOK_URL=f"{endpoint}/hook/{SECRET}",
+        )
     assert done.returncode == 0
-    said = f"the webhook answered {status}" if status else "the webhook could not be told: URLError"
+    said = (
+        f"the webhook answered {status}"
+        if status
+        else "the webhook could not be told: URLError"
+    )
     assert done.stderr == f"warning: {said}; the run is what it is\n"
     assert origins(tmp_path) == ["orders/1"]
 
@@ -274,10 +387,18 @@ def test_a_webhook_that_fails_fails_no_run_and_its_url_stays_secret(outside, tmp
 def test_the_commands_of_its_readme_do_what_it_says(outside, tmp_path):
     folder = tmp_path / "example"
     shutil.copytree(EXAMPLE, folder)
-    shown = (EXAMPLE / "README.md").read_text().partition("## Try it")[2].partition("[`reporting.toml`]")[0]
+    shown = (
+        (EXAMPLE / "README.md")
+        .read_text()
+        .partition("## Try it")[2]
+        .partition("[`reporting.toml`]")[0]
+    )
     commands = [line.strip() for line in shown.splitlines() if line.startswith("    ")]
     installing, entering, *commands = commands
-    assert installing == "pip install ./framework ./plugins/object-store ./examples/third-party-plugin"
+    assert (
+        installing
+        == "pip install ./framework ./plugins/object-store ./examples/third-party-plugin"
+    )
     assert entering == "cd examples/third-party-plugin"
     make, plugins, run = commands
     kept = []
@@ -292,5 +413,14 @@ def test_the_commands_of_its_readme_do_what_it_says(outside, tmp_path):
 def test_its_own_tests_pass_there(outside):
     (wheel,) = outside.dist.glob("acme_reporting-*.whl")
     outside.install(f"{wheel}[test]")
-    done = outside.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", at=EXAMPLE, PYTHONPATH="")
+    done = outside.run(
+        "python",
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        at=EXAMPLE,
+        PYTHONPATH="",
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]

@@ -33,14 +33,18 @@ def toy(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.syspath_prepend(str(TOYS))
     site.add("reporting-toy", version="1.2", module="reporting_toy.plugin")
     monkeypatch.chdir(site.folder)
-    for name in [each for each in os.environ if each.startswith(("REPORTING_", "TOY_"))]:
+    for name in [
+        each for each in os.environ if each.startswith(("REPORTING_", "TOY_"))
+    ]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "100")
     return site
 
 
 @pytest.fixture
-def settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[object, object], Path]:
+def settled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[object, object], Path]:
     """Makes a working directory whose reporting.toml leads the report of visit events to a source and a checkpoint."""
 
     def made(source: object, checkpoint: object) -> Path:
@@ -60,7 +64,9 @@ def ran(tmp_path: Path, settled: Callable[[object, object], Path]) -> Path:
     """A working directory with a report that ran on two good events and a bad one."""
     (tmp_path / "in").mkdir()
     for number in range(3):
-        (tmp_path / "in" / name_of(number)).write_bytes(made_of() if number else made_of(study=7))
+        (tmp_path / "in" / name_of(number)).write_bytes(
+            made_of() if number else made_of(study=7)
+        )
     settled(f"{tmp_path}/in", f"{tmp_path}/out/x.parquet")
     run_report("event-log-checkpoint")
     return tmp_path
@@ -80,5 +86,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for each in EXAMPLE.iterdir():
         if "TWIN" in each.name or "-SYN0013-" in each.name:
             shutil.copy(each, folder / "in")
-    run_report("event-log-checkpoint", {"source": f"{folder}/in", "checkpoint": f"{folder}/out.parquet"})
+    run_report(
+        "event-log-checkpoint",
+        {"source": f"{folder}/in", "checkpoint": f"{folder}/out.parquet"},
+    )
     return folder

@@ -24,7 +24,13 @@ class Site:
     folder: Path
 
     def add(
-        self, distribution: str, source: str | None = None, *, version: str = "1.0", point: str = "", module: str = ""
+        self,
+        distribution: str,
+        source: str | None = None,
+        *,
+        version: str = "1.0",
+        point: str = "",
+        module: str = "",
     ) -> str:
         """Install a distribution with one entry point, and give its module's name.
 
@@ -37,19 +43,33 @@ class Site:
         """
         module = module or f"fake_plugin_{next(_numbers)}"
         if source is not None:
-            text = "from reporting_framework import LazyPlugin, hookimpl\n\n" + textwrap.dedent(source)
+            text = (
+                "from reporting_framework import LazyPlugin, hookimpl\n\n"
+                + textwrap.dedent(source)
+            )
             (self.folder / f"{module}.py").write_text(text)
-        self.metadata(distribution, f"[reporting_framework]\n{point or distribution} = {module}\n", version=version)
+        self.metadata(
+            distribution,
+            f"[reporting_framework]\n{point or distribution} = {module}\n",
+            version=version,
+        )
         return module
 
     def metadata(
-        self, distribution: str, entry_points: str, *, version: str = "1.0", metadata: str | None = None
+        self,
+        distribution: str,
+        entry_points: str,
+        *,
+        version: str = "1.0",
+        metadata: str | None = None,
     ) -> None:
         """Write a distribution's metadata."""
         info = self.folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         if metadata is None:
-            metadata = f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+            metadata = (
+                f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+            )
         (info / "METADATA").write_text(metadata)
         (info / "entry_points.txt").write_text(entry_points)
         importlib.invalidate_caches()
@@ -60,13 +80,22 @@ def environment(site: Path, **more: str) -> dict[str, str]:
 
     What is compiled is kept beside `site` for the other tests of the session: they are to measure what users meet.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("REPORTING_", "TOY_", "COV_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("REPORTING_", "TOY_", "COV_"))
+    }
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    kept |= {"PYTHONPATH": os.pathsep.join([str(site), str(TOYS)]), "PYTHONPYCACHEPREFIX": str(site.parent / "pycache")}
+    kept |= {
+        "PYTHONPATH": os.pathsep.join([str(site), str(TOYS)]),
+        "PYTHONPYCACHEPREFIX": str(site.parent / "pycache"),
+    }
     return kept | {"COLUMNS": "100", "NO_COLOR": "1"} | more
 
 
-def program(name: str, *arguments: str, site: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def program(
+    name: str, *arguments: str, site: Path, **more: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``reporting`` or ``reporting-run`` in a process of its own, in the folder `site`."""
     function = name.replace("-", "_")
     code = f"import sys; sys.argv[0] = {name!r}; from reporting_framework.cli.main import {function}; {function}()"

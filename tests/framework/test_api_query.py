@@ -6,7 +6,13 @@ from datetime import UTC, date, datetime
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework import ObjectMissing, PluginError, SettingsError, query_report, run_report
+from reporting_framework import (
+    ObjectMissing,
+    PluginError,
+    SettingsError,
+    query_report,
+    run_report,
+)
 from reporting_framework.cli.main import reporting
 
 REPORT = "event-log-checkpoint"
@@ -17,8 +23,20 @@ def events(**asked):
 
 
 def test_the_answer_is_that_of_the_command_line(checkpointed):
-    found = query_report(REPORT, "volumes", options={"by": ["module"]}, where={"study": "adrc"})
-    command = ["query", REPORT, "volumes", "--by", "module", "--where", "study=adrc", "--format", "json"]
+    found = query_report(
+        REPORT, "volumes", options={"by": ["module"]}, where={"study": "adrc"}
+    )
+    command = [
+        "query",
+        REPORT,
+        "volumes",
+        "--by",
+        "module",
+        "--where",
+        "study=adrc",
+        "--format",
+        "json",
+    ]
     assert found.to_dicts() == json.loads(CliRunner().invoke(reporting, command).stdout)
 
 
@@ -33,10 +51,17 @@ def test_rows_are_asked_for_by_values_of_python(checkpointed):
 
 
 def test_settings_are_over_those_of_the_file(checkpointed, tmp_path):
-    with pytest.raises(ObjectMissing, match="sink parquet-checkpoint holds nothing yet"):
+    with pytest.raises(
+        ObjectMissing, match="sink parquet-checkpoint holds nothing yet"
+    ):
         query_report(REPORT, "counts", {"checkpoint": str(tmp_path / "none.parquet")})
     run_report(REPORT, {"checkpoint": str(tmp_path / "mine.parquet")})
-    assert query_report(REPORT, "counts", {"checkpoint": str(tmp_path / "mine.parquet")}).item() == 14
+    assert (
+        query_report(
+            REPORT, "counts", {"checkpoint": str(tmp_path / "mine.parquet")}
+        ).item()
+        == 14
+    )
     (tmp_path / "other.toml").write_text((tmp_path / "reporting.toml").read_text())
     (tmp_path / "reporting.toml").unlink()
     assert query_report(REPORT, "counts", config=tmp_path / "other.toml").item() == 14
@@ -50,20 +75,52 @@ def test_settings_are_over_those_of_the_file(checkpointed, tmp_path):
             SettingsError,
             "where: no value for column study; give one, or leave the column out",
         ),
-        ({"where": {"study": 0.5}}, SettingsError, "where: a float is not asked for in column study; give a text,"),
+        (
+            {"where": {"study": 0.5}},
+            SettingsError,
+            "where: a float is not asked for in column study; give a text,",
+        ),
         (
             {"where": {"timestamp": datetime(2024, 1, 1, tzinfo=UTC)}},
             SettingsError,
             "where: a datetime is not asked for",
         ),
-        ({"where": {"sudy": "x"}}, SettingsError, r"there is no column sudy; did you mean study\?"),
-        ({"where": {"visit_date": "someday"}}, SettingsError, "does not fit column visit_date"),
-        ({"where": {"visit_date": True}}, SettingsError, "'true' does not fit column visit_date"),
-        ({"first": "2024-1-1"}, SettingsError, "first: give a date, or a day as YYYY-MM-DD"),
-        ({"last": datetime(2024, 1, 1, tzinfo=UTC)}, SettingsError, "last: give a date, or a day as YYYY-MM-DD"),
-        ({"first": "2024-02-01", "last": "2024-01-01"}, SettingsError, "the first day, 2024-02-01, is after the last"),
+        (
+            {"where": {"sudy": "x"}},
+            SettingsError,
+            r"there is no column sudy; did you mean study\?",
+        ),
+        (
+            {"where": {"visit_date": "someday"}},
+            SettingsError,
+            "does not fit column visit_date",
+        ),
+        (
+            {"where": {"visit_date": True}},
+            SettingsError,
+            "'true' does not fit column visit_date",
+        ),
+        (
+            {"first": "2024-1-1"},
+            SettingsError,
+            "first: give a date, or a day as YYYY-MM-DD",
+        ),
+        (
+            {"last": datetime(2024, 1, 1, tzinfo=UTC)},
+            SettingsError,
+            "last: give a date, or a day as YYYY-MM-DD",
+        ),
+        (
+            {"first": "2024-02-01", "last": "2024-01-01"},
+            SettingsError,
+            "the first day, 2024-02-01, is after the last",
+        ),
         ({"options": {"bye": []}}, SettingsError, "query counts: .*bye"),
-        ({"options": {"by": ["nothing"]}}, SettingsError, "query counts: setting by names nothing"),
+        (
+            {"options": {"by": ["nothing"]}},
+            SettingsError,
+            "query counts: setting by names nothing",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(checkpointed, asked, error, message):

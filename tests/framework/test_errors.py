@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from reporting_framework import errors
 from reporting_framework.errors import MESSAGE_LIMIT, ReportingError
 
-CLASSES = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, ReportingError)]
+CLASSES = [
+    each
+    for _, each in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(each, ReportingError)
+]
 
 
 def drawn() -> dict[str, str | None]:

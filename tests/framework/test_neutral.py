@@ -12,6 +12,13 @@ FOLDER = Path(reporting_framework.__file__).parent
 
 @pytest.mark.parametrize("package", ["plugin_api", "execution"])
 def test_interfaces_and_runner_name_no_service(package):
-    texts = [path.read_text() for path in (FOLDER / package).glob("*.py") if path.stem != "triggers"]
+    texts = [
+        path.read_text()
+        for path in (FOLDER / package).glob("*.py")
+        if path.stem != "triggers"
+    ]
     assert len(texts) > 5
-    assert re.findall(r"kinesis|dynamo|sqs|event.processor", "".join(texts), re.IGNORECASE) == []
+    assert (
+        re.findall(r"kinesis|dynamo|sqs|event.processor", "".join(texts), re.IGNORECASE)
+        == []
+    )

@@ -38,7 +38,9 @@ def test_every_public_name_is_there_and_comes_from_where_it_is_made(name):
 
 
 def test_what_is_not_public_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'reporting_framework' has no attribute 'nothing'"):
+    with pytest.raises(
+        AttributeError, match="module 'reporting_framework' has no attribute 'nothing'"
+    ):
         _ = reporting_framework.nothing
 
 
@@ -47,7 +49,9 @@ def test_the_package_is_typed():
 
 
 def test_the_two_programs_are_installed():
-    scripts = {point.name: point.value for point in entry_points(group="console_scripts")}
+    scripts = {
+        point.name: point.value for point in entry_points(group="console_scripts")
+    }
     assert scripts["reporting"] == "reporting_framework.cli.main:reporting"
     assert scripts["reporting-run"] == "reporting_framework.cli.main:reporting_run"
 
@@ -57,5 +61,7 @@ def test_importing_the_package_imports_nothing_heavy():
         "import sys, reporting_framework; "
         "print([name for name in ('pydantic', 'polars', 'boto3', 'obstore', 'rich', 'click') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

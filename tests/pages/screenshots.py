@@ -37,10 +37,17 @@ def take(folder: Path) -> list[Path]:
     found = []
     with tempfile.TemporaryDirectory() as scratch, browser(program) as running:
         page = Path(scratch, "page.html")
-        page.write_text(MonthlyVisits(MonthlyVisits.Settings()).render(visits.material()), encoding="utf-8")
+        page.write_text(
+            MonthlyVisits(MonthlyVisits.Settings()).render(visits.material()),
+            encoding="utf-8",
+        )
         for name, shot in SHOTS.items():
             with opened(running, page, width=shot.width, dark=shot.dark) as seen:
-                top = seen.page.locator(f"#{shot.part}").bounding_box()["y"] - 24 if shot.part else 0  # type: ignore[index]  # it is there
+                top = (
+                    seen.page.locator(f"#{shot.part}").bounding_box()["y"] - 24
+                    if shot.part
+                    else 0
+                )  # type: ignore[index]  # it is there
                 clip = {"x": 0, "y": top, "width": shot.width, "height": shot.height}
                 path = folder / name
                 seen.page.screenshot(path=path, full_page=True, clip=clip)  # type: ignore[arg-type]  # a plain rectangle

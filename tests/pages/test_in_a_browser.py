@@ -31,16 +31,29 @@ def hostile() -> pl.DataFrame:
 def nulls() -> pl.DataFrame:
     """A table that lacks all that may be lacking."""
     rows = visits.visits(3, months=3, centers=["Alder"], per=8)
-    names = ("module", "visit_number", "center_label", "visit_date", "ptid", "datatype", "pipeline_adcid")
-    return rows.with_columns(pl.lit(None, dtype=rows.schema[name]).alias(name) for name in names)
+    names = (
+        "module",
+        "visit_number",
+        "center_label",
+        "visit_date",
+        "ptid",
+        "datatype",
+        "pipeline_adcid",
+    )
+    return rows.with_columns(
+        pl.lit(None, dtype=rows.schema[name]).alias(name) for name in names
+    )
 
 
 def many() -> pl.DataFrame:
     """Sixty centers with long names, and twelve modules."""
     centers = [
-        f"The {number} Center for the Study of Memory, Aging and Long Names at North Campus" for number in range(60)
+        f"The {number} Center for the Study of Memory, Aging and Long Names at North Campus"
+        for number in range(60)
     ]
-    return visits.visits(4, months=3, centers=centers, modules=[f"MODULE-{n}" for n in range(12)], per=16)
+    return visits.visits(
+        4, months=3, centers=centers, modules=[f"MODULE-{n}" for n in range(12)], per=16
+    )
 
 
 TABLES = {
@@ -58,12 +71,16 @@ TABLES = {
 @pytest.fixture(scope="module", params=TABLES)
 def page(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(MonthlyVisits(MonthlyVisits.Settings()).render(TABLES[request.param]()))
+    path.write_text(
+        MonthlyVisits(MonthlyVisits.Settings()).render(TABLES[request.param]())
+    )
     return path
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_every_chart_is_drawn_nothing_is_loaded_nothing_is_said_and_nothing_sticks_out(page, running, width):
+def test_every_chart_is_drawn_nothing_is_loaded_nothing_is_said_and_nothing_sticks_out(
+    page, running, width
+):
     with opened(running, page, width=width) as seen:
         assert seen.said == []
         assert seen.asked == [page.as_uri()]
@@ -80,7 +97,9 @@ def test_every_chart_is_drawn_nothing_is_loaded_nothing_is_said_and_nothing_stic
 @pytest.mark.parametrize("width", [400, 1400])
 def test_axe_finds_no_obstacle(page, running, axe, width, dark):
     with opened(running, page, width=width, dark=dark) as seen:
-        seen.page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        seen.page.evaluate(
+            "document.querySelectorAll('details').forEach(each => each.open = true)"
+        )
         assert seen.violations(axe) == []
 
 
@@ -93,9 +112,13 @@ def usual(tmp_path_factory) -> Path:
 
 def test_each_chart_says_in_words_what_it_shows(usual, running):
     with opened(running, usual) as seen:
-        said = seen.page.eval_on_selector_all("figure svg[role=img]", "all => all.map(each => each.ariaLabel)")
+        said = seen.page.eval_on_selector_all(
+            "figure svg[role=img]", "all => all.map(each => each.ariaLabel)"
+        )
         assert len(said) == len(seen.marks()) == 13
-        assert said[0].startswith("Visits submitted by month: 621 visits in April 2024; between 507 (May 2023)")
+        assert said[0].startswith(
+            "Visits submitted by month: 621 visits in April 2024; between 507 (May 2023)"
+        )
 
 
 def test_without_scripts_all_numbers_are_there(usual, running):
@@ -104,27 +127,43 @@ def test_without_scripts_all_numbers_are_there(usual, running):
         first = seen.page.locator("figure").first
         assert not first.locator("td").first.is_visible()
         first.locator("summary").click()
-        assert first.locator("tr").last.inner_text().split("\t") == ["April 2024", "621"]
+        assert first.locator("tr").last.inner_text().split("\t") == [
+            "April 2024",
+            "621",
+        ]
 
 
-def test_the_keyboard_reaches_the_report_its_tables_and_the_numbers_behind_charts(usual, running):
+def test_the_keyboard_reaches_the_report_its_tables_and_the_numbers_behind_charts(
+    usual, running
+):
     with opened(running, usual) as seen:
         seen.page.keyboard.press("Tab")
-        assert seen.page.evaluate("document.activeElement.textContent") == "Skip to the report"
+        assert (
+            seen.page.evaluate("document.activeElement.textContent")
+            == "Skip to the report"
+        )
         seen.page.keyboard.press("Enter")
         assert seen.page.evaluate("document.activeElement.id") == "report"
         seen.page.keyboard.press("Tab")
         assert seen.page.evaluate("document.activeElement.tagName") == "SUMMARY"
-        assert seen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        assert (
+            seen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            == "solid"
+        )
         seen.page.keyboard.press("Enter")
         seen.page.keyboard.press("Tab")
-        assert seen.page.evaluate("document.activeElement.ariaLabel") == "Visits submitted by month"
+        assert (
+            seen.page.evaluate("document.activeElement.ariaLabel")
+            == "Visits submitted by month"
+        )
 
 
 def test_a_chart_follows_the_width_of_the_window(usual, running):
     with opened(running, usual, width=1400) as seen:
         seen.page.set_viewport_size({"width": 500, "height": 900})
-        seen.page.wait_for_function("document.querySelector('figure svg').clientWidth < 480")
+        seen.page.wait_for_function(
+            "document.querySelector('figure svg').clientWidth < 480"
+        )
         assert seen.overflow() <= 0
 
 

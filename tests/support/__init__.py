@@ -4,7 +4,13 @@ from reporting_framework.testing.faults.proxy import S3Proxy, s3_proxy
 from reporting_framework.testing.faults.rules import Exchange, Fault, Rule
 from reporting_framework.testing.lambda_events import lambda_event, lambda_events
 from reporting_framework.testing.s3 import S3Server, moto_server
-from tests.support.lambda_runtime import Invocation, LambdaError, LambdaFunction, LambdaInitError, lambda_function
+from tests.support.lambda_runtime import (
+    Invocation,
+    LambdaError,
+    LambdaFunction,
+    LambdaInitError,
+    lambda_function,
+)
 from tests.support.ministack import MiniStack, MiniStackError, ministack, zipped
 from tests.support.packages import InstallError
 from tests.support.s3server import s3_server

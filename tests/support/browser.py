@@ -30,7 +30,9 @@ def chromium() -> str | None:
 def browser(program: str) -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        running = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
         yield running
         running.close()
 
@@ -50,13 +52,17 @@ class Seen(NamedTuple):
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than the window."""
-        found: int = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        found: int = self.page.evaluate(
+            "document.documentElement.scrollWidth - window.innerWidth"
+        )
         return found
 
     def violations(self, axe: str) -> list[str]:
         """What axe-core objects to: each rule with the places it is about."""
         self.page.evaluate(axe)
-        found: dict[str, Any] = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        found: dict[str, Any] = self.page.evaluate(
+            "axe.run(document, {resultTypes: ['violations']})"
+        )
         return [
             f"{each['id']}: {json.dumps([node['target'] for node in each['nodes'][:3]])} {each['nodes'][0].get('failureSummary')}"
             for each in found["violations"]
@@ -64,7 +70,9 @@ class Seen(NamedTuple):
 
 
 @contextmanager
-def opened(running: Browser, path: Path, *, width: int = 1400, dark: bool = False, **more: Any) -> Iterator[Seen]:
+def opened(
+    running: Browser, path: Path, *, width: int = 1400, dark: bool = False, **more: Any
+) -> Iterator[Seen]:
     """A page of this machine, its charts drawn.
 
     Args:
@@ -74,9 +82,15 @@ def opened(running: Browser, path: Path, *, width: int = 1400, dark: bool = Fals
         dark: Whether the reader prefers dark.
         more: What else Playwright is to be told of the context.
     """
-    page = running.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", **more)
+    page = running.new_page(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        **more,
+    )
     seen = Seen(page, [], [])
-    page.on("console", lambda message: seen.said.append(f"{message.type}: {message.text}"))
+    page.on(
+        "console", lambda message: seen.said.append(f"{message.type}: {message.text}")
+    )
     page.on("pageerror", lambda error: seen.said.append(f"error: {error}"))
     page.on("request", lambda request: seen.asked.append(request.url))
     page.goto(path.as_uri())
@@ -92,7 +106,11 @@ def fetched_axe(folder: Path) -> str | None:
     if not npm:
         return None
     done = subprocess.run(
-        [npm, "pack", "--silent", f"axe-core@{AXE}"], cwd=folder, capture_output=True, timeout=120, check=False
+        [npm, "pack", "--silent", f"axe-core@{AXE}"],
+        cwd=folder,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     if done.returncode:
         return None

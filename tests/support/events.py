@@ -27,4 +27,6 @@ def name(number: int) -> str:
 
 def made_of(**changed: object) -> bytes:
     """The event with these fields changed; a hyphen leaves one out."""
-    return json.dumps({key: value for key, value in {**EVENT, **changed}.items() if value != "-"}).encode()
+    return json.dumps(
+        {key: value for key, value in {**EVENT, **changed}.items() if value != "-"}
+    ).encode()

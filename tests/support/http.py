@@ -42,7 +42,9 @@ def recorded(*, status: int) -> Iterator[Recorded]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            seen.requests.append(Request(self.command, self.path, dict(self.headers), body))
+            seen.requests.append(
+                Request(self.command, self.path, dict(self.headers), body)
+            )
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()

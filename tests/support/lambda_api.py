@@ -80,7 +80,11 @@ class RuntimeApi:
             self.ready.set()
             return True
         work = self._current
-        if work is None or work.answered or path not in {f"invocation/{work.request_id}/{x}" for x in ANSWERS}:
+        if (
+            work is None
+            or work.answered
+            or path not in {f"invocation/{work.request_id}/{x}" for x in ANSWERS}
+        ):
             return False
         if path.endswith("/error"):
             work.error = json.loads(body)
@@ -100,7 +104,12 @@ def runtime_api() -> Iterator[RuntimeApi]:
     api = RuntimeApi()
     server = _Server((HOST, 0), type("Handler", (_Handler,), {"api": api}))
     api.address = f"{HOST}:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="lambda-runtime-api", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever,
+        args=(0.02,),
+        name="lambda-runtime-api",
+        daemon=True,
+    )
     thread.start()
     try:
         yield api
@@ -123,7 +132,9 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     api: RuntimeApi
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # with it, and headers apart from the body, every exchange takes 0.04 s
+    disable_nagle_algorithm = (
+        True  # with it, and headers apart from the body, every exchange takes 0.04 s
+    )
     wbufsize = -1
 
     def do_GET(self) -> None:
@@ -139,7 +150,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         known = self.api.said(self.path.removeprefix(f"{PREFIX}/"), body)
         status = HTTPStatus.ACCEPTED if known else HTTPStatus.BAD_REQUEST
-        self._send(status, json.dumps({"status": "OK" if known else "InvalidRequestID"}).encode(), {})
+        self._send(
+            status,
+            json.dumps({"status": "OK" if known else "InvalidRequestID"}).encode(),
+            {},
+        )
 
     def _send(self, status: HTTPStatus, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)

@@ -9,7 +9,13 @@ NAME = "AWS_LAMBDA_FUNCTION_NAME"
 
 
 def variables(
-    handler: str, root: Path, runtime: Path, version: str, name: str, memory_size: int, region: str
+    handler: str,
+    root: Path,
+    runtime: Path,
+    version: str,
+    name: str,
+    memory_size: int,
+    region: str,
 ) -> dict[str, str]:
     """See https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, "Defined runtime variables"."""
     return {
@@ -34,7 +40,9 @@ def variables(
 def layered(layers: Sequence[Path], version: str) -> list[Path]:
     """The folders of modules in layers; the last layer first, as it overwrites the earlier ones in Lambda."""
     places = [
-        layer / "python" / inner for layer in reversed(layers) for inner in (f"lib/python{version}/site-packages", "")
+        layer / "python" / inner
+        for layer in reversed(layers)
+        for inner in (f"lib/python{version}/site-packages", "")
     ]
     return [place for place in places if place.is_dir()]
 
@@ -43,7 +51,15 @@ def linked(folders: Sequence[Path | str]) -> list[Path]:
     """These folders, each with those that its `.pth` files name, which is how editable installations are found."""
     found: list[Path] = []
     for folder in map(Path, folders):
-        lines = [line.strip() for file in sorted(folder.glob("*.pth")) for line in file.read_text().splitlines()]
-        named = [folder / line for line in lines if line and not line.startswith(("#", "import "))]
+        lines = [
+            line.strip()
+            for file in sorted(folder.glob("*.pth"))
+            for line in file.read_text().splitlines()
+        ]
+        named = [
+            folder / line
+            for line in lines
+            if line and not line.startswith(("#", "import "))
+        ]
         found += [folder, *filter(Path.is_dir, named)]
     return found

@@ -39,7 +39,9 @@ class LambdaInitError(LambdaError):
 
     def __init__(self, error: Mapping[str, Any], output: str) -> None:
         trace = "".join(error.get("stackTrace") or [])
-        super().__init__(f"{error['errorType']}: {error['errorMessage']}\n{trace}the function printed:\n{output}")
+        super().__init__(
+            f"{error['errorType']}: {error['errorMessage']}\n{trace}the function printed:\n{output}"
+        )
         self.error = dict(error)
 
 
@@ -67,11 +69,21 @@ class Invocation:
 class LambdaFunction:
     """A function that has been started; one invocation at a time, as in each of Lambda's own environments."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], folder: Path, patience: float) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        folder: Path,
+        patience: float,
+    ) -> None:
         self.folder = folder
         """The process's working directory."""
         self.arn = f"arn:aws:lambda:{environment['AWS_REGION']}:{ACCOUNT}:function:{environment[NAME]}"
-        self._command, self._environment, self._patience = command, environment, patience
+        self._command, self._environment, self._patience = (
+            command,
+            environment,
+            patience,
+        )
         self._xray = "AWS_XRAY_DAEMON_ADDRESS" in environment
         self._output = folder.with_name("output")
         self._read = 0
@@ -83,7 +95,11 @@ class LambdaFunction:
     @property
     def pid(self) -> int | None:
         """Of the process while it runs, for a test that kills it."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
+        return (
+            self._process.pid
+            if self._process is not None and self._process.poll() is None
+            else None
+        )
 
     def start(self) -> None:
         """Start a process unless one runs; done when its handler is loaded.
@@ -107,13 +123,20 @@ class LambdaFunction:
                 stderr=output,
                 start_new_session=True,
             )
-        if not self._until(self._api.ready.is_set, self._patience) or self._api.init_error is not None:
+        if (
+            not self._until(self._api.ready.is_set, self._patience)
+            or self._api.init_error is not None
+        ):
             ended = self._process.poll() is not None
             self.stop()
             printed = self._printed()
             if self._api.init_error is not None:
                 raise LambdaInitError(self._api.init_error, printed)
-            why = self._exit() if ended else f"did not ask for an event within {self._patience:g} s"
+            why = (
+                self._exit()
+                if ended
+                else f"did not ask for an event within {self._patience:g} s"
+            )
             raise LambdaError(f"the function's process {why}; it printed:\n{printed}")
 
     def invoke(
@@ -154,14 +177,18 @@ class LambdaFunction:
         )
         began = time.monotonic()
         self._api.submit(work)
-        if not self._until(work.over.is_set, min(remaining.total_seconds(), self._patience)):
+        if not self._until(
+            work.over.is_set, min(remaining.total_seconds(), self._patience)
+        ):
             self._give_up(work, remaining)
         seconds = time.monotonic() - began
         printed = self._printed()
         if work.error is not None and work.error["errorType"] in PLATFORM_ERRORS:
             work.error["output"] = printed[-4000:]
         answer = json.loads(work.answer) if work.answer is not None else None
-        return Invocation(work.request_id, answer, work.error, _lines(printed), cold, seconds)
+        return Invocation(
+            work.request_id, answer, work.error, _lines(printed), cold, seconds
+        )
 
     def kill(self) -> None:
         """End the process and its children at once, as if the machine were gone; it is started again when needed."""
@@ -180,7 +207,10 @@ class LambdaFunction:
         assert self._process is not None
         if self._process.poll() is not None:
             if not work.answered:
-                work.error = _error("Runtime.ExitError", f"RequestId: {work.request_id} Error: Runtime {self._exit()}")
+                work.error = _error(
+                    "Runtime.ExitError",
+                    f"RequestId: {work.request_id} Error: Runtime {self._exit()}",
+                )
             self.stop()  # its children, if any, go with it
             return
         self.stop()
@@ -189,7 +219,10 @@ class LambdaFunction:
                 f"no answer within {self._patience:g} s, though {remaining} were left; it printed:\n{self._printed()}"
             )
         message = f"{work.request_id} Task timed out after {remaining.total_seconds():.2f} seconds"
-        work.answer, work.error = None, _error("Sandbox.Timedout", f"RequestId: {message}")
+        work.answer, work.error = (
+            None,
+            _error("Sandbox.Timedout", f"RequestId: {message}"),
+        )
 
     def _until(self, done: Any, seconds: float) -> bool:
         assert self._process is not None
@@ -205,8 +238,16 @@ class LambdaFunction:
     def _exit(self) -> str:
         assert self._process is not None
         status = self._process.wait()
-        how = f"signal: {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-        return f"exited with error: {how}" if status else "exited without providing a reason"
+        how = (
+            f"signal: {signal.Signals(-status).name}"
+            if status < 0
+            else f"exit status {status}"
+        )
+        return (
+            f"exited with error: {how}"
+            if status
+            else "exited without providing a reason"
+        )
 
     def _printed(self) -> str:
         """What it printed since this was asked last; a file, so that nothing is on its way when the answer is here."""
@@ -257,7 +298,12 @@ def lambda_function(
         InstallError: the runtime client cannot be installed.
     """
     runtime = packages(RUNTIME_CLIENT, python=python)
-    with tempfile.TemporaryDirectory(prefix="lambda-", ignore_cleanup_errors=True) as made, ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="lambda-", ignore_cleanup_errors=True
+        ) as made,
+        ExitStack() as stack,
+    ):
         folder = Path(made, "cwd")
         folder.mkdir()
         root = task_root if task_root is not None else folder
@@ -267,7 +313,9 @@ def lambda_function(
         found["PYTHONPATH"] = os.pathsep.join(map(str, path))
         # Not the site module, hence no site-packages; not the working directory, which Lambda has no code in either.
         command = [python, "-S", "-s", "-P", "-m", "awslambdaric", handler]
-        function = LambdaFunction(command, found | dict(environment or {}), folder, patience)
+        function = LambdaFunction(
+            command, found | dict(environment or {}), folder, patience
+        )
         stack.callback(function.stop)
         function.start()
         yield function

@@ -10,7 +10,9 @@ from reporting_framework.testing.s3 import HOST, S3Server
 
 
 @contextmanager
-def listing_server(*pages: tuple[Sequence[str], bool] | bytes, body: bytes = b"{}") -> Iterator[S3Server]:
+def listing_server(
+    *pages: tuple[Sequence[str], bool] | bytes, body: bytes = b"{}"
+) -> Iterator[S3Server]:
     """Start a server that answers each LIST with the next of `pages`, whatever it asks for, and at last with the last.
 
     Args:
@@ -24,8 +26,12 @@ def listing_server(*pages: tuple[Sequence[str], bool] | bytes, body: bytes = b"{
 
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
-            listed = "list-type" in query and path.count("/") == (2 if path.endswith("/") else 1)
-            answer = _page(left.pop(0) if len(left) > 1 else left[0]) if listed else body
+            listed = "list-type" in query and path.count("/") == (
+                2 if path.endswith("/") else 1
+            )
+            answer = (
+                _page(left.pop(0) if len(left) > 1 else left[0]) if listed else body
+            )
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))
             self.send_header("ETag", '"1"')

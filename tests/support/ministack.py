@@ -86,7 +86,10 @@ class MiniStack:
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client; `config` goes to `botocore.config.Config` (by default nothing is tried twice)."""
-        settings = {"s3": {"addressing_style": "path"}, "retries": {"total_max_attempts": 1}} | config
+        settings = {
+            "s3": {"addressing_style": "path"},
+            "retries": {"total_max_attempts": 1},
+        } | config
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
@@ -102,19 +105,31 @@ class MiniStack:
 
     def logs(self, function: str) -> list[str]:
         """Every line in the function's log group, oldest first, those of the platform (`START`, …) among them."""
-        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        pages = (
+            self.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(logGroupName=f"/aws/lambda/{function}")
+        )
         found = [event for page in pages for event in page["events"]]
-        return [event["message"] for event in sorted(found, key=lambda event: event["timestamp"])]
+        return [
+            event["message"]
+            for event in sorted(found, key=lambda event: event["timestamp"])
+        ]
 
     def reset(self) -> None:
         """Forget everything in every service."""
-        with urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")):
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.endpoint}/_ministack/reset", method="POST")
+        ):
             pass
 
 
 @contextmanager
 def ministack(
-    *, python: str | None = None, variables: Mapping[str, str] | None = None, timeout: float = 30.0
+    *,
+    python: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    timeout: float = 30.0,
 ) -> Iterator[MiniStack]:
     """Start one on a free port, in about a second; it keeps everything in memory and ends with its functions.
 
@@ -128,7 +143,9 @@ def ministack(
         InstallError: its environment cannot be made.
         MiniStackError: it did not answer within `timeout` seconds.
     """
-    program = environment(*REQUIREMENTS, python=python or find_python("3.12")).with_name("ministack")
+    program = environment(
+        *REQUIREMENTS, python=python or find_python("3.12")
+    ).with_name("ministack")
     folder = Path(tempfile.mkdtemp(prefix="ministack-"))
     try:
         process, stack = _start(program, folder, dict(variables or {}), timeout)
@@ -175,7 +192,9 @@ def _start(
             raise
         _stop(process)
     printed = output.read_text(errors="replace")[-2000:]
-    raise MiniStackError(f"ministack did not start within {timeout:g} s; the end of its output:\n{printed}")
+    raise MiniStackError(
+        f"ministack did not start within {timeout:g} s; the end of its output:\n{printed}"
+    )
 
 
 def _environment(port: int, folder: Path) -> dict[str, str]:
@@ -194,7 +213,9 @@ def _environment(port: int, folder: Path) -> dict[str, str]:
 def _ready(process: subprocess.Popen[bytes], stack: MiniStack, deadline: float) -> bool:
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{stack.endpoint}/_ministack/health", timeout=5):
+            with urllib.request.urlopen(
+                f"{stack.endpoint}/_ministack/health", timeout=5
+            ):
                 return True
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.02)

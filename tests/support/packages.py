@@ -34,7 +34,9 @@ def packages(*requirements: str, python: str = sys.executable) -> Path:
     def install(folder: Path) -> None:
         _install(requirements, python, "--target", str(folder / "packages"))
 
-    return _made(f"packages {python_version(python)}", requirements, install) / "packages"
+    return (
+        _made(f"packages {python_version(python)}", requirements, install) / "packages"
+    )
 
 
 @cache
@@ -49,7 +51,12 @@ def environment(*requirements: str, python: str = sys.executable) -> Path:
         _run([python, "-m", "venv", str(folder / "venv")], requirements)
         _install(requirements, str(folder / "venv" / "bin" / "python"))
 
-    return _made(f"environment {python_version(python)}", requirements, install) / "venv" / "bin" / "python"
+    return (
+        _made(f"environment {python_version(python)}", requirements, install)
+        / "venv"
+        / "bin"
+        / "python"
+    )
 
 
 @cache
@@ -74,12 +81,23 @@ def find_python(version: str) -> str:
     name = f"python{version}"
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     managed = sorted(root.glob(f"versions/{version}.*/bin/{name}"), reverse=True)
-    found = [sys.executable, *filter(None, [shutil.which(name)]), *map(str, managed)]  # pyenv's shim may answer or not
-    return next((each for each in found if python_version(each).startswith(f"{version}.")), sys.executable)
+    found = [
+        sys.executable,
+        *filter(None, [shutil.which(name)]),
+        *map(str, managed),
+    ]  # pyenv's shim may answer or not
+    return next(
+        (each for each in found if python_version(each).startswith(f"{version}.")),
+        sys.executable,
+    )
 
 
-def _made(kind: str, requirements: tuple[str, ...], make: Callable[[Path], None]) -> Path:
-    name = hashlib.sha256("\n".join([kind, platform.platform(), *requirements]).encode()).hexdigest()[:16]
+def _made(
+    kind: str, requirements: tuple[str, ...], make: Callable[[Path], None]
+) -> Path:
+    name = hashlib.sha256(
+        "\n".join([kind, platform.platform(), *requirements]).encode()
+    ).hexdigest()[:16]
     folder = cache_folder() / name
     with _locked(folder.with_suffix(".lock")):
         complete = folder / "complete"
@@ -102,7 +120,11 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _install(requirements: tuple[str, ...], python: str, *options: str) -> None:
     uv = shutil.which("uv")
-    command = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
+    command = (
+        [uv, "pip", "install", "--python", python]
+        if uv
+        else [python, "-m", "pip", "install"]
+    )
     _run([*command, "--quiet", *options, *requirements], requirements)
 
 
@@ -110,4 +132,6 @@ def _run(command: list[str], requirements: tuple[str, ...]) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         wanted = " ".join(requirements)
-        raise InstallError(f"cannot install {wanted}: {' '.join(command)} said:\n{done.stderr.strip()[-2000:]}")
+        raise InstallError(
+            f"cannot install {wanted}: {' '.join(command)} said:\n{done.stderr.strip()[-2000:]}"
+        )

@@ -29,7 +29,10 @@ from reporting_framework.testing.fakes import (
 )
 from reporting_object_store.json_source.source import ObjectStoreJson
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
-from reporting_object_store.settings import ObjectStoreJsonSettings, ParquetCheckpointSettings
+from reporting_object_store.settings import (
+    ObjectStoreJsonSettings,
+    ParquetCheckpointSettings,
+)
 
 __all__ = [
     "NAMES",
@@ -94,7 +97,10 @@ def origins_of(path: Path | bytes) -> list[str]:
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
     """Every file below a folder, hidden ones too, with its bytes and when it was written."""
     files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in files
+    }
 
 
 class SinkWith:

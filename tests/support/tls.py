@@ -20,11 +20,18 @@ DAY = datetime.timedelta(days=1)
 
 def certificates(folder: Path) -> tuple[Path, Path]:
     """Make an authority and a server certificate for loopback; the files of both, the second with its key."""
-    authority, server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority of its own")])
+    authority, server = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
+    name = x509.Name(
+        [x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority of its own")]
+    )
     now = datetime.datetime.now(datetime.UTC)
 
-    def certificate(key: ec.EllipticCurvePrivateKey, *extensions: tuple[x509.ExtensionType, bool]) -> bytes:
+    def certificate(
+        key: ec.EllipticCurvePrivateKey, *extensions: tuple[x509.ExtensionType, bool]
+    ) -> bytes:
         builder = x509.CertificateBuilder(
             issuer_name=name,
             subject_name=name if key is authority else x509.Name([]),
@@ -35,14 +42,20 @@ def certificates(folder: Path) -> tuple[Path, Path]:
         )
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical)
-        return builder.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        return builder.sign(authority, hashes.SHA256()).public_bytes(
+            serialization.Encoding.PEM
+        )
 
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
-    (folder / "authority.pem").write_bytes(certificate(authority, (x509.BasicConstraints(True, None), True)))
+    (folder / "authority.pem").write_bytes(
+        certificate(authority, (x509.BasicConstraints(True, None), True))
+    )
     (folder / "server.pem").write_bytes(
         certificate(server, (names, True), (x509.BasicConstraints(False, None), True))
         + server.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
     )
     return folder / "authority.pem", folder / "server.pem"
@@ -68,7 +81,9 @@ def tls_front(upstream: str, certificate: Path) -> Iterator[str]:
                 context.wrap_socket(client, server_side=True) as secure,
                 socket.create_connection((target.hostname, target.port)) as server,
             ):
-                threading.Thread(target=_pass, args=(server, secure), daemon=True).start()
+                threading.Thread(
+                    target=_pass, args=(server, secure), daemon=True
+                ).start()
                 _pass(secure, server)
 
         threading.Thread(target=accept, daemon=True).start()

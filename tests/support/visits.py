@@ -13,7 +13,12 @@ from typing import Any
 import polars as pl
 
 from reporting_framework.plugin_api.page import PageContext
-from reporting_framework.plugin_api.result import Output, RejectionCount, RunRecord, Step
+from reporting_framework.plugin_api.result import (
+    Output,
+    RejectionCount,
+    RunRecord,
+    Step,
+)
 
 CENTERS = (
     "Alder Point Memory Center", "Birchfield", "Cedar Hollow Clinic", "Dunmore University", "Elmbridge", "Fairwater",
@@ -25,7 +30,9 @@ SCHEMA = pl.Schema(
     {
         **dict.fromkeys(("action", "study"), pl.String()),
         "pipeline_adcid": pl.Int32(),
-        **dict.fromkeys(("project_label", "center_label", "gear_name", "ptid"), pl.String()),
+        **dict.fromkeys(
+            ("project_label", "center_label", "gear_name", "ptid"), pl.String()
+        ),
         "visit_date": pl.Date(),
         **dict.fromkeys(("visit_number", "datatype", "module", "packet"), pl.String()),
         "timestamp": pl.Datetime("us", "UTC"),
@@ -66,15 +73,34 @@ def visits(
     rng, rows = Random(seed), list[dict[str, Any]]()
     for number, name in enumerate(centers):
         size, care = rng.uniform(0.25, 1.9), rng.uniform(0.05, 0.32)
-        slow, begins = rng.uniform(0.6, 1.8), 0 if rng.random() < 0.8 else rng.randrange(min(8, months))
+        slow, begins = (
+            rng.uniform(0.6, 1.8),
+            0 if rng.random() < 0.8 else rng.randrange(min(8, months)),
+        )
         for month in range(begins, months):
-            season = 1 + 0.18 * ((month + 1) % 12 in (2, 3, 4)) - 0.3 * ((month + 10) % 12 == 11)
+            season = (
+                1
+                + 0.18 * ((month + 1) % 12 in (2, 3, 4))
+                - 0.3 * ((month + 10) % 12 == 11)
+            )
             fails = care * (0.75 if month > months - 5 else 1.15)
-            for _ in range(round(per * size * season * (0.85 + 0.02 * month) * rng.uniform(0.85, 1.15))):
-                rows += _visit(rng, number, name, month, fails, slow, modules, len(rows))
+            for _ in range(
+                round(
+                    per
+                    * size
+                    * season
+                    * (0.85 + 0.02 * month)
+                    * rng.uniform(0.85, 1.15)
+                )
+            ):
+                rows += _visit(
+                    rng, number, name, month, fails, slow, modules, len(rows)
+                )
     frame = pl.DataFrame(rows, schema=SCHEMA)
     end = datetime(*divmod_month(FIRST, months), tzinfo=UTC)
-    return frame.filter(pl.col("timestamp") < end + timedelta(hours=30)).sort("timestamp", "source_key")
+    return frame.filter(pl.col("timestamp") < end + timedelta(hours=30)).sort(
+        "timestamp", "source_key"
+    )
 
 
 def divmod_month(first: date, months: int) -> tuple[int, int, int]:
@@ -84,7 +110,14 @@ def divmod_month(first: date, months: int) -> tuple[int, int, int]:
 
 
 def _visit(
-    rng: Random, number: int, center: str, month: int, fails: float, slow: float, modules: Sequence[str], serial: int
+    rng: Random,
+    number: int,
+    center: str,
+    month: int,
+    fails: float,
+    slow: float,
+    modules: Sequence[str],
+    serial: int,
 ) -> list[dict[str, Any]]:
     """The events of one visit."""
     begin = datetime(*divmod_month(FIRST, month), tzinfo=UTC)
@@ -106,30 +139,52 @@ def _visit(
         if rng.random() < 0.12:  # given up, and most of the time taken back
             if rng.random() < 0.9:
                 events.append(("delete", when + timedelta(days=rng.uniform(2, 40))))
-            return [_event(visit, serial, *event, each) for each, event in enumerate(events)]
+            return [
+                _event(visit, serial, *event, each) for each, event in enumerate(events)
+            ]
         when += timedelta(days=rng.gammavariate(1.5, 5 * slow))
         events.append(("submit", when))
     if rng.random() < 0.998:
-        events.append(("pass-qc", when + timedelta(hours=rng.gammavariate(1.2, 30 * slow))))
+        events.append(
+            ("pass-qc", when + timedelta(hours=rng.gammavariate(1.2, 30 * slow)))
+        )
     if rng.random() < 0.01:
         events.append(("delete", when + timedelta(days=3)))
     return [_event(visit, serial, *event, each) for each, event in enumerate(events)]
 
 
-def _event(visit: dict[str, Any], serial: int, action: str, when: datetime, step: int) -> dict[str, Any]:
+def _event(
+    visit: dict[str, Any], serial: int, action: str, when: datetime, step: int
+) -> dict[str, Any]:
     key = f"log-{action}-{when:%Y%m%d-%H%M%S}-{serial:07d}-{step}.json"
-    return visit | {"action": action, "timestamp": when.replace(microsecond=0), "source_key": key}
+    return visit | {
+        "action": action,
+        "timestamp": when.replace(microsecond=0),
+        "source_key": key,
+    }
 
 
 def quarantined(seed: int = 1, months: int = 18, count: int = 160) -> pl.DataFrame:
     """What was read and not kept."""
     rng = Random(seed)
-    begin, end = datetime(*divmod_month(FIRST, 0), tzinfo=UTC), datetime(*divmod_month(FIRST, months), tzinfo=UTC)
+    begin, end = (
+        datetime(*divmod_month(FIRST, 0), tzinfo=UTC),
+        datetime(*divmod_month(FIRST, months), tzinfo=UTC),
+    )
     rows = []
     for number in range(count):
         kind, field = rng.choices(_REASONS, (9, 5, 3, 2, 1, 4))[0]
         at = begin + (end - begin) * rng.random()
-        rows.append((f"log-submit-{at:%Y%m%d-%H%M%S}-{number}.json", f'"{number:x}"', kind, field, "run", at))
+        rows.append(
+            (
+                f"log-submit-{at:%Y%m%d-%H%M%S}-{number}.json",
+                f'"{number:x}"',
+                kind,
+                field,
+                "run",
+                at,
+            )
+        )
     return pl.DataFrame(rows, schema=QUARANTINE, orient="row").sort("source_key")
 
 

@@ -34,7 +34,9 @@ class XRayDaemon:
         deadline = time.monotonic() + timeout
         while len(self.documents) < count:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(self.documents)} of {count} segment documents came within {timeout:g} s")
+                raise TimeoutError(
+                    f"{len(self.documents)} of {count} segment documents came within {timeout:g} s"
+                )
             time.sleep(0.005)
         return list(self.documents)
 
@@ -57,7 +59,12 @@ def xray_daemon() -> Iterator[XRayDaemon]:
         server.settimeout(0.05)
         daemon = XRayDaemon(f"{HOST}:{server.getsockname()[1]}")
         stopped = threading.Event()
-        thread = threading.Thread(target=_receive, args=(server, daemon, stopped), name="xray-daemon", daemon=True)
+        thread = threading.Thread(
+            target=_receive,
+            args=(server, daemon, stopped),
+            name="xray-daemon",
+            daemon=True,
+        )
         thread.start()
         try:
             yield daemon
@@ -66,7 +73,9 @@ def xray_daemon() -> Iterator[XRayDaemon]:
             thread.join()
 
 
-def _receive(server: socket.socket, daemon: XRayDaemon, stopped: threading.Event) -> None:
+def _receive(
+    server: socket.socket, daemon: XRayDaemon, stopped: threading.Event
+) -> None:
     while not stopped.is_set():
         try:
             daemon.received(server.recv(65536))

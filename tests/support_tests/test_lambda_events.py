@@ -27,12 +27,25 @@ SOURCES = {
 }
 EVENT_SOURCES = {"amazon-mq": "aws:mq", "documentdb": "aws:docdb", "msk": "aws:kafka"}
 FOREIGN = {"cloudwatch-logs", "firehose", "iot", "pipes"}
-OTHERS = {"api-gateway-v1", "api-gateway-v2", "direct", "direct-empty", "function-url", "s3-test-event"}
+OTHERS = {
+    "api-gateway-v1",
+    "api-gateway-v2",
+    "direct",
+    "direct-empty",
+    "function-url",
+    "s3-test-event",
+}
 SETTINGS = ["checkpoint_bucket", "checkpoint_key", "prefix", "source_bucket"]
 
 
 def test_every_event_is_known_here() -> None:
-    assert set(lambda_events()) == {*SERVICES, *SOURCES, *EVENT_SOURCES, *FOREIGN, *OTHERS}
+    assert set(lambda_events()) == {
+        *SERVICES,
+        *SOURCES,
+        *EVENT_SOURCES,
+        *FOREIGN,
+        *OTHERS,
+    }
 
 
 @pytest.mark.parametrize("name", lambda_events())
@@ -44,7 +57,9 @@ def test_the_account_is_made_up(name: str) -> None:
 @pytest.mark.parametrize(("name", "service"), SERVICES.items())
 def test_the_records_of_a_service_name_it(name: str, service: str) -> None:
     records = lambda_event(name)["Records"]
-    assert {each.get("eventSource") or each["EventSource"] for each in records} == {service}
+    assert {each.get("eventSource") or each["EventSource"] for each in records} == {
+        service
+    }
 
 
 @pytest.mark.parametrize(("name", "source"), EVENT_SOURCES.items())
@@ -58,10 +73,17 @@ def test_the_events_of_eventbridge_name_their_source(name: str, source: str) -> 
 
 
 def test_keys_are_encoded_in_notifications_and_not_in_eventbridge() -> None:
-    keys = [record["s3"]["object"]["key"] for record in lambda_event("s3-put")["Records"]]
-    assert [unquote_plus(key).rpartition("/")[0] for key in keys] == ["prod/site one", "prod/café 100%"]
+    keys = [
+        record["s3"]["object"]["key"] for record in lambda_event("s3-put")["Records"]
+    ]
+    assert [unquote_plus(key).rpartition("/")[0] for key in keys] == [
+        "prod/site one",
+        "prod/café 100%",
+    ]
     assert unquote_plus(keys[1]).endswith("-A+B=1-2.json")
-    assert lambda_event("s3-eventbridge")["detail"]["object"]["key"].endswith("-A+B%1.json")
+    assert lambda_event("s3-eventbridge")["detail"]["object"]["key"].endswith(
+        "-A+B%1.json"
+    )
 
 
 def test_messages_hold_notifications() -> None:
@@ -69,7 +91,10 @@ def test_messages_hold_notifications() -> None:
     bodies = [json.loads(each["body"]) for each in messages]
     assert [len(each.get("Records", [])) for each in bodies] == [1, 2, 0]
     assert bodies[2] == lambda_event("s3-test-event")
-    assert all(each["md5OfBody"] == hashlib.md5(each["body"].encode()).hexdigest() for each in messages)
+    assert all(
+        each["md5OfBody"] == hashlib.md5(each["body"].encode()).hexdigest()
+        for each in messages
+    )
     [other] = lambda_event("sqs-other")["Records"]
     with pytest.raises(json.JSONDecodeError):
         json.loads(other["body"])
@@ -77,10 +102,15 @@ def test_messages_hold_notifications() -> None:
 
 def test_what_is_in_base64_can_be_read() -> None:
     records = lambda_event("kinesis")["Records"]
-    assert [json.loads(base64.b64decode(each["kinesis"]["data"]))["event_id"] for each in records] == ["e-1", "e-2"]
+    assert [
+        json.loads(base64.b64decode(each["kinesis"]["data"]))["event_id"]
+        for each in records
+    ] == ["e-1", "e-2"]
 
 
-@pytest.mark.parametrize("name", ["direct", "function-url", "api-gateway-v1", "api-gateway-v2"])
+@pytest.mark.parametrize(
+    "name", ["direct", "function-url", "api-gateway-v1", "api-gateway-v2"]
+)
 def test_requests_carry_settings(name: str) -> None:
     event = lambda_event(name)
     body: Any = event if name == "direct" else event["body"]
@@ -90,4 +120,7 @@ def test_requests_carry_settings(name: str) -> None:
 
 
 def test_the_default_payload_of_the_scheduler_has_a_text_for_detail() -> None:
-    assert (lambda_event("schedule-scheduler")["detail"], lambda_event("schedule-eventbridge")["detail"]) == ("{}", {})
+    assert (
+        lambda_event("schedule-scheduler")["detail"],
+        lambda_event("schedule-eventbridge")["detail"],
+    ) == ("{}", {})

@@ -18,7 +18,12 @@ FILES = [
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_property_is_tried_on_fewer_than_a_hundred_examples(path: Path) -> None:
-    found = [int(number) for number in re.findall(r"max_examples=(\d+)", path.read_text(encoding="utf-8"))]
+    found = [
+        int(number)
+        for number in re.findall(
+            r"max_examples=(\d+)", path.read_text(encoding="utf-8")
+        )
+    ]
     assert [number for number in found if number < LEAST] == []
 
 

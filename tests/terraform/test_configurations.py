@@ -17,7 +17,11 @@ from tests.support.terraform import ROOT, changes, planned
 
 NAME = "event-log-checkpoint"
 PLACES = [
-    {"source_bucket": "visits", "checkpoint_bucket": "tables", "checkpoint_key": "visits/events.parquet"},
+    {
+        "source_bucket": "visits",
+        "checkpoint_bucket": "tables",
+        "checkpoint_key": "visits/events.parquet",
+    },
     {  # each has something of its own that the two must understand alike
         "source_bucket": "visits",
         "prefix": "prod/2024/",
@@ -25,22 +29,46 @@ PLACES = [
         "checkpoint_key": "a/of-{study}/{datatype}/events.parquet",
         "quarantine": "s3://apart/bad/visits.parquet",
     },
-    {"source_bucket": "visits", "prefix": "prod", "checkpoint_bucket": "tables", "checkpoint_key": "events.parquet"},
+    {
+        "source_bucket": "visits",
+        "prefix": "prod",
+        "checkpoint_bucket": "tables",
+        "checkpoint_key": "events.parquet",
+    },
 ]
 
 
 @pytest.mark.parametrize(
-    "places", [PLACES[1], *(pytest.param(each, marks=pytest.mark.slow) for each in (PLACES[0], PLACES[2]))]
+    "places",
+    [
+        PLACES[1],
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in (PLACES[0], PLACES[2])
+        ),
+    ],
 )
 def test_terraform_builds_the_policy_that_the_plugins_declare(plan, places):
-    made = plan(NAME, "-var=environment=dev", *(f"-var={name}={value}" for name, value in places.items()))
+    made = plan(
+        NAME,
+        "-var=environment=dev",
+        *(f"-var={name}={value}" for name, value in places.items()),
+    )
     report = EventLogCheckpoint()
-    permissions = permissions_of(NAME, composed(report, report.Settings.model_validate(places)), load_plugins())
-    assert json.loads(made["planned_values"]["outputs"]["policy"]["value"]) == policy_of(permissions)
+    permissions = permissions_of(
+        NAME, composed(report, report.Settings.model_validate(places)), load_plugins()
+    )
+    assert json.loads(
+        made["planned_values"]["outputs"]["policy"]["value"]
+    ) == policy_of(permissions)
 
 
 @pytest.fixture(
-    scope="module", params=["prod", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dev", "staging"))]
+    scope="module",
+    params=[
+        "prod",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("dev", "staging")),
+    ],
 )
 def example(request, plan):
     """The plan of each of the examples."""
@@ -55,11 +83,18 @@ def environment_of(made):
 def test_the_functions_environment_is_what_the_handler_and_the_report_read(example):
     variables = environment_of(example)
     settings = FunctionSettings.of(variables)
-    assert (settings.report, settings.environment_) == (NAME, variables["REPORTING_ENVIRONMENT"])
-    found = resolve_settings(NAME, EventLogCheckpoint.Settings, config=Config(), environment=variables)
+    assert (settings.report, settings.environment_) == (
+        NAME,
+        variables["REPORTING_ENVIRONMENT"],
+    )
+    found = resolve_settings(
+        NAME, EventLogCheckpoint.Settings, config=Config(), environment=variables
+    )
     assert found.source == f"s3://{variables['SOURCE_BUCKET']}/{variables['PREFIX']}"
     given = {
-        name.rpartition("__")[2].lower() for name in variables if name.startswith("REPORTING_EVENT_LOG_CHECKPOINT__")
+        name.rpartition("__")[2].lower()
+        for name in variables
+        if name.startswith("REPORTING_EVENT_LOG_CHECKPOINT__")
     }
     assert given <= EventLogCheckpoint.Settings.model_fields.keys()
 
@@ -71,22 +106,37 @@ def test_all_triggers_go_through_the_alias(example):
     ):
         for values in planned(example, kind).values():
             for step in path:
-                values = values[step] if isinstance(step, int) or step in values else None
-            assert values is None, "the alias's ARN is known only after apply; a name of the function would be known"
+                values = (
+                    values[step] if isinstance(step, int) or step in values else None
+                )
+            assert values is None, (
+                "the alias's ARN is known only after apply; a name of the function would be known"
+            )
 
 
 def test_the_function_is_a_powertools_service_that_does_on_error_as_told(example):
     assert (
-        environment_of(example)["POWERTOOLS_SERVICE_NAME"] == f"{NAME}-{example['variables']['environment']['value']}"
+        environment_of(example)["POWERTOOLS_SERVICE_NAME"]
+        == f"{NAME}-{example['variables']['environment']['value']}"
     )
     assert environment_of(example)["REPORTING_ON_ERROR"] == "auto"
 
 
-LEAST = [f"-var={name}={value}" for name, value in PLACES[0].items() if name != "checkpoint_key"]
+LEAST = [
+    f"-var={name}={value}"
+    for name, value in PLACES[0].items()
+    if name != "checkpoint_key"
+]
 
 
 def test_two_buckets_are_all_that_must_be_given_and_an_empty_topic_is_none(plan):
-    made = plan(NAME, *LEAST, "-var=alarm_sns_topic_arn=", "-var=on_error=raise", "-var=lambda_timeout=60")
+    made = plan(
+        NAME,
+        *LEAST,
+        "-var=alarm_sns_topic_arn=",
+        "-var=on_error=raise",
+        "-var=lambda_timeout=60",
+    )
     variables = environment_of(made)
     assert variables["CHECKPOINT_KEY"] == "checkpoints/events.parquet"
     assert FunctionSettings.of(variables).environment_ == "dev"
@@ -96,7 +146,9 @@ def test_two_buckets_are_all_that_must_be_given_and_an_empty_topic_is_none(plan)
     assert outputs["role_name"]["value"] == f"{NAME}-dev-function"
     alarms = planned(made, "aws_cloudwatch_metric_alarm").values()
     assert not any(alarm["alarm_actions"] for alarm in alarms)
-    [threshold] = [alarm["threshold"] for alarm in alarms if alarm["metric_name"] == "Duration"]
+    [threshold] = [
+        alarm["threshold"] for alarm in alarms if alarm["metric_name"] == "Duration"
+    ]
     assert threshold == 40_000, "two thirds of the timeout"
 
 
@@ -104,18 +156,28 @@ def test_a_target_is_the_module_with_alias_and_policy_not_the_resource(plan):
     targeted = changes(plan(NAME, *LEAST, "-target=module.function")).keys()
     assert {
         f"module.function.{name}"
-        for name in ("aws_lambda_function.this", "aws_lambda_alias.this", "aws_iam_role_policy.report[0]")
+        for name in (
+            "aws_lambda_function.this",
+            "aws_lambda_alias.this",
+            "aws_iam_role_policy.report[0]",
+        )
     } <= targeted
     assert not any(address.startswith("module.monitoring") for address in targeted)
-    assert changes(plan(NAME, *LEAST, "-target=aws_lambda_function.this")) == {}, "it matches nothing, and is no error"
+    assert changes(plan(NAME, *LEAST, "-target=aws_lambda_function.this")) == {}, (
+        "it matches nothing, and is no error"
+    )
 
 
 def test_no_policy_has_a_wildcard_action_and_only_x_ray_is_for_every_resource(example):
     policies = [
-        json.loads(each["policy"]) for each in planned(example, "aws_iam_role_policy").values() if each.get("policy")
+        json.loads(each["policy"])
+        for each in planned(example, "aws_iam_role_policy").values()
+        if each.get("policy")
     ]
     assert policies
-    for statement in (statement for policy in policies for statement in policy["Statement"]):
+    for statement in (
+        statement for policy in policies for statement in policy["Statement"]
+    ):
         assert not any("*" in action for action in statement["Action"])
         assert "*" not in statement["Resource"] or set(statement["Action"]) <= {
             "xray:PutTraceSegments",
@@ -150,9 +212,16 @@ def emitted():
 
     In a process of its own: a function's logs are for the whole process.
     """
-    done = subprocess.run([sys.executable, "-c", EMIT], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", EMIT], capture_output=True, text=True, check=True
+    )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    found = [each for line in lines if "_aws" in line for each in line["_aws"]["CloudWatchMetrics"]]
+    found = [
+        each
+        for line in lines
+        if "_aws" in line
+        for each in line["_aws"]["CloudWatchMetrics"]
+    ]
     assert {(each["Namespace"], *map(tuple, each["Dimensions"])) for each in found} == {
         ("Reporting", ("report", "environment"))
     }
@@ -163,17 +232,31 @@ def test_alarms_and_dashboard_watch_what_the_code_emits(example):
     watched = []
     for alarm in planned(example, "aws_cloudwatch_metric_alarm").values():
         watched.append(alarm)
-        watched += [query["metric"][0] for query in alarm["metric_query"] or [] if query["metric"]]
-    own = {each["metric_name"] for each in watched if each.get("namespace") == "Reporting"}
+        watched += [
+            query["metric"][0]
+            for query in alarm["metric_query"] or []
+            if query["metric"]
+        ]
+    own = {
+        each["metric_name"] for each in watched if each.get("namespace") == "Reporting"
+    }
     assert own <= emitted()
     assert {"EventsProcessed", "EventsFailed", "RunFailed"} <= own
     if example["variables"]["success_within_hours"]["value"]:
-        assert {"RunSucceeded", "ObjectsUnread", "ObjectsRemaining"} <= own, "work that stays partial is seen"
+        assert {"RunSucceeded", "ObjectsUnread", "ObjectsRemaining"} <= own, (
+            "work that stays partial is seen"
+        )
     variables = environment_of(example)
     expected = {"report": NAME, "environment": variables["REPORTING_ENVIRONMENT"]}
-    assert all(each["dimensions"] == expected for each in watched if each.get("namespace") == "Reporting")
+    assert all(
+        each["dimensions"] == expected
+        for each in watched
+        if each.get("namespace") == "Reporting"
+    )
     aws = {
-        (each["namespace"], each["metric_name"]) for each in watched if (each.get("namespace") or "").startswith("AWS/")
+        (each["namespace"], each["metric_name"])
+        for each in watched
+        if (each.get("namespace") or "").startswith("AWS/")
     }
     assert {
         ("AWS/Lambda", "Errors"),

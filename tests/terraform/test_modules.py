@@ -17,7 +17,9 @@ def passes(terraform_folder, folder, files):
     """Run a folder's tests in these files, which validates it as well."""
     terraform = Terraform(terraform_folder / folder)
     terraform.init()
-    said = terraform("test", "-no-color", *(f"-filter=tests/{path.name}" for path in files))
+    said = terraform(
+        "test", "-no-color", *(f"-filter=tests/{path.name}" for path in files)
+    )
     passed, failed = map(int, re.search(r"(\d+) passed, (\d+) failed", said).groups())
     assert (passed > 0, failed) == (True, 0), said
 
@@ -25,7 +27,9 @@ def passes(terraform_folder, folder, files):
 def files_of(folder, *, refused):
     """Files of a folder's tests: those of what is refused (a second for each), or the others."""
     return [
-        path for path in (ROOT / folder / "tests").glob("*.tftest.hcl") if (path.stem == "refused.tftest") == refused
+        path
+        for path in (ROOT / folder / "tests").glob("*.tftest.hcl")
+        if (path.stem == "refused.tftest") == refused
     ]
 
 
@@ -35,7 +39,12 @@ SAMPLE = ("event-log-checkpoint", "modules/lambda-layers", "modules/monitoring")
 
 @pytest.mark.parametrize(
     "folder",
-    [folder if str(folder) in SAMPLE else pytest.param(folder, marks=pytest.mark.slow) for folder in FOLDERS],
+    [
+        folder
+        if str(folder) in SAMPLE
+        else pytest.param(folder, marks=pytest.mark.slow)
+        for folder in FOLDERS
+    ],
     ids=str,
 )
 def test_valid_and_its_tests_pass(terraform_folder, folder):
@@ -43,7 +52,9 @@ def test_valid_and_its_tests_pass(terraform_folder, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if files_of(folder, refused=True)], ids=str)
+@pytest.mark.parametrize(
+    "folder", [folder for folder in FOLDERS if files_of(folder, refused=True)], ids=str
+)
 def test_what_is_refused(terraform_folder, folder):
     terraform = Terraform(terraform_folder / folder)
     terraform.init()
@@ -55,6 +66,12 @@ def test_what_is_refused(terraform_folder, folder):
 def test_every_variable_and_output_is_described(folder):
     for name in ("variables.tf", "outputs.tf"):
         text = (ROOT / folder / name).read_text()
-        blocks = re.findall(r'^(?:variable|output) "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+        blocks = re.findall(
+            r'^(?:variable|output) "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL
+        )
         assert blocks
-        assert [label for label, body in blocks if not re.search(r"^  description +=", body, re.MULTILINE)] == []
+        assert [
+            label
+            for label, body in blocks
+            if not re.search(r"^  description +=", body, re.MULTILINE)
+        ] == []

@@ -38,8 +38,14 @@ def text(body):
 
 def tables(folder):
     """Both tables, made of the configuration's files."""
-    variables, outputs = (BLOCK.findall((folder / f"{name}.tf").read_text()) for name in ("variables", "outputs"))
-    rows = [f"| `{name}` | `{value(body, 'default') or 'required'}` | {text(body)} |" for _, name, body in variables]
+    variables, outputs = (
+        BLOCK.findall((folder / f"{name}.tf").read_text())
+        for name in ("variables", "outputs")
+    )
+    rows = [
+        f"| `{name}` | `{value(body, 'default') or 'required'}` | {text(body)} |"
+        for _, name, body in variables
+    ]
     rows = [row.replace("`required`", "required") for row in rows]
     results = [f"| `{name}` | {text(body)} |" for _, name, body in outputs]
     return [
@@ -58,7 +64,9 @@ def test_the_tables_are_what_the_configuration_has(folder):
 @pytest.mark.parametrize(("name", "default"), PUBLISHED.items())
 def test_a_published_variable_has_its_published_default(name, default):
     page = (ROOT / "event-log-checkpoint" / "README.md").read_text()
-    assert re.search(rf"^\| `{name}` \| `?{re.escape(default)}`? \|", page, re.MULTILINE)
+    assert re.search(
+        rf"^\| `{name}` \| `?{re.escape(default)}`? \|", page, re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize("folder", CONFIGURATIONS, ids=lambda path: path.name)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from reporting_framework import storage
-from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings
+from reporting_framework.builtin.pydantic_validator import (
+    ModelValidator,
+    ModelValidatorSettings,
+)
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.query import schemas
 from tools.docs.classes import described, function
@@ -13,12 +16,17 @@ from tools.docs.markdown import page
 
 def blocks_page() -> str:
     """Base classes and storage."""
-    kinds = [kind for name in storage.__all__ if isinstance(kind := getattr(storage, name), type)]
+    kinds = [
+        kind
+        for name in storage.__all__
+        if isinstance(kind := getattr(storage, name), type)
+    ]
     return page(
         "Building blocks",
         "What a plugin may use beside the [interfaces](interfaces.md).",
         "## Settings and validators",
-        "`reporting_framework.plugin_api.settings` and `reporting_framework.builtin.pydantic_validator`.",
+        "`reporting_framework.plugin_api.settings` and"
+        " `reporting_framework.builtin.pydantic_validator`.",
         *described(Settings, "###"),
         *described(ModelValidatorSettings, "###"),
         *described(ModelValidator, "###"),

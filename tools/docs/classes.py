@@ -28,7 +28,18 @@ from tools.docs import sources
 from tools.docs.docstrings import as_markdown, text_of
 from tools.docs.markdown import fence, page
 
-ROLES = (base, source, validator, transform, sink, metadata, engine, query, page_interface, report)
+ROLES = (
+    base,
+    source,
+    validator,
+    transform,
+    sink,
+    metadata,
+    engine,
+    query,
+    page_interface,
+    report,
+)
 """Modules of the interfaces, in the order of their page."""
 
 
@@ -42,8 +53,8 @@ def hooks_page() -> str:
         "Called once for each plugin when plugins are loaded.",
         *_hooks(name for name in names if name not in LIFECYCLE_HOOKS),
         "## Lifecycle",
-        "Called for each run, in the runner's own thread. What an implementation raises is logged, by type only, and "
-        "never fails the run.",
+        "Called for each run, in the runner's own thread. What an implementation raises"
+        " is logged, by type only, and never fails the run.",
         *_hooks(name for name in names if name in LIFECYCLE_HOOKS),
     )
 
@@ -52,7 +63,11 @@ def _hooks(names: Iterable[str]) -> list[str]:
     parts = []
     for name in names:
         hook = getattr(hookspecs, name)
-        parts += [f"### {name}", fence(sources.signature(hook), "python"), as_markdown(text_of(hook, name))]
+        parts += [
+            f"### {name}",
+            fence(sources.signature(hook), "python"),
+            as_markdown(text_of(hook, name)),
+        ]
     return parts
 
 
@@ -75,7 +90,11 @@ def records_page() -> str:
         for name, (value, text) in sources.assignments(records).items()
         if not name.startswith("_") and text
     ]
-    public = [getattr(reporting_framework, name) for name in vars(records) if name in reporting_framework.__all__]
+    public = [
+        getattr(reporting_framework, name)
+        for name in vars(records)
+        if name in reporting_framework.__all__
+    ]
     functions = [each for each in public if inspect.isfunction(each)]
     return page(
         "Records and results",
@@ -95,7 +114,11 @@ def records_page() -> str:
 def function(each: object) -> list[str]:
     """A function: its signature and its docstring."""
     name = getattr(each, "__name__", "")
-    return [f"### {name}", fence(sources.signature(each), "python"), as_markdown(text_of(each, name))]
+    return [
+        f"### {name}",
+        fence(sources.signature(each), "python"),
+        as_markdown(text_of(each, name)),
+    ]
 
 
 def _classes(module: ModuleType) -> list[type]:
@@ -103,22 +126,37 @@ def _classes(module: ModuleType) -> list[type]:
     return [
         each
         for name, each in vars(module).items()
-        if inspect.isclass(each) and each.__module__ == module.__name__ and not name.startswith("_")
+        if inspect.isclass(each)
+        and each.__module__ == module.__name__
+        and not name.startswith("_")
     ]
 
 
 def described(kind: type, level: str = "##") -> list[str]:
     """A class: its docstring, its fields and its public methods."""
     name = kind.__name__
-    bases = [base.__name__ for base in kind.__bases__ if base.__module__ == kind.__module__ and base.__name__[0] != "_"]
+    bases = [
+        base.__name__
+        for base in kind.__bases__
+        if base.__module__ == kind.__module__ and base.__name__[0] != "_"
+    ]
     parts = [f"{level} {name}", as_markdown(text_of(kind, name))]
     if bases:
         parts.insert(1, f"Has what [{bases[0]}](#{bases[0].lower()}) has, and:")
     if declared := sources.fields(kind):
-        lines = [f"{field}: {hint}{f' = {default}' if default else ''}" for field, hint, default in declared]
+        lines = [
+            f"{field}: {hint}{f' = {default}' if default else ''}"
+            for field, hint, default in declared
+        ]
         parts.append(fence("\n".join(lines), "python"))
     for method, item in vars(kind).items():
-        if not method.startswith("_") and (inspect.isfunction(item) or isinstance(item, property | classmethod)):
+        if not method.startswith("_") and (
+            inspect.isfunction(item) or isinstance(item, property | classmethod)
+        ):
             said = as_markdown(text_of(item, f"{name}.{method}"))
-            parts += [f"{level}# {name}.{method}", fence(sources.signature(item), "python"), said]
+            parts += [
+                f"{level}# {name}.{method}",
+                fence(sources.signature(item), "python"),
+                said,
+            ]
     return parts

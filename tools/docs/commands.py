@@ -1,4 +1,7 @@
-"""The command line: what ``--help`` says, laid out here and not by click, whose layout is a terminal's."""
+"""The command line, as ``--help`` tells it.
+
+It is laid out here and not by click, whose layout is a terminal's.
+"""
 
 from __future__ import annotations
 
@@ -41,16 +44,23 @@ def commands_page(registry: Registry) -> str:
             parts += _section(f"reporting {name}", command, "##")
     return page(
         "Command line",
-        "`reporting-run REPORT` and `reporting run REPORT` are the same command. `--help` says what is here, for all "
-        "reports that are installed; `--version` says which framework it is.",
+        "`reporting-run REPORT` and `reporting run REPORT` are the same command."
+        " `--help` says what is here, for all reports that are installed; `--version`"
+        " says which framework it is.",
         "## Exit codes",
-        table(["code", ""], [[code(str(number)), text] for number, text in EXIT_CODES.items()]),
-        "Where several hold, 5 goes before 4, and 4 before 3. An [error](errors.md) has an exit code of its own.",
+        table(
+            ["code", ""],
+            [[code(str(number)), text] for number, text in EXIT_CODES.items()],
+        ),
+        "Where several hold, 5 goes before 4, and 4 before 3. An [error](errors.md) has"
+        " an exit code of its own.",
         *parts,
     )
 
 
-def _of_reports(name: str, group: ReportCommands, state: CliContext, registry: Registry) -> Iterator[str]:
+def _of_reports(
+    name: str, group: ReportCommands, state: CliContext, registry: Registry
+) -> Iterator[str]:
     yield f"## reporting {name}"
     yield _text(group.help)
     yield f"    reporting {name} {(group.subcommand_metavar or '').removesuffix('...')}"
@@ -65,9 +75,15 @@ def _of_reports(name: str, group: ReportCommands, state: CliContext, registry: R
             yield _text(command.help)
             yield _options(own)
     if name == "query":
-        yield "Before them come those of [the query](plugins.md#queries); `reporting query REPORT --list` shows them."
+        yield (
+            "Before them come those of [the query](plugins.md#queries); `reporting"
+            " query REPORT --list` shows them."
+        )
     if name == "report":
-        yield "Before them come those of [the page](plugins.md#pages); `reporting report REPORT --list` shows them."
+        yield (
+            "Before them come those of [the page](plugins.md#pages); `reporting report"
+            " REPORT --list` shows them."
+        )
     if name != "run":
         yield "And those of [the report](#reporting-run)."
 
@@ -86,7 +102,11 @@ def _of_actions(name: str, group: ReportActions) -> Iterator[str]:
 
 def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
     """A command, or a group and its commands."""
-    arguments = [(each.name or "").upper() for each in command.params if isinstance(each, click.Argument)]
+    arguments = [
+        (each.name or "").upper()
+        for each in command.params
+        if isinstance(each, click.Argument)
+    ]
     yield f"{level} {title}"
     yield _text(command.help)
     if isinstance(command, click.Group):
@@ -104,16 +124,24 @@ def _text(text: str | None) -> str:
     """Help as paragraphs."""
     paragraphs = inspect.cleandoc((text or "").replace("\b", "")).split("\n\n")
     sentences = [plain(literal(" ".join(each.split()))) for each in paragraphs]
-    return "\n\n".join(each if each.endswith((".", ":")) else f"{each}." for each in sentences if each)
+    return "\n\n".join(
+        each if each.endswith((".", ":")) else f"{each}." for each in sentences if each
+    )
 
 
 def _options(parameters: list[click.Parameter]) -> str:
-    rows = [_option(each) for each in parameters if isinstance(each, click.Option) and not each.hidden]
+    rows = [
+        _option(each)
+        for each in parameters
+        if isinstance(each, click.Option) and not each.hidden
+    ]
     return table(["option", "", "default"], rows)
 
 
 def _option(option: click.Option) -> list[str]:
-    flags = ", ".join(option.opts) + "".join(f" / {each}" for each in option.secondary_opts)
+    flags = ", ".join(option.opts) + "".join(
+        f" / {each}" for each in option.secondary_opts
+    )
     if not option.is_flag and not isinstance(option.type, click.Choice):
         flags += f" {option.metavar or option.type.name.upper()}"
     text, default = option.help or "", ""
@@ -129,4 +157,8 @@ def _option(option: click.Option) -> list[str]:
 
 def _choices(parameter: click.Parameter) -> str:
     kind = parameter.type
-    return f" {' or '.join(code(str(each)) for each in kind.choices)}" if isinstance(kind, click.Choice) else ""
+    return (
+        f" {' or '.join(code(str(each)) for each in kind.choices)}"
+        if isinstance(kind, click.Choice)
+        else ""
+    )

@@ -44,7 +44,10 @@ def literal(text: str) -> str:
 
 
 def as_markdown(text: str) -> str:
-    """The docstring as markdown: sections as lists, what follows a double colon as code."""
+    """Return the docstring as markdown.
+
+    Sections are lists, and what follows a double colon is code.
+    """
     return "\n\n".join(_blocks(text.split("\n\n")))
 
 
@@ -62,7 +65,10 @@ def _blocks(paragraphs: list[str]) -> Iterator[str]:
                 sample.append(paragraphs.pop(0))
             if before := paragraph.rstrip()[:-2].rstrip():
                 yield literal(before + ":")
-            yield fence(shown := textwrap.dedent("\n\n".join(sample)), "python" if _is_python(shown) else "text")
+            yield fence(
+                shown := textwrap.dedent("\n\n".join(sample)),
+                "python" if _is_python(shown) else "text",
+            )
         elif paragraph.startswith("- "):
             yield literal("\n".join(f"- {each}" for each in _items(paragraph)))
         else:
@@ -77,7 +83,11 @@ def _is_python(text: str) -> bool:
 
 
 def _items(paragraph: str) -> list[str]:
-    return [" ".join(each.split()) for each in re.split(r"^- ", paragraph, flags=re.MULTILINE) if each.strip()]
+    return [
+        " ".join(each.split())
+        for each in re.split(r"^- ", paragraph, flags=re.MULTILINE)
+        if each.strip()
+    ]
 
 
 def _entries(text: str) -> str:

@@ -20,9 +20,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that is no markdown but for code in backticks, so that a ``*`` in it stays one."""
+    """Return text that is no markdown but for code in backticks.
+
+    A ``*`` in it stays one.
+    """
     parts = re.split(r"(`[^`]*`)", text)
-    return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\1", part).replace("<", "&lt;") for part in parts)
+    return "".join(
+        (
+            part
+            if part.startswith("`")
+            else _MARKUP.sub(r"\\\1", part).replace("<", "&lt;")
+        )
+        for part in parts
+    )
 
 
 def code(text: str) -> str:
@@ -43,4 +53,13 @@ def slug(heading: str) -> str:
 
 def page(title: str, *parts: str) -> str:
     """A page that says where it comes from."""
-    return "\n\n".join([f"# {title}", "<!-- Made by `hatch run docs:generate`. -->", *filter(None, parts)]) + "\n"
+    return (
+        "\n\n".join(
+            [
+                f"# {title}",
+                "<!-- Made by `hatch run docs:generate`. -->",
+                *filter(None, parts),
+            ]
+        )
+        + "\n"
+    )

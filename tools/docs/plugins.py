@@ -11,7 +11,13 @@ from reporting_framework.aws_lambda.settings import PREFIX, FunctionSettings
 from reporting_framework.config.layers import variable
 from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT
-from reporting_framework.registry.registry import ROLES, PluginInfo, Registry, load_plugins, plural
+from reporting_framework.registry.registry import (
+    ROLES,
+    PluginInfo,
+    Registry,
+    load_plugins,
+    plural,
+)
 from tools.docs.docstrings import Undocumented, as_markdown, literal, summary, text_of
 from tools.docs.markdown import code, page, slug, table
 from tools.docs.settings import settings_table
@@ -28,33 +34,51 @@ PLACES = {
     "sink": "SINKS__0",
     "engine": "ENGINE",
 }
-"""Where a plugin's settings are among those of a report composed in `reporting.toml`."""
+"""Where a plugin's settings are among those of a report composed in `reporting.toml`.
+"""
 
 FRAMEWORK_VARIABLES = {
-    "REPORTING_CONFIG": "the configuration file, unless `--config` names one; else `reporting.toml`, if there is one",
-    "REPORTING_PLUGINS": "distributions whose plugins are loaded, separated by commas; unset: all; empty: only "
-    "what the framework itself brings",
-    "REPORTING_<REPORT>__<SETTING>": "a setting of a report, in upper case, `_` for what is no letter or digit",
+    "REPORTING_CONFIG": (
+        "the configuration file, unless `--config` names one; else `reporting.toml`, if"
+        " there is one"
+    ),
+    "REPORTING_PLUGINS": (
+        "distributions whose plugins are loaded, separated by commas; unset: all;"
+        " empty: only what the framework itself brings"
+    ),
+    "REPORTING_<REPORT>__<SETTING>": (
+        "a setting of a report, in upper case, `_` for what is no letter or digit"
+    ),
     "NO_COLOR": "no colours",
     "TMPDIR": "where what is staged lies until it is committed",
-    "AWS_…": "credentials, region and profile, as boto3 finds them; `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3` reach "
-    "another server",
+    "AWS_…": (
+        "credentials, region and profile, as boto3 finds them; `AWS_ENDPOINT_URL` and"
+        " `AWS_ENDPOINT_URL_S3` reach another server"
+    ),
     "LOG_LEVEL": "in AWS Lambda: the level of the framework's and the plugins' logs",
 }
 
 
 def distributions() -> dict[str, str]:
     """The first-party distributions, each with its description."""
-    return {str(project["name"]): str(project["description"]) for project in _projects()}
+    return {
+        str(project["name"]): str(project["description"]) for project in _projects()
+    }
 
 
 def _plugins() -> list[str]:
     """Those that bring something; others are libraries for plugins."""
-    return [str(project["name"]) for project in _projects() if PROJECT in project.get("entry-points", {})]
+    return [
+        str(project["name"])
+        for project in _projects()
+        if PROJECT in project.get("entry-points", {})
+    ]
 
 
 def _projects() -> Iterator[dict[str, Any]]:
-    for path in sorted([PLUGINS.parent / "framework/pyproject.toml", *PLUGINS.glob("*/pyproject.toml")]):
+    for path in sorted(
+        [PLUGINS.parent / "framework/pyproject.toml", *PLUGINS.glob("*/pyproject.toml")]
+    ):
         yield tomllib.loads(path.read_text(encoding="utf-8"))["project"]
 
 
@@ -67,9 +91,16 @@ def first_party() -> Registry:
     names = _plugins()
     registry = load_plugins(names)
     registry.commands()
-    wrong = [f"{row.name}: {row.reason}" for row in _rows(registry, names) if row.status != "registered"]
+    wrong = [
+        f"{row.name}: {row.reason}"
+        for row in _rows(registry, names)
+        if row.status != "registered"
+    ]
     if wrong or (absent := set(names) - {row.distribution for row in registry.listing}):
-        raise RuntimeError(f"the reference needs all first-party plugins: {', '.join(wrong or sorted(absent))}")
+        raise RuntimeError(
+            "the reference needs all first-party plugins:"
+            f" {', '.join(wrong or sorted(absent))}"
+        )
     return registry
 
 
@@ -81,17 +112,29 @@ def catalogue_page(registry: Registry) -> str:
     """Every plugin: name, role, distribution, what it is."""
     known = distributions()
     rows = _rows(registry, list(known))
-    commands = {command.name: command.get_short_help_str(200) for command in registry.commands()}
-    parts = [table(["distribution", ""], [[code(name), text] for name, text in known.items()])]
+    commands = {
+        command.name: command.get_short_help_str(200) for command in registry.commands()
+    }
+    parts = [
+        table(
+            ["distribution", ""], [[code(name), text] for name, text in known.items()]
+        )
+    ]
     for role in (*ROLES, "command", "observer"):
         found = [row for row in rows if row.role == role]
         if found:
-            listed = [_entry(row, commands.get(row.name, row.summary), registry) for row in found]
-            parts += [f"## {plural(role).capitalize()}", table([role, "", "distribution"], listed)]
+            listed = [
+                _entry(row, commands.get(row.name, row.summary), registry)
+                for row in found
+            ]
+            parts += [
+                f"## {plural(role).capitalize()}",
+                table([role, "", "distribution"], listed),
+            ]
     return page(
         "Plugin catalogue",
-        "What comes with the framework. `reporting plugins` lists what is installed where you are, third-party plugins "
-        "among it. A name leads to its settings.",
+        "What comes with the framework. `reporting plugins` lists what is installed"
+        " where you are, third-party plugins among it. A name leads to its settings.",
         *parts,
     )
 
@@ -100,8 +143,14 @@ def _entry(row: PluginInfo, text: str, registry: Registry) -> list[str]:
     if not text:
         raise Undocumented(f"{row.role} {row.name} has no summary")
     where = "command-line.md" if row.role == "command" else "settings.md"
-    anchor = slug(f"reporting {row.name}") if row.role == "command" else slug(_heading(row))
-    name = code(row.name) if row.role == "observer" else f"[`{row.name}`]({where}#{anchor})"
+    anchor = (
+        slug(f"reporting {row.name}") if row.role == "command" else slug(_heading(row))
+    )
+    name = (
+        code(row.name)
+        if row.role == "observer"
+        else f"[`{row.name}`]({where}#{anchor})"
+    )
     return [name, literal(text), code(row.distribution)]
 
 
@@ -113,20 +162,30 @@ def settings_page(registry: Registry) -> str:
     """All settings of all plugins, and of the framework itself."""
     return page(
         "Settings",
-        "Lowest to highest: the model's default, `reporting.toml`, environment variables, the trigger, command-line "
-        "options. What is unknown is refused.",
+        "Lowest to highest: the model's default, `reporting.toml`, environment"
+        " variables, the trigger, command-line options. What is unknown is refused.",
         "## The framework",
-        table(["environment", ""], [[code(name), text] for name, text in FRAMEWORK_VARIABLES.items()]),
+        table(
+            ["environment", ""],
+            [[code(name), text] for name, text in FRAMEWORK_VARIABLES.items()],
+        ),
         "## A function in AWS Lambda",
         settings_table(FunctionSettings, lambda name: f"{PREFIX}{name.upper()}"),
         "## A report composed in `reporting.toml`",
-        'The table `[reports.<name>]`. A plugin is `{ use = "its name", … }`, its settings beside `use`.',
-        settings_table(ComposedSettings, lambda name: f"REPORTING_<REPORT>__{name.upper()}"),
-        "A plugin's own settings are set by `<PLACE>__<SETTING>` below the report's, as in "
-        "`REPORTING_ORDERS__SOURCE__URI`; a further level is `__` again, as in `…__LOOKUPS__0__TABLE`.",
+        'The table `[reports.<name>]`. A plugin is `{ use = "its name", … }`, its'
+        " settings beside `use`.",
+        settings_table(
+            ComposedSettings, lambda name: f"REPORTING_<REPORT>__{name.upper()}"
+        ),
+        "A plugin's own settings are set by `<PLACE>__<SETTING>` below the report's, as"
+        " in `REPORTING_ORDERS__SOURCE__URI`; a further level is `__` again, as in"
+        " `…__LOOKUPS__0__TABLE`.",
         table(
             ["plugin", "environment"],
-            [[role, code(f"REPORTING_<REPORT>__{place}__<SETTING>")] for role, place in PLACES.items()],
+            [
+                [role, code(f"REPORTING_<REPORT>__{place}__<SETTING>")]
+                for role, place in PLACES.items()
+            ],
         ),
         *_sections(registry),
     )
@@ -138,16 +197,23 @@ def _sections(registry: Registry) -> Iterator[str]:
             if row.role == role and row.distribution in distributions():
                 plugin = registry.find(role, row.name)
                 yield f"## {_heading(row)}"
-                yield f"{summary(plugin, row.name)} Brought by {code(row.distribution)}."
+                yield (
+                    f"{summary(plugin, row.name)} Brought by {code(row.distribution)}."
+                )
                 if role in ("query", "page"):
                     yield as_markdown(text_of(plugin, row.name).partition("\n\n")[2])
                 if role == "report":
-                    yield settings_table(plugin.Settings, _variables(row.name, plugin.Settings))
+                    yield settings_table(
+                        plugin.Settings, _variables(row.name, plugin.Settings)
+                    )
                 else:
                     yield settings_table(plugin.Settings)
 
 
 def _variables(report: str, model: type[BaseModel]) -> Callable[[str], str]:
-    """Published names where there are any; the variables made of the report's name work as well."""
+    """Published names where there are any.
+
+    The variables made of the report's name work as well.
+    """
     published: dict[str, str] = getattr(model, "environment", {})
     return lambda name: published.get(name) or variable(report, name.split("."))

@@ -13,10 +13,19 @@ from reporting_framework.config.fields import fields_of, holds_secret
 from tools.docs.docstrings import Undocumented, literal
 from tools.docs.markdown import code, plain, table
 
-WORDS = {str: "text", int: "integer", float: "number", bool: "boolean", bytes: "bytes", Any: "value"}
+WORDS = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    bytes: "bytes",
+    Any: "value",
+}
 
 
-def settings_table(model: type[BaseModel], variable: Callable[[str], str] | None = None) -> str:
+def settings_table(
+    model: type[BaseModel], variable: Callable[[str], str] | None = None
+) -> str:
     """The fields of a settings model, those of models within it by their dotted names.
 
     Args:
@@ -27,21 +36,33 @@ def settings_table(model: type[BaseModel], variable: Callable[[str], str] | None
         Undocumented: A field has no description.
     """
     rows = [
-        [code(name), _said(info, variable and variable(name)), _kind(info), _default(info)]
+        [
+            code(name),
+            _said(info, variable and variable(name)),
+            _kind(info),
+            _default(info),
+        ]
         for name, info in _rows(model, "")
     ]
     return table(["setting", "", "type", "default"], rows) if rows else "No settings."
 
 
 def _said(info: FieldInfo, variable: str | None) -> str:
-    """The description, and the environment variable below it: beside it there would be no room for either."""
-    return plain(literal(info.description or "")) + (f"<br>{code(variable)}" if variable else "")
+    """Return the description, and the environment variable below it.
+
+    Beside it there would be no room for either.
+    """
+    return plain(literal(info.description or "")) + (
+        f"<br>{code(variable)}" if variable else ""
+    )
 
 
 def _rows(model: type[BaseModel], within: str) -> Iterator[tuple[str, FieldInfo]]:
     for name, info in fields_of(model).items():
         if not info.description:
-            raise Undocumented(f"setting {within}{name} of {model.__name__} has no description")
+            raise Undocumented(
+                f"setting {within}{name} of {model.__name__} has no description"
+            )
         yield within + name, info
         for inner, inside in _models(info.annotation):
             if inner is not model and inner.model_config.get("extra") != "allow":
@@ -73,7 +94,9 @@ def type_text(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(code(str(each)) for each in arguments)
     if origin in (Union, types.UnionType):
-        return " or ".join(type_text(each) for each in arguments if each is not types.NoneType)
+        return " or ".join(
+            type_text(each) for each in arguments if each is not types.NoneType
+        )
     if origin in (list, tuple):
         return f"list of {_several(type_text(arguments[0]))}"
     if origin is dict:
@@ -93,7 +116,11 @@ def _limits(constraint: Any) -> Iterator[str]:
         if (value := getattr(constraint, name, None)) is not None:
             yield f"{said} {value:,}"
     if getattr(constraint, "min_length", None):
-        yield "not empty" if constraint.min_length == 1 else f"length at least {constraint.min_length}"
+        yield (
+            "not empty"
+            if constraint.min_length == 1
+            else f"length at least {constraint.min_length}"
+        )
 
 
 def _default(info: FieldInfo) -> str:

@@ -1,4 +1,7 @@
-"""What is read from source text rather than from objects: how a thing is written is the same in every Python."""
+"""The facts that are read from source text rather than from objects.
+
+How a thing is written is the same in every Python.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,17 @@ def signature(function: object) -> str:
     found.body, found.decorator_list = [ast.Expr(ast.Constant(...))], []
     head = ast.unparse(found).partition(":\n")[0].removesuffix(":\n    ...")
     kinds = {"property": property, "classmethod": classmethod}
-    decorators = [f"@{name}\n" for name, kind in kinds.items() if isinstance(function, kind)]
+    decorators = [
+        f"@{name}\n" for name, kind in kinds.items() if isinstance(function, kind)
+    ]
     return "".join([*decorators, _wrapped(head)])
 
 
 def assignments(module: ModuleType) -> dict[str, tuple[str, str]]:
-    """Names that a module assigns, each with its value as it is written and the docstring that follows."""
+    """Return the names that a module assigns.
+
+    Each has its value as it is written and the docstring that follows.
+    """
     found: dict[str, tuple[str, str]] = {}
     source = inspect.getsource(module)
     body = ast.parse(source).body
@@ -30,18 +38,29 @@ def assignments(module: ModuleType) -> dict[str, tuple[str, str]]:
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
         if isinstance(target, ast.Name) and isinstance(statement, ast.Assign):
             said = following.value if isinstance(following, ast.Expr) else None
-            text = said.value if isinstance(said, ast.Constant) and isinstance(said.value, str) else ""
+            text = (
+                said.value
+                if isinstance(said, ast.Constant) and isinstance(said.value, str)
+                else ""
+            )
             found[target.id] = _written(source, statement.value), inspect.cleandoc(text)
     return found
 
 
 def fields(kind: type) -> list[tuple[str, str, str]]:
-    """Annotated names of a class in their order, each with its type and its default as they are written."""
+    """Return the annotated names of a class in their order.
+
+    Each has its type and its default as they are written.
+    """
     text = textwrap.dedent(inspect.getsource(kind))
     tree = ast.parse(text).body[0]
     assert isinstance(tree, ast.ClassDef)  # noqa: S101 - for mypy
     return [
-        (each.target.id, _written(text, each.annotation), _written(text, _default(each.value)))
+        (
+            each.target.id,
+            _written(text, each.annotation),
+            _written(text, _default(each.value)),
+        )
         for each in tree.body
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
     ]
@@ -49,7 +68,11 @@ def fields(kind: type) -> list[tuple[str, str, str]]:
 
 def _default(value: ast.expr | None) -> ast.expr | None:
     """A default, also that of a pydantic field."""
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "Field":
+    if (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Name)
+        and value.func.id == "Field"
+    ):
         return value.args[0] if value.args else None
     return value
 
@@ -59,7 +82,11 @@ def _written(text: str, node: ast.expr | None) -> str:
 
 
 def _plain(function: Any) -> Any:
-    return function.fget if isinstance(function, property) else getattr(function, "__func__", function)
+    return (
+        function.fget
+        if isinstance(function, property)
+        else getattr(function, "__func__", function)
+    )
 
 
 def _wrapped(head: str) -> str:

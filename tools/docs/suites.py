@@ -11,7 +11,11 @@ from tools.docs.markdown import code, page, table
 
 def suites_page() -> str:
     """Every suite with its promises, and the fixtures."""
-    kinds = [getattr(testing, name) for name in testing.__all__ if isinstance(getattr(testing, name), type)]
+    kinds = [
+        getattr(testing, name)
+        for name in testing.__all__
+        if isinstance(getattr(testing, name), type)
+    ]
     suites = [kind for kind in kinds if kind.__name__.endswith("Contract")]
     suites.sort(key=lambda kind: kind is not testing.PluginContract)
     others = [kind for kind in kinds if kind not in suites]
@@ -29,7 +33,11 @@ def suites_page() -> str:
 
 def _suite(suite: type) -> list[str]:
     name = suite.__name__
-    tests = {test: each for test, each in vars(suite).items() if test.startswith("test_")}
-    rows = [[code(test), summary(each, f"{name}.{test}")] for test, each in tests.items()]
+    tests = {
+        test: each for test, each in vars(suite).items() if test.startswith("test_")
+    }
+    rows = [
+        [code(test), summary(each, f"{name}.{test}")] for test, each in tests.items()
+    ]
     parts = [f"## {name}", as_markdown(text_of(suite, name))]
     return [*parts, table(["test", "promise"], rows)] if rows else parts

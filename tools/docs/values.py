@@ -9,7 +9,12 @@ from typing import Any
 
 import reporting_framework
 from reporting_framework import errors
-from reporting_framework.aws_lambda.metrics import FAILURE_METRICS, PAGE_METRICS, REFUSAL_METRICS, RUN_METRICS
+from reporting_framework.aws_lambda.metrics import (
+    FAILURE_METRICS,
+    PAGE_METRICS,
+    REFUSAL_METRICS,
+    RUN_METRICS,
+)
 from reporting_framework.plugin_api.report import Answering
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.registry.registry import Registry
@@ -25,20 +30,34 @@ def metrics_page(registry: Registry) -> str:
     for name in registry.names("report"):
         report = registry.find("report", name)()
         if isinstance(report, Answering):
-            rows = [[code(metric), unit] for metric, (_, unit) in report.metrics(NOTHING).items()]
-            own += [f"## Of {code(name)}", _own(type(report)), table(["metric", "unit"], rows)]
-    rows = [[code(name), metric.unit, metric.meaning] for name, metric in RUN_METRICS.items()]
+            rows = [
+                [code(metric), unit]
+                for metric, (_, unit) in report.metrics(NOTHING).items()
+            ]
+            own += [
+                f"## Of {code(name)}",
+                _own(type(report)),
+                table(["metric", "unit"], rows),
+            ]
+    rows = [
+        [code(name), metric.unit, metric.meaning]
+        for name, metric in RUN_METRICS.items()
+    ]
     return page(
         "Metrics",
-        "What a function in AWS Lambda emits in CloudWatch's Embedded Metric Format, with the dimensions `report` and "
-        "`environment`, in the namespace that `REPORTING_METRICS_NAMESPACE` names.",
+        "What a function in AWS Lambda emits in CloudWatch's Embedded Metric Format,"
+        " with the dimensions `report` and `environment`, in the namespace that"
+        " `REPORTING_METRICS_NAMESPACE` names.",
         "## Of every report",
         table(["metric", "unit", ""], rows),
-        f"A run that was given up emits {_values(FAILURE_METRICS)}, and no other. A request that was refused emits "
-        f"{_values(REFUSAL_METRICS)}.",
+        f"A run that was given up emits {_values(FAILURE_METRICS)}, and no other. A"
+        f" request that was refused emits {_values(REFUSAL_METRICS)}.",
         "## Of pages",
         "What a function with `REPORTING_AFTER=report` emits besides.",
-        table(["metric", "unit", ""], [[code(name), unit, text] for name, (unit, text) in PAGE_METRICS.items()]),
+        table(
+            ["metric", "unit", ""],
+            [[code(name), unit, text] for name, (unit, text) in PAGE_METRICS.items()],
+        ),
         *own,
     )
 
@@ -59,11 +78,16 @@ def errors_page() -> str:
     drawing, _, after = rest.partition("\n\n")
     lines = [line.rpartition("── ") for line in textwrap.dedent(drawing).splitlines()]
     names = [f"{branch}{corner}{text.split()[0]}" for branch, corner, text in lines]
-    groups = [text.split(maxsplit=1) for branch, _, text in lines if branch in ("├", "└")]
+    groups = [
+        text.split(maxsplit=1) for branch, _, text in lines if branch in ("├", "└")
+    ]
     found = [each for each in vars(errors).values() if inspect.isclass(each)]
     kinds = [each for each in found if issubclass(each, errors.ReportingError)]
     apart = sorted({kind.__name__ for kind in kinds} - set(reporting_framework.__all__))
-    rows = [[code(kind.__name__), summary(kind, kind.__name__), code(str(kind.exit_code))] for kind in kinds]
+    rows = [
+        [code(kind.__name__), summary(kind, kind.__name__), code(str(kind.exit_code))]
+        for kind in kinds
+    ]
     return page(
         "Errors",
         as_markdown(head.strip()),
@@ -71,5 +95,6 @@ def errors_page() -> str:
         "\n".join(f"- {code(name)}: {what}" for name, what in groups),
         as_markdown(after),
         table(["error", "", "exit code"], rows),
-        f"All are in `reporting_framework.errors`, and all but {', '.join(map(code, apart))} in `reporting_framework`.",
+        "All are in `reporting_framework.errors`, and all but"
+        f" {', '.join(map(code, apart))} in `reporting_framework`.",
     )

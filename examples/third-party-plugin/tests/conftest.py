@@ -14,7 +14,9 @@ def posted(monkeypatch):
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            bodies.append(
+                json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            )
             self.send_response(204)
             self.end_headers()
 
@@ -22,9 +24,13 @@ def posted(monkeypatch):
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}
+    )
     thread.start()
-    monkeypatch.setenv("ACME_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook")
+    monkeypatch.setenv(
+        "ACME_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook"
+    )
     yield bodies
     server.shutdown()
     server.server_close()

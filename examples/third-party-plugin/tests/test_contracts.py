@@ -9,7 +9,12 @@ import pytest
 
 from acme_reporting import webhook
 from acme_reporting.source import SqliteTable
-from reporting_framework.testing import CANARY, CallFaults, ObserverContract, SourceContract
+from reporting_framework.testing import (
+    CANARY,
+    CallFaults,
+    ObserverContract,
+    SourceContract,
+)
 
 
 class TestSqliteTable(SourceContract):
@@ -21,7 +26,9 @@ class TestSqliteTable(SourceContract):
         path = tmp_path / "shop.db"
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA journal_mode = WAL")
-            database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, price REAL, picture BLOB)")
+            database.execute(
+                "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, price REAL, picture BLOB)"
+            )
         return path
 
     @pytest.fixture
@@ -44,7 +51,9 @@ class TestSqliteTable(SourceContract):
         class Broken(sqlite3.Connection):
             execute = faults.around(sqlite3.Connection.execute)
 
-        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Broken))
+        monkeypatch.setattr(
+            sqlite3, "connect", partial(sqlite3.connect, factory=Broken)
+        )
         return faults
 
 
@@ -64,6 +73,8 @@ def insert(path, number):
     item = f"{CANARY} ü{number} {'.' * 500}"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA synchronous = OFF")
-        database.execute("INSERT INTO orders VALUES (?, ?, ?, ?)", (number, item, 1.5, b"\x00\xff"))
+        database.execute(
+            "INSERT INTO orders VALUES (?, ?, ?, ?)", (number, item, 1.5, b"\x00\xff")
+        )
     record = {"id": number, "item": item, "price": 1.5, "picture": "AP8="}
     return f"orders/{number}", json.dumps(record, ensure_ascii=False).encode()

@@ -9,7 +9,14 @@ import pytest
 
 from acme_reporting.source import SqliteTable
 from acme_reporting.table import Table
-from reporting_framework import LocationError, PlanStats, ReadFailure, Rejection, SettingsError, StorageUnavailable
+from reporting_framework import (
+    LocationError,
+    PlanStats,
+    ReadFailure,
+    Rejection,
+    SettingsError,
+    StorageUnavailable,
+)
 
 ORDERS = "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, price REAL)"
 
@@ -20,13 +27,21 @@ class Known:
     newest = None
 
     def __init__(self, *known, bookmark=None, rows=None, rejected=None):
-        self.known, self.bookmark, self.rejected = set(known), bookmark or {}, rejected or {}
+        self.known, self.bookmark, self.rejected = (
+            set(known),
+            bookmark or {},
+            rejected or {},
+        )
         self.rows = len(known) if rows is None else rows
         self.asked = []
 
     def filter_new(self, objects, version_of):
         self.asked += objects
-        same = {each for each in objects if each in self.rejected and version_of(each) == self.rejected[each]}
+        same = {
+            each
+            for each in objects
+            if each in self.rejected and version_of(each) == self.rejected[each]
+        }
         return [each for each in objects if each not in self.known | same]
 
 
@@ -34,7 +49,10 @@ class Known:
 def path(tmp_path):
     path = tmp_path / "shop.db"
     execute(path, ORDERS)
-    execute(path, *(f"INSERT INTO orders VALUES ({number}, 'cup', 1.5)" for number in (1, 2, 5)))
+    execute(
+        path,
+        *(f"INSERT INTO orders VALUES ({number}, 'cup', 1.5)" for number in (1, 2, 5)),
+    )
     return path
 
 
@@ -54,7 +72,11 @@ def planned(source, ledger):
 
 def taken(source, ledger=None):
     """All batches of a run."""
-    return [batch for split in source.plan(ledger or Known()) for batch in source.read(split)]
+    return [
+        batch
+        for split in source.plan(ledger or Known())
+        for batch in source.read(split)
+    ]
 
 
 def test_only_what_the_ledger_does_not_have_is_planned(path):
@@ -103,17 +125,29 @@ def test_a_run_looks_at_the_keys_above_those_of_the_last_one(path):
     first = made(path)
     origins = planned(first, Known())
     left = json.loads(json.dumps(first.bookmark(complete=True, unread=(), rows=3)))
-    execute(path, "INSERT INTO orders VALUES (3, 'late', 1)", "INSERT INTO orders VALUES (6, 'new', 1)")
+    execute(
+        path,
+        "INSERT INTO orders VALUES (3, 'late', 1)",
+        "INSERT INTO orders VALUES (6, 'new', 1)",
+    )
     ledger = Known(*origins, bookmark=left)
     second = made(path)
     assert planned(second, ledger) == ["orders/6"]
     assert ledger.asked == ["orders/6"]
-    assert second.bookmark(complete=True, unread=(), rows=4) == left | {"through": 6, "rows": 4}
+    assert second.bookmark(complete=True, unread=(), rows=4) == left | {
+        "through": 6,
+        "rows": 4,
+    }
     assert planned(made(path, reconcile=True), ledger) == ["orders/3", "orders/6"]
 
 
 def bookmark(path, **changed):
-    return {"table": [str(path), "orders"], "through": 5, "rows": 3, "listed": days_ago(1)} | changed
+    return {
+        "table": [str(path), "orders"],
+        "through": 5,
+        "rows": 3,
+        "listed": days_ago(1),
+    } | changed
 
 
 def days_ago(days):
@@ -137,7 +171,9 @@ def test_a_bookmark_that_does_not_fit_costs_work_and_no_row(path, changed):
     known = ("orders/1", "orders/2", "orders/5")
     execute(path, "INSERT INTO orders VALUES (3, 'late', 1)")
     assert planned(made(path), Known(*known, bookmark=bookmark(path))) == []
-    assert planned(made(path), Known(*known, bookmark=bookmark(path, **changed))) == ["orders/3"]
+    assert planned(made(path), Known(*known, bookmark=bookmark(path, **changed))) == [
+        "orders/3"
+    ]
 
 
 def test_a_run_that_was_stopped_leaves_the_mark_where_it_was(path):
@@ -152,7 +188,9 @@ def test_an_unread_row_is_looked_at_again(path):
     planned(source, Known())
     left = source.bookmark(complete=True, unread=["orders/2"], rows=2)
     assert left["through"] == 1
-    assert planned(made(path), Known("orders/1", "orders/5", bookmark=left)) == ["orders/2"]
+    assert planned(made(path), Known("orders/1", "orders/5", bookmark=left)) == [
+        "orders/2"
+    ]
 
 
 def test_an_empty_table_leaves_a_mark_that_covers_nothing(tmp_path):
@@ -192,13 +230,19 @@ def test_a_row_that_is_gone_and_a_file_that_is_locked_are_unread(path):
     (split,) = source.plan(Known())
     execute(path, "DELETE FROM orders WHERE id = 2")
     (batch,) = source.read(split)
-    assert (batch.origins, batch.unread) == (["orders/1", "orders/5"], [ReadFailure("orders/2", "missing")])
+    assert (batch.origins, batch.unread) == (
+        ["orders/1", "orders/5"],
+        [ReadFailure("orders/2", "missing")],
+    )
     with closing(sqlite3.connect(path)) as database:
         database.execute("BEGIN EXCLUSIVE")
         (batch,) = source.read(split)
         assert [each.reason for each in batch.unread] == ["unavailable"] * 3
         assert source._version("orders/1") is None
-        with pytest.raises(StorageUnavailable, match=r"shop\.db: cannot be read just now \(SQLITE_BUSY\); run again"):
+        with pytest.raises(
+            StorageUnavailable,
+            match=r"shop\.db: cannot be read just now \(SQLITE_BUSY\); run again",
+        ):
             planned(made(path, busy_seconds=0.01), Known())
 
 
@@ -217,23 +261,35 @@ def test_names_are_quoted(tmp_path):
     ("statement", "what"),
     [
         ("CREATE TABLE others (id INTEGER PRIMARY KEY)", "tables of the file: others"),
-        ("CREATE TABLE orders (id TEXT PRIMARY KEY)", "it has none, and a row is known by it"),
-        ("CREATE TABLE orders (a INTEGER, b INTEGER, PRIMARY KEY (a, b))", "it has none, and a row is known by it"),
+        (
+            "CREATE TABLE orders (id TEXT PRIMARY KEY)",
+            "it has none, and a row is known by it",
+        ),
+        (
+            "CREATE TABLE orders (a INTEGER, b INTEGER, PRIMARY KEY (a, b))",
+            "it has none, and a row is known by it",
+        ),
         ("CREATE TABLE orders (id INTEGER)", "it has none, and a row is known by it"),
     ],
 )
 def test_a_table_without_a_name_for_its_rows_is_refused(tmp_path, statement, what):
     execute(tmp_path / "shop.db", statement)
-    with pytest.raises(SettingsError, match=f"no table orders with an INTEGER PRIMARY KEY: {what}"):
+    with pytest.raises(
+        SettingsError, match=f"no table orders with an INTEGER PRIMARY KEY: {what}"
+    ):
         planned(made(tmp_path / "shop.db"), Known())
 
 
 def test_a_file_that_is_not_there_or_no_database_is_a_wrong_place(tmp_path):
     with pytest.raises(
-        LocationError, match=r"none\.db: not a SQLite file that can be opened \(SQLITE_CANTOPEN\); give an"
+        LocationError,
+        match=r"none\.db: not a SQLite file that can be opened \(SQLITE_CANTOPEN\); give an",
     ):
         planned(made(tmp_path / "none.db"), Known())
     assert not (tmp_path / "none.db").exists()
     (tmp_path / "text.db").write_bytes(b"text, long enough to be looked at" * 10)
-    with pytest.raises(LocationError, match=r"text\.db: not a SQLite file that can be opened \(SQLITE_NOTADB\)"):
+    with pytest.raises(
+        LocationError,
+        match=r"text\.db: not a SQLite file that can be opened \(SQLITE_NOTADB\)",
+    ):
         planned(made(tmp_path / "text.db"), Known())

@@ -8,7 +8,14 @@ from acme_reporting import webhook
 from reporting_framework import AccessDenied
 from reporting_framework.plugin_api.result import RunResult
 
-RESULT = RunResult(report="orders", run_id="1", status="partial", complete=False, records_read=3, accepted=3)
+RESULT = RunResult(
+    report="orders",
+    run_id="1",
+    status="partial",
+    complete=False,
+    records_read=3,
+    accepted=3,
+)
 
 
 def test_a_run_that_is_over_is_told_in_words_and_in_numbers(posted):
@@ -18,8 +25,12 @@ def test_a_run_that_is_over_is_told_in_words_and_in_numbers(posted):
     assert (body["complete"], body["accepted"], body["rejected"]) == (False, 3, 0)
 
 
-def test_a_failure_is_told_in_the_words_of_the_framework_and_never_in_those_of_others(posted):
-    webhook.reporting_run_failed("orders", "1", AccessDenied("s3://x: no right to list"))
+def test_a_failure_is_told_in_the_words_of_the_framework_and_never_in_those_of_others(
+    posted,
+):
+    webhook.reporting_run_failed(
+        "orders", "1", AccessDenied("s3://x: no right to list")
+    )
     webhook.reporting_run_failed("orders", "1", ValueError("SECRET-VALUE"))
     assert [body["text"] for body in posted] == [
         "orders: failed, AccessDenied: s3://x: no right to list",
@@ -43,9 +54,13 @@ def test_nothing_is_posted_after_a_dry_run_or_with_no_url(posted, monkeypatch, c
         ("ACME_WEBHOOK_SECONDS", "soon", "ValueError"),
     ],
 )
-def test_what_cannot_be_posted_is_a_warning_without_the_url(posted, monkeypatch, caplog, name, value, kind):
+def test_what_cannot_be_posted_is_a_warning_without_the_url(
+    posted, monkeypatch, caplog, name, value, kind
+):
     monkeypatch.setenv(name, value)
     with caplog.at_level(logging.WARNING):
         webhook.reporting_run_finished(RESULT)
-    assert caplog.messages == [f"the webhook could not be told: {kind}; the run is what it is"]
+    assert caplog.messages == [
+        f"the webhook could not be told: {kind}; the run is what it is"
+    ]
     assert posted == []

@@ -1,7 +1,8 @@
 """A plugin-based, multi-source reporting framework.
 
-Light to import: what needs pydantic or polars is imported from its own module (`reporting_framework.plugin_api.result`,
-`reporting_framework.plugin_api.settings`, `reporting_framework.execution.runner`).
+Light to import: what needs pydantic or polars is imported from its own module
+(`reporting_framework.plugin_api.result`, `reporting_framework.plugin_api.settings`,
+`reporting_framework.execution.runner`).
 """
 
 from importlib import import_module
@@ -55,8 +56,20 @@ if TYPE_CHECKING:
         object_of,
         single_origin,
     )
-    from reporting_framework.plugin_api.report import Answering, PipelineSpec, PluginRef, Report
-    from reporting_framework.plugin_api.sink import Filed, ParquetBacked, ParquetFile, Readable, Shelving, Sink
+    from reporting_framework.plugin_api.report import (
+        Answering,
+        PipelineSpec,
+        PluginRef,
+        Report,
+    )
+    from reporting_framework.plugin_api.sink import (
+        Filed,
+        ParquetBacked,
+        ParquetFile,
+        Readable,
+        Shelving,
+        Sink,
+    )
     from reporting_framework.plugin_api.source import (
         Absence,
         Ledger,
@@ -68,7 +81,11 @@ if TYPE_CHECKING:
         Triggered,
     )
     from reporting_framework.plugin_api.transform import Transform
-    from reporting_framework.plugin_api.validator import ColumnFacts, Describing, Validator
+    from reporting_framework.plugin_api.validator import (
+        ColumnFacts,
+        Describing,
+        Validator,
+    )
 
 __version__ = "0.1.0"
 
@@ -172,11 +189,16 @@ _ROLES = (
 
 
 def __getattr__(name: str) -> Any:
-    """The roles and the records, imported when they are first asked for: a tenth of what ``--help`` would cost."""
+    """Return a role or a record, imported when it is first asked for.
+
+    Importing them is a tenth of what ``--help`` would cost.
+    """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _ELSEWHERE:
         return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
     homes = (import_module(f"{__name__}.plugin_api.{home}") for home in _ROLES)
-    value = globals()[name] = next(getattr(home, name) for home in homes if name in vars(home))
+    value = globals()[name] = next(
+        getattr(home, name) for home in homes if name in vars(home)
+    )
     return value

@@ -1,4 +1,7 @@
-"""A run of an installed report, or a question to its table, from Python: a notebook, a scheduler, a test."""
+"""Runs of an installed report, and questions to its table, from Python.
+
+They are for a notebook, a scheduler or a test.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +43,16 @@ def run_report(
     limit: int | None = None,
     observers: Sequence[object] = (),
 ) -> RunResult:
-    """Run a report as ``reporting-run`` does, settings from ``reporting.toml`` and the environment included.
+    """Run a report as ``reporting-run`` does.
+
+    Settings from ``reporting.toml`` and the environment are included.
 
     Args:
         name: The report: of an installed plugin, or composed in the configuration file.
-        settings: The report's settings, over those of the file and the environment, as options would be.
-        config: The configuration file; what ``REPORTING_CONFIG`` names or ``reporting.toml`` here unless given.
+        settings: The report's settings, over those of the file and the environment, as
+            options would be.
+        config: The configuration file; what ``REPORTING_CONFIG`` names or
+            ``reporting.toml`` here unless given.
         trigger: What names the work, for a source that records are pushed to.
         time_budget: After so many seconds no more work is taken.
         dry_run: Read and validate, write nothing.
@@ -56,7 +63,8 @@ def run_report(
         What the run did.
 
     Raises:
-        ReportingError: The run was given up, or could not begin; nothing visible has changed but whole outputs.
+        ReportingError: The run was given up, or could not begin; nothing visible has
+            changed but whole outputs.
     """
     if limit is not None and not (dry_run and limit > 0):
         raise SettingsError("run_report: limit is for a dry run, and at least 1")
@@ -93,35 +101,55 @@ def query_report(
     on: str = "timestamp",
     config: Path | str | None = None,
 ) -> pl.DataFrame:
-    """Ask a report's table as ``reporting query`` does, settings from ``reporting.toml`` and the environment included.
+    """Ask a report's table as ``reporting query`` does.
+
+    Settings from ``reporting.toml`` and the environment are included.
 
     Args:
         name: The report: of an installed plugin, or composed in the configuration file.
         query: The query, of an installed plugin.
-        settings: The report's settings, over those of the file and the environment, as options would be.
+        settings: The report's settings, over those of the file and the environment, as
+            options would be.
         options: The query's own settings, such as ``{"by": ["study"]}``.
-        where: Only rows with these values, by column: a text, a whole number, a date, a truth value, None for null, or
-            a list of them, any of which will do. An empty text is null too.
+        where: Only rows with these values, by column: a text, a whole number, a date, a
+            truth value, None for null, or a list of them, any of which will do. An
+            empty text is null too.
         first: Only from this day on, in UTC; a date, or a text as YYYY-MM-DD.
         last: Only up to this day, which is included.
         on: The column that the days are of.
-        config: The configuration file; what ``REPORTING_CONFIG`` names or ``reporting.toml`` here unless given.
+        config: The configuration file; what ``REPORTING_CONFIG`` names or
+            ``reporting.toml`` here unless given.
 
     Returns:
         The answer.
 
     Raises:
-        ReportingError: There is no such report, query, column or table, or it cannot be read.
+        ReportingError: There is no such report, query, column or table, or it cannot be
+            read.
     """
     selection = selection_of(where, first, last, on)
     registry, found = _found(config)
-    composition = compose_report(name, registry, found, environment=os.environ, options=settings)
-    return ask(name, registry.find("query", query), options or {}, composition, registry, selection)
+    composition = compose_report(
+        name, registry, found, environment=os.environ, options=settings
+    )
+    return ask(
+        name,
+        registry.find("query", query),
+        options or {},
+        composition,
+        registry,
+        selection,
+    )
 
 
 def _found(config: Path | str | None) -> tuple[Registry, Config]:
-    """The plugins that are installed, with the reports of the configuration file among them, and that file."""
-    found = read_config(find_config(None if config is None else str(config), os.environ))
+    """Return the installed plugins and the configuration file.
+
+    The reports of the file are among the plugins.
+    """
+    found = read_config(
+        find_config(None if config is None else str(config), os.environ)
+    )
     registry = load_plugins(allow_list(os.environ))
     registry.add_reports(found)
     return registry, found

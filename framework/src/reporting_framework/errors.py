@@ -3,25 +3,33 @@
 ::
 
     ReportingError
-    ├── ConfigurationError      fix the settings, the command or the installed plugins, then run again
-    │   ├── SettingsError       a setting is missing, unknown, contradictory or of the wrong form
-    │   ├── TriggerError        what started the run is not something that the report understands
-    │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or doubly named
+    ├── ConfigurationError      fix the settings, the command or the installed
+    │   │                       plugins, then run again
+    │   ├── SettingsError       a setting is missing, unknown, contradictory or of the
+    │   │                       wrong form
+    │   ├── TriggerError        what started the run is not something that the report
+    │   │                       understands
+    │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or
+    │   │                       doubly named
     │   ├── LocationError       a URI that cannot be used: no such bucket, not writable
     │   │   └── InvalidLocation it is not of the form that a URI or a path must have
     │   └── BuildError          no packages for Lambda can be made of what is installed
     ├── TransientError          run again later: nothing was changed
     │   ├── StorageUnavailable  the storage did not answer, or answered that it is busy
-    │   └── CommitConflict      another run kept winning the race for the same checkpoint
+    │   └── CommitConflict      another run kept winning the race for the same
+    │                           checkpoint
     └── FatalError              stop: going on could lose or corrupt data
-        ├── AccessDenied        the storage refused the credentials, or the right to this place
-        ├── CorruptCheckpoint   what lies at the checkpoint's place is not the checkpoint it should be
+        ├── AccessDenied        the storage refused the credentials, or the right to
+        │                       this place
+        ├── CorruptCheckpoint   what lies at the checkpoint's place is not the
+        │                       checkpoint it should be
         ├── ObjectMissing       an object that must be there is not
         ├── StepFailed          a plugin raised something that is not in this tree
         └── InvariantBroken     the counts of a run do not add up
 
-A message says where, what was found, what is allowed and what to do. It is one line, bounded, and never holds a value
-of a record or a secret: user info and query strings of URIs are removed.
+A message says where, what was found, what is allowed and what to do. It is one line,
+bounded, and never holds a value of a record or a secret: user info and query strings of
+URIs are removed.
 """
 
 from __future__ import annotations
@@ -55,7 +63,8 @@ class SettingsError(ConfigurationError):
     """A setting is missing, unknown, contradictory or of the wrong form.
 
     Attributes:
-        of_trigger: Whether the trigger alone is at fault, so that its sender can correct it; None if that is not known.
+        of_trigger: Whether the trigger alone is at fault, so that its sender can
+            correct it; None if that is not known.
     """
 
     def __init__(self, message: str, *, of_trigger: bool | None = None) -> None:
@@ -84,7 +93,10 @@ class InvalidLocation(LocationError):
 
 
 class BuildError(ConfigurationError):
-    """No packages for Lambda can be made: a dependency has no wheel for the target, or they are too large."""
+    """No packages for Lambda can be made.
+
+    A dependency has no wheel for the target, or they are too large.
+    """
 
     exit_code = 1
 
@@ -114,7 +126,10 @@ class CorruptCheckpoint(FatalError):
 
 
 class ObjectMissing(FatalError):
-    """An object that must be there is definitely not (as opposed to: could not be asked for)."""
+    """An object that must be there is definitely not.
+
+    It is another matter if the object could not be asked for.
+    """
 
 
 class StepFailed(FatalError):

@@ -43,10 +43,12 @@ def function(tmp_path, capsys):
             **more,
         }
         with quiet():
-            answer = Environment({name: value for name, value in variables.items() if value}).invoke(
-                {}, Context(seconds)
-            )
-        return answer, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+            answer = Environment(
+                {name: value for name, value in variables.items() if value}
+            ).invoke({}, Context(seconds))
+        return answer, [
+            json.loads(line) for line in capsys.readouterr().out.splitlines()
+        ]
 
     return invoke
 
@@ -65,7 +67,10 @@ def quiet():
 
 def metrics(lines):
     return {
-        name: line[name] for line in lines for name in ("PagesWritten", "PagesFailed", "RunSucceeded") if name in line
+        name: line[name]
+        for line in lines
+        for name in ("PagesWritten", "PagesFailed", "RunSucceeded")
+        if name in line
     }
 
 
@@ -78,7 +83,11 @@ def test_pages_of_this_month_and_the_last_are_beside_the_table(function, tmp_pat
     assert sorted(each.name for each in folder.iterdir()) == sorted(names)
     assert [uri.rpartition("/")[2] for uri in answer["pages"]] == names
     assert (answer["statusCode"], "pages_error" in answer) == (200, False)
-    assert metrics(lines) == {"PagesWritten": [2.0], "PagesFailed": [0.0], "RunSucceeded": [1.0]}
+    assert metrics(lines) == {
+        "PagesWritten": [2.0],
+        "PagesFailed": [0.0],
+        "RunSucceeded": [1.0],
+    }
 
 
 @pytest.mark.parametrize(
@@ -88,16 +97,29 @@ def test_pages_of_this_month_and_the_last_are_beside_the_table(function, tmp_pat
         ({"REPORTING_PAGE": "nothing"}, "there is no page 'nothing'"),
     ],
 )
-def test_what_goes_wrong_is_logged_and_measured_and_fails_nothing(function, caplog, more, reason):
+def test_what_goes_wrong_is_logged_and_measured_and_fails_nothing(
+    function, caplog, more, reason
+):
     answer, lines = function(**more)
     assert (answer["statusCode"], answer["status"]) == (200, "ok")
-    assert (answer["pages"], answer["pages_error"]) == ([], "the pages were not made; the function's log says why")
-    [record] = [record for record in caplog.records if record.message == "pages not made"]
+    assert (answer["pages"], answer["pages_error"]) == (
+        [],
+        "the pages were not made; the function's log says why",
+    )
+    [record] = [
+        record for record in caplog.records if record.message == "pages not made"
+    ]
     assert (record.levelname, record.reason.startswith(reason)) == ("ERROR", True)
-    assert metrics(lines) == {"PagesWritten": [0.0], "PagesFailed": [1.0], "RunSucceeded": [1.0]}
+    assert metrics(lines) == {
+        "PagesWritten": [0.0],
+        "PagesFailed": [1.0],
+        "RunSucceeded": [1.0],
+    }
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
 def test_a_place_that_cannot_be_written_fails_nothing(function, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "_reports").mkdir(mode=0o500)
@@ -108,7 +130,11 @@ def test_a_file_in_the_place_of_the_folder_fails_nothing(function, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "_reports").write_text("a file")
     answer, lines = function()
-    assert (answer["status"], answer["pages"], bool(answer["pages_error"])) == ("ok", [], True)
+    assert (answer["status"], answer["pages"], bool(answer["pages_error"])) == (
+        "ok",
+        [],
+        True,
+    )
     assert metrics(lines)["PagesFailed"] == [1.0]
 
 

@@ -6,11 +6,18 @@ import pytest
 
 from reporting_framework.aws_lambda.answers import failure, raisable, responds, success
 from reporting_framework.aws_lambda.continuation import chain_of
-from reporting_framework.errors import AccessDenied, SettingsError, StepFailed, TriggerError
+from reporting_framework.errors import (
+    AccessDenied,
+    SettingsError,
+    StepFailed,
+    TriggerError,
+)
 from reporting_framework.execution.triggers import CONTINUE
 from reporting_framework.plugin_api.result import RunResult
 
-RESULT = RunResult(report="visits", run_id="r", status="ok", complete=True, accepted=3, records_read=3)
+RESULT = RunResult(
+    report="visits", run_id="r", status="ok", complete=True, accepted=3, records_read=3
+)
 
 
 class Report:
@@ -37,28 +44,44 @@ def test_a_direct_invocation_gets_the_result():
 
 def test_the_report_adds_names_of_its_own():
     found = success("direct", Answering(), "here", RESULT, continued=True)
-    assert (found["where"], found["taken"], found["accepted"], found["continued"]) == ("here", 3, 3, True)
+    assert (found["where"], found["taken"], found["accepted"], found["continued"]) == (
+        "here",
+        3,
+        3,
+        True,
+    )
 
 
 def test_a_request_gets_it_as_json():
     found = success("http", Report(), None, RESULT, continued=False)
-    assert (found["statusCode"], found["headers"]) == (200, {"Content-Type": "application/json"})
+    assert (found["statusCode"], found["headers"]) == (
+        200,
+        {"Content-Type": "application/json"},
+    )
     assert json.loads(found["body"])["accepted"] == 3
 
 
 def test_a_queue_gets_what_the_source_says():
     result = RESULT.model_copy(update={"response": {"batchItemFailures": []}})
-    assert success("sqs", Answering(), "here", result, continued=False) == {"batchItemFailures": []}
+    assert success("sqs", Answering(), "here", result, continued=False) == {
+        "batchItemFailures": []
+    }
 
 
-@pytest.mark.parametrize("error", [SettingsError("no such setting"), TriggerError("no such setting")])
+@pytest.mark.parametrize(
+    "error", [SettingsError("no such setting"), TriggerError("no such setting")]
+)
 def test_bad_input_is_told(error):
     found = failure("direct", error, report="visits", request_id="q", refused=True)
     assert found == {
         "statusCode": 400, "report": "visits", "status": "failed", "request_id": "q", "error": "no such setting",
     }  # fmt: skip
     assert (
-        json.loads(failure("http", error, report="visits", request_id="q", refused=True)["body"])["error"]
+        json.loads(
+            failure("http", error, report="visits", request_id="q", refused=True)[
+                "body"
+            ]
+        )["error"]
         == "no such setting"
     )
 
@@ -66,12 +89,18 @@ def test_bad_input_is_told(error):
 @pytest.mark.parametrize("error", [AccessDenied("s3://SECRET"), ValueError("SECRET")])
 def test_a_failure_is_not(error):
     found = failure("direct", error, report="visits", request_id="q")
-    assert (found["statusCode"], found["error"]) == (500, "the run failed; the function's log says why")
+    assert (found["statusCode"], found["error"]) == (
+        500,
+        "the run failed; the function's log says why",
+    )
     assert "SECRET" not in json.dumps(found)
 
 
 def test_a_wrong_setting_that_is_no_fault_of_the_callers_is_a_failure():
-    assert failure("direct", SettingsError("x"), report="", request_id="q")["statusCode"] == 500
+    assert (
+        failure("direct", SettingsError("x"), report="", request_id="q")["statusCode"]
+        == 500
+    )
 
 
 def test_the_message_of_a_foreign_error_is_not_raised():
@@ -82,12 +111,16 @@ def test_the_message_of_a_foreign_error_is_not_raised():
     assert str(raised) == "report visits: ValueError; see the log for where"
 
 
-@pytest.mark.parametrize(("event", "number"), [({}, 0), ([], 0), ({CONTINUE: {"number": 3}}, 3)])
+@pytest.mark.parametrize(
+    ("event", "number"), [({}, 0), ([], 0), ({CONTINUE: {"number": 3}}, 3)]
+)
 def test_how_many_came_before(event, number):
     assert chain_of(event) == number
 
 
-@pytest.mark.parametrize("marker", [None, {}, {"number": 0}, {"number": True}, {"number": "1"}, 3])
+@pytest.mark.parametrize(
+    "marker", [None, {}, {"number": 0}, {"number": True}, {"number": "1"}, 3]
+)
 def test_nobody_else_may_say_so(marker):
     with pytest.raises(TriggerError, match=f"{CONTINUE} is the handler's own"):
         chain_of({CONTINUE: marker})
@@ -103,7 +136,12 @@ def test_what_json_cannot_say_is_found_before_the_runtime_does(kind, value):
 
 
 @pytest.mark.parametrize("policy", ["auto", "raise", "respond"])
-@pytest.mark.parametrize("kind", ["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"])
+@pytest.mark.parametrize(
+    "kind",
+    ["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"],
+)
 def test_who_is_answered_by_a_failed_run(policy, kind):
     asked = policy == "respond" or (policy == "auto" and kind in ("direct", "http"))
-    assert responds(policy, kind) is (asked and kind not in ("sqs", "kinesis", "unknown"))
+    assert responds(policy, kind) is (
+        asked and kind not in ("sqs", "kinesis", "unknown")
+    )

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from reporting_framework.aws_lambda.environment import Environment
 from reporting_framework.config.fields import fields_of
 from reporting_framework.config.resolve import resolve_settings
-from reporting_framework.errors import ReportingError, SettingsError, StepFailed, TriggerError
+from reporting_framework.errors import (
+    ReportingError,
+    SettingsError,
+    StepFailed,
+    TriggerError,
+)
 from reporting_framework.testing.lambda_events import lambda_event
 
 TABLE = """
@@ -24,7 +29,11 @@ validator = { use = "visit-event" }
 transforms = [{ use = "exclude-projects", patterns = ["sandbox-*"] }]
 sinks = [{ use = "parquet-checkpoint", uri = "memory://visits/out/visits.parquet" }]
 """
-PLACES = {"SOURCE_BUCKET": "b", "CHECKPOINT_BUCKET": "c", "CHECKPOINT_KEY": "out/events.parquet"}
+PLACES = {
+    "SOURCE_BUCKET": "b",
+    "CHECKPOINT_BUCKET": "c",
+    "CHECKPOINT_KEY": "out/events.parquet",
+}
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -33,7 +42,10 @@ JSON = st.recursive(
     | st.text()
     | st.just("\ud800")
     | st.just("s3://b/x.parquet"),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.just("use"), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text() | st.just("use"), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -68,7 +80,9 @@ def config(tmp_path_factory):
 
 @functools.cache
 def environment(config, report="event-log-checkpoint", **variables):
-    return Environment({"REPORTING_REPORT": report, "REPORTING_CONFIG": config, **variables})
+    return Environment(
+        {"REPORTING_REPORT": report, "REPORTING_CONFIG": config, **variables}
+    )
 
 
 def metrics(text):
@@ -102,21 +116,56 @@ def invoked(prepared, event):
         ("event-log-checkpoint", {"SOURCE_BUCKET": "s3://b"}, {}),
         ("event-log-checkpoint", {"SOURCE_BUCKET": "s3://b"}, {"prefix": "p"}),
         ("event-log-checkpoint", {"CHECKPOINT_KEY": "events"}, {"prefix": "p"}),
-        ("event-log-checkpoint", {"REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGHT": "many"}, {"prefix": "p"}),
-        ("event-log-checkpoint", {"REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGT": "1"}, {"prefix": "p"}),
-        ("event-log-checkpoint", {"REPORTING_EVENT_LOG_CHECKPOINT__EXCLUDE_PROJECTS": "[1"}, {"prefix": "p"}),
-        ("event-log-checkpoint", {"REPORTING_EVENT_LOG_CHECKPOINT__SOURCE": "s3://x/"}, {"prefix": "p"}),
+        (
+            "event-log-checkpoint",
+            {"REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGHT": "many"},
+            {"prefix": "p"},
+        ),
+        (
+            "event-log-checkpoint",
+            {"REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGT": "1"},
+            {"prefix": "p"},
+        ),
+        (
+            "event-log-checkpoint",
+            {"REPORTING_EVENT_LOG_CHECKPOINT__EXCLUDE_PROJECTS": "[1"},
+            {"prefix": "p"},
+        ),
+        (
+            "event-log-checkpoint",
+            {"REPORTING_EVENT_LOG_CHECKPOINT__SOURCE": "s3://x/"},
+            {"prefix": "p"},
+        ),
         ("event-log-checkpoint", {"CHECKPOINT_KEY": "{nothing}.parquet"}, {}),
-        ("event-log-checkpoint", {"CHECKPOINT_KEY": "{nothing}.parquet"}, {"prefix": "p"}),
+        (
+            "event-log-checkpoint",
+            {"CHECKPOINT_KEY": "{nothing}.parquet"},
+            {"prefix": "p"},
+        ),
         ("event-log-checkpoint", {"CHECKPOINT_KEY": "{study.parquet"}, {"prefix": "p"}),
-        ("visits", {"REPORTING_VISITS__SOURCE": '{"use": "object-store-json", "url": "x"}'}, {"summary": "s"}),
-        ("visits", {"REPORTING_VISITS__SOURCE": '{"use": "nothing"}'}, {"summary": "s"}),
+        (
+            "visits",
+            {"REPORTING_VISITS__SOURCE": '{"use": "object-store-json", "url": "x"}'},
+            {"summary": "s"},
+        ),
+        (
+            "visits",
+            {"REPORTING_VISITS__SOURCE": '{"use": "nothing"}'},
+            {"summary": "s"},
+        ),
     ],
 )
-def test_a_wrong_setting_in_the_environment_is_a_failure_of_the_function(config, report, variables, event):
+def test_a_wrong_setting_in_the_environment_is_a_failure_of_the_function(
+    config, report, variables, event
+):
     with contextlib.suppress(KeyError):
-        answer, measured = invoked(environment(config, report, **PLACES | variables), event)
-    assert (answer["statusCode"], answer["error"]) == (500, "the run failed; the function's log says why")
+        answer, measured = invoked(
+            environment(config, report, **PLACES | variables), event
+        )
+    assert (answer["statusCode"], answer["error"]) == (
+        500,
+        "the run failed; the function's log says why",
+    )
     assert measured == {"RunFailed": 1.0, "RunSucceeded": 0.0}
 
 
@@ -144,12 +193,19 @@ def test_a_wrong_setting_in_the_trigger_is_the_callers(config, report, event, sa
     assert measured == {"RequestsRefused": 1.0}
 
 
-@pytest.mark.parametrize("name", ["msk", "firehose", "documentdb", "amazon-mq", "cloudwatch-logs", "pipes", "iot"])
+@pytest.mark.parametrize(
+    "name",
+    ["msk", "firehose", "documentdb", "amazon-mq", "cloudwatch-logs", "pipes", "iot"],
+)
 @pytest.mark.parametrize("policy", ["auto", "respond"])
-def test_an_event_that_is_not_known_to_be_a_direct_invocation_raises(config, name, policy):
+def test_an_event_that_is_not_known_to_be_a_direct_invocation_raises(
+    config, name, policy
+):
     """An answer of any status would be taken for success, and the records would be gone."""
     prepared = environment(config, REPORTING_ON_ERROR=policy, **PLACES)
-    with pytest.raises(TriggerError, match="not known to be a direct invocation|the event is a list"):
+    with pytest.raises(
+        TriggerError, match="not known to be a direct invocation|the event is a list"
+    ):
         invoked(prepared, lambda_event(name))
 
 
@@ -158,7 +214,9 @@ def test_an_event_that_is_not_known_to_be_a_direct_invocation_raises(config, nam
     [
         '{"prefix": ' + "[" * 2_000 + "]" * 2_000 + "}",
         '{"exclude_projects": ' + '{"a":' * 2_000 + "1" + "}" * 2_000 + "}",
-        json.dumps({"prefix": "p", **{f"unknown_{number}": number for number in range(4_000)}}),
+        json.dumps(
+            {"prefix": "p", **{f"unknown_{number}": number for number in range(4_000)}}
+        ),
         json.dumps({"exclude_projects": list(range(4_000))}),
     ],
 )
@@ -166,7 +224,10 @@ def test_deep_nesting_and_thousands_of_names_are_answered_quickly(config, settin
     prepared = environment(config, **PLACES)
     with recursion(10_000):  # as C's own limit lets through in later versions
         direct = json.loads(settings)
-    for event in (direct, lambda_event("function-url") | {"body": settings, "isBase64Encoded": False}):
+    for event in (
+        direct,
+        lambda_event("function-url") | {"body": settings, "isBase64Encoded": False},
+    ):
         began = time.process_time()
         assert invoked(prepared, event)[0]["statusCode"] == 400
         assert time.process_time() - began < 1
@@ -175,21 +236,43 @@ def test_deep_nesting_and_thousands_of_names_are_answered_quickly(config, settin
 def test_thousands_of_names_within_a_setting_are_answered_quickly(config):
     source = {f"unknown_{number}": number for number in range(4_000)}
     began = time.process_time()
-    assert invoked(environment(config, "visits"), {"source": source})[0]["statusCode"] == 400
+    assert (
+        invoked(environment(config, "visits"), {"source": source})[0]["statusCode"]
+        == 400
+    )
     assert time.process_time() - began < 2
 
 
-@pytest.mark.parametrize("report", ["event-log-checkpoint", "event-processor", "visits"])
+@pytest.mark.parametrize(
+    "report", ["event-log-checkpoint", "event-processor", "visits"]
+)
 @given(data=st.data())
-def test_any_json_in_any_setting_of_a_report_is_a_value_or_a_settings_error(config, report, data):
+def test_any_json_in_any_setting_of_a_report_is_a_value_or_a_settings_error(
+    config, report, data
+):
     """The whole way: settings, plugins and their settings; an error that is nobody's is none of a trigger."""
-    prepared = environment(config, report, DYNAMODB_TABLE="table", S3_BUCKET="bucket", **PLACES)
+    prepared = environment(
+        config, report, DYNAMODB_TABLE="table", S3_BUCKET="bucket", **PLACES
+    )
     names = st.sampled_from(sorted(prepared.names))
-    plugin = st.fixed_dictionaries({}, optional=dict.fromkeys(["use", "uri", "patterns", "timestamp", "include"], JSON))
-    trigger = data.draw(st.dictionaries(names | st.text(), JSON | plugin | st.lists(plugin, max_size=2), max_size=4))
+    plugin = st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            ["use", "uri", "patterns", "timestamp", "include"], JSON
+        ),
+    )
+    trigger = data.draw(
+        st.dictionaries(
+            names | st.text(), JSON | plugin | st.lists(plugin, max_size=2), max_size=4
+        )
+    )
     try:
         settings = resolve_settings(
-            report, prepared.report.Settings, config=prepared.config, environment=prepared.environment, trigger=trigger
+            report,
+            prepared.report.Settings,
+            config=prepared.config,
+            environment=prepared.environment,
+            trigger=trigger,
         )
     except SettingsError as error:
         assert error.of_trigger is not False

@@ -19,7 +19,9 @@ def test_no_message_and_no_note_of_a_foreign_error_is_logged():
     try:
         raise error
     except FatalError:
-        record = logging.LogRecord("x", logging.ERROR, "file", 1, "failed", (), sys.exc_info())
+        record = logging.LogRecord(
+            "x", logging.ERROR, "file", 1, "failed", (), sys.exc_info()
+        )
     line = json.loads(_Formatter(serialize_stacktrace=False).format(record))
     assert line["exception_name"] == "FatalError"
     assert "bad row" in line["exception"]
@@ -40,12 +42,25 @@ observer.failed(ValueError(), refused=True)
 
 
 @pytest.mark.parametrize(
-    ("given", "service"), [({}, "orders"), ({"POWERTOOLS_SERVICE_NAME": "orders-dev"}, "orders-dev")]
+    ("given", "service"),
+    [({}, "orders"), ({"POWERTOOLS_SERVICE_NAME": "orders-dev"}, "orders-dev")],
 )
 def test_the_service_of_logs_is_powertools_and_no_dimension_of_metrics(given, service):
     """In a process of its own: a function's logs are for the whole process."""
-    environment = {name: value for name, value in os.environ.items() if name != "POWERTOOLS_SERVICE_NAME"} | given
-    done = subprocess.run([sys.executable, "-c", EMIT], capture_output=True, text=True, check=True, env=environment)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "POWERTOOLS_SERVICE_NAME"
+    } | given
+    done = subprocess.run(
+        [sys.executable, "-c", EMIT],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
     hello, _, metrics = map(json.loads, done.stdout.splitlines())
     assert (hello["service"], hello["report"]) == (service, "orders")
-    assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["report", "environment"]]
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [
+        ["report", "environment"]
+    ]

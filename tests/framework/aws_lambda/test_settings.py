@@ -36,9 +36,18 @@ def test_every_setting_has_its_variable():
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({}, "environment variable REPORTING_REPORT is not set; it names the report to run"),
-        ({"REPORTING_REPROT": "x"}, "it names the report to run; did you mean REPORTING_REPROT?"),
-        ({"REPORTING_REPORT": ""}, "environment variable REPORTING_REPORT: String should have at least 1 character"),
+        (
+            {},
+            "environment variable REPORTING_REPORT is not set; it names the report to run",
+        ),
+        (
+            {"REPORTING_REPROT": "x"},
+            "it names the report to run; did you mean REPORTING_REPROT?",
+        ),
+        (
+            {"REPORTING_REPORT": ""},
+            "environment variable REPORTING_REPORT: String should have at least 1 character",
+        ),
         (
             {"REPORTING_REPORT": "x", "REPORTING_ON_ERROR": "never"},
             "REPORTING_ON_ERROR: Input should be 'auto', 'raise' or 'respond'",

@@ -90,7 +90,9 @@ class Renamed(BaseModel):
     """Records use other keys."""
 
     id: int = Field(alias="ID")
-    first: str = Field("", validation_alias=AliasChoices("given", AliasPath("names", 0)))
+    first: str = Field(
+        "", validation_alias=AliasChoices("given", AliasPath("names", 0))
+    )
     inner: Inner | None = None
     inners: list[Inner] = []
     by_key: dict[str, Inner] = {}
@@ -137,7 +139,9 @@ class Ruled(BaseModel):
     @model_validator(mode="after")
     def _ordered(self) -> "Ruled":
         if self.high and self.low > self.high:
-            raise PydanticCustomError("not_ordered", "{low} is above", {"field": "low", "low": self.low})
+            raise PydanticCustomError(
+                "not_ordered", "{low} is above", {"field": "low", "low": self.low}
+            )
         if self.low == 99:
             raise PydanticCustomError("odd", "odd", {"field": "not-a-field"})
         return self

@@ -26,15 +26,26 @@ def engine(most=8):
     return LocalEngine(LocalEngineSettings(max_splits=most))
 
 
-@given(st.integers(0, 12), st.integers(1, 4), st.integers(1, 4), st.none() | st.integers(0, 12))
-def test_every_split_that_is_taken_is_worked_on_once(count, parallelism, most, stop_after):
+@given(
+    st.integers(0, 12),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.none() | st.integers(0, 12),
+)
+def test_every_split_that_is_taken_is_worked_on_once(
+    count, parallelism, most, stop_after
+):
     """Outcomes are those of the splits taken, each once, however many at once; a stop is asked before each is taken."""
     taken: list[int] = []
 
     def stop():
         return stop_after is not None and len(taken) >= stop_after
 
-    outcomes = list(engine(most).map(SplitResult, splits(count, taken), parallelism=parallelism, stop=stop))
+    outcomes = list(
+        engine(most).map(
+            SplitResult, splits(count, taken), parallelism=parallelism, stop=stop
+        )
+    )
     assert sorted(int(outcome.split.id) for outcome in outcomes) == taken
     assert taken == list(range(count if stop_after is None else min(count, stop_after)))
 
@@ -64,14 +75,18 @@ def test_as_many_are_under_way_as_both_sides_allow(parallelism, most, expected):
         with lock:
             under_way += 1
             peak = max(peak, under_way)
-        if int(split.id) < expected:  # the first wait for each other, however slow the machine is
+        if (
+            int(split.id) < expected
+        ):  # the first wait for each other, however slow the machine is
             together.wait(60)
         with lock:
             under_way -= 1
         return SplitResult(split)
 
     taken: list[int] = []
-    outcomes = engine(most).map(process, splits(20, taken), parallelism=parallelism, stop=never)
+    outcomes = engine(most).map(
+        process, splits(20, taken), parallelism=parallelism, stop=never
+    )
     next(outcomes)
     assert len(taken) <= expected, "no more are taken than can be worked on"
     assert len(list(outcomes)) == 19
@@ -88,7 +103,11 @@ def test_an_error_ends_the_work(parallelism):
         return SplitResult(split)
 
     with pytest.raises(ValueError, match="broken"):
-        list(engine().map(process, splits(50, taken), parallelism=parallelism, stop=never))
+        list(
+            engine().map(
+                process, splits(50, taken), parallelism=parallelism, stop=never
+            )
+        )
     assert len(taken) < 10
 
 
@@ -123,6 +142,10 @@ def test_nobody_waits_for_what_is_under_way_when_a_run_fails():
     began = time.monotonic()
     splits = [Split(str(number), {}) for number in range(4)]
     with pytest.raises(KeyboardInterrupt):
-        list(LocalEngine(LocalEngineSettings()).map(process, splits, parallelism=3, stop=lambda: False))
+        list(
+            LocalEngine(LocalEngineSettings()).map(
+                process, splits, parallelism=3, stop=lambda: False
+            )
+        )
     assert time.monotonic() - began < 15
     released.set()

@@ -10,10 +10,22 @@ from typing_extensions import TypedDict
 
 from reporting_framework import SOURCE_KEY, Rejection, SettingsError
 from reporting_framework.builtin.columns import Column
-from reporting_framework.builtin.pydantic_validator import ModelValidator, ModelValidatorSettings, PydanticValidator
+from reporting_framework.builtin.pydantic_validator import (
+    ModelValidator,
+    ModelValidatorSettings,
+    PydanticValidator,
+)
 from reporting_framework.builtin.unknown_fields import NAMES_KEPT, OTHER
 from reporting_framework.registry.registry import load_plugins
-from tests.framework.builtin.validating import batch, made, reason, reasons, row, run, validator
+from tests.framework.builtin.validating import (
+    batch,
+    made,
+    reason,
+    reasons,
+    row,
+    run,
+    validator,
+)
 
 # -- columns -----------------------------------------------------------------------------------------------------------
 
@@ -110,7 +122,13 @@ def test_no_records_give_an_empty_frame_in_the_schema():
 
 
 def test_a_dictionarys_optional_field_may_be_absent_or_null():
-    found = run(validator("Record"), {"id": 1}, {"id": 2, "name": None}, {"id": 3, "name": "n"}, {"name": "n"})
+    found = run(
+        validator("Record"),
+        {"id": 1},
+        {"id": 2, "name": None},
+        {"id": 3, "name": "n"},
+        {"name": "n"},
+    )
     assert found.frame["name"].to_list() == [None, None, "n"]
     assert found.rejections == [Rejection("o3", "v3", "missing", "id")]
     assert row(run(validator("Partial"), {"id": "x"})) == {"id": "x", "note": None}
@@ -127,7 +145,10 @@ def test_a_dictionarys_optional_field_may_be_absent_or_null():
         ("Numbers", "no column for <enum 'Level'>"),
         ("Either", "no column for int | str"),
         ("Bytes", "no column for <class 'bytes'>"),
-        ("TakesOrigin", "field source_key has the name of a column that is added; rename it"),
+        (
+            "TakesOrigin",
+            "field source_key has the name of a column that is added; rename it",
+        ),
         ("Root", "root-model-extra"),
         ("Unfinished", "Nowhere"),
         ("BadPattern", "SchemaError"),
@@ -142,7 +163,9 @@ def test_a_model_that_cannot_be_used_is_refused_by_name(model, said):
 
 def test_a_field_called_extra_is_only_in_the_way_where_unknown_fields_are_kept():
     assert row(run(validator("TakesExtra"), {"extra": "x", "y": 1})) == {"extra": "x"}
-    with pytest.raises(SettingsError, match="TakesExtra: field extra has the name of a column"):
+    with pytest.raises(
+        SettingsError, match="TakesExtra: field extra has the name of a column"
+    ):
         validator("TakesExtra", "keep")
 
 
@@ -152,10 +175,19 @@ def test_a_field_called_extra_is_only_in_the_way_where_unknown_fields_are_kept()
         ("no_colon", "setting model is 'no_colon'; write it as package.module:Model"),
         (":Model", "write it as package.module:Model"),
         ("module:", "write it as package.module:Model"),
-        ("nowhere_at_all:Model", "model nowhere_at_all:Model: ModuleNotFoundError: No module named"),
-        ("json:Model", "model json:Model: AttributeError: module 'json' has no attribute 'Model'"),
+        (
+            "nowhere_at_all:Model",
+            "model nowhere_at_all:Model: ModuleNotFoundError: No module named",
+        ),
+        (
+            "json:Model",
+            "model json:Model: AttributeError: module 'json' has no attribute 'Model'",
+        ),
         ("json:loads", "model json:loads is neither a pydantic model nor a TypedDict"),
-        ("json:JSONDecoder", "model json:JSONDecoder is neither a pydantic model nor a TypedDict"),
+        (
+            "json:JSONDecoder",
+            "model json:JSONDecoder is neither a pydantic model nor a TypedDict",
+        ),
         ("..relative:Model", "model ..relative:Model: TypeError"),
     ],
 )
@@ -165,10 +197,14 @@ def test_a_model_that_is_not_there_is_a_settings_error(path, said):
     assert said in str(error.value)
 
 
-def test_a_module_that_fails_while_it_is_imported_is_a_settings_error(tmp_path, monkeypatch):
+def test_a_module_that_fails_while_it_is_imported_is_a_settings_error(
+    tmp_path, monkeypatch
+):
     (tmp_path / "fails_at_import.py").write_text("raise RuntimeError('on purpose')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(SettingsError, match="model fails_at_import:Model: RuntimeError: on purpose"):
+    with pytest.raises(
+        SettingsError, match="model fails_at_import:Model: RuntimeError: on purpose"
+    ):
         PydanticValidator(PydanticValidator.Settings(model="fails_at_import:Model"))
 
 
@@ -218,9 +254,10 @@ def test_a_module_that_fails_while_it_is_imported_is_a_settings_error(tmp_path, 
 def test_what_is_not_strict_json_or_not_an_object_is_rejected(payload, expected):
     found = run(validator("Record"), {"id": 1}, payload, {"id": 2})
     assert found.frame["id"].to_list() == [1, 2]
-    assert [(each.origin, each.version, each.error_type, each.field) for each in found.rejections] == [
-        ("o1", "v1", *expected)
-    ]
+    assert [
+        (each.origin, each.version, each.error_type, each.field)
+        for each in found.rejections
+    ] == [("o1", "v1", *expected)]
 
 
 @pytest.mark.parametrize(
@@ -259,12 +296,24 @@ def test_a_number_beyond_a_double_is_valid_and_kept_as_it_was_written():
         ({"text": "t", "aware": "2024-01-01T00:00:00"}, ("timezone_aware", "aware")),
         ({"text": "t", "inner": {}}, ("missing", "inner.size")),
         ({"text": "t", "inner": {"Size": "x"}}, ("int_parsing", "inner.size")),
-        ({"text": "t", "items": [{"Size": 1}, {"Size": []}]}, ("int_type", "items.size")),
+        (
+            {"text": "t", "items": [{"Size": 1}, {"Size": []}]},
+            ("int_type", "items.size"),
+        ),
         ({"text": "t", "mapping": {"secret": "x"}}, ("int_parsing", "mapping")),
         ({"text": "t", "pair": [1, 2]}, ("string_type", "pair")),
-        ({"text": "t", "moment": "0001-01-01T00:00:00+01:00"}, ("out_of_range", "moment")),
-        ({"text": "t", "moment": "9999-12-31T23:59:59-01:00"}, ("out_of_range", "moment")),
-        ({"text": "t", "number": 2**63, "moment": "0001-01-01T00:00:00+01:00"}, ("out_of_range", "number")),
+        (
+            {"text": "t", "moment": "0001-01-01T00:00:00+01:00"},
+            ("out_of_range", "moment"),
+        ),
+        (
+            {"text": "t", "moment": "9999-12-31T23:59:59-01:00"},
+            ("out_of_range", "moment"),
+        ),
+        (
+            {"text": "t", "number": 2**63, "moment": "0001-01-01T00:00:00+01:00"},
+            ("out_of_range", "number"),
+        ),
         ({"text": "t", "anything": [float("nan")]}, ("json_invalid", None)),
     ],
 )
@@ -276,7 +325,9 @@ def test_rows_that_no_column_can_hold_are_rejected_one_by_one():
     numbers = [1, 2**63, 2, -(2**63) - 1, 2**70, 3]
     found = run(validator("Record"), *({"id": number} for number in numbers))
     assert found.frame["id"].to_list() == [1, 2, 3]
-    assert [(each.origin, each.error_type, each.field) for each in found.rejections] == [
+    assert [
+        (each.origin, each.error_type, each.field) for each in found.rejections
+    ] == [
         ("o1", "out_of_range", "id"),
         ("o3", "out_of_range", "id"),
         ("o4", "out_of_range", "id"),
@@ -313,12 +364,19 @@ def test_columns_are_called_by_the_fields_names_whatever_their_keys():
 def test_an_unknown_field_does_not_take_the_place_of_one_with_another_key():
     found = run(validator("Renamed", "keep"), {"ID": 1, "id": "unknown"})
     assert found.frame.select("id", "extra").rows() == [(1, '{"id":"unknown"}')]
-    assert run(validator("RenamedRecord"), {"ID": 1, "id": "unknown"}).frame["id"].to_list() == [1]
+    assert run(validator("RenamedRecord"), {"ID": 1, "id": "unknown"}).frame[
+        "id"
+    ].to_list() == [1]
 
 
 def test_a_model_that_holds_itself():
-    assert row(run(validator("Node"), {"value": 1, "next": {"value": 2}}))["next"] == '{"value":2,"next":null}'
-    assert reason(run(validator("Node"), {"value": 1, "next": {"value": 2, "next": {}}})) == (
+    assert (
+        row(run(validator("Node"), {"value": 1, "next": {"value": 2}}))["next"]
+        == '{"value":2,"next":null}'
+    )
+    assert reason(
+        run(validator("Node"), {"value": 1, "next": {"value": 2, "next": {}}})
+    ) == (
         "missing",
         "next.next.value",
     )
@@ -372,7 +430,9 @@ def test_an_error_that_no_value_is_to_blame_for_is_not_hidden():
         return value
 
     failed: list[str] = []
-    checker = PydanticValidator(PydanticValidator.Settings(model="tests.framework.builtin.sample_models:Strict"))
+    checker = PydanticValidator(
+        PydanticValidator.Settings(model="tests.framework.builtin.sample_models:Strict")
+    )
     checker._columns = {"id": Column(pl.String(), fails_once)}
     with pytest.raises(RuntimeError, match="only the first time"):
         checker.validate(batch({"id": "x"}))
@@ -389,26 +449,48 @@ def test_lack_of_memory_says_nothing_of_whether_a_value_fits():
 def test_a_duplicate_is_found_although_one_key_fills_two_fields():
     checker = validator("Twofold")
     assert row(run(checker, {"names": ["a", "b"]})) == {"first": "a", "second": "b"}
-    assert reason(run(checker, b'{"names": ["a", "b"], "x": 1, "x": 2}')) == ("duplicate_key", None)
-    assert reason(run(checker, b'{"names": ["a", "b"], "names": ["a", "b"]}'))[0] == "duplicate_key"
+    assert reason(run(checker, b'{"names": ["a", "b"], "x": 1, "x": 2}')) == (
+        "duplicate_key",
+        None,
+    )
+    assert (
+        reason(run(checker, b'{"names": ["a", "b"], "names": ["a", "b"]}'))[0]
+        == "duplicate_key"
+    )
 
 
 # -- unknown fields ----------------------------------------------------------------------------------------------------
 
-UNKNOWN = {"id": 1, "naccid": "x", "b": None, "a b": 1, "": 1, "1a": 1, "n" * 65: 1, "é": 1, "a\n": 1}
+UNKNOWN = {
+    "id": 1,
+    "naccid": "x",
+    "b": None,
+    "a b": 1,
+    "": 1,
+    "1a": 1,
+    "n" * 65: 1,
+    "é": 1,
+    "a\n": 1,
+}
 
 
 @pytest.mark.parametrize("model", ["Record", "Renamed"])
 def test_unknown_fields_are_left_out_and_counted_by_plain_names(model):
     key = "ID" if model == "Renamed" else "id"
-    records = [{key if name == "id" else name: value for name, value in UNKNOWN.items()}, {key: 2, "naccid": 1}]
+    records = [
+        {key if name == "id" else name: value for name, value in UNKNOWN.items()},
+        {key: 2, "naccid": 1},
+    ]
     found = run(validator(model), *records)
     assert found.frame["id"].to_list() == [1, 2]
     assert found.ignored_fields == {"naccid": 2, "b": 1, OTHER: 6}
 
 
 def test_only_so_many_names_are_counted_apart_and_the_most_frequent_first():
-    records = [{"id": 1, "frequent": 1, **{f"rare{n}": 1 for n in range(NAMES_KEPT + 5)}}, {"id": 1, "frequent": 2}]
+    records = [
+        {"id": 1, "frequent": 1, **{f"rare{n}": 1 for n in range(NAMES_KEPT + 5)}},
+        {"id": 1, "frequent": 2},
+    ]
     ignored = run(validator("Record"), *records).ignored_fields
     assert ignored["frequent"] == 2
     assert len(ignored) == NAMES_KEPT + 1
@@ -417,13 +499,18 @@ def test_only_so_many_names_are_counted_apart_and_the_most_frequent_first():
 
 @pytest.mark.parametrize("model", ["Record", "Strict"])
 def test_unknown_fields_reject_the_record_if_so_set(model):
-    found = run(validator(model, "reject"), {"id": 1 if model == "Record" else "1", "secret": 1})
+    found = run(
+        validator(model, "reject"), {"id": 1 if model == "Record" else "1", "secret": 1}
+    )
     assert reason(found) == ("extra_forbidden", None)
     assert found.ignored_fields == {}
 
 
 def test_an_error_in_a_field_comes_before_one_of_an_unknown_field():
-    assert reason(run(validator("Record", "reject"), {"a": 1, "id": None})) == ("int_type", "id")
+    assert reason(run(validator("Record", "reject"), {"a": 1, "id": None})) == (
+        "int_type",
+        "id",
+    )
 
 
 def test_what_the_models_own_configuration_says_of_unknown_fields_does_not_count():
@@ -437,7 +524,8 @@ def test_unknown_fields_are_kept_as_json_if_so_set_their_names_sorted(model):
     key = "ID" if model == "Renamed" else "id"
     payloads = [
         b'{"%s": 1}' % key.encode(),
-        b'{"z": 123456789012345678901234567890, "%s": 2, "a": {"d": "\\u00e9", "c": [1.5, true]}}' % key.encode(),
+        b'{"z": 123456789012345678901234567890, "%s": 2, "a": {"d": "\\u00e9", "c": [1.5, true]}}'
+        % key.encode(),
         b'{"%s": 3, "extra": null}' % key.encode(),
     ]
     found = run(validator(model, "keep"), *payloads)
@@ -474,7 +562,10 @@ class SizedValidator(ModelValidator):
 
 
 def test_a_validator_of_ones_own():
-    given = [{"width": 1, "height": 2, "unit": "m", "x": 1}, {"width": -1, "height": 0, "unit": "m"}]
+    given = [
+        {"width": 1, "height": 2, "unit": "m", "x": 1},
+        {"width": -1, "height": 0, "unit": "m"},
+    ]
     ignoring = run(made(SizedValidator), *given)
     assert ignoring.frame.rows() == [(2, 2, "o0")]
     assert ignoring.rejections == [Rejection("o1", "v1", "validator_error")]
@@ -537,10 +628,18 @@ class Verbatim(ModelValidator):
 
 
 @pytest.mark.parametrize(
-    "text", ['{ "b":1.00 ,\n "a" : [1e999, 1e5], "b": {"c":1, "c":2}}', "{}", '{"\\u0061":"\\u00e9 \\"}\\""}']
+    "text",
+    [
+        '{ "b":1.00 ,\n "a" : [1e999, 1e5], "b": {"c":1, "c":2}}',
+        "{}",
+        '{"\\u0061":"\\u00e9 \\"}\\""}',
+    ],
 )
 def test_a_verbatim_field_keeps_the_text_that_it_came_with(text):
-    for payload in (f'{{"id":1,"nested":{text}}}', f' {{ "nested"\n: {text} , "id" : 1 }} '):
+    for payload in (
+        f'{{"id":1,"nested":{text}}}',
+        f' {{ "nested"\n: {text} , "id" : 1 }} ',
+    ):
         assert row(run(made(Verbatim), payload.encode())) == {"id": 1, "nested": text}
 
 
@@ -569,27 +668,36 @@ def test_a_verbatim_field_has_no_alias():
     class Wrong(Verbatim):
         model = Renamed
 
-    with pytest.raises(SettingsError, match="field nested is kept verbatim and has an alias"):
+    with pytest.raises(
+        SettingsError, match="field nested is kept verbatim and has an alias"
+    ):
         made(Wrong)
 
 
 def test_what_is_had_quickly_stands_among_what_the_model_makes():
     class Quick(Verbatim):
         def quick(self, payloads):
-            return [{"id": 7, "nested": None} if payload == b"7" else None for payload in payloads]
+            return [
+                {"id": 7, "nested": None} if payload == b"7" else None
+                for payload in payloads
+            ]
 
     found = run(made(Quick), b"7", {"id": 1}, b"x", b"7")
     assert found.frame["id"].to_list() == [7, 1, 7]
     assert [each.origin for each in found.rejections] == ["o2"]
 
 
-def test_where_a_rule_fails_by_a_defect_of_its_own_is_told_once_and_without_a_value(caplog):
+def test_where_a_rule_fails_by_a_defect_of_its_own_is_told_once_and_without_a_value(
+    caplog,
+):
     class Careless(Verbatim):
         def rule(self, record):
             return {}[f"secret-{record['id']}"]
 
     found = run(made(Careless), {"id": 1}, {"id": 2})
-    assert {(each.error_type, each.field) for each in found.rejections} == {("validator_error", None)}
+    assert {(each.error_type, each.field) for each in found.rejections} == {
+        ("validator_error", None)
+    }
     [told] = caplog.messages
     assert told.startswith(f"KeyError raised at {__file__}:")
     assert told.endswith("such records are rejected as validator_error")

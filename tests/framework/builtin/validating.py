@@ -16,14 +16,18 @@ from reporting_framework.builtin.pydantic_validator import (
 
 MODELS = "tests.framework.builtin.sample_models"
 
-properties = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+properties = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 """For every property: at least 100 examples, and no deadline, since machines are of different speed."""
 
 
 @cache
 def validator(model: str, extra: Any = "ignore") -> PydanticValidator:
     """The generic validator with one of the sample models."""
-    return PydanticValidator(PydanticValidatorSettings(model=f"{MODELS}:{model}", extra=extra))
+    return PydanticValidator(
+        PydanticValidatorSettings(model=f"{MODELS}:{model}", extra=extra)
+    )
 
 
 @cache
@@ -34,7 +38,10 @@ def made(kind: type[ModelValidator], extra: Any = "ignore") -> ModelValidator:
 
 def batch(*payloads: Any) -> Batch:
     """Payloads as a batch, from origins o0, o1, … in versions v0, v1, …; what is not bytes is made JSON."""
-    raw = [payload if isinstance(payload, bytes) else json.dumps(payload).encode() for payload in payloads]
+    raw = [
+        payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        for payload in payloads
+    ]
     numbers = range(len(raw))
     return Batch([f"o{n}" for n in numbers], [f"v{n}" for n in numbers], raw)
 
@@ -48,7 +55,10 @@ def run(checker: ModelValidator, *payloads: Any) -> Validated:
     assert sorted([*origins, *rejected]) == sorted(given.origins)
     assert origins == [origin for origin in given.origins if origin not in rejected]
     versions = dict(zip(given.origins, given.versions, strict=True))
-    assert all(rejection.version == versions[rejection.origin] for rejection in validated.rejections)
+    assert all(
+        rejection.version == versions[rejection.origin]
+        for rejection in validated.rejections
+    )
     assert validated.frame.schema == checker.schema
     return validated
 

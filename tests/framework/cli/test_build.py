@@ -16,7 +16,10 @@ MANIFEST = Manifest(
     "arm64",
     "3.13",
     "",
-    {"function.zip": Package("", 1_000, 2_000, ()), "data-layer.zip": Package("", 60_000_000, 200_000_000, ())},
+    {
+        "function.zip": Package("", 1_000, 2_000, ()),
+        "data-layer.zip": Package("", 60_000_000, 200_000_000, ()),
+    },
     {},
     {"click": "8.3", "rich": "14"},
 )
@@ -27,7 +30,10 @@ def invoke(*arguments: str) -> Result:
 
 
 def test_sizes_are_shown_against_the_limits_and_how_each_is_uploaded():
-    lines = [" ".join(line.split()) for line in described(MANIFEST, Path("dist"), built=True).splitlines()]
+    lines = [
+        " ".join(line.split())
+        for line in described(MANIFEST, Path("dist"), built=True).splitlines()
+    ]
     assert lines == [
         "toy for arm64, Python 3.13, in dist: built",
         "",
@@ -42,10 +48,15 @@ def test_sizes_are_shown_against_the_limits_and_how_each_is_uploaded():
 
 
 def test_when_nothing_was_built_that_is_said():
-    assert "in dist: nothing has changed, nothing was built\n" in described(MANIFEST, Path("dist"), built=False)
+    assert "in dist: nothing has changed, nothing was built\n" in described(
+        MANIFEST, Path("dist"), built=False
+    )
 
 
-@pytest.mark.skipif(RUNNING not in PYTHONS, reason=f"Lambda has no Python {RUNNING} that these packages could be for")
+@pytest.mark.skipif(
+    RUNNING not in PYTHONS,
+    reason=f"Lambda has no Python {RUNNING} that these packages could be for",
+)
 @pytest.mark.usefixtures("offline")
 def test_a_build_and_what_it_says(tmp_path):
     arguments = ["toy", "--python", RUNNING, "--out", str(tmp_path / "dist")]
@@ -57,13 +68,27 @@ def test_a_build_and_what_it_says(tmp_path):
     assert "compiling …" in done.stderr
     again = invoke(*arguments, "--format", "json")
     assert again.stderr == ""
-    assert json.loads(again.stdout) == json.loads((tmp_path / "dist" / "manifest.json").read_text())
+    assert json.loads(again.stdout) == json.loads(
+        (tmp_path / "dist" / "manifest.json").read_text()
+    )
 
 
 def test_usage(toy):
-    assert "'sparc' is not one of 'x86_64', 'arm64'" in invoke("toy", "--arch", "sparc").stderr
-    assert "'3.11' is not one of '3.12', '3.13', '3.14'" in invoke("toy", "--python", "3.11").stderr
+    assert (
+        "'sparc' is not one of 'x86_64', 'arm64'"
+        in invoke("toy", "--arch", "sparc").stderr
+    )
+    assert (
+        "'3.11' is not one of '3.12', '3.13', '3.14'"
+        in invoke("toy", "--python", "3.11").stderr
+    )
     done = invoke("toi")
-    assert (done.exit_code, done.stderr.partition(";")[0]) == (2, "error: there is no report 'toi'")
+    assert (done.exit_code, done.stderr.partition(";")[0]) == (
+        2,
+        "error: there is no report 'toi'",
+    )
     done = invoke("toy", "--config", "nowhere.toml")
-    assert (done.exit_code, done.stderr) == (2, "error: --config names nowhere.toml, which is not a file\n")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: --config names nowhere.toml, which is not a file\n",
+    )

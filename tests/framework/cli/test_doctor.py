@@ -14,7 +14,12 @@ from click.testing import CliRunner
 
 from reporting_framework import Permission, SettingsError, run_report
 from reporting_framework.cli.main import reporting
-from reporting_framework.operations.doctor import _extras, _plugins, carried_out, credentials
+from reporting_framework.operations.doctor import (
+    _extras,
+    _plugins,
+    carried_out,
+    credentials,
+)
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
@@ -31,10 +36,16 @@ from tests.support.events import made_of, name
 def test_rows_of_one_key_are_told(here):
     assert run_report("event-log-checkpoint").accepted == 1
     rows = pl.read_parquet(here / "out" / "x.parquet")
-    assert doctor("event-log-checkpoint")["checkpoint"][:2] == ("ok", f"{here}/out/x.parquet: 1 rows")
+    assert doctor("event-log-checkpoint")["checkpoint"][:2] == (
+        "ok",
+        f"{here}/out/x.parquet: 1 rows",
+    )
     pl.concat([rows, rows]).write_parquet(here / "out" / "x.parquet")
     status, told, _ = doctor("event-log-checkpoint", code=1)["checkpoint"]
-    assert (status, told) == ("fail", f"{here}/out/x.parquet: 1 of 2 rows have a key that another row has")
+    assert (status, told) == (
+        "fail",
+        f"{here}/out/x.parquet: 1 of 2 rows have a key that another row has",
+    )
 
 
 @pytest.fixture
@@ -48,9 +59,14 @@ def here(tmp_path, monkeypatch, settled):
 
 
 def doctor(*arguments, code=0):
-    done = CliRunner().invoke(reporting, ["doctor", *arguments, "--format", "json"], prog_name="reporting")
+    done = CliRunner().invoke(
+        reporting, ["doctor", *arguments, "--format", "json"], prog_name="reporting"
+    )
     assert done.exit_code == code, done.output
-    return {each["check"]: (each["status"], each["found"], each["advice"]) for each in json.loads(done.stdout)}
+    return {
+        each["check"]: (each["status"], each["found"], each["advice"])
+        for each in json.loads(done.stdout)
+    }
 
 
 def test_all_is_well(here):
@@ -72,8 +88,13 @@ def test_all_is_well(here):
     ]
     assert found["configuration"][1] == str(here / "reporting.toml")
     assert found["source"][1].startswith(f"{here}/in: listed, and an object of ")
-    assert found["conditional writes"][1] == f"{here}/out: written, and conditional writes are honoured"
-    assert [path.name for path in (here / "out").rglob("*")] == [], "the probe is removed, its lock too"
+    assert (
+        found["conditional writes"][1]
+        == f"{here}/out: written, and conditional writes are honoured"
+    )
+    assert [path.name for path in (here / "out").rglob("*")] == [], (
+        "the probe is removed, its lock too"
+    )
 
 
 def test_without_write_nothing_is_written(here):
@@ -83,16 +104,33 @@ def test_without_write_nothing_is_written(here):
 
 
 def test_without_a_report_what_needs_none_is_checked(here):
-    assert list(doctor()) == ["framework", "extras", "configuration", "plugins", "temporary folder"]
+    assert list(doctor()) == [
+        "framework",
+        "extras",
+        "configuration",
+        "plugins",
+        "temporary folder",
+    ]
     table = CliRunner().invoke(reporting, ["doctor"], prog_name="reporting").stdout
-    assert table.splitlines()[0].split() == ["check", "status", "found", "what", "to", "do"]
+    assert table.splitlines()[0].split() == [
+        "check",
+        "status",
+        "found",
+        "what",
+        "to",
+        "do",
+    ]
 
 
 def test_one_failure_hides_no_other(here):
     (here / "out").mkdir()
     (here / "out" / "x.parquet").write_bytes(b"damaged")
     found = doctor("event-log-checkpoint", "--source", "/nowhere", code=1)
-    assert found["source"] == ("fail", "/nowhere: no such folder; check the path of the source", "")
+    assert found["source"] == (
+        "fail",
+        "/nowhere: no such folder; check the path of the source",
+        "",
+    )
     assert found["checkpoint"][0] == "fail"
     assert "x.parquet: not a parquet file that can be read" in found["checkpoint"][1]
     assert found["quarantine"][0] == "ok"
@@ -116,7 +154,10 @@ def test_settings_that_lack_something_are_a_finding(here):
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
-    [(["nope"], "there is no report 'nope'"), (["nope", "--config", "none.toml"], "--config names none.toml")],
+    [
+        (["nope"], "there is no report 'nope'"),
+        (["nope", "--config", "none.toml"], "--config names none.toml"),
+    ],
 )
 def test_a_report_that_there_is_not_is_a_finding(here, arguments, text):
     found = doctor(*arguments, code=1)
@@ -141,7 +182,9 @@ def test_a_broken_plugin_is_noted_with_its_reason(site, monkeypatch):
     found = _plugins(load_plugins(allow_list({})))
     assert found.status == "warn"
     assert "nothing_of_this_name" in found.found
-    found = _plugins(load_plugins(allow_list({"REPORTING_PLUGINS": "reporting-object-store"})))
+    found = _plugins(
+        load_plugins(allow_list({"REPORTING_PLUGINS": "reporting-object-store"}))
+    )
     assert found.status == "ok"
     assert "not in REPORTING_PLUGINS: " in found.found
 
@@ -154,13 +197,18 @@ def test_leftovers_in_the_temporary_folder_are_noted(here):
         (here / "reporting-locked-put-left.tmp").touch()
         status, text, _ = doctor()["temporary folder"]
     assert status == "warn"
-    assert text.endswith("left there by killed processes: 1, such as reporting-locked-put-left.tmp")
+    assert text.endswith(
+        "left there by killed processes: 1, such as reporting-locked-put-left.tmp"
+    )
 
 
 def test_extras_that_are_missing_are_named(monkeypatch):
     assert _extras() == CheckResult("ok", "all are installed")
     lacking = ("uv", "aws-xray-sdk", "duckdb", "reporting-pages")
-    monkeypatch.setattr("reporting_framework.operations.doctor._installed", lambda name: name not in lacking)
+    monkeypatch.setattr(
+        "reporting_framework.operations.doctor._installed",
+        lambda name: name not in lacking,
+    )
     found = _extras()
     assert (found.status, found.found) == (
         "ok",
@@ -175,7 +223,10 @@ def test_nothing_to_read_is_noted(here):
     (here / "in" / name(1)).unlink()
     assert doctor("event-log-checkpoint")["source"][0] == "warn"
     (here / "in" / "other.txt").touch()
-    assert "no object among the first 1 that the report reads" in doctor("event-log-checkpoint")["source"][1]
+    assert (
+        "no object among the first 1 that the report reads"
+        in doctor("event-log-checkpoint")["source"][1]
+    )
 
 
 # -- the checks themselves ------------------------------------------------------------------------------------------------
@@ -184,10 +235,15 @@ def test_nothing_to_read_is_noted(here):
 def test_a_check_that_never_ends_hides_no_other():
     gate = threading.Event()
     found = list(
-        carried_out({"slow": gate.wait, "good": lambda: CheckResult("ok", "well")}, limit=1)
+        carried_out(
+            {"slow": gate.wait, "good": lambda: CheckResult("ok", "well")}, limit=1
+        )
     )  # or it never ends
     gate.set()
-    assert [tuple(each)[:3] for each in found] == [("slow", "fail", "no answer within 1 s"), ("good", "ok", "well")]
+    assert [tuple(each)[:3] for each in found] == [
+        ("slow", "fail", "no answer within 1 s"),
+        ("good", "ok", "well"),
+    ]
 
 
 def test_an_error_of_a_check_is_what_was_found_and_its_message_only_when_it_is_ours():
@@ -200,7 +256,9 @@ def test_an_error_of_a_check_is_what_was_found_and_its_message_only_when_it_is_o
     def ending():
         raise SystemExit(3)
 
-    found = list(carried_out({"ours": ours, "theirs": theirs, "ending": ending}, limit=5))
+    found = list(
+        carried_out({"ours": ours, "theirs": theirs, "ending": ending}, limit=5)
+    )
     assert [each.found for each in found] == [
         "put it right",
         "the check itself ended with ValueError",
@@ -255,7 +313,9 @@ def test_credentials_that_nobody_knows_are_noted(nobody):
         nobody.setenv(f"AWS_{variable}", value)
     found = credentials(USED)
     assert found.status == "warn"
-    assert found.found.endswith("STS does not say whose they are (EndpointConnectionError)")
+    assert found.found.endswith(
+        "STS does not say whose they are (EndpointConnectionError)"
+    )
 
 
 def test_the_region_is_the_one_that_runs_use(nobody):
@@ -298,7 +358,9 @@ def test_a_server_of_s3_alone_is_well(nobody, monkeypatch, status, body):
     monkeypatch.setattr(S3Alone, "body", body)
     with ThreadingHTTPServer(("127.0.0.1", 0), S3Alone) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        for variable, value in S3Server(f"http://127.0.0.1:{server.server_port}").environment().items():
+        for variable, value in (
+            S3Server(f"http://127.0.0.1:{server.server_port}").environment().items()
+        ):
             nobody.setenv(variable, value)
         found = credentials(USED)
         server.shutdown()
@@ -319,8 +381,13 @@ def test_all_is_well_on_s3(here, s3_environment, bucket):
     assert found["credentials"][1].startswith("found by env; region ")
     assert s3_environment.secret_key not in str(found)
     assert found["clock"][1].startswith("this machine's clock is ")
-    assert found["conditional writes"][:2] == ("ok", f"s3://{bucket}/out: written, and conditional writes are honoured")
-    assert [entry for page in open_store(f"s3://{bucket}/out").list() for entry in page] == []
+    assert found["conditional writes"][:2] == (
+        "ok",
+        f"s3://{bucket}/out: written, and conditional writes are honoured",
+    )
+    assert [
+        entry for page in open_store(f"s3://{bucket}/out").list() for entry in page
+    ] == []
 
 
 def test_denied_is_denied(here, s3_environment, proxy, bucket, monkeypatch):
@@ -333,7 +400,8 @@ def test_denied_is_denied(here, s3_environment, proxy, bucket, monkeypatch):
         code=1,
     )
     assert all(
-        "access denied" in found[each][1] for each in ("source", "checkpoint", "quarantine", "conditional writes")
+        "access denied" in found[each][1]
+        for each in ("source", "checkpoint", "quarantine", "conditional writes")
     )
 
 
@@ -387,12 +455,18 @@ def careless_s3():
 
 def test_a_storage_that_ignores_conditions_is_found_out(monkeypatch):
     with careless_s3() as (endpoint, objects):
-        for variable, value in {"ENDPOINT_URL": endpoint, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+        for variable, value in {
+            "ENDPOINT_URL": endpoint,
+            "ACCESS_KEY_ID": "a",
+            "SECRET_ACCESS_KEY": "b",
+        }.items():
             monkeypatch.setenv(f"AWS_{variable}", value)
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         found = written(open_store("s3://careless/out"))
         assert found.status == "fail"
-        assert found.found.endswith("written, but the storage ignores If-None-Match and If-Match")
+        assert found.found.endswith(
+            "written, but the storage ignores If-None-Match and If-Match"
+        )
         assert "two runs at once could undo each other" in found.advice
         assert objects == {}, "the probe is removed"
 
@@ -407,11 +481,18 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("seconds", "status", "text"),
-    [(5, "ok", "5 s ahead of"), (300, "warn", "300 s ahead of"), (-3600, "fail", "3600 s behind")],
+    [
+        (5, "ok", "5 s ahead of"),
+        (300, "warn", "300 s ahead of"),
+        (-3600, "fail", "3600 s behind"),
+    ],
 )
 def test_a_clock_that_is_off_is_noted(seconds, status, text):
     found = clock(Clock(seconds))
-    assert (found.status, found.found) == (status, f"this machine's clock is {text} the storage's")
+    assert (found.status, found.found) == (
+        status,
+        f"this machine's clock is {text} the storage's",
+    )
 
 
 def test_parts_without_checks_are_taken_as_they_are(toy):

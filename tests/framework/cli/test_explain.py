@@ -30,7 +30,9 @@ class World:
                 shutil.copy(each, self.events)
         self.bad = self.events / "log-submit-20240101-000000-1-p-BAD-1.json"
         self.bad.write_bytes(b'{"study": "SECRET-VALUE"}')
-        self.keys = sorted(path.name for path in self.events.iterdir() if path != self.bad)
+        self.keys = sorted(
+            path.name for path in self.events.iterdir() if path != self.bad
+        )
         self.places = ["--source", str(self.events), "--checkpoint", str(self.out)]
 
     def run(self, **more):
@@ -38,19 +40,31 @@ class World:
         return run_report(REPORT, settings)
 
     def explain(self, *arguments, code=0):
-        done = CliRunner().invoke(reporting, ["explain", REPORT, *self.places, *arguments], prog_name="reporting")
+        done = CliRunner().invoke(
+            reporting,
+            ["explain", REPORT, *self.places, *arguments],
+            prog_name="reporting",
+        )
         assert (done.exit_code, done.stderr) == (code, "")
         assert "SECRET" not in done.stdout
         return done.stdout.splitlines()
 
     def found(self, *arguments, code=0):
-        return json.loads("\n".join(self.explain(*arguments, "--format", "json", code=code)))
+        return json.loads(
+            "\n".join(self.explain(*arguments, "--format", "json", code=code))
+        )
 
     def why(self, origin):
         """Reason why there is no row, which text and JSON give alike."""
         found = self.found("--origin", origin, code=8)["absence"]
-        text = [line for line in self.explain("--origin", origin, code=8) if line.startswith("  why")]
-        assert text == ([f"  why           {found['reason']}: {found['text']}"] if found else [])
+        text = [
+            line
+            for line in self.explain("--origin", origin, code=8)
+            if line.startswith("  why")
+        ]
+        assert text == (
+            [f"  why           {found['reason']}: {found['text']}"] if found else []
+        )
         return found and found["reason"]
 
 
@@ -61,7 +75,9 @@ def world(tmp_path):
 
 def test_a_row_s_object_version_run_and_validator(world):
     run = world.run()
-    lines = world.explain("--where", f"ptid={PTID}", "--where", "action=submit", "--limit", "1")
+    lines = world.explain(
+        "--where", f"ptid={PTID}", "--where", "action=submit", "--limit", "1"
+    )
     [submitted, *_] = [key for key in world.keys if "submit" in key]
     version = open_store(str(world.events)).head(submitted).version
     at = lines[2].partition(", ")[2].removesuffix(" UTC, ok")
@@ -98,10 +114,19 @@ def test_what_has_become_of_the_object(world):
     changed, gone, *_ = world.keys
     (world.events / changed).write_bytes(b"{}")
     (world.events / gone).unlink()
-    found = {row["origin"]: row["now"] for row in world.found("--where", f"ptid={PTID}")["rows"]}
-    assert (found[changed], found[gone], found[world.keys[2]]) == ("changed since", "gone", "unchanged")
+    found = {
+        row["origin"]: row["now"]
+        for row in world.found("--where", f"ptid={PTID}")["rows"]
+    }
+    assert (found[changed], found[gone], found[world.keys[2]]) == (
+        "changed since",
+        "gone",
+        "unchanged",
+    )
     assert "  now           the object is gone" in world.explain("--origin", gone)
-    assert "  now           the object has changed since" in world.explain("--origin", changed)
+    assert "  now           the object has changed since" in world.explain(
+        "--origin", changed
+    )
     unlooked = world.explain("--where", f"ptid={PTID}", "--no-check")
     assert not any(line.startswith("  now") for line in unlooked)
 
@@ -109,10 +134,16 @@ def test_what_has_become_of_the_object(world):
 def test_rows_of_before_there_was_a_history(world):
     world.run(keep_runs=0)
     lines = world.explain("--origin", world.keys[0])
-    assert "  brought by    an unknown run: it was taken before there was a history" in lines
+    assert (
+        "  brought by    an unknown run: it was taken before there was a history"
+        in lines
+    )
     assert "  now           the object is there" in lines
     lines = world.explain("--origin", world.keys[0], "--keep-runs", "0")
-    assert "  brought by    an unknown run: none of the report's sinks keeps a history" in lines
+    assert (
+        "  brought by    an unknown run: none of the report's sinks keeps a history"
+        in lines
+    )
 
 
 def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
@@ -136,7 +167,11 @@ def test_a_rejected_record_s_reason(world):
         assert lines[2].startswith(f"  by run        {run.run_id}, ")
         assert lines[4] == "  now           the object is there, unchanged"
     [aside] = world.found("--origin", world.bad.name)["aside"]
-    assert (aside["error_type"], aside["field"], aside["run_id"]) == ("missing", "action", run.run_id)
+    assert (aside["error_type"], aside["field"], aside["run_id"]) == (
+        "missing",
+        "action",
+        run.run_id,
+    )
 
 
 def test_what_is_in_neither(world):
@@ -168,7 +203,9 @@ def test_before_the_first_run_no_row_is_there(world):
 
 def test_lines_of_an_object(world):
     event = json.loads((world.events / world.keys[0]).read_bytes())
-    (world.events / "log-lines.json").write_text("\n".join(json.dumps(event) for _ in range(2)))
+    (world.events / "log-lines.json").write_text(
+        "\n".join(json.dumps(event) for _ in range(2))
+    )
     world.run()
     lines = world.explain("--origin", "log-lines.json")
     assert [line for line in lines if not line.startswith(" ")] == [
@@ -189,7 +226,9 @@ def test_lines_of_an_object(world):
 )
 def test_what_is_refused(world, arguments, message):
     world.run()
-    done = CliRunner().invoke(reporting, ["explain", REPORT, *world.places, *arguments], prog_name="reporting")
+    done = CliRunner().invoke(
+        reporting, ["explain", REPORT, *world.places, *arguments], prog_name="reporting"
+    )
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
 
@@ -197,14 +236,28 @@ def test_what_is_refused(world, arguments, message):
 def test_why_an_object_that_is_there_is_in_neither(world):
     assert world.why(world.keys[0]) is None, "there was no run yet"
     world.run()
-    for each in ("README.txt", "sub/.git/log-x.json", "log-submit-20240101-000000-1-p-NEW-1.json"):
+    for each in (
+        "README.txt",
+        "sub/.git/log-x.json",
+        "log-submit-20240101-000000-1-p-NEW-1.json",
+    ):
         (world.events / each).parent.mkdir(parents=True, exist_ok=True)
         (world.events / each).write_bytes(b"{}")
     assert world.why("README.txt") == "not matched"
     assert world.why("sub/.git/log-x.json") == "not matched"
-    assert world.why("log-submit-20240101-000000-1-p-NEW-1.json") == "newer than the last run"
-    assert world.why(str(world.events / "log-submit-20240101-000000-1-p-NEW-1.json")) == "newer than the last run"
-    for place in ("/elsewhere/log-x.json", "s3://elsewhere/log-x.json", f"{world.events}-2/log-x.json"):
+    assert (
+        world.why("log-submit-20240101-000000-1-p-NEW-1.json")
+        == "newer than the last run"
+    )
+    assert (
+        world.why(str(world.events / "log-submit-20240101-000000-1-p-NEW-1.json"))
+        == "newer than the last run"
+    )
+    for place in (
+        "/elsewhere/log-x.json",
+        "s3://elsewhere/log-x.json",
+        f"{world.events}-2/log-x.json",
+    ):
         assert world.why(place) == "outside the source"
     assert world.why("gone.json") is None
     world.explain("--where", "ptid=NOBODY", code=8)
@@ -215,7 +268,9 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
 ):
     def put(number, at):
         key = f"in/{name_of(number, at=at)}"
-        s3_environment.client().put_object(Bucket=bucket, Key=key, Body=made_of(timestamp=at.isoformat()))
+        s3_environment.client().put_object(
+            Bucket=bucket, Key=key, Body=made_of(timestamp=at.isoformat())
+        )
         return key.removeprefix("in/")
 
     world = World(tmp_path)
@@ -227,7 +282,12 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
     late = [put(number, now - timedelta(days=180)) for number in range(2, 12)]
     assert world.why(late[0]) == "before the window"
     result = world.run()
-    assert (result.records_read, result.status, result.complete, result.listing) == (0, "ok", True, "window")
+    assert (result.records_read, result.status, result.complete, result.listing) == (
+        0,
+        "ok",
+        True,
+        "window",
+    )
     assert world.why(late[0]) == "before the window"
     assert (
         f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
@@ -235,11 +295,19 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
     )
     undated = ["log-submit-2026-11-28.json", "log-submit-+20261128-000000.json"]
     for key in (*undated, "log-submit-later.json", "log-other-2026-11-28.json"):
-        s3_environment.client().put_object(Bucket=bucket, Key=f"in/{key}", Body=made_of(timestamp=now.isoformat()))
-    assert world.run().accepted == 2, "what sorts outside of a range, or behind its end, is listed"
+        s3_environment.client().put_object(
+            Bucket=bucket, Key=f"in/{key}", Body=made_of(timestamp=now.isoformat())
+        )
+    assert world.run().accepted == 2, (
+        "what sorts outside of a range, or behind its end, is listed"
+    )
     assert [world.why(key) for key in undated] == ["without a date"] * 2
     text = world.found("--origin", undated[0], code=8)["absence"]["text"]
-    assert text.startswith("its name has no date behind log-submit- that the report recognises, and runs list names ")
-    assert text.endswith(f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile")
+    assert text.startswith(
+        "its name has no date behind log-submit- that the report recognises, and runs list names "
+    )
+    assert text.endswith(
+        f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile"
+    )
     assert world.run(reconcile=True).accepted == 12
     assert world.explain("--origin", late[0])[1].startswith("  brought by")

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from reporting_framework.cli.failures import guarded, printable, traceback_text, write
 from reporting_framework.cli.logs import logs_on_stderr
 from reporting_framework.cli.state import CliContext
-from reporting_framework.errors import AccessDenied, ReportingError, SettingsError, StepFailed
+from reporting_framework.errors import (
+    AccessDenied,
+    ReportingError,
+    SettingsError,
+    StepFailed,
+)
 
 
 def raising(error: BaseException):
@@ -56,10 +61,18 @@ def test_an_unexpected_error_shows_where_and_what_type_and_no_message(capsys):
     assert guarded(failing, CliContext()) == 1
     text = capsys.readouterr().err
     assert text.count("Traceback (most recent call last):") == 2
-    assert text.index("KeyError: (message withheld; --verbose shows it)") < text.index("which led to:")
-    assert text.index("which led to:") < text.index("ValueError: (message withheld; --verbose shows it)")
+    assert text.index("KeyError: (message withheld; --verbose shows it)") < text.index(
+        "which led to:"
+    )
+    assert text.index("which led to:") < text.index(
+        "ValueError: (message withheld; --verbose shows it)"
+    )
     assert "in failing" in text
-    withheld = [line for line in text.splitlines() if line.startswith(("KeyError", "ValueError"))]
+    withheld = [
+        line
+        for line in text.splitlines()
+        if line.startswith(("KeyError", "ValueError"))
+    ]
     assert not any("SECRET" in line for line in withheld)
 
 
@@ -112,7 +125,9 @@ def test_a_reader_that_went_away_is_no_error():
     code = "from reporting_framework.cli.failures import write\nfor _ in range(3): write('x' * 100_000)"
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True
+    )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -142,13 +157,18 @@ def test_verbose_shows_what_the_framework_and_the_plugins_say_and_nobody_else(ca
         logging.getLogger("fake_package.part").debug("a")
         logging.getLogger("reporting_framework.x").info("b")
         logging.getLogger("botocore").debug("hidden")
-    assert capsys.readouterr().err == "debug fake_package.part: a\ninfo reporting_framework.x: b\n"
+    assert (
+        capsys.readouterr().err
+        == "debug fake_package.part: a\ninfo reporting_framework.x: b\n"
+    )
     assert logging.getLogger("fake_package").level == logging.NOTSET
     logging.getLogger("anyone").warning("hidden")
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("verbose", "message"), [(False, "(message withheld"), (True, "SECRET-VALUE")])
+@pytest.mark.parametrize(
+    ("verbose", "message"), [(False, "(message withheld"), (True, "SECRET-VALUE")]
+)
 def test_a_logged_exception_holds_no_message(capsys, verbose, message):
     with logs_on_stderr([], verbose=verbose):
         try:
@@ -181,17 +201,31 @@ def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
     [
         ("write", ">&-", 0, "on\n"),
         ("write", "| true", 0, "on\n"),
-        ("write", ">/dev/full", 1, "error: the result could not be printed: No space left on device\n"),
+        (
+            "write",
+            ">/dev/full",
+            1,
+            "error: the result could not be printed: No space left on device\n",
+        ),
         ("note", ">&-", 0, "on\n"),
-        ("note", ">/dev/full", 0, "warning: the result could not be printed: No space left on device\non\n"),
+        (
+            "note",
+            ">/dev/full",
+            0,
+            "warning: the result could not be printed: No space left on device\non\n",
+        ),
     ],
 )
-def test_output_that_is_lost_fails_only_what_was_asked_to_print_it(function, target, code, told):
+def test_output_that_is_lost_fails_only_what_was_asked_to_print_it(
+    function, target, code, told
+):
     script = (
         "import sys, time; from reporting_framework.cli.failures import note, write, guarded; "
         "from reporting_framework.cli.state import CliContext; "
         f"sys.exit(guarded(lambda: (time.sleep(0.2), {function}('x' * 100_000), print('on', file=sys.stderr)), CliContext()))"
     )
     command = f"set -o pipefail; '{sys.executable}' -c \"{script}\" {target}"
-    done = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", command], stderr=subprocess.PIPE, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (code, told)

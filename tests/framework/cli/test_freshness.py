@@ -20,7 +20,11 @@ NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
 
 def invoke(*arguments):
-    done = CliRunner().invoke(reporting, ["freshness", "event-log-checkpoint", *arguments], prog_name="reporting")
+    done = CliRunner().invoke(
+        reporting,
+        ["freshness", "event-log-checkpoint", *arguments],
+        prog_name="reporting",
+    )
     return done.exit_code, done.output
 
 
@@ -34,17 +38,26 @@ def test_a_table_that_is_gone_or_damaged_is_stale(ran):
     table = ran / "out" / "x.parquet"
     table.write_bytes(table.read_bytes()[:500])
     code, text = invoke("--max-age", "1h")
-    assert (code, text.partition(";")[0]) == (6, "event-log-checkpoint: stale: its table is gone, or cannot be read")
+    assert (code, text.partition(";")[0]) == (
+        6,
+        "event-log-checkpoint: stale: its table is gone, or cannot be read",
+    )
     table.unlink()
     code, text = invoke("--max-age", "1h", "--format", "json")
-    assert (code, json.loads(text)["state"], json.loads(text)["gone"]) == (6, "stale", True)
+    assert (code, json.loads(text)["state"], json.loads(text)["gone"]) == (
+        6,
+        "stale",
+        True,
+    )
 
 
 def test_a_history_that_was_deleted_is_none(ran):
     shutil.rmtree(ran / "out" / "_runs")
     code, text = invoke("--max-age", "1h")
     assert code == 0
-    assert text.startswith("event-log-checkpoint: fresh: there is no history of runs; the table was last written ")
+    assert text.startswith(
+        "event-log-checkpoint: fresh: there is no history of runs; the table was last written "
+    )
 
 
 def test_old_data_is_stale(ran):
@@ -55,7 +68,10 @@ def test_old_data_is_stale(ran):
     code, text = invoke("--of", "data", "--max-age", "9999d", "--format", "json")
     found = json.loads(text)
     assert (code, found["state"], found["basis"]) == (0, "fresh", "timestamp")
-    assert (found["moment"], found["max_age"]) == ("2024-01-05T10:00:00Z", 9999 * 86_400)
+    assert (found["moment"], found["max_age"]) == (
+        "2024-01-05T10:00:00Z",
+        9999 * 86_400,
+    )
 
 
 def test_a_report_that_never_ran_is_neither(ran):
@@ -63,8 +79,21 @@ def test_a_report_that_never_ran_is_neither(ran):
         7,
         "event-log-checkpoint: never: no run has ended well and complete\n",
     )
-    code, text = invoke("--of", "data", "--max-age", "1h", "--checkpoint", "none/x.parquet", "--format", "json")
-    assert (code, json.loads(text)["state"], json.loads(text)["moment"]) == (7, "never", None)
+    code, text = invoke(
+        "--of",
+        "data",
+        "--max-age",
+        "1h",
+        "--checkpoint",
+        "none/x.parquet",
+        "--format",
+        "json",
+    )
+    assert (code, json.loads(text)["state"], json.loads(text)["moment"]) == (
+        7,
+        "never",
+        None,
+    )
 
 
 def test_data_that_is_ahead_of_the_clock_hides_nothing(ran):
@@ -73,7 +102,10 @@ def test_data_that_is_ahead_of_the_clock_hides_nothing(ran):
     run_report("event-log-checkpoint")
     code, text = invoke("--of", "data", "--max-age", "3d")
     assert code == 1
-    assert "the newest data is of 2999-01-01 00:00:00 UTC, which is ahead of the clock" in text
+    assert (
+        "the newest data is of 2999-01-01 00:00:00 UTC, which is ahead of the clock"
+        in text
+    )
 
 
 @pytest.mark.parametrize("age", ["", "0", "1w", "-1h"])
@@ -90,7 +122,13 @@ class Told:
     def records(self):
         return [
             RunRecord(
-                run_id="r", report="t", started_at=at, finished_at=at, status=status, complete=complete, replay=replay
+                run_id="r",
+                report="t",
+                started_at=at,
+                finished_at=at,
+                status=status,
+                complete=complete,
+                replay=replay,
             )
             for at, status, complete, replay in self.runs
         ]
@@ -102,11 +140,21 @@ class Told:
         ([(1, "ok", True, False)], 1),
         ([(-400, "ok", True, False), (2, "ok", True, False)], 2),
         ([(1, "failed", False, False), (2, "ok", True, False)], 2),
-        ([(1, "partial", True, False), (2, "ok", False, False), (3, "ok", True, True), (4, "ok", True, False)], 4),
+        (
+            [
+                (1, "partial", True, False),
+                (2, "ok", False, False),
+                (3, "ok", True, True),
+                (4, "ok", True, False),
+            ],
+            4,
+        ),
         ([(1, "failed", False, False)], None),
     ],
 )
-def test_a_run_counts_that_ended_well_and_complete_and_looked_for_what_is_new(tmp_path, runs, days):
+def test_a_run_counts_that_ended_well_and_complete_and_looked_for_what_is_new(
+    tmp_path, runs, days
+):
     told = Told(*((NOW - timedelta(days=ago), *more) for ago, *more in runs))
     made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", told))
     found = freshness(made, "runs", now=NOW)
@@ -124,5 +172,12 @@ def test_without_a_history_it_is_when_the_table_was_written(tmp_path):
 
 
 def test_ages_in_words():
-    ages = {0: "0s", 59: "59s", 60: "1m", 3661: "1h 1m", 90_000: "1d 1h", 26 * 3600: "1d 2h"}
+    ages = {
+        0: "0s",
+        59: "59s",
+        60: "1m",
+        3661: "1h 1m",
+        90_000: "1d 1h",
+        26 * 3600: "1d 2h",
+    }
     assert {age: age_in_words(age) for age in ages} == ages

@@ -35,7 +35,11 @@ def imported(name: str, *arguments: str, site) -> set[str]:
         f"finally:\n    print([each for each in {HEAVY!r} if each in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=environment(site), cwd=site, capture_output=True, text=True
+        [sys.executable, "-c", code, *arguments],
+        env=environment(site),
+        cwd=site,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     return set(eval(done.stderr.splitlines()[-1]))
@@ -56,7 +60,9 @@ def imported(name: str, *arguments: str, site) -> set[str]:
         ("reporting", ["plugins"], "toy-numbers"),
     ],
 )
-def test_help_shows_reports_and_commands_and_imports_nothing_heavy(toy, name, arguments, shown):
+def test_help_shows_reports_and_commands_and_imports_nothing_heavy(
+    toy, name, arguments, shown
+):
     done = program(name, *arguments, site=toy.folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert shown in " ".join(done.stdout.split())
@@ -64,18 +70,34 @@ def test_help_shows_reports_and_commands_and_imports_nothing_heavy(toy, name, ar
 
 
 def test_help_of_a_report_imports_its_settings_only(toy):
-    assert imported("reporting-run", "toy", "--help", site=toy.folder) == {"pydantic", "reporting_toy.report"}
+    assert imported("reporting-run", "toy", "--help", site=toy.folder) == {
+        "pydantic",
+        "reporting_toy.report",
+    }
 
 
 def test_help_of_every_installed_report_imports_no_storage_and_no_frames(toy):
-    names = [each["name"] for each in json.loads(program("reporting", "list", "--format=json", site=toy.folder).stdout)]
+    names = [
+        each["name"]
+        for each in json.loads(
+            program("reporting", "list", "--format=json", site=toy.folder).stdout
+        )
+    ]
     assert "toy" in names
     for name in names:
-        assert not imported("reporting-run", name, "--help", site=toy.folder) & {"polars", "boto3", "obstore", "rich"}
+        assert not imported("reporting-run", name, "--help", site=toy.folder) & {
+            "polars",
+            "boto3",
+            "obstore",
+            "rich",
+        }
 
 
 def test_help_lists_reports_that_cannot_be_used_with_the_reason(toy):
-    toy.add("fake-toy", "@hookimpl\ndef reporting_reports():\n    return [LazyPlugin('toy', 'a:B', 'another')]\n")
+    toy.add(
+        "fake-toy",
+        "@hookimpl\ndef reporting_reports():\n    return [LazyPlugin('toy', 'a:B', 'another')]\n",
+    )
     text = " ".join(program("reporting-run", "--help", site=toy.folder).stdout.split())
     assert "toy (broken: reporting-toy 1.2 has the same name)" in text
     assert "toy (broken: fake-toy 1.0 has the same name)" in text
@@ -96,7 +118,10 @@ def test_help_says_when_there_is_no_report(tmp_path):
 
 
 def test_help_of_both_programs_tells_of_shell_completion(toy):
-    assert '$(_REPORTING_COMPLETE=bash_source reporting)"' in program("reporting", "--help", site=toy.folder).stdout
+    assert (
+        '$(_REPORTING_COMPLETE=bash_source reporting)"'
+        in program("reporting", "--help", site=toy.folder).stdout
+    )
     text = program("reporting-run", "--help", site=toy.folder).stdout
     assert '$(_REPORTING_RUN_COMPLETE=bash_source reporting-run)"' in text
 
@@ -127,14 +152,20 @@ def test_without_arguments_the_help_is_shown_as_an_error(toy):
 def test_shells_complete_reports_options_and_values(toy, name, words, completions):
     (toy.folder / "reporting.toml").write_text('[reports.mine]\nsummary = "my own"\n')
     variable = f"_{name.replace('-', '_').upper()}_COMPLETE"
-    more = {variable: "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    more = {
+        variable: "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
     done = program(name, site=toy.folder, **more)
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.partition(",")[2] for line in done.stdout.split()] == completions
 
 
 def test_the_completion_script_is_there(toy):
-    done = program("reporting-run", site=toy.folder, _REPORTING_RUN_COMPLETE="zsh_source")
+    done = program(
+        "reporting-run", site=toy.folder, _REPORTING_RUN_COMPLETE="zsh_source"
+    )
     assert "_REPORTING_RUN_COMPLETE=zsh_complete" in done.stdout
 
 
@@ -157,8 +188,12 @@ def test_help_into_a_closed_pipe_is_silent(toy):
 
 
 def completions(command, *words: str) -> list[str]:
-    complete = ShellComplete(command, {"obj": CliContext()}, "program", "_PROGRAM_COMPLETE")
-    return [item.value for item in complete.get_completions(list(words[:-1]), words[-1])]
+    complete = ShellComplete(
+        command, {"obj": CliContext()}, "program", "_PROGRAM_COMPLETE"
+    )
+    return [
+        item.value for item in complete.get_completions(list(words[:-1]), words[-1])
+    ]
 
 
 def test_completion_knows_reports_and_options_and_keeps_silent_about_errors(toy):
@@ -171,7 +206,9 @@ def test_completion_knows_reports_and_options_and_keeps_silent_about_errors(toy)
 
 def test_the_groups_know_their_commands(toy):
     state = CliContext()
-    with reporting_run.make_context("reporting-run", [], obj=state, resilient_parsing=True) as context:
+    with reporting_run.make_context(
+        "reporting-run", [], obj=state, resilient_parsing=True
+    ) as context:
         assert "toy" in reporting_run.list_commands(context)
         assert reporting_run.get_command(context, "toy").help == "numbers into a file"
     for command in (reporting, reporting_run):

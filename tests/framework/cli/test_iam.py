@@ -14,7 +14,12 @@ def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(reporting, ["iam", *arguments], prog_name="reporting")
 
 
-PLACES = ("--source", "s3://events/prod/", "--checkpoint", "s3://tables/visits/{study}/events.parquet")
+PLACES = (
+    "--source",
+    "s3://events/prod/",
+    "--checkpoint",
+    "s3://tables/visits/{study}/events.parquet",
+)
 
 
 def test_the_policy_of_a_report():
@@ -23,7 +28,11 @@ def test_the_policy_of_a_report():
     assert json.loads(done.stdout) == {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::events/prod/*"]},
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject"],
+                "Resource": ["arn:aws:s3:::events/prod/*"],
+            },
             {
                 "Effect": "Allow",
                 "Action": ["s3:ListBucket"],
@@ -41,26 +50,58 @@ def test_the_policy_of_a_report():
                 "Resource": ["arn:aws:s3:::tables"],
                 "Condition": {"StringLikeIfExists": {"s3:prefix": ["visits/*"]}},
             },
-            {"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": ["arn:aws:s3:::tables/visits/_runs/*"]},
+            {
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject"],
+                "Resource": ["arn:aws:s3:::tables/visits/_runs/*"],
+            },
         ],
     }
 
 
-def test_settings_come_from_everywhere_and_the_partition_from_its_option(tmp_path, monkeypatch):
+def test_settings_come_from_everywhere_and_the_partition_from_its_option(
+    tmp_path, monkeypatch
+):
     config = tmp_path / "reporting.toml"
-    config.write_text('[settings.event-log-checkpoint]\nquarantine = "s3://apart/bad.parquet"\n')
+    config.write_text(
+        '[settings.event-log-checkpoint]\nquarantine = "s3://apart/bad.parquet"\n'
+    )
     monkeypatch.setenv("SOURCE_BUCKET", "events")
     checkpoint = ("--set", "checkpoint=s3://tables/e.parquet")
-    done = invoke("event-log-checkpoint", *checkpoint, "--config", str(config), "--partition", "aws-cn")
-    found = [arn for statement in json.loads(done.stdout)["Statement"] for arn in statement["Resource"]]
+    done = invoke(
+        "event-log-checkpoint",
+        *checkpoint,
+        "--config",
+        str(config),
+        "--partition",
+        "aws-cn",
+    )
+    found = [
+        arn
+        for statement in json.loads(done.stdout)["Statement"]
+        for arn in statement["Resource"]
+    ]
     buckets = ["events", "tables", "apart"]
-    folders = [arn for name in buckets for arn in (f"arn:aws-cn:s3:::{name}/*", f"arn:aws-cn:s3:::{name}")]
+    folders = [
+        arn
+        for name in buckets
+        for arn in (f"arn:aws-cn:s3:::{name}/*", f"arn:aws-cn:s3:::{name}")
+    ]
     assert found == [*folders, "arn:aws-cn:s3:::tables/_runs/*"]
 
 
 def test_where_no_aws_is_used_that_is_said(tmp_path):
-    done = invoke("event-log-checkpoint", "--source", str(tmp_path / "in"), "--checkpoint", str(tmp_path / "e.parquet"))
-    assert (done.exit_code, done.stderr) == (0, "nothing of AWS is used under these settings\n")
+    done = invoke(
+        "event-log-checkpoint",
+        "--source",
+        str(tmp_path / "in"),
+        "--checkpoint",
+        str(tmp_path / "e.parquet"),
+    )
+    assert (done.exit_code, done.stderr) == (
+        0,
+        "nothing of AWS is used under these settings\n",
+    )
     assert json.loads(done.stdout) == {"Version": "2012-10-17", "Statement": []}
 
 
@@ -68,7 +109,9 @@ def test_what_an_arn_leaves_open_is_filled_in_but_never_a_buckets():
     table = Permission(("dynamodb:GetItem",), "arn:aws:dynamodb:*:*:table/counts")
     queue = Permission(("sqs:SendMessage",), "arn:aws:sqs:eu-west-1:210987654321:dead")
     bucket = Permission(("s3:GetObject",), "arn:aws:s3:::a/b:c/*")
-    policy = policy_of([table, queue, bucket], region="us-east-1", account="123456789012")
+    policy = policy_of(
+        [table, queue, bucket], region="us-east-1", account="123456789012"
+    )
     assert [statement["Resource"] for statement in policy["Statement"]] == [
         ["arn:aws:dynamodb:us-east-1:123456789012:table/counts"],
         ["arn:aws:sqs:eu-west-1:210987654321:dead"],
@@ -81,7 +124,11 @@ def test_what_an_arn_leaves_open_is_filled_in_but_never_a_buckets():
     [
         (["event-log"], 2, "there is no report 'event-log'"),
         (["event-log-checkpoint"], 2, "setting source is missing"),
-        (["event-log-checkpoint", *PLACES, "--dry-run"], 2, "No such option '--dry-run'"),
+        (
+            ["event-log-checkpoint", *PLACES, "--dry-run"],
+            2,
+            "No such option '--dry-run'",
+        ),
     ],
 )
 def test_errors(arguments, code, message):

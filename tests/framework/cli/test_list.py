@@ -50,7 +50,10 @@ def test_list_minds_the_configuration_file_that_it_is_given(toy):
 
 def test_list_says_when_there_is_nothing(toy, monkeypatch):
     monkeypatch.setenv("REPORTING_PLUGINS", "")
-    assert invoke("list").stdout == "no installed plugin brings a report, and reporting.toml composes none\n"
+    assert (
+        invoke("list").stdout
+        == "no installed plugin brings a report, and reporting.toml composes none\n"
+    )
 
 
 def test_plugins_shows_name_role_distribution_version_status_and_why(crowd):
@@ -63,21 +66,38 @@ def test_plugins_shows_name_role_distribution_version_status_and_why(crowd):
     assert rows["toy-numbers", "source"] == ["reporting-toy", "1.2", "registered"]
     assert rows["toy-hello", "command"] == ["reporting-toy", "1.2", "registered"]
     assert rows["local", "engine"][2] == "registered"
-    assert rows["fake-blocked", "plugin"] == ["fake-blocked", "1.0", "blocked", "not in REPORTING_PLUGINS"]
-    assert rows["fake-broken", "plugin"] == ["fake-broken", "3", "broken", "ValueError: a\\x1b[2Jb"]
+    assert rows["fake-blocked", "plugin"] == [
+        "fake-blocked",
+        "1.0",
+        "blocked",
+        "not in REPORTING_PLUGINS",
+    ]
+    assert rows["fake-broken", "plugin"] == [
+        "fake-broken",
+        "3",
+        "broken",
+        "ValueError: a\\x1b[2Jb",
+    ]
 
 
 def test_what_cannot_be_imported_is_registered_until_it_is_checked(toy):
     toy.add(
-        "fake-gone", "@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('gone', 'not_there:Gone', 'a sink')]\n"
+        "fake-gone",
+        "@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('gone', 'not_there:Gone', 'a sink')]\n",
     )
-    rows = {row["name"]: row for row in json.loads(invoke("plugins", "--format", "json").stdout)}
+    rows = {
+        row["name"]: row
+        for row in json.loads(invoke("plugins", "--format", "json").stdout)
+    }
     assert rows["gone"]["status"] == rows["toy-file"]["status"] == "registered"
     done = invoke("plugins", "--check", "--format", "json")
     assert done.exit_code == 1, "something is broken"
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert (rows["gone"]["status"], rows["toy-file"]["status"]) == ("broken", "loaded")
-    assert "cannot be imported from not_there:Gone: ModuleNotFoundError" in rows["gone"]["reason"]
+    assert (
+        "cannot be imported from not_there:Gone: ModuleNotFoundError"
+        in rows["gone"]["reason"]
+    )
 
 
 def test_everything_that_is_installed_here_can_be_imported():
@@ -86,7 +106,10 @@ def test_everything_that_is_installed_here_can_be_imported():
 
 
 def test_plugins_as_json(crowd):
-    rows = {(row["name"], row["role"]): row for row in json.loads(invoke("plugins", "--format", "json").stdout)}
+    rows = {
+        (row["name"], row["role"]): row
+        for row in json.loads(invoke("plugins", "--format", "json").stdout)
+    }
     assert rows["toy-file", "sink"] == {
         "name": "toy-file",
         "role": "sink",
@@ -96,7 +119,10 @@ def test_plugins_as_json(crowd):
         "reason": "",
         "summary": "one number a line",
     }
-    assert rows["not-there", "plugin"]["reason"] == "in REPORTING_PLUGINS, but no such plugin is installed"
+    assert (
+        rows["not-there", "plugin"]["reason"]
+        == "in REPORTING_PLUGINS, but no such plugin is installed"
+    )
     assert rows["mine", "report"]["distribution"] == "reporting.toml"
 
 
@@ -106,8 +132,13 @@ def test_a_command_of_a_plugin_whose_name_is_taken_is_left_out_and_listed(toy):
         "import click\n@hookimpl\ndef reporting_commands():\n    return [click.Command('list', help='mine')]\n",
     )
     assert "mine" not in invoke("list", "--help").stdout
-    row = next(line for line in invoke("plugins").stdout.splitlines() if "fake-list" in line)
-    assert row.split(maxsplit=4)[4].split(maxsplit=1) == ["broken", "there is a command list already"]
+    row = next(
+        line for line in invoke("plugins").stdout.splitlines() if "fake-list" in line
+    )
+    assert row.split(maxsplit=4)[4].split(maxsplit=1) == [
+        "broken",
+        "there is a command list already",
+    ]
 
 
 def test_commands_of_plugins_run(toy):

@@ -30,23 +30,31 @@ NO_PLACES = [
 
 @pytest.mark.parametrize("option", ["--source", "--checkpoint", "--quarantine"])
 @pytest.mark.parametrize("uri", NO_PLACES)
-def test_a_uri_that_is_none_is_a_usage_error_and_makes_nothing(tmp_path, monkeypatch, option, uri):
+def test_a_uri_that_is_none_is_a_usage_error_and_makes_nothing(
+    tmp_path, monkeypatch, option, uri
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
     places = {"--source": "in", "--checkpoint": "out/x.parquet"} | {
         option: uri if option == "--source" else f"{uri}/x.parquet"
     }
-    done = CliRunner().invoke(reporting, ["run", "event-log-checkpoint", *itertools.chain(*places.items())])
+    done = CliRunner().invoke(
+        reporting, ["run", "event-log-checkpoint", *itertools.chain(*places.items())]
+    )
     assert done.exit_code == 2, done.output
     assert os.listdir(tmp_path) == ["in"]
 
 
 @pytest.mark.parametrize("uri", NO_PLACES)
 @pytest.mark.parametrize("part", ["source", "sink", "archive"])
-def test_a_uri_that_is_none_is_a_usage_error_in_a_report_without_code(tmp_path, monkeypatch, uri, part):
+def test_a_uri_that_is_none_is_a_usage_error_in_a_report_without_code(
+    tmp_path, monkeypatch, uri, part
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
-    uris = {"source": "in", "sink": "x.parquet", "archive": "archive"} | {part: f"{uri}/x.parquet"}
+    uris = {"source": "in", "sink": "x.parquet", "archive": "archive"} | {
+        part: f"{uri}/x.parquet"
+    }
     (tmp_path / "reporting.toml").write_text(
         "[reports.orders]\n"
         f"source = {{ use = 'object-store-json', uri = '{uris['source']}' }}\n"

@@ -55,7 +55,18 @@ def shown(name: str) -> str:
 
 
 def test_every_plain_setting_has_an_option_and_no_other():
-    assert list(OPTIONS) == ["source", "max_days", "mode", "shade", "keep", "tags", "shades", "file", "wait", "token"]
+    assert list(OPTIONS) == [
+        "source",
+        "max_days",
+        "mode",
+        "shade",
+        "keep",
+        "tags",
+        "shades",
+        "file",
+        "wait",
+        "token",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +84,9 @@ def test_every_plain_setting_has_an_option_and_no_other():
         ("token", "--token SECRET | "),
     ],
 )
-def test_an_option_shows_its_kind_its_description_and_its_default_but_no_secret(name, text):
+def test_an_option_shows_its_kind_its_description_and_its_default_but_no_secret(
+    name, text
+):
     assert shown(name) == text
 
 
@@ -103,14 +116,20 @@ def test_a_number_is_a_length_of_time_already():
     assert Duration().convert(3, None, None) == 3.0
 
 
-@pytest.mark.parametrize("text", ["", "0", "0m", "-5", "10 m", "m", "1m1h", "ten", "١", "1e3", "inf", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "0m", "-5", "10 m", "m", "1m1h", "ten", "١", "1e3", "inf", "nan"]
+)
 def test_what_is_no_length_of_time_is_refused(text):
     with pytest.raises(
-        click.BadParameter, match="is not a length of time: give seconds, or something like 10m or 1h30"
+        click.BadParameter,
+        match="is not a length of time: give seconds, or something like 10m or 1h30",
     ):
         Duration().convert(text, None, None)
 
 
 @given(st.integers(0, 99), st.integers(0, 99), st.integers(1, 99))
 def test_hours_minutes_and_seconds_add_up(hours, minutes, seconds):
-    assert Duration().convert(f"{hours}h{minutes}m{seconds}s", None, None) == hours * 3600 + minutes * 60 + seconds
+    assert (
+        Duration().convert(f"{hours}h{minutes}m{seconds}s", None, None)
+        == hours * 3600 + minutes * 60 + seconds
+    )

@@ -34,7 +34,10 @@ def here(tmp_path, settled):
 
 def invoke(*arguments, typed=None):
     return CliRunner().invoke(
-        reporting, ["quarantine", "event-log-checkpoint", *arguments], prog_name="reporting", input=typed
+        reporting,
+        ["quarantine", "event-log-checkpoint", *arguments],
+        prog_name="reporting",
+        input=typed,
     )
 
 
@@ -53,7 +56,10 @@ def shown(*arguments):
 
 def test_reasons_are_listed_by_type_and_field(here):
     found = shown("list")
-    assert [(each["error_type"], each["field"], each["count"], each["example"]) for each in found] == [
+    assert [
+        (each["error_type"], each["field"], each["count"], each["example"])
+        for each in found
+    ] == [
         ("missing", "visit_number", 2, name(1)),
         ("json_invalid", None, 1, name(4)),
         ("string_type", "study", 1, name(3)),
@@ -70,7 +76,14 @@ def test_reasons_by_run(here):
 
 def test_a_table_and_csv(here):
     table = asked().stdout
-    assert table.splitlines()[0].split() == ["error_type", "field", "count", "first", "last", "example"]
+    assert table.splitlines()[0].split() == [
+        "error_type",
+        "field",
+        "count",
+        "first",
+        "last",
+        "example",
+    ]
     rows = list(csv.DictReader(io.StringIO(asked("list", "--format", "csv").stdout)))
     assert [row["count"] for row in rows] == ["2", "1", "1"]
 
@@ -91,7 +104,9 @@ def test_a_table_and_csv(here):
 )
 def test_records_are_shown_by_what_is_asked_for(here, given, numbers):
     found = shown("show", *given)
-    assert [each["source_key"].partition("#")[0] for each in found] == [name(number) for number in numbers]
+    assert [each["source_key"].partition("#")[0] for each in found] == [
+        name(number) for number in numbers
+    ]
 
 
 def test_a_name_with_signs_of_a_glob_fits_itself(here):
@@ -99,13 +114,21 @@ def test_a_name_with_signs_of_a_glob_fits_itself(here):
 
     entries = pl.DataFrame({"source_key": ["a[1].json", "a1.json", "b.json#2"]})
     found = {
-        text: EntryFilter(origin=text).of(entries)["source_key"].to_list() for text in ("a[1].json", "b.json", "*#*")
+        text: EntryFilter(origin=text).of(entries)["source_key"].to_list()
+        for text in ("a[1].json", "b.json", "*#*")
     }
-    assert found == {"a[1].json": ["a[1].json", "a1.json"], "b.json": ["b.json#2"], "*#*": ["b.json#2"]}
+    assert found == {
+        "a[1].json": ["a[1].json", "a1.json"],
+        "b.json": ["b.json#2"],
+        "*#*": ["b.json#2"],
+    }
 
 
 def test_more_than_the_limit_is_said(here):
-    assert asked("show", "--limit", "1").stderr == "warning: 3 more fit; --limit 4 shows all\n"
+    assert (
+        asked("show", "--limit", "1").stderr
+        == "warning: 3 more fit; --limit 4 shows all\n"
+    )
 
 
 def test_nothing_is_said_to_be_nothing(here):
@@ -115,7 +138,13 @@ def test_nothing_is_said_to_be_nothing(here):
 
 
 def test_no_value_is_ever_shown(here):
-    for given in ([], ["show"], ["list", "--by-run"], ["replay", "--quiet"], ["drop", "--origin", "*", "--yes"]):
+    for given in (
+        [],
+        ["show"],
+        ["list", "--by-run"],
+        ["replay", "--quiet"],
+        ["drop", "--origin", "*", "--yes"],
+    ):
         assert SECRET not in asked(*given).output
 
 
@@ -139,7 +168,10 @@ def test_what_changed_or_is_gone_is_said(here):
     (here / "in" / name(2)).write_bytes(b"{}")
     (here / "in" / name(3)).unlink()
     found = shown("show", "--reveal")
-    notes = {each["origin"]: (each["record"], each["note"].partition(":")[0]) for each in found}
+    notes = {
+        each["origin"]: (each["record"], each["note"].partition(":")[0])
+        for each in found
+    }
     assert notes == {
         name(1): ("{}", "its object has changed"),
         f"{name(2)}#1": (None, "no such record is there any more"),
@@ -150,11 +182,17 @@ def test_what_changed_or_is_gone_is_said(here):
 
 def test_what_the_source_itself_refuses_is_said(here):
     found = shown("show", "--reveal", "--max-record-bytes", "5", "--origin", name(4))
-    assert (found[0]["record"], found[0]["note"]) == (None, "the source does not hand it out: too_large")
+    assert (found[0]["record"], found[0]["note"]) == (
+        None,
+        "the source does not hand it out: too_large",
+    )
 
 
 def test_revealed_values_are_no_table(here):
-    assert "--reveal goes with --format table or json" in asked("show", "--reveal", "--format", "csv", code=2).stderr
+    assert (
+        "--reveal goes with --format table or json"
+        in asked("show", "--reveal", "--format", "csv", code=2).stderr
+    )
 
 
 # -- replay ---------------------------------------------------------------------------------------------------------------
@@ -162,28 +200,65 @@ def test_revealed_values_are_no_table(here):
 
 def test_a_replay_says_what_a_run_says(here):
     result = json.loads(
-        asked("replay", "--type", "missing", "--validator", "visit-event-v2", "--format", "json", "--quiet").stdout
+        asked(
+            "replay",
+            "--type",
+            "missing",
+            "--validator",
+            "visit-event-v2",
+            "--format",
+            "json",
+            "--quiet",
+        ).stdout
     )
-    assert (result["records_read"], result["accepted"], result["duplicates"], result["rejected"]) == (3, 2, 1, 0)
+    assert (
+        result["records_read"],
+        result["accepted"],
+        result["duplicates"],
+        result["rejected"],
+    ) == (3, 2, 1, 0)
     assert (result["quarantine"]["rows"], result["outputs"][0]["rows"]) == (2, 4)
-    again = asked("replay", "--type", "missing", "--validator", "visit-event-v2", "--format", "json")
-    assert again.stderr.splitlines()[0] == "nothing to replay: no record in quarantine fits"
+    again = asked(
+        "replay",
+        "--type",
+        "missing",
+        "--validator",
+        "visit-event-v2",
+        "--format",
+        "json",
+    )
+    assert (
+        again.stderr.splitlines()[0]
+        == "nothing to replay: no record in quarantine fits"
+    )
     assert json.loads(again.stdout)["records_read"] == 0
 
 
 def test_a_dry_replay_changes_nothing(here):
     before = shown("show")
-    text = asked("replay", "--dry-run", "--validator", "visit-event-v2", "--quiet").stdout
-    assert "would be accepted  3" in text, "one line is there already, which only a commit finds out"
-    assert "reporting quarantine event-log-checkpoint replay --validator visit-event-v2 --quiet\n" in text
+    text = asked(
+        "replay", "--dry-run", "--validator", "visit-event-v2", "--quiet"
+    ).stdout
+    assert "would be accepted  3" in text, (
+        "one line is there already, which only a commit finds out"
+    )
+    assert (
+        "reporting quarantine event-log-checkpoint replay --validator visit-event-v2 --quiet\n"
+        in text
+    )
     assert shown("show") == before
 
 
 def test_exit_codes_are_those_of_a_run(here):
-    assert asked("replay", "--max-rejected", "1", "--quiet", code=3).stderr.endswith("more than --max-rejected 1\n")
+    assert asked("replay", "--max-rejected", "1", "--quiet", code=3).stderr.endswith(
+        "more than --max-rejected 1\n"
+    )
     (here / "in" / name(4)).unlink()
     done = asked("replay", "--quiet", code=4)
-    assert "objects that could not be read: 1; they stay as they are: drop those that are gone" in done.stderr
+    assert (
+        "objects that could not be read: 1; they stay as they are: drop those that are gone"
+        in done.stderr
+    )
 
 
 # -- drop -----------------------------------------------------------------------------------------------------------------
@@ -192,9 +267,15 @@ def test_exit_codes_are_those_of_a_run(here):
 def test_a_drop_asks_and_says_what_it_drops(here):
     done = asked("drop", "--field", "visit_number", typed="n\n")
     assert done.stdout == "nothing was dropped\n"
-    assert "  2 x missing in visit_number\ndrop 2 records of event-log-checkpoint for good" in done.stderr
+    assert (
+        "  2 x missing in visit_number\ndrop 2 records of event-log-checkpoint for good"
+        in done.stderr
+    )
     assert len(shown("show")) == 4
-    assert asked("drop", "--field", "visit_number", typed="y\n").stdout == "dropped 2 records\n"
+    assert (
+        asked("drop", "--field", "visit_number", typed="y\n").stdout
+        == "dropped 2 records\n"
+    )
     assert [each["source_key"] for each in shown("show")] == [name(3), name(4)]
     assert run_report("event-log-checkpoint").records_read == 0
 
@@ -208,29 +289,53 @@ def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
         "string_type",
         "json_invalid",
     ]
-    explained = CliRunner().invoke(reporting, ["explain", "event-log-checkpoint", "--origin", name(1)])
+    explained = CliRunner().invoke(
+        reporting, ["explain", "event-log-checkpoint", "--origin", name(1)]
+    )
     assert "in quarantine dropped: missing in visit_number" in explained.stdout
-    done = asked("replay", "--dropped", "--validator", "visit-event-v2", "--format", "json", "--quiet")
+    done = asked(
+        "replay",
+        "--dropped",
+        "--validator",
+        "visit-event-v2",
+        "--format",
+        "json",
+        "--quiet",
+    )
     assert json.loads(done.stdout)["accepted"] == 2
     assert shown("show") == []
-    assert [each["source_key"] for each in shown("show", "--dropped")] == [name(3), name(4)]
+    assert [each["source_key"] for each in shown("show", "--dropped")] == [
+        name(3),
+        name(4),
+    ]
 
 
 def test_a_drop_that_nobody_confirms_is_refused(here):
     assert "nobody is there to be asked; give --yes" in asked("drop", code=2).stderr
-    assert "--yes goes with --type, --field or --origin" in asked("drop", "--yes", code=2).stderr
+    assert (
+        "--yes goes with --type, --field or --origin"
+        in asked("drop", "--yes", code=2).stderr
+    )
     assert len(shown("show")) == 4
     assert asked("drop", "--origin", "*", "--yes").stdout == "dropped 4 records\n"
-    assert asked("drop", "--origin", "*", "--yes").stdout == "nothing was dropped: no record in quarantine fits\n"
+    assert (
+        asked("drop", "--origin", "*", "--yes").stdout
+        == "nothing was dropped: no record in quarantine fits\n"
+    )
 
 
 # -- the commands ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_report_without_a_quarantine_says_so(toy):
-    done = program("reporting", "quarantine", "toy", "--target", "x.txt", site=toy.folder)
+    done = program(
+        "reporting", "quarantine", "toy", "--target", "x.txt", site=toy.folder
+    )
     assert done.returncode == 2
-    assert "report toy: it has no quarantine: none of its sinks keeps one (toy-file)" in done.stderr
+    assert (
+        "report toy: it has no quarantine: none of its sinks keeps one (toy-file)"
+        in done.stderr
+    )
 
 
 def test_an_action_that_there_is_not_is_refused(here):
@@ -244,4 +349,6 @@ def test_help_lists_the_actions_and_imports_nothing_heavy(toy):
     for each in ("list", "show", "replay", "drop"):
         assert f"  {each} " in help_.stdout
     assert imported("reporting", "quarantine", "--help", site=toy.folder) == set()
-    assert not imported("reporting", "quarantine", "toy", "show", "--help", site=toy.folder) & {"polars", "obstore"}
+    assert not imported(
+        "reporting", "quarantine", "toy", "show", "--help", site=toy.folder
+    ) & {"polars", "obstore"}

@@ -59,19 +59,39 @@ def test_an_answer_is_a_table_for_people(here):
 
 
 def test_csv_and_json_hold_exact_values(here):
-    assert ask("counts", "--by", "module", "--by", "action", "--format", "csv").splitlines() == [
+    assert ask(
+        "counts", "--by", "module", "--by", "action", "--format", "csv"
+    ).splitlines() == [
         "module,action,events",
         ",delete,1",
         ",not-pass-qc,2",
         ",pass-qc,4",
         ",submit,7",
     ]
-    [found] = json.loads(ask("latest-per-visit", "--where", "ptid=TWIN0001", "--format", "json"))
+    [found] = json.loads(
+        ask("latest-per-visit", "--where", "ptid=TWIN0001", "--format", "json")
+    )
     assert found["timestamp"] == "2024-02-15T12:00:00.924223+00:00"
-    assert (found["pipeline_adcid"], found["visit_date"], found["module"]) == (902, "2023-07-10", None)
-    [row] = ask("latest-per-visit", "--where", "ptid=TWIN0001", "--format", "csv").splitlines()[1:]
+    assert (found["pipeline_adcid"], found["visit_date"], found["module"]) == (
+        902,
+        "2023-07-10",
+        None,
+    )
+    [row] = ask(
+        "latest-per-visit", "--where", "ptid=TWIN0001", "--format", "csv"
+    ).splitlines()[1:]
     assert "2024-02-15T12:00:00.924223+00:00" in row.split(",")
-    [rate] = json.loads(ask("pass-rate", "--where", "ptid=SYN0013", "--where", "visit_number=2", "--format", "json"))
+    [rate] = json.loads(
+        ask(
+            "pass-rate",
+            "--where",
+            "ptid=SYN0013",
+            "--where",
+            "visit_number=2",
+            "--format",
+            "json",
+        )
+    )
     assert rate == {"visits": 0, "passed": 0, "rate": None}
 
 
@@ -81,17 +101,32 @@ def test_filters_are_or_within_a_column_and_and_between_them(here):
 
     assert events() == 14
     assert events("--where", "ptid=TWIN0000", "--where", "ptid=TWIN0001") == 4
-    assert events("--where", "ptid=TWIN0000", "--where", "ptid=SYN0013", "--where", "action=submit") == 5
+    assert (
+        events(
+            "--where",
+            "ptid=TWIN0000",
+            "--where",
+            "ptid=SYN0013",
+            "--where",
+            "action=submit",
+        )
+        == 5
+    )
     assert events("--where", "pipeline_adcid=904", "--where", "module=") == 8
     assert events("--where", "visit_date=2023-06-24") == 6
     assert events("--from", "2024-01-15", "--to", "2024-01-16") == 4
     assert events("--to", "2024-01-14") == 1
-    assert events("--from", "2023-07-02", "--to", "2023-07-10", "--on", "visit_date") == 4
+    assert (
+        events("--from", "2023-07-02", "--to", "2023-07-10", "--on", "visit_date") == 4
+    )
 
 
 def test_a_file_is_written_in_the_form_of_its_name_or_as_asked(here):
     assert ask("counts", "--by", "study", "--out", "n.parquet") == ""
-    assert pl.read_parquet("n.parquet").to_dicts() == [{"study": "adrc", "events": 12}, {"study": "dlb", "events": 2}]
+    assert pl.read_parquet("n.parquet").to_dicts() == [
+        {"study": "adrc", "events": 12},
+        {"study": "dlb", "events": 2},
+    ]
     ask("counts", "--by", "study", "--out", "n.csv")
     assert Path("n.csv").read_text() == "study,events\nadrc,12\ndlb,2\n"
     ask("counts", "--out", "n.json")
@@ -100,21 +135,36 @@ def test_a_file_is_written_in_the_form_of_its_name_or_as_asked(here):
     assert Path("n.txt").read_text() == "events\n14\n"
     ask("counts", "--out", "n.txt", "--format", "csv", "--where", "study=none")
     assert Path("n.txt").read_text() == "events\n0\n"
-    assert sorted(each.name for each in here.iterdir()) == ["n.csv", "n.json", "n.parquet", "n.txt", "reporting.toml"]
+    assert sorted(each.name for each in here.iterdir()) == [
+        "n.csv",
+        "n.json",
+        "n.parquet",
+        "n.txt",
+        "reporting.toml",
+    ]
 
 
 def test_a_file_that_cannot_be_written_is_a_failure(here):
-    assert "error: gone/n.csv: No such file or directory; the answer is not written" in refused(
-        "counts", "--out", "gone/n.csv", code=1
+    assert (
+        "error: gone/n.csv: No such file or directory; the answer is not written"
+        in refused("counts", "--out", "gone/n.csv", code=1)
     )
 
 
 def test_settings_come_from_everywhere(here, made, monkeypatch):
     (here / "reporting.toml").unlink()
     monkeypatch.setenv("REPORTING_EVENT_LOG_CHECKPOINT__SOURCE", "in")
-    assert ask("counts", "--checkpoint", f"{made}/out.parquet").split() == ["events", "14"]
-    assert ask("counts", "--set", f"checkpoint={made}/out.parquet").split() == ["events", "14"]
-    (here / "other.toml").write_text(f'[settings.event-log-checkpoint]\ncheckpoint = "{made}/out.parquet"\n')
+    assert ask("counts", "--checkpoint", f"{made}/out.parquet").split() == [
+        "events",
+        "14",
+    ]
+    assert ask("counts", "--set", f"checkpoint={made}/out.parquet").split() == [
+        "events",
+        "14",
+    ]
+    (here / "other.toml").write_text(
+        f'[settings.event-log-checkpoint]\ncheckpoint = "{made}/out.parquet"\n'
+    )
     assert ask("counts", "--config", "other.toml").split() == ["events", "14"]
     assert "setting checkpoint is missing" in refused("counts")
 
@@ -126,10 +176,14 @@ def test_the_queries_are_listed_with_summaries_and_options(here):
     assert "latest-per-visit the latest event of each visit" in lines
     (here / "reporting.toml").unlink()
     for beside in ((), ("--source", "in"), ("counts",)):
-        assert [" ".join(line.split()) for line in ask(*beside, "--list").splitlines()] == lines
+        assert [
+            " ".join(line.split()) for line in ask(*beside, "--list").splitlines()
+        ] == lines
 
 
-@pytest.mark.parametrize("option", [["--format", "json"], ["--format=json"], ["--out", "x.csv"]])
+@pytest.mark.parametrize(
+    "option", [["--format", "json"], ["--format=json"], ["--out", "x.csv"]]
+)
 def test_the_list_of_queries_is_text_alone(here, option):
     assert "--list goes with neither --format nor --out" in refused("--list", *option)
 
@@ -137,10 +191,26 @@ def test_the_list_of_queries_is_text_alone(here, option):
 def test_help_says_what_a_query_means_and_its_options(here):
     text = " ".join(ask("volumes", "--help").split())
     assert "Usage: reporting query event-log-checkpoint volumes [OPTIONS]" in text
-    assert "An action duplicate-submit submits nothing, and a delete takes nothing away." in text
-    assert all(f" {flag} " in text for flag in ("--by", "--where", "--from", "--to", "--on", "--out", "--checkpoint"))
+    assert (
+        "An action duplicate-submit submits nothing, and a delete takes nothing away."
+        in text
+    )
+    assert all(
+        f" {flag} " in text
+        for flag in (
+            "--by",
+            "--where",
+            "--from",
+            "--to",
+            "--on",
+            "--out",
+            "--checkpoint",
+        )
+    )
     assert "counts number of events" in " ".join(ask("--help").split())
-    assert "event-log-checkpoint visit events from S3" in " ".join(invoke("--help").stdout.split())
+    assert "event-log-checkpoint visit events from S3" in " ".join(
+        invoke("--help").stdout.split()
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,16 +225,43 @@ def test_help_says_what_a_query_means_and_its_options(here):
             ["counts", "--where", "pipeline_adcid=x"],
             "error: 'x' does not fit column pipeline_adcid, which is Int32 and",
         ),
-        (["counts", "--where", "timestamp=2024"], "error: column timestamp is Datetime"),
-        (["counts", "--where", "study"], "--where takes COLUMN=VALUE, as in --where study=adrc"),
-        (["counts", "--where", "=adrc"], "--where takes COLUMN=VALUE, as in --where study=adrc"),
-        (["counts", "--by", "sudy"], "error: query counts: setting by names sudy; there are action, study, "),
-        (["counts", "--from", "yesterday"], "'yesterday' is not a day: give it as YYYY-MM-DD"),
-        (["counts", "--from", "20240101"], "'20240101' is not a day: give it as YYYY-MM-DD"),
-        (["counts", "--to", "2024-02-30"], "'2024-02-30' is not a day: give it as YYYY-MM-DD"),
-        (["counts", "--from", "2024-01-02", "--to", "2024-01-01"], "error: the first day, 2024-01-02, is after the la"),
+        (
+            ["counts", "--where", "timestamp=2024"],
+            "error: column timestamp is Datetime",
+        ),
+        (
+            ["counts", "--where", "study"],
+            "--where takes COLUMN=VALUE, as in --where study=adrc",
+        ),
+        (
+            ["counts", "--where", "=adrc"],
+            "--where takes COLUMN=VALUE, as in --where study=adrc",
+        ),
+        (
+            ["counts", "--by", "sudy"],
+            "error: query counts: setting by names sudy; there are action, study, ",
+        ),
+        (
+            ["counts", "--from", "yesterday"],
+            "'yesterday' is not a day: give it as YYYY-MM-DD",
+        ),
+        (
+            ["counts", "--from", "20240101"],
+            "'20240101' is not a day: give it as YYYY-MM-DD",
+        ),
+        (
+            ["counts", "--to", "2024-02-30"],
+            "'2024-02-30' is not a day: give it as YYYY-MM-DD",
+        ),
+        (
+            ["counts", "--from", "2024-01-02", "--to", "2024-01-01"],
+            "error: the first day, 2024-01-02, is after the la",
+        ),
         (["counts", "--on", "visit_date"], "--on goes with --from or --to"),
-        (["counts", "--from", "2024-01-01", "--on", "study"], "error: column study is String and has no days"),
+        (
+            ["counts", "--from", "2024-01-01", "--on", "study"],
+            "error: column study is String and has no days",
+        ),
         (["counts", "--format", "parquet"], "--format parquet goes with --out FILE"),
         (["monthly-errors", "--by", "study"], "No such option"),
     ],
@@ -176,8 +273,9 @@ def test_usage_errors_say_what_there_is(here, arguments, message):
 
 
 def test_a_file_of_no_known_form_is_refused(here):
-    assert "--out x.xlsx: no form goes by .xlsx; give --format table, csv, json, parquet" in refused(
-        "counts", "--out", "x.xlsx"
+    assert (
+        "--out x.xlsx: no form goes by .xlsx; give --format table, csv, json, parquet"
+        in refused("counts", "--out", "x.xlsx")
     )
     assert not (here / "x.xlsx").exists()
 
@@ -198,14 +296,23 @@ def test_a_checkpoint_that_is_damaged_is_a_failure(here):
 
 
 def test_a_value_that_cannot_be_read_is_not_shown(here, made):
-    pl.read_parquet(made / "out.parquet").with_columns(visit_date=pl.lit("a secret")).write_parquet("old.parquet")
+    pl.read_parquet(made / "out.parquet").with_columns(
+        visit_date=pl.lit("a secret")
+    ).write_parquet("old.parquet")
     text = refused("latest-per-visit", "--checkpoint", "old.parquet", code=1)
-    assert "old.parquet: the checkpoint has another schema: column visit_date is String, not Date, and 14 rows" in text
+    assert (
+        "old.parquet: the checkpoint has another schema: column visit_date is String, not Date, and 14 rows"
+        in text
+    )
     assert "a secret" not in text
 
 
 def test_an_older_checkpoint_is_brought_to_todays_columns(here, made):
-    old = pl.read_parquet(made / "out.parquet").drop("packet").with_columns(pl.col("visit_date").cast(pl.String))
+    old = (
+        pl.read_parquet(made / "out.parquet")
+        .drop("packet")
+        .with_columns(pl.col("visit_date").cast(pl.String))
+    )
     old.write_parquet("old.parquet")
     for query in ("completeness", "volumes"):
         expected = ask(query, "--format", "csv")
@@ -231,12 +338,20 @@ def test_reports_that_cannot_answer_say_why(here):
     (here / "reporting.toml").write_text(COMPOSED)
     done = invoke("archive", "counts")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "report archive: there is no table to ask: none of its sinks can be read (ndjson-archive)" in done.stderr
+    assert (
+        "report archive: there is no table to ask: none of its sinks can be read (ndjson-archive)"
+        in done.stderr
+    )
     rows = {"timestamp": [None], "event_id": ["e"], "source_key": ["k"]}
-    pl.DataFrame(rows, schema_overrides={"timestamp": pl.Datetime("us", "UTC")}).write_parquet("out.parquet")
+    pl.DataFrame(
+        rows, schema_overrides={"timestamp": pl.Datetime("us", "UTC")}
+    ).write_parquet("out.parquet")
     done = invoke("other", "pass-rate")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "report other: query pass-rate needs column action, datatype, module, pipeline_adcid, " in done.stderr
+    assert (
+        "report other: query pass-rate needs column action, datatype, module, pipeline_adcid, "
+        in done.stderr
+    )
     assert invoke("other", "counts").stdout.split() == ["events", "1"]
 
 
@@ -247,32 +362,52 @@ def test_a_report_that_there_is_not_is_refused():
 
 
 def test_shells_complete_queries_and_options(here):
-    assert completions(reporting, "query", "event-log-checkpoint", "co") == ["completeness", "counts"]
-    assert completions(reporting, "query", "event-log-checkpoint", "counts", "--fro") == ["--from"]
-    assert completions(reporting, "query", "event-log-checkpoint", "nothing", "--fro") == []
+    assert completions(reporting, "query", "event-log-checkpoint", "co") == [
+        "completeness",
+        "counts",
+    ]
+    assert completions(
+        reporting, "query", "event-log-checkpoint", "counts", "--fro"
+    ) == ["--from"]
+    assert (
+        completions(reporting, "query", "event-log-checkpoint", "nothing", "--fro")
+        == []
+    )
     assert completions(reporting, "query", "event-log-checkpoint", "--li") == ["--list"]
 
 
 def test_help_of_a_report_imports_no_query_and_no_frames(here, tmp_path):
-    assert imported("reporting", "query", "event-log-checkpoint", "--help", site=tmp_path) <= {"pydantic"}
+    assert imported(
+        "reporting", "query", "event-log-checkpoint", "--help", site=tmp_path
+    ) <= {"pydantic"}
 
 
 def test_a_registry_without_queries_says_so(here, monkeypatch):
     monkeypatch.setenv("REPORTING_PLUGINS", "")
     (here / "reporting.toml").write_text(COMPOSED)
     assert "no installed plugin brings a query" in invoke("archive", "--list").stdout
-    assert "(none)  no installed plugin brings a query" in invoke("archive", "--help").stdout
+    assert (
+        "(none)  no installed plugin brings a query"
+        in invoke("archive", "--help").stdout
+    )
 
 
 def test_a_query_that_cannot_be_imported_leaves_the_others_alone(toy):
     toy.add(
-        "fake-asking", "@hookimpl\ndef reporting_queries():\n    return [LazyPlugin('lost', 'nowhere:Lost', 'gone')]\n"
+        "fake-asking",
+        "@hookimpl\ndef reporting_queries():\n    return [LazyPlugin('lost', 'nowhere:Lost', 'gone')]\n",
     )
     lines = invoke("toy", "--list").stdout.splitlines()
-    assert any("(the query lost of fake-asking 1.0" in line for line in lines if line.startswith("lost "))
+    assert any(
+        "(the query lost of fake-asking 1.0" in line
+        for line in lines
+        if line.startswith("lost ")
+    )
     assert any(line.startswith("counts ") for line in lines)
     done = invoke("toy", "lost")
     assert done.exit_code == 2
     assert "cannot be imported from nowhere:Lost: ModuleNotFoundError" in done.stderr
     listed = CliRunner().invoke(reporting, ["plugins"]).stdout
-    assert ["lost", "query", "fake-asking"] in [line.split()[:3] for line in listed.splitlines()]
+    assert ["lost", "query", "fake-asking"] in [
+        line.split()[:3] for line in listed.splitlines()
+    ]

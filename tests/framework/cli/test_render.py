@@ -16,7 +16,13 @@ from rich.console import Console
 from reporting_framework.cli import render
 from reporting_framework.cli.progress import ProgressBar, wanted
 from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
-from reporting_framework.plugin_api.result import Output, QuarantineState, RejectionCount, RunResult, Seconds
+from reporting_framework.plugin_api.result import (
+    Output,
+    QuarantineState,
+    RejectionCount,
+    RunResult,
+    Seconds,
+)
 
 OUTPUT = Output(uri="out/visits.parquet", rows=1234, new_rows=34, bytes=5678)
 
@@ -68,7 +74,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 def test_plain_lines_say_all_there_is():
-    assert render.summary(FULL, ["reporting-run", "visits", "--x", "a b"], ["--x", "a b"]).splitlines() == [
+    assert render.summary(
+        FULL, ["reporting-run", "visits", "--x", "a b"], ["--x", "a b"]
+    ).splitlines() == [
         "visits: partial",
         "  read               1,100",
         "  accepted           1,034",
@@ -97,8 +105,12 @@ def test_plain_lines_say_all_there_is():
 def test_next_commands_work_as_pasted_where_hatch_ran_this_one(monkeypatch):
     """Hatch takes single braces for fields of its own."""
     monkeypatch.setenv("HATCH_ENV_ACTIVE", "default")
-    found = FULL.model_copy(update={"outputs": [OUTPUT.model_copy(update={"uri": "out/{study}.parquet"})]})
-    assert render.next_commands(found, ["reporting-run", "visits"], ["--checkpoint", "out/{study}.parquet"]) == [
+    found = FULL.model_copy(
+        update={"outputs": [OUTPUT.model_copy(update={"uri": "out/{study}.parquet"})]}
+    )
+    assert render.next_commands(
+        found, ["reporting-run", "visits"], ["--checkpoint", "out/{study}.parquet"]
+    ) == [
         "hatch run reporting-run visits --format json",
         """hatch run python -c "import polars as pl; print(pl.read_parquet('out/{{study}}.parquet'))\"""",
         "hatch run reporting quarantine visits --checkpoint 'out/{{study}}.parquet'",
@@ -108,9 +120,18 @@ def test_next_commands_work_as_pasted_where_hatch_ran_this_one(monkeypatch):
 
 
 def test_many_outputs_are_summed_up():
-    outputs = [Output(uri=f"out/{number}.parquet", rows=number, new_rows=1, bytes=9) for number in range(13)]
-    result = RunResult(report="visits", run_id="1", status="ok", complete=True, outputs=outputs)
-    lines = [line for line in render.summary(result, []).splitlines() if line.startswith("  output")]
+    outputs = [
+        Output(uri=f"out/{number}.parquet", rows=number, new_rows=1, bytes=9)
+        for number in range(13)
+    ]
+    result = RunResult(
+        report="visits", run_id="1", status="ok", complete=True, outputs=outputs
+    )
+    lines = [
+        line
+        for line in render.summary(result, []).splitlines()
+        if line.startswith("  output")
+    ]
     assert lines[9:] == [
         "  output    out/9.parquet: 9 rows (+1), 9 bytes",
         "  output    and 3 more: 33 rows (+3) (--format json lists all)",
@@ -118,7 +139,9 @@ def test_many_outputs_are_summed_up():
 
 
 def test_plain_lines_say_no_more_than_there_is():
-    result = RunResult(report="visits", run_id="1", status="ok", complete=True, objects_ignored=2)
+    result = RunResult(
+        report="visits", run_id="1", status="ok", complete=True, objects_ignored=2
+    )
     assert render.summary(result, []).splitlines() == [
         "visits: ok",
         "  read             0",
@@ -135,43 +158,77 @@ def test_plain_lines_say_no_more_than_there_is():
 
 def test_what_was_listed_is_said():
     def said(**more):
-        result = RunResult(report="visits", run_id="1", status="ok", complete=True, **more)
-        return [line.split(maxsplit=1) for line in render.summary(result, []).splitlines()[4:-4]]
+        result = RunResult(
+            report="visits", run_id="1", status="ok", complete=True, **more
+        )
+        return [
+            line.split(maxsplit=1)
+            for line in render.summary(result, []).splitlines()[4:-4]
+        ]
 
-    since, due = datetime(2024, 5, 6, tzinfo=UTC), datetime(2024, 6, 7, 8, 9, tzinfo=UTC)
+    since, due = (
+        datetime(2024, 5, 6, tzinfo=UTC),
+        datetime(2024, 6, 7, 8, 9, tzinfo=UTC),
+    )
     assert said() == [["complete", "yes"]]
     assert said(listing="full") == [["listed", "everything"], ["complete", "yes"]]
     assert said(listing="window", listed_from=since, full_scan_due=due) == [
-        ["listed", "names dated 2024-05-06 or later; everything again from 2024-06-07 08:09 UTC on"],
+        [
+            "listed",
+            "names dated 2024-05-06 or later; everything again from 2024-06-07 08:09 UTC on",
+        ],
         ["complete", "yes, of what was listed"],
     ]
-    assert said(listing="named") == [["listed", "only what was named"], ["complete", "yes, of what was listed"]]
+    assert said(listing="named") == [
+        ["listed", "only what was named"],
+        ["complete", "yes, of what was listed"],
+    ]
 
 
 def test_a_dry_run_says_what_would_be_written():
     result = FULL.model_copy(update={"dry_run": True, "quarantine": None})
-    text = render.summary(result, ["reporting-run", "visits", "--limit", "5", "--dry-run", "--limit=6", "--x", "y"])
+    text = render.summary(
+        result,
+        [
+            "reporting-run",
+            "visits",
+            "--limit",
+            "5",
+            "--dry-run",
+            "--limit=6",
+            "--x",
+            "y",
+        ],
+    )
     assert "visits: dry run, nothing was written" in text
     assert "  would be accepted  1,034" in text
     assert "  would be written   1,034 rows to out/visits.parquet" in text
-    assert "  output now         out/visits.parquet: 1,234 rows (+34), 5,678 bytes" in text
+    assert (
+        "  output now         out/visits.parquet: 1,234 rows (+34), 5,678 bytes" in text
+    )
     assert "  complete           no: a sample was read\n" in text
     assert "  reporting-run visits --x y\n" in text
     several = result.model_copy(update={"outputs": [OUTPUT, OUTPUT]})
     assert "  would be written   1,034 rows\n" in render.summary(several, [])
     assert "  the same without --dry-run" in render.summary(several, [])
-    assert "ignored" not in render.summary(several.model_copy(update={"objects_ignored": 0, "ignored_fields": {}}), [])
+    assert "ignored" not in render.summary(
+        several.model_copy(update={"objects_ignored": 0, "ignored_fields": {}}), []
+    )
 
 
 def test_only_the_most_frequent_reasons_are_shown():
-    reasons = [RejectionCount(type=f"r{number}", field=None, count=1) for number in range(13)]
+    reasons = [
+        RejectionCount(type=f"r{number}", field=None, count=1) for number in range(13)
+    ]
     text = render.summary(FULL.model_copy(update={"rejections": reasons}), [])
     assert "1 x r9" in text
     assert "r10" not in text
     assert "and 3 more (--format json lists all)" in text
 
 
-def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(monkeypatch, terminal):
+def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(
+    monkeypatch, terminal
+):
     terminal()
     text = render.summary(FULL, [])
     assert "\x1b[" in text
@@ -181,7 +238,9 @@ def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(monkeypatch, t
     assert max(map(len, table.splitlines())) <= 60
     assert "[bold]x[/bold]" in bare.replace("\n", "")
     monkeypatch.setenv("COLUMNS", "200")
-    assert "odd\\n\\x1b[2J.txt, [bold]x[/bold]" in re.sub(r"\x1b\[[0-9;]*m", "", render.summary(FULL, []))
+    assert "odd\\n\\x1b[2J.txt, [bold]x[/bold]" in re.sub(
+        r"\x1b\[[0-9;]*m", "", render.summary(FULL, [])
+    )
 
 
 def test_no_color_is_minded(monkeypatch, terminal):
@@ -215,7 +274,9 @@ def test_the_command_that_reads_an_output_survives_a_real_shell(tmp_path):
     fake = tmp_path / "polars.py"
     fake.write_text("read_parquet = str")
     command = command.replace("python", shlex.quote(sys.executable), 1)
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "$(touch gone)`touch gone`\"'\\!.parquet\n"
     assert not (tmp_path / "gone").exists()
 
@@ -232,7 +293,9 @@ def test_the_command_that_reads_an_output_survives_a_real_shell(tmp_path):
         (False, io.StringIO(), "xterm", False),
     ],
 )
-def test_a_progress_bar_is_there_only_for_people(monkeypatch, quiet, stream, term, there):
+def test_a_progress_bar_is_there_only_for_people(
+    monkeypatch, quiet, stream, term, there
+):
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", term)
     assert wanted(quiet=quiet) is there
@@ -240,14 +303,22 @@ def test_a_progress_bar_is_there_only_for_people(monkeypatch, quiet, stream, ter
 
 def test_the_progress_bar_counts_what_became_of_the_records():
     stream = io.StringIO()
-    bar = ProgressBar(Console(file=stream, force_terminal=True, width=100, color_system=None), total=10)
+    bar = ProgressBar(
+        Console(file=stream, force_terminal=True, width=100, color_system=None),
+        total=10,
+    )
     bar.reporting_run_started("visits[bold]")
     split = Split("1", {})
     rejection = Rejection("b", None, "missing")
-    bar.reporting_split_finished(SplitResult(split, origins=["a", "b", "c"], accepted=2, rejections=[rejection]))
+    bar.reporting_split_finished(
+        SplitResult(split, origins=["a", "b", "c"], accepted=2, rejections=[rejection])
+    )
     bar.reporting_split_finished(SplitResult(split, origins=["d"], accepted=1))
     bar.progress.refresh()
-    assert re.search(r"visits\[bold\] 4 of 10 read [\d,]+/s 3 accepted, 1 rejected or filtered", stream.getvalue())
+    assert re.search(
+        r"visits\[bold\] 4 of 10 read [\d,]+/s 3 accepted, 1 rejected or filtered",
+        stream.getvalue(),
+    )
     bar.close()
     bar.close()
 
@@ -273,6 +344,11 @@ def test_what_a_trigger_handed_over_and_was_not_taken_is_told_and_not_tried_agai
 def test_unread_objects_are_counted_by_reason():
     known = {"report": "visits", "run_id": "1", "status": "partial", "complete": True}
     reasons = {"denied": 2, "missing": 1}
-    lines = render.summary(RunResult(**known, objects_unread=3, unread_reasons=reasons), []).splitlines()
+    lines = render.summary(
+        RunResult(**known, objects_unread=3, unread_reasons=reasons), []
+    ).splitlines()
     at = lines.index("  objects unread  3")
-    assert lines[at + 1 : at + 3] == ["    reason        2 x denied", "    reason        1 x missing"]
+    assert lines[at + 1 : at + 3] == [
+        "    reason        2 x denied",
+        "    reason        1 x missing",
+    ]

@@ -20,7 +20,10 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    run_report("event-log-checkpoint", {"source": str(EXAMPLE), "checkpoint": f"{folder}/out.parquet"})
+    run_report(
+        "event-log-checkpoint",
+        {"source": str(EXAMPLE), "checkpoint": f"{folder}/out.parquet"},
+    )
     return folder
 
 
@@ -40,17 +43,30 @@ def test_the_page_of_a_month_is_written_in_one_step(here):
     (here / "page.html").write_text("before")
     done = report("event-log-checkpoint", "--month", "2024-02", "--html", "page.html")
     size = (here / "page.html").stat().st_size
-    assert (done.stdout, done.stderr) == (f"page.html: monthly-visits of 2024-02, {size:,} bytes\n", "")
+    assert (done.stdout, done.stderr) == (
+        f"page.html: monthly-visits of 2024-02, {size:,} bytes\n",
+        "",
+    )
     text = (here / "page.html").read_text()
     assert "<title>Visits in February 2024</title>" in text
     assert text.endswith("</html>\n")
-    assert sorted(each.name for each in here.iterdir()) == ["page.html", "reporting.toml"]
+    assert sorted(each.name for each in here.iterdir()) == [
+        "page.html",
+        "reporting.toml",
+    ]
     assert stat.S_IMODE((here / "page.html").stat().st_mode) & 0o600 == 0o600
 
 
 def test_the_page_is_printed_and_its_own_settings_are_options(here):
     done = report(
-        "event-log-checkpoint", "--month", "2024-03", "--html", "-", "--no-identifiers", "--longest-waiting", "2"
+        "event-log-checkpoint",
+        "--month",
+        "2024-03",
+        "--html",
+        "-",
+        "--no-identifiers",
+        "--longest-waiting",
+        "2",
     )
     assert done.stderr == ""
     assert done.stdout.startswith("<!doctype html>\n")
@@ -60,12 +76,17 @@ def test_the_page_is_printed_and_its_own_settings_are_options(here):
 
 def test_a_month_without_data_is_a_warning_that_names_the_months_there_are(here):
     done = report("event-log-checkpoint", "--month", "2023-02", "--html", "-")
-    assert done.stderr == "warning: 2023-02: no data; months with data: 2024-01, 2024-02, 2024-03\n"
+    assert (
+        done.stderr
+        == "warning: 2023-02: no data; months with data: 2024-01, 2024-02, 2024-03\n"
+    )
     assert done.stdout.startswith("<!doctype html>\n")
 
 
 def test_without_a_month_it_is_the_last_one_that_is_over(here):
-    assert "There is no event in" in report("event-log-checkpoint", "--html", "-").stdout
+    assert (
+        "There is no event in" in report("event-log-checkpoint", "--html", "-").stdout
+    )
 
 
 @pytest.mark.skipif(chromium() is None, reason="there is no Chromium on this machine")
@@ -73,29 +94,58 @@ def test_without_a_month_it_is_the_last_one_that_is_over(here):
 def test_paper_comes_from_a_browser(here):
     report("event-log-checkpoint", "--month", "2024-02", "--pdf", "page.pdf")
     assert (here / "page.pdf").read_bytes().startswith(b"%PDF-")
-    assert sorted(each.name for each in here.iterdir()) == ["page.pdf", "reporting.toml"]
+    assert sorted(each.name for each in here.iterdir()) == [
+        "page.pdf",
+        "reporting.toml",
+    ]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
         ([], "say where the page goes: --html FILE, --pdf FILE or both", 2),
-        (["--html", "a", "--month", "2024-13"], "'2024-13' is not a month: give it as YYYY-MM", 2),
-        (["--html", "a", "--month", "0000-01"], "'0000-01' is not a month: give it as YYYY-MM", 2),
-        (["--html", "a", "--month", "0001-01"], "'0001-01' is not a month: give it as YYYY-MM", 2),
-        (["--html", "a", "--month", "9999-12"], "'9999-12' is not a month: give it as YYYY-MM", 2),
+        (
+            ["--html", "a", "--month", "2024-13"],
+            "'2024-13' is not a month: give it as YYYY-MM",
+            2,
+        ),
+        (
+            ["--html", "a", "--month", "0000-01"],
+            "'0000-01' is not a month: give it as YYYY-MM",
+            2,
+        ),
+        (
+            ["--html", "a", "--month", "0001-01"],
+            "'0001-01' is not a month: give it as YYYY-MM",
+            2,
+        ),
+        (
+            ["--html", "a", "--month", "9999-12"],
+            "'9999-12' is not a month: give it as YYYY-MM",
+            2,
+        ),
         (
             ["--html", "a", "--page", "monthly-visit"],
             "there is no page 'monthly-visit'; did you mean monthly-visits?",
             2,
         ),
         (["--html", "a", "--longest-waiting", "-1"], "longest_waiting", 2),
-        (["--html", "none/a"], "none/a: No such file or directory; the page is not written", 1),
-        (["--pdf", "a", "--chromium", "no-browser"], "--chromium no-browser: there is no such program", 2),
+        (
+            ["--html", "none/a"],
+            "none/a: No such file or directory; the page is not written",
+            1,
+        ),
+        (
+            ["--pdf", "a", "--chromium", "no-browser"],
+            "--chromium no-browser: there is no such program",
+            2,
+        ),
     ],
 )
 def test_what_is_wrong_is_said(here, arguments, said, code):
-    done = CliRunner().invoke(reporting, ["report", "event-log-checkpoint", *arguments], prog_name="reporting")
+    done = CliRunner().invoke(
+        reporting, ["report", "event-log-checkpoint", *arguments], prog_name="reporting"
+    )
     assert said in " ".join(done.stderr.split())
     assert done.exit_code == code
     assert sorted(each.name for each in here.iterdir()) == ["reporting.toml"]
@@ -112,13 +162,19 @@ def test_the_variable_that_names_a_browser_is_minded(here, monkeypatch):
 def test_without_any_browser_the_error_says_what_to_install(here, monkeypatch):
     monkeypatch.setenv("PATH", str(here))
     said = " ".join(report("event-log-checkpoint", "--pdf", "a", code=2).stderr.split())
-    assert "--pdf needs Chromium, and there is none of chromium, chromium-browser" in said
+    assert (
+        "--pdf needs Chromium, and there is none of chromium, chromium-browser" in said
+    )
     assert "apt-get install chromium" in said
 
 
 @pytest.mark.parametrize(
     ("script", "said"),
-    [("exit 3", "gave no PDF (exit code 3)"), ("exit 0", "gave no PDF (exit code 0)"), ("#", "Exec format error")],
+    [
+        ("exit 3", "gave no PDF (exit code 3)"),
+        ("exit 0", "gave no PDF (exit code 0)"),
+        ("#", "Exec format error"),
+    ],
 )
 def test_a_browser_that_gives_no_paper_is_told_of(here, script, said):
     (here / "browser").write_text(f"#!/bin/sh\n{script}\n" if script != "#" else "#")
@@ -143,14 +199,37 @@ def test_a_report_without_a_page_of_its_own_takes_one_by_name(here, made):
         f'validator = {{ use = "visit-event" }}\nsinks = [{{ use = "parquet-checkpoint", uri = "{made}/out.parquet" }}]\n'
     )
     said = " ".join(report("visits", "--html", "a.html", code=2).stderr.split())
-    assert "report visits names no page of its own; give one with --page: monthly-visits" in said
-    report("visits", "--page=monthly-visits", "--month", "2024-02", "--html", "a.html", "--no-identifiers")
+    assert (
+        "report visits names no page of its own; give one with --page: monthly-visits"
+        in said
+    )
+    report(
+        "visits",
+        "--page=monthly-visits",
+        "--month",
+        "2024-02",
+        "--html",
+        "a.html",
+        "--no-identifiers",
+    )
     assert "visits · monthly report" in (here / "a.html").read_text()
 
 
 def test_options_of_the_page_are_completed_and_helped(here):
-    assert completions(reporting, "report", "event-log-checkpoint", "--longest") == ["--longest-waiting"]
-    assert completions(reporting, "report", "event-log-checkpoint", "--page", "nothing", "--longest") == []
+    assert completions(reporting, "report", "event-log-checkpoint", "--longest") == [
+        "--longest-waiting"
+    ]
+    assert (
+        completions(
+            reporting,
+            "report",
+            "event-log-checkpoint",
+            "--page",
+            "nothing",
+            "--longest",
+        )
+        == []
+    )
     assert (
         "Make a page of a month of event-log-checkpoint: monthly-visits."
         in report("event-log-checkpoint", "--help").stdout
@@ -160,5 +239,7 @@ def test_options_of_the_page_are_completed_and_helped(here):
 def test_a_browser_that_takes_too_long_is_told_of(here):
     (here / "browser").write_text("#!/bin/sh\nexec sleep 9\n")
     (here / "browser").chmod(0o755)
-    with pytest.raises(LocationError, match=r"browser took longer than 0.2 seconds; no PDF is written"):
+    with pytest.raises(
+        LocationError, match=r"browser took longer than 0.2 seconds; no PDF is written"
+    ):
         print_page("<p>", str(here / "browser"), patience=0.2)

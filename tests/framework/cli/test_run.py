@@ -19,7 +19,9 @@ from tests.framework.distributions import environment, program
 
 
 def run(*arguments: str, **more):
-    return CliRunner().invoke(reporting_run, arguments, prog_name="reporting-run", **more)
+    return CliRunner().invoke(
+        reporting_run, arguments, prog_name="reporting-run", **more
+    )
 
 
 def result(*arguments: str) -> RunResult:
@@ -38,13 +40,22 @@ def test_a_run_is_done_and_told_of():
     assert Path("out/x.txt").read_text() == "0\n1\n2\n"
     assert "  accepted         3\n" in done.stdout
     assert "  output           out/x.txt: 3 rows (+3), 6 bytes\n" in done.stdout
-    assert "  reporting-run toy --target out/x.txt --count 3 --format json\n" in done.stdout
+    assert (
+        "  reporting-run toy --target out/x.txt --count 3 --format json\n"
+        in done.stdout
+    )
 
 
 def test_reporting_run_as_two_words_is_the_same_command():
-    done = CliRunner().invoke(reporting, ["run", "toy", "--target", "x.txt", "--format", "json"], prog_name="reporting")
+    done = CliRunner().invoke(
+        reporting,
+        ["run", "toy", "--target", "x.txt", "--format", "json"],
+        prog_name="reporting",
+    )
     assert json.loads(done.stdout)["accepted"] == 10
-    done = CliRunner().invoke(reporting, ["run", "toy", "--target", "x.txt"], prog_name="reporting")
+    done = CliRunner().invoke(
+        reporting, ["run", "toy", "--target", "x.txt"], prog_name="reporting"
+    )
     assert "  reporting run toy --target x.txt --format json\n" in done.stdout
 
 
@@ -56,30 +67,63 @@ def test_json_is_the_result_and_nothing_else():
 
 
 def test_the_suggested_command_is_without_options_that_are_of_one_run_alone():
-    said = run("toy", "--target", "x.txt", "--time-budget", "1h", "--verbose", "--count", "3").stdout
+    said = run(
+        "toy", "--target", "x.txt", "--time-budget", "1h", "--verbose", "--count", "3"
+    ).stdout
     assert "  reporting-run toy --target x.txt --count 3 --format json\n" in said
 
 
 def test_the_suggested_command_is_without_its_format_and_without_secrets():
     assert (
-        "reporting-run toy --target x.txt --format json" in run("toy", "--target", "x.txt", "--format", "text").stdout
+        "reporting-run toy --target x.txt --format json"
+        in run("toy", "--target", "x.txt", "--format", "text").stdout
     )
     done = run("toy", "--target", "x.txt", "--password", "SECRET-VALUE")
     assert "SECRET" not in done.stdout
     assert "the same with --format json" in done.stdout
-    assert "--set count=1 --format json" in run("toy", "--target", "x.txt", "--set", "count=1").stdout
-    assert "SECRET" not in run("toy", "--target", "x.txt", "--set", "password=SECRET").stdout
+    assert (
+        "--set count=1 --format json"
+        in run("toy", "--target", "x.txt", "--set", "count=1").stdout
+    )
+    assert (
+        "SECRET"
+        not in run("toy", "--target", "x.txt", "--set", "password=SECRET").stdout
+    )
 
 
 def test_options_of_every_kind_reach_the_settings():
     done = run(
-        *("toy", "--target", "x.txt", "--count", "2", "--shade", "dark", "--mode", "good", "--strict"),
-        *("--labels", "a,b", "--labels", "c", "--sizes", "3", "--set", "fine.level=2", "--set", "limit=7"),
+        *(
+            "toy",
+            "--target",
+            "x.txt",
+            "--count",
+            "2",
+            "--shade",
+            "dark",
+            "--mode",
+            "good",
+            "--strict",
+        ),
+        *(
+            "--labels",
+            "a,b",
+            "--labels",
+            "c",
+            "--sizes",
+            "3",
+            "--set",
+            "fine.level=2",
+            "--set",
+            "limit=7",
+        ),
     )
     assert done.exit_code == 0
     wrong = run("toy", "--target", "x.txt", "--sizes", "3", "--sizes", "x")
     assert wrong.exit_code == 2
-    assert wrong.stderr.startswith("error: toy: sizes.1 (option --sizes): Input should be a valid integer")
+    assert wrong.stderr.startswith(
+        "error: toy: sizes.1 (option --sizes): Input should be a valid integer"
+    )
 
 
 def test_an_option_that_was_not_given_leaves_it_to_the_other_places(monkeypatch):
@@ -113,7 +157,15 @@ def test_a_report_composed_in_the_file_runs_and_can_be_set():
     assert (done.exit_code, done.stderr) == (0, "")
     assert Path("mine.txt").read_text() == "0\n1\n2\n"
     assert "  reporting-run mine --config mine.toml --format json" in done.stdout
-    done = run("mine", "--config", "mine.toml", "--set", "sinks.0.uri=other.txt", "--set", "source.count=1")
+    done = run(
+        "mine",
+        "--config",
+        "mine.toml",
+        "--set",
+        "sinks.0.uri=other.txt",
+        "--set",
+        "source.count=1",
+    )
     assert Path("other.txt").read_text() == "0\n"
     assert "the same with --format json" in done.stdout
     assert "my own" in run("mine", "--config", "mine.toml", "--help").stdout
@@ -135,7 +187,9 @@ def test_a_word_after_two_hyphens_is_no_option():
 def test_a_missing_setting_is_one_line():
     done = run("toy")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: toy: setting target is missing; looked for option --target, ")
+    assert done.stderr.startswith(
+        "error: toy: setting target is missing; looked for option --target, "
+    )
     assert done.stderr.count("\n") == 1
 
 
@@ -169,27 +223,54 @@ def test_a_dry_run_writes_nothing_and_says_what_would_be():
 
 
 def test_a_dry_run_reads_up_to_its_limit():
-    done = run("toy", "--target", "x.txt", "--dry-run", "--limit", "4", "--format", "json")
+    done = run(
+        "toy", "--target", "x.txt", "--dry-run", "--limit", "4", "--format", "json"
+    )
     assert done.exit_code == 0
     assert json.loads(done.stdout)["records_read"] == 4
-    assert result("toy", "--target", "x.txt", "--dry-run", "--count", "1005").records_read == 1000
+    assert (
+        result("toy", "--target", "x.txt", "--dry-run", "--count", "1005").records_read
+        == 1000
+    )
 
 
 def test_a_run_stops_in_time_and_keeps_what_is_done():
-    done = run("toy", "--target", "x.txt", "--seconds", "0.2", "--time-budget", "0.3s", "--format", "json")
+    done = run(
+        "toy",
+        "--target",
+        "x.txt",
+        "--seconds",
+        "0.2",
+        "--time-budget",
+        "0.3s",
+        "--format",
+        "json",
+    )
     assert done.exit_code == 5
     parsed = RunResult.model_validate_json(done.stdout)
     assert not parsed.complete
     assert 0 < parsed.accepted < 10
     assert len(Path("x.txt").read_text().splitlines()) == parsed.accepted
-    assert done.stderr == "warning: stopped at the deadline; what is done is kept, run again for the rest\n"
+    assert (
+        done.stderr
+        == "warning: stopped at the deadline; what is done is kept, run again for the rest\n"
+    )
 
 
 # -- exit codes -----------------------------------------------------------------------------------------------------
 
 
 def outcome(**more) -> RunResult:
-    return RunResult(**{"report": "r", "run_id": "1", "status": "ok", "complete": True, "rejected": 5, **more})
+    return RunResult(
+        **{
+            "report": "r",
+            "run_id": "1",
+            "status": "ok",
+            "complete": True,
+            "rejected": 5,
+            **more,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,20 +305,33 @@ def test_the_exit_code_says_the_worst(given, max_rejected, code):
             3,
             "warning: records that were rejected: 3, more than --max-rejected 2\n",
         ),
-        (["--unread", "2"], 4, "warning: objects that could not be read: 2; the next run tries them again\n"),
+        (
+            ["--unread", "2"],
+            4,
+            "warning: objects that could not be read: 2; the next run tries them again\n",
+        ),
         (["--mode", "denied"], 1, "error: toy://numbers: no right to list\n"),
         (["--mode", "interrupt"], 130, "interrupted\n"),
-        (["--bad", "11"], 2, "error: toy: the settings together: bad may not be more than count\n"),
+        (
+            ["--bad", "11"],
+            2,
+            "error: toy: the settings together: bad may not be more than count\n",
+        ),
     ],
 )
 def test_exit_codes_of_the_real_program(toy, arguments, code, stderr):
-    done = program("reporting-run", "toy", "--target", "x.txt", *arguments, site=toy.folder)
+    done = program(
+        "reporting-run", "toy", "--target", "x.txt", *arguments, site=toy.folder
+    )
     assert (done.returncode, done.stderr) == (code, stderr)
     assert ("toy: " in done.stdout) is (code not in (1, 2, 130))
 
 
 def test_data_are_kept_when_too_many_are_rejected():
-    assert run("toy", "--target", "x.txt", "--bad", "3", "--max-rejected", "2").exit_code == 3
+    assert (
+        run("toy", "--target", "x.txt", "--bad", "3", "--max-rejected", "2").exit_code
+        == 3
+    )
     assert len(Path("x.txt").read_text().splitlines()) == 7
 
 
@@ -257,13 +351,20 @@ def test_a_failure_before_the_run_begins_prints_nothing_on_stdout():
 
 
 @pytest.mark.parametrize("mode", ["value", "eof", "pipe"])
-def test_what_a_plugin_raises_is_shown_by_place_and_type_and_with_verbose_by_message(mode):
+def test_what_a_plugin_raises_is_shown_by_place_and_type_and_with_verbose_by_message(
+    mode,
+):
     done = run("toy", "--target", "x.txt", "--mode", mode)
     assert "parts.py" in done.stderr
     assert "(message withheld; --verbose shows it)" in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("error: report toy: source toy-numbers raised ")
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: report toy: source toy-numbers raised "
+    )
     assert "SECRET-VALUE" not in done.stderr
-    assert "SECRET-VALUE" in run("toy", "--target", "x.txt", "--mode", mode, "--verbose").stderr
+    assert (
+        "SECRET-VALUE"
+        in run("toy", "--target", "x.txt", "--mode", mode, "--verbose").stderr
+    )
 
 
 def test_an_unexpected_error_of_the_frameworks_own_keeps_its_traceback(toy):
@@ -273,7 +374,9 @@ def test_an_unexpected_error_of_the_frameworks_own_keeps_its_traceback(toy):
 
 
 def test_ctrl_c_in_the_middle_is_one_line_and_130(toy):
-    done = program("reporting-run", "toy", "--target", "x.txt", "--mode", "late", site=toy.folder)
+    done = program(
+        "reporting-run", "toy", "--target", "x.txt", "--mode", "late", site=toy.folder
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
@@ -285,7 +388,18 @@ def test_a_reader_that_goes_away_does_not_matter(toy):
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-c", code, "toy", "--target", "x.txt", "--bad", "1", "--max-rejected", "0"],
+        [
+            sys.executable,
+            "-c",
+            code,
+            "toy",
+            "--target",
+            "x.txt",
+            "--bad",
+            "1",
+            "--max-rejected",
+            "0",
+        ],
         env=environment(toy.folder),
         cwd=toy.folder,
         stdout=writer,
@@ -294,7 +408,10 @@ def test_a_reader_that_goes_away_does_not_matter(toy):
     )
     os.close(writer)
     assert done.returncode == 3
-    assert done.stderr == "warning: records that were rejected: 1, more than --max-rejected 0\n"
+    assert (
+        done.stderr
+        == "warning: records that were rejected: 1, more than --max-rejected 0\n"
+    )
     assert (toy.folder / "x.txt").exists()
 
 
@@ -312,7 +429,12 @@ def on_terminal(site: Path, *arguments: str, **more: str) -> str:
         del variables["NO_COLOR"]
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], env=variables, cwd=site, stdin=slave, stdout=slave, stderr=slave
+        [sys.executable, "-c", code, *arguments],
+        env=variables,
+        cwd=site,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
     )
     os.close(slave)
     shown = b""
@@ -327,14 +449,18 @@ def on_terminal(site: Path, *arguments: str, **more: str) -> str:
 
 
 def test_on_a_terminal_there_are_a_bar_and_a_table(toy):
-    shown = on_terminal(toy.folder, "toy", "--target", "x.txt", "--seconds", "0.05", NO_COLOR="")
+    shown = on_terminal(
+        toy.folder, "toy", "--target", "x.txt", "--seconds", "0.05", NO_COLOR=""
+    )
     assert "accepted, 0 rejected or filtered" in shown
     assert "┌" in shown
     assert "\x1b[36m" in shown
 
 
 def test_quiet_takes_the_bar_and_no_color_the_colours(toy):
-    shown = on_terminal(toy.folder, "toy", "--target", "x.txt", "--seconds", "0.05", "--quiet")
+    shown = on_terminal(
+        toy.folder, "toy", "--target", "x.txt", "--seconds", "0.05", "--quiet"
+    )
     assert "rejected or filtered" not in shown
     assert "┌" in shown
     assert "\x1b[36m" not in shown
@@ -344,17 +470,33 @@ def test_a_bar_is_taken_away_after_an_interruption(monkeypatch, capsys):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with pytest.raises(SystemExit) as caught:
-        reporting_run.main(["toy", "--target", "x.txt", "--mode", "interrupt"], prog_name="reporting-run")
+        reporting_run.main(
+            ["toy", "--target", "x.txt", "--mode", "interrupt"],
+            prog_name="reporting-run",
+        )
     assert caught.value.code == 130
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_records_of_events_are_taken_and_no_others(tmp_path):
-    arguments = ["--source", str(tmp_path / "in"), "--checkpoint", str(tmp_path / "out.parquet")]
-    done = run("event-log-checkpoint", *arguments, "--events", *[str(FOLDER / "kinesis.json")] * 2)
+    arguments = [
+        "--source",
+        str(tmp_path / "in"),
+        "--checkpoint",
+        str(tmp_path / "out.parquet"),
+    ]
+    done = run(
+        "event-log-checkpoint",
+        *arguments,
+        "--events",
+        *[str(FOLDER / "kinesis.json")] * 2,
+    )
     assert done.exit_code == 2
-    assert "source object-store-json does not take kinesis triggers; it takes s3, sqs" in done.stderr
+    assert (
+        "source object-store-json does not take kinesis triggers; it takes s3, sqs"
+        in done.stderr
+    )
     done = run("event-log-checkpoint", *arguments, "more")
     assert done.exit_code == 2
     assert "Got unexpected extra argument (more)" in done.stderr

@@ -28,7 +28,9 @@ def places(tmp_path):
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(reporting, ["runs", REPORT, *arguments], prog_name="reporting")
+    return CliRunner().invoke(
+        reporting, ["runs", REPORT, *arguments], prog_name="reporting"
+    )
 
 
 def test_the_last_runs_the_newest_first(places):
@@ -50,7 +52,10 @@ def test_the_last_runs_the_newest_first(places):
     assert [line.split()[2] for line in lines] == ["failed", "ok", "ok"]
     assert "failed (LocationError)" in lines[0]
     assert lines[2].split()[3:7] == ["1", "0", "1", "0"]
-    assert "reporting-framework 0.1.0, reporting-event-log-checkpoint 0.1.0, reporting-object-store" in lines[2]
+    assert (
+        "reporting-framework 0.1.0, reporting-event-log-checkpoint 0.1.0, reporting-object-store"
+        in lines[2]
+    )
     assert len(invoke(*places, "--limit", "1").stdout.splitlines()) == 2
 
 
@@ -58,7 +63,9 @@ def test_the_records_as_json(places):
     found = json.loads(invoke(*places, "--format", "json").stdout)
     assert [each["status"] for each in found] == ["failed", "ok", "ok"]
     assert found[2]["inputs"] == [places[1]]
-    assert {(step["role"], step["name"], step["distribution"]) for step in found[2]["steps"]} == {
+    assert {
+        (step["role"], step["name"], step["distribution"]) for step in found[2]["steps"]
+    } == {
         ("source", "object-store-json", "reporting-object-store"),
         ("validator", "visit-event", "reporting-event-log-checkpoint"),
         ("sink", "parquet-checkpoint", "reporting-object-store"),
@@ -78,7 +85,10 @@ def test_before_the_first_run_there_is_nothing(tmp_path):
 def test_without_a_history_that_is_said(places):
     done = invoke(*places, "--keep-runs", "0")
     assert done.exit_code == 2
-    assert "there is no history of its runs: none of its sinks keeps one (parquet-checkpoint)" in done.stderr
+    assert (
+        "there is no history of its runs: none of its sinks keeps one (parquet-checkpoint)"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,9 +96,15 @@ def test_without_a_history_that_is_said(places):
     [
         ({}, "ok"),
         ({"status": "partial", "complete": False}, "partial (stopped at the deadline)"),
-        ({"status": "failed", "complete": False, "error": "StepFailed"}, "failed (StepFailed)"),
+        (
+            {"status": "failed", "complete": False, "error": "StepFailed"},
+            "failed (StepFailed)",
+        ),
         ({"replay": True}, "ok (replay)"),
-        ({"status": "partial", "complete": False, "replay": True}, "partial (stopped at the deadline, replay)"),
+        (
+            {"status": "partial", "complete": False, "replay": True},
+            "partial (stopped at the deadline, replay)",
+        ),
     ],
 )
 def test_how_a_run_ended(changed, text):

@@ -29,7 +29,9 @@ sinks     = [{ use = "ndjson-archive", uri = "s3://tables/deep/" }]
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     """A folder with that file, and no credentials."""
-    for name in [each for each in os.environ if each.startswith(("REPORTING_", "AWS_"))]:
+    for name in [
+        each for each in os.environ if each.startswith(("REPORTING_", "AWS_"))
+    ]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
@@ -54,17 +56,33 @@ def refused(*arguments: str) -> str:
 
 def test_people_see_a_table():
     lines = [
-        line.split(maxsplit=3) for line in shown("event-log-checkpoint", "--validator", "visit-event").splitlines()
+        line.split(maxsplit=3)
+        for line in shown(
+            "event-log-checkpoint", "--validator", "visit-event"
+        ).splitlines()
     ]
     assert lines[0] == ["column", "type", "null"]
-    assert lines[1] == ["action", "String", "no", "What happened to the visit: submit, pass-qc, not-pass-qc, delete"]
+    assert lines[1] == [
+        "action",
+        "String",
+        "no",
+        "What happened to the visit: submit, pass-qc, not-pass-qc, delete",
+    ]
     assert ["visit_date", "Date", "no", "Day of the visit"] in lines
     assert ["module", "String", "yes", "Module of a form"] in lines
     assert [line[0] for line in lines][-2:] == ["timestamp", "source_key"]
 
 
 def test_settings_count_as_for_a_run():
-    found = shown("event-log-checkpoint", "--extra", "keep", "--exclude-projects", "x", "--validator", "visit-event-v2")
+    found = shown(
+        "event-log-checkpoint",
+        "--extra",
+        "keep",
+        "--exclude-projects",
+        "x",
+        "--validator",
+        "visit-event-v2",
+    )
     assert "extra           String             yes   Unknown fields, as JSON" in found
     assert "duplicate-submit" in found
     assert "No such option" in refused("event-log-checkpoint", "--nothing")
@@ -79,24 +97,48 @@ def test_json_schema_is_valid():
 
 
 def test_a_grouped_checkpoint_is_one_table_of_its_fixed_part():
-    found = shown("event-log-checkpoint", "--format", "athena", "--database", "visits", "--table", "events")
-    assert "EXISTS `visits`.`events` (\n  `action` string COMMENT 'What happened to the visit',\n" in found
+    found = shown(
+        "event-log-checkpoint",
+        "--format",
+        "athena",
+        "--database",
+        "visits",
+        "--table",
+        "events",
+    )
+    assert (
+        "EXISTS `visits`.`events` (\n  `action` string COMMENT 'What happened to the visit',\n"
+        in found
+    )
     assert "`pipeline_adcid` int " in found
     assert found.endswith("STORED AS PARQUET\nLOCATION 's3://tables/'\n")
 
 
 def test_glue_gets_a_table_of_the_folder_of_the_file():
     found = json.loads(shown("orders", "--format", "glue"))
-    assert (found["Name"], found["StorageDescriptor"]["Location"]) == ("orders", "s3://tables/deep/")
-    given = json.loads(shown("orders", "--format", "glue", "--table", "t", "--location", "s3://x/y"))
+    assert (found["Name"], found["StorageDescriptor"]["Location"]) == (
+        "orders",
+        "s3://tables/deep/",
+    )
+    given = json.loads(
+        shown("orders", "--format", "glue", "--table", "t", "--location", "s3://x/y")
+    )
     assert (given["Name"], given["StorageDescriptor"]["Location"]) == ("t", "s3://x/y/")
 
 
 def test_what_does_not_go_together_is_refused():
-    assert "--database goes with --format athena" in refused("orders", "--format", "glue", "--database", "d")
-    assert "--table goes with --format athena or glue" in refused("orders", "--table", "t")
-    assert "--location goes with --format athena or glue" in refused("orders", "--location", "s3://b/")
-    assert "none of its sinks writes parquet files (ndjson-archive)" in refused("archived", "--format", "athena")
+    assert "--database goes with --format athena" in refused(
+        "orders", "--format", "glue", "--database", "d"
+    )
+    assert "--table goes with --format athena or glue" in refused(
+        "orders", "--table", "t"
+    )
+    assert "--location goes with --format athena or glue" in refused(
+        "orders", "--location", "s3://b/"
+    )
+    assert "none of its sinks writes parquet files (ndjson-archive)" in refused(
+        "archived", "--format", "athena"
+    )
     assert "and Athena reads S3 alone" in refused(
         "event-log-checkpoint", "--checkpoint", "o.parquet", "--format", "glue"
     )

@@ -20,7 +20,16 @@ from reporting_framework.query.sql.engine import check_installed
 from tests.framework.cli.test_help import completions, imported
 
 COLUMNS = [
-    *("action", "study", "pipeline_adcid", "project_label", "center_label", "gear_name", "ptid", "visit_date"),
+    *(
+        "action",
+        "study",
+        "pipeline_adcid",
+        "project_label",
+        "center_label",
+        "gear_name",
+        "ptid",
+        "visit_date",
+    ),
     *("visit_number", "datatype", "module", "packet", "timestamp", "source_key"),
 ]
 
@@ -41,7 +50,9 @@ def here(checkpointed):
 
 
 def invoke(*arguments, **more):
-    return CliRunner().invoke(reporting, ["sql", *arguments], prog_name="reporting", **more)
+    return CliRunner().invoke(
+        reporting, ["sql", *arguments], prog_name="reporting", **more
+    )
 
 
 def ask(*arguments, **more):
@@ -60,26 +71,43 @@ def refused(*arguments, code=2):
 
 
 def test_an_answer_is_a_table_for_people(here):
-    assert ask("SELECT ptid, module, count(*) AS events FROM events GROUP BY ALL ORDER BY 1").splitlines() == [
+    assert ask(
+        "SELECT ptid, module, count(*) AS events FROM events GROUP BY ALL ORDER BY 1"
+    ).splitlines() == [
         "ptid      module  events",
         "SYN0013   -       8",
         "TWIN0000  -       2",
         "TWIN0001  -       2",
         "TWIN0002  -       2",
     ]
-    shown = ask("SELECT max(timestamp) AS last, 1 / 3 AS third, TRUE AS yes FROM events WHERE ptid = 'TWIN0001'")
-    assert shown.splitlines()[1].split("  ") == ["2024-02-15 12:00:00+00:00", "0.333", "True"]
+    shown = ask(
+        "SELECT max(timestamp) AS last, 1 / 3 AS third, TRUE AS yes FROM events WHERE ptid = 'TWIN0001'"
+    )
+    assert shown.splitlines()[1].split("  ") == [
+        "2024-02-15 12:00:00+00:00",
+        "0.333",
+        "True",
+    ]
 
 
 def test_the_report_s_own_name_works_too(here):
     assert ask("SELECT count(*) AS n FROM event_log_checkpoint").split() == ["n", "14"]
-    assert ask("SHOW TABLES").split() == ["name", "checkpoint_events", "event_log_checkpoint", "events"]
+    assert ask("SHOW TABLES").split() == [
+        "name",
+        "checkpoint_events",
+        "event_log_checkpoint",
+        "events",
+    ]
 
 
 @pytest.mark.parametrize("option", ["--tables", "--list"])
 def test_the_table_s_names_columns_and_types_are_shown(here, option):
     lines = ask(option).splitlines()
-    assert lines[:3] == ["events or checkpoint_events or event_log_checkpoint", "", "column          type"]
+    assert lines[:3] == [
+        "events or checkpoint_events or event_log_checkpoint",
+        "",
+        "column          type",
+    ]
     assert [line.split()[0] for line in lines[3:]] == COLUMNS
     assert lines[10].split() == ["visit_date", "DATE"]
     assert lines[15].split() == ["timestamp", "TIMESTAMP", "WITH", "TIME", "ZONE"]
@@ -87,7 +115,14 @@ def test_the_table_s_names_columns_and_types_are_shown(here, option):
 
 def test_csv_and_json_hold_exact_values_as_those_of_queries_do(here):
     sql = "SELECT * FROM events ORDER BY timestamp, source_key"
-    queried = ["query", "event-log-checkpoint", "completeness", "--where", "ptid=TWIN0001", "--format"]
+    queried = [
+        "query",
+        "event-log-checkpoint",
+        "completeness",
+        "--where",
+        "ptid=TWIN0001",
+        "--format",
+    ]
     mine = (
         "SELECT study, pipeline_adcid, project_label, ptid, visit_date, visit_number, datatype, module, "
         "min(timestamp) FILTER (action = 'submit') AS first_submit, count(*) FILTER (action = 'submit') AS submissions, "
@@ -104,7 +139,9 @@ def test_csv_and_json_hold_exact_values_as_those_of_queries_do(here):
 def test_a_sum_of_whole_numbers_stays_whole_in_every_form(here):
     sql = "SELECT sum(pipeline_adcid) + 170141183460469231731 AS total FROM events"
     assert ask(sql, "--format", "csv") == "total\n170141183460469244375\n"
-    assert json.loads(ask(sql, "--format", "json")) == [{"total": 170141183460469244375}]
+    assert json.loads(ask(sql, "--format", "json")) == [
+        {"total": 170141183460469244375}
+    ]
     ask(sql, "--out", "n.parquet")
     assert pl.read_parquet("n.parquet").item() == 170141183460469244375
     assert ask(sql).split()[1] == "170141183460469244375"
@@ -114,9 +151,15 @@ def test_a_file_is_written_in_the_form_of_its_name_or_as_asked(here):
     sql = "SELECT study, count(*) AS events FROM events GROUP BY ALL ORDER BY study"
     for name in ("n.parquet", "n.csv", "n.json", "n.txt"):
         assert ask(sql, "--out", name) == ""
-    assert pl.read_parquet("n.parquet").to_dicts() == [{"study": "adrc", "events": 12}, {"study": "dlb", "events": 2}]
+    assert pl.read_parquet("n.parquet").to_dicts() == [
+        {"study": "adrc", "events": 12},
+        {"study": "dlb", "events": 2},
+    ]
     assert Path("n.csv").read_text() == "study,events\nadrc,12\ndlb,2\n"
-    assert json.loads(Path("n.json").read_text()) == pl.read_parquet("n.parquet").to_dicts()
+    assert (
+        json.loads(Path("n.json").read_text())
+        == pl.read_parquet("n.parquet").to_dicts()
+    )
     assert Path("n.txt").read_text() == "study  events\nadrc   12\ndlb    2\n"
     ask('SELECT 1 AS "it\'s"', "--out", 'it\'s "n".csv')
     assert Path('it\'s "n".csv').read_text() == "it's\n1\n"
@@ -129,22 +172,40 @@ def test_a_file_that_was_there_stays_where_the_sql_fails(here):
     Path("n.csv").write_text("old")
     refused("SELECT CAST(ptid AS INTEGER) AS n FROM events", "--out", "n.csv")
     assert Path("n.csv").read_text() == "old"
-    assert "error: gone/n.csv: No such file or directory" in refused("SELECT 1", "--out", "gone/n.csv", code=1)
+    assert "error: gone/n.csv: No such file or directory" in refused(
+        "SELECT 1", "--out", "gone/n.csv", code=1
+    )
     assert {each.name for each in here.iterdir()} == {"n.csv", "reporting.toml"}
 
 
 def test_the_table_for_people_is_bounded_and_says_how_many_rows_there_are_besides(here):
-    done = invoke("event-log-checkpoint", "SELECT range AS n FROM range(12345) ORDER BY n DESC")
-    assert done.stderr == "100 of 12,345 rows are shown; --format csv, json or parquet gives all\n"
-    assert done.stdout.split() == ["n", *(str(12345 - number) for number in range(1, 101))]
+    done = invoke(
+        "event-log-checkpoint", "SELECT range AS n FROM range(12345) ORDER BY n DESC"
+    )
+    assert (
+        done.stderr
+        == "100 of 12,345 rows are shown; --format csv, json or parquet gives all\n"
+    )
+    assert done.stdout.split() == [
+        "n",
+        *(str(12345 - number) for number in range(1, 101)),
+    ]
     assert len(ask("SELECT range AS n FROM range(100)").splitlines()) == 101
-    assert len(ask("SELECT range AS n FROM range(12345)", "--format", "csv").splitlines()) == 12346
+    assert (
+        len(ask("SELECT range AS n FROM range(12345)", "--format", "csv").splitlines())
+        == 12346
+    )
 
 
 def test_the_sql_comes_from_a_file_or_from_standard_input(here):
-    Path("q.sql").write_text("-- é; how many\nSELECT count(*) AS n -- all; of them\nFROM events;\n-- that is all;\n")
+    Path("q.sql").write_text(
+        "-- é; how many\nSELECT count(*) AS n -- all; of them\nFROM events;\n-- that is all;\n"
+    )
     assert ask("--file", "q.sql").split() == ["n", "14"]
-    assert ask("--file", "-", input="SELECT count(*) AS n FROM events;;").split() == ["n", "14"]
+    assert ask("--file", "-", input="SELECT count(*) AS n FROM events;;").split() == [
+        "n",
+        "14",
+    ]
     assert ask("-", input="SELECT count(*) AS n FROM events").split() == ["n", "14"]
 
 
@@ -169,14 +230,23 @@ def test_whatever_gives_rows_is_taken(here, sql):
 def test_the_session_is_in_utc_wherever_it_is(here, monkeypatch):
     monkeypatch.setenv("TZ", "America/New_York")
     sql = "SELECT current_setting('TimeZone') AS zone, strftime(max(timestamp), '%H') AS hour FROM events"
-    assert ask(f"{sql} WHERE ptid = 'TWIN0001'", "--format", "csv") == "zone,hour\nUTC,12\n"
+    assert (
+        ask(f"{sql} WHERE ptid = 'TWIN0001'", "--format", "csv")
+        == "zone,hour\nUTC,12\n"
+    )
 
 
 def test_settings_come_from_everywhere(here, made, monkeypatch):
     (here / "reporting.toml").unlink()
     monkeypatch.setenv("REPORTING_EVENT_LOG_CHECKPOINT__SOURCE", "in")
-    for arguments in (["--checkpoint", f"{made}/out.parquet"], ["--set", f"checkpoint={made}/out.parquet"]):
-        assert ask("SELECT count(*) AS n FROM events", *arguments).split() == ["n", "14"]
+    for arguments in (
+        ["--checkpoint", f"{made}/out.parquet"],
+        ["--set", f"checkpoint={made}/out.parquet"],
+    ):
+        assert ask("SELECT count(*) AS n FROM events", *arguments).split() == [
+            "n",
+            "14",
+        ]
     assert "setting checkpoint is missing" in refused("SELECT 1")
 
 
@@ -230,11 +300,20 @@ def test_errors_say_where_and_what_there_is(here, sql, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give the SQL itself, or --file FILE (- is standard input), or --tables; one of them"),
+        (
+            [],
+            "give the SQL itself, or --file FILE (- is standard input), or --tables; one of them",
+        ),
         (["SELECT 1", "--file", "q.sql"], "give the SQL itself, or --file FILE"),
         (["SELECT 1", "--tables"], "give the SQL itself, or --file FILE"),
-        (["--file", "gone.sql"], "error: gone.sql: the SQL cannot be read: No such file or directory"),
-        (["--file", "latin.sql"], "error: latin.sql: the SQL cannot be read: it is not UTF-8"),
+        (
+            ["--file", "gone.sql"],
+            "error: gone.sql: the SQL cannot be read: No such file or directory",
+        ),
+        (
+            ["--file", "latin.sql"],
+            "error: latin.sql: the SQL cannot be read: it is not UTF-8",
+        ),
         (["SELECT '\udce9'"], "error: the SQL is not UTF-8"),
         (["SELECT 1", "--format", "parquet"], "--format parquet goes with --out FILE"),
     ],
@@ -270,7 +349,9 @@ def test_the_keyboard_interrupts_it(here):
         [*words, "SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 3"],
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a job in the background ignores it
     )
     try:
         time.sleep(4)
@@ -283,7 +364,8 @@ def test_the_keyboard_interrupts_it(here):
 
 def test_without_the_extra_it_says_what_to_install():
     with pytest.raises(
-        SettingsError, match=rf"needs nowhere, which is not installed: {re.escape(install_command('sql'))}$"
+        SettingsError,
+        match=rf"needs nowhere, which is not installed: {re.escape(install_command('sql'))}$",
     ):
         check_installed(["nowhere"])
 
@@ -294,7 +376,9 @@ def test_shells_complete_reports_and_options(here):
 
 
 def test_help_imports_no_database_and_no_frames(here, tmp_path):
-    assert imported("reporting", "sql", "event-log-checkpoint", "--help", site=tmp_path) <= {"pydantic"}
+    assert imported(
+        "reporting", "sql", "event-log-checkpoint", "--help", site=tmp_path
+    ) <= {"pydantic"}
 
 
 # -- no value of a record is told ----------------------------------------------------------------------------------------
@@ -307,7 +391,9 @@ def secret(here, made):
     """A checkpoint whose texts are a secret."""
     rows = pl.read_parquet(made / "out.parquet")
     texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
-    rows.with_columns(pl.lit(f"{SECRET}{{").alias(name) for name in texts).write_parquet("secret.parquet")
+    rows.with_columns(
+        pl.lit(f"{SECRET}{{").alias(name) for name in texts
+    ).write_parquet("secret.parquet")
     return ["--checkpoint", "secret.parquet"]
 
 
@@ -339,7 +425,9 @@ FAILING = [
 ]
 
 
-@pytest.mark.parametrize(("sql", "more"), [*zip(FAILING, itertools.cycle(FORMS), strict=False)])
+@pytest.mark.parametrize(
+    ("sql", "more"), [*zip(FAILING, itertools.cycle(FORMS), strict=False)]
+)
 def test_no_error_tells_a_value_of_a_record(secret, sql, more):
     done = invoke("event-log-checkpoint", sql, *secret, *more)
     assert done.exit_code in (1, 2)
@@ -354,7 +442,9 @@ def test_an_error_on_the_table_says_which_and_where_and_with_verbose_all(secret)
             "error: the SQL, line 2, column 3: a value does not fit what is done with it (ConversionException); TRY_CAST "
             "makes nulls of those that do not; its message may quote records and is withheld, --verbose shows it\n"
         )
-    assert f"Could not convert string '{SECRET}{{' to INT32" in refused(sql, *secret, "--verbose")
+    assert f"Could not convert string '{SECRET}{{' to INT32" in refused(
+        sql, *secret, "--verbose"
+    )
 
 
 # -- older files, other sinks --------------------------------------------------------------------------------------------
@@ -363,11 +453,21 @@ def test_an_error_on_the_table_says_which_and_where_and_with_verbose_all(secret)
 def test_an_older_checkpoint_is_brought_to_todays_columns(here, made):
     new = pl.read_parquet(made / "out.parquet")
     old = new.drop("packet").with_columns(
-        pl.col("visit_date").cast(pl.String), pl.col("pipeline_adcid").cast(pl.Int64), extra=pl.lit("x")
+        pl.col("visit_date").cast(pl.String),
+        pl.col("pipeline_adcid").cast(pl.Int64),
+        extra=pl.lit("x"),
     )
     old.select(reversed(old.columns)).write_parquet("old.parquet")
-    ask("FROM events ORDER BY timestamp, source_key", "--checkpoint", "old.parquet", "--out", "found.parquet")
-    wanted = new.with_columns(packet=pl.lit(None, pl.String), extra=pl.lit("x")).sort("timestamp", "source_key")
+    ask(
+        "FROM events ORDER BY timestamp, source_key",
+        "--checkpoint",
+        "old.parquet",
+        "--out",
+        "found.parquet",
+    )
+    wanted = new.with_columns(packet=pl.lit(None, pl.String), extra=pl.lit("x")).sort(
+        "timestamp", "source_key"
+    )
     assert pl.read_parquet("found.parquet").equals(wanted)
     assert pl.read_parquet_schema("found.parquet") == wanted.schema
 
@@ -377,35 +477,60 @@ def test_files_of_different_ages_are_one_table(here, made):
     for (study,), rows in new.partition_by("study", as_dict=True).items():
         Path(str(study)).mkdir()
         if study == "dlb":
-            rows = rows.drop("module").with_columns(pl.col("visit_date").cast(pl.String), more=pl.lit(1, pl.Int32))
+            rows = rows.drop("module").with_columns(
+                pl.col("visit_date").cast(pl.String), more=pl.lit(1, pl.Int32)
+            )
         else:
             rows = rows.with_columns(more=pl.lit(2, pl.Int64))
         rows.write_parquet(f"{study}/events.parquet")
     ask(
-        "FROM events ORDER BY timestamp, source_key", "--checkpoint", "{study}/events.parquet", "--out", "found.parquet"
+        "FROM events ORDER BY timestamp, source_key",
+        "--checkpoint",
+        "{study}/events.parquet",
+        "--out",
+        "found.parquet",
     )
     found = pl.read_parquet("found.parquet")
     assert found.drop("more").equals(
-        new.with_columns(module=pl.when(pl.col("study") != "dlb").then("module")).sort("timestamp", "source_key")
+        new.with_columns(module=pl.when(pl.col("study") != "dlb").then("module")).sort(
+            "timestamp", "source_key"
+        )
     )
     assert found.schema["more"] == pl.Int64
-    assert found.group_by("study").agg(pl.col("more").unique()).sort("study").rows() == [("adrc", [2]), ("dlb", [1])]
+    assert found.group_by("study").agg(pl.col("more").unique()).sort(
+        "study"
+    ).rows() == [("adrc", [2]), ("dlb", [1])]
 
 
 def test_what_sql_might_cast_differently_is_read_by_polars(here, made):
     rows = pl.read_parquet(made / "out.parquet")
-    rows.with_columns(pl.col("pipeline_adcid").cast(pl.Float64)).write_parquet("odd.parquet")
+    rows.with_columns(pl.col("pipeline_adcid").cast(pl.Float64)).write_parquet(
+        "odd.parquet"
+    )
     sql = "SELECT DISTINCT pipeline_adcid AS n FROM events ORDER BY n"
-    assert ask(sql, "--checkpoint", "odd.parquet").split() == ["n", "901", "902", "903", "904"]
+    assert ask(sql, "--checkpoint", "odd.parquet").split() == [
+        "n",
+        "901",
+        "902",
+        "903",
+        "904",
+    ]
     rows.with_columns(pl.col("pipeline_adcid") + 0.75).write_parquet("odder.parquet")
     text = refused(sql, "--checkpoint", "odder.parquet", code=1)
     assert "column pipeline_adcid is Float64, not Int32, and 14 rows do not fit" in text
 
 
 def test_days_that_are_none_are_not_told(here, made):
-    pl.read_parquet(made / "out.parquet").with_columns(visit_date=pl.lit(SECRET)).write_parquet("old.parquet")
-    text = refused("SELECT max(visit_date) FROM events", "--checkpoint", "old.parquet", code=1)
-    assert "old.parquet: the checkpoint has another schema: column visit_date is String, not Date, and 14 rows" in text
+    pl.read_parquet(made / "out.parquet").with_columns(
+        visit_date=pl.lit(SECRET)
+    ).write_parquet("old.parquet")
+    text = refused(
+        "SELECT max(visit_date) FROM events", "--checkpoint", "old.parquet", code=1
+    )
+    assert (
+        "old.parquet: the checkpoint has another schema: column visit_date is String, not Date, and 14 rows"
+        in text
+    )
     assert SECRET not in text
 
 
@@ -422,12 +547,19 @@ sinks = [{{ use = "parquet-checkpoint", uri = "{made}/out.parquet" }}]
 """
 
 
-def test_composed_reports_are_called_by_their_own_name_and_those_that_cannot_answer_say_why(here, made):
+def test_composed_reports_are_called_by_their_own_name_and_those_that_cannot_answer_say_why(
+    here, made
+):
     (here / "reporting.toml").write_text(COMPOSED.format(made=made))
     done = invoke("archive", "SELECT 1")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "report archive: there is no table to ask: none of its sinks can be read (ndjson-archive)" in done.stderr
-    assert invoke("2.visits", 'SELECT count(*) AS n FROM "2_visits"').stdout.split() == ["n", "14"]
+    assert (
+        "report archive: there is no table to ask: none of its sinks can be read (ndjson-archive)"
+        in done.stderr
+    )
+    assert invoke(
+        "2.visits", 'SELECT count(*) AS n FROM "2_visits"'
+    ).stdout.split() == ["n", "14"]
 
 
 LAZY = '''
@@ -452,17 +584,27 @@ class Lazy:
 def test_a_sink_without_parquet_files_is_read_through_its_scan(toy, made):
     (toy.folder / "lazy_sink.py").write_text(LAZY)
     toy.add(
-        "fake-lazy", "@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('lazy', 'lazy_sink:Lazy', 'lazy')]\n"
+        "fake-lazy",
+        "@hookimpl\ndef reporting_sinks():\n    return [LazyPlugin('lazy', 'lazy_sink:Lazy', 'lazy')]\n",
     )
-    text = (
-        '[reports.lazy]\nsource = {{ use = "object-store-json", uri = "in" }}\nvalidator = {{ use = "visit-event" }}\n'
-    )
+    text = '[reports.lazy]\nsource = {{ use = "object-store-json", uri = "in" }}\nvalidator = {{ use = "visit-event" }}\n'
     for name, code in (("out", 0), ("never", 1)):
         sinks = f'sinks = [{{{{ use = "lazy", uri = "{made}/{name}.parquet" }}}}]\n'
         (toy.folder / "reporting.toml").write_text((text + sinks).format())
-        done = invoke("lazy", "SELECT count(*) AS n, count(*) AS m FROM lazy JOIN lazy AS b USING (source_key)")
+        done = invoke(
+            "lazy",
+            "SELECT count(*) AS n, count(*) AS m FROM lazy JOIN lazy AS b USING (source_key)",
+        )
         assert done.exit_code == code
-    assert f"report lazy: sink lazy holds nothing yet at {made}/never.parquet; run the report first" in done.stderr
+    assert (
+        f"report lazy: sink lazy holds nothing yet at {made}/never.parquet; run the report first"
+        in done.stderr
+    )
     sinks = f'sinks = [{{{{ use = "lazy", uri = "{made}/out.parquet" }}}}]\n'
     (toy.folder / "reporting.toml").write_text((text + sinks).format())
-    assert invoke("lazy", "SELECT max(timestamp) AS t, count(*) AS n FROM lazy").stdout.split()[-1] == "14"
+    assert (
+        invoke(
+            "lazy", "SELECT max(timestamp) AS t, count(*) AS n FROM lazy"
+        ).stdout.split()[-1]
+        == "14"
+    )

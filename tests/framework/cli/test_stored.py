@@ -25,12 +25,23 @@ from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from reporting_object_store.settings import ParquetCheckpointSettings
 from tests.framework.distributions import program
 from tests.support.events import made_of, name
-from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source, take
+from tests.support.plugins import (
+    checkpoint,
+    event,
+    execute,
+    name_of,
+    pipeline,
+    source,
+    take,
+)
 
 
 def invoke(*arguments, typed=None, code=0):
     done = CliRunner().invoke(
-        reporting, ["state", "event-log-checkpoint", *arguments], prog_name="reporting", input=typed
+        reporting,
+        ["state", "event-log-checkpoint", *arguments],
+        prog_name="reporting",
+        input=typed,
     )
     assert done.exit_code == code, done.output
     return done
@@ -42,7 +53,11 @@ def invoke(*arguments, typed=None, code=0):
 def test_what_is_kept_is_shown(ran):
     found = json.loads(invoke("show", "--format", "json").stdout)
     output, quarantine = found["belongings"]
-    assert (output["kind"], output["rows"], output["newest"]) == ("output", 2, "2024-01-05T10:00:00Z")
+    assert (output["kind"], output["rows"], output["newest"]) == (
+        "output",
+        2,
+        "2024-01-05T10:00:00Z",
+    )
     assert output["bytes"] == (ran / "out" / "x.parquet").stat().st_size
     assert (quarantine["kind"], quarantine["rows"]) == ("quarantine", 1)
     assert found["bookmark"] == ["a folder is listed as a whole by every run"]
@@ -52,14 +67,19 @@ def test_what_is_kept_is_shown(ran):
 
 
 def test_nothing_yet_is_shown_as_that(ran):
-    assert "output    nothing yet: no run has kept a row" in invoke("--checkpoint", "other/x.parquet").stdout
+    assert (
+        "output    nothing yet: no run has kept a row"
+        in invoke("--checkpoint", "other/x.parquet").stdout
+    )
 
 
 def test_a_bookmark_is_told_in_words(s3_environment, bucket):
     store = open_store(f"s3://{bucket}/in")
     store.put(name_of(1), event(1), expected=None)
     take(f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet")
-    made = pipeline(source(f"s3://{bucket}/in"), checkpoint(f"s3://{bucket}/out/x.parquet"))
+    made = pipeline(
+        source(f"s3://{bucket}/in"), checkpoint(f"s3://{bucket}/out/x.parquet")
+    )
     found = stored(made)
     assert [each.kind for each in found.belongings] == ["output", "bookmark"]
     assert found.bookmark[0].startswith("everything was last listed at 20")
@@ -68,22 +88,36 @@ def test_a_bookmark_is_told_in_words(s3_environment, bucket):
 
 
 @pytest.mark.parametrize("ahead", [False, True])
-def test_the_date_that_is_shown_is_that_from_which_the_next_run_lists(s3_environment, bucket, ahead):
+def test_the_date_that_is_shown_is_that_from_which_the_next_run_lists(
+    s3_environment, bucket, ahead
+):
     places = f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet"
-    moments = [datetime.now(UTC) - timedelta(days=3), *([datetime(2099, 1, 1, tzinfo=UTC)] if ahead else [])]
+    moments = [
+        datetime.now(UTC) - timedelta(days=3),
+        *([datetime(2099, 1, 1, tzinfo=UTC)] if ahead else []),
+    ]
     for number, at in enumerate(moments):
-        open_store(places[0]).put(name_of(number, at=at), event(number, at=at), expected=None)
-    assert stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark == ["the next run lists everything"]
+        open_store(places[0]).put(
+            name_of(number, at=at), event(number, at=at), expected=None
+        )
+    assert stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark == [
+        "the next run lists everything"
+    ]
     assert take(*places).accepted == len(moments)
     said = stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark[1]
-    assert f"lists names dated {take(*places).listed_from:%Y-%m-%d} or later, 35 days back from 2" in said
+    assert (
+        f"lists names dated {take(*places).listed_from:%Y-%m-%d} or later, 35 days back from 2"
+        in said
+    )
 
 
 def test_a_run_that_would_fail_is_said_to(s3_environment, bucket):
     places = f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet"
     open_store(places[0]).put(name_of(1), event(1), expected=None)
     take(*places)
-    s3_environment.client().put_object(Bucket=bucket, Key="out/x.parquet", Body=b"damaged")
+    s3_environment.client().put_object(
+        Bucket=bucket, Key="out/x.parquet", Body=b"damaged"
+    )
     [said] = stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark
     assert said.startswith(f"a run that began now would fail: {places[1]}")
 
@@ -118,9 +152,18 @@ class Told:
     def records(self):
         moment = "2024-01-01T00:00:00Z"
         steps = [Step(role="validator", name="v", distribution="d", version="1")]
-        known = {"report": "test", "started_at": moment, "finished_at": moment, "complete": True, "steps": steps}
+        known = {
+            "report": "test",
+            "started_at": moment,
+            "finished_at": moment,
+            "complete": True,
+            "steps": steps,
+        }
         known |= {"outputs": [Output(uri="x", rows=1, new_rows=1, bytes=1)]}
-        return [RunRecord(run_id="2", status="ok", replay=True, **known), RunRecord(run_id="1", status="ok", **known)]
+        return [
+            RunRecord(run_id="2", status="ok", replay=True, **known),
+            RunRecord(run_id="1", status="ok", **known),
+        ]
 
     def newest(self):
         return iter(self.records())
@@ -140,7 +183,12 @@ class Remembering(ParquetCheckpoint):
 def test_the_last_run_is_that_of_the_history(tmp_path):
     made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", Told()))
     assert (stored(made).last.run_id, len(records_of(made.sinks))) == ("2", 2)
-    assert stored(pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", None))).last is None
+    assert (
+        stored(
+            pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", None))
+        ).last
+        is None
+    )
 
 
 # -- reset ----------------------------------------------------------------------------------------------------------------
@@ -148,7 +196,10 @@ def test_the_last_run_is_that_of_the_history(tmp_path):
 
 def files(folder):
     """Checkpoints and quarantines, copies too; not the history of runs, which tells of a reset as of anything else."""
-    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.parquet")}
+    found = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*.parquet")
+    }
     return {key: data for key, data in found.items() if not key.startswith("_runs/")}
 
 
@@ -158,15 +209,25 @@ def test_a_reset_sets_everything_aside_and_says_how_to_have_it_back(ran):
     assert files(ran / "out") == before
     done = invoke("reset", typed="event-log-checkpoint\n")
     copies = files(ran / "out")
-    assert {key.split("/", 2)[2]: data for key, data in copies.items() if key.startswith("_backup/")} == before
+    assert {
+        key.split("/", 2)[2]: data
+        for key, data in copies.items()
+        if key.startswith("_backup/")
+    } == before
     assert len(copies) == len(before)
     assert run_report("event-log-checkpoint").accepted == 2, "the next run begins anew"
-    commands = [line.strip() for line in done.stdout.splitlines() if line.startswith("  cp ")]
+    commands = [
+        line.strip() for line in done.stdout.splitlines() if line.startswith("  cp ")
+    ]
     for each in ("x.parquet", "_quarantine/x.parquet"):
         (ran / "out" / each).unlink()
     for command in commands:
         subprocess.run(shlex.split(command), check=True)
-    assert {key: data for key, data in files(ran / "out").items() if not key.startswith("_backup")} == before
+    assert {
+        key: data
+        for key, data in files(ran / "out").items()
+        if not key.startswith("_backup")
+    } == before
 
 
 def test_of_the_quarantine_only(ran):
@@ -176,39 +237,70 @@ def test_of_the_quarantine_only(ran):
 
 
 def test_a_reset_on_s3(s3_environment, bucket, ran):
-    places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/{{study}}/x.parquet"]
+    places = [
+        "--source",
+        f"s3://{bucket}/in",
+        "--checkpoint",
+        f"s3://{bucket}/out/{{study}}/x.parquet",
+    ]
     for number in range(3):
-        open_store(f"s3://{bucket}/in").put(name(number), made_of() if number else b"{}", expected=None)
+        open_store(f"s3://{bucket}/in").put(
+            name(number), made_of() if number else b"{}", expected=None
+        )
     run = ["run", "event-log-checkpoint", *places, "--quiet", "--format", "json"]
     assert json.loads(CliRunner().invoke(reporting, run).stdout)["accepted"] == 2
     done = invoke("reset", *places, "--yes")
     assert f"aws s3 cp s3://{bucket}/out/_backup/" in done.stdout
-    assert f"s3://{bucket}/out/_quarantine/{{study}}/x.json' --endpoint-url http://127.0.0.1:" in done.stdout
-    keys = [entry.key for page in open_store(f"s3://{bucket}/out/_backup").list() for entry in page]
+    assert (
+        f"s3://{bucket}/out/_quarantine/{{study}}/x.json' --endpoint-url http://127.0.0.1:"
+        in done.stdout
+    )
+    keys = [
+        entry.key
+        for page in open_store(f"s3://{bucket}/out/_backup").list()
+        for entry in page
+    ]
     assert [key.split("/", 1)[1] for key in keys] == [
         "_quarantine/{study}/x.json",
         "_quarantine/{study}/x.parquet",
         "adrc/x.parquet",
     ]
-    left = [entry.key for page in open_store(f"s3://{bucket}/out").list() for entry in page]
+    left = [
+        entry.key for page in open_store(f"s3://{bucket}/out").list() for entry in page
+    ]
     assert [key for key in left if not key.startswith(("_backup/", "_runs/"))] == []
     assert json.loads(CliRunner().invoke(reporting, run).stdout)["accepted"] == 2
-    assert "nothing to reset" in invoke("reset", "--checkpoint", "none/x.parquet", "--yes").stdout
+    assert (
+        "nothing to reset"
+        in invoke("reset", "--checkpoint", "none/x.parquet", "--yes").stdout
+    )
 
 
-def test_a_reset_that_was_killed_is_finished_once_that_is_confirmed(s3_environment, bucket, ran):
+def test_a_reset_that_was_killed_is_finished_once_that_is_confirmed(
+    s3_environment, bucket, ran
+):
     """In a bucket only a person knows that the first process is dead; until then a run ends with exit code 1."""
-    places = ["--source", f"s3://{bucket}/in", "--checkpoint", f"s3://{bucket}/out/x.parquet"]
+    places = [
+        "--source",
+        f"s3://{bucket}/in",
+        "--checkpoint",
+        f"s3://{bucket}/out/x.parquet",
+    ]
     open_store(f"s3://{bucket}/in").put(name(1), made_of(), expected=None)
     run = ["run", "event-log-checkpoint", *places, "--quiet"]
     assert CliRunner().invoke(reporting, run).exit_code == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ParquetCheckpoint, "_remove", Raising(Killed))
         with pytest.raises(Killed):
-            CliRunner().invoke(reporting, ["state", "event-log-checkpoint", "reset", *places, "--yes"])
+            CliRunner().invoke(
+                reporting, ["state", "event-log-checkpoint", "reset", *places, "--yes"]
+            )
     refused = CliRunner().invoke(reporting, run)
     assert refused.exit_code == 1
-    assert "a reset has begun and not ended; wait for its end or, if nothing runs any more, finish it" in refused.stderr
+    assert (
+        "a reset has begun and not ended; wait for its end or, if nothing runs any more, finish it"
+        in refused.stderr
+    )
     shown = json.loads(invoke("show", *places, "--format", "json").stdout)
     assert len(shown["unfinished_resets"]) == 1
     assert "a reset began at 20" in invoke("show", *places).stdout
@@ -236,9 +328,21 @@ def test_nobody_to_ask_is_refused(ran):
 
 
 def test_a_report_that_cannot_be_reset_says_so(toy):
-    done = program("reporting", "state", "toy", "reset", "--target", "x.txt", "--yes", site=toy.folder)
+    done = program(
+        "reporting",
+        "state",
+        "toy",
+        "reset",
+        "--target",
+        "x.txt",
+        "--yes",
+        site=toy.folder,
+    )
     assert done.returncode == 2
-    assert "none of its sinks can be reset (toy-file); what they keep must be removed by hand" in done.stderr
+    assert (
+        "none of its sinks can be reset (toy-file); what they keep must be removed by hand"
+        in done.stderr
+    )
 
 
 @pytest.fixture
@@ -246,10 +350,14 @@ def world(tmp_path):
     """A pipeline that ran once on two events and a bad one."""
     (tmp_path / "in").mkdir()
     for number in range(3):
-        (tmp_path / "in" / name_of(number)).write_bytes(event(number) if number else b"{}")
+        (tmp_path / "in" / name_of(number)).write_bytes(
+            event(number) if number else b"{}"
+        )
 
     def make():
-        return pipeline(source(tmp_path / "in"), checkpoint(tmp_path / "out" / "x.parquet"))
+        return pipeline(
+            source(tmp_path / "in"), checkpoint(tmp_path / "out" / "x.parquet")
+        )
 
     execute(make())
     return make
@@ -260,14 +368,19 @@ def test_what_changes_meanwhile_is_left(world, tmp_path):
         reset = Reset(made)
         (tmp_path / "in" / name_of(9)).write_bytes(event(9))
         execute(world())
-        with pytest.raises(CommitConflict, match="x.parquet: a run has written it meanwhile; it was left as it is"):
+        with pytest.raises(
+            CommitConflict,
+            match="x.parquet: a run has written it meanwhile; it was left as it is",
+        ):
             reset.back_up("now")
         reset = Reset(made)
         reset.back_up("then")
         (tmp_path / "in" / name_of(10)).write_bytes(event(10))
         execute(world())
         before = files(tmp_path / "out")
-        with pytest.raises(CommitConflict, match="x.parquet: a run has written it meanwhile"):
+        with pytest.raises(
+            CommitConflict, match="x.parquet: a run has written it meanwhile"
+        ):
             reset.remove()
     assert files(tmp_path / "out") == before
     assert execute(world()).outputs[0].rows == 4
@@ -287,7 +400,11 @@ KINDS = ("killed before", "killed after", "fails once")
 def store_faults(reporting_store_faults, monkeypatch):
     """Faults in every call of a folder, those that runs do not make among them."""
     for method in ("copy", "digest", "remove", "modified"):
-        monkeypatch.setattr(FolderStore, method, reporting_store_faults.around(getattr(FolderStore, method)))
+        monkeypatch.setattr(
+            FolderStore,
+            method,
+            reporting_store_faults.around(getattr(FolderStore, method)),
+        )
     return reporting_store_faults
 
 
@@ -310,14 +427,19 @@ def disturbed(base, attempt, part):
     attempt.run(whole)
     left = files(base / "out")
     for key, data in before.items():
-        assert data in (left.get(key), left.get(f"_backup/b/{key}")), f"{key} is there, or its copy: {attempt}"
+        assert data in (left.get(key), left.get(f"_backup/b/{key}")), (
+            f"{key} is there, or its copy: {attempt}"
+        )
     assert take(base / "in", base / "out" / "x.parquet").outputs[0].rows == 2
 
 
 @pytest.mark.parametrize(
-    ("kind", "nth"), [(kind, nth) for number, kind in enumerate(KINDS) for nth in (8 + number, 16)]
+    ("kind", "nth"),
+    [(kind, nth) for number, kind in enumerate(KINDS) for nth in (8 + number, 16)],
 )
-def test_stopped_somewhere_a_reset_leaves_the_originals_or_the_copies(store_faults, tmp_path, kind, nth):
+def test_stopped_somewhere_a_reset_leaves_the_originals_or_the_copies(
+    store_faults, tmp_path, kind, nth
+):
     attempt = Attempt(store_faults, kind, nth)
     disturbed(tmp_path, attempt, "all")
     assert attempt.fired
@@ -325,7 +447,9 @@ def test_stopped_somewhere_a_reset_leaves_the_originals_or_the_copies(store_faul
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["all", "quarantine"])
-def test_stopped_anywhere_a_reset_leaves_the_originals_or_the_copies(store_faults, tmp_path, part):
+def test_stopped_anywhere_a_reset_leaves_the_originals_or_the_copies(
+    store_faults, tmp_path, part
+):
     met = 0
     for number, attempt in enumerate(each_fault(store_faults)):
         if attempt.kind in KINDS:

@@ -35,16 +35,25 @@ def city(tmp_path):
         (folder / "in" / path.name).write_text(json.dumps(event))
     (folder / "in" / f"{CITY}.txt").write_text("ignored")
     (folder / "reporting.toml").write_text(
-        f'[settings.event-log-checkpoint]\nsource = "in"\ncheckpoint = "{CITY}/events.parquet"\n', encoding="utf-8"
+        f'[settings.event-log-checkpoint]\nsource = "in"\ncheckpoint = "{CITY}/events.parquet"\n',
+        encoding="utf-8",
     )
     return folder
 
 
 def program(name, *arguments, folder, **variables):
-    base = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LC_", "LANG"))}
+    base = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "LC_", "LANG"))
+    }
     code = f"from reporting_framework.cli.main import {name}; {name}()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, env=base | variables, capture_output=True, check=False
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env=base | variables,
+        capture_output=True,
+        check=False,
     )
 
 
@@ -52,15 +61,30 @@ def program(name, *arguments, folder, **variables):
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_run_whose_output_cannot_be_encoded_ends_as_it_would(city, variables, form):
     """Nothing after the commit may change the exit code; JSON stays JSON."""
-    done = program("reporting_run", "event-log-checkpoint", "--format", form, "--verbose", folder=city, **variables)
+    done = program(
+        "reporting_run",
+        "event-log-checkpoint",
+        "--format",
+        form,
+        "--verbose",
+        folder=city,
+        **variables,
+    )
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
     assert pl.read_parquet(city / CITY / "events.parquet").height == 3
     if form == "json":
         assert (
-            json.loads(done.stdout.decode("latin-1" if "PYTHONIOENCODING" in variables else "utf-8"))["accepted"] == 3
+            json.loads(
+                done.stdout.decode(
+                    "latin-1" if "PYTHONIOENCODING" in variables else "utf-8"
+                )
+            )["accepted"]
+            == 3
         )
     elif variables == {"PYTHONIOENCODING": "latin-1"}:
-        assert rb"\u0141\u00f3d\u017a-\ud83d\ude00" in done.stdout.replace(b"\xf3", rb"\u00f3")
+        assert rb"\u0141\u00f3d\u017a-\ud83d\ude00" in done.stdout.replace(
+            b"\xf3", rb"\u00f3"
+        )
 
 
 @pytest.mark.parametrize(
@@ -80,9 +104,13 @@ def test_a_run_whose_output_cannot_be_encoded_ends_as_it_would(city, variables, 
         "report event-log-checkpoint --out " + CITY,
     ],
 )
-def test_no_command_ends_in_a_traceback_where_a_name_cannot_be_encoded(city, arguments, monkeypatch):
+def test_no_command_ends_in_a_traceback_where_a_name_cannot_be_encoded(
+    city, arguments, monkeypatch
+):
     monkeypatch.chdir(city)
-    run_report("event-log-checkpoint", {"source": "in", "checkpoint": f"{CITY}/events.parquet"})
+    run_report(
+        "event-log-checkpoint", {"source": "in", "checkpoint": f"{CITY}/events.parquet"}
+    )
     words, _, last = arguments.partition("|")
     words = [*words.split(), *([last] if last else [])]
     plain = CliRunner().invoke(reporting, words, prog_name="reporting")
@@ -95,7 +123,11 @@ def on_terminal(*arguments, folder):
     main, side = pty.openpty()
     code = "from reporting_framework.cli.main import reporting; reporting()"
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], cwd=folder, stdin=side, stdout=side, stderr=side
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        stdin=side,
+        stdout=side,
+        stderr=side,
     )
     os.close(side)
     shown = b""
@@ -110,29 +142,48 @@ def on_terminal(*arguments, folder):
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 @pytest.mark.parametrize("command", ["query", "sql"])
-def test_a_terminal_gets_no_control_character_of_a_value(city, command, form, monkeypatch):
+def test_a_terminal_gets_no_control_character_of_a_value(
+    city, command, form, monkeypatch
+):
     label = "\x1b]0;title\x07\x1b[8m\x9b2J\x7fx"
     path = sorted((city / "in").glob("log-*.json"))[0]
     path.write_text(json.dumps(json.loads(path.read_text()) | {"center_label": label}))
     monkeypatch.chdir(city)
-    run_report("event-log-checkpoint", {"source": "in", "checkpoint": f"{CITY}/events.parquet"})
+    run_report(
+        "event-log-checkpoint", {"source": "in", "checkpoint": f"{CITY}/events.parquet"}
+    )
     words = {
         "query": ["query", "event-log-checkpoint", "counts", "--by", "center_label"],
-        "sql": ["sql", "event-log-checkpoint", "SELECT DISTINCT center_label, ptid FROM events"],
+        "sql": [
+            "sql",
+            "event-log-checkpoint",
+            "SELECT DISTINCT center_label, ptid FROM events",
+        ],
     }[command]
     code, shown = on_terminal(*words, "--format", form, folder=city)
     assert code == 0
     assert not {"\x1b", "\x07", "\x9b", "\x7f"} & set(shown.decode())
     assert b"title" in shown
     if form == "csv":
-        piped = program("reporting", *words, "--format", form, folder=city, PYTHONUTF8="1")
-        assert label in piped.stdout.decode(), "a file or another program gets the value as it is"
+        piped = program(
+            "reporting", *words, "--format", form, folder=city, PYTHONUTF8="1"
+        )
+        assert label in piped.stdout.decode(), (
+            "a file or another program gets the value as it is"
+        )
 
 
 def test_a_name_of_bytes_that_are_no_text_does_not_fail_a_run(city):
     odd = os.fsencode(city / "in") + b"/odd\xff.txt"
     Path(os.fsdecode(odd)).write_text("ignored")
     for form in ("text", "json"):
-        done = program("reporting_run", "event-log-checkpoint", "--format", form, folder=city, PYTHONUTF8="1")
+        done = program(
+            "reporting_run",
+            "event-log-checkpoint",
+            "--format",
+            form,
+            folder=city,
+            PYTHONUTF8="1",
+        )
         assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
     shutil.rmtree(city / CITY)

@@ -106,7 +106,15 @@ def test_items_of_lists():
 
 
 def test_fields_are_known_by_the_name_that_sets_them():
-    assert list(fields_of(Outer)) == ["inner", "many", "by_name", "plain", "text", "again", "from"]
+    assert list(fields_of(Outer)) == [
+        "inner",
+        "many",
+        "by_name",
+        "plain",
+        "text",
+        "again",
+        "from",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -212,4 +220,10 @@ def test_whatever_is_given_to_set_a_text_is_that_text_or_its_toml_string(text):
 
 @given(st.text(alphabet="[]{}\"'=,.#0123456789-truefalsinv \n"))
 def test_set_never_raises_and_evaluates_nothing_but_toml(text):
-    assert isinstance(from_set(None, text), str | int | float | bool | list | dict | date | datetime) or True
+    assert (
+        isinstance(
+            from_set(None, text),
+            str | int | float | bool | list | dict | date | datetime,
+        )
+        or True
+    )

@@ -7,7 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 
 from reporting_framework.config.error_messages import explained
 from reporting_framework.config.file import Config, find_config, read_config
@@ -46,8 +53,14 @@ def even(number: int) -> int:
 class Example(Settings):
     """Settings of every kind."""
 
-    environment: ClassVar[dict[str, str]] = {"source": "SOURCE", "bucket": "SOURCE_BUCKET", "tags": "TAGS"}
-    alternatives: ClassVar[dict[str, tuple[str, ...]]] = {"source": ("bucket", "prefix")}
+    environment: ClassVar[dict[str, str]] = {
+        "source": "SOURCE",
+        "bucket": "SOURCE_BUCKET",
+        "tags": "TAGS",
+    }
+    alternatives: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": ("bucket", "prefix")
+    }
 
     source: str
     bucket: str | None = None
@@ -80,7 +93,9 @@ class Example(Settings):
 
 def resolve(**layers: Any) -> Any:
     file = layers.pop("file", {})
-    return resolve_settings("ex-ample", Example, config=Config(settings={"ex-ample": file}), **layers)
+    return resolve_settings(
+        "ex-ample", Example, config=Config(settings={"ex-ample": file}), **layers
+    )
 
 
 def refused(**layers: Any) -> str:
@@ -115,35 +130,57 @@ def arguments(layers: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
     return {
         "file": layers["file"],
-        "environment": {variable("ex-ample", (name,)): text(value) for name, value in layers["environment"].items()},
+        "environment": {
+            variable("ex-ample", (name,)): text(value)
+            for name, value in layers["environment"].items()
+        },
         "trigger": layers["trigger"],
         "options": {
-            name: tuple(value) if isinstance(value, list) else str(value) for name, value in layers["options"].items()
+            name: tuple(value) if isinstance(value, list) else str(value)
+            for name, value in layers["options"].items()
         },
-        "sets": [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in layers["sets"].items()],
+        "sets": [
+            f"{name}={json.dumps(value, ensure_ascii=False)}"
+            for name, value in layers["sets"].items()
+        ],
     }
 
 
 @given(st.fixed_dictionaries(dict.fromkeys(NAMES, LAYER)))
 def test_the_highest_layer_that_says_something_wins_for_each_setting_by_itself(layers):
-    given_ = {name: {key: each for key, each in layer.items() if key != "prefix"} for name, layer in layers.items()}
-    settings = resolve(**arguments({**given_, "file": {**given_["file"], "source": "s"}}))
+    given_ = {
+        name: {key: each for key, each in layer.items() if key != "prefix"}
+        for name, layer in layers.items()
+    }
+    settings = resolve(
+        **arguments({**given_, "file": {**given_["file"], "source": "s"}})
+    )
     for name in ("days", "mode", "tags"):
         said = [given_[place][name] for place in NAMES if name in given_[place]]
         wanted = said[-1] if said else Example.model_fields[name].default
-        assert getattr(settings, name) == (tuple(wanted) if isinstance(wanted, list) else wanted)
+        assert getattr(settings, name) == (
+            tuple(wanted) if isinstance(wanted, list) else wanted
+        )
 
 
 SIDES = st.sampled_from([None, "source", "bucket", "prefix", "bucket and prefix"])
 
 
-@given(st.fixed_dictionaries(dict.fromkeys(("file", "environment", "trigger", "options"), SIDES)))
-def test_a_layer_that_takes_one_side_of_an_alternative_drops_the_other_side_below_it(sides):
+@given(
+    st.fixed_dictionaries(
+        dict.fromkeys(("file", "environment", "trigger", "options"), SIDES)
+    )
+)
+def test_a_layer_that_takes_one_side_of_an_alternative_drops_the_other_side_below_it(
+    sides,
+):
     given_: dict[str, dict[str, Any]] = {name: {} for name in NAMES}
     known: dict[str, str] = {}
     for place in ("file", "environment", "trigger", "options"):
         side = sides[place]
-        given_[place] = {name: f"{place}-{name}" for name in side.split(" and ")} if side else {}
+        given_[place] = (
+            {name: f"{place}-{name}" for name in side.split(" and ")} if side else {}
+        )
         if side == "source":
             known = {}
         elif side:
@@ -158,9 +195,14 @@ def test_a_layer_that_takes_one_side_of_an_alternative_drops_the_other_side_belo
     assert settings.bucket == known.get("bucket")
 
 
-@given(st.sampled_from(["file", "environment", "trigger", "options", "sets"]), st.sampled_from(["bucket", "prefix"]))
+@given(
+    st.sampled_from(["file", "environment", "trigger", "options", "sets"]),
+    st.sampled_from(["bucket", "prefix"]),
+)
 def test_both_sides_in_one_layer_are_refused_with_both_names_and_the_layer(place, part):
-    layers: dict[str, dict[str, Any]] = {name: {} for name in NAMES} | {place: {"source": "s", part: "p"}}
+    layers: dict[str, dict[str, Any]] = {name: {} for name in NAMES} | {
+        place: {"source": "s", part: "p"}
+    }
     message = refused(**arguments(layers))
     where = {
         "file": "under [settings.ex-ample] in reporting.toml",
@@ -168,7 +210,9 @@ def test_both_sides_in_one_layer_are_refused_with_both_names_and_the_layer(place
         "trigger": "in the trigger",
     }.get(place, "on the command line")
     assert f" and {part} (" in message
-    assert f"are both set {where}; they are alternatives: give only one of them" in message
+    assert (
+        f"are both set {where}; they are alternatives: give only one of them" in message
+    )
     assert "source (" in message
 
 
@@ -177,15 +221,27 @@ def test_set_comes_after_the_options():
 
 
 def test_a_reports_own_variable_wins_over_the_published_one():
-    environment = {"SOURCE": "published", "REPORTING_EX_AMPLE__SOURCE": "own", "TAGS": "a,b", "OTHER": "x"}
+    environment = {
+        "SOURCE": "published",
+        "REPORTING_EX_AMPLE__SOURCE": "own",
+        "TAGS": "a,b",
+        "OTHER": "x",
+    }
     settings = resolve(environment=environment)
     assert (settings.source, settings.tags) == ("own", ("a", "b"))
 
 
 def test_tables_are_merged_name_by_name():
     settings = resolve(
-        file={"source": "s", "login": {"user": "file", "password": "file"}, "limits": {"a": 1, "b": 2}},
-        environment={"REPORTING_EX_AMPLE__LOGIN__PASSWORD": "env", "REPORTING_EX_AMPLE__LIMITS": '{"b": 3}'},
+        file={
+            "source": "s",
+            "login": {"user": "file", "password": "file"},
+            "limits": {"a": 1, "b": 2},
+        },
+        environment={
+            "REPORTING_EX_AMPLE__LOGIN__PASSWORD": "env",
+            "REPORTING_EX_AMPLE__LIMITS": '{"b": 3}',
+        },
         sets=["limits.c=4"],
     )
     assert settings.login.user == "file"
@@ -202,10 +258,13 @@ def test_all_of_a_dropped_side_is_forgotten():
 
     config = Config(settings={"n": {"login": {"password": "p"}}})
     environment = {"REPORTING_N__LOGIN__USER": "me"}
-    settings = resolve_settings("n", Nested, config=config, environment=environment, options={"user": "you"})
+    settings = resolve_settings(
+        "n", Nested, config=config, environment=environment, options={"user": "you"}
+    )
     assert (settings.user, settings.login.user) == ("you", "me")
     with pytest.raises(
-        SettingsError, match=r"login \(--set login\) and user \(option --user\) are both set on the comma"
+        SettingsError,
+        match=r"login \(--set login\) and user \(option --user\) are both set on the comma",
     ):
         resolve_settings("n", Nested, options={"user": "you"}, sets=["login={}"])
 
@@ -218,8 +277,9 @@ def test_a_value_replaces_a_table_and_a_table_a_value():
         sets=["tags=[]", "tags=['a','b']", "tags.0=c"],
     )
     assert (settings.limits, settings.tags) == ({"a": 1, "b": 2}, ("c", "b"))
-    assert "limits (--set limits): a table is expected, as in { name = … }; found 3" in refused(
-        file={"source": "s", "limits": {"a": 1}}, sets=["limits=3"]
+    assert (
+        "limits (--set limits): a table is expected, as in { name = … }; found 3"
+        in refused(file={"source": "s", "limits": {"a": 1}}, sets=["limits=3"])
     )
 
 
@@ -252,22 +312,34 @@ def test_a_missing_setting_without_an_option_of_its_own_names_set():
         format: str
         login: Login
 
-    with pytest.raises(SettingsError, match=r"setting format is missing; looked for option --set format=\.\.\.") as bad:
+    with pytest.raises(
+        SettingsError,
+        match=r"setting format is missing; looked for option --set format=\.\.\.",
+    ) as bad:
         resolve_settings("odd", Odd)
     assert str(bad.value).endswith("(and 1 more: login)")
-    with pytest.raises(SettingsError, match=r"setting login is missing; looked for option --set login=\.\.\."):
+    with pytest.raises(
+        SettingsError,
+        match=r"setting login is missing; looked for option --set login=\.\.\.",
+    ):
         resolve_settings("odd", Odd, options={"format": "x"})
 
 
 def test_an_unknown_setting_says_where_it_stands_and_suggests_the_nearest():
     message = refused(file={"source": "s", "dayz": 1})
-    assert "there is no setting dayz ([settings.ex-ample] in reporting.toml); did you mean days" in message
+    assert (
+        "there is no setting dayz ([settings.ex-ample] in reporting.toml); did you mean days"
+        in message
+    )
     assert "settings: source, bucket, prefix, days" in message
 
 
 def test_an_unknown_setting_comes_before_the_missing_one_that_it_may_be():
     message = refused(environment={"REPORTING_EX_AMPLE__SORCE": "s"})
-    assert "there is no setting sorce (environment variable REPORTING_EX_AMPLE__SORCE); did you mean source" in message
+    assert (
+        "there is no setting sorce (environment variable REPORTING_EX_AMPLE__SORCE); did you mean source"
+        in message
+    )
     assert message.endswith("(and 1 more: source)")
 
 
@@ -288,15 +360,42 @@ WRONG = {
         "days (environment variable REPORTING_EX_AMPLE__DAYS): Input should be greater than or equal to 0; found '-1'",
     ),
     "own": ({"sets": ["pair=3"]}, "pair (--set pair): 3 is odd; found 3"),
-    "choice": ({"file": {"mode": "kepe"}}, "mode ([settings.ex-ample] in reporting.toml): Input should be 'ignore' or"),
-    "enumeration": ({"trigger": {"shade": "x"}}, "shade (the trigger): Input should be 'light' or 'dark'; found 'x'"),
-    "union": ({"trigger": {"either": "x"}}, "either (the trigger): Input should be a valid integer"),
-    "text": ({"trigger": {"note": 5}}, "note (the trigger): Input should be a valid string; found 5"),
-    "table": ({"trigger": {"note": {"a": "x"}}}, "note (the trigger): Input should be a valid string; found a tab"),
-    "list": ({"trigger": {"note": ["x"]}}, "note (the trigger): Input should be a valid string; found a list"),
-    "item": ({"trigger": {"tags": ["a", 1]}}, "tags.1 (the trigger): Input should be a valid string; found 1"),
-    "entry": ({"trigger": {"limits": {"a": "x"}}}, "limits.a (the trigger): Input should be a valid integer"),
-    "together": ({"trigger": {"days": 13}}, "the settings together: days may not be 13 when it is Friday"),
+    "choice": (
+        {"file": {"mode": "kepe"}},
+        "mode ([settings.ex-ample] in reporting.toml): Input should be 'ignore' or",
+    ),
+    "enumeration": (
+        {"trigger": {"shade": "x"}},
+        "shade (the trigger): Input should be 'light' or 'dark'; found 'x'",
+    ),
+    "union": (
+        {"trigger": {"either": "x"}},
+        "either (the trigger): Input should be a valid integer",
+    ),
+    "text": (
+        {"trigger": {"note": 5}},
+        "note (the trigger): Input should be a valid string; found 5",
+    ),
+    "table": (
+        {"trigger": {"note": {"a": "x"}}},
+        "note (the trigger): Input should be a valid string; found a tab",
+    ),
+    "list": (
+        {"trigger": {"note": ["x"]}},
+        "note (the trigger): Input should be a valid string; found a list",
+    ),
+    "item": (
+        {"trigger": {"tags": ["a", 1]}},
+        "tags.1 (the trigger): Input should be a valid string; found 1",
+    ),
+    "entry": (
+        {"trigger": {"limits": {"a": "x"}}},
+        "limits.a (the trigger): Input should be a valid integer",
+    ),
+    "together": (
+        {"trigger": {"days": 13}},
+        "the settings together: days may not be 13 when it is Friday",
+    ),
     "json": (
         {"environment": {"TAGS": "[1"}},
         "tags (environment variable TAGS) begins like JSON and is not: Expecting ',' delimiter",
@@ -314,18 +413,29 @@ WRONG = {
         "--set takes PATH=VALUE, as in --set sinks.0.uri=s3://bucket/key; found '' before th",
     ),
     "gap": ({"sets": ["a..b=5"]}, "found 'a..b' before the ="),
-    "single": ({"sets": ["source.deep=5"]}, "source (--set source.deep) is a single value: it has no deep"),
+    "single": (
+        {"sets": ["source.deep=5"]},
+        "source (--set source.deep) is a single value: it has no deep",
+    ),
     "position": (
         {"file": {"tags": ["a"]}, "sets": ["tags.1=b"]},
         "there is no tags.1 (--set tags.1): the list has 1 items, counted from 0",
     ),
-    "no position": ({"file": {"tags": ["a"]}, "sets": ["tags.x=b"]}, "there is no tags.x (--set tags.x): the list has"),
-    "deep position": ({"file": {"tags": ["a"]}, "sets": ["tags.9.x=b"]}, "there is no tags.9.x (--set tags.9.x)"),
+    "no position": (
+        {"file": {"tags": ["a"]}, "sets": ["tags.x=b"]},
+        "there is no tags.x (--set tags.x): the list has",
+    ),
+    "deep position": (
+        {"file": {"tags": ["a"]}, "sets": ["tags.9.x=b"]},
+        "there is no tags.9.x (--set tags.9.x)",
+    ),
 }
 
 
 @pytest.mark.parametrize(("layers", "message"), WRONG.values(), ids=list(WRONG))
-def test_a_wrong_value_says_where_it_comes_from_what_was_found_and_what_is_allowed(layers, message):
+def test_a_wrong_value_says_where_it_comes_from_what_was_found_and_what_is_allowed(
+    layers, message
+):
     layers = {**layers, "options": {"source": "s", **layers.get("options", {})}}
     assert message in refused(**layers)
 
@@ -334,7 +444,10 @@ def test_a_wrong_default_is_called_that():
     class Odd(Settings):
         days: int = "x"  # type: ignore[assignment]
 
-    with pytest.raises(SettingsError, match=r"^odd: days \(its default\): Input should be a valid integer"):
+    with pytest.raises(
+        SettingsError,
+        match=r"^odd: days \(its default\): Input should be a valid integer",
+    ):
         resolve_settings("odd", Odd)
 
 
@@ -348,7 +461,9 @@ def test_an_item_of_a_list_that_is_a_table_can_be_set_alone():
 
 
 def test_a_value_is_shown_bounded_and_without_credentials():
-    assert "found 's3://host/x'" in refused(options={"source": "s", "days": "s3://me:SECRET-VALUE@host/x"})
+    assert "found 's3://host/x'" in refused(
+        options={"source": "s", "days": "s3://me:SECRET-VALUE@host/x"}
+    )
     assert len(refused(options={"source": "s", "days": "x" * 5000})) < 250
 
 
@@ -380,7 +495,10 @@ def test_the_value_of_a_secret_is_never_shown(secret, data):
 
 def test_a_secret_says_that_its_value_is_not_shown():
     message = refused(trigger={"source": "s", "token": 5})
-    assert message == "ex-ample: token (the trigger): not allowed (string_type); the value is not shown"
+    assert (
+        message
+        == "ex-ample: token (the trigger): not allowed (string_type); the value is not shown"
+    )
 
 
 def test_settings_of_a_plugin_are_explained_without_places():
@@ -388,7 +506,10 @@ def test_settings_of_a_plugin_are_explained_without_places():
 
     for values, message in (
         ({}, "sink x: setting source is missing"),
-        ({"source": "s", "dayz": 1}, "sink x: there is no setting dayz; did you mean days?; settings: source"),
+        (
+            {"source": "s", "dayz": 1},
+            "sink x: there is no setting dayz; did you mean days?; settings: source",
+        ),
         ({"source": "s", "days": "x"}, "sink x: days: Input should be a valid integer"),
     ):
         with pytest.raises(ValidationError) as caught:
@@ -400,7 +521,11 @@ def test_settings_of_a_plugin_are_explained_without_places():
 
 
 def test_the_file_is_the_one_asked_for_else_the_one_in_the_folder(tmp_path):
-    here, there, other = tmp_path / "reporting.toml", tmp_path / "there.toml", tmp_path / "other.toml"
+    here, there, other = (
+        tmp_path / "reporting.toml",
+        tmp_path / "there.toml",
+        tmp_path / "other.toml",
+    )
     assert find_config(None, {}, tmp_path) is None
     for path in (here, there, other):
         path.write_text("")
@@ -417,20 +542,37 @@ def test_the_working_directory_is_where_the_file_is_looked_for(tmp_path, monkeyp
 
 
 def test_a_file_that_was_asked_for_must_be_there(tmp_path):
-    with pytest.raises(SettingsError, match=r"^--config names nowhere\.toml, which is not a file$"):
+    with pytest.raises(
+        SettingsError, match=r"^--config names nowhere\.toml, which is not a file$"
+    ):
         find_config("nowhere.toml", {}, tmp_path)
-    with pytest.raises(SettingsError, match=r"^REPORTING_CONFIG names nowhere\.toml, which is not a file$"):
+    with pytest.raises(
+        SettingsError,
+        match=r"^REPORTING_CONFIG names nowhere\.toml, which is not a file$",
+    ):
         find_config(None, {"REPORTING_CONFIG": "nowhere.toml"}, tmp_path)
 
 
 DAMAGED = {
     "toml": (b"[settings\n", r"is not TOML: .*\(at line 1, column 10\)"),
-    "twice": (b"[settings.a]\n[settings.a]\n", r"is not TOML: .*\(at line 2, column 12\)"),
+    "twice": (
+        b"[settings.a]\n[settings.a]\n",
+        r"is not TOML: .*\(at line 2, column 12\)",
+    ),
     "bytes": (b"a = '\xff'", "is not UTF-8 text: byte 5"),
     "deep": (b"a = " + b"[" * 100_000, "cannot be read: nested too deep"),
-    "table": (b"[report.x]\n", "there is no table report; did you mean reports\\?; tables: settings, reports"),
-    "settings": (b"settings = 3\n", r"settings holds one table for each report, as in \[settings.<report>\]"),
-    "reports": (b"[reports]\nx = 3\n", r"reports holds one table for each report, as in \[reports.<report>\]"),
+    "table": (
+        b"[report.x]\n",
+        "there is no table report; did you mean reports\\?; tables: settings, reports",
+    ),
+    "settings": (
+        b"settings = 3\n",
+        r"settings holds one table for each report, as in \[settings.<report>\]",
+    ),
+    "reports": (
+        b"[reports]\nx = 3\n",
+        r"reports holds one table for each report, as in \[reports.<report>\]",
+    ),
     "both": (
         b"[settings.x]\n[reports.x]\n",
         r"\[settings.x\] and \[reports.x\]: put the settings into \[reports.x\]",
@@ -466,7 +608,10 @@ def test_no_file_is_an_empty_configuration():
 def test_the_file_sets_a_report(tmp_path):
     path = tmp_path / "other.toml"
     path.write_text('[settings.ex-ample]\nsource = "s"\ndays = "x"\n')
-    with pytest.raises(SettingsError, match=r"^ex-ample: days \(\[settings.ex-ample\] in .*other.toml\): Input"):
+    with pytest.raises(
+        SettingsError,
+        match=r"^ex-ample: days \(\[settings.ex-ample\] in .*other.toml\): Input",
+    ):
         resolve_settings("ex-ample", Example, config=read_config(path))
 
 
@@ -497,7 +642,10 @@ def test_a_report_is_composed_in_the_file(visits):
             validator=PluginRef("pydantic", {"model": "my_package.models:Visit"}),
             transforms=[PluginRef("exclude-projects", {"patterns": ["sandbox-*"]})],
             sinks=[
-                PluginRef("parquet-checkpoint", {"uri": "s3://checkpoints/visits.parquet", "options": {"level": 3}}),
+                PluginRef(
+                    "parquet-checkpoint",
+                    {"uri": "s3://checkpoints/visits.parquet", "options": {"level": 3}},
+                ),
             ],
             engine=PluginRef("local"),
         )
@@ -522,10 +670,16 @@ def test_every_place_can_set_a_part_of_a_composed_report(visits):
         sets=["sinks.0.uri=from-set", "transforms=[]", 'validator={use="v2"}'],
     )
     assert composition == PipelineSpec(
-        source=PluginRef("object-store-json", {"uri": "from-trigger", "parallelism": "8"}),
+        source=PluginRef(
+            "object-store-json", {"uri": "from-trigger", "parallelism": "8"}
+        ),
         validator=PluginRef("v2", {"model": "my_package.models:Visit"}),
         transforms=[],
-        sinks=[PluginRef("parquet-checkpoint", {"uri": "from-set", "options": {"level": "4"}})],
+        sinks=[
+            PluginRef(
+                "parquet-checkpoint", {"uri": "from-set", "options": {"level": "4"}}
+            )
+        ],
         engine=PluginRef("other"),
     )
 
@@ -536,7 +690,10 @@ COMPOSED = {
         'sinks={use="a"}',
         "visits: sinks (--set sinks): a list is expected, as in [ … ]; found a table",
     ),
-    "no sinks": ("sinks=[]", "visits: sinks (--set sinks): Tuple should have at least 1 item after validation, not 0"),
+    "no sinks": (
+        "sinks=[]",
+        "visits: sinks (--set sinks): Tuple should have at least 1 item after validation, not 0",
+    ),
     "use": (
         'sinks=[{uri="x"}]',
         "visits: setting sinks.0.use is missing; looked for option --set sinks.0.use=..., env",
@@ -549,7 +706,10 @@ COMPOSED = {
         "sink.uri=x",
         "visits: there is no setting sink (--set sink.uri); did you mean sinks?; settings: summary,",
     ),
-    "position": ("sinks.1.uri=x", "visits: there is no sinks.1.uri (--set sinks.1.uri): the list has 1 items"),
+    "position": (
+        "sinks.1.uri=x",
+        "visits: there is no sinks.1.uri (--set sinks.1.uri): the list has 1 items",
+    ),
 }
 
 
@@ -559,7 +719,9 @@ def test_a_composed_report_is_checked_before_it_is_made(visits, text, message):
     registry.add_reports(visits)
     if message is None:
         made = compose_report("visits", registry, visits, environment={}, sets=[text])
-        assert made.source.settings["usee"] == 1  # a plugin's own settings are for the plugin to check
+        assert (
+            made.source.settings["usee"] == 1
+        )  # a plugin's own settings are for the plugin to check
         return
     with pytest.raises(SettingsError) as caught:
         compose_report("visits", registry, visits, environment={}, sets=[text])
@@ -572,8 +734,14 @@ def test_a_damaged_report_in_the_file_harms_only_itself(tmp_path):
     config = read_config(path)
     registry = load_plugins([])
     registry.add_reports(config)
-    assert compose_report("visits", registry, config, environment={}).source.name == "object-store-json"
-    with pytest.raises(SettingsError, match=r"^bad: setting validator is missing; .* under \[reports.bad\] in .*toml"):
+    assert (
+        compose_report("visits", registry, config, environment={}).source.name
+        == "object-store-json"
+    )
+    with pytest.raises(
+        SettingsError,
+        match=r"^bad: setting validator is missing; .* under \[reports.bad\] in .*toml",
+    ):
         compose_report("bad", registry, config, environment={})
 
 
@@ -582,30 +750,54 @@ def test_a_damaged_report_in_the_file_harms_only_itself(tmp_path):
 
 def test_the_report_of_a_plugin_is_composed_from_its_settings(toy):
     registry = load_plugins()
-    made = compose_report("toy", registry, Config(), environment={"TOY_TARGET": "x"}, options={"count": "3"})
+    made = compose_report(
+        "toy",
+        registry,
+        Config(),
+        environment={"TOY_TARGET": "x"},
+        options={"count": "3"},
+    )
     assert made.sinks[0].settings["uri"] == "x"
     assert made.source.settings["count"] == 3
     assert resolve_report("toy", registry).summary == "numbers into a file"
 
 
 def test_what_a_report_raises_while_it_composes_is_wrapped_without_its_message(toy):
-    with pytest.raises(PluginError, match=r"^report toy: its compose raised RuntimeError$") as caught:
-        compose_report("toy", load_plugins(), Config(), environment={"TOY_TARGET": "x"}, sets=["fine.level=13"])
+    with pytest.raises(
+        PluginError, match=r"^report toy: its compose raised RuntimeError$"
+    ) as caught:
+        compose_report(
+            "toy",
+            load_plugins(),
+            Config(),
+            environment={"TOY_TARGET": "x"},
+            sets=["fine.level=13"],
+        )
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
 def test_an_error_of_the_frameworks_own_passes(toy):
     with pytest.raises(SettingsError, match=r"^toy: setting target is missing"):
         compose_report("toy", load_plugins(), Config(), environment={})
-    with pytest.raises(SettingsError, match=r"^toy: level 14 needs a target on a boat$"):
-        compose_report("toy", load_plugins(), Config(), environment={"TOY_TARGET": "x"}, sets=["fine.level=14"])
+    with pytest.raises(
+        SettingsError, match=r"^toy: level 14 needs a target on a boat$"
+    ):
+        compose_report(
+            "toy",
+            load_plugins(),
+            Config(),
+            environment={"TOY_TARGET": "x"},
+            sets=["fine.level=14"],
+        )
     with pytest.raises(PluginError, match="there is no report 'tyo'; did you mean toy"):
         compose_report("tyo", load_plugins(), Config(), environment={})
 
 
 def test_a_number_that_is_too_long_is_told(tmp_path):
     (tmp_path / "reporting.toml").write_text(f"[settings.x]\nn = {'1' * 5000}\n")
-    with pytest.raises(SettingsError, match="reporting.toml holds a number that is too long"):
+    with pytest.raises(
+        SettingsError, match="reporting.toml holds a number that is too long"
+    ):
         read_config(tmp_path / "reporting.toml")
 
 
@@ -624,5 +816,9 @@ def test_settings_of_a_report_whose_name_is_nearly_right_are_told():
 
 
 def test_one_error_is_reported_once():
-    assert refused(trigger={"source": "s", "either": "x"}).count("either") == 1, "each member of a union has its own"
-    assert refused(trigger={"source": "s", "either": "x", "days": "y"}).endswith("(and 1 more: either)")
+    assert refused(trigger={"source": "s", "either": "x"}).count("either") == 1, (
+        "each member of a union has its own"
+    )
+    assert refused(trigger={"source": "s", "either": "x", "days": "y"}).endswith(
+        "(and 1 more: either)"
+    )

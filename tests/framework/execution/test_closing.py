@@ -68,12 +68,16 @@ def parts(place, error, order, *, sinks=2, **replaced):
 
         return close
 
-    real = [checkpoint(place.with_name(f"{number}-{place.name}")) for number in range(sinks)]
+    real = [
+        checkpoint(place.with_name(f"{number}-{place.name}")) for number in range(sinks)
+    ]
     return [SinkWith(sink, close=aborting(sink), **replaced) for sink in real]
 
 
 def recorded(place):
-    [record] = runs_of(pipeline(GivenRecords({}), checkpoint(place.with_name(f"0-{place.name}"))))
+    [record] = runs_of(
+        pipeline(GivenRecords({}), checkpoint(place.with_name(f"0-{place.name}")))
+    )
     return record.status
 
 
@@ -85,7 +89,9 @@ def raising(error):
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_what_closing_raises_after_a_commit_leaves_the_run_finished_and_everything_closed(place, error, caplog):
+def test_what_closing_raises_after_a_commit_leaves_the_run_finished_and_everything_closed(
+    place, error, caplog
+):
     source = Closing({"one": [batch(1)]}, error)
     made = pipeline(source, *parts(place, error, source.order))
     with caplog.at_level(logging.WARNING):
@@ -105,7 +111,9 @@ def test_what_closing_raises_after_a_commit_leaves_the_run_finished_and_everythi
 
 @pytest.mark.parametrize("closing", ERRORS[:2], ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize(
-    "error", [KeyError("SECRET-VALUE"), KeyboardInterrupt()], ids=lambda error: type(error).__name__
+    "error",
+    [KeyError("SECRET-VALUE"), KeyboardInterrupt()],
+    ids=lambda error: type(error).__name__,
 )
 def test_what_closing_raises_never_hides_why_a_run_failed(place, error, closing):
     source, notes = Closing({"one": [batch(1)]}, closing), Notes()
@@ -126,7 +134,9 @@ def test_what_closing_raises_never_hides_why_a_command_failed(place):
     assert source.order == ["source", "sink", "sink"]
 
 
-def test_an_interrupt_while_the_start_is_observed_ends_the_run_with_everything_closed(place):
+def test_an_interrupt_while_the_start_is_observed_ends_the_run_with_everything_closed(
+    place,
+):
     class Interrupted(Notes):
         @hookimpl
         def reporting_run_started(self):
@@ -134,12 +144,16 @@ def test_an_interrupt_while_the_start_is_observed_ends_the_run_with_everything_c
 
     source, notes = Closing({"one": [batch(1)]}), Notes()
     with pytest.raises(KeyboardInterrupt):
-        execute(pipeline(source, *parts(place, None, source.order)), notes, Interrupted())
+        execute(
+            pipeline(source, *parts(place, None, source.order)), notes, Interrupted()
+        )
     assert notes.told == ["started", "failed"]
     assert source.order == ["source", "sink", "sink"]
 
 
-def test_an_interrupt_while_the_source_names_its_places_ends_the_run_with_everything_closed(place):
+def test_an_interrupt_while_the_source_names_its_places_ends_the_run_with_everything_closed(
+    place,
+):
     class Named(Closing):
         def source_uris(self):
             raise KeyboardInterrupt
@@ -175,7 +189,9 @@ def test_an_interrupt_of_one_observer_keeps_the_end_from_no_other():
 
     notes = Notes()
     with pytest.raises(KeyboardInterrupt):
-        lifecycle(notes, Interrupted()).run_failed(report="r", run_id="1", error=ValueError())
+        lifecycle(notes, Interrupted()).run_failed(
+            report="r", run_id="1", error=ValueError()
+        )
     assert notes.told == ["failed"]
 
 
@@ -188,11 +204,18 @@ def test_a_panic_of_an_observer_s_library_never_fails_a_run(place):
         def reporting_split_finished(self):
             raise PanicException
 
-    assert execute(pipeline(GivenRecords({"one": [batch(1)]}), checkpoint(place)), Panicking()).accepted == 1
+    assert (
+        execute(
+            pipeline(GivenRecords({"one": [batch(1)]}), checkpoint(place)), Panicking()
+        ).accepted
+        == 1
+    )
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_what_a_source_yields_is_closed_before_the_source_when_a_later_step_fails(place, dry_run):
+def test_what_a_source_yields_is_closed_before_the_source_when_a_later_step_fails(
+    place, dry_run
+):
     class Held(Closing):
         def read(self, split):
             try:
@@ -205,7 +228,9 @@ def test_what_a_source_yields_is_closed_before_the_source_when_a_later_step_fail
             raise KeyError("SECRET-VALUE")
 
     source = Held({"one": [batch(1), batch(2)]})
-    made = pipeline(source, *parts(place, None, source.order, sinks=1), validator=Failing())
+    made = pipeline(
+        source, *parts(place, None, source.order, sinks=1), validator=Failing()
+    )
     with pytest.raises(StepFailed):
         execute(made, dry_run=dry_run)
     assert source.order == ["read", "source", "sink"]

@@ -37,8 +37,15 @@ class Orders:
         yield Batch(
             origins=given,
             versions=["1"] * len(given),
-            payloads=[b"{}" if key in self.bad else event(self.keys.index(key)) for key in given],
-            rejected=[Rejection(key, "1", "undecodable") for key in keys if key in self.refused],
+            payloads=[
+                b"{}" if key in self.bad else event(self.keys.index(key))
+                for key in given
+            ],
+            rejected=[
+                Rejection(key, "1", "undecodable")
+                for key in keys
+                if key in self.refused
+            ],
             unread=[ReadFailure("gone", "missing")] if "gone" in keys else [],
         )
 
@@ -71,7 +78,9 @@ def test_a_rejected_record_waits_and_is_replayed_under_its_own_key(tmp_path, by)
     done = execute(pipeline(Orders(KEYS, **{by: ["ORD#1"]}), checkpoint(place)))
     assert (done.accepted, done.rejected) == (len(KEYS) - 1, 1)
     source = Orders(KEYS)
-    assert execute(pipeline(source, checkpoint(place))).records_read == 0, "it waits in the same version"
+    assert execute(pipeline(source, checkpoint(place))).records_read == 0, (
+        "it waits in the same version"
+    )
     sink = checkpoint(place)
     made = pipeline(Orders(KEYS), sink)
     sink.open(made.schema)

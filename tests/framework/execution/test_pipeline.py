@@ -3,7 +3,13 @@
 import polars as pl
 import pytest
 
-from reporting_framework import PipelineSpec, PluginError, PluginRef, SettingsError, StepFailed
+from reporting_framework import (
+    PipelineSpec,
+    PluginError,
+    PluginRef,
+    SettingsError,
+    StepFailed,
+)
 from reporting_framework.errors import LocationError
 from reporting_framework.execution.pipeline import assemble
 from reporting_framework.registry.registry import load_plugins
@@ -79,11 +85,15 @@ def composed(registry, **parts):
 
 
 def test_a_composition_becomes_a_pipeline(registry):
-    made = composed(registry, sinks=[GOOD, PluginRef("good", {"count": 7})], transforms=[GOOD])
+    made = composed(
+        registry, sinks=[GOOD, PluginRef("good", {"count": 7})], transforms=[GOOD]
+    )
     assert (made.report, made.source.name, made.validator.name) == ("r", "good", "good")
     assert [sink.settings.count for sink in made.sinks] == [1, 7]
     assert made.engine.name == "local"
-    assert made.schema == pl.Schema({"number": pl.String, "source_key": pl.String}), "as the transforms leave it"
+    assert made.schema == pl.Schema({"number": pl.String, "source_key": pl.String}), (
+        "as the transforms leave it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,11 @@ def test_a_composition_becomes_a_pipeline(registry):
             StepFailed,
             "report r: sink good raised ValueError; see the log for where",
         ),
-        ({"sinks": [PluginRef("good", {"mode": "refuses"})]}, LocationError, "x://y: unknown scheme"),
+        (
+            {"sinks": [PluginRef("good", {"mode": "refuses"})]},
+            LocationError,
+            "x://y: unknown scheme",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(registry, parts, error, message):
@@ -135,5 +149,7 @@ def test_what_does_not_fit_is_refused(registry, parts, error, message):
 
 
 def test_a_plugin_that_there_is_not_is_refused(registry):
-    with pytest.raises(PluginError, match="there is no source 'god'; did you mean good?"):
+    with pytest.raises(
+        PluginError, match="there is no source 'god'; did you mean good?"
+    ):
         composed(registry, source=PluginRef("god"))

@@ -11,7 +11,14 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import CommitConflict, StepFailed, StorageUnavailable
-from reporting_framework.execution.plugin_errors import Owner, build, call, closing, guard, owner_of
+from reporting_framework.execution.plugin_errors import (
+    Owner,
+    build,
+    call,
+    closing,
+    guard,
+    owner_of,
+)
 from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.sink import Readable, Resuming
 from reporting_framework.plugin_api.source import Triggered
@@ -26,7 +33,9 @@ def raising(error):
 def test_what_the_operating_system_refuses_a_library_in_rust_is_told_with_what_to_do():
     frame = pl.DataFrame({"a": range(100_000)})
     for write in (frame.write_ipc, frame.write_parquet, frame.lazy().sink_parquet):
-        with pytest.raises(StorageUnavailable, match="sink good: No space left on device; make room"):
+        with pytest.raises(
+            StorageUnavailable, match="sink good: No space left on device; make room"
+        ):
             call(GOOD, write, "/dev/full")
 
 
@@ -43,8 +52,13 @@ try:
 except StorageUnavailable as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout == "report r: sink good: Too many open files; raise the limit of open files (ulimit -n)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (
+        done.stdout
+        == "report r: sink good: Too many open files; raise the limit of open files (ulimit -n)\n"
+    )
 
 
 def test_what_the_operating_system_refuses_is_told_on_one_line():
@@ -60,7 +74,9 @@ def test_what_the_operating_system_refuses_is_told_on_one_line():
     )
 
 
-@pytest.mark.parametrize("kind", [SystemExit, type("PanicException", (BaseException,), {})])
+@pytest.mark.parametrize(
+    "kind", [SystemExit, type("PanicException", (BaseException,), {})]
+)
 def test_a_plugin_that_ends_the_process_or_panics_ends_the_run_alone(kind):
     with pytest.raises(StepFailed, match=f"report r: sink good raised {kind.__name__}"):
         call(GOOD, raising, kind("SECRET"))
@@ -122,11 +138,21 @@ def guarded(plugin):
     return guard(plugin, GOOD)
 
 
-def test_an_attribute_of_a_guarded_plugin_raises_by_its_name_and_shows_no_value(guarded):
-    for fails in (guarded.fail, lambda: guarded.newest, lambda: list(guarded.items()), lambda: guarded.ledger().newest):
+def test_an_attribute_of_a_guarded_plugin_raises_by_its_name_and_shows_no_value(
+    guarded,
+):
+    for fails in (
+        guarded.fail,
+        lambda: guarded.newest,
+        lambda: list(guarded.items()),
+        lambda: guarded.ledger().newest,
+    ):
         with pytest.raises(StepFailed) as raised:
             fails()
-        assert str(raised.value) == "report r: sink good raised ValueError; see the log for where"
+        assert (
+            str(raised.value)
+            == "report r: sink good raised ValueError; see the log for where"
+        )
         assert isinstance(raised.value.__cause__, ValueError)
     with pytest.raises(CommitConflict, match="^as it is$"):
         guarded.conflict()
@@ -137,13 +163,19 @@ def test_an_attribute_of_a_guarded_plugin_raises_by_its_name_and_shows_no_value(
 def test_a_guarded_plugin_is_what_the_plugin_is(guarded, plugin):
     assert isinstance(guarded, Plugin)
     assert type(guarded).__name__ == "Plugin"
-    assert [isinstance(guarded, each) for each in (Readable, Triggered, Resuming, Recording)] == [
+    assert [
+        isinstance(guarded, each) for each in (Readable, Triggered, Resuming, Recording)
+    ] == [
         True,
         True,
         False,
         False,
     ]
-    assert (guarded.name, guarded.triggers, guarded.quarantine()) == ("good", {"s3"}, None)
+    assert (guarded.name, guarded.triggers, guarded.quarantine()) == (
+        "good",
+        {"s3"},
+        None,
+    )
     assert not hasattr(guarded, "absent")
     guarded.settings = "new"
     assert plugin.settings == "new"
@@ -170,4 +202,6 @@ def test_what_closing_an_iterator_raises_is_logged(caplog):
 
     with closing(guard(Stubborn(), GOOD).items()) as items:
         next(items)
-    assert caplog.messages == ["while closing: report r: sink good raised ValueError; see the log for where"]
+    assert caplog.messages == [
+        "while closing: report r: sink good raised ValueError; see the log for where"
+    ]

@@ -37,7 +37,9 @@ def filter_new(ledgers, quarantine, objects, now):
 
 
 def test_the_sink_that_has_least_decides():
-    combined = CombinedLedger([Having(rows=3, newest=LATE), Having(rows=2, newest=EARLY)], None)
+    combined = CombinedLedger(
+        [Having(rows=3, newest=LATE), Having(rows=2, newest=EARLY)], None
+    )
     assert (combined.rows, combined.newest, combined.bookmark) == (2, EARLY, {})
     assert CombinedLedger([Having(rows=3, newest=LATE), Having()], None).newest is None
 
@@ -47,12 +49,17 @@ def test_the_bookmark_is_the_quarantine_s():
 
 
 def test_what_one_sink_lacks_is_unseen_in_the_order_asked():
-    assert filter_new([Having("ab"), Having("bc")], None, ["d", "c", "b", "a"], {}) == (["d", "c", "a"], set())
+    assert filter_new([Having("ab"), Having("bc")], None, ["d", "c", "b", "a"], {}) == (
+        ["d", "c", "a"],
+        set(),
+    )
 
 
 def test_what_is_quarantined_is_unseen_once_it_has_changed():
     quarantine = Keeping({"a": "1", "b": "1", "c": None})
-    found = filter_new([Having()], quarantine, ["a", "b", "c", "d"], {"a": "1", "b": "2", "c": "1"})
+    found = filter_new(
+        [Having()], quarantine, ["a", "b", "c", "d"], {"a": "1", "b": "2", "c": "1"}
+    )
     assert found == (["b", "c", "d"], {"b", "c"})
 
 
@@ -65,13 +72,19 @@ def test_an_etag_is_the_same_with_quotes_and_without():
 
 def test_what_is_accepted_in_part_is_read_again_for_a_sink_that_lacks_it():
     quarantine = Keeping({"a": "1", "b": "1"})
-    found = filter_new([Having("a"), Having()], quarantine, ["a", "b"], {"a": "1", "b": "1"})
-    assert found == (["a"], {"a"}), "b was accepted by no sink: nothing of it is lacking"
+    found = filter_new(
+        [Having("a"), Having()], quarantine, ["a", "b"], {"a": "1", "b": "1"}
+    )
+    assert found == (["a"], {"a"}), (
+        "b was accepted by no sink: nothing of it is lacking"
+    )
 
 
 def test_only_quarantined_objects_are_asked_for_their_version():
     asked = []
-    CombinedLedger([Having("b")], Keeping({"a": "1"})).filter_new(list(KEYS), lambda key: asked.append(key))
+    CombinedLedger([Having("b")], Keeping({"a": "1"})).filter_new(
+        list(KEYS), lambda key: asked.append(key)
+    )
     assert asked == ["a"]
 
 
@@ -81,9 +94,13 @@ def test_only_quarantined_objects_are_asked_for_their_version():
     st.dictionaries(st.sampled_from(KEYS), st.sampled_from(["1", "2", None])),
     st.permutations(KEYS),
 )
-def test_an_object_is_left_out_only_if_every_sink_or_the_quarantine_accounts_for_it(having, kept, now, asked):
+def test_an_object_is_left_out_only_if_every_sink_or_the_quarantine_accounts_for_it(
+    having, kept, now, asked
+):
     """Against a model: unseen unless quarantined as it is now (and lacking in no sink), or in every sink."""
-    found, reread = filter_new([Having(each) for each in having], Keeping(kept), asked, now)
+    found, reread = filter_new(
+        [Having(each) for each in having], Keeping(kept), asked, now
+    )
     expected = []
     for key in asked:
         lacking = [key not in each for each in having]
@@ -110,5 +127,10 @@ def test_the_newest_until_a_moment_is_that_of_the_sink_that_lags_behind():
     both = [Dated(rows=3, newest=LATE), Having(rows=2, newest=between)]
     assert CombinedLedger(both, None).newest_until(LATE) == between
     assert CombinedLedger(both, None).newest_until(between) == EARLY
-    assert CombinedLedger(both, None).newest_until(EARLY) is None, "one of them cannot tell"
-    assert CombinedLedger([Dated(rows=3, newest=LATE), Having()], None).newest_until(LATE) is None
+    assert CombinedLedger(both, None).newest_until(EARLY) is None, (
+        "one of them cannot tell"
+    )
+    assert (
+        CombinedLedger([Dated(rows=3, newest=LATE), Having()], None).newest_until(LATE)
+        is None
+    )

@@ -12,7 +12,14 @@ from reporting_framework.execution.recorder import LISTED, Recorder
 from reporting_framework.plugin_api.records import SplitResult
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult
 from reporting_framework.testing.contracts.history import AT
-from reporting_framework.testing.fakes import SCHEMA, GivenRecords, KeptRows, batch, execute, pipeline
+from reporting_framework.testing.fakes import (
+    SCHEMA,
+    GivenRecords,
+    KeptRows,
+    batch,
+    execute,
+    pipeline,
+)
 
 
 class Memory:
@@ -73,9 +80,14 @@ def test_inputs_hold_no_credentials(uri, told):
 def test_a_source_that_raises_does_no_harm(caplog):
     history = Memory()
     with caplog.at_level(logging.WARNING):
-        assert execute(pipeline(Located({"s": [batch(1)]}), Sink(history))).accepted == 1
+        assert (
+            execute(pipeline(Located({"s": [batch(1)]}), Sink(history))).accepted == 1
+        )
     assert history.kept[0].inputs == []
-    assert "this run does not say what it reads: report test: source test-given raised ValueError" in caplog.messages[0]
+    assert (
+        "this run does not say what it reads: report test: source test-given raised ValueError"
+        in caplog.messages[0]
+    )
 
 
 @pytest.mark.parametrize("hanging", ["write", "keep"])
@@ -97,7 +109,10 @@ def test_a_history_that_hangs_holds_up_no_run(hanging, monkeypatch, caplog):
     release, history = threading.Event(), Hanging()
     monkeypatch.setattr(recorder_module, "PATIENCE", 0.1)
     with caplog.at_level(logging.WARNING):
-        assert execute(pipeline(GivenRecords({"s": [batch(1)]}), Sink(history))).accepted == 1
+        assert (
+            execute(pipeline(GivenRecords({"s": [batch(1)]}), Sink(history))).accepted
+            == 1
+        )
     release.set()
     assert history.asked == 1
     assert [message.partition(": ")[2] for message in caplog.messages] == [
@@ -107,9 +122,21 @@ def test_a_history_that_hangs_holds_up_no_run(hanging, monkeypatch, caplog):
 
 def test_accepted_rows_are_noted_with_the_version_of_their_objects():
     history = Memory()
-    first, second = batch(1, 2), batch(3, key="b", rejected=[Rejection("c", "v9", "too_large")])
-    execute(pipeline(GivenRecords({"s": [first._replace(versions=["v1", "v2"]), second]}), Sink(history)))
-    assert history.noted == [("given.ndjson#1", "v1"), ("given.ndjson#2", "v2"), ("b#3", "1")]
+    first, second = (
+        batch(1, 2),
+        batch(3, key="b", rejected=[Rejection("c", "v9", "too_large")]),
+    )
+    execute(
+        pipeline(
+            GivenRecords({"s": [first._replace(versions=["v1", "v2"]), second]}),
+            Sink(history),
+        )
+    )
+    assert history.noted == [
+        ("given.ndjson#1", "v1"),
+        ("given.ndjson#2", "v2"),
+        ("b#3", "1"),
+    ]
     assert [each["validator"] for each in history.written] == ["test-event"]
 
 
@@ -119,10 +146,20 @@ def test_a_record_is_bounded():
     recorder.look_at(Sink(history))
     recorder.look_at(Sink(Memory()))
     many = range(2 * LISTED)
-    outputs = [Output(uri=str(number), rows=1, new_rows=number == LISTED, bytes=1) for number in many]
+    outputs = [
+        Output(uri=str(number), rows=1, new_rows=number == LISTED, bytes=1)
+        for number in many
+    ]
     reasons = [RejectionCount(type=str(number), field=None, count=1) for number in many]
     recorder.finished(
-        RunResult(report="r", run_id="r", status="ok", complete=True, outputs=outputs, rejections=reasons)
+        RunResult(
+            report="r",
+            run_id="r",
+            status="ok",
+            complete=True,
+            outputs=outputs,
+            rejections=reasons,
+        )
     )
     [record] = history.kept
     assert (len(record.outputs), len(record.rejections)) == (LISTED, LISTED)
@@ -133,9 +170,17 @@ def test_what_is_turned_away_is_not_noted():
     history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
     recorder = Recorder(made, "r", AT)
     recorder.look_at(Sink(history))
-    recorder.note(SplitResult(Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]))
+    recorder.note(
+        SplitResult(
+            Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]
+        )
+    )
     turned = [Rejection("b", "2", "x")]
-    recorder.note(SplitResult(Split("s", {}), ["a", "b", "c"], 2, turned, versions=["1", "2", None]))
+    recorder.note(
+        SplitResult(
+            Split("s", {}), ["a", "b", "c"], 2, turned, versions=["1", "2", None]
+        )
+    )
     assert history.noted == [("a", "1"), ("c", None)]
 
 

@@ -45,14 +45,22 @@ def test_the_log_names_rejected_files_up_to_a_limit_and_counts_the_rest(run, cap
     caplog.set_level(logging.INFO, "reporting_framework.execution.rejection_summary")
     run({f"{number:04}.json": b"{" for number in range(NAMED + 7)})
     assert sum(hasattr(record, "source_key") for record in caplog.records) == NAMED
-    [rest] = [record for record in caplog.records if hasattr(record, "rejected_unnamed")]
-    assert (rest.rejected_unnamed, rest.getMessage()) == (7, "rejected, and not named here: 7 more")
+    [rest] = [
+        record for record in caplog.records if hasattr(record, "rejected_unnamed")
+    ]
+    assert (rest.rejected_unnamed, rest.getMessage()) == (
+        7,
+        "rejected, and not named here: 7 more",
+    )
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"{", "(1 x json_invalid); check that source, validator and names of files fit the input"),
+        (
+            b"{",
+            "(1 x json_invalid); check that source, validator and names of files fit the input",
+        ),
         (
             b"PAR1\x15\x04PAR1",
             "(1 x looks_like_parquet): the input looks like parquet, and source object-store-json reads JSON objects, "
@@ -62,10 +70,16 @@ def test_the_log_names_rejected_files_up_to_a_limit_and_counts_the_rest(run, cap
         ('{"a": 1}'.encode("utf-16"), "the input looks like utf-16, and"),
     ],
 )
-def test_a_run_that_rejects_everything_ends_with_a_warning_of_what_the_input_looks_like(run, caplog, data, said):
+def test_a_run_that_rejects_everything_ends_with_a_warning_of_what_the_input_looks_like(
+    run, caplog, data, said
+):
     run({"a.json": data})
-    [warning] = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
-    assert warning.startswith("report visits: nothing was accepted, all 1 records were rejected ")
+    [warning] = [
+        each.getMessage() for each in caplog.records if each.levelno == logging.WARNING
+    ]
+    assert warning.startswith(
+        "report visits: nothing was accepted, all 1 records were rejected "
+    )
     assert said in warning
 
 
@@ -74,7 +88,9 @@ def test_a_run_without_records_ends_without_a_warning(run, caplog):
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
-def test_each_unread_object_is_named_in_the_log_with_its_reason_up_to_a_limit(run, caplog, tmp_path):
+def test_each_unread_object_is_named_in_the_log_with_its_reason_up_to_a_limit(
+    run, caplog, tmp_path
+):
     caplog.set_level(logging.INFO, "reporting_framework.execution.rejection_summary")
     run({})
     names = [f"{number:04}.json" for number in range(NAMED + 7)]
@@ -82,7 +98,15 @@ def test_each_unread_object_is_named_in_the_log_with_its_reason_up_to_a_limit(ru
         (tmp_path / "in" / name).symlink_to("nowhere")
     assert run({}).unread_reasons == {"missing": NAMED + 7}
     named = [record for record in caplog.records if hasattr(record, "source_key")]
-    assert [(each.source_key, each.reason) for each in named] == [(name, "missing") for name in names[:NAMED]]
-    assert named[0].getMessage() == "unread: 0000.json: missing; the next run tries it again"
+    assert [(each.source_key, each.reason) for each in named] == [
+        (name, "missing") for name in names[:NAMED]
+    ]
+    assert (
+        named[0].getMessage()
+        == "unread: 0000.json: missing; the next run tries it again"
+    )
     [rest] = [record for record in caplog.records if hasattr(record, "unread_unnamed")]
-    assert (rest.unread_unnamed, rest.getMessage()) == (7, "unread, and not named here: 7 more")
+    assert (rest.unread_unnamed, rest.getMessage()) == (
+        7,
+        "unread, and not named here: 7 more",
+    )

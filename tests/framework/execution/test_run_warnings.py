@@ -35,18 +35,26 @@ def buckets(s3_environment, bucket):
 
 def warnings(uri, out, *, dry_run=False, **settings):
     """Warnings of one run of the real source and sink."""
-    found = execute(pipeline(source(uri), checkpoint(out, **settings)), dry_run=dry_run).warnings
+    found = execute(
+        pipeline(source(uri), checkpoint(out, **settings)), dry_run=dry_run
+    ).warnings
     return [each.partition(": ")[2] for each in found]
 
 
 def check_changed(found, one, two):
     [warning] = found
-    assert warning.startswith(f"the source is {two}, and the run before on these outputs read {one}: ")
-    assert warning.endswith("otherwise give another checkpoint, or run `reporting state test reset` first")
+    assert warning.startswith(
+        f"the source is {two}, and the run before on these outputs read {one}: "
+    )
+    assert warning.endswith(
+        "otherwise give another checkpoint, or run `reporting state test reset` first"
+    )
 
 
 @pytest.mark.parametrize("keep_runs", [500, 0])
-def test_another_source_than_that_of_the_run_before_is_warned_of_in_a_bucket(buckets, bucket, keep_runs):
+def test_another_source_than_that_of_the_run_before_is_warned_of_in_a_bucket(
+    buckets, bucket, keep_runs
+):
     (one, two), out = buckets, f"s3://{bucket}/out/x.parquet"
     assert warnings(one, out, keep_runs=keep_runs) == []
     assert warnings(f"{one}/", out, keep_runs=keep_runs) == [], "it is the same place"
@@ -55,7 +63,9 @@ def test_another_source_than_that_of_the_run_before_is_warned_of_in_a_bucket(buc
     assert warnings(two, out, keep_runs=keep_runs) == [], "the run before read this one"
 
 
-def test_another_source_than_that_of_the_run_before_is_warned_of_in_a_folder(places, tmp_path):
+def test_another_source_than_that_of_the_run_before_is_warned_of_in_a_folder(
+    places, tmp_path
+):
     (one, two), out = places, tmp_path / "out" / "x.parquet"
     assert warnings(one, out) == []
     check_changed(warnings(two, out, dry_run=True), one, two)
@@ -63,7 +73,9 @@ def test_another_source_than_that_of_the_run_before_is_warned_of_in_a_folder(pla
     check_changed(warnings(one, out), two, one)
 
 
-def test_a_bookmark_that_is_gone_leaves_the_history_to_say_what_was_read(buckets, bucket, s3):
+def test_a_bookmark_that_is_gone_leaves_the_history_to_say_what_was_read(
+    buckets, bucket, s3
+):
     (one, two), out = buckets, f"s3://{bucket}/out/x.parquet"
     warnings(one, out)
     s3.client().delete_object(Bucket=bucket, Key="out/_quarantine/x.json")
@@ -97,44 +109,80 @@ def test_a_history_that_cannot_be_read_does_not_fail_the_run(places, tmp_path, c
 
 def test_a_warning_is_in_text_in_json_and_in_the_log(tmp_path, caplog):
     config = tmp_path / "reporting.toml"
-    config.write_text(f'[settings.{REPORT}]\nsource = "{tmp_path}/in"\ncheckpoint = "{tmp_path}/x.parquet"\n')
+    config.write_text(
+        f'[settings.{REPORT}]\nsource = "{tmp_path}/in"\ncheckpoint = "{tmp_path}/x.parquet"\n'
+    )
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / name_of(1)).write_bytes(b"{")
     [warning] = run_report(REPORT, config=config).warnings
-    assert warning.startswith(f"report {REPORT}: nothing was accepted, all 1 records were rejected ")
-    assert [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING] == [warning]
+    assert warning.startswith(
+        f"report {REPORT}: nothing was accepted, all 1 records were rejected "
+    )
+    assert [
+        each.getMessage() for each in caplog.records if each.levelno == logging.WARNING
+    ] == [warning]
     shutil.rmtree(tmp_path / "_quarantine")
     arguments = ["run", REPORT, "--config", str(config), "--dry-run", "--quiet"]
     done = CliRunner().invoke(reporting, arguments, prog_name="reporting")
     assert re.search(f"^  warning +{re.escape(warning)}$", done.stdout, re.MULTILINE)
-    done = CliRunner().invoke(reporting, [*arguments, "--format", "json"], prog_name="reporting")
+    done = CliRunner().invoke(
+        reporting, [*arguments, "--format", "json"], prog_name="reporting"
+    )
     assert json.loads(done.stdout)["warnings"] == [warning]
     assert f"warning: {warning}" in done.stderr
 
 
 def test_a_prefix_under_which_nothing_is_there_is_warned_of(buckets, bucket, tmp_path):
-    [warning] = execute(pipeline(source(f"s3://{bucket}/typo/"), checkpoint(tmp_path / "x.parquet"))).warnings
-    assert warning == f"source s3://{bucket}/typo: nothing is there; check bucket and prefix, which are case-sensitive"
+    [warning] = execute(
+        pipeline(source(f"s3://{bucket}/typo/"), checkpoint(tmp_path / "x.parquet"))
+    ).warnings
+    assert (
+        warning
+        == f"source s3://{bucket}/typo: nothing is there; check bucket and prefix, which are case-sensitive"
+    )
 
 
-def test_an_object_that_is_given_as_the_source_is_warned_of_with_its_folder(buckets, bucket, tmp_path):
+def test_an_object_that_is_given_as_the_source_is_warned_of_with_its_folder(
+    buckets, bucket, tmp_path
+):
     uri = f"{buckets[0]}/{name_of(1)}"
-    [warning] = execute(pipeline(source(uri), checkpoint(tmp_path / "x.parquet"))).warnings
-    assert warning == f"source {uri}: it is an object, and a source is a folder; give its folder, {buckets[0]}"
+    [warning] = execute(
+        pipeline(source(uri), checkpoint(tmp_path / "x.parquet"))
+    ).warnings
+    assert (
+        warning
+        == f"source {uri}: it is an object, and a source is a folder; give its folder, {buckets[0]}"
+    )
 
 
-def test_a_prefix_under_which_something_is_there_is_not_warned_of(buckets, bucket, s3, tmp_path):
+def test_a_prefix_under_which_something_is_there_is_not_warned_of(
+    buckets, bucket, s3, tmp_path
+):
     out = tmp_path / "x.parquet"
     for _ in range(2):
         assert execute(pipeline(source(buckets[0]), checkpoint(out))).warnings == []
     s3.client().put_object(Bucket=bucket, Key="other/README.txt", Body=b"")
-    assert execute(pipeline(source(f"s3://{bucket}/other"), checkpoint(tmp_path / "y.parquet"))).warnings == []
+    assert (
+        execute(
+            pipeline(source(f"s3://{bucket}/other"), checkpoint(tmp_path / "y.parquet"))
+        ).warnings
+        == []
+    )
 
 
-def test_a_run_that_lists_nothing_does_not_say_that_nothing_is_there(bucket, s3_environment, tmp_path):
-    known = [{"s3": {"bucket": {"name": "elsewhere"}, "object": {"key": "k"}}, "eventName": "ObjectCreated:Put"}]
+def test_a_run_that_lists_nothing_does_not_say_that_nothing_is_there(
+    bucket, s3_environment, tmp_path
+):
+    known = [
+        {
+            "s3": {"bucket": {"name": "elsewhere"}, "object": {"key": "k"}},
+            "eventName": "ObjectCreated:Put",
+        }
+    ]
     made = source(f"s3://{bucket}/empty")
     made.accept_trigger(Trigger("s3", {"Records": known}, names_work=True))
     assert execute(pipeline(made, checkpoint(tmp_path / "x.parquet"))).warnings == []
-    replayed = pipeline(source(f"s3://{bucket}/empty"), checkpoint(tmp_path / "y.parquet"))
+    replayed = pipeline(
+        source(f"s3://{bucket}/empty"), checkpoint(tmp_path / "y.parquet")
+    )
     assert execute(replayed, replay=["gone.json"]).warnings == []

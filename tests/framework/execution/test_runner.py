@@ -47,7 +47,9 @@ def events(tmp_path):
     folder = tmp_path / "events"
     folder.mkdir()
     for number in range(20):
-        (folder / name_of(number)).write_bytes(event(number, study="beta" if number % 5 == 0 else "alpha"))
+        (folder / name_of(number)).write_bytes(
+            event(number, study="beta" if number % 5 == 0 else "alpha")
+        )
     (folder / name_of(20)).write_bytes(b'{"study": "SECRET-VALUE"}')
     (folder / "notes.txt").write_text("not an event")
     return folder
@@ -82,14 +84,25 @@ def test_a_run_takes_what_is_new_and_the_next_one_nothing(events, place):
     assert (first.status, first.complete, first.remaining) == ("ok", True, 0)
     assert (first.records_read, first.accepted, first.rejected) == (21, 20, 1)
     assert (first.objects_ignored, first.ignored_samples) == (1, ["notes.txt"])
-    assert [(each.type, each.field, each.count) for each in first.rejections] == [("missing", "number", 1)]
+    assert [(each.type, each.field, each.count) for each in first.rejections] == [
+        ("missing", "number", 1)
+    ]
     assert first.last_processed_timestamp == datetime(2024, 1, 1, 0, 19, tzinfo=UTC)
     [output] = first.outputs
-    assert (output.uri, output.rows, output.new_rows, output.bytes) == (str(place), 20, 20, place.stat().st_size)
+    assert (output.uri, output.rows, output.new_rows, output.bytes) == (
+        str(place),
+        20,
+        20,
+        place.stat().st_size,
+    )
     assert origins_of(place) == [name_of(number) for number in range(20)]
     before = place.read_bytes()
     second = take(events, place)
-    assert (second.records_read, second.outputs[0].rows, second.outputs[0].new_rows) == (0, 20, 0)
+    assert (
+        second.records_read,
+        second.outputs[0].rows,
+        second.outputs[0].new_rows,
+    ) == (0, 20, 0)
     assert second.quarantine.rows == 1
     assert place.read_bytes() == before
 
@@ -101,7 +114,9 @@ def test_the_counts_are_what_each_stage_took_time_for(events, place):
     assert seconds.total < 60
 
 
-def test_a_rejected_record_is_set_down_and_read_again_once_it_has_changed(events, place):
+def test_a_rejected_record_is_set_down_and_read_again_once_it_has_changed(
+    events, place
+):
     result = take(events, place)
     assert result.quarantine.uri == str(place.parent / "_quarantine" / place.name)
     [row] = quarantined(place).rows(named=True)
@@ -119,12 +134,25 @@ def test_a_rejected_record_is_set_down_and_read_again_once_it_has_changed(events
 
 
 def test_filtered_rows_are_counted_and_quarantined_and_not_read_again(events, place):
-    made = pipeline(source(events), checkpoint(place), transforms=[WithoutStudy("beta")])
+    made = pipeline(
+        source(events), checkpoint(place), transforms=[WithoutStudy("beta")]
+    )
     result = execute(made)
-    assert (result.accepted, result.filtered, result.rejected, result.quarantine.rows) == (16, 4, 1, 5)
-    assert result.rejections[0].type == "missing", "a filtered record has no reason of its own"
-    assert sorted(quarantined(place)["error_type"].to_list()) == ["filtered"] * 4 + ["missing"]
-    again = execute(pipeline(source(events), checkpoint(place), transforms=[WithoutStudy("beta")]))
+    assert (
+        result.accepted,
+        result.filtered,
+        result.rejected,
+        result.quarantine.rows,
+    ) == (16, 4, 1, 5)
+    assert result.rejections[0].type == "missing", (
+        "a filtered record has no reason of its own"
+    )
+    assert sorted(quarantined(place)["error_type"].to_list()) == ["filtered"] * 4 + [
+        "missing"
+    ]
+    again = execute(
+        pipeline(source(events), checkpoint(place), transforms=[WithoutStudy("beta")])
+    )
     assert (again.records_read, again.quarantine.rows) == (0, 5)
 
 
@@ -132,7 +160,11 @@ def test_no_valid_record_makes_no_file(tmp_path, place):
     (tmp_path / "events").mkdir()
     (tmp_path / "events" / name_of(1)).write_bytes(b"not JSON")
     result = take(tmp_path / "events", place)
-    assert (result.rejected, result.outputs, result.last_processed_timestamp) == (1, [], None)
+    assert (result.rejected, result.outputs, result.last_processed_timestamp) == (
+        1,
+        [],
+        None,
+    )
     assert not place.exists()
     assert take(tmp_path / "events", place).records_read == 0
 
@@ -150,7 +182,12 @@ def test_an_empty_source_changes_nothing(tmp_path, place):
 def test_an_unread_object_makes_the_run_partial_and_is_tried_again(events, place):
     (events / name_of(50)).symlink_to(events / "nothing")
     result = take(events, place)
-    assert (result.status, result.complete, result.objects_unread, result.accepted) == ("partial", True, 1, 20)
+    assert (result.status, result.complete, result.objects_unread, result.accepted) == (
+        "partial",
+        True,
+        1,
+        20,
+    )
     assert take(events, place).objects_unread == 1
     (events / name_of(50)).unlink()
     (events / name_of(50)).write_bytes(event(50))
@@ -163,12 +200,17 @@ def test_an_object_that_may_not_be_read_is_unread(tmp_path, public_folder):
     (public_folder / name_of(2)).write_bytes(event(2))
     (public_folder / name_of(1)).chmod(0)
     with unprivileged():
-        result = execute(pipeline(source(public_folder), checkpoint("memory://unread/x.parquet")), notes := Notes())
+        result = execute(
+            pipeline(source(public_folder), checkpoint("memory://unread/x.parquet")),
+            notes := Notes(),
+        )
     assert (result.status, result.objects_unread, result.accepted) == ("partial", 1, 1)
     assert notes.outcomes[0].unread == [ReadFailure(name_of(1), "denied")]
 
 
-def test_a_quarantined_object_that_cannot_be_read_again_stays_in_quarantine(tmp_path, place):
+def test_a_quarantined_object_that_cannot_be_read_again_stays_in_quarantine(
+    tmp_path, place
+):
     """A quarantined object that is given out and not read keeps what is set down of it; rows of it may be lost else."""
     events = tmp_path / "events"
     events.mkdir()
@@ -178,11 +220,20 @@ def test_a_quarantined_object_that_cannot_be_read_again_stays_in_quarantine(tmp_
     lines.rename(tmp_path / "kept")
     lines.symlink_to(events / "nothing")
     result = take(events, place)
-    assert (result.objects_unread, result.records_read, result.quarantine.rows) == (1, 0, 1)
+    assert (result.objects_unread, result.records_read, result.quarantine.rows) == (
+        1,
+        0,
+        1,
+    )
     lines.unlink()
     lines.write_bytes(event(1) + b"\n" + event(2) + b"\n" + event(3))
     result = take(events, place)
-    assert (result.records_read, result.accepted, result.duplicates, result.quarantine.rows) == (3, 1, 2, 0)
+    assert (
+        result.records_read,
+        result.accepted,
+        result.duplicates,
+        result.quarantine.rows,
+    ) == (3, 1, 2, 0)
     assert [row[1] for row in rows_of(place)] == [1, 2, 3]
 
 
@@ -192,7 +243,10 @@ def test_a_quarantined_object_that_cannot_be_read_again_stays_in_quarantine(tmp_
 def several(folder):
     folder.mkdir()
     studies = ("a", "b", "c")
-    for name, numbers in (("log-x-20240101-000000-1.json", (1, 2, 3)), ("log-x-20240102-000000-2.json", (4, 5, 6))):
+    for name, numbers in (
+        ("log-x-20240101-000000-1.json", (1, 2, 3)),
+        ("log-x-20240102-000000-2.json", (4, 5, 6)),
+    ):
         lines = [event(number, study=studies[number % 3]) for number in numbers]
         (folder / name).write_bytes(b"\n".join([*lines, b'{"study": null}']))
     return folder
@@ -208,7 +262,9 @@ def read_groups(out):
 
 @pytest.mark.parametrize("survivors", [0, 1, 2])
 @pytest.mark.parametrize("unreachable", [False, True])
-def test_a_run_that_dies_between_two_commits_is_made_good_by_the_next(tmp_path, survivors, unreachable):
+def test_a_run_that_dies_between_two_commits_is_made_good_by_the_next(
+    tmp_path, survivors, unreachable
+):
     events = several(tmp_path / "events")
     take(events, tmp_path / "whole" / "{study}" / "x.parquet")
     out = tmp_path / "out"
@@ -236,7 +292,9 @@ def test_a_run_that_dies_between_two_commits_is_made_good_by_the_next(tmp_path, 
     assert result.status == "ok"
     assert read_groups(out) == read_groups(tmp_path / "whole")
     quarantine = pl.read_parquet(out / "_quarantine" / "{study}" / "x.parquet")
-    assert quarantine["error_type"].to_list() == ["string_type"] * 2, "nothing is left begun"
+    assert quarantine["error_type"].to_list() == ["string_type"] * 2, (
+        "nothing is left begun"
+    )
     assert take(events, out / "{study}" / "x.parquet").records_read == 0
 
 
@@ -247,10 +305,16 @@ def test_an_object_that_was_begun_and_not_reached_stays_begun(tmp_path):
     sink.store.put = raising(StorageUnavailable("the disk is gone"))
     with pytest.raises(StorageUnavailable):
         execute(pipeline(source(events), sink))
-    stopped = pipeline(source(events), checkpoint(tmp_path / "out" / "{study}" / "x.parquet"), engine=TakesNothing())
+    stopped = pipeline(
+        source(events),
+        checkpoint(tmp_path / "out" / "{study}" / "x.parquet"),
+        engine=TakesNothing(),
+    )
     result = execute(stopped)
     assert (result.complete, result.records_read) == (False, 0)
-    begun = pl.read_parquet(tmp_path / "out" / "_quarantine" / "{study}" / "x.parquet")["error_type"].to_list()
+    begun = pl.read_parquet(tmp_path / "out" / "_quarantine" / "{study}" / "x.parquet")[
+        "error_type"
+    ].to_list()
     assert begun == ["begun", "begun"]
     assert take(events, tmp_path / "out" / "{study}" / "x.parquet").accepted == 6
 
@@ -269,17 +333,24 @@ class TakesNothing(LocalEngine):
 # -- several sinks ------------------------------------------------------------------------------------------------------
 
 
-def test_a_sink_that_lags_behind_catches_up_and_the_other_takes_nothing_twice(events, tmp_path, place):
+def test_a_sink_that_lags_behind_catches_up_and_the_other_takes_nothing_twice(
+    events, tmp_path, place
+):
     other = tmp_path / "out" / "other.parquet"
     take(events, place)
     before = place.read_bytes()
     result = execute(pipeline(source(events), checkpoint(place), checkpoint(other)))
     assert (result.accepted, result.duplicates) == (20, 0)
-    assert [(output.rows, output.new_rows) for output in result.outputs] == [(20, 0), (20, 20)]
+    assert [(output.rows, output.new_rows) for output in result.outputs] == [
+        (20, 0),
+        (20, 20),
+    ]
     assert place.read_bytes() == before == other.read_bytes()
 
 
-def test_a_run_that_dies_between_two_sinks_is_made_good_by_the_next(events, tmp_path, place):
+def test_a_run_that_dies_between_two_sinks_is_made_good_by_the_next(
+    events, tmp_path, place
+):
     other = tmp_path / "out" / "other.parquet"
     failing = SinkWith(checkpoint(other), commit=raising(StorageUnavailable("gone")))
     with pytest.raises(StorageUnavailable, match="gone"):
@@ -293,7 +364,13 @@ def test_a_run_that_dies_between_two_sinks_is_made_good_by_the_next(events, tmp_
 def test_what_was_accepted_in_part_reaches_a_sink_that_is_added_later(tmp_path, place):
     events = several(tmp_path / "events")
     take(events, place)
-    result = execute(pipeline(source(events), checkpoint(place), checkpoint(tmp_path / "out" / "other.parquet")))
+    result = execute(
+        pipeline(
+            source(events),
+            checkpoint(place),
+            checkpoint(tmp_path / "out" / "other.parquet"),
+        )
+    )
     assert (result.accepted, result.rejected) == (6, 2)
     assert (tmp_path / "out" / "other.parquet").read_bytes() == place.read_bytes()
     assert len(rows_of(place)) == 6
@@ -311,7 +388,9 @@ def test_a_source_that_does_not_ask_what_is_known_adds_nothing_twice(place):
 # -- the deadline -------------------------------------------------------------------------------------------------------
 
 
-def test_repeated_runs_against_the_deadline_converge_to_the_same_bytes(tmp_path, place, monkeypatch):
+def test_repeated_runs_against_the_deadline_converge_to_the_same_bytes(
+    tmp_path, place, monkeypatch
+):
     """A run whose time is up takes one split all the same, commits it and says what remains."""
     monkeypatch.setattr("reporting_object_store.json_source.source.SPLIT_FILES", 4)
     events = tmp_path / "events"
@@ -321,7 +400,9 @@ def test_repeated_runs_against_the_deadline_converge_to_the_same_bytes(tmp_path,
     take(events, tmp_path / "whole.parquet")
     remaining = []
     for _ in range(20):
-        result = execute(pipeline(source(events), checkpoint(place)), deadline=time.monotonic() - 1)
+        result = execute(
+            pipeline(source(events), checkpoint(place)), deadline=time.monotonic() - 1
+        )
         remaining.append(result.remaining)
         assert (result.status == "ok") == result.complete
         assert 0 < result.accepted <= 4
@@ -349,7 +430,9 @@ def test_a_share_of_the_time_is_kept_for_the_commit(events, place):
 
 
 def test_time_enough_is_time_enough(events, place):
-    result = execute(pipeline(source(events), checkpoint(place)), deadline=time.monotonic() + 60)
+    result = execute(
+        pipeline(source(events), checkpoint(place)), deadline=time.monotonic() + 60
+    )
     assert (result.complete, result.accepted) == (True, 20)
 
 
@@ -358,7 +441,12 @@ def test_time_enough_is_time_enough(events, place):
 
 def test_a_dry_run_writes_nothing_at_all(events, place):
     result = execute(pipeline(source(events), checkpoint(place)), dry_run=True)
-    assert (result.dry_run, result.accepted, result.rejected, result.quarantine) == (True, 20, 1, None)
+    assert (result.dry_run, result.accepted, result.rejected, result.quarantine) == (
+        True,
+        20,
+        1,
+        None,
+    )
     assert not place.parent.exists()
     take(events, place)
     (events / name_of(30)).write_bytes(event(30))
@@ -376,18 +464,28 @@ def test_a_dry_run_leaves_objects_of_several_records_alone(tmp_path, place):
     assert not place.parent.exists()
 
 
-@pytest.mark.parametrize(("limit", "read"), [(1, 1), (7, 7), (21, 21), (500, 21), (None, 21)])
+@pytest.mark.parametrize(
+    ("limit", "read"), [(1, 1), (7, 7), (21, 21), (500, 21), (None, 21)]
+)
 def test_the_limit_of_a_dry_run_is_exact(events, place, limit, read):
-    result = execute(pipeline(source(events), checkpoint(place)), dry_run=True, limit=limit)
+    result = execute(
+        pipeline(source(events), checkpoint(place)), dry_run=True, limit=limit
+    )
     assert result.records_read == read
     assert result.complete == (read < (limit or 1000))
 
 
 def test_a_limit_counts_what_the_source_itself_rejects(place):
     rejected = [Rejection(f"r{number}", None, "too_large") for number in range(5)]
-    splits = {"one": [batch(1, 2, rejected=rejected)], "two": [Batch(rejected=rejected)], "three": [batch(3)]}
+    splits = {
+        "one": [batch(1, 2, rejected=rejected)],
+        "two": [Batch(rejected=rejected)],
+        "three": [batch(3)],
+    }
     for limit in range(1, 14):
-        result = execute(pipeline(GivenRecords(splits), checkpoint(place)), dry_run=True, limit=limit)
+        result = execute(
+            pipeline(GivenRecords(splits), checkpoint(place)), dry_run=True, limit=limit
+        )
         assert result.records_read == min(limit, 13)
 
 
@@ -413,7 +511,11 @@ def test_observers_are_told_of_a_run_that_fails(events, place):
 
 def test_an_observer_that_fails_never_fails_a_run(events, place, caplog):
     with caplog.at_level(logging.WARNING):
-        result = execute(pipeline(source(events), checkpoint(place)), FailingObserver(), notes := Notes())
+        result = execute(
+            pipeline(source(events), checkpoint(place)),
+            FailingObserver(),
+            notes := Notes(),
+        )
     assert result.accepted == 20
     assert notes.told == ["started", "split", "rejected", "finished"]
     assert caplog.text.count("raised ValueError; the run goes on") == 4
@@ -444,12 +546,17 @@ class FailingObserver:
 
 
 @pytest.mark.parametrize("method", ["plan", "plan_stats", "bookmark", "read"])
-def test_a_source_that_raises_is_named_and_its_message_is_not_told(events, place, method):
+def test_a_source_that_raises_is_named_and_its_message_is_not_told(
+    events, place, method
+):
     broken = SinkWith(source(events), **{method: raising(ValueError("SECRET-VALUE"))})
     broken.name, broken.yields, broken.parallelism = "test-broken", "payloads", 1
     with pytest.raises(StepFailed) as raised:
         execute(pipeline(broken, checkpoint(place)))
-    assert str(raised.value) == "report test: source test-broken raised ValueError; see the log for where"
+    assert (
+        str(raised.value)
+        == "report test: source test-broken raised ValueError; see the log for where"
+    )
 
 
 def test_a_plan_that_breaks_off_is_the_source_s_failure(events, place):
@@ -458,25 +565,42 @@ def test_a_plan_that_breaks_off_is_the_source_s_failure(events, place):
             yield from list(super().plan(ledger))[:1]
             raise KeyError("SECRET-VALUE")
 
-    with pytest.raises(StepFailed, match="report test: source test-given raised KeyError; see the log for where"):
-        execute(pipeline(BreaksOff({"one": [batch(1)], "two": [batch(2)]}), checkpoint(place)))
+    with pytest.raises(
+        StepFailed,
+        match="report test: source test-given raised KeyError; see the log for where",
+    ):
+        execute(
+            pipeline(
+                BreaksOff({"one": [batch(1)], "two": [batch(2)]}), checkpoint(place)
+            )
+        )
     assert not place.exists()
 
 
 @pytest.mark.parametrize("method", ["open", "ledger", "quarantine", "stage", "commit"])
 def test_a_sink_that_raises_is_named(events, place, method):
-    broken = SinkWith(checkpoint(place), **{method: raising(ValueError("SECRET-VALUE"))})
+    broken = SinkWith(
+        checkpoint(place), **{method: raising(ValueError("SECRET-VALUE"))}
+    )
     with pytest.raises(StepFailed) as raised:
         execute(pipeline(source(events), broken))
-    assert str(raised.value) == "report test: sink test-sink-with raised ValueError; see the log for where"
+    assert (
+        str(raised.value)
+        == "report test: sink test-sink-with raised ValueError; see the log for where"
+    )
 
 
 @pytest.mark.parametrize("method", ["begin", "settle", "leave"])
 def test_a_quarantine_that_raises_is_named(tmp_path, place, method):
     events = several(tmp_path / "events")
-    kept = SinkWith(checkpoint(place).quarantine(), **{method: raising(ValueError("SECRET-VALUE"))})
+    kept = SinkWith(
+        checkpoint(place).quarantine(), **{method: raising(ValueError("SECRET-VALUE"))}
+    )
     sink = SinkWith(checkpoint(place), quarantine=lambda: kept)
-    with pytest.raises(StepFailed, match="report test: quarantine SinkWith raised ValueError; see the log for where"):
+    with pytest.raises(
+        StepFailed,
+        match="report test: quarantine SinkWith raised ValueError; see the log for where",
+    ):
         execute(pipeline(source(events), sink))
 
 
@@ -485,7 +609,10 @@ def test_an_engine_that_raises_is_named(events, place):
         def map(self, process, splits, *, parallelism, stop):
             raise ValueError("SECRET-VALUE")
 
-    with pytest.raises(StepFailed, match="report test: engine local raised ValueError; see the log for where"):
+    with pytest.raises(
+        StepFailed,
+        match="report test: engine local raised ValueError; see the log for where",
+    ):
         execute(pipeline(source(events), checkpoint(place), engine=Broken()))
 
 
@@ -519,14 +646,19 @@ def test_the_first_quarantine_serves_the_run(events, tmp_path, place):
 def test_a_checkpoint_that_is_none_stops_the_run_with_nothing_changed(events, place):
     place.parent.mkdir()
     place.write_bytes(b"not parquet")
-    with pytest.raises(CorruptCheckpoint, match="events.parquet: not a parquet file that can be read; move it away"):
+    with pytest.raises(
+        CorruptCheckpoint,
+        match="events.parquet: not a parquet file that can be read; move it away",
+    ):
         take(events, place)
     assert visible(place) == {"events.parquet"}
     assert place.read_bytes() == b"not parquet"
 
 
 def test_a_source_that_is_not_there_stops_the_run(tmp_path, place):
-    with pytest.raises(LocationError, match="nowhere: no such folder; check the path of the source"):
+    with pytest.raises(
+        LocationError, match="nowhere: no such folder; check the path of the source"
+    ):
         take(tmp_path / "nowhere", place)
     assert visible(place) == set()
 
@@ -534,7 +666,11 @@ def test_a_source_that_is_not_there_stops_the_run(tmp_path, place):
 def test_nothing_of_a_record_is_told_anywhere(events, place, caplog):
     with caplog.at_level(logging.DEBUG):
         result = take(events, place)
-    told = result.model_dump_json() + caplog.text + json.dumps(quarantined(place).drop("rejected_at").to_dicts())
+    told = (
+        result.model_dump_json()
+        + caplog.text
+        + json.dumps(quarantined(place).drop("rejected_at").to_dicts())
+    )
     assert "SECRET" not in told
 
 
@@ -551,7 +687,11 @@ def test_a_survey_is_what_the_source_says(place):
             return PlanStats(3, ("odd",), 2)
 
     result = execute(pipeline(Surveyed({"one": [batch(1)]}), checkpoint(place)))
-    assert (result.objects_ignored, result.ignored_samples, result.remaining) == (3, ["odd"], 2)
+    assert (result.objects_ignored, result.ignored_samples, result.remaining) == (
+        3,
+        ["odd"],
+        2,
+    )
 
 
 def test_the_bookmark_is_of_the_sink_that_holds_least(tmp_path):

@@ -37,9 +37,13 @@ class Pushing(GivenRecords):
         pass
 
     def build_response(self, unread, rejections):
-        self.responded = ([(each.origin, each.reason) for each in unread], [each.origin for each in rejections])
+        self.responded = (
+            [(each.origin, each.reason) for each in unread],
+            [each.origin for each in rejections],
+        )
         return TriggerResponse(
-            {"failed": len(unread)}, [ReadFailure(each.origin, "test: not set aside") for each in self.stuck]
+            {"failed": len(unread)},
+            [ReadFailure(each.origin, "test: not set aside") for each in self.stuck],
         )
 
 
@@ -64,7 +68,10 @@ class Forgetful:
 
     def commit(self, fragments):
         self.committed = [origin for fragment in fragments for origin in fragment.data]
-        return CommitResult(duplicates=None, failed=[ReadFailure(each, "forgetful: full") for each in self.failed])
+        return CommitResult(
+            duplicates=None,
+            failed=[ReadFailure(each, "forgetful: full") for each in self.failed],
+        )
 
     def close(self):
         pass
@@ -84,28 +91,53 @@ def bad(origin):
 def test_what_a_sink_could_not_keep_is_answered_and_counts_as_not_read():
     given, sink = Pushing({"a": [batch(1, 2, 3)]}), Forgetful(failed=["given.ndjson#2"])
     result = execute(pushed(given, sink))
-    assert (result.records_read, result.accepted, result.objects_unread, result.status) == (2, 2, 1, "partial")
+    assert (
+        result.records_read,
+        result.accepted,
+        result.objects_unread,
+        result.status,
+    ) == (2, 2, 1, "partial")
     assert given.responded == ([("given.ndjson#2", "forgetful: full")], [])
     assert result.response == {"failed": 1}
 
 
 def test_a_step_that_fails_for_a_while_leaves_its_batch_and_what_was_rejected_stays_rejected():
     first = batch(1, 2)
-    mixed = Batch([*first.origins, "bad"], [*first.versions, None], [*first.payloads, b"{}"])
-    given, sink = Pushing({"a": [mixed, batch(3)]}), Forgetful(staging=StorageUnavailable("away"))
+    mixed = Batch(
+        [*first.origins, "bad"], [*first.versions, None], [*first.payloads, b"{}"]
+    )
+    given, sink = (
+        Pushing({"a": [mixed, batch(3)]}),
+        Forgetful(staging=StorageUnavailable("away")),
+    )
     other = Forgetful()
     result = execute(pushed(given, other, sink))
     assert given.responded == (
-        [("given.ndjson#1", "forgetful: unavailable"), ("given.ndjson#2", "forgetful: unavailable")],
+        [
+            ("given.ndjson#1", "forgetful: unavailable"),
+            ("given.ndjson#2", "forgetful: unavailable"),
+        ],
         ["bad"],
     )
-    assert (result.records_read, result.accepted, result.rejected, result.objects_unread) == (2, 1, 1, 2)
-    assert other.committed == sink.committed == ["given.ndjson#3"], "no sink gets a part of what comes again"
+    assert (
+        result.records_read,
+        result.accepted,
+        result.rejected,
+        result.objects_unread,
+    ) == (2, 1, 1, 2)
+    assert other.committed == sink.committed == ["given.ndjson#3"], (
+        "no sink gets a part of what comes again"
+    )
 
 
 def test_a_transient_error_of_a_report_that_looks_for_its_work_fails_the_run():
     with pytest.raises(StorageUnavailable, match="away"):
-        execute(pipeline(Pushing({"a": [batch(1)]}), Forgetful(staging=StorageUnavailable("away"))))
+        execute(
+            pipeline(
+                Pushing({"a": [batch(1)]}),
+                Forgetful(staging=StorageUnavailable("away")),
+            )
+        )
 
 
 @pytest.mark.parametrize("make", [pipeline, pushed], ids=["pull", "pushed"])
@@ -116,16 +148,23 @@ def test_where_nobody_would_deliver_it_again_a_row_that_is_not_kept_fails_the_ru
     sinks = [checkpoint(place), Forgetful(failed=["given.ndjson#1"])]
     with pytest.raises(StorageUnavailable) as caught:
         execute(make(Pushing({"a": [batch(1, 2)]}), *sinks))
-    assert str(caught.value) == "report test: sink forgetful could not keep 1 rows: forgetful: full; run again"
+    assert (
+        str(caught.value)
+        == "report test: sink forgetful could not keep 1 rows: forgetful: full; run again"
+    )
     assert not place.exists()
 
 
 def test_a_pull_run_whose_only_sink_could_not_keep_a_row_fails():
     with pytest.raises(StorageUnavailable, match="could not keep 1 rows"):
-        execute(pipeline(Pushing({"a": [batch(1)]}), Forgetful(failed=["given.ndjson#1"])))
+        execute(
+            pipeline(Pushing({"a": [batch(1)]}), Forgetful(failed=["given.ndjson#1"]))
+        )
 
 
-def test_a_sink_without_a_ledger_goes_first_and_the_other_s_ledger_decides_what_is_new(tmp_path):
+def test_a_sink_without_a_ledger_goes_first_and_the_other_s_ledger_decides_what_is_new(
+    tmp_path,
+):
     events, place = tmp_path / "in", tmp_path / "out" / "e.parquet"
     events.mkdir()
     (events / name_of(1)).write_bytes(event(1))
@@ -133,11 +172,23 @@ def test_a_sink_without_a_ledger_goes_first_and_the_other_s_ledger_decides_what_
 
     def noting(name, sink):
         commit = sink.commit
-        return SinkWith(sink, commit=lambda fragments: (order.append(name), commit(fragments))[1])
+        return SinkWith(
+            sink, commit=lambda fragments: (order.append(name), commit(fragments))[1]
+        )
 
-    result = execute(pipeline(source(events), noting("ledger", checkpoint(place)), noting("none", Forgetful())))
+    result = execute(
+        pipeline(
+            source(events),
+            noting("ledger", checkpoint(place)),
+            noting("none", Forgetful()),
+        )
+    )
     assert order == ["none", "ledger"]
-    assert (result.accepted, result.duplicates, pl.read_parquet(place).height) == (1, 0, 1)
+    assert (result.accepted, result.duplicates, pl.read_parquet(place).height) == (
+        1,
+        0,
+        1,
+    )
     again = Forgetful()
     execute(pipeline(source(events), checkpoint(place), again))
     assert again.committed == []
@@ -166,5 +217,10 @@ def test_what_could_not_be_set_aside_counts_as_not_read():
     given = Pushing({"a": [batch(1), bad("x"), bad("y")]})
     given.stuck = [Rejection("x", None, "missing")]
     result = execute(pushed(given, Forgetful()))
-    assert (result.records_read, result.rejected, result.objects_unread, result.status) == (2, 1, 1, "partial")
+    assert (
+        result.records_read,
+        result.rejected,
+        result.objects_unread,
+        result.status,
+    ) == (2, 1, 1, "partial")
     assert result.unread_reasons == {"test: not set aside": 1}

@@ -16,7 +16,15 @@ from reporting_framework import (
     Validated,
 )
 from reporting_framework.execution.split_worker import SplitWorker
-from tests.support.plugins import SCHEMA, EventValidator, GivenRecords, WithoutStudy, batch, event, pipeline
+from tests.support.plugins import (
+    SCHEMA,
+    EventValidator,
+    GivenRecords,
+    WithoutStudy,
+    batch,
+    event,
+    pipeline,
+)
 
 SPLIT = Split("s", {})
 
@@ -73,7 +81,11 @@ class Answering:
 
 
 def work(*batches, limit=None, sinks=None, **parts):
-    made = pipeline(GivenRecords({"s": batches}), *([Staging()] if sinks is None else sinks), **parts)
+    made = pipeline(
+        GivenRecords({"s": batches}),
+        *([Staging()] if sinks is None else sinks),
+        **parts,
+    )
     return SplitWorker(made, limit)(SPLIT)
 
 
@@ -88,28 +100,49 @@ def test_a_split_becomes_an_outcome():
     )
     outcome = work(batch(1, 2), bad, batch(3), sinks=sinks)
     assert outcome.split is SPLIT
-    assert outcome.origins == ["given.ndjson#1", "given.ndjson#2", "y", "x", "given.ndjson#3"]
+    assert outcome.origins == [
+        "given.ndjson#1",
+        "given.ndjson#2",
+        "y",
+        "x",
+        "given.ndjson#3",
+    ]
     assert outcome.accepted == 3
-    assert outcome.rejections == [Rejection("y", None, "too_large"), Rejection("x", "7", "string_type", "study")]
+    assert outcome.rejections == [
+        Rejection("y", None, "too_large"),
+        Rejection("x", "7", "string_type", "study"),
+    ]
     assert outcome.unread == [ReadFailure("z", "denied")]
     assert outcome.fragments == [[StagedPart(2, 0), StagedPart(1, 2)]] * 2
     assert set(outcome.seconds) == {"read", "validate", "commit"}
     assert sinks[0].staged == sinks[1].staged
-    assert [(split, part, len(rows)) for split, part, rows in sinks[0].staged] == [("s", 0, 2), ("s", 2, 1)]
+    assert [(split, part, len(rows)) for split, part, rows in sinks[0].staged] == [
+        ("s", 0, 2),
+        ("s", 2, 1),
+    ]
 
 
 def test_a_batch_of_nothing_valid_is_not_staged():
     sink = Staging()
-    outcome = work(Batch(["x"], [None], [b""]), Batch(unread=[ReadFailure("z", "archived")]), sinks=[sink])
+    outcome = work(
+        Batch(["x"], [None], [b""]),
+        Batch(unread=[ReadFailure("z", "archived")]),
+        sinks=[sink],
+    )
     assert (outcome.accepted, len(outcome.rejections), len(outcome.unread)) == (0, 1, 1)
     assert sink.staged == []
 
 
 def test_ignored_fields_are_added_up():
     validator = Answering(
-        lambda given: Validated(SCHEMA.to_frame(), [Rejection("o", None, "t")], {"naccid": 2, "x": 1})
+        lambda given: Validated(
+            SCHEMA.to_frame(), [Rejection("o", None, "t")], {"naccid": 2, "x": 1}
+        )
     )
-    assert work(batch(1), batch(2), validator=validator).ignored_fields == {"naccid": 4, "x": 2}
+    assert work(batch(1), batch(2), validator=validator).ignored_fields == {
+        "naccid": 4,
+        "x": 2,
+    }
 
 
 def test_rows_that_a_transform_drops_are_filtered_with_their_version():
@@ -129,40 +162,74 @@ def test_rows_that_a_transform_drops_are_filtered_with_their_version():
     ("answer", "message"),
     [
         (lambda frame: pl.concat([frame, frame]), "made 4 rows of 2 and dropped 0"),
-        (lambda frame: frame.with_columns(source_key=pl.lit("new")), "made 2 rows of 2 and dropped 2"),
-        (lambda frame: pl.concat([frame[:1], frame[:1]]), "made 2 rows of 2 and dropped 1"),
+        (
+            lambda frame: frame.with_columns(source_key=pl.lit("new")),
+            "made 2 rows of 2 and dropped 2",
+        ),
+        (
+            lambda frame: pl.concat([frame[:1], frame[:1]]),
+            "made 2 rows of 2 and dropped 1",
+        ),
     ],
 )
 def test_a_transform_that_makes_rows_up_is_found_out(answer, message):
-    with pytest.raises(InvariantBroken, match=f"report test: transform test-answering {message}"):
+    with pytest.raises(
+        InvariantBroken, match=f"report test: transform test-answering {message}"
+    ):
         work(batch(1, 2), transforms=[Answering(answer)])
 
 
 @pytest.mark.parametrize(("rows", "rejections"), [(0, 0), (1, 0), (2, 1), (0, 3)])
-def test_a_validator_that_does_not_answer_for_each_record_is_found_out(rows, rejections):
+def test_a_validator_that_does_not_answer_for_each_record_is_found_out(
+    rows, rejections
+):
     good = EventValidator().validate(batch(1, 2)).frame[:rows]
-    validator = Answering(lambda given: Validated(good, [Rejection("o", None, "t")] * rejections))
+    validator = Answering(
+        lambda given: Validated(good, [Rejection("o", None, "t")] * rejections)
+    )
     message = f"validator test-answering was given 2 records and answered for {rows + rejections}"
     with pytest.raises(InvariantBroken, match=message):
         work(batch(1, 2), validator=validator)
 
 
 @pytest.mark.parametrize(
-    ("role", "late"), [("source", False), ("source", True), ("validator", False), ("transform", False), ("sink", False)]
+    ("role", "late"),
+    [
+        ("source", False),
+        ("source", True),
+        ("validator", False),
+        ("transform", False),
+        ("sink", False),
+    ],
 )
 def test_an_error_of_a_step_is_wrapped_once_and_names_the_step_only(role, late):
     step = Breaking(ValueError("SECRET-VALUE"), late)
-    parts = {"transforms": [step]} if role == "transform" else {role: step} if role == "validator" else {}
-    made = pipeline(step if role == "source" else GivenRecords({"s": [batch(1)]}), Staging(), **parts)
+    parts = (
+        {"transforms": [step]}
+        if role == "transform"
+        else {role: step}
+        if role == "validator"
+        else {}
+    )
+    made = pipeline(
+        step if role == "source" else GivenRecords({"s": [batch(1)]}),
+        Staging(),
+        **parts,
+    )
     if role == "sink":
         made = pipeline(made.source, step)
     with pytest.raises(StepFailed) as raised:
         SplitWorker(made)(SPLIT)
-    assert str(raised.value) == f"report test: {role} test-breaking raised ValueError; see the log for where"
+    assert (
+        str(raised.value)
+        == f"report test: {role} test-breaking raised ValueError; see the log for where"
+    )
     assert raised.value.__cause__ is step.error
 
 
-@pytest.mark.parametrize("error", [AccessDenied("s3://b/k: denied"), KeyboardInterrupt(), GeneratorExit()])
+@pytest.mark.parametrize(
+    "error", [AccessDenied("s3://b/k: denied"), KeyboardInterrupt(), GeneratorExit()]
+)
 def test_the_framework_s_own_errors_and_interrupts_pass(error):
     with pytest.raises(type(error)) as raised:
         work(batch(1), validator=Breaking(error))
@@ -173,7 +240,9 @@ def test_the_framework_s_own_errors_and_interrupts_pass(error):
 def test_a_limit_is_exact_and_stages_nothing(limit):
     sink = Staging()
     rejected = [Rejection("r1", None, "too_large"), Rejection("r2", None, "too_large")]
-    outcome = work(batch(1, 2, rejected=rejected), batch(3, 4), limit=limit, sinks=[sink])
+    outcome = work(
+        batch(1, 2, rejected=rejected), batch(3, 4), limit=limit, sinks=[sink]
+    )
     assert len(outcome.origins) == min(limit, 6)
     assert outcome.accepted + len(outcome.rejections) == len(outcome.origins)
     assert sink.staged == []
@@ -183,5 +252,7 @@ def test_a_limit_is_exact_and_stages_nothing(limit):
 def test_a_limit_cuts_frames_too():
     frame = EventValidator().validate(batch(1, 2, 3)).frame
     given = Batch(["1", "2", "3"], [None] * 3, None, frame)
-    outcome = work(given, limit=2, validator=Answering(lambda cut: Validated(cut.frame)))
+    outcome = work(
+        given, limit=2, validator=Answering(lambda cut: Validated(cut.frame))
+    )
     assert (outcome.origins, outcome.accepted) == (["1", "2"], 2)

@@ -22,18 +22,37 @@ from reporting_framework.execution.planning import Run
 from reporting_framework.execution.totals import RunTotals
 from reporting_framework.plugin_api.result import Output, QuarantineState
 
-REASONS = st.sampled_from([("missing", "study"), ("missing", None), ("int_type", "number"), (FILTERED, None)])
+REASONS = st.sampled_from(
+    [("missing", "study"), ("missing", None), ("int_type", "number"), (FILTERED, None)]
+)
 
 
 def outcome(number=0, *, accepted=0, rejections=(), **more):
-    origins = [f"{number}-a{each}" for each in range(accepted)] + [each.origin for each in rejections]
-    return SplitResult(Split(str(number), {}), origins, accepted, list(rejections), fragments=[[]], **more)
+    origins = [f"{number}-a{each}" for each in range(accepted)] + [
+        each.origin for each in rejections
+    ]
+    return SplitResult(
+        Split(str(number), {}),
+        origins,
+        accepted,
+        list(rejections),
+        fragments=[[]],
+        **more,
+    )
 
 
 def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
     receipts = receipts or (CommitResult(),)
     tally.settle(receipts)
-    run = Run(SimpleNamespace(report="test"), "id", datetime.now(UTC), 0.0, None, 1 if dry_run else None, None)
+    run = Run(
+        SimpleNamespace(report="test"),
+        "id",
+        datetime.now(UTC),
+        0.0,
+        None,
+        1 if dry_run else None,
+        None,
+    )
     return tally.result(
         run,
         receipts=receipts,
@@ -46,13 +65,22 @@ def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
 def test_an_empty_run():
     tally = RunTotals(1, exhausted=True)
     found = result(tally)
-    assert (found.status, found.complete, found.records_read, found.accepted) == ("ok", True, 0, 0)
+    assert (found.status, found.complete, found.records_read, found.accepted) == (
+        "ok",
+        True,
+        0,
+        0,
+    )
     assert found.last_processed_timestamp is None
 
 
 def test_everything_is_told():
     tally = RunTotals(2, exhausted=True)
-    rejections = [Rejection("x", None, "b"), Rejection("y", None, "a", "f"), Rejection("z", None, FILTERED)]
+    rejections = [
+        Rejection("x", None, "b"),
+        Rejection("y", None, "a", "f"),
+        Rejection("z", None, FILTERED),
+    ]
     first = outcome(
         1,
         accepted=3,
@@ -63,19 +91,27 @@ def test_everything_is_told():
     )
     first.fragments = [[StagedPart(3, "one")], [StagedPart(3, "two")]]
     second = outcome(
-        2, unread=[ReadFailure("u", "denied")], ignored_fields={"b": 1}, seconds={"read": 0.25, "validate": 1}
+        2,
+        unread=[ReadFailure("u", "denied")],
+        ignored_fields={"b": 1},
+        seconds={"read": 0.25, "validate": 1},
     )
     second.spans = {"read": (0.5, 1.5), "validate": (2, 3)}
     second.fragments = [[], []]
     tally.add(first)
     tally.add(second)
     early, late = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
-    outputs = [Output(uri="one", rows=3, new_rows=2, bytes=1), Output(uri="two", rows=9, new_rows=3, bytes=1)]
+    outputs = [
+        Output(uri="one", rows=3, new_rows=2, bytes=1),
+        Output(uri="two", rows=9, new_rows=3, bytes=1),
+    ]
     found = result(
         tally,
         CommitResult([outputs[0]], 2, late, [("merge", (4, 5)), ("merge", (6, 8))]),
         CommitResult([outputs[1]], 1, early),
-        survey=PlanStats(4, ("odd",), 5, listing="window", listed_from=early, full_scan_due=late),
+        survey=PlanStats(
+            4, ("odd",), 5, listing="window", listed_from=early, full_scan_due=late
+        ),
         quarantine=QuarantineState(uri="q", rows=3),
         dry_run=True,
     )
@@ -102,23 +138,48 @@ def test_everything_is_told():
         "ignored_fields": {"a": 2, "b": 2},
         "outputs": [output.model_dump() for output in outputs],
         "last_processed_timestamp": late,
-        "rejections": [{"type": "a", "field": "f", "count": 1}, {"type": "b", "field": None, "count": 1}],
+        "rejections": [
+            {"type": "a", "field": "f", "count": 1},
+            {"type": "b", "field": None, "count": 1},
+        ],
         "quarantine": {"uri": "q", "rows": 3},
-        "seconds": {"plan": 0, "read": 0.75, "validate": 1, "transform": 0, "merge": 3, "commit": 0, "total": 1.234568},
+        "seconds": {
+            "plan": 0,
+            "read": 0.75,
+            "validate": 1,
+            "transform": 0,
+            "merge": 3,
+            "commit": 0,
+            "total": 1.234568,
+        },
     }
     assert found.spans == {"read": (0.5, 2), "validate": (2, 3), "merge": (4, 8)}
-    assert [[fragment.data for fragment in each] for each in tally.fragments] == [["one"], ["two"]]
+    assert [[fragment.data for fragment in each] for each in tally.fragments] == [
+        ["one"],
+        ["two"],
+    ]
 
 
 def test_a_run_that_was_stopped_is_partial():
-    assert (result(RunTotals(1)).status, result(RunTotals(1)).complete) == ("partial", False)
+    assert (result(RunTotals(1)).status, result(RunTotals(1)).complete) == (
+        "partial",
+        False,
+    )
 
 
 def test_reasons_are_counted_the_most_frequent_first():
     tally = RunTotals(1, exhausted=True)
     kinds = [("b", "x"), ("a", None), ("b", None), ("b", "x"), (FILTERED, None)]
-    tally.add(outcome(rejections=[Rejection(str(at), None, *kind) for at, kind in enumerate(kinds)]))
-    assert [(each.type, each.field, each.count) for each in result(tally).rejections] == [
+    tally.add(
+        outcome(
+            rejections=[
+                Rejection(str(at), None, *kind) for at, kind in enumerate(kinds)
+            ]
+        )
+    )
+    assert [
+        (each.type, each.field, each.count) for each in result(tally).rejections
+    ] == [
         ("b", "x", 2),
         ("a", None, 1),
         ("b", None, 1),
@@ -128,20 +189,35 @@ def test_reasons_are_counted_the_most_frequent_first():
 def test_what_was_read_of_what_was_awaited_is_noted():
     tally = RunTotals(1)
     tally.awaited = {"a", "b#1", "c", "d"}
-    tally.add(SplitResult(Split("1", {}), ["a#1", "b#1#1", "e"], unread=[ReadFailure("c", "denied")], fragments=[[]]))
+    tally.add(
+        SplitResult(
+            Split("1", {}),
+            ["a#1", "b#1#1", "e"],
+            unread=[ReadFailure("c", "denied")],
+            fragments=[[]],
+        )
+    )
     assert tally.reread == {"a", "b#1"}
     assert tally.several == {"a", "b#1"}
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.lists(REASONS, max_size=4)), max_size=5), st.integers(0, 3))
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.lists(REASONS, max_size=4)), max_size=5),
+    st.integers(0, 3),
+)
 def test_the_sum_holds(parts, duplicates):
     """Read = accepted + rejected + filtered + duplicates, for any outcomes, and reasons add up to the rejected."""
     tally = RunTotals(1, exhausted=True)
     for number, (accepted, kinds) in enumerate(parts):
-        rejections = [Rejection(f"{number}-{at}", None, *kind) for at, kind in enumerate(kinds)]
+        rejections = [
+            Rejection(f"{number}-{at}", None, *kind) for at, kind in enumerate(kinds)
+        ]
         tally.add(outcome(number, accepted=accepted, rejections=rejections))
     found = result(tally, CommitResult(duplicates=min(duplicates, tally.staged)))
-    assert found.records_read == found.accepted + found.rejected + found.filtered + found.duplicates
+    assert (
+        found.records_read
+        == found.accepted + found.rejected + found.filtered + found.duplicates
+    )
     assert sum(each.count for each in found.rejections) == found.rejected
 
 
@@ -149,9 +225,7 @@ def test_a_sum_that_does_not_hold_is_not_hidden():
     tally = RunTotals(1, exhausted=True)
     tally.add(outcome(accepted=2))
     tally.staged = 1
-    message = (
-        "report test: 2 records were read, 1 accepted, 0 rejected, 0 filtered and 0 were duplicates: that does not"
-    )
+    message = "report test: 2 records were read, 1 accepted, 0 rejected, 0 filtered and 0 were duplicates: that does not"
     with pytest.raises(InvariantBroken, match=message):
         result(tally)
 
@@ -159,16 +233,36 @@ def test_a_sum_that_does_not_hold_is_not_hidden():
 def test_a_row_that_a_sink_could_not_keep_counts_as_not_read():
     tally = RunTotals(1, exhausted=True)
     tally.add(outcome(4, accepted=4))
-    failed = [ReadFailure("a", "archive: unavailable"), ReadFailure("b", "archive: unavailable")]
-    found = result(tally, CommitResult(duplicates=1, failed=[failed[0]]), CommitResult(duplicates=None, failed=failed))
-    assert (found.records_read, found.accepted, found.duplicates, found.objects_unread) == (2, 1, 1, 2)
-    assert (found.status, found.unread_reasons) == ("partial", {"archive: unavailable": 2})
+    failed = [
+        ReadFailure("a", "archive: unavailable"),
+        ReadFailure("b", "archive: unavailable"),
+    ]
+    found = result(
+        tally,
+        CommitResult(duplicates=1, failed=[failed[0]]),
+        CommitResult(duplicates=None, failed=failed),
+    )
+    assert (
+        found.records_read,
+        found.accepted,
+        found.duplicates,
+        found.objects_unread,
+    ) == (2, 1, 1, 2)
+    assert (found.status, found.unread_reasons) == (
+        "partial",
+        {"archive: unavailable": 2},
+    )
 
 
 def test_duplicates_are_known_to_sinks_that_can_tell():
     tally = RunTotals(1, exhausted=True)
     tally.add(outcome(4, accepted=4))
-    assert result(tally, CommitResult(duplicates=3), CommitResult(duplicates=None)).duplicates == 3
+    assert (
+        result(
+            tally, CommitResult(duplicates=3), CommitResult(duplicates=None)
+        ).duplicates
+        == 3
+    )
     blind = RunTotals(1, exhausted=True)
     blind.add(outcome(4, accepted=4))
     assert result(blind, CommitResult(duplicates=None)).duplicates == 0

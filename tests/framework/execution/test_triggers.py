@@ -44,7 +44,14 @@ KINDS = {
 }
 
 
-SETTINGS = ["source", "source_bucket", "prefix", "checkpoint_bucket", "checkpoint_key", "max_record_bytes"]
+SETTINGS = [
+    "source",
+    "source_bucket",
+    "prefix",
+    "checkpoint_bucket",
+    "checkpoint_key",
+    "max_record_bytes",
+]
 
 
 def test_every_recorded_event_is_tested():
@@ -68,19 +75,31 @@ def test_what_each_recorded_event_is(name, kind):
 
 
 def test_a_direct_invocation_is_settings():
-    assert trigger_of("direct", lambda_event("direct")).settings == lambda_event("direct")
+    assert trigger_of("direct", lambda_event("direct")).settings == lambda_event(
+        "direct"
+    )
 
 
 @pytest.mark.parametrize("name", ["function-url", "api-gateway-v1", "api-gateway-v2"])
 def test_the_body_of_a_request_is_settings(name):
     settings = trigger_of("http", lambda_event(name)).settings
     assert settings
-    assert settings.keys() <= {"source_bucket", "prefix", "checkpoint_bucket", "checkpoint_key", "source", "checkpoint"}
+    assert settings.keys() <= {
+        "source_bucket",
+        "prefix",
+        "checkpoint_bucket",
+        "checkpoint_key",
+        "source",
+        "checkpoint",
+    }
 
 
 @pytest.mark.parametrize("body", [None, "", "  \n", "{}"])
 def test_a_request_need_not_have_a_body(body):
-    assert trigger_of("http", {"requestContext": {"http": {}}, "body": body}).settings == {}
+    assert (
+        trigger_of("http", {"requestContext": {"http": {}}, "body": body}).settings
+        == {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,17 +123,35 @@ def test_a_body_that_is_not_settings_is_refused(event, said):
 
 @pytest.mark.parametrize(
     ("event", "named"),
-    [(None, "null"), ([1], "a list"), ("SECRET", "a string"), (5, "a number"), (1.5, "a number"), (True, "a boolean")],
+    [
+        (None, "null"),
+        ([1], "a list"),
+        ("SECRET", "a string"),
+        (5, "a number"),
+        (1.5, "a number"),
+        (True, "a boolean"),
+    ],
 )
 def test_an_event_that_is_no_object_is_refused(event, named):
     assert kind_of(event, SETTINGS) == "unknown"
-    with pytest.raises(TriggerError, match=f"the event is {named}; it must be a JSON object with settings"):
+    with pytest.raises(
+        TriggerError,
+        match=f"the event is {named}; it must be a JSON object with settings",
+    ):
         trigger_of("unknown", event)
 
 
 @pytest.mark.parametrize(
     "records",
-    [[], None, {}, [1], [{"eventSource": "aws:s3"}, {"eventSource": "aws:sqs"}], [{"eventSource": "aws:ses"}], [{}]],
+    [
+        [],
+        None,
+        {},
+        [1],
+        [{"eventSource": "aws:s3"}, {"eventSource": "aws:sqs"}],
+        [{"eventSource": "aws:ses"}],
+        [{}],
+    ],
 )
 def test_records_that_are_not_of_one_known_kind_are_unknown(records):
     assert kind_of({"Records": records}) == "unknown"
@@ -123,7 +160,9 @@ def test_records_that_are_not_of_one_known_kind_are_unknown(records):
 def test_an_event_of_another_schedule_is_unknown():
     assert kind_of({"source": "aws.events", "detail-type": "Something"}) == "unknown"
     own = {"source": "events/", "checkpoint": "x.parquet"}
-    assert kind_of(own, ["source", "checkpoint"]) == "direct", "a report may have a setting `source`"
+    assert kind_of(own, ["source", "checkpoint"]) == "direct", (
+        "a report may have a setting `source`"
+    )
     assert kind_of({"requestContext": {"elb": {}}}) == "unknown"
 
 
@@ -134,25 +173,56 @@ def test_an_event_of_another_schedule_is_unknown():
         ({"prefix": ["a list is wrong, and the caller's"]}, "direct"),
         ({"prefx": "a misspelt name"}, "direct"),
         ({"prefx": {"a misspelt name": 1}}, "direct"),
-        ({"prefix": "p", **{f"unknown_{number}": number for number in range(4_000)}}, "direct"),
+        (
+            {"prefix": "p", **{f"unknown_{number}": number for number in range(4_000)}},
+            "direct",
+        ),
         ({f"unknown_{number}": number for number in range(4_000)}, "unknown"),
-        ({"arguments": {}, "identity": None, "source": None, "request": {"headers": {}}, "info": {}}, "unknown"),
-        ({"RequestType": "Create", "ResponseURL": "https://example.com", "StackId": "s"}, "unknown"),
-        ({"Step": "createSecret", "SecretId": "s", "ClientRequestToken": "t"}, "unknown"),
+        (
+            {
+                "arguments": {},
+                "identity": None,
+                "source": None,
+                "request": {"headers": {}},
+                "info": {},
+            },
+            "unknown",
+        ),
+        (
+            {
+                "RequestType": "Create",
+                "ResponseURL": "https://example.com",
+                "StackId": "s",
+            },
+            "unknown",
+        ),
+        (
+            {"Step": "createSecret", "SecretId": "s", "ClientRequestToken": "t"},
+            "unknown",
+        ),
         ({"CodePipeline.job": {"id": "1"}}, "unknown"),
         ({"records": []}, "unknown"),
         ({"Records": []}, "unknown"),
         ({"temperature": 21.5}, "unknown"),
     ],
 )
-def test_an_event_is_a_direct_invocation_only_if_its_names_are_those_of_settings(event, kind):
+def test_an_event_is_a_direct_invocation_only_if_its_names_are_those_of_settings(
+    event, kind
+):
     assert kind_of(event, SETTINGS) == kind
 
 
 def test_the_function_itself_goes_on():
-    event = {CONTINUE: {"number": 1, "correlation_id": "c"}, "settings": {"prefix": "p"}}
+    event = {
+        CONTINUE: {"number": 1, "correlation_id": "c"},
+        "settings": {"prefix": "p"},
+    }
     trigger = trigger_of(kind_of(event), event)
-    assert (trigger.kind, trigger.awaited, trigger.settings) == ("continuation", False, {"prefix": "p"})
+    assert (trigger.kind, trigger.awaited, trigger.settings) == (
+        "continuation",
+        False,
+        {"prefix": "p"},
+    )
     with pytest.raises(TriggerError, match="the settings are a list"):
         trigger_of("continuation", {CONTINUE: {}, "settings": []})
 
@@ -173,7 +243,10 @@ def test_what_ties_logs_together(name, expected):
 def test_a_request_has_an_id_and_a_chain_keeps_the_first_ones():
     event = lambda_event("function-url")
     assert correlation_id("http", event, "mine") == event["requestContext"]["requestId"]
-    assert correlation_id("continuation", {CONTINUE: {"correlation_id": "c"}}, "mine") == "c"
+    assert (
+        correlation_id("continuation", {CONTINUE: {"correlation_id": "c"}}, "mine")
+        == "c"
+    )
     assert correlation_id("continuation", {CONTINUE: 1}, "mine") == "mine"
 
 
@@ -182,7 +255,18 @@ anything = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["Records", "source", "detail-type", "requestContext", "body", "Event", CONTINUE, "http"])
+            st.sampled_from(
+                [
+                    "Records",
+                    "source",
+                    "detail-type",
+                    "requestContext",
+                    "body",
+                    "Event",
+                    CONTINUE,
+                    "http",
+                ]
+            )
             | st.text(),
             inner,
             max_size=4,
@@ -205,7 +289,11 @@ def test_any_event_is_something_or_refused(event):
 
 
 def test_an_id_from_outside_is_bounded_and_printable():
-    event = {"source": "aws.events", "detail-type": "Scheduled Event", "id": "\ud800" + "x" * 1000}
+    event = {
+        "source": "aws.events",
+        "detail-type": "Scheduled Event",
+        "id": "\ud800" + "x" * 1000,
+    }
     found = correlation_id("schedule", event, "mine")
     assert found.startswith("\\ud800xxx")
     assert len(found) == 128
@@ -214,14 +302,24 @@ def test_an_id_from_outside_is_bounded_and_printable():
 
 def test_the_records_of_several_files_are_one_trigger():
     trigger = trigger_of_files([FOLDER / "kinesis.json", FOLDER / "kinesis.json"])
-    assert (trigger.kind, trigger.names_work, len(trigger.event["Records"])) == ("kinesis", True, 4)
+    assert (trigger.kind, trigger.names_work, len(trigger.event["Records"])) == (
+        "kinesis",
+        True,
+        4,
+    )
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["kinesis.json", "sqs-s3.json"], "sqs-s3.json: it is of kind sqs, the files before it are of kind kinesis"),
-        (["direct.json"], "direct.json: it is no event with records; allowed are kinesis, s3, sqs"),
+        (
+            ["kinesis.json", "sqs-s3.json"],
+            "sqs-s3.json: it is of kind sqs, the files before it are of kind kinesis",
+        ),
+        (
+            ["direct.json"],
+            "direct.json: it is no event with records; allowed are kinesis, s3, sqs",
+        ),
         (["nowhere.json"], "nowhere.json: No such file or directory"),
         (["../s3.py"], "it is not JSON; it must hold an event as a function gets it"),
     ],

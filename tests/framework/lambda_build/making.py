@@ -15,9 +15,19 @@ from tests.framework.distributions import Site
 BUILTIN = "[reporting_framework]\nbuiltin = reporting_framework.builtin.plugin\n"
 
 
-def metadata(name: str, version: str = "1.0", requires: Sequence[str] = (), extras: Sequence[str] = ()) -> str:
+def metadata(
+    name: str,
+    version: str = "1.0",
+    requires: Sequence[str] = (),
+    extras: Sequence[str] = (),
+) -> str:
     """The content of a ``METADATA``."""
-    lines = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}", "License-Expression: MIT"]
+    lines = [
+        "Metadata-Version: 2.4",
+        f"Name: {name}",
+        f"Version: {version}",
+        "License-Expression: MIT",
+    ]
     lines += [f"Provides-Extra: {extra}" for extra in extras]
     return "\n".join([*lines, *(f"Requires-Dist: {each}" for each in requires)]) + "\n"
 
@@ -36,12 +46,19 @@ def make_wheel(
     """A wheel in `folder`; without `files` it has one module of the distribution's name."""
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
-    content = dict(files if files is not None else {f"{module}.py": f"NAME = {name!r}\n"})
+    content = dict(
+        files if files is not None else {f"{module}.py": f"NAME = {name!r}\n"}
+    )
     content[f"{info}/METADATA"] = metadata(name, version, requires, extras)
-    content[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n"
+    content[f"{info}/WHEEL"] = (
+        f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n"
+    )
     if points:
         content[f"{info}/entry_points.txt"] = points
-    record = [f"{path},sha256={_digest(text)},{len(text.encode())}" for path, text in content.items()]
+    record = [
+        f"{path},sha256={_digest(text)},{len(text.encode())}"
+        for path, text in content.items()
+    ]
     content[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,"]) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{module}-{version}-{tag}.whl"
@@ -52,7 +69,11 @@ def make_wheel(
 
 
 def _digest(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+        .rstrip(b"=")
+        .decode()
+    )
 
 
 def install(
@@ -66,7 +87,12 @@ def install(
     direct_url: object = None,
 ) -> None:
     """What an installer leaves of a distribution, without its modules."""
-    site.metadata(name, points, version=version, metadata=metadata(name, version, requires, extras))
+    site.metadata(
+        name,
+        points,
+        version=version,
+        metadata=metadata(name, version, requires, extras),
+    )
     if direct_url is not None:
         text = direct_url if isinstance(direct_url, str) else json.dumps(direct_url)
         info = site.folder / f"{name.replace('-', '_')}-{version}.dist-info"
@@ -85,9 +111,21 @@ def from_folder(path: Path) -> dict[str, object]:
 
 def install_framework(site: Site, folder: Path) -> Path:
     """Put a made-up framework in the place of the real one's metadata; its wheel needs made-up tools."""
-    needs = ["click", "made-up-frames", "made-up-tools; extra == 'aws'", "click; extra == 'cli'"]
+    needs = [
+        "click",
+        "made-up-frames",
+        "made-up-tools; extra == 'aws'",
+        "click; extra == 'cli'",
+    ]
     extras, version = ("aws", "cli"), reporting_framework.__version__
-    wheel = make_wheel(folder, "reporting-framework", version, requires=needs, extras=extras, points=BUILTIN)
+    wheel = make_wheel(
+        folder,
+        "reporting-framework",
+        version,
+        requires=needs,
+        extras=extras,
+        points=BUILTIN,
+    )
     install(
         site,
         "reporting-framework",
@@ -104,6 +142,10 @@ def index_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Have uv take `folder` for the index, and nothing of a network nor of what it fetched before."""
     folder.mkdir(parents=True, exist_ok=True)
     cache = folder.with_name(f"{folder.name}-cache")
-    for name, value in {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(cache), "UV_FIND_LINKS": str(folder)}.items():
+    for name, value in {
+        "UV_OFFLINE": "1",
+        "UV_CACHE_DIR": str(cache),
+        "UV_FIND_LINKS": str(folder),
+    }.items():
         monkeypatch.setenv(name, value)
     return folder

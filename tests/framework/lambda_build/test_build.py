@@ -20,16 +20,27 @@ from reporting_framework.registry.registry import load_plugins
 from tests.framework.lambda_build.conftest import RUNNING
 from tests.framework.lambda_build.making import make_wheel
 
-FILES = ["data-layer.zip", "function.zip", "manifest.json", "powertools-layer.zip", "pylock.toml", "sbom.json"]
+FILES = [
+    "data-layer.zip",
+    "function.zip",
+    "manifest.json",
+    "powertools-layer.zip",
+    "pylock.toml",
+    "sbom.json",
+]
 
 
-def order(out: Path, target: Target, report: str = "toy", **more) -> tuple[Manifest, list[str]]:
+def order(
+    out: Path, target: Target, report: str = "toy", **more
+) -> tuple[Manifest, list[str]]:
     """Build; what there is then, and what was said meanwhile."""
     said: list[str] = []
     config = read_config(find_config(None, {}))
     registry = load_plugins()
     registry.add_reports(config)
-    manifest, built = build(BuildRequest(report, target, out, **more), registry, config, said.append)
+    manifest, built = build(
+        BuildRequest(report, target, out, **more), registry, config, said.append
+    )
     assert built is bool(said)
     return manifest, said
 
@@ -44,7 +55,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def written(folder: Path) -> dict[str, tuple[int, int]]:
-    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+    return {
+        path.name: (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in folder.iterdir()
+    }
 
 
 @pytest.fixture
@@ -92,23 +106,35 @@ def test_what_is_made(built):
 
 def test_the_manifest_and_the_bill_of_materials_tell_the_same(built):
     manifest = json.loads((built / "manifest.json").read_text())
-    assert (manifest["report"], manifest["arch"], manifest["python"]) == ("toy", "x86_64", RUNNING)
+    assert (manifest["report"], manifest["arch"], manifest["python"]) == (
+        "toy",
+        "x86_64",
+        RUNNING,
+    )
     assert manifest["left_out"] == {"click": "1.0", "made-up-colours": "1.0"}
-    shipped = {each["name"]: each for package in manifest["packages"].values() for each in package["distributions"]}
+    shipped = {
+        each["name"]: each
+        for package in manifest["packages"].values()
+        for each in package["distributions"]
+    }
     bill = json.loads((built / "sbom.json").read_text())
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     parts = {each["name"]: each for each in bill["components"]}
     assert set(parts) == set(shipped)
     for name, part in parts.items():
         assert part["version"] == shipped[name]["version"]
-        assert part["hashes"] == [{"alg": "SHA-256", "content": shipped[name]["sha256"]}]
+        assert part["hashes"] == [
+            {"alg": "SHA-256", "content": shipped[name]["sha256"]}
+        ]
         assert part["licenses"] == [{"license": {"id": "MIT"}}]
     needs = {each["ref"]: each.get("dependsOn") for each in bill["dependencies"]}
     assert needs["pkg:pypi/made-up-tools@1.0"] == ["pkg:pypi/made-up-shared@1.0"]
     assert needs["toy"] == ["pkg:pypi/made-up-tools@1.0", "pkg:pypi/reporting-toy@1.2"]
 
 
-def test_two_builds_in_different_places_give_the_same_bytes(built, make, tmp_path_factory):
+def test_two_builds_in_different_places_give_the_same_bytes(
+    built, make, tmp_path_factory
+):
     other = tmp_path_factory.mktemp("elsewhere") / "deep" / "er"
     make(other)
     assert contents(other) == contents(built)
@@ -157,8 +183,12 @@ def test_a_folder_that_was_made_goes_when_the_build_fails(out, make, offline):
 @pytest.mark.slow
 def test_what_is_larger_than_lambda_allows_is_not_written(built, make, offline):
     good = contents(built)
-    make_wheel(offline, "made-up-models", "2.0", files={"models/large.bin": "0" * UNZIPPED})
-    with pytest.raises(BuildError, match="more than the 262,144,000 that Lambda allows"):
+    make_wheel(
+        offline, "made-up-models", "2.0", files={"models/large.bin": "0" * UNZIPPED}
+    )
+    with pytest.raises(
+        BuildError, match="more than the 262,144,000 that Lambda allows"
+    ):
         make(built, upgrade=True)
     assert contents(built) == good
 
@@ -169,7 +199,9 @@ def test_other_files_in_the_folder_stay(built, make):
     assert sorted(contents(built)) == sorted([*FILES, "mine.txt"])
 
 
-def test_a_report_from_an_index_is_packaged_in_its_installed_version(out, make, offline, toy):
+def test_a_report_from_an_index_is_packaged_in_its_installed_version(
+    out, make, offline, toy
+):
     record = toy.folder / "reporting_toy-1.2.dist-info" / "direct_url.json"
     wheel = Path(json.loads(record.read_text())["url"].removeprefix("file://"))
     wheel.rename(offline / wheel.name)
@@ -194,7 +226,10 @@ def test_a_report_that_there_is_not_leaves_no_folder(out, make):
 
 def test_a_folder_that_cannot_be_written_to(make, offline, toy):
     (toy.folder / "file").write_text("")
-    with pytest.raises(BuildError, match="file/dist: Not a directory; give a folder that can be written to$"):
+    with pytest.raises(
+        BuildError,
+        match="file/dist: Not a directory; give a folder that can be written to$",
+    ):
         make(toy.folder / "file" / "dist")
 
 
@@ -220,7 +255,10 @@ print(result.accepted, polars.read_parquet(sys.argv[4]).height)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(RUNNING not in PYTHONS, reason=f"Lambda has no Python {RUNNING} that these packages could be for")
+@pytest.mark.skipif(
+    RUNNING not in PYTHONS,
+    reason=f"Lambda has no Python {RUNNING} that these packages could be for",
+)
 def test_the_real_report_twice_alike_and_unpacked_read_only(target, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for out in (one, two):
@@ -229,16 +267,28 @@ def test_the_real_report_twice_alike_and_unpacked_read_only(target, tmp_path):
     manifest = json.loads((one / "manifest.json").read_text())
     assert manifest["unzipped"] <= 240_000_000
     assert manifest["packages"]["function.zip"]["zipped"] < 1_000_000
-    places = {"function.zip": "task", "powertools-layer.zip": "opt", "data-layer.zip": "opt"}
+    places = {
+        "function.zip": "task",
+        "powertools-layer.zip": "opt",
+        "data-layer.zip": "opt",
+    }
     for name, place in places.items():
         with zipfile.ZipFile(one / name) as archive:
             archive.extractall(tmp_path / place)
     for path in [*(tmp_path / "task").rglob("*"), *(tmp_path / "opt").rglob("*")]:
         path.chmod(path.stat().st_mode & 0o555)
     examples = Path(__file__).parents[3] / "examples" / "visit-events"
-    where = [tmp_path / "task", tmp_path / "opt" / "python", examples, tmp_path / "events.parquet"]
+    where = [
+        tmp_path / "task",
+        tmp_path / "opt" / "python",
+        examples,
+        tmp_path / "events.parquet",
+    ]
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", LAMBDA, *map(str, where)], capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-S", "-c", LAMBDA, *map(str, where)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["290", "290"]

@@ -42,7 +42,9 @@ def test_compiled_modules_are_never_compared_with_a_source(thing, tmp_path):
     assert head == MAGIC_NUMBER + b"\x01\0\0\0"  # PEP 552: hash-based, unchecked
 
 
-def test_tracebacks_show_where_lambda_has_the_module_and_nothing_of_this_machine(thing, tmp_path):
+def test_tracebacks_show_where_lambda_has_the_module_and_nothing_of_this_machine(
+    thing, tmp_path
+):
     (files,) = compile_all([(thing, "/opt/python")], tmp_path / "out", sys.executable)
     content = files["thing/__init__.pyc"].read_bytes()
     assert b"/opt/python/thing/__init__.py" in content
@@ -51,14 +53,18 @@ def test_tracebacks_show_where_lambda_has_the_module_and_nothing_of_this_machine
 
 def test_the_same_sources_give_the_same_bytes_elsewhere(thing, tmp_path):
     one, two = (
-        compile_all([(thing, "/opt/python")], tmp_path / out, sys.executable)[0]["thing/__init__.pyc"].read_bytes()
+        compile_all([(thing, "/opt/python")], tmp_path / out, sys.executable)[0][
+            "thing/__init__.pyc"
+        ].read_bytes()
         for out in ("one", "two")
     )
     assert one == two
 
 
 def test_no_modules_need_no_interpreter(tmp_path):
-    assert compile_all([(Unpacked("x", "1", tmp_path, ()), "/opt")], tmp_path, "/nowhere") == [{}]
+    assert compile_all(
+        [(Unpacked("x", "1", tmp_path, ()), "/opt")], tmp_path, "/nowhere"
+    ) == [{}]
 
 
 def test_an_interpreter_that_fails(thing, tmp_path):

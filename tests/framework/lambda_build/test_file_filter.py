@@ -55,4 +55,6 @@ def test_left_out(path):
 
 
 def test_in_order():
-    assert [str(each) for each in kept(map(PurePosixPath, ["b.py", "a/b.py", "a.py"]))] == ["a/b.py", "a.py", "b.py"]
+    assert [
+        str(each) for each in kept(map(PurePosixPath, ["b.py", "a/b.py", "a.py"]))
+    ] == ["a/b.py", "a.py", "b.py"]

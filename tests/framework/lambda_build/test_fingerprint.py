@@ -33,9 +33,17 @@ def selection(project: Path) -> Selection:
     )
 
 
-def fingerprint_of(project: Path, chosen: Selection | None = None, report="toy", target=TARGET) -> str:
+def fingerprint_of(
+    project: Path, chosen: Selection | None = None, report="toy", target=TARGET
+) -> str:
     place = project.parent
-    return fingerprint(report, chosen or selection(project), target, place / "pylock.toml", place / "out")
+    return fingerprint(
+        report,
+        chosen or selection(project),
+        target,
+        place / "pylock.toml",
+        place / "out",
+    )
 
 
 def test_the_same_inputs_elsewhere_have_the_same(project, tmp_path):
@@ -82,7 +90,9 @@ def test_what_is_made_does_not(project, name):
 def test_nor_does_the_folder_of_the_results(project):
     (project / "results").mkdir()
     (project / "results" / "x.zip").write_text("")
-    assert project / "results" / "x.zip" not in set(sources(project, project / "results"))
+    assert project / "results" / "x.zip" not in set(
+        sources(project, project / "results")
+    )
 
 
 def test_options_and_versions_count(project):
@@ -92,9 +102,18 @@ def test_options_and_versions_count(project):
         fingerprint_of(project, target=Target("arm64", "3.12")),
         fingerprint_of(project, target=Target("x86_64", "3.13")),
         fingerprint_of(project, replace(chosen, roots={"thing": ("x",)})),
-        fingerprint_of(project, replace(chosen, pinned=(Provenance("report", "3", "index"),))),
+        fingerprint_of(
+            project, replace(chosen, pinned=(Provenance("report", "3", "index"),))
+        ),
         fingerprint_of(project, replace(chosen, config=None)),
-        fingerprint_of(project, replace(chosen, local=(Provenance("thing", "1", "wheel", project / "src/a.py"),))),
-        fingerprint_of(project, replace(chosen, local=(Provenance("thing", "1", "wheel"),))),
+        fingerprint_of(
+            project,
+            replace(
+                chosen, local=(Provenance("thing", "1", "wheel", project / "src/a.py"),)
+            ),
+        ),
+        fingerprint_of(
+            project, replace(chosen, local=(Provenance("thing", "1", "wheel"),))
+        ),
     ]
     assert len({fingerprint_of(project), *others}) == 1 + len(others)

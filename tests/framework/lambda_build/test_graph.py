@@ -13,7 +13,13 @@ from reporting_framework.lambda_build.selection import EXTRA
 from reporting_framework.lambda_build.target import Target
 
 NEEDS = {
-    "a": ["B.x>=1", "c[fast]", "windows-only; sys_platform == 'win32'", "tools; extra == 'aws'", "c; extra == 'cli'"],
+    "a": [
+        "B.x>=1",
+        "c[fast]",
+        "windows-only; sys_platform == 'win32'",
+        "tools; extra == 'aws'",
+        "c; extra == 'cli'",
+    ],
     "b-x": ["d"],
     "c": ["quick; extra == 'fast'"],
     "d": ["a"],
@@ -33,7 +39,11 @@ def graph(needs=NEEDS) -> Graph:
 
 def test_direct_needs_are_those_of_the_target_with_the_extras_that_are_asked():
     assert graph().direct("a") == {"b-x": frozenset(), "c": {"fast"}}
-    assert graph().direct("a", ["aws"]) == {"b-x": frozenset(), "c": {"fast"}, "tools": frozenset()}
+    assert graph().direct("a", ["aws"]) == {
+        "b-x": frozenset(),
+        "c": {"fast"},
+        "tools": frozenset(),
+    }
     assert graph().direct("nowhere") == {}
 
 
@@ -50,8 +60,12 @@ def test_a_closure_follows_extras_and_circles():
 
 def test_what_the_framework_s_conformance_suites_need_is_no_part_of_a_function():
     found = Graph(requires, Target("x86_64", "3.12").markers)
-    assert {"pytest", "hypothesis", "moto"} <= found.listed("reporting-framework", "testing")
-    assert not {"pytest", "hypothesis", "moto"} & found.closure({"reporting-framework": [EXTRA]})
+    assert {"pytest", "hypothesis", "moto"} <= found.listed(
+        "reporting-framework", "testing"
+    )
+    assert not {"pytest", "hypothesis", "moto"} & found.closure(
+        {"reporting-framework": [EXTRA]}
+    )
 
 
 OURS = ["aws", "event-log-checkpoint", "event-processor", "framework", "object-store"]
@@ -74,15 +88,26 @@ def test_extras_that_are_asked_for_later_are_minded():
 
 def test_what_one_is_not_to_bring_another_still_may():
     assert graph().closure({"a": ()}, without={"a": {"c"}}) == {"a", "b-x", "d"}
-    assert graph({**NEEDS, "d": ["c"]}).closure({"a": ()}, without={"a": {"c"}}) == {"a", "b-x", "c", "d"}
+    assert graph({**NEEDS, "d": ["c"]}).closure({"a": ()}, without={"a": {"c"}}) == {
+        "a",
+        "b-x",
+        "c",
+        "d",
+    }
 
 
 def test_what_is_not_a_requirement_is_an_error():
-    with pytest.raises(BuildError, match=r"^a requires '\?\?', which is not a requirement: "):
+    with pytest.raises(
+        BuildError, match=r"^a requires '\?\?', which is not a requirement: "
+    ):
         graph({"a": ["??"]}).direct("a")
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef")), min_size=1))
+@given(
+    st.dictionaries(
+        st.sampled_from("abcdef"), st.lists(st.sampled_from("abcdef")), min_size=1
+    )
+)
 def test_property_a_closure_holds_the_needs_of_all_that_it_holds(needs):
     found = graph(needs).closure({"a": ()})
     assert "a" in found

@@ -26,7 +26,12 @@ print({row.status for row in load_plugins(()).listing if row.role in ("validator
 
 
 def run(code: str, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,7 +43,9 @@ def test_what_the_extras_cli_sql_and_testing_list_is_imported_by_the_command_lin
 def test_the_extra_cli_lists_dependencies_as_they_are_listed_without_it():
     project = Path(reporting_framework.__file__).parents[2] / "pyproject.toml"
     document = tomllib.loads(project.read_text())["project"]
-    assert set(document["optional-dependencies"]["cli"]) <= set(document["dependencies"])
+    assert set(document["optional-dependencies"]["cli"]) <= set(
+        document["dependencies"]
+    )
 
 
 def test_help_imports_nothing_that_a_build_needs():

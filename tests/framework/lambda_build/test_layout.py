@@ -6,11 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.lambda_build.graph import Graph
-from reporting_framework.lambda_build.layout import DATA, FUNCTION, POWERTOOLS, Layout, lay_out
+from reporting_framework.lambda_build.layout import (
+    DATA,
+    FUNCTION,
+    POWERTOOLS,
+    Layout,
+    lay_out,
+)
 from reporting_framework.lambda_build.target import Target
 from reporting_framework.lambda_build.unpack import Unpacked
 
-FRAMEWORK = ("click", "frames", "shared", "tools; extra == 'aws'", "sdk; extra == 'aws'", "click; extra == 'cli'")
+FRAMEWORK = (
+    "click",
+    "frames",
+    "shared",
+    "tools; extra == 'aws'",
+    "sdk; extra == 'aws'",
+    "click; extra == 'cli'",
+)
 
 
 def unpacked(needs, plugins=(), machine=()) -> dict[str, Unpacked]:
@@ -25,7 +38,10 @@ def unpacked(needs, plugins=(), machine=()) -> dict[str, Unpacked]:
 
 def laid(needs, local=(), **more) -> Layout:
     found = unpacked(needs, plugins=("reporting-framework", "report"), **more)
-    graph = Graph(lambda name: found[name].requires if name in found else None, Target("x86_64", "3.12").markers)
+    graph = Graph(
+        lambda name: found[name].requires if name in found else None,
+        Target("x86_64", "3.12").markers,
+    )
     return lay_out(found, graph, {"report": (), "reporting-framework": ("aws",)}, local)
 
 
@@ -67,9 +83,16 @@ def test_what_comes_from_this_machine_goes_with_the_function_unless_it_is_for_on
     assert "models" in laid(NEEDS, local=["models"], machine=["models"]).packages[DATA]
 
 
-@given(st.dictionaries(st.sampled_from(sorted(NEEDS)), st.lists(st.sampled_from(sorted(NEEDS)))))
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(NEEDS)), st.lists(st.sampled_from(sorted(NEEDS)))
+    )
+)
 def test_property_each_distribution_is_in_exactly_one_place(more):
     needs = {name: [*requires, *more.get(name, [])] for name, requires in NEEDS.items()}
     layout = laid(needs)
-    everywhere = [*layout.left_out, *(name for names in layout.packages.values() for name in names)]
+    everywhere = [
+        *layout.left_out,
+        *(name for names in layout.packages.values() for name in names),
+    ]
     assert sorted(everywhere) == sorted(NEEDS)

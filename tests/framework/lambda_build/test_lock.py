@@ -20,11 +20,15 @@ def index(tmp_path, monkeypatch):
 def lock(index, tmp_path, target):
     """A function that makes a lock after the previous one, and gives the version of thing in it."""
 
-    def make(*requirements: str, identity: str = "same", local=(), upgrade=False) -> str | None:
+    def make(
+        *requirements: str, identity: str = "same", local=(), upgrade=False
+    ) -> str | None:
         place = tmp_path / "work"
         place.mkdir(exist_ok=True)
         made, previous = place / "pylock.toml", tmp_path / "pylock.toml"
-        make_lock(made, previous, requirements, [identity], local, target, upgrade=upgrade)
+        make_lock(
+            made, previous, requirements, [identity], local, target, upgrade=upgrade
+        )
         made.replace(previous)
         found = read_lock(previous).get("thing")
         return found[0].filename.split("-")[1] if found else None
@@ -68,12 +72,15 @@ def test_a_damaged_previous_one_is_of_no_harm_with_upgrade(lock, tmp_path):
 def test_no_solution_says_for_what(lock, index, target):
     make_wheel(index, "elsewhere", tag="cp312-cp312-win_amd64")
     with pytest.raises(
-        BuildError, match=rf"^resolving for x86_64-manylinux_2_28, Python {target.python}, wheels only: uv"
+        BuildError,
+        match=rf"^resolving for x86_64-manylinux_2_28, Python {target.python}, wheels only: uv",
     ):
         lock("elsewhere")
 
 
-HEAD = 'lock-version = "1.0"\ncreated-by = "uv"\n[[packages]]\nname = "a"\nversion = "1"\n'
+HEAD = (
+    'lock-version = "1.0"\ncreated-by = "uv"\n[[packages]]\nname = "a"\nversion = "1"\n'
+)
 WHEEL = 'wheels = [{{ url = "https://index/a-{}-py3-none-any.whl", hashes = {{ {} = "0" }} }}]'
 
 
@@ -91,7 +98,9 @@ WHEEL = 'wheels = [{{ url = "https://index/a-{}-py3-none-any.whl", hashes = {{ {
 )
 def test_a_damaged_one_is_an_error(tmp_path, text):
     (tmp_path / "pylock.toml").write_bytes(text.encode("latin-1"))
-    with pytest.raises(BuildError, match=r"^pylock.toml: damaged \(.*\); build with --upgrade$"):
+    with pytest.raises(
+        BuildError, match=r"^pylock.toml: damaged \(.*\); build with --upgrade$"
+    ):
         read_lock(tmp_path / "pylock.toml")
 
 
@@ -105,7 +114,10 @@ def test_a_damaged_one_is_an_error(tmp_path, text):
 )
 def test_a_package_without_a_wheel_and_its_sha_256_is_an_error(tmp_path, source):
     (tmp_path / "pylock.toml").write_text(HEAD + source)
-    with pytest.raises(BuildError, match="^pylock.toml: a without a wheel and its SHA-256; build with --upgrade$"):
+    with pytest.raises(
+        BuildError,
+        match="^pylock.toml: a without a wheel and its SHA-256; build with --upgrade$",
+    ):
         read_lock(tmp_path / "pylock.toml")
 
 
@@ -128,5 +140,8 @@ def test_which_of_several_wheels_was_taken_is_told_by_its_tags():
 
 
 def test_none_of_several():
-    with pytest.raises(BuildError, match="^x was unpacked from a wheel for a-b-c, which is not in the lock$"):
+    with pytest.raises(
+        BuildError,
+        match="^x was unpacked from a wheel for a-b-c, which is not in the lock$",
+    ):
         taken("x", [PURE, NATIVE], ["a-b-c"])

@@ -6,7 +6,13 @@ import json
 
 import pytest
 
-from reporting_framework.lambda_build.manifest import Manifest, Package, PackagedDistribution, is_whole, read_manifest
+from reporting_framework.lambda_build.manifest import (
+    Manifest,
+    Package,
+    PackagedDistribution,
+    is_whole,
+    read_manifest,
+)
 
 ZIP, OTHER = hashlib.sha256(b"zip").hexdigest(), hashlib.sha256(b"other").hexdigest()
 MANIFEST = Manifest(
@@ -40,7 +46,9 @@ def test_it_has_the_hash_as_terraform_wants_it_and_the_sum_of_sizes(folder):
     assert document["unzipped"] == 15
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"packages": {}}', '{"packages": {"a": {}}}', "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"packages": {}}', '{"packages": {"a": {}}}', "\xff"]
+)
 def test_a_damaged_one_is_none(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text, encoding="latin-1")
     assert read_manifest(tmp_path / "manifest.json") is None

@@ -25,7 +25,9 @@ def contents(tmp_path, names, config=None, **unpacked):
 
 def test_layers_have_a_folder_of_their_own_and_the_function_has_not(tmp_path):
     report = distribution(tmp_path, "report", **{"report/__init__.py": ""})
-    models = distribution(tmp_path, "models", **{"models/x.json": "{}", "models/tests/y.json": "{}"})
+    models = distribution(
+        tmp_path, "models", **{"models/x.json": "{}", "models/tests/y.json": "{}"}
+    )
     config = tmp_path / "any-name.toml"
     found = contents(tmp_path, ("models",), config, report=report, models=models)
     assert {name: sorted(files) for name, files in found.items()} == {
@@ -37,8 +39,13 @@ def test_layers_have_a_folder_of_their_own_and_the_function_has_not(tmp_path):
 
 def test_two_may_bring_the_same_file_but_not_different_ones(tmp_path):
     report = distribution(tmp_path, "report")
-    one, two = (distribution(tmp_path, name, **{"shared/a.json": "{}"}) for name in ("one", "two"))
-    assert list(contents(tmp_path, ("one", "two"), report=report, one=one, two=two)[DATA]) == ["python/shared/a.json"]
+    one, two = (
+        distribution(tmp_path, name, **{"shared/a.json": "{}"})
+        for name in ("one", "two")
+    )
+    assert list(
+        contents(tmp_path, ("one", "two"), report=report, one=one, two=two)[DATA]
+    ) == ["python/shared/a.json"]
     other = distribution(tmp_path, "other", **{"shared/a.json": "[]"})
     message = "^other brings shared/a.json, which another distribution in data-layer.zip brings otherwise$"
     with pytest.raises(BuildError, match=message):

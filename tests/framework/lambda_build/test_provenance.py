@@ -7,7 +7,12 @@ import pytest
 
 from reporting_framework.errors import BuildError
 from reporting_framework.lambda_build.provenance import installed, provenance
-from tests.framework.lambda_build.making import from_folder, from_wheel, install, make_wheel
+from tests.framework.lambda_build.making import (
+    from_folder,
+    from_wheel,
+    install,
+    make_wheel,
+)
 
 
 def test_from_an_index(site):
@@ -39,8 +44,14 @@ HTTP = "https://user:secret@example.org/x"
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        ({"url": "file:///gone", "dir_info": {}}, "was installed from /gone, which is not there any more"),
-        ({"url": "file:///x.whl", "archive_info": {}}, "was installed from /x.whl, which is not there any more"),
+        (
+            {"url": "file:///gone", "dir_info": {}},
+            "was installed from /gone, which is not there any more",
+        ),
+        (
+            {"url": "file:///x.whl", "archive_info": {}},
+            "was installed from /x.whl, which is not there any more",
+        ),
         (
             {"url": HTTP, "vcs_info": {"vcs": "git"}},
             "was installed from a repository, of which no wheel can be had again",
@@ -49,14 +60,19 @@ HTTP = "https://user:secret@example.org/x"
             {"url": "file:///x.tar.gz", "archive_info": {}},
             "was installed from an archive, of which no wheel can be had",
         ),
-        ({"url": HTTP, "archive_info": {}}, "was installed from an address on the network, of which no wheel can be"),
+        (
+            {"url": HTTP, "archive_info": {}},
+            "was installed from an address on the network, of which no wheel can be",
+        ),
         ("[]", "its direct_url.json is not a JSON object; install it again"),
         ("{", "its direct_url.json is not a JSON object; install it again"),
     ],
 )
 def test_from_where_no_wheel_can_be_had(site, record, message):
     install(site, "thing", direct_url=record)
-    with pytest.raises(BuildError, match=rf"^thing 1.0:? {re.escape(message)}") as raised:
+    with pytest.raises(
+        BuildError, match=rf"^thing 1.0:? {re.escape(message)}"
+    ) as raised:
         provenance(distribution("thing"))
     assert "secret" not in str(raised.value)
 

@@ -10,12 +10,25 @@ from tests.framework.lambda_build.making import from_folder, install
 
 
 def test_modules_of_installed_distributions_however_deep():
-    settings = {"model": "packaging.version:Version", "parts": [{"use": ("click.core:Command.main",)}]}
+    settings = {
+        "model": "packaging.version:Version",
+        "parts": [{"use": ("click.core:Command.main",)}],
+    }
     assert set(referred(settings)) == {"packaging", "click"}
 
 
 @pytest.mark.parametrize(
-    "value", ["s3://a/b", "12:30", "a b:c", "not_a_module_at_all:C", "json:loads", 3, None, "a:b:c"]
+    "value",
+    [
+        "s3://a/b",
+        "12:30",
+        "a b:c",
+        "not_a_module_at_all:C",
+        "json:loads",
+        3,
+        None,
+        "a:b:c",
+    ],
 )
 def test_what_only_looks_like_a_reference_or_is_the_standard_librarys(value):
     assert list(referred({"x": value})) == []
@@ -34,5 +47,8 @@ def test_a_module_of_an_editable_distribution(site, monkeypatch):
 def test_a_module_that_no_distribution_brings(site):
     (site.folder / "fake_plugin_loose.py").write_text("")
     place = re.escape(str(site.folder / "fake_plugin_loose.py"))
-    with pytest.raises(BuildError, match=rf"^fake_plugin_loose:Order is in {place}, which no installed distribution"):
+    with pytest.raises(
+        BuildError,
+        match=rf"^fake_plugin_loose:Order is in {place}, which no installed distribution",
+    ):
         list(referred({"model": "fake_plugin_loose:Order"}))

@@ -28,22 +28,37 @@ def names(provenances) -> list[str]:
     return [each.name for each in provenances]
 
 
-def test_a_report_of_a_plugin_brings_its_distribution_and_the_framework_with_its_extra(installation):
+def test_a_report_of_a_plugin_brings_its_distribution_and_the_framework_with_its_extra(
+    installation,
+):
     found = selected("toy")
     assert found.roots == {"reporting-framework": ("aws",), "reporting-toy": ()}
     assert names(found.local) == ["reporting-framework"]
-    assert [(each.name, each.version) for each in found.pinned] == [("reporting-toy", "1.2")]
+    assert [(each.name, each.version) for each in found.pinned] == [
+        ("reporting-toy", "1.2")
+    ]
     assert found.config is None
 
 
-def test_what_comes_from_this_machine_is_found_however_deep_and_plugins_are_pinned(installation):
+def test_what_comes_from_this_machine_is_found_however_deep_and_plugins_are_pinned(
+    installation,
+):
     project = installation.folder / "project"
     project.mkdir()
-    install(installation, "fake-observer", requires=["middle"], points="[reporting_framework]\nx = os\n")
+    install(
+        installation,
+        "fake-observer",
+        requires=["middle"],
+        points="[reporting_framework]\nx = os\n",
+    )
     install(installation, "middle", requires=["deep", "not-installed"])
     install(installation, "deep", direct_url=from_folder(project))
     found = selected("toy", "Fake.Observer")
-    assert list(found.roots) == ["fake-observer", "reporting-framework", "reporting-toy"]
+    assert list(found.roots) == [
+        "fake-observer",
+        "reporting-framework",
+        "reporting-toy",
+    ]
     assert names(found.local) == ["deep", "reporting-framework"]
     assert names(found.pinned) == ["fake-observer", "reporting-toy"]
 
@@ -56,7 +71,9 @@ sinks = [{ use = "toy-file", path = "out.txt" }]
 """
 
 
-def test_a_composed_report_brings_its_file_its_plugins_and_what_its_settings_name(installation):
+def test_a_composed_report_brings_its_file_its_plugins_and_what_its_settings_name(
+    installation,
+):
     (installation.folder / "reporting.toml").write_text(COMPOSED)
     found = selected("mine")
     assert list(found.roots) == ["packaging", "reporting-framework", "reporting-toy"]
@@ -72,10 +89,17 @@ def test_the_file_goes_along_when_it_sets_the_report(installation):
 
 
 def test_what_is_not_there(installation):
-    with pytest.raises(PluginError, match="^there is no report 'toi'; did you mean toy"):
+    with pytest.raises(
+        PluginError, match="^there is no report 'toi'; did you mean toy"
+    ):
         selected("toi")
-    with pytest.raises(BuildError, match="^there is no distribution nowhere installed; packages are made of what is$"):
+    with pytest.raises(
+        BuildError,
+        match="^there is no distribution nowhere installed; packages are made of what is$",
+    ):
         selected("toy", "nowhere")
-    (installation.folder / "reporting.toml").write_text(COMPOSED.replace("toy-file", "toy-fail"))
+    (installation.folder / "reporting.toml").write_text(
+        COMPOSED.replace("toy-file", "toy-fail")
+    )
     with pytest.raises(PluginError, match="^there is no sink 'toy-fail'"):
         selected("mine")

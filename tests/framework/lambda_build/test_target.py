@@ -14,7 +14,8 @@ def test_the_command_line_offers_what_there_is():
 
 
 @pytest.mark.parametrize(
-    ("arch", "platform"), [("x86_64", "x86_64-manylinux_2_28"), ("arm64", "aarch64-manylinux_2_28")]
+    ("arch", "platform"),
+    [("x86_64", "x86_64-manylinux_2_28"), ("arm64", "aarch64-manylinux_2_28")],
 )
 def test_wheels_are_those_that_amazon_linux_2023_can_load(arch, platform):
     assert Target(arch, "3.12").platform == platform
@@ -34,4 +35,7 @@ def test_every_marker_variable_is_the_targets_and_none_this_machines():
     ],
 )
 def test_markers_are_evaluated_for_the_target(marker, holds):
-    assert Marker(marker).evaluate({**Target("arm64", "3.13").markers, "extra": ""}) is holds
+    assert (
+        Marker(marker).evaluate({**Target("arm64", "3.13").markers, "extra": ""})
+        is holds
+    )

@@ -12,7 +12,9 @@ from reporting_framework.lambda_build.uv import check_installed, interpreter, uv
 def test_what_is_missing_is_said_with_what_installs_it():
     check_installed()
     with pytest.raises(SettingsError) as raised:
-        check_installed({"os": "os", "not_there": "not-there", "nor_there": "nor-there"})
+        check_installed(
+            {"os": "os", "not_there": "not-there", "nor_there": "nor-there"}
+        )
     assert str(raised.value) == (
         f"reporting build needs not-there, nor-there, which is not installed: {install_command('build')}"
     )
@@ -23,15 +25,24 @@ def test_what_it_prints():
 
 
 def test_a_failure_says_what_was_being_done_and_what_uv_said():
-    with pytest.raises(BuildError, match="^trying it: uv says: error: unrecognized subcommand 'nonsense'"):
+    with pytest.raises(
+        BuildError,
+        match="^trying it: uv says: error: unrecognized subcommand 'nonsense'",
+    ):
         uv("nonsense", doing="trying it")
 
 
 def test_the_running_interpreter_is_taken_when_it_is_of_the_version():
-    assert interpreter(f"{sys.version_info.major}.{sys.version_info.minor}") == sys.executable
+    assert (
+        interpreter(f"{sys.version_info.major}.{sys.version_info.minor}")
+        == sys.executable
+    )
 
 
 def test_a_version_that_there_is_not(monkeypatch):
     monkeypatch.setenv("UV_OFFLINE", "1")
-    with pytest.raises(BuildError, match="^there is no Python 3.99 to compile with; installing one: uv says: "):
+    with pytest.raises(
+        BuildError,
+        match="^there is no Python 3.99 to compile with; installing one: uv says: ",
+    ):
         interpreter("3.99")

@@ -51,7 +51,10 @@ class Loose(EventValidator):
     _loose = TypeAdapter(LooseEvent).validate_json
 
     def validate(self, batch):
-        filled = [payload.replace(b'{"number"', b'{"study": "none", "number"') for payload in batch.payloads]
+        filled = [
+            payload.replace(b'{"number"', b'{"study": "none", "number"')
+            for payload in batch.payloads
+        ]
         return super().validate(batch._replace(payloads=filled))
 
 
@@ -78,25 +81,39 @@ class World:
 
     def run(self, *, validator=None, **how):
         sink = checkpoint(f"{self.base}/out/{self.template}")
-        return execute(pipeline(source(f"{self.base}/events"), sink, validator=validator), **how)
+        return execute(
+            pipeline(source(f"{self.base}/events"), sink, validator=validator), **how
+        )
 
     def entries(self):
         return checkpoint(f"{self.base}/out/{self.template}").quarantine().entries()
 
     def replay(self, *, validator=None, **how):
-        replayed = sorted({origin.partition("#")[0] for origin in self.entries()["source_key"]})
+        replayed = sorted(
+            {origin.partition("#")[0] for origin in self.entries()["source_key"]}
+        )
         return self.run(validator=validator or Loose(), replay=replayed, **how)
 
     def rows(self):
         store, found = open_store(f"{self.base}/out"), []
         for page in store.list():
-            keys = [each.key for each in page if each.key.endswith("x.parquet") and not each.key.startswith("_")]
-            found += [row for key in keys for row in pl.read_parquet(store.get(key).data)["source_key"]]
+            keys = [
+                each.key
+                for each in page
+                if each.key.endswith("x.parquet") and not each.key.startswith("_")
+            ]
+            found += [
+                row
+                for key in keys
+                for row in pl.read_parquet(store.get(key).data)["source_key"]
+            ]
         return sorted(found)
 
     def state(self):
         """Rows, and what is in quarantine with its reason."""
-        return self.rows(), self.entries().select("source_key", "error_type", "field").rows()
+        return self.rows(), self.entries().select(
+            "source_key", "error_type", "field"
+        ).rows()
 
 
 @pytest.fixture
@@ -117,11 +134,21 @@ def test_what_is_accepted_now_lands_and_leaves_the_quarantine(world):
     first = world.run()
     assert (first.accepted, first.rejected, first.quarantine.rows) == (3, 6, 6)
     again = world.replay()
-    assert (again.records_read, again.accepted, again.duplicates, again.rejected) == (8, 4, 2, 2)
+    assert (again.records_read, again.accepted, again.duplicates, again.rejected) == (
+        8,
+        4,
+        2,
+        2,
+    )
     assert (again.status, again.complete, again.quarantine.rows) == ("ok", True, 2)
     bad, lines = name_of(4), name_of(3)
     assert world.rows() == sorted(
-        [name_of(0), name_of(1), name_of(2), *(f"{lines}#{number}" for number in range(1, 5))]
+        [
+            name_of(0),
+            name_of(1),
+            name_of(2),
+            *(f"{lines}#{number}" for number in range(1, 5)),
+        ]
     )
     assert [row[0] for row in world.entries().rows()] == [f"{lines}#5", bad]
     assert world.run().records_read == 0
@@ -132,7 +159,9 @@ def test_the_table_is_the_same_as_if_it_had_been_accepted_at_once(world):
     world.replay()
     other = World(f"memory://replay-{next(_numbers)}")
     other.run(validator=Loose())
-    data = [open_store(f"{each.base}/out").get("x.parquet").data for each in (world, other)]
+    data = [
+        open_store(f"{each.base}/out").get("x.parquet").data for each in (world, other)
+    ]
     assert data[0] == data[1]
 
 
@@ -158,9 +187,15 @@ def test_what_cannot_be_read_stays_as_it_was(tmp_path):
     before = world.entries()
     (tmp_path / "events" / name_of(1)).unlink()
     result = world.replay()
-    assert (result.objects_unread, result.unread_reasons, result.status) == (1, {"missing": 1}, "partial")
+    assert (result.objects_unread, result.unread_reasons, result.status) == (
+        1,
+        {"missing": 1},
+        "partial",
+    )
     kept = world.entries()
-    assert kept.filter(source_key=name_of(1)).equals(before.filter(source_key=name_of(1)))
+    assert kept.filter(source_key=name_of(1)).equals(
+        before.filter(source_key=name_of(1))
+    )
     assert kept.height == 3
 
 
@@ -178,7 +213,10 @@ class Numberless(EventValidator):
     def validate(self, batch):
         found = super().validate(batch)
         return found._replace(
-            rejections=[each._replace(error_type="greater_than", field="number") for each in found.rejections]
+            rejections=[
+                each._replace(error_type="greater_than", field="number")
+                for each in found.rejections
+            ]
         )
 
 
@@ -192,7 +230,9 @@ def test_what_a_transform_drops_now_is_filtered(world):
     )
     result = execute(made, replay=[name_of(1)])
     assert (result.accepted, result.filtered) == (0, 1)
-    assert world.entries().filter(source_key=name_of(1))["error_type"].to_list() == ["filtered"]
+    assert world.entries().filter(source_key=name_of(1))["error_type"].to_list() == [
+        "filtered"
+    ]
 
 
 def test_the_bookmark_says_what_it_said_over_the_outputs_that_the_replay_made(world):
@@ -229,10 +269,14 @@ def test_a_deadline_leaves_the_rest_in_quarantine(tmp_path):
 
 def test_a_source_that_reads_no_single_objects_is_refused(tmp_path):
     made = pipeline(GivenRecords({"a": [batch(1)]}), checkpoint(tmp_path / "x.parquet"))
-    with pytest.raises(PluginError, match="source test-given cannot read single objects again"):
+    with pytest.raises(
+        PluginError, match="source test-given cannot read single objects again"
+    ):
         execute(made, replay=["a"])
     entries = checkpoint(tmp_path / "x.parquet").quarantine().entries()
-    with pytest.raises(PluginError, match="source test-given cannot read single objects again"):
+    with pytest.raises(
+        PluginError, match="source test-given cannot read single objects again"
+    ):
         list(revealed(made, entries))
 
 
@@ -256,7 +300,13 @@ def test_what_was_dropped_is_not_read_again_until_it_changes(tmp_path):
 CALLS = 40
 """More storage calls than a replay makes."""
 TEMPLATES = ("x.parquet", "{study}/x.parquet")
-KINDS = ("killed before", "killed after", "fails once", "fails for good", "done once, answer lost")
+KINDS = (
+    "killed before",
+    "killed after",
+    "fails once",
+    "fails for good",
+    "done once, answer lost",
+)
 
 
 def disturbed(faults, template, kind, nth, done):
@@ -267,14 +317,18 @@ def disturbed(faults, template, kind, nth, done):
     attempt.run(world.replay)
     rows = world.rows()
     assert len(rows) == len(set(rows)), f"no row twice: {attempt}"
-    assert set(done[0][0]) <= set(rows) <= set(done[1][0]), f"old rows stay, none is made up: {attempt}"
+    assert set(done[0][0]) <= set(rows) <= set(done[1][0]), (
+        f"old rows stay, none is made up: {attempt}"
+    )
     lost = set(done[1][0]) - set(rows) - set(world.entries()["source_key"])
     assert not lost, f"what is not in the table is in quarantine: {attempt}"
     if kind.startswith("killed"):
         world.run()  # the schedule goes on meanwhile
         assert len(world.rows()) == len(set(world.rows()))
     world.replay()
-    assert world.state() == done[1], f"replayed again, all is as it should be: {attempt}"
+    assert world.state() == done[1], (
+        f"replayed again, all is as it should be: {attempt}"
+    )
     return attempt.fired
 
 
@@ -291,19 +345,28 @@ def outcomes():
     return found
 
 
-SAMPLE = random.Random(20240101).sample(list(itertools.product(TEMPLATES, KINDS, range(1, 15))), 12)
+SAMPLE = random.Random(20240101).sample(
+    list(itertools.product(TEMPLATES, KINDS, range(1, 15))), 12
+)
 
 
 @pytest.mark.parametrize(("template", "kind", "nth"), SAMPLE)
-def test_stopped_somewhere_a_replay_is_made_good(reporting_store_faults, outcomes, kind, template, nth):
+def test_stopped_somewhere_a_replay_is_made_good(
+    reporting_store_faults, outcomes, kind, template, nth
+):
     assert disturbed(reporting_store_faults, template, kind, nth, outcomes[template])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_stopped_at_every_storage_call_a_replay_is_made_good(reporting_store_faults, outcomes, kind, template):
-    met = [disturbed(reporting_store_faults, template, kind, nth, outcomes[template]) for nth in range(1, CALLS)]
+def test_stopped_at_every_storage_call_a_replay_is_made_good(
+    reporting_store_faults, outcomes, kind, template
+):
+    met = [
+        disturbed(reporting_store_faults, template, kind, nth, outcomes[template])
+        for nth in range(1, CALLS)
+    ]
     assert sum(met) >= 14, "there were calls to break"
     assert not met[-1], "and the sweep went to their end"
 

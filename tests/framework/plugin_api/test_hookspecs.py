@@ -17,13 +17,18 @@ SOURCES = Path(reporting_framework.__file__).parent
 
 
 def test_every_function_of_the_module_is_a_hook():
-    functions = {name for name, each in inspect.getmembers(hookspecs, inspect.isfunction)}
+    functions = {
+        name for name, each in inspect.getmembers(hookspecs, inspect.isfunction)
+    }
     assert functions == set(HOOKS)
     assert all(hasattr(each, "reporting_framework_spec") for each in HOOKS.values())
 
 
 def test_the_hooks_are_those_of_the_roles_the_commands_and_the_lifecycle():
-    assert set(HOOKS) == set(map(role_hook, ROLES)) | {"reporting_commands", *LIFECYCLE_HOOKS}
+    assert set(HOOKS) == set(map(role_hook, ROLES)) | {
+        "reporting_commands",
+        *LIFECYCLE_HOOKS,
+    }
 
 
 @pytest.mark.parametrize("name", HOOKS)
@@ -46,7 +51,13 @@ def test_a_hook_says_when_it_is_called_with_what_and_shows_an_example(name):
 def test_a_lifecycle_hook_is_called_with_its_arguments_by_the_method_of_its_name(name):
     method = getattr(Lifecycle, name.removeprefix("reporting_"))
     parameters = inspect.signature(method).parameters.values()
-    assert {each.name for each in parameters} - {"self"} == set(inspect.signature(HOOKS[name]).parameters)
-    assert all(each.kind is each.KEYWORD_ONLY for each in parameters if each.name != "self")
+    assert {each.name for each in parameters} - {"self"} == set(
+        inspect.signature(HOOKS[name]).parameters
+    )
+    assert all(
+        each.kind is each.KEYWORD_ONLY for each in parameters if each.name != "self"
+    )
     called = f"lifecycle.{name.removeprefix('reporting_')}"
-    assert called in (SOURCES / "execution" / "runner.py").read_text(), "the runner never tells"
+    assert called in (SOURCES / "execution" / "runner.py").read_text(), (
+        "the runner never tells"
+    )

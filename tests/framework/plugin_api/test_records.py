@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from reporting_framework import holds_several, line_origin, object_of, single_origin
 
-KEYS = st.text(max_size=20) | st.from_regex(r"[a#/]*#?[0-9]{0,3}(#[0-9]{1,2})?\n?", fullmatch=True)
+KEYS = st.text(max_size=20) | st.from_regex(
+    r"[a#/]*#?[0-9]{0,3}(#[0-9]{1,2})?\n?", fullmatch=True
+)
 LINES = st.integers(1, 10**9)
 
 
@@ -39,10 +41,19 @@ def test_a_single_record_bears_its_object_s_name_where_that_is_clear(key):
 
 
 def test_examples():
-    assert (single_origin("a.json"), single_origin("a#1"), line_origin("a.ndjson", 7)) == (
+    assert (
+        single_origin("a.json"),
+        single_origin("a#1"),
+        line_origin("a.ndjson", 7),
+    ) == (
         "a.json",
         "a#1#1",
         "a.ndjson#7",
     )
-    assert (object_of("a#1#1"), object_of("a#b"), object_of("a#1\n"), object_of("#1")) == ("a#1", "a#b", "a#1\n", "")
+    assert (
+        object_of("a#1#1"),
+        object_of("a#b"),
+        object_of("a#1\n"),
+        object_of("#1"),
+    ) == ("a#1", "a#b", "a#1\n", "")
     assert not holds_several("a#\u0661"), "only ASCII digits make a line"

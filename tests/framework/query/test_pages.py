@@ -8,7 +8,12 @@ import pytest
 
 from reporting_framework import PluginRef, run_report
 from reporting_framework.config.file import Config
-from reporting_framework.errors import ObjectMissing, PluginError, SettingsError, StepFailed
+from reporting_framework.errors import (
+    ObjectMissing,
+    PluginError,
+    SettingsError,
+    StepFailed,
+)
 from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.plugin_api.result import Output, RunRecord
 from reporting_framework.plugin_api.settings import Settings
@@ -53,7 +58,9 @@ class Held:
 
 def reading(columns=("n",)):
     rows = pl.LazyFrame({column: [1, 2] for column in columns})
-    return pages.Reading(Held(), PageContext("r", date(2024, 2, 1), rows, None, (), "", "", AT))
+    return pages.Reading(
+        Held(), PageContext("r", date(2024, 2, 1), rows, None, (), "", "", AT)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +79,9 @@ def made(tmp_path_factory):
 
 
 def composition(settings, registry):
-    return compose_report("event-log-checkpoint", registry, Config(), environment={}, options=settings)
+    return compose_report(
+        "event-log-checkpoint", registry, Config(), environment={}, options=settings
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,14 +111,24 @@ def test_a_report_without_a_page_of_its_own_needs_one(registry):
 
 
 def test_where_no_plugin_brings_a_page_the_error_says_so(registry):
-    with pytest.raises(SettingsError, match=r"give one with --page; no installed plugin brings one$"):
-        pages.page_name(resolve_report("event-processor", registry), None, load_plugins([]))
+    with pytest.raises(
+        SettingsError, match=r"give one with --page; no installed plugin brings one$"
+    ):
+        pages.page_name(
+            resolve_report("event-processor", registry), None, load_plugins([])
+        )
 
 
 def test_a_pages_settings_are_checked(registry):
-    assert pages.page_of("r", "monthly-visits", {"identifiers": False}, registry).settings.identifiers is False
+    assert (
+        pages.page_of(
+            "r", "monthly-visits", {"identifiers": False}, registry
+        ).settings.identifiers
+        is False
+    )
     with pytest.raises(
-        SettingsError, match="report r: page monthly-visits: there is no setting identifier; did you mean identifiers"
+        SettingsError,
+        match="report r: page monthly-visits: there is no setting identifier; did you mean identifiers",
     ):
         pages.page_of("r", "monthly-visits", {"identifier": False}, registry)
 
@@ -119,12 +138,16 @@ def test_a_page_is_told_its_month_from_its_first_day():
 
 
 def test_a_table_that_lacks_a_column_is_refused():
-    with pytest.raises(SettingsError, match="report r: page counted needs column n; there are a, b$"):
+    with pytest.raises(
+        SettingsError, match="report r: page counted needs column n; there are a, b$"
+    ):
         pages.render(Counted(), reading(("a", "b")), date(2024, 1, 1))
 
 
 def test_a_page_that_gives_no_text_is_refused():
-    with pytest.raises(PluginError, match="page counted: render returned bytes, not HTML"):
+    with pytest.raises(
+        PluginError, match="page counted: render returned bytes, not HTML"
+    ):
         pages.render(Counted(b"bytes"), reading(), date(2024, 1, 1))
 
 
@@ -137,19 +160,28 @@ def test_a_page_may_give_any_object_that_is_html():
 
 
 def test_an_error_of_a_pages_own_names_the_step_and_no_value():
-    with pytest.raises(StepFailed, match="^report r: page counted raised ValueError; see the log for where$"):
+    with pytest.raises(
+        StepFailed,
+        match="^report r: page counted raised ValueError; see the log for where$",
+    ):
         pages.render(Counted(ValueError("a value")), reading(), date(2024, 1, 1))
 
 
 def test_a_sink_without_a_place_for_pages_says_so():
-    with pytest.raises(PluginError, match="report r: sink held has no place for a page beside what it holds"):
+    with pytest.raises(
+        PluginError,
+        match="report r: sink held has no place for a page beside what it holds",
+    ):
         pages.put_beside(Counted(), reading(), date(2024, 1, 1))
 
 
 def test_nothing_yet_is_no_empty_page(made, registry, tmp_path):
     _, settings = made
     empty = composition(settings | {"checkpoint": f"{tmp_path}/none.parquet"}, registry)
-    with pytest.raises(ObjectMissing, match=r"holds nothing yet at .*none\.parquet; run the report first"):
+    with pytest.raises(
+        ObjectMissing,
+        match=r"holds nothing yet at .*none\.parquet; run the report first",
+    ):
         pages.read("event-log-checkpoint", empty, registry, at=AT)
 
 
@@ -166,19 +198,34 @@ def full(tmp_path_factory):
 
 def test_material_is_the_table_its_quarantine_and_where_they_are(full, registry):
     folder, settings = full
-    material = pages.read("event-log-checkpoint", composition(settings, registry), registry, at=AT).material
+    material = pages.read(
+        "event-log-checkpoint", composition(settings, registry), registry, at=AT
+    ).material
     assert material.rows.collect().height == 290
     assert material.quarantine.height == 13
-    assert material.quarantine.columns[:4] == ["source_key", "version", "error_type", "field"]
-    assert (material.month, material.at, material.report) == (date(2024, 2, 1), AT, "event-log-checkpoint")
-    assert material.source.endswith("/examples/visit-events")  # as the last run has told
+    assert material.quarantine.columns[:4] == [
+        "source_key",
+        "version",
+        "error_type",
+        "field",
+    ]
+    assert (material.month, material.at, material.report) == (
+        date(2024, 2, 1),
+        AT,
+        "event-log-checkpoint",
+    )
+    assert material.source.endswith(
+        "/examples/visit-events"
+    )  # as the last run has told
     assert material.table == f"{folder}/out/t.parquet"
     assert [run.accepted for run in material.runs] == [290]
 
 
 def test_a_page_is_put_beside_the_table_and_is_no_part_of_it(full, registry):
     folder, settings = full
-    found = pages.read("event-log-checkpoint", composition(settings, registry), registry, at=AT)
+    found = pages.read(
+        "event-log-checkpoint", composition(settings, registry), registry, at=AT
+    )
     page = Timed()
     uri = pages.put_beside(page, found, date(2024, 2, 1))
     path = folder / "out" / "_reports" / "t" / "2024-02.html"
@@ -192,7 +239,10 @@ def test_a_page_is_put_beside_the_table_and_is_no_part_of_it(full, registry):
     ("use", "shown"),
     [
         (PluginRef("s", {"uri": "s3://bucket/key/"}), "s3://bucket/key/"),
-        (PluginRef("s", {"uri": "postgres://me:secret@host/db?password=secret"}), "postgres://host/db"),
+        (
+            PluginRef("s", {"uri": "postgres://me:secret@host/db?password=secret"}),
+            "postgres://host/db",
+        ),
         (PluginRef("s", {"uri": "a/folder"}), "a/folder"),
         (PluginRef("s", {"uri": 3}), ""),
         (PluginRef("s"), ""),

@@ -53,7 +53,10 @@ ALL = {
 
 
 def table(*columns, folder="s3://tables/out", **types):
-    found = [*columns, *(Column(name, dtype, ColumnFacts()) for name, dtype in types.items())]
+    found = [
+        *columns,
+        *(Column(name, dtype, ColumnFacts()) for name, dtype in types.items()),
+    ]
     return Table("my-report", tuple(found), ("parquet-checkpoint",), folder)
 
 
@@ -64,18 +67,25 @@ EVERY = table(**{name: dtype for name, (dtype, _) in ALL.items()})
 
 
 def test_every_type_of_polars_has_one_in_athena():
-    assert {name: kind for name, kind, _ in hive_columns(EVERY)} == {name: kind for name, (_, kind) in ALL.items()}
+    assert {name: kind for name, kind, _ in hive_columns(EVERY)} == {
+        name: kind for name, (_, kind) in ALL.items()
+    }
 
 
 @pytest.mark.parametrize("dtype", [pl.Time(), pl.Null(), pl.Int128(), pl.List(pl.Time)])
 def test_a_type_that_athena_lacks_is_refused(dtype):
-    with pytest.raises(SettingsError, match=r"report my-report: column odd is .*, which Athena has no type for"):
+    with pytest.raises(
+        SettingsError,
+        match=r"report my-report: column odd is .*, which Athena has no type for",
+    ):
         athena_ddl(table(odd=dtype))
 
 
 def test_names_and_texts_are_quoted():
     said = ColumnFacts("what's in\nit: a\\b", nullable=False)
-    assert athena_ddl(table(Column("Odd `name`", pl.String(), said)), database="my_db").splitlines()[2:] == [
+    assert athena_ddl(
+        table(Column("Odd `name`", pl.String(), said)), database="my_db"
+    ).splitlines()[2:] == [
         "CREATE EXTERNAL TABLE IF NOT EXISTS `my_db`.`my_report` (",
         r"  `odd ``name``` string COMMENT 'what\'s in it: a\\b'",
         ")",
@@ -91,7 +101,9 @@ def test_a_note_says_what_athena_passes_over():
 
 
 def test_the_name_and_the_place_may_be_given():
-    found = athena_ddl(table(text=pl.String()), name="visits", location="s3://other/place")
+    found = athena_ddl(
+        table(text=pl.String()), name="visits", location="s3://other/place"
+    )
     assert "EXISTS `visits` (" in found
     assert "LOCATION 's3://other/place/'" in found
 
@@ -99,16 +111,36 @@ def test_the_name_and_the_place_may_be_given():
 @pytest.mark.parametrize(
     ("made", "more", "error", "message"),
     [
-        (table(folder="/data/out"), {}, SettingsError, "the table is at /data/out, and Athena reads S3 alone; name a"),
-        (table(), {"location": "out/"}, SettingsError, "the table is at out/, and Athena reads S3 alone"),
+        (
+            table(folder="/data/out"),
+            {},
+            SettingsError,
+            "the table is at /data/out, and Athena reads S3 alone; name a",
+        ),
+        (
+            table(),
+            {"location": "out/"},
+            SettingsError,
+            "the table is at out/, and Athena reads S3 alone",
+        ),
         (
             table(folder=None),
             {"location": "s3://b/"},
             PluginError,
             r"none of its sinks writes parquet files \(parquet-checkpoint\)",
         ),
-        (table(), {"name": "My Table"}, SettingsError, "'My Table' is no name of a table or database: take small"),
-        (table(a=pl.String(), A=pl.String()), {}, SettingsError, "columns differ in the case of letters alone, .*: a$"),
+        (
+            table(),
+            {"name": "My Table"},
+            SettingsError,
+            "'My Table' is no name of a table or database: take small",
+        ),
+        (
+            table(a=pl.String(), A=pl.String()),
+            {},
+            SettingsError,
+            "columns differ in the case of letters alone, .*: a$",
+        ),
         (
             table(a=pl.Struct({"x y": pl.Int8})),
             {},
@@ -125,26 +157,37 @@ def test_what_athena_cannot_read_is_refused(made, more, error, message):
 
 def test_glue_takes_the_table():
     """As botocore's own model of the service has it, and as moto's."""
-    found = glue_table(table(*EVERY.columns, Column("said", pl.String(), ColumnFacts("what's " * 99))))
+    found = glue_table(
+        table(*EVERY.columns, Column("said", pl.String(), ColumnFacts("what's " * 99)))
+    )
     assert len(found["StorageDescriptor"]["Columns"][-1]["Comment"]) == 255
     with mock_aws():
         client = boto3.client(
-            "glue", region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+            "glue",
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
         )
         operation = client.meta.service_model.operation_model("CreateTable")
-        validate_parameters({"DatabaseName": "db", "TableInput": found}, operation.input_shape)
+        validate_parameters(
+            {"DatabaseName": "db", "TableInput": found}, operation.input_shape
+        )
         client.create_database(DatabaseInput={"Name": "db"})
         client.create_table(DatabaseName="db", TableInput=found)
         made = client.get_table(DatabaseName="db", Name="my_report")["Table"]
     assert made["StorageDescriptor"]["Location"] == "s3://tables/out/"
-    assert [each["Type"] for each in made["StorageDescriptor"]["Columns"]][:-1] == [kind for _, kind in ALL.values()]
+    assert [each["Type"] for each in made["StorageDescriptor"]["Columns"]][:-1] == [
+        kind for _, kind in ALL.values()
+    ]
 
 
 # -- JSON Schema --------------------------------------------------------------------------------------------------------
 
 
 def errors(schema, row):
-    checker = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    checker = Draft202012Validator(
+        schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
     return [each.json_path for each in checker.iter_errors(row)]
 
 
@@ -165,20 +208,36 @@ def test_a_row_is_what_its_schema_says():
     for name, value in wrong.items():
         [path] = errors(schema, {**PLAIN, name: value})
         assert path.startswith(f"$.{name}")
-        assert errors(schema, {key: each for key, each in PLAIN.items() if key != name}) == ["$"]
+        assert errors(
+            schema, {key: each for key, each in PLAIN.items() if key != name}
+        ) == ["$"]
 
 
 def test_facts_are_in_the_schema():
-    said = Column("action", pl.String(), ColumnFacts("What happened", nullable=False, values=("submit", "delete")))
+    said = Column(
+        "action",
+        pl.String(),
+        ColumnFacts("What happened", nullable=False, values=("submit", "delete")),
+    )
     some = Column("module", pl.String(), ColumnFacts(values=("a",)))
     schema = json_schema(table(said, some, nothing=pl.Null()))
     assert schema["properties"] == {
-        "action": {"description": "What happened", "type": "string", "enum": ["submit", "delete"]},
+        "action": {
+            "description": "What happened",
+            "type": "string",
+            "enum": ["submit", "delete"],
+        },
         "module": {"type": ["string", "null"], "enum": ["a", None]},
         "nothing": {"type": "null"},
     }
-    assert errors(schema, {"action": "other", "module": "b", "nothing": None}) == ["$.action", "$.module"]
-    assert errors(schema, {"action": None, "module": None, "nothing": None}) == ["$.action", "$.action"]
+    assert errors(schema, {"action": "other", "module": "b", "nothing": None}) == [
+        "$.action",
+        "$.module",
+    ]
+    assert errors(schema, {"action": None, "module": None, "nothing": None}) == [
+        "$.action",
+        "$.action",
+    ]
 
 
 def test_the_schema_is_that_of_what_a_query_prints(tmp_path):
@@ -193,7 +252,10 @@ def test_the_schema_is_that_of_what_a_query_prints(tmp_path):
 
 
 def test_types_are_told_in_short():
-    assert [type_name(each) for each in (pl.Datetime("us", "UTC"), pl.Datetime("ms"), pl.List(pl.Int8))] == [
+    assert [
+        type_name(each)
+        for each in (pl.Datetime("us", "UTC"), pl.Datetime("ms"), pl.List(pl.Int8))
+    ] == [
         "Datetime(us, UTC)",
         "Datetime(ms)",
         "List(Int8)",

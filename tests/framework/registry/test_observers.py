@@ -10,7 +10,13 @@ from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.registry.registry import load_plugins
 
-STARTED = {"report": "r", "run_id": "1", "inputs": ["s3://b/in"], "steps": [], "schema": pl.Schema()}
+STARTED = {
+    "report": "r",
+    "run_id": "1",
+    "inputs": ["s3://b/in"],
+    "steps": [],
+    "schema": pl.Schema(),
+}
 RESULT = RunResult(report="r", run_id="1", status="ok", complete=True)
 
 
@@ -74,7 +80,9 @@ def test_an_observer_is_told_of_everything_with_the_arguments_it_asks_for():
     ]
 
 
-def test_a_failing_observer_is_logged_once_by_type_only_and_stops_neither_the_others_nor_the_run(caplog):
+def test_a_failing_observer_is_logged_once_by_type_only_and_stops_neither_the_others_nor_the_run(
+    caplog,
+):
     registry, before, after = load_plugins([]), Notes(), Notes()
     registry.register(before)
     registry.register(Failing(ValueError("SECRET-VALUE")), "failing")
@@ -103,7 +111,9 @@ def test_an_observer_does_not_end_the_process(caplog):
     registry = load_plugins([])
     registry.register(Failing(SystemExit(3)), "leaving")
     registry.lifecycle().run_started(**STARTED)
-    assert caplog.messages == ["observer leaving: reporting_run_started raised SystemExit; the run goes on"]
+    assert caplog.messages == [
+        "observer leaving: reporting_run_started raised SystemExit; the run goes on"
+    ]
 
 
 def test_an_observer_with_a_hook_that_there_is_not_is_refused():
@@ -112,7 +122,10 @@ def test_an_observer_with_a_hook_that_there_is_not_is_refused():
         def reporting_run_stated(self):
             """Never called."""
 
-    with pytest.raises(PluginError, match="no hook reporting_run_stated; did you mean reporting_run_started"):
+    with pytest.raises(
+        PluginError,
+        match="no hook reporting_run_stated; did you mean reporting_run_started",
+    ):
         load_plugins([]).register(Misspelt())
 
 

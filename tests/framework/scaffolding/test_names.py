@@ -36,7 +36,8 @@ REFUSED = {
     "monthly.visits": "a letter first; write monthly-visits",
     "monthly--visits": "a letter first; write monthly-visits",
     "2visits": "is not a name to use: lower-case letters, digits and single hyphens between them, a letter first",
-    "v" * (LONGEST + 1): f"is too long: {LONGEST + 1} characters, {LONGEST} are allowed",
+    "v"
+    * (LONGEST + 1): f"is too long: {LONGEST + 1} characters, {LONGEST} are allowed",
     "lambda": "is a word of the Python language",
     "match": "is a word of the Python language",
     "json": "is a module of Python's standard library",
@@ -62,29 +63,46 @@ def test_refused(name):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["v", "visits", "monthly-visits", "a1-b2-c3", "v" * LONGEST])
+@pytest.mark.parametrize(
+    "name", ["v", "visits", "monthly-visits", "a1-b2-c3", "v" * LONGEST]
+)
 def test_taken_as_it_is(name):
     check_name(name)
     assert package_of(name).isidentifier()
 
 
 def test_all_distributions_of_this_project_are_known():
-    projects = [ROOT / "framework" / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")]
-    assert {tomllib.loads(each.read_text())["project"]["name"] for each in projects} == FIRST_PARTY
+    projects = [
+        ROOT / "framework" / "pyproject.toml",
+        *ROOT.glob("plugins/*/pyproject.toml"),
+    ]
+    assert {
+        tomllib.loads(each.read_text())["project"]["name"] for each in projects
+    } == FIRST_PARTY
 
 
 def test_all_plugins_of_this_project_are_known():
     registry = load_plugins()
     registry.commands()
     ours = [row for row in registry.listing if row.distribution in FIRST_PARTY]
-    assert {row.name for row in ours if row.role not in ("query", "page")} == PLUGINS  # nobody installs those
+    assert {
+        row.name for row in ours if row.role not in ("query", "page")
+    } == PLUGINS  # nobody installs those
 
 
 def test_all_that_a_new_package_requires_is_known():
-    projects = [ROOT / "framework", *ROOT.glob("plugins/*"), *ROOT.glob("templates/*/{{cookiecutter.name}}")]
+    projects = [
+        ROOT / "framework",
+        *ROOT.glob("plugins/*"),
+        *ROOT.glob("templates/*/{{cookiecutter.name}}"),
+    ]
     texts = [(each / "pyproject.toml").read_text() for each in projects]
     found = {
-        name for text in texts for name in re.findall(r'"([a-z][a-z0-9-]*)(?:\[[a-z0-9,]+\])?(?:[<>=]|\{\{)', text)
+        name
+        for text in texts
+        for name in re.findall(
+            r'"([a-z][a-z0-9-]*)(?:\[[a-z0-9,]+\])?(?:[<>=]|\{\{)', text
+        )
     }
     assert found - FIRST_PARTY == REQUIRED - {"hatch"}
 
@@ -94,16 +112,24 @@ REPORT = PluginInfo("visits", "report", "our-visits", "1.2")
 
 def test_a_name_that_a_report_or_a_plugin_of_that_role_has_is_refused():
     with pytest.raises(
-        SettingsError, match=r"there is a report visits already, of our-visits 1\.2; choose another name"
+        SettingsError,
+        match=r"there is a report visits already, of our-visits 1\.2; choose another name",
     ):
         check_free("visits", ["report"], [REPORT])
     check_free("visits", ["sink"], [REPORT])
-    with pytest.raises(SettingsError, match="there is an engine threads already, of ours 1; choose another name"):
-        check_free("threads", ["engine"], [PluginInfo("threads", "engine", "ours", "1")])
+    with pytest.raises(
+        SettingsError,
+        match="there is an engine threads already, of ours 1; choose another name",
+    ):
+        check_free(
+            "threads", ["engine"], [PluginInfo("threads", "engine", "ours", "1")]
+        )
 
 
 def test_the_name_of_a_plugin_that_could_not_be_loaded_is_refused():
-    broken = PluginInfo("visits", "plugin", "our-visits", "1.2", "broken", "ImportError")
+    broken = PluginInfo(
+        "visits", "plugin", "our-visits", "1.2", "broken", "ImportError"
+    )
     with pytest.raises(SettingsError, match="there is a plugin visits already"):
         check_free("visits", ["sink"], [broken])
 
@@ -111,7 +137,10 @@ def test_the_name_of_a_plugin_that_could_not_be_loaded_is_refused():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("reporting-event-processor", r"the distribution reporting-event-processor \S+ is installed already"),
+        (
+            "reporting-event-processor",
+            r"the distribution reporting-event-processor \S+ is installed already",
+        ),
         ("yaml", "there is a package yaml already, which another distribution brings"),
     ],
 )
@@ -124,7 +153,10 @@ def test_a_folder_that_is_there_is_refused(tmp_path):
     (tmp_path / "visits").mkdir()
     (tmp_path / "gone").symlink_to("nowhere")
     for name in ("visits", "gone"):
-        with pytest.raises(SettingsError, match=f"{name} is there already; choose another name or another folder"):
+        with pytest.raises(
+            SettingsError,
+            match=f"{name} is there already; choose another name or another folder",
+        ):
             check_folder(tmp_path / name)
     check_folder(tmp_path / "new")
 

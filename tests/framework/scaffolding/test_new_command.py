@@ -37,16 +37,24 @@ def test_a_report_with_all_that_can_be_said(tmp_path):
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines()[0] == f"{tmp_path}/monthly-visits is made. In it:"
     folder = tmp_path / "monthly-visits"
-    assert '"reporting-framework>=0.1.4,<0.2",' in (folder / "pyproject.toml").read_text()
+    assert (
+        '"reporting-framework>=0.1.4,<0.2",' in (folder / "pyproject.toml").read_text()
+    )
     assert '"cron(0 6 * * ? *)"' in (folder / "terraform" / "variables.tf").read_text()
-    assert MODULES.replace("{module}", "storage") in (folder / "terraform" / "main.tf").read_text()
+    assert (
+        MODULES.replace("{module}", "storage")
+        in (folder / "terraform" / "main.tf").read_text()
+    )
     assert (folder / "src" / "monthly_visits" / "source.py").exists()
 
 
 def test_without_a_terminal_nothing_is_asked(tmp_path):
     done = invoke("lambda", "visits", "--no-terraform", "--out", str(tmp_path / "new"))
     assert done.exit_code == 0, done.stderr
-    files = {path.relative_to(tmp_path / "new" / "visits").as_posix() for path in (tmp_path / "new").rglob("*.py")}
+    files = {
+        path.relative_to(tmp_path / "new" / "visits").as_posix()
+        for path in (tmp_path / "new").rglob("*.py")
+    }
     assert files >= {"src/visits/report.py", "tests/test_report.py"}
     assert not (tmp_path / "new" / "visits" / "terraform").exists()
 
@@ -60,16 +68,37 @@ def test_a_plugin(tmp_path):
 @pytest.mark.parametrize("kind", ["lambda", "plugin"])
 def test_what_an_installer_compiled_is_not_copied(kind, tmp_path):
     site = tmp_path / "site"
-    shutil.copytree(Path(reporting_framework.__file__).parent, site / "reporting_framework")
-    compileall.compile_dir(site / "reporting_framework" / "scaffolding", quiet=2)  # as pip does with what it installs
-    assert [*(site / "reporting_framework" / "scaffolding" / "templates").rglob("*.pyc")]
+    shutil.copytree(
+        Path(reporting_framework.__file__).parent, site / "reporting_framework"
+    )
+    compileall.compile_dir(
+        site / "reporting_framework" / "scaffolding", quiet=2
+    )  # as pip does with what it installs
+    assert [
+        *(site / "reporting_framework" / "scaffolding" / "templates").rglob("*.pyc")
+    ]
     code = "from reporting_framework.cli.main import reporting; reporting()"
     options = ["--role", "source"] if kind == "plugin" else ["--no-terraform"]
-    command = [sys.executable, "-c", code, "new", kind, "fresh", *options, "--no-input", "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "new",
+        kind,
+        "fresh",
+        *options,
+        "--no-input",
+        "--out",
+        str(tmp_path),
+    ]
     environment = os.environ | {"PYTHONPATH": str(site)}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
     assert done.returncode == 0, done.stderr
-    assert [path for path in (tmp_path / "fresh").rglob("*") if "pyc" in path.name] == []
+    assert [
+        path for path in (tmp_path / "fresh").rglob("*") if "pyc" in path.name
+    ] == []
 
 
 @pytest.mark.parametrize("sub", ["lambda", "plugin"])
@@ -99,7 +128,15 @@ def test_the_name_of_a_report_that_is_composed_in_a_file_is_refused(tmp_path):
         '[reports.orders]\nsource = { use = "object-store-json", uri = "in" }\n'
         'validator = { use = "pydantic", model = "m:M" }\nsinks = [{ use = "parquet-checkpoint", uri = "o.parquet" }]\n'
     )
-    done = invoke("lambda", "orders", "--no-terraform", "--config", str(config), "--out", str(tmp_path))
+    done = invoke(
+        "lambda",
+        "orders",
+        "--no-terraform",
+        "--config",
+        str(config),
+        "--out",
+        str(tmp_path),
+    )
     assert (done.exit_code, done.stdout) == (2, "")
     assert "there is a report orders already" in done.stderr
     assert not (tmp_path / "orders").exists()
@@ -114,9 +151,18 @@ def test_the_name_of_a_report_that_is_composed_in_a_file_is_refused(tmp_path):
             "sqs starts the report itself, there is no schedule for it",
         ),
         (["--no-terraform", "--modules", MODULES], "--modules goes with --terraform"),
-        (["--terraform", "--modules", "../modules"], "--modules: say where Terraform finds the modules"),
-        (["--terraform", "--modules", '"{module}'], '--modules: a place with ", \\ or $ in it'),
-        (["--no-terraform", "--framework", "nowhere"], "--framework: 'nowhere' is neither a path that is there"),
+        (
+            ["--terraform", "--modules", "../modules"],
+            "--modules: say where Terraform finds the modules",
+        ),
+        (
+            ["--terraform", "--modules", '"{module}'],
+            '--modules: a place with ", \\ or $ in it',
+        ),
+        (
+            ["--no-terraform", "--framework", "nowhere"],
+            "--framework: 'nowhere' is neither a path that is there",
+        ),
         (["--source", "ftp"], "'ftp' is not one of"),
     ],
 )
@@ -135,20 +181,35 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path):
 
 
 def test_without_the_extra_it_says_what_to_install():
-    with pytest.raises(SettingsError, match=rf"reporting new needs absent, .* {re.escape(install_command('new'))}"):
+    with pytest.raises(
+        SettingsError,
+        match=rf"reporting new needs absent, .* {re.escape(install_command('new'))}",
+    ):
         check_installed("absent")
 
 
 @pytest.mark.parametrize(
-    ("sub", "without"), [("lambda", ["--no-input", "--config", "--help"]), ("plugin", ["--no-input", "--help"])]
+    ("sub", "without"),
+    [
+        ("lambda", ["--no-input", "--config", "--help"]),
+        ("plugin", ["--no-input", "--help"]),
+    ],
 )
 def test_help_tells_the_default_of_every_option(sub, without):
-    options = re.split(r"\n  (?=--)", invoke(sub, "--help").stdout.partition("Options:")[2])[1:]
-    assert [each.split()[0] for each in options if "[default: " not in " ".join(each.split())] == without
+    options = re.split(
+        r"\n  (?=--)", invoke(sub, "--help").stdout.partition("Options:")[2]
+    )[1:]
+    assert [
+        each.split()[0]
+        for each in options
+        if "[default: " not in " ".join(each.split())
+    ] == without
 
 
 def test_choices_are_those_of_the_templates():
-    report = json.loads((TEMPLATES / "reporting-lambda" / "cookiecutter.json").read_text())
+    report = json.loads(
+        (TEMPLATES / "reporting-lambda" / "cookiecutter.json").read_text()
+    )
     plugin = json.loads((TEMPLATES / "plugin" / "cookiecutter.json").read_text())
     found = [report["source"], report["validator"], report["sink"], plugin["role"]]
     assert [tuple(each) for each in found] == [SOURCES, VALIDATORS, SINKS, ROLES]
@@ -156,10 +217,27 @@ def test_choices_are_those_of_the_templates():
 
 def test_on_a_terminal_what_is_missing_is_asked_for(tmp_path):
     code = "from reporting_framework.cli.main import reporting; reporting()"
-    command = [sys.executable, "-c", code, "new", "lambda", "visits", "--validator", "own", "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "new",
+        "lambda",
+        "visits",
+        "--validator",
+        "own",
+        "--out",
+        str(tmp_path),
+    ]
     ours, theirs = pty.openpty()
     try:
-        process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         os.write(ours, b"own\n\ncron(0 6 * * ? *)\nn\n")
         said, asked = process.communicate(timeout=60)
     finally:
@@ -167,7 +245,12 @@ def test_on_a_terminal_what_is_missing_is_asked_for(tmp_path):
         os.close(theirs)
     assert process.returncode == 0, asked
     assert "is made" in said
-    for question in ("source (object-store-json", "sink (parquet-checkpoint", "schedule [rate(1 hour)]", "terraform ["):
+    for question in (
+        "source (object-store-json",
+        "sink (parquet-checkpoint",
+        "schedule [rate(1 hour)]",
+        "terraform [",
+    ):
         assert question in asked
     assert "validator (" not in asked
     modules = {path.stem for path in (tmp_path / "visits" / "src" / "visits").iterdir()}
@@ -188,10 +271,17 @@ def test_the_templates_at_the_top_are_those_of_the_package():
         ("--out", "e{{ 7*7 }}"),
     ],
 )
-def test_what_would_be_taken_for_a_template_is_refused(tmp_path, monkeypatch, option, value):
+def test_what_would_be_taken_for_a_template_is_refused(
+    tmp_path, monkeypatch, option, value
+):
     monkeypatch.chdir(tmp_path)
     done = invoke(
-        "lambda", "visits", "--terraform", *([] if option == "--modules" else ["--modules", MODULES]), option, value
+        "lambda",
+        "visits",
+        "--terraform",
+        *([] if option == "--modules" else ["--modules", MODULES]),
+        option,
+        value,
     )
     assert done.exit_code == 2
     assert "a control character; do without" in done.stderr
@@ -199,10 +289,24 @@ def test_what_would_be_taken_for_a_template_is_refused(tmp_path, monkeypatch, op
 
 
 def test_nothing_that_lies_in_the_folder_for_temporary_files_is_run(tmp_path):
-    (tmp_path / "keyword.py").write_text("import pathlib\npathlib.Path(__file__).with_name('was-run').touch()\n")
-    command = [sys.executable, "-c", "from reporting_framework.cli.main import reporting; reporting()"]
+    (tmp_path / "keyword.py").write_text(
+        "import pathlib\npathlib.Path(__file__).with_name('was-run').touch()\n"
+    )
+    command = [
+        sys.executable,
+        "-c",
+        "from reporting_framework.cli.main import reporting; reporting()",
+    ]
     done = subprocess.run(
-        [*command, "new", "lambda", "visits", "--no-terraform", "--out", str(tmp_path / "new")],
+        [
+            *command,
+            "new",
+            "lambda",
+            "visits",
+            "--no-terraform",
+            "--out",
+            str(tmp_path / "new"),
+        ],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -6,12 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from reporting_framework.scaffolding.origins import Repository, checkout, recorded, without_secrets
+from reporting_framework.scaffolding.origins import (
+    Repository,
+    checkout,
+    recorded,
+    without_secrets,
+)
 
 
 def git(folder: Path, *arguments: str) -> str:
-    who = ["-c", "user.name=Author", "-c", "user.email=author@example.org", "-c", "init.defaultBranch=main"]
-    done = subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    who = [
+        "-c",
+        "user.name=Author",
+        "-c",
+        "user.email=author@example.org",
+        "-c",
+        "init.defaultBranch=main",
+    ]
+    done = subprocess.run(
+        ["git", *who, *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return done.stdout.strip()
 
 
@@ -39,11 +57,20 @@ def test_without_a_remote_the_repository_is_its_own_origin(repository):
 
 
 def test_with_a_remote_its_address_is_told_and_no_password(repository):
-    git(repository, "remote", "add", "origin", "https://someone:secret@example.org/reports.git")
+    git(
+        repository,
+        "remote",
+        "add",
+        "origin",
+        "https://someone:secret@example.org/reports.git",
+    )
     found = checkout(repository)
     assert found is not None
     assert found.url == "https://example.org/reports.git"
-    assert found.modules == f"git::https://example.org/reports.git//terraform/modules/{{module}}?ref={found.commit}"
+    assert (
+        found.modules
+        == f"git::https://example.org/reports.git//terraform/modules/{{module}}?ref={found.commit}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,7 +79,10 @@ def test_with_a_remote_its_address_is_told_and_no_password(repository):
         ("https://user:p@ss@host/r.git", "https://host/r.git"),
         ("HTTPS://user:secret@host/r.git", "HTTPS://host/r.git"),
         ("https://user:se/cret@host/r.git", "https://host/r.git"),
-        ("git+https://token@host/r.git?private_token=secret#secret", "git+https://host/r.git"),
+        (
+            "git+https://token@host/r.git?private_token=secret#secret",
+            "git+https://host/r.git",
+        ),
         ("http::https://u:secret@host/r.git", "http::https://host/r.git"),
         ("ssh://git:secret@host:22/r.git", "ssh://git@host:22/r.git"),
         ("git@host:group/r.git", "git@host:group/r.git"),
@@ -61,7 +91,9 @@ def test_with_a_remote_its_address_is_told_and_no_password(repository):
 )
 def test_nothing_secret_of_an_address_is_kept(url, kept):
     assert without_secrets(url) == kept
-    found = recorded(json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": "abc123"}}))
+    found = recorded(
+        json.dumps({"url": url, "vcs_info": {"vcs": "git", "commit_id": "abc123"}})
+    )
     assert found is not None
     assert found.url == kept
 
@@ -73,14 +105,23 @@ def test_of_an_installation_from_a_repository_the_installer_knows():
 
 @pytest.mark.parametrize(
     "record",
-    [None, "", "damaged", "[]", '{"url": "file:///x/y.whl", "archive_info": {}}', '{"url": "x", "vcs_info": {}}'],
+    [
+        None,
+        "",
+        "damaged",
+        "[]",
+        '{"url": "file:///x/y.whl", "archive_info": {}}',
+        '{"url": "x", "vcs_info": {}}',
+    ],
 )
 def test_of_any_other_installation_none_is_known(record):
     assert recorded(record) is None
 
 
 def test_of_an_installation_from_a_folder_it_is_the_folders(repository):
-    found = recorded(f'{{"url": "{(repository / "framework").as_uri()}", "dir_info": {{"editable": true}}}}')
+    found = recorded(
+        f'{{"url": "{(repository / "framework").as_uri()}", "dir_info": {{"editable": true}}}}'
+    )
     assert found is not None
     assert found.folder == repository
 

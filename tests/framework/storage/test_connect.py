@@ -19,7 +19,12 @@ from tests.support.tls import certificates, tls_front
 @pytest.fixture
 def profiles(s3_environment, monkeypatch, tmp_path):
     """No keys in the environment; a profile `other` in a file of credentials."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+    ):
         monkeypatch.delenv(name)
     file = tmp_path / "credentials"
     keys = f"aws_access_key_id={s3_environment.access_key}\naws_secret_access_key={s3_environment.secret_key}\n"
@@ -34,11 +39,19 @@ def sums(store, tmp_path):
     pl.DataFrame({"a": [1, 2]}).write_parquet(path)
     store.put("x.parquet", path.read_bytes(), expected=None)
     target = store.scan("x.parquet")
-    return pl.scan_parquet(target.source, glob=False, **target.options).select(pl.col("a").sum()).collect().item()
+    return (
+        pl.scan_parquet(target.source, glob=False, **target.options)
+        .select(pl.col("a").sum())
+        .collect()
+        .item()
+    )
 
 
 def test_a_place_or_its_uri_opens_the_same(tmp_path):
-    assert open_store(str(tmp_path)).location == open_store(Location("file", "/", str(tmp_path)[1:])).location
+    assert (
+        open_store(str(tmp_path)).location
+        == open_store(Location("file", "/", str(tmp_path)[1:])).location
+    )
     assert isinstance(open_store(f"file://{tmp_path}"), FolderStore)
 
 
@@ -52,7 +65,9 @@ def test_a_memory_store_lives_as_long_as_the_process():
     assert open_store("memory://lives").get("a/k").data == b"content"
 
 
-def test_connections_are_shared_by_all_stores_of_a_bucket(s3_environment, bucket, monkeypatch):
+def test_connections_are_shared_by_all_stores_of_a_bucket(
+    s3_environment, bucket, monkeypatch
+):
     one, two = open_store(f"s3://{bucket}/a"), open_store(f"s3://{bucket}/b")
     assert one._backend is two._backend
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
@@ -75,7 +90,9 @@ def test_keys_in_the_environment_reach_polars(s3_environment, bucket, tmp_path):
     assert sums(open_store(f"s3://{bucket}"), tmp_path) == 3
 
 
-def test_a_region_is_found_as_boto3_finds_it(s3_environment, bucket, monkeypatch, tmp_path):
+def test_a_region_is_found_as_boto3_finds_it(
+    s3_environment, bucket, monkeypatch, tmp_path
+):
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     assert sums(open_store(f"s3://{bucket}"), tmp_path) == 3
@@ -89,26 +106,45 @@ def test_a_session_token_goes_along(monkeypatch, tmp_path):
         moto.client().create_bucket(Bucket="token")
         store = open_store("s3://token")
         assert sums(store, tmp_path) == 3
-        assert store.scan("x").options["credential_provider"]()[0]["aws_session_token"] == "token"
+        assert (
+            store.scan("x").options["credential_provider"]()[0]["aws_session_token"]
+            == "token"
+        )
 
 
 def test_a_profile_reaches_obstore_polars_and_boto3(profiles, bucket, tmp_path):
     profiles.setenv("AWS_PROFILE", "other")
     store = open_store(f"s3://{bucket}")
     assert sums(store, tmp_path) == 3
-    assert store._boto3().get_object(Bucket=bucket, Key="x.parquet")["ContentLength"] > 0
+    assert (
+        store._boto3().get_object(Bucket=bucket, Key="x.parquet")["ContentLength"] > 0
+    )
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"),
-        ({"AWS_PROFILE": "nobody"}, r"The config profile \(nobody\) could not be found; check AWS_PROFILE and the AWS"),
-        ({"AWS_ACCESS_KEY_ID": "half"}, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
-        ({"AWS_CONFIG_FILE": "{tmp_path}/config"}, "Unable to parse config file: .*; check AWS_PROFILE and the AWS"),
+        (
+            {},
+            "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
+        ),
+        (
+            {"AWS_PROFILE": "nobody"},
+            r"The config profile \(nobody\) could not be found; check AWS_PROFILE and the AWS",
+        ),
+        (
+            {"AWS_ACCESS_KEY_ID": "half"},
+            "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY",
+        ),
+        (
+            {"AWS_CONFIG_FILE": "{tmp_path}/config"},
+            "Unable to parse config file: .*; check AWS_PROFILE and the AWS",
+        ),
     ],
 )
-def test_what_is_wrong_with_the_credentials_is_said(profiles, bucket, tmp_path, settings, message):
+def test_what_is_wrong_with_the_credentials_is_said(
+    profiles, bucket, tmp_path, settings, message
+):
     (tmp_path / "config").write_text("[unfinished\n")
     for name, value in settings.items():
         profiles.setenv(name, value.format(tmp_path=tmp_path))
@@ -116,7 +152,9 @@ def test_what_is_wrong_with_the_credentials_is_said(profiles, bucket, tmp_path, 
         open_store(f"s3://{bucket}")
 
 
-def test_the_s3_endpoint_goes_before_the_general_one(s3_environment, bucket, monkeypatch):
+def test_the_s3_endpoint_goes_before_the_general_one(
+    s3_environment, bucket, monkeypatch
+):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_environment.endpoint)
     open_store(f"s3://{bucket}").put("k", b"", expected=None)
@@ -124,18 +162,33 @@ def test_the_s3_endpoint_goes_before_the_general_one(s3_environment, bucket, mon
     assert open_store(f"s3://{bucket}").head("k").size == 0
 
 
-@pytest.mark.parametrize("endpoint", ["127.0.0.1:9000", "http://", "not a url", "http://127.0.0.1:99999", "ftp://x"])
+@pytest.mark.parametrize(
+    "endpoint",
+    ["127.0.0.1:9000", "http://", "not a url", "http://127.0.0.1:99999", "ftp://x"],
+)
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
-def test_an_endpoint_that_is_none_is_told(s3_environment, bucket, monkeypatch, name, endpoint):
+def test_an_endpoint_that_is_none_is_told(
+    s3_environment, bucket, monkeypatch, name, endpoint
+):
     monkeypatch.setenv(name, endpoint)
-    with pytest.raises(AccessDenied, match=f"environment variable {name} is not of the form http://host:port"):
+    with pytest.raises(
+        AccessDenied,
+        match=f"environment variable {name} is not of the form http://host:port",
+    ):
         open_store(f"s3://{bucket}")
 
 
-@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"])
-def test_a_line_break_behind_a_key_is_told_and_the_key_is_not(s3_environment, bucket, monkeypatch, name):
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"],
+)
+def test_a_line_break_behind_a_key_is_told_and_the_key_is_not(
+    s3_environment, bucket, monkeypatch, name
+):
     monkeypatch.setenv(name, "hunter2\n")
-    with pytest.raises(AccessDenied, match=f"environment variable {name} holds a line break") as caught:
+    with pytest.raises(
+        AccessDenied, match=f"environment variable {name} holds a line break"
+    ) as caught:
         open_store(f"s3://{bucket}")
     assert "hunter2" not in str(caught.value)
 
@@ -196,23 +249,38 @@ def test_an_empty_variable_is_unset(s3_environment, bucket, monkeypatch, tmp_pat
     assert aws_session().client("sts").meta.region_name == "us-east-1"
 
 
-def test_an_empty_endpoint_and_an_empty_key_are_unset(profiles, bucket, monkeypatch, tmp_path):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_S3", "AWS_CONFIG_FILE"):
+def test_an_empty_endpoint_and_an_empty_key_are_unset(
+    profiles, bucket, monkeypatch, tmp_path
+):
+    for name in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_CONFIG_FILE",
+    ):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("AWS_PROFILE", "other")
     works(bucket, tmp_path)
 
 
 @pytest.mark.parametrize("name", LEFT_BY_OTHERS)
-def test_a_variable_that_obstore_alone_would_read_changes_nothing(s3_environment, bucket, monkeypatch, tmp_path, name):
+def test_a_variable_that_obstore_alone_would_read_changes_nothing(
+    s3_environment, bucket, monkeypatch, tmp_path, name
+):
     monkeypatch.setenv(name, LEFT_BY_OTHERS[name])
     works(bucket, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["AWS_CHECKSUM_ALGORITHM", "AWS_SERVER_SIDE_ENCRYPTION"])
-def test_a_variable_that_cannot_be_kept_from_obstore_is_refused_by_name(s3_environment, bucket, monkeypatch, name):
+@pytest.mark.parametrize(
+    "name", ["AWS_CHECKSUM_ALGORITHM", "AWS_SERVER_SIDE_ENCRYPTION"]
+)
+def test_a_variable_that_cannot_be_kept_from_obstore_is_refused_by_name(
+    s3_environment, bucket, monkeypatch, name
+):
     monkeypatch.setenv(name, "SHA256")
-    with pytest.raises(AccessDenied, match=f"environment variable {name} is not supported; unset it"):
+    with pytest.raises(
+        AccessDenied, match=f"environment variable {name} is not supported; unset it"
+    ):
         open_store(f"s3://{bucket}")
 
 
@@ -222,7 +290,9 @@ def configured(s3_environment, monkeypatch, tmp_path):
     for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    return lambda text: (tmp_path / "config").write_text(text.format(endpoint=s3_environment.endpoint))
+    return lambda text: (tmp_path / "config").write_text(
+        text.format(endpoint=s3_environment.endpoint)
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,10 +317,17 @@ def test_keys_and_region_in_the_environment_do_not_hide_the_endpoint_of_a_profil
     works(bucket, tmp_path)
 
 
-@pytest.mark.parametrize("setting", ["use_accelerate_endpoint = true", "addressing_style = virtual"])
-def test_a_setting_of_a_profile_that_cannot_be_honoured_is_refused_by_name(configured, bucket, setting):
+@pytest.mark.parametrize(
+    "setting", ["use_accelerate_endpoint = true", "addressing_style = virtual"]
+)
+def test_a_setting_of_a_profile_that_cannot_be_honoured_is_refused_by_name(
+    configured, bucket, setting
+):
     configured(f"[default]\nendpoint_url = {{endpoint}}\ns3 =\n  {setting}\n")
-    with pytest.raises(AccessDenied, match=f"{setting} in section s3 of the AWS profile is not supported"):
+    with pytest.raises(
+        AccessDenied,
+        match=f"{setting} in section s3 of the AWS profile is not supported",
+    ):
         open_store(f"s3://{bucket}")
 
 
@@ -259,7 +336,10 @@ def test_a_setting_of_a_profile_that_cannot_be_honoured_is_refused_by_name(confi
     [
         ({"AWS_REGION": "eu-west-1"}, "https://s3.eu-west-1.amazonaws.com"),
         ({"AWS_REGION": "cn-north-1"}, "https://s3.cn-north-1.amazonaws.com.cn"),
-        ({"AWS_REGION": "us-east-2", "AWS_USE_FIPS_ENDPOINT": "true"}, "https://s3-fips.us-east-2.amazonaws.com"),
+        (
+            {"AWS_REGION": "us-east-2", "AWS_USE_FIPS_ENDPOINT": "true"},
+            "https://s3-fips.us-east-2.amazonaws.com",
+        ),
         (
             {
                 "AWS_REGION": "us-east-2",
@@ -270,12 +350,19 @@ def test_a_setting_of_a_profile_that_cannot_be_honoured_is_refused_by_name(confi
         ),
     ],
 )
-def test_an_endpoint_of_aws_is_the_one_that_boto3_takes(s3_environment, monkeypatch, environment, endpoint):
+def test_an_endpoint_of_aws_is_the_one_that_boto3_takes(
+    s3_environment, monkeypatch, environment, endpoint
+):
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert read_aws_config("s3://any").endpoint == endpoint
-    assert boto3.Session(region_name=environment["AWS_REGION"]).client("s3").meta.endpoint_url == endpoint
+    assert (
+        boto3.Session(region_name=environment["AWS_REGION"])
+        .client("s3")
+        .meta.endpoint_url
+        == endpoint
+    )
 
 
 # -- TLS ------------------------------------------------------------------------------------------------------------------
@@ -292,12 +379,15 @@ def private(s3_environment, monkeypatch, tmp_path):
         yield authority
 
 
-def test_a_certificate_of_a_private_authority_is_told_with_what_to_do(private, bucket, monkeypatch):
+def test_a_certificate_of_a_private_authority_is_told_with_what_to_do(
+    private, bucket, monkeypatch
+):
     monkeypatch.setattr("reporting_framework.storage.open.RETRIES", 0)
     store = open_store(f"s3://{bucket}/a")
     for ask in (lambda: store.get("k"), store.clock):
         with pytest.raises(
-            LocationError, match=r"certificate of the endpoint is not trusted; set AWS_CA_BUNDLE to the"
+            LocationError,
+            match=r"certificate of the endpoint is not trusted; set AWS_CA_BUNDLE to the",
         ):
             ask()
 
@@ -316,8 +406,12 @@ def test_a_ca_bundle_that_is_none_is_told(private, bucket, monkeypatch, tmp_path
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "none.pem"))
     with pytest.raises(AccessDenied, match=r"AWS_CA_BUNDLE.*no such file .*none\.pem"):
         open_store(f"s3://{bucket}")
-    (tmp_path / "none.pem").write_text("-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n")
-    with pytest.raises(AccessDenied, match="the CA bundle holds no certificate in PEM form"):
+    (tmp_path / "none.pem").write_text(
+        "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n"
+    )
+    with pytest.raises(
+        AccessDenied, match="the CA bundle holds no certificate in PEM form"
+    ):
         open_store(f"s3://{bucket}")
 
 

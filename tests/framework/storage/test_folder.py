@@ -33,13 +33,19 @@ def keys(path):
 
 def test_a_folder_says_what_it_is(folder):
     store = open_store(str(folder))
-    assert (store.resumes, store.remote, store.location.uri) == (False, False, str(folder))
+    assert (store.resumes, store.remote, store.location.uri) == (
+        False,
+        False,
+        str(folder),
+    )
 
 
 @pytest.mark.parametrize("name", ["nothing", "file"])
 def test_a_listing_of_what_is_no_folder_is_refused(folder, name):
     (folder / "file").write_text("")
-    with pytest.raises(LocationError, match=f"{name}: no such folder; check the path of the source"):
+    with pytest.raises(
+        LocationError, match=f"{name}: no such folder; check the path of the source"
+    ):
         keys(folder / name)
 
 
@@ -70,8 +76,20 @@ def test_the_names_of_one_file_are_told_links_last(folder, tmp_path):
         (folder / name).symlink_to(tmp_path / "far")
     (folder / "loop").symlink_to("loop")
     store = open_store(str(folder))
-    assert [entry.key for page in store.list() for entry in page] == ["a", "b/file", "c", "d", "e", "loop"]
-    assert store.shared["a"] == store.shared["b/file"] == store.shared["c"] == ["b/file", "c", "a"]
+    assert [entry.key for page in store.list() for entry in page] == [
+        "a",
+        "b/file",
+        "c",
+        "d",
+        "e",
+        "loop",
+    ]
+    assert (
+        store.shared["a"]
+        == store.shared["b/file"]
+        == store.shared["c"]
+        == ["b/file", "c", "a"]
+    )
     assert store.shared["d"] == store.shared["e"] == ["d", "e"]
     assert len(store.shared) == 5
 
@@ -83,7 +101,9 @@ def test_a_link_that_leads_nowhere_is_listed_and_cannot_be_read(folder):
     store = open_store(str(folder))
     with pytest.raises(ObjectMissing, match="dangling: no such file"):
         store.get("dangling")
-    with pytest.raises(StorageUnavailable, match="loop: Too many levels of symbolic links"):
+    with pytest.raises(
+        StorageUnavailable, match="loop: Too many levels of symbolic links"
+    ):
         store.get("loop")
 
 
@@ -103,9 +123,14 @@ def test_names_that_are_no_text_and_names_with_newlines_are_listed(folder):
 def test_a_folder_in_the_place_of_a_file_is_refused(folder):
     (folder / "k").mkdir()
     store = open_store(str(folder))
-    for act in (lambda: store.get("k"), lambda: store.head("k"), lambda: store.put("k", b"", expected=None)):
+    for act in (
+        lambda: store.get("k"),
+        lambda: store.head("k"),
+        lambda: store.put("k", b"", expected=None),
+    ):
         with pytest.raises(
-            LocationError, match="k: a file was expected and something else is there, or the other way round"
+            LocationError,
+            match="k: a file was expected and something else is there, or the other way round",
         ):
             act()
     assert keys(folder) == [".k.lock"]
@@ -120,21 +145,29 @@ def test_a_file_in_the_place_of_a_folder_is_refused(folder):
         lambda: store.put("file/k", b"", expected=None),
     ):
         with pytest.raises(
-            LocationError, match="k: a file was expected and something else is there, or the other way round"
+            LocationError,
+            match="k: a file was expected and something else is there, or the other way round",
         ):
             act()
 
 
 def test_what_the_system_refuses_otherwise_is_told_in_its_words(folder):
     store, key = open_store(str(folder)), "x" * 300
-    for act in (lambda: store.get(key), lambda: store.head(key), lambda: store.put(key, b"", expected=None)):
+    for act in (
+        lambda: store.get(key),
+        lambda: store.head(key),
+        lambda: store.put(key, b"", expected=None),
+    ):
         with pytest.raises(StorageUnavailable, match="File name too long"):
             act()
 
 
 def test_a_file_that_is_not_from_scratch_cannot_be_put(folder):
     store = open_store(str(folder))
-    with pytest.raises(ObjectMissing, match="k: no such file"), store.scratch("nowhere/k"):
+    with (
+        pytest.raises(ObjectMissing, match="k: no such file"),
+        store.scratch("nowhere/k"),
+    ):
         pass
     with pytest.raises(ObjectMissing, match="k: no such file"):
         store.put("k", folder / "nothing", expected=None)
@@ -154,13 +187,17 @@ except StorageUnavailable as error:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     sys.exit(f"StorageUnavailable: {{error}}")
 """
-    done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", limited], capture_output=True, text=True, check=False
+    )
     assert done.stderr == f"StorageUnavailable: {folder}/k: File too large\n"
     assert keys(folder) == [".k.lock"]
 
 
 def test_what_may_not_be_read_or_written_is_denied(public_folder):
-    message = "the system denies access; check the permissions of the file and its folder"
+    message = (
+        "the system denies access; check the permissions of the file and its folder"
+    )
     (public_folder / "closed").mkdir(mode=0)
     (public_folder / "file").write_text("")
     (public_folder / "file").chmod(0)
@@ -206,8 +243,16 @@ def test_a_file_has_the_rights_that_the_umask_leaves(folder):
 
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(folder):
     store = open_store(str(folder))
-    left = [folder / name for name in (".a[1]*.parquet.abcdefgh.tmp", ".a[1]*.parquet.12345678.tmp")]
-    other = [".a1.parquet.abcdefgh.tmp", ".a[1]*.parquet.more.abcdefgh.tmp", ".a[1]*.parquet.tmp", "a.tmp"]
+    left = [
+        folder / name
+        for name in (".a[1]*.parquet.abcdefgh.tmp", ".a[1]*.parquet.12345678.tmp")
+    ]
+    other = [
+        ".a1.parquet.abcdefgh.tmp",
+        ".a[1]*.parquet.more.abcdefgh.tmp",
+        ".a[1]*.parquet.tmp",
+        "a.tmp",
+    ]
     for path in [*left, *(folder / name for name in other)]:
         path.write_text("")
     store.put("a[1]*.parquet", b"", expected=None)
@@ -240,7 +285,9 @@ with open_store({str(folder)!r}).exclusive("k"):
     print("held", flush=True)
     input()
 """
-    with subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout.readline() == b"held\n"
         process.kill()
     open_store(str(folder)).put("k", b"free", expected=None)
@@ -260,7 +307,9 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     store = open_store(str(tmp_path))
     for ask in (store.get, store.head):
-        with pytest.raises(LocationError, match="pipe: a file was expected and something else is there"):
+        with pytest.raises(
+            LocationError, match="pipe: a file was expected and something else is there"
+        ):
             ask("pipe")
 
 
@@ -269,7 +318,9 @@ def test_folders_may_be_deeper_than_python_nests_calls(tmp_path):
     for folder in folders:
         folder.mkdir()
     (folders[-1] / "x").touch()
-    assert [entry.key for page in open_store(str(tmp_path)).list() for entry in page] == ["d/" * 1100 + "x"]
+    assert [
+        entry.key for page in open_store(str(tmp_path)).list() for entry in page
+    ] == ["d/" * 1100 + "x"]
     (folders[-1] / "x").unlink()
     for folder in reversed(folders):  # pytest would nest calls to remove them
         folder.rmdir()
@@ -283,16 +334,24 @@ def test_the_root_of_the_file_system_is_a_folder():
 def test_replacing_needs_no_lock_and_leaves_no_other_file(folder):
     store = open_store(str(folder))
     how = {"content_type": "text/plain", "metadata": {}}
-    assert store.replace("new/k", b"one", **how) != store.replace("new/k", b"two", **how)
+    assert store.replace("new/k", b"one", **how) != store.replace(
+        "new/k", b"two", **how
+    )
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["k"]
     (folder / "file").write_bytes(b"")
     (folder / "taken").mkdir()
     for key in ("file/k", "taken"):
-        with pytest.raises(LocationError, match=f"{key}: a file was expected and something else is there"):
+        with pytest.raises(
+            LocationError,
+            match=f"{key}: a file was expected and something else is there",
+        ):
             store.replace(key, b"", **how)
     with pytest.raises(StorageUnavailable, match="File name too long"):
         store.replace("x" * 300, b"", **how)
-    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["file", "k"]
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
+        "file",
+        "k",
+    ]
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_that_replaces_a_file(folder):
@@ -301,4 +360,6 @@ def test_what_a_killed_process_left_is_removed_by_the_next_that_replaces_a_file(
     store = open_store(str(folder))
     with store.scratch("other") as used:
         store.replace("rows-2.parquet", b"x", content_type="t", metadata={})
-        assert sorted(path.name for path in folder.iterdir()) == sorted([used.name, "rows-2.parquet"])
+        assert sorted(path.name for path in folder.iterdir()) == sorted(
+            [used.name, "rows-2.parquet"]
+        )

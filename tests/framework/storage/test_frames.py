@@ -36,7 +36,9 @@ def test_a_frame_is_written_and_replaced(place):
     ],
 )
 def test_a_frame_of_another_schema_is_not_written(place, frame, columns):
-    with pytest.raises(SettingsError, match=f"another schema: {columns}; select and cast"):
+    with pytest.raises(
+        SettingsError, match=f"another schema: {columns}; select and cast"
+    ):
         write_frame(frame, f"{place}/x.parquet", schema=FRAME.schema)
     with pytest.raises(FileNotFoundError):
         read(f"{place}/x.parquet")
@@ -48,7 +50,9 @@ def test_of_writers_at_once_each_writes_all_or_is_told(place):
 
     def write(number):
         try:
-            written.append(write_frame(pl.DataFrame({"n": [number] * 1000}), f"{place}/x.parquet"))
+            written.append(
+                write_frame(pl.DataFrame({"n": [number] * 1000}), f"{place}/x.parquet")
+            )
         except CommitConflict:
             told.append(number)
 

@@ -13,7 +13,9 @@ from reporting_framework.errors import InvalidLocation, LocationError
 from reporting_framework.storage import Location, parse_location
 
 SEGMENTS = st.text(
-    st.characters(exclude_characters="/\0", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8
+    st.characters(exclude_characters="/\0", exclude_categories=["Cs", "Cc"]),
+    min_size=1,
+    max_size=8,
 ).filter(lambda text: text not in (".", ".."))
 KEYS = st.lists(SEGMENTS, min_size=1, max_size=4).map("/".join)
 
@@ -51,11 +53,26 @@ def test_a_relative_path_and_a_home_are_made_absolute(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("", "a location is empty or holds a NUL character; give a path or an s3:// URI"),
-        ("  ", "a location is empty or holds a NUL character; give a path or an s3:// URI"),
-        ("a\0b", "a location is empty or holds a NUL character; give a path or an s3:// URI"),
-        ("file://host/data", "file://host/data: a file URI has three slashes, as in file:///data/events"),
-        ("file://data", "file://data: a file URI has three slashes, as in file:///data/events"),
+        (
+            "",
+            "a location is empty or holds a NUL character; give a path or an s3:// URI",
+        ),
+        (
+            "  ",
+            "a location is empty or holds a NUL character; give a path or an s3:// URI",
+        ),
+        (
+            "a\0b",
+            "a location is empty or holds a NUL character; give a path or an s3:// URI",
+        ),
+        (
+            "file://host/data",
+            "file://host/data: a file URI has three slashes, as in file:///data/events",
+        ),
+        (
+            "file://data",
+            "file://data: a file URI has three slashes, as in file:///data/events",
+        ),
         (
             "file:data",
             "file:data: neither a URI nor a path; write s3://bucket/key with two slashes, or ./ before a path",
@@ -65,9 +82,18 @@ def test_a_relative_path_and_a_home_are_made_absolute(monkeypatch, tmp_path):
             "~nobody-of-this-name/x: there is no such user; write ./ before a path whose name begins with ~",
         ),
         ("s3://", "s3://: the bucket is missing; write s3://bucket/key"),
-        ("memory:///key", "memory:///key: the bucket is missing; write memory://bucket/key"),
-        ("gs://b/k", "gs://b/k: unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths"),
-        ("S3://b/k", "S3://b/k: unknown scheme 'S3'; allowed are s3://, file://, memory:// and plain paths"),
+        (
+            "memory:///key",
+            "memory:///key: the bucket is missing; write memory://bucket/key",
+        ),
+        (
+            "gs://b/k",
+            "gs://b/k: unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths",
+        ),
+        (
+            "S3://b/k",
+            "S3://b/k: unknown scheme 'S3'; allowed are s3://, file://, memory:// and plain paths",
+        ),
     ],
 )
 def test_what_is_no_place_is_refused(uri, message):
@@ -84,36 +110,76 @@ def test_what_is_no_place_is_refused(uri, message):
 def test_what_was_a_uri_is_no_path(uri, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        InvalidLocation, match="neither a URI nor a path; write s3://bucket/key with two slashes, or ./"
+        InvalidLocation,
+        match="neither a URI nor a path; write s3://bucket/key with two slashes, or ./",
     ):
         parse_location(uri)
 
 
 def test_what_a_path_library_makes_of_a_uri_is_refused():
-    for made in (str(Path("s3://b/k")), str(Path("in") / "s3://b/k"), os.path.abspath("s3://b/k")):
+    for made in (
+        str(Path("s3://b/k")),
+        str(Path("in") / "s3://b/k"),
+        os.path.abspath("s3://b/k"),
+    ):
         with pytest.raises(InvalidLocation):
             parse_location(made)
 
 
-@pytest.mark.parametrize("uri", ["./x:/y", "a:b", "2024-01-01T10:00:00", "/a:b/c:d/s3", "run:x"])
+@pytest.mark.parametrize(
+    "uri", ["./x:/y", "a:b", "2024-01-01T10:00:00", "/a:b/c:d/s3", "run:x"]
+)
 def test_a_colon_may_be_part_of_a_path(uri):
     assert parse_location(uri).uri == os.path.abspath(uri)
 
 
-@pytest.mark.parametrize("uri", [" s3://b/k", "s3://b/k ", "s3://b/k\n", "\tx", "x ", " /x", "\u00a0x", "file:///x "])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        " s3://b/k",
+        "s3://b/k ",
+        "s3://b/k\n",
+        "\tx",
+        "x ",
+        " /x",
+        "\u00a0x",
+        "file:///x ",
+    ],
+)
 def test_white_space_around_a_place_is_refused(uri):
-    with pytest.raises(InvalidLocation, match="white space around a location; take it out, or end a folder"):
+    with pytest.raises(
+        InvalidLocation,
+        match="white space around a location; take it out, or end a folder",
+    ):
         parse_location(uri)
 
 
-@pytest.mark.parametrize("bucket", ["b k", "user:secret@b", "b:80", "b?x", "b#x", "b\\k", ".b", "é", "b%20", "{study}"])
+@pytest.mark.parametrize(
+    "bucket",
+    [
+        "b k",
+        "user:secret@b",
+        "b:80",
+        "b?x",
+        "b#x",
+        "b\\k",
+        ".b",
+        "é",
+        "b%20",
+        "{study}",
+    ],
+)
 def test_what_is_no_bucket_is_refused(bucket):
-    with pytest.raises(InvalidLocation, match="a bucket's name is of letters, digits, . _ and -") as raised:
+    with pytest.raises(
+        InvalidLocation, match="a bucket's name is of letters, digits, . _ and -"
+    ) as raised:
         parse_location(f"s3://{bucket}/k")
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize("uri", ["file:///a%2Fb", "file:///a%2fb", "file:///a%00b", "file:///a%FFb"])
+@pytest.mark.parametrize(
+    "uri", ["file:///a%2Fb", "file:///a%2fb", "file:///a%00b", "file:///a%FFb"]
+)
 def test_a_file_uri_whose_decoding_is_another_name_is_refused(uri):
     with pytest.raises(InvalidLocation):
         parse_location(uri)
@@ -125,7 +191,9 @@ def test_what_is_above_a_symbolic_link_is_what_the_system_says(tmp_path):
     (tmp_path / "x").write_text("near")
     (tmp_path / "link").symlink_to("far/deep")
     for uri in (f"{tmp_path}/link/../x", f"{tmp_path}/link/./../../far/deep/../x"):
-        assert Path(parse_location(uri).uri).read_text() == Path(uri).read_text() == "far"
+        assert (
+            Path(parse_location(uri).uri).read_text() == Path(uri).read_text() == "far"
+        )
 
 
 PIECES = st.sampled_from(
@@ -152,9 +220,14 @@ def test_a_place_is_named_by_its_uri_or_refused(text):
         assert text in (place.uri, f"{place.uri}/")
 
 
-@pytest.mark.parametrize("key", ["/a", "a//", "/", "//", "a//b", "../b", "a/./b", "a/..", "a\nb", "a\x7f"])
+@pytest.mark.parametrize(
+    "key", ["/a", "a//", "/", "//", "a//b", "../b", "a/./b", "a/..", "a\nb", "a\x7f"]
+)
 def test_a_segment_that_no_uri_can_name_is_refused(key):
-    with pytest.raises(LocationError, match="an empty, . or .. segment or a control character cannot be part of a URI"):
+    with pytest.raises(
+        LocationError,
+        match="an empty, . or .. segment or a control character cannot be part of a URI",
+    ):
         parse_location(f"s3://bucket/{key}")
 
 
@@ -163,7 +236,10 @@ def test_parts_of_a_place():
     assert (place.name, place.parent) == ("c.parquet", Location("s3", "bucket", "a/b"))
     assert place.parent.join("d") == Location("s3", "bucket", "a/b/d")
     assert Location("s3", "bucket", "").join("d").uri == "s3://bucket/d"
-    assert (Location("s3", "bucket", "").uri, Location("file", "/", "").uri) == ("s3://bucket", "/")
+    assert (Location("s3", "bucket", "").uri, Location("file", "/", "").uri) == (
+        "s3://bucket",
+        "/",
+    )
 
 
 def test_a_place_holds_what_lies_below_it_and_nothing_beside_it():
@@ -205,5 +281,12 @@ def test_a_working_directory_that_is_gone_is_told(tmp_path):
         "from reporting_framework.storage import parse_location; parse_location('x.parquet')"
     )
     (tmp_path / "gone").mkdir()
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "gone")], capture_output=True, text=True)
-    assert "LocationError: x.parquet: the working directory is not there any more" in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "gone")],
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        "LocationError: x.parquet: the working directory is not there any more"
+        in done.stderr
+    )

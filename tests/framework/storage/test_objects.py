@@ -13,7 +13,12 @@ from reporting_framework.errors import (
     ObjectMissing,
     StorageUnavailable,
 )
-from reporting_framework.storage import Location, TooLargeError, bucket_listing, open_store
+from reporting_framework.storage import (
+    Location,
+    TooLargeError,
+    bucket_listing,
+    open_store,
+)
 from reporting_framework.storage import open as connect
 from reporting_framework.storage.bucket import PUT_LIMIT, BucketStore
 from reporting_framework.testing.s3 import lead_to
@@ -56,7 +61,19 @@ def odd(at_moto):
     return open_store("s3://odd/p")
 
 
-ODD = ["../up", "./dot", "/empty", "a", "b//c", "d/", "tab\t", "x/../y", "z", "\x7f", "é"]
+ODD = [
+    "../up",
+    "./dot",
+    "/empty",
+    "a",
+    "b//c",
+    "d/",
+    "tab\t",
+    "x/../y",
+    "z",
+    "\x7f",
+    "é",
+]
 
 
 def calls(store):
@@ -98,7 +115,8 @@ def test_a_denial_is_told_with_the_reason_that_is_given(broken, kind):
     store, proxy = broken
     proxy.inject(DENIED, kind=kind, times=None)
     with pytest.raises(
-        AccessDenied, match=r"access denied \(AccessDenied\); check the credentials and the bucket's po"
+        AccessDenied,
+        match=r"access denied \(AccessDenied\); check the credentials and the bucket's po",
     ):
         calls(store)[kind]()
 
@@ -112,7 +130,9 @@ def test_a_wrong_secret_is_told_as_such(s3_environment, bucket, monkeypatch):
 def test_an_archived_object_is_told_as_such(broken):
     store, proxy = broken
     proxy.inject(Fault.answer(403, "InvalidObjectState"), kind="GET", times=None)
-    with pytest.raises(AccessDenied, match="k: the object is archived in a cold tier; restore it first"):
+    with pytest.raises(
+        AccessDenied, match="k: the object is archived in a cold tier; restore it first"
+    ):
         store.get("k")
 
 
@@ -120,7 +140,9 @@ def test_an_archived_object_is_told_as_such(broken):
 def test_a_server_that_stays_busy_is_unavailable(broken, kind):
     store, proxy = broken
     rule = proxy.inject(SLOW, times=None)
-    with pytest.raises(StorageUnavailable, match=r"the storage answered .*503.* after all retries"):
+    with pytest.raises(
+        StorageUnavailable, match=r"the storage answered .*503.* after all retries"
+    ):
         calls(store)[kind]()
     assert rule.fired >= 2, "it was tried again"
 
@@ -129,7 +151,10 @@ def test_a_server_that_stays_busy_is_unavailable(broken, kind):
 def test_a_server_that_hangs_up_is_unavailable(broken, kind):
     store, proxy = broken
     proxy.inject(Fault.cut(), times=None)
-    with pytest.raises(StorageUnavailable, match="the storage did not answer; check the network and AWS_ENDPOINT_URL"):
+    with pytest.raises(
+        StorageUnavailable,
+        match="the storage did not answer; check the network and AWS_ENDPOINT_URL",
+    ):
         calls(store)[kind]()
 
 
@@ -147,7 +172,11 @@ def test_only_a_definite_not_found_is_one(broken, code):
     assert store.head("k") is None
 
 
-@pytest.mark.parametrize("fault", [SLOW, Fault.cut(), Fault.lose(), Fault.truncate()], ids=lambda fault: fault.kind)
+@pytest.mark.parametrize(
+    "fault",
+    [SLOW, Fault.cut(), Fault.lose(), Fault.truncate()],
+    ids=lambda fault: fault.kind,
+)
 @pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD"])
 def test_a_fault_that_passes_is_not_noticed(broken, fault, kind):
     store, proxy = broken
@@ -158,7 +187,9 @@ def test_a_fault_that_passes_is_not_noticed(broken, fault, kind):
 
 
 @pytest.mark.parametrize("expected", [None, "the first"])
-@pytest.mark.parametrize("fault", [Fault.lose(), Fault.truncate()], ids=lambda fault: fault.kind)
+@pytest.mark.parametrize(
+    "fault", [Fault.lose(), Fault.truncate()], ids=lambda fault: fault.kind
+)
 def test_a_put_whose_answer_was_lost_is_recognised(broken, fault, expected):
     store, proxy = broken
     before = store.put("k", b"old", expected=None) if expected else None
@@ -168,7 +199,9 @@ def test_a_put_whose_answer_was_lost_is_recognised(broken, fault, expected):
     assert store.get("k") == (b"new", version)
 
 
-def test_a_put_that_was_overtaken_while_its_answer_was_lost_is_a_conflict(broken, s3, bucket):
+def test_a_put_that_was_overtaken_while_its_answer_was_lost_is_a_conflict(
+    broken, s3, bucket
+):
     store, proxy = broken
     version = store.put("k", b"old", expected=None)
 
@@ -177,7 +210,9 @@ def test_a_put_that_was_overtaken_while_its_answer_was_lost_is_a_conflict(broken
         return True
 
     proxy.inject(Fault.cut(), kind="PUT", when=overtake)
-    with pytest.raises(CommitConflict, match="a/k: another run has written it meanwhile"):
+    with pytest.raises(
+        CommitConflict, match="a/k: another run has written it meanwhile"
+    ):
         store.put("k", b"new", expected=version)
     assert store.get("k").data == b"the other's"
 
@@ -192,8 +227,12 @@ def test_a_put_of_which_nothing_can_be_learnt_fails(broken):
 
 def test_a_conflict_that_s3_answers_is_one(broken):
     store, proxy = broken
-    proxy.inject(Fault.answer(409, "ConditionalRequestConflict"), kind="PUT", times=None)
-    with pytest.raises(CommitConflict, match="a/k: another run has written it meanwhile"):
+    proxy.inject(
+        Fault.answer(409, "ConditionalRequestConflict"), kind="PUT", times=None
+    )
+    with pytest.raises(
+        CommitConflict, match="a/k: another run has written it meanwhile"
+    ):
         store.put("k", b"new", expected=None)
 
 
@@ -212,7 +251,8 @@ def test_a_file_over_the_limit_of_one_put_is_refused_and_not_sent(broken):
         with scratch.open("wb") as file:
             file.truncate(PUT_LIMIT + 1)
         with pytest.raises(
-            LocationError, match="a checkpoint of 5368709121 bytes is over S3's limit of 5368709120 for one a"
+            LocationError,
+            match="a checkpoint of 5368709121 bytes is over S3's limit of 5368709120 for one a",
         ):
             store.put("k", scratch, expected=None)
     assert not scratch.exists()
@@ -222,8 +262,17 @@ def test_a_file_over_the_limit_of_one_put_is_refused_and_not_sent(broken):
 def test_a_listing_goes_on_where_obstore_cannot(odd):
     listed = [entry.key for page in odd.list() for entry in page]
     assert listed == sorted(ODD)
-    assert [entry.key for page in odd.list(after="x/../y") for entry in page] == ["z", "\x7f", "é"]
-    assert [entry.key for page in odd.list(after="x") for entry in page] == ["x/../y", "z", "\x7f", "é"]
+    assert [entry.key for page in odd.list(after="x/../y") for entry in page] == [
+        "z",
+        "\x7f",
+        "é",
+    ]
+    assert [entry.key for page in odd.list(after="x") for entry in page] == [
+        "x/../y",
+        "z",
+        "\x7f",
+        "é",
+    ]
 
 
 @pytest.mark.parametrize("key", ODD)
@@ -233,7 +282,10 @@ def test_a_key_that_obstore_cannot_name_is_read(odd, key):
     assert odd.head(key) == (key, len(key.encode()), found.version)
     with pytest.raises(TooLargeError) as raised:
         odd.get(key, limit=len(key.encode()) - 1)
-    assert (raised.value.version, raised.value.size) == (found.version, len(key.encode()))
+    assert (raised.value.version, raised.value.size) == (
+        found.version,
+        len(key.encode()),
+    )
 
 
 def test_a_missing_key_that_obstore_cannot_name_is_missing(odd):
@@ -251,7 +303,10 @@ def test_errors_of_the_other_way_are_translated_too(at_moto):
 
 def test_where_there_is_no_other_way_an_odd_key_is_refused(memory):
     for act in (lambda: memory.get("a//b"), lambda: memory.head("a//b")):
-        with pytest.raises(LocationError, match="memory://.*: a key holds characters that this storage cannot name"):
+        with pytest.raises(
+            LocationError,
+            match="memory://.*: a key holds characters that this storage cannot name",
+        ):
             act()
 
 
@@ -266,7 +321,9 @@ def filled(server, name, keys, body=b"{}"):
     return f"s3://{name}"
 
 
-def test_the_object_that_a_console_makes_for_the_folder_itself_has_an_empty_key(at_moto):
+def test_the_object_that_a_console_makes_for_the_folder_itself_has_an_empty_key(
+    at_moto,
+):
     assert keys_of(filled(at_moto, "console", ["p/", "p/k"], b"") + "/p") == ["", "k"]
 
 
@@ -286,7 +343,9 @@ SLASHES = [
 
 @pytest.mark.parametrize("body", [b"", b"{}"], ids=["empty", "full"])
 @pytest.mark.parametrize("keys", SLASHES, ids=" ".join)
-def test_a_bucket_read_as_a_whole_is_listed_with_the_keys_it_has(at_moto, keys, body, request):
+def test_a_bucket_read_as_a_whole_is_listed_with_the_keys_it_has(
+    at_moto, keys, body, request
+):
     uri = filled(at_moto, f"whole-{abs(hash(request.node.name))}", keys, body)
     assert keys_of(uri) == sorted(keys)
     assert keys_of(uri, after=min(keys)) == sorted(keys)[1:]
@@ -305,7 +364,12 @@ def test_a_listing_without_odd_keys_needs_no_boto3(at_moto):
     code = "import sys; from reporting_framework.storage import open_store\n" + (
         "print([e.key for u in sys.argv[1:] for p in open_store(u).list() for e in p], 'boto3' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code, f"{uri}/p", uri], capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", code, f"{uri}/p", uri],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert told.stdout.strip() == "['a', 'b/c', 'p/a', 'p/b/c'] False"
 
 
@@ -313,11 +377,16 @@ MODIFIED = "<LastModified>2024-01-01T00:00:00.000Z</LastModified>"
 FIRST = ([f"p/{number:04}" for number in range(1000)], True)
 
 
-@pytest.mark.parametrize("page", [FIRST, (["p/b", "p/a"], False)], ids=["a page for good", "out of order"])
+@pytest.mark.parametrize(
+    "page", [FIRST, (["p/b", "p/a"], False)], ids=["a page for good", "out of order"]
+)
 def test_a_listing_whose_keys_do_not_grow_is_refused(monkeypatch, page):
     with listing_server(page) as server:
         lead_to(server, monkeypatch)
-        with pytest.raises(StorageUnavailable, match="listing of bucket any does not go on: '[^']+' follows '[^']+'"):
+        with pytest.raises(
+            StorageUnavailable,
+            match="listing of bucket any does not go on: '[^']+' follows '[^']+'",
+        ):
             keys_of("s3://any/p")
 
 
@@ -356,7 +425,10 @@ def test_an_answer_that_is_no_listing_once_loses_nothing(monkeypatch):
 
 
 def test_a_page_that_has_more_and_no_token_is_no_end(monkeypatch):
-    keys = "".join(f"<Contents><Key>{key}</Key><Size>2</Size><ETag>1</ETag>{MODIFIED}</Contents>" for key in FIRST[0])
+    keys = "".join(
+        f"<Contents><Key>{key}</Key><Size>2</Size><ETag>1</ETag>{MODIFIED}</Contents>"
+        for key in FIRST[0]
+    )
     without = f"<ListBucketResult><IsTruncated>true</IsTruncated>{keys}</ListBucketResult>".encode()
     with listing_server(without, (["p/1000"], False)) as server:
         lead_to(server, monkeypatch)
@@ -388,7 +460,9 @@ def test_a_store_needs_no_options_of_polars_in_memory():
 
 
 def replace(store):
-    return store.replace("k", b"new", content_type="text/plain", metadata={"count": "1"})
+    return store.replace(
+        "k", b"new", content_type="text/plain", metadata={"count": "1"}
+    )
 
 
 def test_replacing_is_one_request_and_keeps_type_and_metadata(broken, s3, bucket):
@@ -398,7 +472,11 @@ def test_replacing_is_one_request_and_keeps_type_and_metadata(broken, s3, bucket
     version = replace(store)
     assert [each.method for each in proxy.requests] == ["PUT"]
     answer = s3.client().get_object(Bucket=bucket, Key="a/k")
-    assert (answer["ContentType"], answer["Metadata"], answer["ETag"]) == ("text/plain", {"count": "1"}, version)
+    assert (answer["ContentType"], answer["Metadata"], answer["ETag"]) == (
+        "text/plain",
+        {"count": "1"},
+        version,
+    )
 
 
 @pytest.mark.parametrize(
@@ -406,7 +484,11 @@ def test_replacing_is_one_request_and_keeps_type_and_metadata(broken, s3, bucket
     [
         (Fault.answer(403, "AccessDenied"), AccessDenied, "access denied"),
         (Fault.answer(404, "NoSuchBucket"), LocationError, "no such bucket"),
-        (Fault.answer(409, "OperationAborted"), StorageUnavailable, "the storage answered 409"),
+        (
+            Fault.answer(409, "OperationAborted"),
+            StorageUnavailable,
+            "the storage answered 409",
+        ),
         (Fault.answer(503, "SlowDown"), StorageUnavailable, "the storage answered 503"),
         (Fault.cut(), StorageUnavailable, "the storage did not answer"),
     ],

@@ -30,9 +30,15 @@ def test_a_later_version_is_never_read(store):
     if store.location.scheme == "file":
         assert held.read(0, 3) == b"old"
     else:
-        with pytest.raises(StorageUnavailable, match="k: another run has replaced it while it was read; ask again"):
+        with pytest.raises(
+            StorageUnavailable,
+            match="k: another run has replaced it while it was read; ask again",
+        ):
             held.read(0, 3)
-    with pytest.raises(StorageUnavailable, match="k: another run has replaced it while it was read; ask again"):
+    with pytest.raises(
+        StorageUnavailable,
+        match="k: another run has replaced it while it was read; ask again",
+    ):
         loose.read(0, 3)
     held.close()
 
@@ -51,7 +57,9 @@ def test_a_file_that_is_gone_or_shut_says_so(public_folder):
     os.unlink(path)
     assert held.read(0, 4) == b"cont"
     held.close()
-    with pytest.raises(StorageUnavailable, match="k: another run has replaced it while it was read"):
+    with pytest.raises(
+        StorageUnavailable, match="k: another run has replaced it while it was read"
+    ):
         loose.read(0, 1)
     assert folder_store.pin("k") is None
 
@@ -60,7 +68,9 @@ def test_a_folder_is_no_file(tmp_path):
     folder_store = open_store(str(tmp_path))
     folder_store.put("sub/k", b"", expected=None)
     found = folder_store.pin("sub")
-    with pytest.raises(Exception, match="a file was expected and something else is there"):
+    with pytest.raises(
+        Exception, match="a file was expected and something else is there"
+    ):
         found.read(0, 1)
     found.close()
 
@@ -70,5 +80,8 @@ def test_an_object_that_is_gone_says_so(s3, s3_environment, bucket):
     s3_store.put("k", b"content", expected=None)
     found = s3_store.pin("k")
     s3.client().delete_object(Bucket=bucket, Key="k")
-    with pytest.raises(StorageUnavailable, match="k: another run has replaced it while it was read; ask again"):
+    with pytest.raises(
+        StorageUnavailable,
+        match="k: another run has replaced it while it was read; ask again",
+    ):
         found.read(0, 3)

@@ -28,7 +28,12 @@ ODD = [
 
 def entries(store, **how):
     """What is listed, less the locks of a folder."""
-    return [entry for page in store.list(**how) for entry in page if not entry.key.endswith(".lock")]
+    return [
+        entry
+        for page in store.list(**how)
+        for entry in page
+        if not entry.key.endswith(".lock")
+    ]
 
 
 def keys(store, **how):
@@ -83,7 +88,9 @@ def test_polars_scans_any_key(store, tmp_path, key):
     pl.DataFrame({"a": [1, 2]}).write_parquet(path)
     store.put(key, path.read_bytes(), expected=None)
     target = store.scan(key)
-    scan = pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
+    scan = pl.scan_parquet(
+        target.source, glob=False, hive_partitioning=False, **target.options
+    )
     assert scan.select(pl.col("a").sum()).collect().item() == 3
 
 
@@ -98,7 +105,11 @@ def test_an_object_over_the_limit_is_not_read(store):
     assert store.get("k", limit=5).data == b"12345"
     with pytest.raises(TooLargeError) as raised:
         store.get("k", limit=4)
-    assert (raised.value.version, raised.value.size, str(raised.value)) == (version, 5, "larger than the limit")
+    assert (raised.value.version, raised.value.size, str(raised.value)) == (
+        version,
+        5,
+        "larger than the limit",
+    )
 
 
 def test_an_empty_object_is_an_object(store):
@@ -114,7 +125,9 @@ def test_a_put_is_refused_where_another_version_is(store):
     second = store.put("k", b"two", expected=first)
     assert second != first
     for stale in (first, '"none"'):
-        with pytest.raises(CommitConflict, match="k: another run has written it meanwhile"):
+        with pytest.raises(
+            CommitConflict, match="k: another run has written it meanwhile"
+        ):
             store.put("k", b"three", expected=stale)
     with pytest.raises(CommitConflict):
         store.put("nothing", b"x", expected=first)
@@ -154,7 +167,9 @@ def test_counting_up_from_many_threads_loses_nothing(store):
         while True:
             found = store.get("n")
             try:
-                store.put("n", str(int(found.data) + 1).encode(), expected=found.version)
+                store.put(
+                    "n", str(int(found.data) + 1).encode(), expected=found.version
+                )
                 return
             except CommitConflict:
                 continue
@@ -200,7 +215,9 @@ def test_a_copy_has_the_same_digest(store):
     version = store.put("k", b"content" * 1000, expected=None)
     store.copy("k", "_backup/2024/k")
     digests = [store.digest(key) for key in ("k", "_backup/2024/k")]
-    assert [each.sha256 for each in digests] == [hashlib.sha256(b"content" * 1000).hexdigest()] * 2
+    assert [each.sha256 for each in digests] == [
+        hashlib.sha256(b"content" * 1000).hexdigest()
+    ] * 2
     assert digests[0].version == version
     assert sorted(keys(store)) == ["_backup/2024/k", "k"]
     with pytest.raises(ObjectMissing):
@@ -211,7 +228,9 @@ def test_only_the_version_that_was_seen_is_removed(store):
     first = store.put("k", b"1", expected=None)
     second = store.put("k", b"2", expected=first)
     for expected in (first, '"none"'):
-        with pytest.raises(CommitConflict, match="k: another run has written it meanwhile"):
+        with pytest.raises(
+            CommitConflict, match="k: another run has written it meanwhile"
+        ):
             store.remove("k", expected=expected)
     assert store.get("k").data == b"2"
     store.remove("k", expected=second)

@@ -13,7 +13,9 @@ def nobody_watches_afterwards():
     unwatch()
 
 
-def test_each_request_of_a_store_is_counted_by_its_operation_while_watched(s3_environment, bucket):
+def test_each_request_of_a_store_is_counted_by_its_operation_while_watched(
+    s3_environment, bucket
+):
     store = open_store(f"s3://{bucket}/a")
     store.put("k", b"1", expected=None)
     seen = watch()
@@ -26,7 +28,12 @@ def test_each_request_of_a_store_is_counted_by_its_operation_while_watched(s3_en
     unwatch()
     store.get("k")
     counts = {name: (found.count, found.failed) for name, found in seen.found.items()}
-    assert counts == {"PutObject": (1, 0), "ListObjectsV2": (1, 0), "GetObject": (2, 1), "HeadObject": (1, 0)}
+    assert counts == {
+        "PutObject": (1, 0),
+        "ListObjectsV2": (1, 0),
+        "GetObject": (2, 1),
+        "HeadObject": (1, 0),
+    }
     for found in seen.found.values():
         assert found.seconds > 0
         assert found.began < found.ended

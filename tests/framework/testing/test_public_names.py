@@ -28,7 +28,10 @@ def own(contract):
         name: value
         for each in reversed(contract.__mro__)
         if not (issubclass(above, each) or each is object)
-        for name, value in {**getattr(each, "__annotations__", {}), **vars(each)}.items()
+        for name, value in {
+            **getattr(each, "__annotations__", {}),
+            **vars(each),
+        }.items()
         if not name.startswith("_")
     }
 
@@ -39,7 +42,10 @@ def test_every_public_name_is_there(name):
 
 
 def test_what_is_not_public_is_an_attribute_error():
-    with pytest.raises(AttributeError, match=r"module 'reporting_framework\.testing' has no attribute 'nothing'"):
+    with pytest.raises(
+        AttributeError,
+        match=r"module 'reporting_framework\.testing' has no attribute 'nothing'",
+    ):
         _ = testing.nothing
 
 
@@ -49,12 +55,18 @@ def test_the_manual_of_a_suite_has_its_fixtures_and_attributes(name):
     members = {each for each in own(contract) if not each.startswith("test_")}
     manual = inspect.getdoc(contract)
     for each in members - WITHIN - {"settings", "make"}:
-        assert re.search(rf"^ +{each}: ", manual, re.MULTILINE), f"{each} is in the docstring of {name}"
+        assert re.search(rf"^ +{each}: ", manual, re.MULTILINE), (
+            f"{each} is in the docstring of {name}"
+        )
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_every_test_of_a_suite_says_what_it_looks_at(name):
-    tests = [value for each, value in own(getattr(testing, name)).items() if each.startswith("test_")]
+    tests = [
+        value
+        for each, value in own(getattr(testing, name)).items()
+        if each.startswith("test_")
+    ]
     assert tests
     assert all(inspect.getdoc(each) for each in tests)
 
@@ -67,7 +79,9 @@ def test_the_manual_of_the_pytest_plugin_has_its_fixtures():
 
 
 def test_pytest_finds_the_plugin():
-    [point] = [each for each in entry_points(group="pytest11") if each.name == "reporting"]
+    [point] = [
+        each for each in entry_points(group="pytest11") if each.name == "reporting"
+    ]
     assert point.value == "reporting_framework.testing.pytest_plugin"
 
 
@@ -82,5 +96,7 @@ def test_the_pytest_plugin_imports_nothing_heavy():
         "reporting_framework.plugin_api.interfaces",
     )
     code = f"import sys, reporting_framework.testing.pytest_plugin; print([n for n in {heavy} if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -41,7 +41,15 @@ KEPT = [
 
 @pytest.mark.parametrize("uri", SHOWN)
 @pytest.mark.parametrize(
-    "around", ["{}", "{}: no such object; check it", "found '{}'", '("{}")', "<{}>", "at {}, and {}."]
+    "around",
+    [
+        "{}",
+        "{}: no such object; check it",
+        "found '{}'",
+        '("{}")',
+        "<{}>",
+        "at {}, and {}.",
+    ],
 )
 def test_no_user_info_and_no_query_string_of_a_uri_is_shown(uri, around):
     text = redacted(around.format(uri, uri))
@@ -69,9 +77,21 @@ def test_whatever_is_shown_is_redacted():
         except ConnectionError as failed:
             raise ReportingError(f"sink x: {failed}") from failed
     except ReportingError as raised:
-        shown = [str(raised), cause(error), *(traceback_text(raised, verbose=verbose) for verbose in (True, False))]
+        shown = [
+            str(raised),
+            cause(error),
+            *(traceback_text(raised, verbose=verbose) for verbose in (True, False)),
+        ]
         for verbose in (True, False):
-            record = logging.LogRecord("x", logging.ERROR, "", 0, "sent to %s", (uri,), (type(error), error, None))
+            record = logging.LogRecord(
+                "x",
+                logging.ERROR,
+                "",
+                0,
+                "sent to %s",
+                (uri,),
+                (type(error), error, None),
+            )
             shown.append(_Formatter(verbose).format(record))
     shown.append(Output(uri=uri, rows=0, new_rows=0, bytes=0).model_dump_json())
     assert [text for text in shown if "hunter2" in text or "://me" in text] == []
@@ -81,6 +101,8 @@ def test_whatever_is_shown_is_redacted():
 def test_what_a_check_found_is_redacted():
     from reporting_framework.operations.doctor import carried_out
 
-    finding = CheckResult("fail", "https://me:hunter2@host/x", "ask https://host/?key=hunter2")
+    finding = CheckResult(
+        "fail", "https://me:hunter2@host/x", "ask https://host/?key=hunter2"
+    )
     found = list(carried_out({"x": lambda: finding}, limit=60))
     assert found == [("x", "fail", "https://host/x", "ask https://host/")]

@@ -49,19 +49,27 @@ def spare(thing):
     copied = copy.copy(thing)
     copied.items = thing.items.copy()
     for hashed, ranges in thing.items.items():
-        if not ranges or any(key.value != "marker" for key in ranges):  # moto leaves an empty one where it looked
-            copied.items[hashed] = {key: copy.deepcopy(item) for key, item in ranges.items()}
+        if not ranges or any(
+            key.value != "marker" for key in ranges
+        ):  # moto leaves an empty one where it looked
+            copied.items[hashed] = {
+                key: copy.deepcopy(item) for key, item in ranges.items()
+            }
     return copied
 
 
 @pytest.fixture
 def dynamodb(aws_environment, pauses):
     """The client that plugins will use, and its `wire`."""
-    aws_environment.setattr(moto_models, "copy", SimpleNamespace(deepcopy=spare, copy=copy.copy))
+    aws_environment.setattr(
+        moto_models, "copy", SimpleNamespace(deepcopy=spare, copy=copy.copy)
+    )
     with mock_aws():
         client = clients.client("dynamodb", attempts=1)
         client.wire = Wire()
-        client.meta.events.unregister("before-send", botocore_stubber)  # all handlers are called, and it must be once
+        client.meta.events.unregister(
+            "before-send", botocore_stubber
+        )  # all handlers are called, and it must be once
         client.meta.events.register_first("before-send.dynamodb", client.wire)
         yield client
         client.meta.events.unregister("before-send.dynamodb", client.wire)
@@ -82,7 +90,10 @@ def make_counters(client):
             {"AttributeName": "partition_key", "KeyType": "HASH"},
             {"AttributeName": "sort_key", "KeyType": "RANGE"},
         ],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("partition_key", "sort_key")],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("partition_key", "sort_key")
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     client.wire.clear()

@@ -28,7 +28,9 @@ def test_boto3_is_imported_when_it_is_needed():
 
 def test_one_client_is_made_for_each_place(aws_environment):
     with ThreadPoolExecutor(8) as pool:
-        (one,) = set(pool.map(lambda _: clients.client("dynamodb", attempts=1), range(8)))
+        (one,) = set(
+            pool.map(lambda _: clients.client("dynamodb", attempts=1), range(8))
+        )
     config = one.meta.config
     assert (config.connect_timeout, config.read_timeout) == (2.0, 5.0)
     assert config.retries == {"mode": "standard", "total_max_attempts": 1}
@@ -42,8 +44,12 @@ def test_one_client_is_made_for_each_place(aws_environment):
 def test_nothing_listens_there(aws_environment, pauses):
     aws_environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     dynamodb = clients.client("dynamodb", attempts=1)
-    found = tables.batch_get(dynamodb, "table", [{"id": {"S": "SECRET"}}], {}, tables.Backoff(3))
-    assert found == troubles.ServiceError(troubles.Kind.UNAVAILABLE, "EndpointConnectionError")
+    found = tables.batch_get(
+        dynamodb, "table", [{"id": {"S": "SECRET"}}], {}, tables.Backoff(3)
+    )
+    assert found == troubles.ServiceError(
+        troubles.Kind.UNAVAILABLE, "EndpointConnectionError"
+    )
     assert len(pauses) == 2
 
 

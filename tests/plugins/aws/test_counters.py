@@ -16,8 +16,14 @@ from reporting_framework import AccessDenied, LocationError, SettingsError, Spli
 from reporting_framework.plugin_api.base import Permitted
 from tests.plugins.aws import wire
 
-HOUR = {"partition_key": "exp_{experiment_id}#hour#{timestamp:%Y-%m-%d-%H}", "sort_key": "type#{event_type}"}
-DAY = {"partition_key": "exp_{experiment_id}#day#{timestamp:%Y-%m-%d}", "sort_key": "type#{event_type}"}
+HOUR = {
+    "partition_key": "exp_{experiment_id}#hour#{timestamp:%Y-%m-%d-%H}",
+    "sort_key": "type#{event_type}",
+}
+DAY = {
+    "partition_key": "exp_{experiment_id}#day#{timestamp:%Y-%m-%d}",
+    "sort_key": "type#{event_type}",
+}
 BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 SCHEMA = pl.Schema(
@@ -33,13 +39,22 @@ SCHEMA = pl.Schema(
 
 
 def settings(**changes):
-    return DynamoDbCountersSettings(**{"table": "counters", "counters": [HOUR, DAY], **changes})
+    return DynamoDbCountersSettings(
+        **{"table": "counters", "counters": [HOUR, DAY], **changes}
+    )
 
 
 def rows(*events, first=0):
     """A frame of (event id, user id, experiment, type, minutes)."""
     data = [
-        (event, user, experiment, kind, BEGIN + timedelta(minutes=minutes), f"origin-{first + number}")
+        (
+            event,
+            user,
+            experiment,
+            kind,
+            BEGIN + timedelta(minutes=minutes),
+            f"origin-{first + number}",
+        )
         for number, (event, user, experiment, kind, minutes) in enumerate(events)
     ]
     return pl.DataFrame(data, schema=SCHEMA, orient="row")
@@ -47,12 +62,18 @@ def rows(*events, first=0):
 
 def commit(sink, *frames, schema=SCHEMA):
     sink.open(schema)
-    return sink.commit([sink.stage(frame, Split("s", {}), part) for part, frame in enumerate(frames)])
+    return sink.commit(
+        [sink.stage(frame, Split("s", {}), part) for part, frame in enumerate(frames)]
+    )
 
 
 def items(client):
     client.wire.fault = lambda number, operation: None
-    return [item for page in client.get_paginator("scan").paginate(TableName="counters") for item in page["Items"]]
+    return [
+        item
+        for page in client.get_paginator("scan").paginate(TableName="counters")
+        for item in page["Items"]
+    ]
 
 
 def counters(client):
@@ -73,7 +94,10 @@ def key(counter, experiment="1", kind="view"):
 
 def test_events_and_distinct_users_are_counted(counted):
     frame = rows(
-        ("a", "u", "1", "view", 0), ("b", "u", "1", "view", 70), ("c", "v", "1", "view", 0), ("d", "v", "2", "buy", 0)
+        ("a", "u", "1", "view", 0),
+        ("b", "u", "1", "view", 70),
+        ("c", "v", "1", "view", 0),
+        ("d", "v", "2", "buy", 0),
     )
     receipt = commit(DynamoDbCounters(settings()), frame)
     assert counters(counted) == {
@@ -95,13 +119,26 @@ def test_events_and_distinct_users_are_counted(counted):
 
 
 def test_what_comes_again_is_not_counted_again(counted):
-    frame = rows(("a", "u", "1", "view", 0), ("b", "v", "1", "view", 0), ("a", "u", "1", "view", 0))
+    frame = rows(
+        ("a", "u", "1", "view", 0),
+        ("b", "v", "1", "view", 0),
+        ("a", "u", "1", "view", 0),
+    )
     first = commit(DynamoDbCounters(settings()), frame)
     before = counters(counted)
     counted.wire.clear()
     again = commit(DynamoDbCounters(settings()), frame[2:], frame[:2])
-    assert before == counters(counted) == {key("hour#2026-03-01-10"): (2, 2), key("day#2026-03-01"): (2, 2)}
-    assert (first.outputs[0].new_rows, first.duplicates, again.outputs[0].new_rows, again.duplicates) == (2, 1, 0, 3)
+    assert (
+        before
+        == counters(counted)
+        == {key("hour#2026-03-01-10"): (2, 2), key("day#2026-03-01"): (2, 2)}
+    )
+    assert (
+        first.outputs[0].new_rows,
+        first.duplicates,
+        again.outputs[0].new_rows,
+        again.duplicates,
+    ) == (2, 1, 0, 3)
     assert counted.wire.operations[:1] == ["BatchGetItem"]
     assert "TransactWriteItems" not in counted.wire.operations
 
@@ -122,20 +159,38 @@ def test_a_null_user_is_nobody_and_a_null_id_is_told_by_its_origin(counted):
 
 
 def test_an_event_counts_once_in_an_item_that_two_counters_name(counted):
-    both = [{"partition_key": "{experiment_id}", "sort_key": "x"}, {"partition_key": "{event_type}", "sort_key": "x"}]
-    commit(DynamoDbCounters(settings(counters=both)), rows(("a", "u", "same", "same", 0)))
+    both = [
+        {"partition_key": "{experiment_id}", "sort_key": "x"},
+        {"partition_key": "{event_type}", "sort_key": "x"},
+    ]
+    commit(
+        DynamoDbCounters(settings(counters=both)), rows(("a", "u", "same", "same", 0))
+    )
     assert counters(counted) == {("same", "x"): (1, 1)}
 
 
 def test_markers_are_hashes_that_expire(counted):
-    commit(DynamoDbCounters(settings(marker_days=2)), rows(("secret-id", "secret-user", "1", "view", 0)))
+    commit(
+        DynamoDbCounters(settings(marker_days=2)),
+        rows(("secret-id", "secret-user", "1", "view", 0)),
+    )
     markers = [item for item in items(counted) if item["sort_key"]["S"] == "marker"]
-    assert sorted(item["partition_key"]["S"].partition("#")[0] for item in markers) == ["event", "user", "user"]
-    assert {len(item["partition_key"]["S"].partition("#")[2]) for item in markers} == {64}
+    assert sorted(item["partition_key"]["S"].partition("#")[0] for item in markers) == [
+        "event",
+        "user",
+        "user",
+    ]
+    assert {len(item["partition_key"]["S"].partition("#")[2]) for item in markers} == {
+        64
+    }
     assert "secret" not in json.dumps(markers)
     for item in markers:
         assert abs(int(item["expires_at"]["N"]) - time.time() - 2 * 86_400) < 60
-    assert all("expires_at" not in item for item in items(counted) if item["sort_key"]["S"] != "marker")
+    assert all(
+        "expires_at" not in item
+        for item in items(counted)
+        if item["sort_key"]["S"] != "marker"
+    )
 
 
 def test_at_least_once_counts_rows_with_a_request_for_each_counter(counted):
@@ -155,22 +210,50 @@ def test_a_thousand_events_take_at_most_two_requests_for_25(counted):
     frame = rows(*((f"e{n}", f"u{n}", str(n % 5), "view", 0) for n in range(1000)))
     receipt = commit(DynamoDbCounters(settings()), frame)
     assert receipt.outputs[0].new_rows == 1000
-    assert counted.wire.counts["BatchGetItem"] == counted.wire.counts["TransactWriteItems"]
+    assert (
+        counted.wire.counts["BatchGetItem"] == counted.wire.counts["TransactWriteItems"]
+    )
     assert counted.wire.counts.total() <= 2 * 1000 / 25
-    assert max(len(body.get("TransactItems", ())) for body in counted.wire.bodies) <= 100
-    assert sum("Update" in item for body in counted.wire.bodies for item in body.get("TransactItems", ())) <= 75
+    assert (
+        max(len(body.get("TransactItems", ())) for body in counted.wire.bodies) <= 100
+    )
+    assert (
+        sum(
+            "Update" in item
+            for body in counted.wire.bodies
+            for item in body.get("TransactItems", ())
+        )
+        <= 75
+    )
     assert set(counters(counted).values()) == {(200, 200)}
 
 
 def test_the_most_counters_still_fit_into_a_transaction(counted):
-    many = [{"partition_key": f"c{n}#{{experiment_id}}", "sort_key": "all"} for n in range(49)]
-    receipt = commit(DynamoDbCounters(settings(counters=many)), rows(("a", "u", "1", "v", 0), ("b", "u", "1", "v", 0)))
-    assert [len(body["TransactItems"]) for body in counted.wire.bodies if "TransactItems" in body] == [100]
+    many = [
+        {"partition_key": f"c{n}#{{experiment_id}}", "sort_key": "all"}
+        for n in range(49)
+    ]
+    receipt = commit(
+        DynamoDbCounters(settings(counters=many)),
+        rows(("a", "u", "1", "v", 0), ("b", "u", "1", "v", 0)),
+    )
+    assert [
+        len(body["TransactItems"])
+        for body in counted.wire.bodies
+        if "TransactItems" in body
+    ] == [100]
     assert set(counters(counted).values()) == {(2, 1)}
     assert receipt.outputs[0].new_rows == 2
     counted.wire.clear()
-    commit(DynamoDbCounters(settings(counters=many)), rows(("c", "v", "1", "v", 0), ("d", "w", "1", "v", 0)))
-    assert [len(body["TransactItems"]) for body in counted.wire.bodies if "TransactItems" in body] == [99, 99]
+    commit(
+        DynamoDbCounters(settings(counters=many)),
+        rows(("c", "v", "1", "v", 0), ("d", "w", "1", "v", 0)),
+    )
+    assert [
+        len(body["TransactItems"])
+        for body in counted.wire.bodies
+        if "TransactItems" in body
+    ] == [99, 99]
 
 
 @pytest.mark.parametrize(
@@ -191,16 +274,22 @@ def test_the_most_counters_still_fit_into_a_transaction(counted):
         (wire.lost, "unavailable"),
     ],
 )
-def test_what_cannot_be_counted_is_given_back_and_the_rest_counted(counted, pauses, caplog, fault, reason):
+def test_what_cannot_be_counted_is_given_back_and_the_rest_counted(
+    counted, pauses, caplog, fault, reason
+):
     frame = rows(
-        *((f"e{n}", f"u{n}", "1", "v", 0) for n in range(64)), ("e0", "u0", "1", "v", 0), ("e63", "u63", "1", "v", 0)
+        *((f"e{n}", f"u{n}", "1", "v", 0) for n in range(64)),
+        ("e0", "u0", "1", "v", 0),
+        ("e63", "u63", "1", "v", 0),
     )
     first = {"marker": None}
 
     def broken(number, operation):
         """Every transaction of the first group."""
         if operation == "TransactWriteItems":
-            marker = counted.wire.bodies[number]["TransactItems"][0]["Put"]["Item"]["partition_key"]["S"]
+            marker = counted.wire.bodies[number]["TransactItems"][0]["Put"]["Item"][
+                "partition_key"
+            ]["S"]
             first["marker"] = first["marker"] or marker
             return fault if marker == first["marker"] else None
         return None
@@ -225,8 +314,16 @@ def test_what_cannot_be_counted_is_given_back_and_the_rest_counted(counted, paus
 def test_a_lost_answer_is_asked_for_with_the_same_token(counted):
     counted.wire.fault = lambda number, operation: wire.lost if number == 1 else None
     receipt = commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
-    tokens = [body["ClientRequestToken"] for body in counted.wire.bodies if "ClientRequestToken" in body]
-    assert counted.wire.operations == ["BatchGetItem", "TransactWriteItems", "TransactWriteItems"]
+    tokens = [
+        body["ClientRequestToken"]
+        for body in counted.wire.bodies
+        if "ClientRequestToken" in body
+    ]
+    assert counted.wire.operations == [
+        "BatchGetItem",
+        "TransactWriteItems",
+        "TransactWriteItems",
+    ]
     assert len(set(tokens)) == 1
     assert (receipt.outputs[0].new_rows, receipt.duplicates) == (1, 0)
 
@@ -235,7 +332,11 @@ def test_after_a_lost_answer_whose_token_is_forgotten_it_is_read_again(counted):
     counted.wire.tokens_kept = False
     counted.wire.fault = lambda number, operation: wire.lost if number == 1 else None
     receipt = commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
-    assert counted.wire.operations[1:] == ["TransactWriteItems", "TransactWriteItems", "BatchGetItem"]
+    assert counted.wire.operations[1:] == [
+        "TransactWriteItems",
+        "TransactWriteItems",
+        "BatchGetItem",
+    ]
     assert (receipt.outputs[0].new_rows, receipt.duplicates) == (0, 1)
     assert set(counters(counted).values()) == {(1, 1)}
 
@@ -249,7 +350,8 @@ def test_another_writer_between_read_and_write_is_seen(counted):
 
     counted.wire.fault = meanwhile
     receipt = commit(
-        DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0), ("b", "u", "1", "v", 0), ("c", "z", "1", "v", 0))
+        DynamoDbCounters(settings()),
+        rows(("a", "u", "1", "v", 0), ("b", "u", "1", "v", 0), ("c", "z", "1", "v", 0)),
     )
     assert (receipt.outputs[0].new_rows, receipt.duplicates) == (2, 1)
     assert set(counters(counted).values()) == {(4, 3)}
@@ -260,31 +362,51 @@ def test_when_the_table_is_away_each_further_group_is_tried_once(counted, pauses
     counted.wire.fault = lambda number, operation: wire.unreachable
     receipt = commit(DynamoDbCounters(settings(attempts=5)), frame)
     assert len(receipt.failed) == 320
-    assert counted.wire.counts == {"BatchGetItem": 5 + 2}, "after three groups in a row the rest is given back"
+    assert counted.wire.counts == {"BatchGetItem": 5 + 2}, (
+        "after three groups in a row the rest is given back"
+    )
     assert len(pauses) == 4
 
 
 def test_keys_left_out_of_a_read_are_asked_for_again(counted, pauses):
     def part(send, body):
         left = body["RequestItems"]["counters"]["Keys"][1:]
-        told = {"Responses": {"counters": []}, "UnprocessedKeys": {"counters": {"Keys": left}} if left else {}}
+        told = {
+            "Responses": {"counters": []},
+            "UnprocessedKeys": {"counters": {"Keys": left}} if left else {},
+        }
         return wire.AWSResponse("", 200, {}, wire.Raw(json.dumps(told).encode()))
 
-    counted.wire.fault = lambda number, operation: part if operation == "BatchGetItem" else None
-    receipt = commit(DynamoDbCounters(settings(attempts=3)), rows(("a", "u", "1", "v", 0)))
+    counted.wire.fault = lambda number, operation: (
+        part if operation == "BatchGetItem" else None
+    )
+    receipt = commit(
+        DynamoDbCounters(settings(attempts=3)), rows(("a", "u", "1", "v", 0))
+    )
     assert receipt.failed == []
-    assert [len(body["RequestItems"]["counters"]["Keys"]) for body in counted.wire.bodies[:3]] == [3, 2, 1]
+    assert [
+        len(body["RequestItems"]["counters"]["Keys"])
+        for body in counted.wire.bodies[:3]
+    ] == [3, 2, 1]
     counted.wire.clear()
-    counted.wire.fault = lambda number, operation: part if operation == "BatchGetItem" else None
-    receipt = commit(DynamoDbCounters(settings(attempts=2)), rows(("b", "u", "1", "v", 0)))
+    counted.wire.fault = lambda number, operation: (
+        part if operation == "BatchGetItem" else None
+    )
+    receipt = commit(
+        DynamoDbCounters(settings(attempts=2)), rows(("b", "u", "1", "v", 0))
+    )
     assert [item.reason for item in receipt.failed] == ["dynamodb-counters: throttled"]
 
 
 def test_pauses_grow_and_are_drawn_at_random(counted, pauses):
-    counted.wire.fault = lambda number, operation: wire.refused(400, "ThrottlingException")
+    counted.wire.fault = lambda number, operation: wire.refused(
+        400, "ThrottlingException"
+    )
     commit(DynamoDbCounters(settings(attempts=12)), rows(("b", "u", "1", "v", 0)))
     assert len(pauses) == len(set(pauses)) == 11
-    assert all(0 <= pause <= min(2.0, 0.05 * 2**number) for number, pause in enumerate(pauses))
+    assert all(
+        0 <= pause <= min(2.0, 0.05 * 2**number) for number, pause in enumerate(pauses)
+    )
 
 
 DENIED = "sink dynamodb-counters: table counters: access was denied (AccessDeniedException); see `reporting iam`"
@@ -304,51 +426,75 @@ ODD_KEYS = (
         (400, "ValidationException", LocationError, ODD_KEYS),
     ],
 )
-def test_what_never_passes_is_raised_without_a_value(counted, delivery, status, code, error, message):
-    counted.wire.fault = lambda number, operation: wire.refused(status, code) if operation != "BatchGetItem" else None
+def test_what_never_passes_is_raised_without_a_value(
+    counted, delivery, status, code, error, message
+):
+    counted.wire.fault = lambda number, operation: (
+        wire.refused(status, code) if operation != "BatchGetItem" else None
+    )
     with pytest.raises(error) as raised:
-        commit(DynamoDbCounters(settings(delivery=delivery)), rows(("a", "u", "1", "v", 0)))
+        commit(
+            DynamoDbCounters(settings(delivery=delivery)), rows(("a", "u", "1", "v", 0))
+        )
     assert str(raised.value) == message
     assert raised.value.__cause__ is raised.value.__context__ is None
 
 
 def test_a_cancellation_that_never_passes_is_raised(counted):
     counted.wire.fault = lambda number, operation: (
-        wire.cancel("ConditionalCheckFailed", "ValidationError") if operation == "TransactWriteItems" else None
+        wire.cancel("ConditionalCheckFailed", "ValidationError")
+        if operation == "TransactWriteItems"
+        else None
     )
-    with pytest.raises(LocationError, match=r"table counters refused the request \(ValidationError\)"):
+    with pytest.raises(
+        LocationError, match=r"table counters refused the request \(ValidationError\)"
+    ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
 
 
 def test_a_missing_table_by_moto(dynamodb):
-    with pytest.raises(LocationError, match="there is no table counters in this account and region"):
+    with pytest.raises(
+        LocationError, match="there is no table counters in this account and region"
+    ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
 
 
 def test_no_region_and_no_credentials_are_told(aws_environment):
     aws_environment.delenv("AWS_ACCESS_KEY_ID")
     aws_environment.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(AccessDenied, match=r"the credentials cannot be had \(NoCredentialsError\); check AWS_PROFILE"):
+    with pytest.raises(
+        AccessDenied,
+        match=r"the credentials cannot be had \(NoCredentialsError\); check AWS_PROFILE",
+    ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
     aws_environment.delenv("AWS_REGION")
     aws_environment.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(
-        SettingsError, match=r"dynamodb: no client can be made \(NoRegionError\); set AWS_REGION and credentials"
+        SettingsError,
+        match=r"dynamodb: no client can be made \(NoRegionError\); set AWS_REGION and credentials",
     ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
 
 
 def test_at_least_once_gives_back_what_it_could_not_count(counted):
-    frame = rows(("a", "u", "1", "v", 0), ("b", "u", "2", "v", 0), ("c", "u", "2", "v", 0))
+    frame = rows(
+        ("a", "u", "1", "v", 0), ("b", "u", "2", "v", 0), ("c", "u", "2", "v", 0)
+    )
 
     def broken(number, operation):
         return (
-            wire.refused(500, "InternalServerError") if "exp_1#day" in json.dumps(counted.wire.bodies[number]) else None
+            wire.refused(500, "InternalServerError")
+            if "exp_1#day" in json.dumps(counted.wire.bodies[number])
+            else None
         )
 
     counted.wire.fault = broken
-    receipt = commit(DynamoDbCounters(settings(delivery="at-least-once", attempts=2)), frame)
-    assert [(item.origin, item.reason) for item in receipt.failed] == [("origin-0", "dynamodb-counters: unavailable")]
+    receipt = commit(
+        DynamoDbCounters(settings(delivery="at-least-once", attempts=2)), frame
+    )
+    assert [(item.origin, item.reason) for item in receipt.failed] == [
+        ("origin-0", "dynamodb-counters: unavailable")
+    ]
     assert receipt.outputs[0].new_rows == 2
     assert counters(counted) == {
         key("day#2026-03-01", "2", "v"): (2, None),
@@ -361,7 +507,10 @@ def test_the_order_of_fragments_does_not_matter(counted):
     frame = rows(("a", "u", "1", "v", 0), ("a", "u", "1", "v", 0))
     sink = DynamoDbCounters(settings())
     sink.open(SCHEMA)
-    late, early = sink.stage(frame[:1], Split("b", {}), 0), sink.stage(frame[1:], Split("a", {}), 3)
+    late, early = (
+        sink.stage(frame[:1], Split("b", {}), 0),
+        sink.stage(frame[1:], Split("a", {}), 3),
+    )
     moved = [pickle.loads(pickle.dumps(late)), pickle.loads(pickle.dumps(early))]
     counted.wire.fault = lambda number, operation: wire.unreachable
     receipt = sink.commit(moved)
@@ -371,7 +520,9 @@ def test_the_order_of_fragments_does_not_matter(counted):
 def test_what_is_staged_shows_no_value(counted):
     sink = DynamoDbCounters(settings())
     sink.open(SCHEMA)
-    fragment = sink.stage(rows(("SECRET", "SECRET", "SECRET", "SECRET", 0)), Split("a", {}), 0)
+    fragment = sink.stage(
+        rows(("SECRET", "SECRET", "SECRET", "SECRET", 0)), Split("a", {}), 0
+    )
     assert "SECRET" not in repr(fragment) + repr(list(fragment.data.events()))
 
 
@@ -382,7 +533,11 @@ def test_the_rest_of_a_sink(counted):
     (once,) = sink.permissions(settings())
     (again,) = sink.permissions(settings(delivery="at-least-once"))
     assert once.resource == again.resource == "arn:aws:dynamodb:*:*:table/counters"
-    assert once.actions == ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    assert once.actions == (
+        "dynamodb:BatchGetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    )
     assert again.actions == ("dynamodb:UpdateItem",)
     with pytest.raises(AssertionError, match="prepare comes first"):
         DynamoDbCounters(settings()).stage(rows(), Split("a", {}), 0)
@@ -396,7 +551,14 @@ def test_the_rest_of_a_sink(counted):
     [
         ({"counters": [HOUR] * 2}, "two counters are the same"),
         ({"counters": []}, "at least 1 item"),
-        ({"counters": [{"partition_key": f"c{n}", "sort_key": "x"} for n in range(50)]}, "at most 49 items"),
+        (
+            {
+                "counters": [
+                    {"partition_key": f"c{n}", "sort_key": "x"} for n in range(50)
+                ]
+            },
+            "at most 49 items",
+        ),
         ({"table": "a b"}, "should match pattern"),
         ({"marker_days": 0}, "greater than 0"),
         ({"delivery": "never"}, "'exactly-once' or 'at-least-once'"),
@@ -431,11 +593,31 @@ def odd(**columns):
 @pytest.mark.parametrize(
     ("changes", "schema", "message"),
     [
-        ({"timestamp": "when"}, SCHEMA, "setting timestamp names when, which is no Datetime column"),
-        ({"timestamp": "user_id"}, SCHEMA, "setting timestamp names user_id, which is no Datetime column"),
-        ({"event_id": "id"}, SCHEMA, "setting event_id names id, which is no column of text or integers"),
-        ({}, odd(user_id=pl.Float64), "setting user_id names user_id, which is no column of text or integers"),
-        ({}, odd(experiment_id=pl.Float64), "column experiment_id (Float64) cannot be part of a key as it is"),
+        (
+            {"timestamp": "when"},
+            SCHEMA,
+            "setting timestamp names when, which is no Datetime column",
+        ),
+        (
+            {"timestamp": "user_id"},
+            SCHEMA,
+            "setting timestamp names user_id, which is no Datetime column",
+        ),
+        (
+            {"event_id": "id"},
+            SCHEMA,
+            "setting event_id names id, which is no column of text or integers",
+        ),
+        (
+            {},
+            odd(user_id=pl.Float64),
+            "setting user_id names user_id, which is no column of text or integers",
+        ),
+        (
+            {},
+            odd(experiment_id=pl.Float64),
+            "column experiment_id (Float64) cannot be part of a key as it is",
+        ),
         (
             {"counters": [{"partition_key": "{what}", "sort_key": "x"}]},
             SCHEMA,
@@ -461,12 +643,23 @@ def test_columns_that_do_not_fit(changes, schema, message):
 
 def rendered(template, column, dtype=None, name="c"):
     frame = pl.DataFrame({name: pl.Series(column, dtype=dtype)})
-    return frame.select(templates.expression(template, name, frame.schema, "x"))[:, 0].to_list()
+    return frame.select(templates.expression(template, name, frame.schema, "x"))[
+        :, 0
+    ].to_list()
 
 
 def test_values_are_used_as_they_are_but_for_what_parts_them():
     values = ["é 1", "a#b", "a%23b", "\x00\n\x7f\x85", None, "none", "", "NONE"]
-    expected = ["é 1", "a%23b", "a%2523b", "%00%0A%7F%C2%85", "none", "%6Eone", "", "NONE"]
+    expected = [
+        "é 1",
+        "a%23b",
+        "a%2523b",
+        "%00%0A%7F%C2%85",
+        "none",
+        "%6Eone",
+        "",
+        "NONE",
+    ]
     assert rendered("<{c}>", values) == [f"<{value}>" for value in expected]
     assert rendered("{c}", [True, False, None]) == ["true", "false", "none"]
     assert rendered("{c}", [-1, None]) == ["-1", "none"]
@@ -485,13 +678,22 @@ def test_moments_are_written_in_utc():
         series.dt.cast_time_unit("ms"),
     ):
         frame = pl.DataFrame({"at": each})
-        made = frame.select(templates.expression("{timestamp:%Y-%m-%d-%H}", "at", frame.schema, "x"))[:, 0].to_list()
+        made = frame.select(
+            templates.expression("{timestamp:%Y-%m-%d-%H}", "at", frame.schema, "x")
+        )[:, 0].to_list()
         assert made == expected[: len(each)]
     assert rendered("{c:%Y-%j}", [BEGIN.date(), None]) == ["2026-060", "none"]
 
 
 def test_moments_beyond_the_calendar_are_none():
-    assert rendered("{c:%Y}", [2**63 - 1, -(2**63), 253_402_300_800_000_000], pl.Datetime("us", "UTC")) == ["none"] * 3
+    assert (
+        rendered(
+            "{c:%Y}",
+            [2**63 - 1, -(2**63), 253_402_300_800_000_000],
+            pl.Datetime("us", "UTC"),
+        )
+        == ["none"] * 3
+    )
 
 
 def test_keys_are_neither_empty_nor_too_long_nor_a_marker(counted):

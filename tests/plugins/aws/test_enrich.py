@@ -12,7 +12,12 @@ from pydantic import ValidationError
 from reporting_aws import enrich_cache
 from reporting_aws.enrich import DynamoDbEnrich
 from reporting_aws.enrich_settings import DynamoDbEnrichSettings
-from reporting_framework import AccessDenied, LocationError, SettingsError, StorageUnavailable
+from reporting_framework import (
+    AccessDenied,
+    LocationError,
+    SettingsError,
+    StorageUnavailable,
+)
 from tests.plugins.aws import wire
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -23,7 +28,12 @@ LOOKUP = {
     "types": {"assigned_at": "timestamp"},
     "seconds_since": {"seconds": {"from": "assigned_at", "to": "timestamp"}},
 }
-USERS = {"table": "users", "key": {"id": "experiment_id"}, "columns": {"age": "age"}, "types": {"age": "integer"}}
+USERS = {
+    "table": "users",
+    "key": {"id": "experiment_id"},
+    "columns": {"age": "age"},
+    "types": {"age": "integer"},
+}
 
 
 def settings(*lookups, **changes):
@@ -38,19 +48,30 @@ def frame(*rows, timestamp=AT):
         "timestamp": pl.Datetime("us", "UTC"),
         "source_key": pl.String,
     }
-    return pl.DataFrame([(*row, timestamp, f"o{n}") for n, row in enumerate(rows)], schema=schema, orient="row")
+    return pl.DataFrame(
+        [(*row, timestamp, f"o{n}") for n, row in enumerate(rows)],
+        schema=schema,
+        orient="row",
+    )
 
 
 @pytest.fixture
 def tables(dynamodb):
     """Both tables, empty."""
-    for table, keys in {"assignments": {"user_id": "S", "experiment_id": "N"}, "users": {"id": "N"}}.items():
+    for table, keys in {
+        "assignments": {"user_id": "S", "experiment_id": "N"},
+        "users": {"id": "N"},
+    }.items():
         dynamodb.create_table(
             TableName=table,
             KeySchema=[
-                {"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+                {"AttributeName": name, "KeyType": kind}
+                for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
             ],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in keys.items()],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": kind}
+                for name, kind in keys.items()
+            ],
             BillingMode="PAY_PER_REQUEST",
         )
     dynamodb.wire.clear()
@@ -64,16 +85,40 @@ def put(client, user, experiment, **attributes):
 
 
 def test_columns_are_added_before_the_origin(tables):
-    put(tables, "u", 1, variant={"S": "a"}, assigned_at={"S": "2026-03-01T11:59:00+02:00"}, more={"S": "x"})
+    put(
+        tables,
+        "u",
+        1,
+        variant={"S": "a"},
+        assigned_at={"S": "2026-03-01T11:59:00+02:00"},
+        more={"S": "x"},
+    )
     put(tables, "v", 1, variant={"S": "b"})
     transform = DynamoDbEnrich(settings())
-    found = transform.apply(frame(("u", 1), ("v", 1), ("w", 1), (None, 1), ("u", None), ("u", 1)))
-    assert found.columns == ["user_id", "experiment_id", "timestamp", "variant", "assigned_at", "seconds", "source_key"]
+    found = transform.apply(
+        frame(("u", 1), ("v", 1), ("w", 1), (None, 1), ("u", None), ("u", 1))
+    )
+    assert found.columns == [
+        "user_id",
+        "experiment_id",
+        "timestamp",
+        "variant",
+        "assigned_at",
+        "seconds",
+        "source_key",
+    ]
     assert found["variant"].to_list() == ["a", "b", None, None, None, "a"]
-    assert found["assigned_at"].to_list() == [AT - timedelta(minutes=1), *[None] * 4, AT - timedelta(minutes=1)]
+    assert found["assigned_at"].to_list() == [
+        AT - timedelta(minutes=1),
+        *[None] * 4,
+        AT - timedelta(minutes=1),
+    ]
     assert found["seconds"].to_list() == [60.0, *[None] * 4, 60.0]
     assert found["source_key"].to_list() == [f"o{n}" for n in range(6)]
-    assert (transform.missing, transform.unexpected) == ({"assignments": 1}, {"assignments": 0})
+    assert (transform.missing, transform.unexpected) == (
+        {"assignments": 1},
+        {"assignments": 0},
+    )
     (body,) = tables.wire.bodies
     assert len(body["RequestItems"]["assignments"]["Keys"]) == 3
     assert body["RequestItems"]["assignments"]["ConsistentRead"] is False
@@ -86,7 +131,9 @@ def test_a_frame_with_no_rows_calls_nobody_and_has_the_same_schema(tables):
     assert empty.schema == rows.schema
     assert rows.schema["assigned_at"] == pl.Datetime("us", "UTC")
     assert rows.schema["seconds"] == pl.Float64
-    assert DynamoDbEnrich(settings()).apply(frame((None, 1)))["variant"].to_list() == [None]
+    assert DynamoDbEnrich(settings()).apply(frame((None, 1)))["variant"].to_list() == [
+        None
+    ]
     assert tables.wire.operations == []
 
 
@@ -104,7 +151,11 @@ def test_a_frame_with_no_rows_calls_nobody_and_has_the_same_schema(tables):
         ("timestamp", {"S": "2026-03-01T10:00:00Z"}, AT),
         ("timestamp", {"S": "2026-03-01T10:00:00"}, AT),
         ("timestamp", {"N": str(int(AT.timestamp()))}, AT),
-        ("timestamp", {"N": f"{AT.timestamp():.0f}.25"}, AT + timedelta(milliseconds=250)),
+        (
+            "timestamp",
+            {"N": f"{AT.timestamp():.0f}.25"},
+            AT + timedelta(milliseconds=250),
+        ),
         ("timestamp", {"N": "1E+30"}, wire.Killed),
         ("timestamp", {"S": "0001-01-01T00:00:00+02:00"}, wire.Killed),
         ("timestamp", {"S": "yesterday"}, wire.Killed),
@@ -112,10 +163,19 @@ def test_a_frame_with_no_rows_calls_nobody_and_has_the_same_schema(tables):
         ("string", {"NULL": True}, None),
     ],
 )
-def test_attributes_of_another_type_are_null_and_counted(tables, caplog, kind, attribute, value):
+def test_attributes_of_another_type_are_null_and_counted(
+    tables, caplog, kind, attribute, value
+):
     put(tables, "u", 1, x=attribute)
     transform = DynamoDbEnrich(
-        settings({**LOOKUP, "columns": {"new": "x"}, "types": {"new": kind}, "seconds_since": {}})
+        settings(
+            {
+                **LOOKUP,
+                "columns": {"new": "x"},
+                "types": {"new": kind},
+                "seconds_since": {},
+            }
+        )
     )
     with caplog.at_level(logging.INFO):
         found = transform.apply(frame(("u", 1), ("u", 1)))
@@ -123,7 +183,10 @@ def test_attributes_of_another_type_are_null_and_counted(tables, caplog, kind, a
     assert found["new"].to_list() == [None if odd else value] * 2
     assert transform.unexpected["assignments"] == (2 if odd else 0)
     assert (
-        caplog.messages == ["transform dynamodb-enrich: table assignments: no item for 0 rows, 2 odd values"]
+        caplog.messages
+        == [
+            "transform dynamodb-enrich: table assignments: no item for 0 rows, 2 odd values"
+        ]
     ) == odd
     assert transform.missing["assignments"] == 0
 
@@ -132,10 +195,14 @@ def test_keys_are_asked_for_by_the_hundred_and_kept(tables):
     put(tables, "u250", 1, variant={"S": "a"})
     rows = frame(*((f"u{n}", 1) for n in range(251)))
     first = DynamoDbEnrich(settings()).apply(rows)
-    assert [len(body["RequestItems"]["assignments"]["Keys"]) for body in tables.wire.bodies] == [100, 100, 51]
+    assert [
+        len(body["RequestItems"]["assignments"]["Keys"]) for body in tables.wire.bodies
+    ] == [100, 100, 51]
     assert_frame_equal(DynamoDbEnrich(settings()).apply(rows), first)
     assert len(tables.wire.operations) == 3
-    DynamoDbEnrich(settings({**LOOKUP, "columns": {"variant": "other", "assigned_at": "at"}})).apply(rows)
+    DynamoDbEnrich(
+        settings({**LOOKUP, "columns": {"variant": "other", "assigned_at": "at"}})
+    ).apply(rows)
     assert len(tables.wire.operations) == 6
 
 
@@ -146,11 +213,15 @@ def test_what_is_kept_has_its_time(tables, monkeypatch):
 
     def asked():
         tables.wire.clear()
-        transform = DynamoDbEnrich(settings(cache_seconds=300, cache_missing_seconds=30))
+        transform = DynamoDbEnrich(
+            settings(cache_seconds=300, cache_missing_seconds=30)
+        )
         transform.apply(frame(("u", 1), ("absent", 1)))
         assert transform.missing == {"assignments": 1}
         return [
-            key["user_id"]["S"] for body in tables.wire.bodies for key in body["RequestItems"]["assignments"]["Keys"]
+            key["user_id"]["S"]
+            for body in tables.wire.bodies
+            for key in body["RequestItems"]["assignments"]["Keys"]
         ]
 
     assert asked() == ["u", "absent"]
@@ -163,7 +234,10 @@ def test_what_is_kept_has_its_time(tables, monkeypatch):
 
 
 def test_the_cache_is_bounded_and_can_be_turned_off(tables):
-    for changes in ({"cache_items": 0}, {"cache_seconds": 0, "cache_missing_seconds": 0}):
+    for changes in (
+        {"cache_items": 0},
+        {"cache_seconds": 0, "cache_missing_seconds": 0},
+    ):
         tables.wire.clear()
         for _ in range(2):
             DynamoDbEnrich(settings(**changes)).apply(frame(("u", 1)))
@@ -178,7 +252,9 @@ def test_the_cache_is_bounded_and_can_be_turned_off(tables):
 
 def test_consistent_reads_are_asked_for(tables):
     DynamoDbEnrich(settings(consistent=True)).apply(frame(("u", 1)))
-    assert tables.wire.bodies[0]["RequestItems"]["assignments"]["ConsistentRead"] is True
+    assert (
+        tables.wire.bodies[0]["RequestItems"]["assignments"]["ConsistentRead"] is True
+    )
 
 
 def test_keys_that_no_item_can_have_are_not_asked_for(tables):
@@ -197,7 +273,9 @@ def test_keys_left_out_are_asked_for_again(tables, pauses):
 
     put(tables, "u", 1, variant={"S": "a"})
     tables.wire.fault = lambda number, operation: none_of_it if number < 2 else None
-    assert DynamoDbEnrich(settings()).apply(frame(("u", 1)))["variant"].to_list() == ["a"]
+    assert DynamoDbEnrich(settings()).apply(frame(("u", 1)))["variant"].to_list() == [
+        "a"
+    ]
     assert len(pauses) == 2
     tables.wire.clear()
     tables.wire.fault = lambda number, operation: none_of_it
@@ -223,9 +301,21 @@ def test_keys_left_out_are_asked_for_again(tables, pauses):
             StorageUnavailable,
             "unavailable (InternalServerError); run again later",
         ),
-        (wire.refused(400, "ResourceInUseException"), StorageUnavailable, "unavailable (ResourceInUseException); run"),
-        (wire.unreachable, StorageUnavailable, "unavailable (EndpointConnectionError); run again later"),
-        (wire.lost, StorageUnavailable, "unavailable (ReadTimeoutError); run again later"),
+        (
+            wire.refused(400, "ResourceInUseException"),
+            StorageUnavailable,
+            "unavailable (ResourceInUseException); run",
+        ),
+        (
+            wire.unreachable,
+            StorageUnavailable,
+            "unavailable (EndpointConnectionError); run again later",
+        ),
+        (
+            wire.lost,
+            StorageUnavailable,
+            "unavailable (ReadTimeoutError); run again later",
+        ),
         (
             lambda send, body: wire.AWSResponse("", 200, {}, wire.Raw(b"<html>")),
             StorageUnavailable,
@@ -248,7 +338,9 @@ def test_keys_left_out_are_asked_for_again(tables, pauses):
         ),
     ],
 )
-def test_a_table_that_fails_is_named_with_the_code_and_no_value(tables, fault, error, message):
+def test_a_table_that_fails_is_named_with_the_code_and_no_value(
+    tables, fault, error, message
+):
     tables.wire.fault = lambda number, operation: fault
     with pytest.raises(error) as raised:
         DynamoDbEnrich(settings(attempts=2)).apply(frame(("SECRET", 1)))
@@ -261,7 +353,10 @@ def test_a_table_that_fails_is_named_with_the_code_and_no_value(tables, fault, e
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"types": {"else": "string"}}, "types names else, which are none of the columns"),
+        (
+            {"types": {"else": "string"}},
+            "types names else, which are none of the columns",
+        ),
         (
             {"seconds_since": {"s": {"from": "variant", "to": "timestamp"}}},
             "seconds_since s: variant is no timestamp column of the lookup",
@@ -292,7 +387,10 @@ def test_two_lookups_cannot_add_the_same_column():
             {"columns": {"user_id": "x"}, "types": {}, "seconds_since": {}},
             "table assignments: there are columns user_id already",
         ),
-        ({"key": {"id": "what"}}, "table assignments: there is no column what of text or integers for its key"),
+        (
+            {"key": {"id": "what"}},
+            "table assignments: there is no column what of text or integers for its key",
+        ),
         (
             {"key": {"id": "timestamp"}},
             "table assignments: there is no column timestamp of text or integers for its key",
@@ -318,7 +416,9 @@ def test_seconds_until_a_column_without_a_zone_or_of_the_lookup_itself(tables):
             "t": {"from": "assigned_at", "to": "timestamp"},
         },
     }
-    naive = frame(("u", 1), timestamp=datetime(1970, 1, 1, 0, 1, tzinfo=UTC)).with_columns(
+    naive = frame(
+        ("u", 1), timestamp=datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
+    ).with_columns(
         pl.col("timestamp").dt.replace_time_zone(None).dt.cast_time_unit("ms")
     )
     found = DynamoDbEnrich(settings(own)).apply(naive)
@@ -326,7 +426,10 @@ def test_seconds_until_a_column_without_a_zone_or_of_the_lookup_itself(tables):
 
 
 def test_permissions_name_each_table_once():
-    found = DynamoDbEnrich.permissions(settings(LOOKUP, USERS, {**USERS, "columns": {"b": "b"}, "types": {}}))
+    found = DynamoDbEnrich.permissions(
+        settings(LOOKUP, USERS, {**USERS, "columns": {"b": "b"}, "types": {}})
+    )
     assert [(each.actions, each.resource) for each in found] == [
-        (("dynamodb:BatchGetItem",), f"arn:aws:dynamodb:*:*:table/{table}") for table in ("assignments", "users")
+        (("dynamodb:BatchGetItem",), f"arn:aws:dynamodb:*:*:table/{table}")
+        for table in ("assignments", "users")
     ]

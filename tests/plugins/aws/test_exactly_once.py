@@ -59,14 +59,20 @@ def deliver(events, sizes, attempts):
     fragments, left = [], list(events)
     for part, size in enumerate([*sizes, len(left)]):
         if left:
-            fragments.append(sink.stage(rows(*left[:size], first=100 * part), Split("s", {}), part))
+            fragments.append(
+                sink.stage(rows(*left[:size], first=100 * part), Split("s", {}), part)
+            )
             left = left[size:]
     receipt = sink.commit(fragments)
-    assert receipt.outputs[0].new_rows + receipt.duplicates + len(receipt.failed) == len(events)
+    assert receipt.outputs[0].new_rows + receipt.duplicates + len(
+        receipt.failed
+    ) == len(events)
     return not receipt.failed
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data(), events=EVENTS)
 def test_counters_are_those_of_the_distinct_events(dynamodb, data, events):
     dynamodb.wire.fault = lambda number, operation: None
@@ -78,7 +84,9 @@ def test_counters_are_those_of_the_distinct_events(dynamodb, data, events):
     other = {data.draw(st.integers(0, 12)): data.draw(again) for _ in range(2)}
 
     def fault(number, operation):
-        if number in other:  # another writer does all of its work between two requests of this one
+        if (
+            number in other
+        ):  # another writer does all of its work between two requests of this one
             others = other.pop(number)
             with contextlib.suppress(wire.Killed):
                 deliver(others, [], 2)
@@ -90,13 +98,24 @@ def test_counters_are_those_of_the_distinct_events(dynamodb, data, events):
         with contextlib.suppress(wire.Killed):
             deliver(delivered, sizes, data.draw(st.integers(1, 4)))
     faults.clear()
-    assert deliver(events, [], 5)  # at last it all comes once more, as a stream delivers what was not taken
+    assert deliver(
+        events, [], 5
+    )  # at last it all comes once more, as a stream delivers what was not taken
     assert counters(dynamodb) == oracle(events)
 
 
 def test_ten_writers_of_overlapping_batches_end_exact(counted):
     chosen = random.Random(7)
-    events = [(f"e{n}", f"u{chosen.randrange(25)}", str(n % 2), "view", chosen.choice([0, 70])) for n in range(60)]
+    events = [
+        (
+            f"e{n}",
+            f"u{chosen.randrange(25)}",
+            str(n % 2),
+            "view",
+            chosen.choice([0, 70]),
+        )
+        for n in range(60)
+    ]
 
     def write(number):
         drawn = random.Random(number)

@@ -12,7 +12,14 @@ from reporting_aws.dead_letters import AT_ONCE
 from reporting_aws.kinesis import Kinesis
 from reporting_aws.push_source import BATCH
 from reporting_aws.sqs import Sqs
-from reporting_framework import FILTERED, Permission, ReadFailure, Rejection, Trigger, TriggerError
+from reporting_framework import (
+    FILTERED,
+    Permission,
+    ReadFailure,
+    Rejection,
+    Trigger,
+    TriggerError,
+)
 from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
 from tests.support import S3Server, lambda_event, moto_server
 
@@ -38,7 +45,9 @@ def queue(aws, monkeypatch):
 
     def received():
         found = []
-        while got := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        while got := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
             found += [json.loads(each["Body"]) for each in got]
             for each in got:
                 client.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
@@ -52,7 +61,10 @@ def kinesis_event(*payloads, shard=SHARD):
     return {
         "Records": [
             {
-                "kinesis": {"sequenceNumber": f"{number:056}", "data": base64.b64encode(payload).decode()},
+                "kinesis": {
+                    "sequenceNumber": f"{number:056}",
+                    "data": base64.b64encode(payload).decode(),
+                },
                 "eventSource": "aws:kinesis",
                 "eventID": f"{shard}:{number:056}",
             }
@@ -77,7 +89,11 @@ def planned(source):
 
 
 def read(source):
-    return [batch for split in planned(source) for batch in source.read(json.loads(json.dumps(split.data)) and split)]
+    return [
+        batch
+        for split in planned(source)
+        for batch in source.read(json.loads(json.dumps(split.data)) and split)
+    ]
 
 
 def wrong(number, kind="missing", field="user_id"):
@@ -88,7 +104,8 @@ def test_records_of_a_stream_by_shard_and_sequence_number():
     source = made(lambda_event("kinesis"))
     [batch] = read(source)
     assert batch.origins == [
-        f"shardId-000000000006:4959033827149025660855969253836157109592157598913658889{last}" for last in (1, 2)
+        f"shardId-000000000006:4959033827149025660855969253836157109592157598913658889{last}"
+        for last in (1, 2)
     ]
     assert json.loads(batch.payloads[0])["event_id"] == "e-1"
     assert source.build_response([], []).answer == {"batchItemFailures": []}
@@ -99,18 +116,31 @@ def test_messages_of_a_queue_by_queue_and_id():
     [batch] = read(source)
     assert batch.origins == ["visit-events:059f36b4-87a3-44ab-83d2-661975975031"]
     assert batch.payloads == [b"Hello from SQS!"]
-    failed = source.build_response([ReadFailure(batch.origins[0], "x: unavailable")], []).answer
-    assert failed == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}]}
+    failed = source.build_response(
+        [ReadFailure(batch.origins[0], "x: unavailable")], []
+    ).answer
+    assert failed == {
+        "batchItemFailures": [
+            {"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}
+        ]
+    }
 
 
-@pytest.mark.parametrize("event", [{"Records": [{}]}, {"Records": ["x"]}, {"Records": [{"eventID": "a:1"}]}])
+@pytest.mark.parametrize(
+    "event", [{"Records": [{}]}, {"Records": ["x"]}, {"Records": [{"eventID": "a:1"}]}]
+)
 def test_a_record_that_is_none(event):
-    with pytest.raises(TriggerError, match="a record of the trigger is none of kinesis"):
+    with pytest.raises(
+        TriggerError, match="a record of the trigger is none of kinesis"
+    ):
         made(event)
 
 
 def test_without_a_trigger_there_is_nothing_to_do():
-    with pytest.raises(TriggerError, match="source kinesis works on what a trigger hands over; give --events"):
+    with pytest.raises(
+        TriggerError,
+        match="source kinesis works on what a trigger hands over; give --events",
+    ):
         planned(Kinesis(Kinesis.Settings()))
 
 
@@ -129,7 +159,9 @@ def test_splits_are_bounded_and_what_was_not_handed_out_comes_again():
     assert len(next(splits).data) == BATCH
     assert source.plan_stats().waiting == 5
     assert not source.plan_stats().exhausted
-    assert source.build_response([], []).answer == {"batchItemFailures": [{"itemIdentifier": f"{BATCH:056}"}]}
+    assert source.build_response([], []).answer == {
+        "batchItemFailures": [{"itemIdentifier": f"{BATCH:056}"}]
+    }
     assert len(next(splits).data) == 5
     assert source.plan_stats().exhausted
     assert source.build_response([], []).answer == {"batchItemFailures": []}
@@ -140,23 +172,35 @@ def test_the_first_that_failed_is_named_and_nothing_behind_it_is_set_aside(queue
     source = made(kinesis_event(*[b'{"n":%d}' % n for n in range(6)]), dead_letters=url)
     planned(source)
     answer = source.build_response(
-        [ReadFailure(origin(3), "x: y"), ReadFailure(origin(4), "x: y")], [wrong(1), wrong(5)]
+        [ReadFailure(origin(3), "x: y"), ReadFailure(origin(4), "x: y")],
+        [wrong(1), wrong(5)],
     ).answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"{3:056}"}]}
     assert received() == [
-        {"origin": origin(1), "error_type": "missing", "field": "user_id", "payload": '{"n":1}', "encoding": "utf-8"}
+        {
+            "origin": origin(1),
+            "error_type": "missing",
+            "field": "user_id",
+            "payload": '{"n":1}',
+            "encoding": "utf-8",
+        }
     ]
 
 
 def test_of_several_shards_each_has_its_first_failure(queue):
     url, received = queue
-    event = {"Records": [*kinesis_event(b"a", b"b")["Records"], *kinesis_event(b"c", b"d", shard="two")["Records"]]}
+    event = {
+        "Records": [
+            *kinesis_event(b"a", b"b")["Records"],
+            *kinesis_event(b"c", b"d", shard="two")["Records"],
+        ]
+    }
     source = made(event, dead_letters=url)
     planned(source)
     other = Rejection(origin(1, "two"), None, "missing")
-    assert source.build_response([ReadFailure(origin(0), "x")], [wrong(1), other]).answer == {
-        "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
-    }
+    assert source.build_response(
+        [ReadFailure(origin(0), "x")], [wrong(1), other]
+    ).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
     assert [each["origin"] for each in received()] == [origin(1, "two")]
 
 
@@ -170,14 +214,20 @@ def test_a_queue_gets_every_failure_and_sets_aside_the_others(queue):
         [ReadFailure("visit-events:059f36b4-87a3-44ab-83d2-661975975031", "x")],
         [Rejection("visit-events:two", None, "t")],
     ).answer
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}]}
+    assert answer == {
+        "batchItemFailures": [
+            {"itemIdentifier": "059f36b4-87a3-44ab-83d2-661975975031"}
+        ]
+    }
     assert [each["payload"] for each in received()] == ["Hello from SQS!"]
 
 
 def test_without_a_queue_what_can_never_succeed_is_a_failure(caplog):
     source = made(kinesis_event(b"SECRET", b"{}"))
     planned(source)
-    assert source.build_response([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.build_response([], [wrong(0)]).answer == {
+        "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
+    }
     assert "no queue to set them aside: 1" in caplog.text
     assert "SECRET" not in caplog.text
 
@@ -185,13 +235,19 @@ def test_without_a_queue_what_can_never_succeed_is_a_failure(caplog):
 def test_filtered_records_are_handled(caplog):
     source = made(kinesis_event(b"{}"))
     planned(source)
-    assert source.build_response([], [wrong(0, FILTERED)]).answer == {"batchItemFailures": []}
+    assert source.build_response([], [wrong(0, FILTERED)]).answer == {
+        "batchItemFailures": []
+    }
 
 
 def test_a_queue_that_takes_nothing(aws, queue, caplog):
-    source = made(kinesis_event(b"SECRET"), dead_letters=f"{aws.endpoint}/123456789012/nowhere")
+    source = made(
+        kinesis_event(b"SECRET"), dead_letters=f"{aws.endpoint}/123456789012/nowhere"
+    )
     planned(source)
-    assert source.build_response([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.build_response([], [wrong(0)]).answer == {
+        "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
+    }
     assert "the dead-letter queue takes nothing: " in caplog.text
     assert "NonExistentQueue" in caplog.text
     assert "SECRET" not in caplog.text
@@ -202,7 +258,9 @@ def test_a_queue_that_is_not_reached(queue, monkeypatch, caplog):
     source = made(kinesis_event(b"x"), dead_letters=url)
     planned(source)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert source.build_response([], [wrong(0)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
+    assert source.build_response([], [wrong(0)]).answer == {
+        "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
+    }
     assert "EndpointConnectionError" in caplog.text
 
 
@@ -211,7 +269,9 @@ def test_many_letters_go_in_groups_in_order(queue):
     number = 2 * AT_ONCE + 3
     source = made(kinesis_event(*[b"%d" % n for n in range(number)]), dead_letters=url)
     planned(source)
-    assert source.build_response([], [wrong(n) for n in range(number)]).answer == {"batchItemFailures": []}
+    assert source.build_response([], [wrong(n) for n in range(number)]).answer == {
+        "batchItemFailures": []
+    }
     assert sorted(int(each["payload"]) for each in received()) == list(range(number))
 
 
@@ -220,9 +280,16 @@ def test_a_payload_that_is_too_long_lies_beside(queue, tmp_path):
     payload = bytes(range(256)) * 8
     event = kinesis_event(payload, b"short")
     for _ in range(2):  # a second delivery writes nothing new, and says the same
-        source = made(event, dead_letters=url, dead_letter_bytes=1024, dead_letter_overflow=str(tmp_path))
+        source = made(
+            event,
+            dead_letters=url,
+            dead_letter_bytes=1024,
+            dead_letter_overflow=str(tmp_path),
+        )
         planned(source)
-        assert source.build_response([], [wrong(0), wrong(1)]).answer == {"batchItemFailures": []}
+        assert source.build_response([], [wrong(0), wrong(1)]).answer == {
+            "batchItemFailures": []
+        }
         found = {each["origin"]: each for each in received()}
         [file] = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
         assert found[origin(0)]["payload_uri"] == f"{tmp_path}/{file.name}"
@@ -231,7 +298,9 @@ def test_a_payload_that_is_too_long_lies_beside(queue, tmp_path):
         assert found[origin(1)]["payload"] == "short"
 
 
-def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(queue, tmp_path, caplog):
+def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(
+    queue, tmp_path, caplog
+):
     url, received = queue
     event = kinesis_event(b"a", b"x" * 2000, b"c")
     source = made(event, dead_letters=url, dead_letter_bytes=1024)
@@ -239,12 +308,21 @@ def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(queue, tmp_p
     assert source.build_response([], [wrong(n) for n in range(3)]).answer == {
         "batchItemFailures": [{"itemIdentifier": f"{1:056}"}]
     }
-    assert [each["payload"] for each in received()] == ["a"], "what is behind it comes again"
+    assert [each["payload"] for each in received()] == ["a"], (
+        "what is behind it comes again"
+    )
     assert "too long for the dead-letter queue; set dead_letter_overflow" in caplog.text
     (tmp_path / "file").write_text("in the way")
-    source = made(event, dead_letters=url, dead_letter_bytes=1024, dead_letter_overflow=str(tmp_path / "file"))
+    source = made(
+        event,
+        dead_letters=url,
+        dead_letter_bytes=1024,
+        dead_letter_overflow=str(tmp_path / "file"),
+    )
     planned(source)
-    assert source.build_response([], [wrong(1)]).answer == {"batchItemFailures": [{"itemIdentifier": f"{1:056}"}]}
+    assert source.build_response([], [wrong(1)]).answer == {
+        "batchItemFailures": [{"itemIdentifier": f"{1:056}"}]
+    }
     assert "could not be written" in caplog.text
 
 
@@ -255,12 +333,15 @@ def test_a_payload_can_be_restored_to_the_byte(payload):
 
     told = json.loads(json.dumps(_encoded(payload)))
     raw = told["payload"]
-    assert (raw.encode() if told["encoding"] == "utf-8" else base64.b64decode(raw)) == payload
+    assert (
+        raw.encode() if told["encoding"] == "utf-8" else base64.b64decode(raw)
+    ) == payload
 
 
 def test_permissions():
     settings = Kinesis.Settings(
-        dead_letters="https://sqs.us-east-1.amazonaws.com/123456789012/dead", dead_letter_overflow="s3://big/letters/"
+        dead_letters="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
+        dead_letter_overflow="s3://big/letters/",
     )
     assert Kinesis.permissions(settings) == [
         Permission(("sqs:SendMessage",), "arn:aws:sqs:*:123456789012:dead"),
@@ -269,7 +350,10 @@ def test_permissions():
     assert Sqs.permissions(Sqs.Settings(dead_letter_overflow="/folder")) == []
 
 
-@pytest.mark.parametrize("given", [{"dead_letters": "arn:aws:sqs:us-east-1:1:x"}, {"dead_letter_overflow": "s3://"}])
+@pytest.mark.parametrize(
+    "given",
+    [{"dead_letters": "arn:aws:sqs:us-east-1:1:x"}, {"dead_letter_overflow": "s3://"}],
+)
 def test_settings_that_cannot_be(given):
     with pytest.raises(ValueError, match="a queue is given by its URL|bucket"):
         Kinesis.Settings(**given)
@@ -278,7 +362,9 @@ def test_settings_that_cannot_be(given):
 def test_what_could_not_be_set_aside_counts_as_not_read(queue):
     source = made(kinesis_event(b"a", b"b"))
     planned(source)
-    assert source.build_response([], [wrong(1)]).unread == [ReadFailure(origin(1), "kinesis: not set aside")]
+    assert source.build_response([], [wrong(1)]).unread == [
+        ReadFailure(origin(1), "kinesis: not set aside")
+    ]
 
 
 @pytest.mark.parametrize("field", ["eventID", "data"])
@@ -288,7 +374,9 @@ def test_a_lone_surrogate_is_no_record_of_a_stream(field):
         event["Records"][0]["kinesis"]["data"] = "secret\ud800"
     else:
         event["Records"][0]["eventID"] = "s:\ud800"
-    with pytest.raises(TriggerError, match="a record of the trigger is none of kinesis"):
+    with pytest.raises(
+        TriggerError, match="a record of the trigger is none of kinesis"
+    ):
         made(event)
 
 
@@ -296,7 +384,10 @@ def test_a_lone_surrogate_is_no_record_of_a_stream(field):
     ("url", "message"),
     [
         ("http://", "a queue is given by its URL"),
-        ("https://sqs.us-east-1.amazonaws.com/1/dead.fifo", "a FIFO queue cannot take dead letters"),
+        (
+            "https://sqs.us-east-1.amazonaws.com/1/dead.fifo",
+            "a FIFO queue cannot take dead letters",
+        ),
     ],
 )
 def test_queues_that_cannot_be(url, message):

@@ -23,16 +23,28 @@ class Raw(BytesIO):
 
 def answer(status: int, code: str, **more: Any) -> AWSResponse:
     """An error as DynamoDB gives it, whose message quotes what was sent."""
-    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "quoted: SECRET", **more}
+    body = {
+        "__type": f"com.amazonaws.dynamodb.v20120810#{code}",
+        "message": "quoted: SECRET",
+        **more,
+    }
     return AWSResponse(
-        "https://dynamodb", status, {"content-type": "application/x-amz-json-1.0"}, Raw(json.dumps(body).encode())
+        "https://dynamodb",
+        status,
+        {"content-type": "application/x-amz-json-1.0"},
+        Raw(json.dumps(body).encode()),
     )
 
 
 def cancelled(*reasons: str) -> AWSResponse:
     message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{', '.join(reasons)}]"
-    told = [{"Code": reason, "Message": "SECRET"} if reason != "None" else {"Code": "None"} for reason in reasons]
-    return answer(400, "TransactionCanceledException", Message=message, CancellationReasons=told)
+    told = [
+        {"Code": reason, "Message": "SECRET"} if reason != "None" else {"Code": "None"}
+        for reason in reasons
+    ]
+    return answer(
+        400, "TransactionCanceledException", Message=message, CancellationReasons=told
+    )
 
 
 Fault = Callable[[Callable[[], AWSResponse], dict[str, Any]], AWSResponse]
@@ -73,7 +85,9 @@ class Wire:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()  # moto takes transactions back by putting old tables in place
+        self.lock = (
+            threading.RLock()
+        )  # moto takes transactions back by putting old tables in place
         self.clear()
 
     def clear(self) -> None:
@@ -89,14 +103,20 @@ class Wire:
 
     def __call__(self, request: Any, **_: Any) -> AWSResponse:
         target = request.headers["X-Amz-Target"]
-        operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
+        operation = (
+            target.decode() if isinstance(target, bytes) else target
+        ).rpartition(".")[2]
         body = json.loads(request.body)
         with self.lock:
             number = len(self.operations)
             self.operations.append(operation)
             self.bodies.append(body)
             fault = self.fault(number, operation)
-            return fault(lambda: self.send(request, body), body) if fault else self.send(request, body)
+            return (
+                fault(lambda: self.send(request, body), body)
+                if fault
+                else self.send(request, body)
+            )
 
     def send(self, request: Any, body: dict[str, Any]) -> AWSResponse:
         token = body.get("ClientRequestToken")

@@ -9,7 +9,10 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from reporting_event_log_checkpoint import models
-from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
+from reporting_event_log_checkpoint.validator import (
+    VisitEventV2Validator,
+    VisitEventValidator,
+)
 from reporting_framework.builtin.pydantic_validator import ModelValidator
 
 VALIDATORS: list[type[ModelValidator]] = [VisitEventValidator, VisitEventV2Validator]
@@ -57,7 +60,11 @@ ABSENT = object()
 
 def changed(event: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The event with other values, or with fields left out that are `ABSENT`."""
-    return {name: value for name, value in {**event, **changes}.items() if value is not ABSENT}
+    return {
+        name: value
+        for name, value in {**event, **changes}.items()
+        if value is not ABSENT
+    }
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,9 @@ class Sample:
 
 texts = st.text(min_size=1, max_size=12)
 any_texts = st.none() | st.text(max_size=12)
-offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(
+    lambda minutes: timezone(timedelta(minutes=minutes))
+)
 ptids = st.from_regex(r"[A-Z0-9]{1,10}", fullmatch=True)
 ptids_v2 = st.text([chr(code) for code in range(33, 127)], min_size=1, max_size=10)
 
@@ -83,16 +92,25 @@ ptids_v2 = st.text([chr(code) for code in range(33, 127)], min_size=1, max_size=
 @st.composite
 def moments(draw: st.DrawFn) -> tuple[str, datetime]:
     """A timestamp as it may be written, and the instant in UTC that it means."""
-    moment = draw(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.none() | st.just(UTC) | offsets))
+    moment = draw(
+        st.datetimes(
+            datetime(1, 1, 2),
+            datetime(9999, 12, 30),
+            timezones=st.none() | st.just(UTC) | offsets,
+        )
+    )
     text = moment.isoformat(
-        draw(st.sampled_from("T ")), draw(st.sampled_from(["auto", "seconds", "milliseconds", "microseconds"]))
+        draw(st.sampled_from("T ")),
+        draw(st.sampled_from(["auto", "seconds", "milliseconds", "microseconds"])),
     )
     meant = datetime.fromisoformat(text)
     if text.endswith("+00:00") and draw(st.booleans()):
         text = text.removesuffix("+00:00") + "Z"
     if re.search("[+-][0-9]{2}:00$", text) and draw(st.booleans()):
         text = text.removesuffix(":00")
-    return text, meant.replace(tzinfo=UTC) if meant.tzinfo is None else meant.astimezone(UTC)
+    return text, meant.replace(
+        tzinfo=UTC
+    ) if meant.tzinfo is None else meant.astimezone(UTC)
 
 
 @st.composite
@@ -100,11 +118,17 @@ def samples(draw: st.DrawFn, kind: type[ModelValidator]) -> Sample:
     """Any valid event of one of the validators."""
     current = kind is VisitEventV2Validator
     timestamp, instant = draw(moments())
-    datatype = draw(st.sampled_from(get_args(models.DatatypeV2 if current else models.Datatype)))
-    module = draw((texts if datatype == "form" else st.none()) if current else any_texts)
+    datatype = draw(
+        st.sampled_from(get_args(models.DatatypeV2 if current else models.Datatype))
+    )
+    module = draw(
+        (texts if datatype == "form" else st.none()) if current else any_texts
+    )
     day = draw(st.dates())
     event = {
-        "action": draw(st.sampled_from(get_args(models.ActionV2 if current else models.Action))),
+        "action": draw(
+            st.sampled_from(get_args(models.ActionV2 if current else models.Action))
+        ),
         "study": draw(st.just("adrc") | texts),
         "pipeline_adcid": draw(st.integers(-(2**31), 2**31 - 1)),
         "project_label": draw(texts),
@@ -120,11 +144,15 @@ def samples(draw: st.DrawFn, kind: type[ModelValidator]) -> Sample:
     }
     row = {**event, "visit_date": day, "timestamp": instant}
     if event["pipeline_adcid"] >= 0 and draw(st.booleans()):
-        event["pipeline_adcid"] = "0" * draw(st.integers(0, 3)) + str(event["pipeline_adcid"])
+        event["pipeline_adcid"] = "0" * draw(st.integers(0, 3)) + str(
+            event["pipeline_adcid"]
+        )
     if current and datatype == "dicom":
         event["modality"] = draw(texts)
     optional = {"module", "packet", *(["visit_number"] if current else [])}
-    may_lack = [name for name in optional if event[name] is None] + (["study"] if event["study"] == "adrc" else [])
+    may_lack = [name for name in optional if event[name] is None] + (
+        ["study"] if event["study"] == "adrc" else []
+    )
     absent = draw(st.sets(st.sampled_from(sorted(may_lack) or ["-"])))
     names = draw(st.permutations([name for name in event if name not in absent]))
     return Sample({name: event[name] for name in names}, row)
@@ -135,7 +163,10 @@ def written(draw: st.DrawFn, event: dict[str, Any]) -> bytes:
     """The event as JSON, in one of the ways that producers write it."""
     separators = draw(st.sampled_from([(",", ":"), (", ", ": "), (",\n", " : ")]))
     text = json.dumps(
-        event, separators=separators, ensure_ascii=draw(st.booleans()), indent=draw(st.sampled_from([None, 2]))
+        event,
+        separators=separators,
+        ensure_ascii=draw(st.booleans()),
+        indent=draw(st.sampled_from([None, 2])),
     )
     return text.encode() + draw(st.sampled_from([b"", b"\n"]))
 
@@ -155,11 +186,22 @@ def invalid_values(kind: type[ModelValidator], field: str) -> st.SearchStrategy[
     strings = _INVALID_STRINGS.get(field, st.nothing())
     if field == "ptid":
         strings = _texts_but(models.PtidV2 if current else models.Ptid)
-    no_strings = st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.none(), max_size=1)
+    no_strings = (
+        st.booleans()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.lists(st.none(), max_size=1)
+    )
     no_strings |= st.dictionaries(st.text(max_size=2), st.none(), max_size=1)
     if field == "pipeline_adcid":
         no_digits = st.text().filter(lambda text: not re.fullmatch("[0-9]+", text))
-        return no_strings | no_digits | st.none() | _beyond_int32 | _beyond_int32.map(str) | st.just(ABSENT)
+        return (
+            no_strings
+            | no_digits
+            | st.none()
+            | _beyond_int32
+            | _beyond_int32.map(str)
+            | st.just(ABSENT)
+        )
     wrong = no_strings | st.integers() | strings
     if field in ("module", "packet") or (field == "visit_number" and current):
         return wrong | (st.just("") if field == "visit_number" else st.nothing())
@@ -183,7 +225,10 @@ def _no_date(text: str) -> bool:
 
 _beyond_int32 = st.integers(min_value=2**31) | st.integers(max_value=-(2**31) - 1)
 _INVALID_STRINGS: dict[str, st.SearchStrategy[str]] = {
-    **dict.fromkeys(("study", "project_label", "center_label", "gear_name", "visit_number"), st.just("")),
+    **dict.fromkeys(
+        ("study", "project_label", "center_label", "gear_name", "visit_number"),
+        st.just(""),
+    ),
     "action": st.text().filter(lambda text: text not in get_args(models.ActionV2)),
     "datatype": st.text().filter(lambda text: text not in get_args(models.DatatypeV2)),
     "visit_date": (
@@ -192,5 +237,8 @@ _INVALID_STRINGS: dict[str, st.SearchStrategy[str]] = {
         | st.from_regex(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[ TZ\n]?", fullmatch=True)
         | st.datetimes().map(datetime.isoformat)
     ).filter(_no_date),
-    "timestamp": st.text(max_size=15) | st.integers().map(str) | st.floats().map(str) | st.dates().map(date.isoformat),
+    "timestamp": st.text(max_size=15)
+    | st.integers().map(str)
+    | st.floats().map(str)
+    | st.dates().map(date.isoformat),
 }

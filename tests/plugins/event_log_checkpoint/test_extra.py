@@ -17,9 +17,16 @@ def take(tmp_path, monkeypatch):
 
     def run(number, **settings):
         name = f"log-submit-20240105-1000{number:02}-1-form-A1-1.json"
-        event = {**FORM, "timestamp": f"2024-01-05T10:00:{number:02}Z", "naccid": f"N{number}"}
+        event = {
+            **FORM,
+            "timestamp": f"2024-01-05T10:00:{number:02}Z",
+            "naccid": f"N{number}",
+        }
         (tmp_path / "in" / name).write_text(json.dumps(event))
-        result = run_report("event-log-checkpoint", {"source": "in", "checkpoint": "out/x.parquet", **settings})
+        result = run_report(
+            "event-log-checkpoint",
+            {"source": "in", "checkpoint": "out/x.parquet", **settings},
+        )
         return result, pl.read_parquet("out/x.parquet")
 
     return run
@@ -30,7 +37,9 @@ def test_unknown_fields_are_kept_ignored_and_kept_again(take):
     for number, extra in enumerate(["keep", "ignore", "reject", "keep"]):
         result, found = take(number, extra=extra)
         assert result.ignored_fields == ({"naccid": 1} if extra == "ignore" else {})
-        assert (result.accepted, result.rejected) == ((0, 1) if extra == "reject" else (1, 0))
+        assert (result.accepted, result.rejected) == (
+            (0, 1) if extra == "reject" else (1, 0)
+        )
         assert found.columns == [*COLUMNS, "extra", "source_key"]
     assert found["extra"].to_list() == ['{"naccid":"N0"}', None, '{"naccid":"N3"}']
 
@@ -51,5 +60,8 @@ def test_a_run_that_finds_nothing_new_rewrites_nothing(take, tmp_path):
     take(0, extra="keep")
     before = (tmp_path / "out" / "x.parquet").read_bytes()
     for extra in ("ignore", "reject", "keep"):
-        run_report("event-log-checkpoint", {"source": "in", "checkpoint": "out/x.parquet", "extra": extra})
+        run_report(
+            "event-log-checkpoint",
+            {"source": "in", "checkpoint": "out/x.parquet", "extra": extra},
+        )
         assert (tmp_path / "out" / "x.parquet").read_bytes() == before

@@ -19,12 +19,22 @@ BEGIN, END = datetime(2024, 3, 1, tzinfo=UTC), datetime(2024, 4, 1, tzinfo=UTC)
 BEFORE = datetime(2024, 2, 1, tzinfo=UTC)
 
 moments = st.one_of(
-    st.sampled_from([BEGIN, END, BEFORE, BEGIN - timedelta(microseconds=1), END - timedelta(microseconds=1)]),
+    st.sampled_from(
+        [
+            BEGIN,
+            END,
+            BEFORE,
+            BEGIN - timedelta(microseconds=1),
+            END - timedelta(microseconds=1),
+        ]
+    ),
     st.datetimes(datetime(2024, 1, 1), datetime(2024, 4, 20), timezones=st.just(UTC)),
 )
 events = st.fixed_dictionaries(
     {
-        "action": st.sampled_from(["submit", "submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"]),
+        "action": st.sampled_from(
+            ["submit", "submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"]
+        ),
         "study": st.just("adrc"),
         "pipeline_adcid": st.integers(1, 2),
         "project_label": st.just("p"),
@@ -42,14 +52,18 @@ events = st.fixed_dictionaries(
 
 
 def table(rows):
-    numbered = [row | {"source_key": f"{number:04d}"} for number, row in enumerate(rows)]
+    numbered = [
+        row | {"source_key": f"{number:04d}"} for number, row in enumerate(rows)
+    ]
     return pl.DataFrame(numbered, schema=SCHEMA)
 
 
 def grouped(rows):
     """Events of each visit, in order."""
     found = {}
-    for row in sorted(table(rows).to_dicts(), key=lambda row: (row["timestamp"], row["source_key"])):
+    for row in sorted(
+        table(rows).to_dicts(), key=lambda row: (row["timestamp"], row["source_key"])
+    ):
         found.setdefault(tuple(row[name] for name in VISIT), []).append(row)
     return found
 
@@ -61,7 +75,11 @@ def within(rows, begin, end):
 def passed(rows):
     """How many visits have an outcome, and how many of these passed at last."""
     last = [
-        [event["action"] for event in of if event["action"] in ("pass-qc", "not-pass-qc")]
+        [
+            event["action"]
+            for event in of
+            if event["action"] in ("pass-qc", "not-pass-qc")
+        ]
         for of in grouped(rows).values()
     ]
     return Rate(sum(map(bool, last)), sum(each[-1:] == ["pass-qc"] for each in last))
@@ -73,11 +91,16 @@ def first(of, action):
 
 def check_numbers(rows):
     found = figures_of(table(rows).lazy(), None, month=MONTH, at=AT, most=2)
-    for totals, begin, end in ((found.now, BEGIN, END), *([(found.last, BEFORE, BEGIN)] if found.last else [])):
+    for totals, begin, end in (
+        (found.now, BEGIN, END),
+        *([(found.last, BEFORE, BEGIN)] if found.last else []),
+    ):
         mine = within(rows, begin, end)
         assert totals.events == len(mine)
         assert totals.failures == sum(row["action"] == "not-pass-qc" for row in mine)
-        assert totals.submitted == sum(first(of, "submit") is not None for of in grouped(mine).values())
+        assert totals.submitted == sum(
+            first(of, "submit") is not None for of in grouped(mine).values()
+        )
         assert (totals.outcomes, totals.passed) == passed(mine)
     mine = within(rows, BEGIN, END)
     assert found.rates[0] == {
@@ -94,9 +117,14 @@ def check_times(rows):
     visits = grouped([row for row in rows if row["timestamp"] < END])
     for spread, action in ((found.to_submit, "submit"), (found.to_pass, "pass-qc")):
         firsts = [(of[0]["visit_date"], first(of, action)) for of in visits.values()]
-        days = sorted((at.date() - of).days for of, at in firsts if at and at >= BEGIN and of)
+        days = sorted(
+            (at.date() - of).days for of, at in firsts if at and at >= BEGIN and of
+        )
         assert spread.visits == len(days) == sum(spread.days.values())
-        assert sorted(day for day, number in spread.days.items() for _ in range(number)) == days
+        assert (
+            sorted(day for day, number in spread.days.items() for _ in range(number))
+            == days
+        )
         assert spread.median == (median(days) if days else None)
     waiting = sorted(
         first(of, "submit") for of in visits.values()
@@ -104,7 +132,9 @@ def check_times(rows):
     )  # fmt: skip
     assert sum(found.ages.values()) == sum(found.places.values()) == len(waiting)
     assert [each.submitted for each in found.waiting] == waiting[:2]
-    assert [each.days for each in found.waiting] == [(END - moment).days for moment in waiting[:2]]
+    assert [each.days for each in found.waiting] == [
+        (END - moment).days for moment in waiting[:2]
+    ]
 
 
 @pytest.mark.slow
@@ -119,7 +149,11 @@ def test_the_numbers_of_a_usual_table_are_those_that_their_words_say():
     rows = visits(9, months=17, centers=["Alpha", "Beta"], per=3).filter(
         pl.col("timestamp") > BEFORE - timedelta(days=40)
     )
-    rows = rows.with_columns(pipeline_adcid=pl.col("pipeline_adcid") - 900).drop("source_key").to_dicts()
+    rows = (
+        rows.with_columns(pipeline_adcid=pl.col("pipeline_adcid") - 900)
+        .drop("source_key")
+        .to_dicts()
+    )
     assert len(rows) > 20
     check_numbers(rows)
     check_times(rows)
@@ -127,7 +161,9 @@ def test_the_numbers_of_a_usual_table_are_those_that_their_words_say():
 
 def test_months_before_the_first_event_are_left_out_and_the_last_one_stays():
     rows = table([]).lazy()
-    assert [each.month for each in figures_of(rows, None, month=MONTH, at=AT, most=1).totals] == [MONTH]
+    assert [
+        each.month for each in figures_of(rows, None, month=MONTH, at=AT, most=1).totals
+    ] == [MONTH]
     assert figures_of(rows, None, month=MONTH, at=AT, most=1).last is None
 
 
@@ -148,26 +184,46 @@ QUARANTINE = pl.DataFrame(
 
 def test_what_was_rejected_is_counted_by_reason_of_the_month_and_in_all():
     found = figures_of(table([]).lazy(), QUARANTINE, month=MONTH, at=AT, most=1)
-    assert found.rejected == {("missing", "ptid"): (1, 2), ("filtered", None): (0, 1), ("json_invalid", None): (1, 1)}
+    assert found.rejected == {
+        ("missing", "ptid"): (1, 2),
+        ("filtered", None): (0, 1),
+        ("json_invalid", None): (1, 1),
+    }
 
 
-days = st.dictionaries(st.integers(-400, 4000) | st.integers(-3, 40), st.integers(1, 500), min_size=1, max_size=60)
+days = st.dictionaries(
+    st.integers(-400, 4000) | st.integers(-3, 40),
+    st.integers(1, 500),
+    min_size=1,
+    max_size=60,
+)
 
 
 @given(days)
 def test_spans_follow_each_other_are_few_and_count_every_day_once(numbers):
     found = spans_of(numbers)
     assert LEAST <= len(found.drawn) <= MOST + 1
-    assert all(one.high == other.low for one, other in zip(found.drawn, found.drawn[1:], strict=False))
+    assert all(
+        one.high == other.low
+        for one, other in zip(found.drawn, found.drawn[1:], strict=False)
+    )
     for each in found.drawn:
-        assert each.number == sum(count for day, count in numbers.items() if each.low <= day < each.high)
+        assert each.number == sum(
+            count for day, count in numbers.items() if each.low <= day < each.high
+        )
     total = sum(numbers.values())
     assert found.below + found.above + sum(each.number for each in found.drawn) == total
     assert found.below + found.above <= 0.02 * total
 
 
 @pytest.mark.parametrize(
-    ("numbers", "width"), [({3: 1}, 1), ({0: 5, 100: 5}, 5), ({0: 5, 4000: 5}, 180), ({0: 1, 40000: 1}, 1460)]
+    ("numbers", "width"),
+    [
+        ({3: 1}, 1),
+        ({0: 5, 100: 5}, 5),
+        ({0: 5, 4000: 5}, 180),
+        ({0: 1, 40000: 1}, 1460),
+    ],
 )
 def test_spans_have_a_width_that_people_know(numbers, width):
     assert {each.high - each.low for each in spans_of(numbers).drawn} == {width}
@@ -189,7 +245,9 @@ def test_a_center_that_is_called_like_another_one_with_its_number_has_a_name_of_
 
 def test_a_module_has_the_same_name_in_both_months():
     before = [submit(kind=kind, at=BEFORE) for kind in ("form", "dicom")]
-    found = figures_of(table([submit(), *before]).lazy(), None, month=MONTH, at=AT, most=0)
+    found = figures_of(
+        table([submit(), *before]).lazy(), None, month=MONTH, at=AT, most=0
+    )
     assert by_module(found, found.submitted) == {"form · UDS": 1}
     assert by_module(found, found.before) == {"form · UDS": 1, "dicom · UDS": 1}
 

@@ -19,7 +19,11 @@ DEFAULT = MonthlyVisits(MonthlyVisits.Settings())
 
 def made(material, **settings):
     """The page without the drawing library."""
-    return MonthlyVisits(MonthlyVisits.Settings(**settings)).render(material).replace(library(), "")
+    return (
+        MonthlyVisits(MonthlyVisits.Settings(**settings))
+        .render(material)
+        .replace(library(), "")
+    )
 
 
 def small(**more):
@@ -28,7 +32,15 @@ def small(**more):
 
 
 def words(page):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)))
+    return re.sub(
+        r"\s+",
+        " ",
+        re.sub(
+            r"<[^>]*>",
+            " ",
+            re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL),
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +63,11 @@ def test_the_page_says_its_month_its_numbers_and_where_they_come_from(usual):
 def test_each_chart_has_its_numbers_behind_it(usual):
     figures = re.findall(r"<figure.*?</figure>", usual, re.DOTALL)
     assert all(("data-chart" in each) == ("<details>" in each) for each in figures)
-    assert all(re.search(r"data-says=\"[^\"]{20,}\"", each) for each in figures if "data-chart" in each)
+    assert all(
+        re.search(r"data-says=\"[^\"]{20,}\"", each)
+        for each in figures
+        if "data-chart" in each
+    )
 
 
 def test_without_identifiers_no_participant_is_named(usual):
@@ -68,7 +84,13 @@ def test_the_list_of_those_that_wait_is_bounded_and_says_how_many_more_there_are
 
 
 def test_an_empty_month_and_an_empty_table_say_so():
-    page = words(made(visits.material(visits.visits(months=0), quarantine=None, runs=[], source="", table="")))
+    page = words(
+        made(
+            visits.material(
+                visits.visits(months=0), quarantine=None, runs=[], source="", table=""
+            )
+        )
+    )
     for said in ("There is no event in April 2024.", "No visit was submitted in April 2024.", "No visit waits for a pass.",
                  "There is no quarantine beside this table.", "no history of runs is kept", "Source not known",
                  "No visit was checked in these months."):  # fmt: skip
@@ -86,10 +108,16 @@ def test_labels_of_any_kind_are_inert():
     evil = '</script><img src=x onerror="hit()">'
     rows = visits.visits(7, months=2, centers=[evil, f"{evil}2"], modules=[evil], per=6)
     texts = [
-        name for name, dtype in visits.SCHEMA.items() if dtype == pl.String and name not in ("action", "source_key")
+        name
+        for name, dtype in visits.SCHEMA.items()
+        if dtype == pl.String and name not in ("action", "source_key")
     ]
     rows = rows.with_columns(pl.lit(evil).alias(name) for name in texts)
-    page = made(visits.material(rows, month=date(2022, 12, 1), source=evil, table=evil, report=evil))
+    page = made(
+        visits.material(
+            rows, month=date(2022, 12, 1), source=evil, table=evil, report=evil
+        )
+    )
     assert "<img" not in page
     assert page.count("</script>") == page.count("<script")
 
@@ -98,7 +126,9 @@ def test_labels_of_any_kind_are_inert():
 def test_two_centers_of_one_name_are_told_apart():
     rows = visits.visits(8, months=2, centers=["Alder", "Alder"], per=4)
     assert {"Alder (901)", "Alder (902)"} <= set(
-        re.findall(r"Alder \(\d+\)", made(visits.material(rows, month=date(2022, 12, 1))))
+        re.findall(
+            r"Alder \(\d+\)", made(visits.material(rows, month=date(2022, 12, 1)))
+        )
     )
 
 
@@ -106,7 +136,9 @@ def test_two_centers_of_one_name_are_told_apart():
 def test_a_datatype_without_module_is_told_apart_from_a_module_of_its_name():
     rows = visits.visits(8, months=2, centers=["Alder"], modules=["dicom"], per=30)
     page = made(visits.material(rows, month=date(2022, 12, 1)))
-    assert {"form · dicom", "dicom · no module"} <= set(re.findall(r"\w+ · [\w ]+", page))
+    assert {"form · dicom", "dicom · no module"} <= set(
+        re.findall(r"\w+ · [\w ]+", page)
+    )
 
 
 @pytest.mark.slow
@@ -137,7 +169,11 @@ def test_without_what_pages_are_made_with_the_error_says_what_to_install(monkeyp
 @pytest.mark.slow
 def test_a_page_of_many_centers_stays_small_and_draws_no_more_than_thirty():
     rows = visits.visits(
-        4, months=2, centers=[f"Center {n}" for n in range(60)], modules=[f"M{n}" for n in range(12)], per=4
+        4,
+        months=2,
+        centers=[f"Center {n}" for n in range(60)],
+        modules=[f"M{n}" for n in range(12)],
+        per=4,
     )
     page = DEFAULT.render(visits.material(rows, month=date(2022, 12, 1)))
     assert "The chart shows 30 of 60 centers; the numbers have all." in page
@@ -147,5 +183,11 @@ def test_a_page_of_many_centers_stays_small_and_draws_no_more_than_thirty():
 @pytest.mark.slow
 def test_a_month_so_far_says_so():
     rows = visits.visits(6, months=1, centers=["Alder"], per=4)
-    page = made(visits.material(rows, month=visits.FIRST, at=datetime(2022, 11, 20, tzinfo=UTC) + timedelta(hours=1)))
+    page = made(
+        visits.material(
+            rows,
+            month=visits.FIRST,
+            at=datetime(2022, 11, 20, tzinfo=UTC) + timedelta(hours=1),
+        )
+    )
     assert "at the end of 20 November 2022" in page

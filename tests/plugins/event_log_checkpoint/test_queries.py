@@ -65,7 +65,14 @@ MOMENTS = [
     datetime(2024, 2, 3, 12, 0, 0, 1, tzinfo=UTC),
     datetime(2024, 3, 9, tzinfo=UTC),
 ]
-BYS = [[], ["study"], ["module", "pipeline_adcid"], ["packet"], ["visit_number", "action"], ["packet", "packet"]]
+BYS = [
+    [],
+    ["study"],
+    ["module", "pipeline_adcid"],
+    ["packet"],
+    ["visit_number", "action"],
+    ["packet", "packet"],
+]
 
 
 def event(number, place):
@@ -84,13 +91,19 @@ def event(number, place):
 
 
 checkpoints = st.lists(
-    st.integers(0, len(VISITS) * len(ACTIONS) * len(PACKETS) * len(MOMENTS) * 10 - 1), max_size=14
+    st.integers(0, len(VISITS) * len(ACTIONS) * len(PACKETS) * len(MOMENTS) * 10 - 1),
+    max_size=14,
 ).map(lambda numbers: [event(number, place) for place, number in enumerate(numbers)])
 
 
 def ask(name, rows, **settings):
     kind = KINDS[name]
-    return kind(kind.Settings(**settings)).ask(pl.LazyFrame(rows, schema=SCHEMA)).collect().rows(named=True)
+    return (
+        kind(kind.Settings(**settings))
+        .ask(pl.LazyFrame(rows, schema=SCHEMA))
+        .collect()
+        .rows(named=True)
+    )
 
 
 # -- the definitions once more ------------------------------------------------------------------------------------------
@@ -116,8 +129,13 @@ def groups(things, by, values):
     """Things by the values of columns, sorted; without columns there is one group."""
     found = {} if by else {(): []}
     for thing in things:
-        found.setdefault(tuple(values(thing)[column] for column in by), []).append(thing)
-    return [(dict(zip(by, key, strict=True)), found[key]) for key in sorted(found, key=nulls_first)]
+        found.setdefault(tuple(values(thing)[column] for column in by), []).append(
+            thing
+        )
+    return [
+        (dict(zip(by, key, strict=True)), found[key])
+        for key in sorted(found, key=nulls_first)
+    ]
 
 
 def of_action(events, action):
@@ -132,9 +150,17 @@ def spread(numbers, prefix=""):
         middle = ordered[(n - 1) // 2], ordered[n // 2]
         below = math.floor(0.9 * (n - 1))
         above = min(below + 1, n - 1)
-        p90 = ordered[below] + (0.9 * (n - 1) - below) * (ordered[above] - ordered[below])
-        found = {"mean_days": sum(ordered) / n, "median_days": sum(middle) / 2, "p90_days": p90}
-    return {f"{prefix}visits": n} | {f"{prefix}{name}": value for name, value in found.items()}
+        p90 = ordered[below] + (0.9 * (n - 1) - below) * (
+            ordered[above] - ordered[below]
+        )
+        found = {
+            "mean_days": sum(ordered) / n,
+            "median_days": sum(middle) / 2,
+            "p90_days": p90,
+        }
+    return {f"{prefix}visits": n} | {
+        f"{prefix}{name}": value for name, value in found.items()
+    }
 
 
 def counts(rows, by):
@@ -147,14 +173,26 @@ def latest_per_visit(rows, by):
 
 
 def monthly_errors(rows, by):
-    failed = [found | {"month": f"{found['timestamp']:%Y-%m}"} for found in rows if found["action"] == "not-pass-qc"]
-    return [key | {"errors": len(events)} for key, events in groups(failed, ["pipeline_adcid", "month"], dict)]
+    failed = [
+        found | {"month": f"{found['timestamp']:%Y-%m}"}
+        for found in rows
+        if found["action"] == "not-pass-qc"
+    ]
+    return [
+        key | {"errors": len(events)}
+        for key, events in groups(failed, ["pipeline_adcid", "month"], dict)
+    ]
 
 
 def volumes(rows, by):
-    submitted = {visit for visit, events in visits_of(rows).items() if of_action(events, "submit")}
+    submitted = {
+        visit
+        for visit, events in visits_of(rows).items()
+        if of_action(events, "submit")
+    }
     return [
-        key | {"visits": len(submitted & visits_of(events).keys()), "events": len(events)}
+        key
+        | {"visits": len(submitted & visits_of(events).keys()), "events": len(events)}
         for key, events in groups(rows, by, dict)
     ]
 
@@ -166,10 +204,20 @@ def last_of(events):
 def pass_rate(rows, by):
     answer = []
     for key, visits in groups(visits_of(rows).values(), by, last_of):
-        outcomes = [[each["action"] for each in events if each["action"].endswith("pass-qc")] for events in visits]
+        outcomes = [
+            [each["action"] for each in events if each["action"].endswith("pass-qc")]
+            for events in visits
+        ]
         last = [found[-1] for found in outcomes if found]
         passed = last.count("pass-qc")
-        answer.append(key | {"visits": len(last), "passed": passed, "rate": passed / len(last) if last else None})
+        answer.append(
+            key
+            | {
+                "visits": len(last),
+                "passed": passed,
+                "rate": passed / len(last) if last else None,
+            }
+        )
     return answer
 
 
@@ -182,7 +230,9 @@ def qc_timing(rows, by):
         ]
 
     return [
-        key | spread(days(visits, "submit"), "submit_") | spread(days(visits, "pass-qc"), "pass_")
+        key
+        | spread(days(visits, "submit"), "submit_")
+        | spread(days(visits, "pass-qc"), "pass_")
         for key, visits in groups(visits_of(rows).values(), by, last_of)
     ]
 
@@ -191,7 +241,9 @@ def time_to_pass(rows, by):
     def taken(events):
         if not (submits := of_action(events, "submit")):
             return None
-        passes = [moment for moment in of_action(events, "pass-qc") if moment >= min(submits)]
+        passes = [
+            moment for moment in of_action(events, "pass-qc") if moment >= min(submits)
+        ]
         return (min(passes) - min(submits)) / timedelta(days=1) if passes else None
 
     return [
@@ -216,19 +268,35 @@ def completeness(rows, by):
     ]
 
 
-ORACLES = [counts, latest_per_visit, monthly_errors, volumes, pass_rate, qc_timing, time_to_pass, completeness]
+ORACLES = [
+    counts,
+    latest_per_visit,
+    monthly_errors,
+    volumes,
+    pass_rate,
+    qc_timing,
+    time_to_pass,
+    completeness,
+]
 
 
 @pytest.mark.parametrize("oracle", ORACLES, ids=lambda oracle: oracle.__name__)
 @given(rows=checkpoints, by=st.sampled_from(BYS), reverse=st.booleans())
-def test_a_query_gives_what_its_definition_says_in_whatever_order_the_rows_are(oracle, rows, by, reverse):
+def test_a_query_gives_what_its_definition_says_in_whatever_order_the_rows_are(
+    oracle, rows, by, reverse
+):
     name = oracle.__name__.replace("_", "-")
     settings = {"by": by} if "by" in KINDS[name].Settings.model_fields else {}
-    found, wanted = ask(name, rows[::-1] if reverse else rows, **settings), oracle(rows, list(dict.fromkeys(by)))
+    found, wanted = (
+        ask(name, rows[::-1] if reverse else rows, **settings),
+        oracle(rows, list(dict.fromkeys(by))),
+    )
     assert [list(row) for row in found] == [list(row) for row in wanted]
     for row, expected in zip(found, wanted, strict=True):
         for column, value in expected.items():
-            assert row[column] == (pytest.approx(value, rel=1e-12) if isinstance(value, float) else value), column
+            assert row[column] == (
+                pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+            ), column
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -236,25 +304,41 @@ def test_a_query_reads_no_more_than_it_says(name):
     rows = [event(number, number) for number in range(0, 7000, 97)]
     kind = KINDS[name]
     query: Query = kind(kind.Settings())
-    needed = kind.needs | set(getattr(query.settings, "by", ())) | {"source_key"}  # rows without columns are none
-    little = pl.LazyFrame(rows, schema=SCHEMA).select(column for column in SCHEMA if column in needed)
+    needed = (
+        kind.needs | set(getattr(query.settings, "by", ())) | {"source_key"}
+    )  # rows without columns are none
+    little = pl.LazyFrame(rows, schema=SCHEMA).select(
+        column for column in SCHEMA if column in needed
+    )
     everything = ask(name, rows)
     assert everything
     assert query.ask(little).collect().rows(named=True) == [
-        {column: value for column, value in row.items() if column in needed or column not in SCHEMA}
+        {
+            column: value
+            for column, value in row.items()
+            if column in needed or column not in SCHEMA
+        }
         for row in everything
     ]
 
 
-@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if "by" in kind.Settings.model_fields])
+@pytest.mark.parametrize(
+    "name", [name for name, kind in KINDS.items() if "by" in kind.Settings.model_fields]
+)
 def test_a_column_that_is_not_there_is_refused(name):
-    with pytest.raises(SettingsError, match=f"query {name}: setting by names sudy, other; there are action, study, "):
+    with pytest.raises(
+        SettingsError,
+        match=f"query {name}: setting by names sudy, other; there are action, study, ",
+    ):
         ask(name, [], by=["sudy", "other"])
 
 
 def test_a_column_that_is_called_like_one_of_the_answer_is_refused():
     query = module.Counts(module.Counts.Settings(by=["events"]))
-    with pytest.raises(SettingsError, match="setting by names events, which the answer has a column of its own for"):
+    with pytest.raises(
+        SettingsError,
+        match="setting by names events, which the answer has a column of its own for",
+    ):
         query.ask(pl.LazyFrame({"events": [1]}))
 
 
@@ -275,7 +359,9 @@ def test_the_hook_brings_them_all_under_their_names_and_summaries():
 def example(tmp_path_factory):
     """The checkpoint of the bundled example."""
     target = tmp_path_factory.mktemp("example") / "events.parquet"
-    run_report("event-log-checkpoint", {"source": str(EXAMPLE), "checkpoint": str(target)})
+    run_report(
+        "event-log-checkpoint", {"source": str(EXAMPLE), "checkpoint": str(target)}
+    )
     return pl.scan_parquet(target)
 
 
@@ -310,7 +396,12 @@ def test_the_events_of_the_example(example):
 
 
 def test_the_errors_of_the_example_month_by_month(example):
-    found = on(example, "monthly-errors").group_by("month").agg(pl.col("errors").sum()).sort("month")
+    found = (
+        on(example, "monthly-errors")
+        .group_by("month")
+        .agg(pl.col("errors").sum())
+        .sort("month")
+    )
     assert found.rows() == [("2024-01", 20), ("2024-02", 17), ("2024-03", 16)]
 
 
@@ -327,27 +418,59 @@ def of(example, ptid):
 def test_a_participant_of_the_example_by_hand(example):
     """SYN0013: a visit of 24 June 2023, three submits, two failures, a pass; one of 17 January 2024, deleted again."""
     mine = of(example, "SYN0013")
-    first, second = on(mine, "completeness").sort("visit_date").select(pl.exclude(VISIT)).rows()
-    begun, passed = datetime(2024, 1, 14, 14, 0, 32, tzinfo=UTC), datetime(2024, 1, 17, 13, 42, 25, tzinfo=UTC)
+    first, second = (
+        on(mine, "completeness").sort("visit_date").select(pl.exclude(VISIT)).rows()
+    )
+    begun, passed = (
+        datetime(2024, 1, 14, 14, 0, 32, tzinfo=UTC),
+        datetime(2024, 1, 17, 13, 42, 25, tzinfo=UTC),
+    )
     assert first == (begun, 3, 2, passed, passed, False)
-    again, deleted = datetime(2024, 2, 25, 15, 43, 8, tzinfo=UTC), datetime(2024, 2, 27, 14, 48, 24, tzinfo=UTC)
+    again, deleted = (
+        datetime(2024, 2, 25, 15, 43, 8, tzinfo=UTC),
+        datetime(2024, 2, 27, 14, 48, 24, tzinfo=UTC),
+    )
     assert second == (again, 1, 0, None, deleted, True)
     assert on(mine, "latest-per-visit").select("action", "timestamp").rows() == [
         ("pass-qc", passed),
         ("delete", deleted),
     ]
-    assert on(mine, "pass-rate", by=["visit_number"]).rows() == [("1", 1, 1, 1.0), ("2", 0, 0, None)]
-    assert on(mine, "volumes", by=["datatype"]).rows() == [("dicom", 1, 2), ("genetic-availability", 1, 6)]
-    assert on(mine, "qc-timing").row(0) == pytest.approx((2, 121.5, 121.5, 187.5, 1, 207, 207, 207))
-    assert on(mine, "time-to-pass").row(0) == pytest.approx((1, *[258_113 / 86_400] * 3))
+    assert on(mine, "pass-rate", by=["visit_number"]).rows() == [
+        ("1", 1, 1, 1.0),
+        ("2", 0, 0, None),
+    ]
+    assert on(mine, "volumes", by=["datatype"]).rows() == [
+        ("dicom", 1, 2),
+        ("genetic-availability", 1, 6),
+    ]
+    assert on(mine, "qc-timing").row(0) == pytest.approx(
+        (2, 121.5, 121.5, 187.5, 1, 207, 207, 207)
+    )
+    assert on(mine, "time-to-pass").row(0) == pytest.approx(
+        (1, *[258_113 / 86_400] * 3)
+    )
 
 
 def test_late_events_of_the_example_by_hand(example):
     """LATE: submitted to passed in 28,438, 29,805.248592 and 138,915 seconds; the first on 3 January in UTC alone."""
     late = of(example, "LATE")
-    wanted = [3, 197_158.248592 / 3 / 86_400, 29_805.248592 / 86_400, 117_093.0497184 / 86_400]
+    wanted = [
+        3,
+        197_158.248592 / 3 / 86_400,
+        29_805.248592 / 86_400,
+        117_093.0497184 / 86_400,
+    ]
     assert on(late, "time-to-pass").row(0) == pytest.approx(wanted)
-    assert on(of(example, "LATE0000"), "qc-timing").row(0) == (1, 205, 205, 205, 1, 205, 205, 205)
+    assert on(of(example, "LATE0000"), "qc-timing").row(0) == (
+        1,
+        205,
+        205,
+        205,
+        1,
+        205,
+        205,
+        205,
+    )
 
 
 def test_those_of_the_example_that_share_one_second(example):
@@ -355,4 +478,7 @@ def test_those_of_the_example_that_share_one_second(example):
     twins = of(example, "TWIN")
     assert on(twins, "time-to-pass").rows() == [(2, 0.0, 0.0, 0.0)]
     assert on(twins, "pass-rate").rows() == [(3, 3, 1.0)]
-    assert on(twins, "volumes", by=["action"]).rows() == [("pass-qc", 3, 3), ("submit", 3, 3)]
+    assert on(twins, "volumes", by=["action"]).rows() == [
+        ("pass-qc", 3, 3),
+        ("submit", 3, 3),
+    ]

@@ -16,7 +16,9 @@ from tests.plugins.event_log_checkpoint.strategies import VALIDATORS
 def composed(**values):
     """The composition for these settings."""
     report = EventLogCheckpoint()
-    return report.compose(report.Settings(**{"source": "events", "checkpoint": "out/k.parquet", **values}))
+    return report.compose(
+        report.Settings(**{"source": "events", "checkpoint": "out/k.parquet", **values})
+    )
 
 
 def test_the_defaults():
@@ -38,7 +40,13 @@ def test_the_defaults():
     assert composition.transforms == []
     assert composition.sinks == [
         PluginRef(
-            "parquet-checkpoint", {"uri": "out/k.parquet", "compression": "zstd", "quarantine": None, "keep_runs": 500}
+            "parquet-checkpoint",
+            {
+                "uri": "out/k.parquet",
+                "compression": "zstd",
+                "quarantine": None,
+                "keep_runs": 500,
+            },
         )
     ]
     assert composition.engine == PluginRef("local")
@@ -70,7 +78,9 @@ def test_every_setting_finds_its_place():
         ("max_record_bytes", 4),
     }
     assert composition.validator == PluginRef("visit-event-v2", {"extra": "keep"})
-    assert composition.transforms == [PluginRef("exclude-projects", {"patterns": ["sandbox-*"]})]
+    assert composition.transforms == [
+        PluginRef("exclude-projects", {"patterns": ["sandbox-*"]})
+    ]
     assert composition.sinks[0].settings == {
         "uri": "out/k.parquet",
         "compression": "snappy",
@@ -100,7 +110,11 @@ def test_every_part_is_a_plugin_that_takes_its_settings(validator, tmp_path):
 
 
 def test_the_plugin_brings_what_it_names():
-    lazy = [*plugin.reporting_validators(), *plugin.reporting_transforms(), *plugin.reporting_reports()]
+    lazy = [
+        *plugin.reporting_validators(),
+        *plugin.reporting_transforms(),
+        *plugin.reporting_reports(),
+    ]
     loaded = [each.load() for each in lazy]
     assert [each.name for each in lazy] == [each.name for each in loaded]
     assert loaded[:2] == VALIDATORS
@@ -113,5 +127,7 @@ def test_the_plugin_itself_imports_nothing_heavy():
         "import sys, reporting_event_log_checkpoint.plugin; "
         "print(sorted({'polars', 'pydantic', 'obstore', 'boto3'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

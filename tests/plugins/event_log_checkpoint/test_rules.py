@@ -6,10 +6,20 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from reporting_event_log_checkpoint.validator import VisitEventV2Validator, VisitEventValidator
+from reporting_event_log_checkpoint.validator import (
+    VisitEventV2Validator,
+    VisitEventValidator,
+)
 from reporting_framework import Rejection
 from tests.framework.builtin.validating import made, reason, row, run
-from tests.plugins.event_log_checkpoint.strategies import ABSENT, COLUMNS, DICOM, FORM, VALIDATORS, changed
+from tests.plugins.event_log_checkpoint.strategies import (
+    ABSENT,
+    COLUMNS,
+    DICOM,
+    FORM,
+    VALIDATORS,
+    changed,
+)
 
 V1, V2 = VALIDATORS
 BOTH = pytest.mark.parametrize("kind", VALIDATORS)
@@ -29,7 +39,11 @@ def test_the_columns_are_those_of_the_published_table(kind, extra):
         **({"extra": pl.String} if extra == "keep" else {}),
         "source_key": pl.String,
     }
-    assert list(made(kind, extra).schema) == [*COLUMNS, *(["extra"] if extra == "keep" else []), "source_key"]
+    assert list(made(kind, extra).schema) == [
+        *COLUMNS,
+        *(["extra"] if extra == "keep" else []),
+        "source_key",
+    ]
 
 
 @BOTH
@@ -37,7 +51,11 @@ def test_the_columns_are_those_of_the_published_table(kind, extra):
 def test_a_valid_event_is_a_row(kind, extra):
     found = row(run(made(kind, extra), FORM))
     found.pop("extra", None)
-    assert found == {**FORM, "visit_date": date(2024, 1, 2), "timestamp": datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)}
+    assert found == {
+        **FORM,
+        "visit_date": date(2024, 1, 2),
+        "timestamp": datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC),
+    }
 
 
 def taken(kind, event):
@@ -45,9 +63,19 @@ def taken(kind, event):
 
 
 @BOTH
-@pytest.mark.parametrize("field", [name for name in FORM if name not in ("study", "module", "packet", "visit_number")])
+@pytest.mark.parametrize(
+    "field",
+    [
+        name
+        for name in FORM
+        if name not in ("study", "module", "packet", "visit_number")
+    ],
+)
 def test_a_field_that_must_be_there(kind, field):
-    assert reason(run(made(kind), changed(FORM, **{field: ABSENT}))) == ("missing", field)
+    assert reason(run(made(kind), changed(FORM, **{field: ABSENT}))) == (
+        "missing",
+        field,
+    )
     assert not taken(kind, changed(FORM, **{field: None}))
 
 
@@ -57,18 +85,26 @@ def test_a_study_that_is_absent_is_adrc_and_null_is_rejected(kind, extra):
     with_study, without = changed(FORM, study="dlb"), changed(FORM, study=ABSENT)
     found = run(made(kind, extra), with_study, without, without, with_study)
     assert found.frame["study"].to_list() == ["dlb", "adrc", "adrc", "dlb"]
-    assert reason(run(made(kind, extra), changed(FORM, study=None))) == ("string_type", "study")
+    assert reason(run(made(kind, extra), changed(FORM, study=None))) == (
+        "string_type",
+        "study",
+    )
 
 
 @BOTH
-@pytest.mark.parametrize("text", ['{"action": "caf\u00e9"}', '{"action": "submit", "caf\u00e9": 1'])
+@pytest.mark.parametrize(
+    "text", ['{"action": "caf\u00e9"}', '{"action": "submit", "caf\u00e9": 1']
+)
 def test_text_that_is_not_utf_8_is_the_reason(kind, text):
     assert reason(run(made(kind), text.encode("latin-1"))) == ("not_utf_8", None)
 
 
 @BOTH
 def test_a_field_that_is_there_twice_is_rejected_where_the_study_is_absent(kind):
-    text = json.dumps(changed(FORM, study=ABSENT)).removesuffix("}") + ', "action": "submit"}'
+    text = (
+        json.dumps(changed(FORM, study=ABSENT)).removesuffix("}")
+        + ', "action": "submit"}'
+    )
     assert reason(run(made(kind), text.encode())) == ("duplicate_key", "action")
 
 
@@ -80,16 +116,28 @@ def test_a_study_is_never_null_in_the_schema(kind):
 def test_visit_number_is_required_as_published_and_optional_today():
     for value in (None, ABSENT):
         assert not taken(V1, changed(FORM, visit_number=value))
-        assert row(run(made(V2), changed(FORM, visit_number=value)))["visit_number"] is None
-    assert reason(run(made(V2), changed(FORM, visit_number=""))) == ("string_too_short", "visit_number")
+        assert (
+            row(run(made(V2), changed(FORM, visit_number=value)))["visit_number"]
+            is None
+        )
+    assert reason(run(made(V2), changed(FORM, visit_number=""))) == (
+        "string_too_short",
+        "visit_number",
+    )
 
 
 @BOTH
 @pytest.mark.parametrize("field", STRINGS)
 def test_strings_are_not_empty_and_nothing_else_is_a_string(kind, field):
-    assert reason(run(made(kind), changed(FORM, **{field: ""}))) == ("string_too_short", field)
+    assert reason(run(made(kind), changed(FORM, **{field: ""}))) == (
+        "string_too_short",
+        field,
+    )
     for value in NOT_STRINGS:
-        assert reason(run(made(kind), changed(FORM, **{field: value}))) == ("string_type", field)
+        assert reason(run(made(kind), changed(FORM, **{field: value}))) == (
+            "string_type",
+            field,
+        )
     for value in ("x", " ", "ü", "a\u0000b", "0", "null", "x" * 5000):
         assert row(run(made(kind), changed(FORM, **{field: value})))[field] == value
 
@@ -101,14 +149,23 @@ def test_module_and_packet_are_strings_or_null_or_absent(kind, field):
     for value in (None, ABSENT):
         assert row(run(made(kind), changed(event, **{field: value})))[field] is None
     for value in NOT_STRINGS:
-        assert reason(run(made(kind), changed(event, **{field: value}))) == ("string_type", field)
+        assert reason(run(made(kind), changed(event, **{field: value}))) == (
+            "string_type",
+            field,
+        )
     assert row(run(made(kind), changed(FORM, **{field: "I"})))[field] == "I"
 
 
 def test_an_empty_packet_or_published_module_stays_empty():
-    assert row(run(made(V1), changed(FORM, module="", packet=""))).items() >= {"module": "", "packet": ""}.items()
+    assert (
+        row(run(made(V1), changed(FORM, module="", packet=""))).items()
+        >= {"module": "", "packet": ""}.items()
+    )
     assert row(run(made(V2), changed(FORM, packet="")))["packet"] == ""
-    assert reason(run(made(V2), changed(FORM, module=""))) == ("string_too_short", "module")
+    assert reason(run(made(V2), changed(FORM, module=""))) == (
+        "string_too_short",
+        "module",
+    )
 
 
 @BOTH
@@ -149,7 +206,9 @@ def test_an_empty_packet_or_published_module_stays_empty():
         (float("nan"), "int_type"),
     ],
 )
-def test_pipeline_adcid_is_an_integer_of_32_bits_or_a_string_of_digits(kind, value, error):
+def test_pipeline_adcid_is_an_integer_of_32_bits_or_a_string_of_digits(
+    kind, value, error
+):
     found = run(made(kind), changed(FORM, pipeline_adcid=value))
     if error is None:
         assert row(found)["pipeline_adcid"] == int(value)
@@ -190,9 +249,13 @@ def test_ptid(value, published, today):
 
 
 @BOTH
-@pytest.mark.parametrize("value", ["0001-01-01", "2024-02-29", "2000-02-29", "9999-12-31"])
+@pytest.mark.parametrize(
+    "value", ["0001-01-01", "2024-02-29", "2000-02-29", "9999-12-31"]
+)
 def test_real_days(kind, value):
-    assert row(run(made(kind), changed(FORM, visit_date=value)))["visit_date"] == date.fromisoformat(value)
+    assert row(run(made(kind), changed(FORM, visit_date=value)))[
+        "visit_date"
+    ] == date.fromisoformat(value)
 
 
 @BOTH
@@ -260,7 +323,9 @@ def test_what_is_not_a_real_day(kind, value):
     ],
 )
 def test_timestamps_become_utc(kind, value, instant):
-    assert row(run(made(kind), changed(FORM, timestamp=value)))["timestamp"] == instant.replace(tzinfo=UTC)
+    assert row(run(made(kind), changed(FORM, timestamp=value)))[
+        "timestamp"
+    ] == instant.replace(tzinfo=UTC)
 
 
 @BOTH
@@ -303,7 +368,9 @@ def test_what_is_not_a_timestamp(kind, value):
 
 
 @BOTH
-@pytest.mark.parametrize("value", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59.999999-00:01"])
+@pytest.mark.parametrize(
+    "value", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59.999999-00:01"]
+)
 def test_a_timestamp_outside_the_calendar_in_utc_is_rejected(kind, value):
     found = run(made(kind), FORM, changed(FORM, timestamp=value), FORM)
     assert found.rejections == [Rejection("o1", "v1", "out_of_range", "timestamp")]
@@ -323,7 +390,10 @@ DATATYPES = (
 )
 
 
-@pytest.mark.parametrize("action", [*ACTIONS, "duplicate-submit", "Submit", "submit ", "", "resubmit", 1, None])
+@pytest.mark.parametrize(
+    "action",
+    [*ACTIONS, "duplicate-submit", "Submit", "submit ", "", "resubmit", 1, None],
+)
 def test_actions(action):
     event = changed(FORM, action=action)
     for kind, allowed in ((V1, ACTIONS), (V2, (*ACTIONS, "duplicate-submit"))):
@@ -335,7 +405,18 @@ def test_actions(action):
 
 
 @pytest.mark.parametrize(
-    "datatype", [*DATATYPES, "data-freeze", "participant-summary", "Form", "forms", "", None, 1, ["form"]]
+    "datatype",
+    [
+        *DATATYPES,
+        "data-freeze",
+        "participant-summary",
+        "Form",
+        "forms",
+        "",
+        None,
+        1,
+        ["form"],
+    ],
 )
 def test_datatypes(datatype):
     event = changed(
@@ -344,7 +425,10 @@ def test_datatypes(datatype):
         module="UDS" if datatype == "form" else None,
         modality="MR" if datatype == "dicom" else ABSENT,
     )
-    for kind, allowed in ((V1, DATATYPES), (V2, (*DATATYPES, "data-freeze", "participant-summary"))):
+    for kind, allowed in (
+        (V1, DATATYPES),
+        (V2, (*DATATYPES, "data-freeze", "participant-summary")),
+    ):
         found = run(made(kind), event)
         if datatype in allowed:
             assert row(found)["datatype"] == datatype
@@ -358,13 +442,28 @@ def test_datatypes(datatype):
         ({"datatype": "form", "module": None}, ("missing", "module")),
         ({"datatype": "form", "module": ABSENT}, ("missing", "module")),
         ({"datatype": "apoe", "module": "UDS"}, ("not_expected", "module")),
-        ({"datatype": "dicom", "module": "UDS", "modality": "MR"}, ("not_expected", "module")),
+        (
+            {"datatype": "dicom", "module": "UDS", "modality": "MR"},
+            ("not_expected", "module"),
+        ),
         ({"datatype": "dicom", "module": None}, ("missing", "modality")),
-        ({"datatype": "dicom", "module": None, "modality": None}, ("missing", "modality")),
-        ({"datatype": "dicom", "module": None, "modality": ""}, ("string_too_short", "modality")),
-        ({"datatype": "dicom", "module": None, "modality": 1}, ("string_type", "modality")),
+        (
+            {"datatype": "dicom", "module": None, "modality": None},
+            ("missing", "modality"),
+        ),
+        (
+            {"datatype": "dicom", "module": None, "modality": ""},
+            ("string_too_short", "modality"),
+        ),
+        (
+            {"datatype": "dicom", "module": None, "modality": 1},
+            ("string_type", "modality"),
+        ),
         ({"modality": "MR"}, ("not_expected", "modality")),
-        ({"datatype": "gwas", "module": None, "modality": "MR"}, ("not_expected", "modality")),
+        (
+            {"datatype": "gwas", "module": None, "modality": "MR"},
+            ("not_expected", "modality"),
+        ),
         ({"datatype": "form", "module": "UDS"}, None),
         ({"datatype": "form", "module": "UDS", "modality": None}, None),
         ({"datatype": "dicom", "module": None, "modality": "MR"}, None),
@@ -389,7 +488,9 @@ def test_as_published_any_datatype_goes_with_any_module(datatype, module):
 def test_modality_is_checked_and_kept_only_with_the_unknown_fields():
     event = {**DICOM, "naccid": "N1"}
     assert run(made(V2), event).ignored_fields == {"naccid": 1}
-    assert row(run(made(V2, "keep"), event))["extra"] == '{"modality":"MR","naccid":"N1"}'
+    assert (
+        row(run(made(V2, "keep"), event))["extra"] == '{"modality":"MR","naccid":"N1"}'
+    )
     assert row(run(made(V2, "keep"), {**FORM, "modality": None}))["extra"] is None
     assert taken(V2, DICOM)
     assert reason(run(made(V2, "reject"), event)) == ("extra_forbidden", None)
@@ -401,4 +502,10 @@ def test_modality_is_checked_and_kept_only_with_the_unknown_fields():
 def test_both_validators_are_those_of_the_report(kind):
     assert kind in (VisitEventValidator, VisitEventV2Validator)
     assert kind.takes == "payloads"
-    assert kind.name == {"VisitEventValidator": "visit-event", "VisitEventV2Validator": "visit-event-v2"}[kind.__name__]
+    assert (
+        kind.name
+        == {
+            "VisitEventValidator": "visit-event",
+            "VisitEventV2Validator": "visit-event-v2",
+        }[kind.__name__]
+    )

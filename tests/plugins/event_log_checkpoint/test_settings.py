@@ -46,22 +46,54 @@ def test_the_published_names_stand_in_the_place_of_the_uris():
     ("given", "source", "checkpoint"),
     [
         (PLACES, "events", "out/visits.parquet"),
-        ({"source": "s3://b/p/", "checkpoint": "s3://c/k.parquet"}, "s3://b/p/", "s3://c/k.parquet"),
-        ({"source": "file:///e", "checkpoint": "memory://m/k.parquet"}, "file:///e", "memory://m/k.parquet"),
         (
-            {"source_bucket": "b", "checkpoint_bucket": "c", "checkpoint_key": "d/k.parquet"},
+            {"source": "s3://b/p/", "checkpoint": "s3://c/k.parquet"},
+            "s3://b/p/",
+            "s3://c/k.parquet",
+        ),
+        (
+            {"source": "file:///e", "checkpoint": "memory://m/k.parquet"},
+            "file:///e",
+            "memory://m/k.parquet",
+        ),
+        (
+            {
+                "source_bucket": "b",
+                "checkpoint_bucket": "c",
+                "checkpoint_key": "d/k.parquet",
+            },
             "s3://b/",
             "s3://c/d/k.parquet",
         ),
-        ({"source_bucket": "b", "prefix": "p/q", "checkpoint": "k.parquet"}, "s3://b/p/q", "k.parquet"),
-        ({"source_bucket": "b", "prefix": "", "checkpoint": "k.parquet"}, "s3://b/", "k.parquet"),
-        ({"source_bucket": "b", "prefix": "p/", "checkpoint": "k.parquet"}, "s3://b/p/", "k.parquet"),
         (
-            {"source": "e", "checkpoint_bucket": "c", "checkpoint_key": "{study}/k.parquet"},
+            {"source_bucket": "b", "prefix": "p/q", "checkpoint": "k.parquet"},
+            "s3://b/p/q",
+            "k.parquet",
+        ),
+        (
+            {"source_bucket": "b", "prefix": "", "checkpoint": "k.parquet"},
+            "s3://b/",
+            "k.parquet",
+        ),
+        (
+            {"source_bucket": "b", "prefix": "p/", "checkpoint": "k.parquet"},
+            "s3://b/p/",
+            "k.parquet",
+        ),
+        (
+            {
+                "source": "e",
+                "checkpoint_bucket": "c",
+                "checkpoint_key": "{study}/k.parquet",
+            },
             "e",
             "s3://c/{study}/k.parquet",
         ),
-        ({**PLACES, "source_bucket": "b", "prefix": "p"}, "events", "out/visits.parquet"),
+        (
+            {**PLACES, "source_bucket": "b", "prefix": "p"},
+            "events",
+            "out/visits.parquet",
+        ),
     ],
 )
 def test_places(given, source, checkpoint):
@@ -87,7 +119,9 @@ def test_what_is_missing_is_named(given, missing):
 
 
 def test_a_misspelt_name_is_told_although_it_leaves_something_missing():
-    assert errors(sorce="events", checkpoint="k.parquet") == [("extra_forbidden", ("sorce",))]
+    assert errors(sorce="events", checkpoint="k.parquet") == [
+        ("extra_forbidden", ("sorce",))
+    ]
 
 
 def test_settings_are_not_made_of_anything_but_names_and_values():
@@ -134,40 +168,61 @@ def test_a_checkpoint_in_the_sources_own_folder_is_refused(source, checkpoint):
     ],
 )
 def test_a_checkpoint_beside_or_above_the_source_is_not(source, checkpoint):
-    assert EventLogSettings(source=source, checkpoint=checkpoint).checkpoint == checkpoint
+    assert (
+        EventLogSettings(source=source, checkpoint=checkpoint).checkpoint == checkpoint
+    )
 
 
 def test_another_name_of_the_sources_folder_is_found_out(tmp_path):
     (tmp_path / "events").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "events")
     for source, folder in (("events", "link"), ("link", "events")):
-        text = message(source=str(tmp_path / source), checkpoint=str(tmp_path / folder / "k.parquet"))
+        text = message(
+            source=str(tmp_path / source),
+            checkpoint=str(tmp_path / folder / "k.parquet"),
+        )
         assert text.startswith("the checkpoint lies in the source's own folder")
 
 
 def test_a_quarantine_in_the_sources_own_folder_is_refused():
-    assert message(**PLACES, quarantine="events/bad.parquet").startswith("the quarantine lies in the source's own")
-    assert EventLogSettings(**PLACES, quarantine="out/bad.parquet").quarantine == "out/bad.parquet"
+    assert message(**PLACES, quarantine="events/bad.parquet").startswith(
+        "the quarantine lies in the source's own"
+    )
+    assert (
+        EventLogSettings(**PLACES, quarantine="out/bad.parquet").quarantine
+        == "out/bad.parquet"
+    )
 
 
 @pytest.mark.parametrize("field", ["checkpoint", "quarantine"])
-@pytest.mark.parametrize("uri", ["k.csv", "k.parquet/", "parquet", "s3://k.parquet", "s3://b/", "k.PARQUET"])
+@pytest.mark.parametrize(
+    "uri", ["k.csv", "k.parquet/", "parquet", "s3://k.parquet", "s3://b/", "k.PARQUET"]
+)
 def test_a_file_ends_in_parquet(field, uri):
     assert message(**{**PLACES, field: uri}) == "the name must end in .parquet"
 
 
 def test_a_key_ends_in_parquet():
     found = errors(source="events", checkpoint_bucket="b", checkpoint_key="k")
-    assert found == [("value_error", ("checkpoint",)), ("value_error", ("checkpoint_key",))]
+    assert found == [
+        ("value_error", ("checkpoint",)),
+        ("value_error", ("checkpoint_key",)),
+    ]
 
 
 @pytest.mark.parametrize("field", ["source", "checkpoint", "quarantine"])
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("gs://b/k.parquet", "unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths"),
+        (
+            "gs://b/k.parquet",
+            "unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths",
+        ),
         ("s3:///k.parquet", "the bucket is missing; write s3://bucket/key"),
-        ("file://host/k.parquet", "a file URI has three slashes, as in file:///data/events"),
+        (
+            "file://host/k.parquet",
+            "a file URI has three slashes, as in file:///data/events",
+        ),
     ],
 )
 def test_a_place_that_cannot_be(field, uri, said):
@@ -175,7 +230,9 @@ def test_a_place_that_cannot_be(field, uri, said):
 
 
 @pytest.mark.parametrize(
-    "halves", [{"prefix": "/p"}, {"prefix": "p//"}, {"prefix": "a//b"}, {"prefix": "../p"}], ids=str
+    "halves",
+    [{"prefix": "/p"}, {"prefix": "p//"}, {"prefix": "a//b"}, {"prefix": "../p"}],
+    ids=str,
 )
 def test_a_prefix_that_would_be_another_is_refused(halves):
     assert "segment or a control character cannot be part" in message(
@@ -185,20 +242,29 @@ def test_a_prefix_that_would_be_another_is_refused(halves):
 
 @pytest.mark.parametrize("key", ["/k.parquet", "a//k.parquet", "//k.parquet"])
 def test_a_checkpoint_key_that_would_be_another_is_refused(key):
-    assert "segment or a control" in message(source="events", checkpoint_bucket="b", checkpoint_key=key)
+    assert "segment or a control" in message(
+        source="events", checkpoint_bucket="b", checkpoint_key=key
+    )
 
 
 @pytest.mark.parametrize("bucket", ["s3://b", "b/p", "b c"])
 def test_a_bucket_is_its_name_alone(bucket):
     text = "a bucket is its name alone, without s3:// and slashes"
     assert message(source_bucket=bucket, checkpoint="k.parquet") == text
-    assert message(source="events", checkpoint_bucket=bucket, checkpoint_key="k.parquet") == text
+    assert (
+        message(source="events", checkpoint_bucket=bucket, checkpoint_key="k.parquet")
+        == text
+    )
 
 
 @pytest.mark.parametrize(
     ("field", "allowed", "refused"),
     [
-        ("lookback_days", [0, 0.5, CENTURY], [-1, CENTURY + 1, float("inf"), float("nan"), "x"]),
+        (
+            "lookback_days",
+            [0, 0.5, CENTURY],
+            [-1, CENTURY + 1, float("inf"), float("nan"), "x"],
+        ),
         ("reconcile_every_days", [0, 30], [-0.1, float("inf")]),
         ("max_in_flight", [1, 1024], [0, 1025, 1.5]),
         ("max_record_bytes", [1, 2**30], [0]),

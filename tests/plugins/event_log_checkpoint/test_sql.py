@@ -15,10 +15,19 @@ from reporting_framework.query.sql.answer import asked
 from reporting_framework.query.sql.table import opened
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report
-from tests.plugins.event_log_checkpoint.test_queries import EXAMPLE, KINDS, SCHEMA, checkpoints, event
+from tests.plugins.event_log_checkpoint.test_queries import (
+    EXAMPLE,
+    KINDS,
+    SCHEMA,
+    checkpoints,
+    event,
+)
 from tests.support.plugins import checkpoint
 
-SQL = {path.stem: path.read_text() for path in sorted((Path(__file__).parents[3] / "examples" / "sql").glob("*.sql"))}
+SQL = {
+    path.stem: path.read_text()
+    for path in sorted((Path(__file__).parents[3] / "examples" / "sql").glob("*.sql"))
+}
 PLACES = {"file": "events.parquet", "grouped": "{study}/{datatype}/events.parquet"}
 
 _numbers = itertools.count(1)
@@ -62,7 +71,10 @@ def same(found, rows):
         wanted = kind(kind.Settings()).ask(rows.lazy()).collect()
         assert frame.schema == wanted.schema
         for mine, theirs in zip(frame.rows(), wanted.rows(), strict=True):
-            near = [pytest.approx(each, rel=1e-12) if isinstance(each, float) else each for each in theirs]
+            near = [
+                pytest.approx(each, rel=1e-12) if isinstance(each, float) else each
+                for each in theirs
+            ]
             assert list(mine) == near
 
 
@@ -72,7 +84,10 @@ SOME = [event(number, number) for number in range(0, 7000, 37)]
 @pytest.mark.parametrize("layout", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("kind", ["folder", "memory", "s3"])
 def test_sql_answers_as_the_queries_do(request, tmp_path, kind, layout):
-    folder = {"folder": f"{tmp_path}/out", "memory": f"memory://sql-{next(_numbers)}/out"}.get(kind)
+    folder = {
+        "folder": f"{tmp_path}/out",
+        "memory": f"memory://sql-{next(_numbers)}/out",
+    }.get(kind)
     if folder is None:
         request.getfixturevalue("s3_environment")
         folder = f"s3://{request.getfixturevalue('bucket')}/out"
@@ -84,7 +99,11 @@ def test_sql_answers_as_the_queries_do(request, tmp_path, kind, layout):
 def test_sql_answers_as_the_queries_do_on_the_example(tmp_path, layout):
     place = f"{tmp_path}/out/{layout}"
     run_report("event-log-checkpoint", {"source": str(EXAMPLE), "checkpoint": place})
-    files = [path for path in (tmp_path / "out").rglob("*.parquet") if not {"_quarantine", "_runs"} & {*path.parts}]
+    files = [
+        path
+        for path in (tmp_path / "out").rglob("*.parquet")
+        if not {"_quarantine", "_runs"} & {*path.parts}
+    ]
     same(answers(place, tmp_path), pl.read_parquet(files, hive_partitioning=False))
 
 
@@ -107,10 +126,21 @@ PUBLISHED = {
 
 def test_sql_of_the_published_dialect_runs_on_the_published_name(tmp_path):
     """Both arguments of DATEDIFF are days in UTC, and it is the first less the second."""
-    moments = [datetime(2024, 1, 29, 23, 59, tzinfo=UTC), datetime(2024, 2, 2, 0, 1, tzinfo=UTC)]
+    moments = [
+        datetime(2024, 1, 29, 23, 59, tzinfo=UTC),
+        datetime(2024, 2, 2, 0, 1, tzinfo=UTC),
+    ]
     rows = [
-        {**event(0, number), "action": action, "ptid": "A", "visit_date": date(2024, 1, 31), "timestamp": moment}
-        for number, (action, moment) in enumerate(zip(("submit", "pass-qc"), moments, strict=True))
+        {
+            **event(0, number),
+            "action": action,
+            "ptid": "A",
+            "visit_date": date(2024, 1, 31),
+            "timestamp": moment,
+        }
+        for number, (action, moment) in enumerate(
+            zip(("submit", "pass-qc"), moments, strict=True)
+        )
     ]
     committed(f"{tmp_path}/out/events.parquet", rows)
     found = answers(f"{tmp_path}/out/events.parquet", tmp_path, PUBLISHED)
@@ -123,22 +153,31 @@ def _on_any(tmp_path_factory, rows, layout):
     folder = tmp_path_factory.mktemp("sql")
     if rows:
         committed(f"{folder}/out/{layout}", rows)
-        same(answers(f"{folder}/out/{layout}", folder), pl.DataFrame(rows, schema=SCHEMA))
+        same(
+            answers(f"{folder}/out/{layout}", folder), pl.DataFrame(rows, schema=SCHEMA)
+        )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", PLACES.values(), ids=PLACES)
 @given(rows=checkpoints)
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-def test_sql_answers_as_the_queries_do_on_any_checkpoint(tmp_path_factory, layout, rows):
+def test_sql_answers_as_the_queries_do_on_any_checkpoint(
+    tmp_path_factory, layout, rows
+):
     _on_any(tmp_path_factory, rows, layout)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", PLACES.values(), ids=PLACES)
 @given(rows=checkpoints)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-def test_sql_answers_as_the_queries_do_on_any_checkpoint_in_a_bucket(s3_environment, bucket, tmp_path, layout, rows):
+@settings(
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_sql_answers_as_the_queries_do_on_any_checkpoint_in_a_bucket(
+    s3_environment, bucket, tmp_path, layout, rows
+):
     place = f"s3://{bucket}/{next(_numbers)}/{layout}"
     if rows:
         committed(place, rows)

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reporting_event_log_checkpoint.transform import ExcludeProjects, ExcludeProjectsSettings
+from reporting_event_log_checkpoint.transform import (
+    ExcludeProjects,
+    ExcludeProjectsSettings,
+)
 from reporting_framework import SettingsError
 from tests.framework.builtin.validating import made, run
 from tests.plugins.event_log_checkpoint.strategies import FORM, VALIDATORS, changed
@@ -33,17 +36,41 @@ def left(labels, patterns):
         ("sandbox-form", ["sandbox-form"]),
         ("*form", ["sandbox-form", "Sandbox-form"]),
         ("sandbox-?", []),
-        ("[Ss]andbox*", ["sandbox-", "sandbox-form", "sandbox", "Sandbox-form", "sandbox-a\nb"]),
+        (
+            "[Ss]andbox*",
+            ["sandbox-", "sandbox-form", "sandbox", "Sandbox-form", "sandbox-a\nb"],
+        ),
         ("[!s]*", ["Sandbox-form", "my-sandbox-x", "a.b"]),
         ("a.b", ["a.b"]),
         ("a?b", ["a.b"]),
         ("", []),
-        ("*", ["sandbox-", "sandbox-form", "sandbox", "Sandbox-form", "my-sandbox-x", "a.b", "sandbox-a\nb"]),
+        (
+            "*",
+            [
+                "sandbox-",
+                "sandbox-form",
+                "sandbox",
+                "Sandbox-form",
+                "my-sandbox-x",
+                "a.b",
+                "sandbox-a\nb",
+            ],
+        ),
     ],
 )
 def test_labels_are_matched_as_a_whole_upper_and_lower_case_apart(pattern, excluded):
-    labels = ["sandbox-", "sandbox-form", "sandbox", "Sandbox-form", "my-sandbox-x", "a.b", "sandbox-a\nb"]
-    assert left(labels, [pattern]) == [str(n) for n, label in enumerate(labels) if label not in excluded]
+    labels = [
+        "sandbox-",
+        "sandbox-form",
+        "sandbox",
+        "Sandbox-form",
+        "my-sandbox-x",
+        "a.b",
+        "sandbox-a\nb",
+    ]
+    assert left(labels, [pattern]) == [
+        str(n) for n, label in enumerate(labels) if label not in excluded
+    ]
 
 
 def test_any_of_several_patterns_excludes():
@@ -57,14 +84,19 @@ def test_a_row_without_a_label_stays():
 @pytest.mark.parametrize("columns", [{"study": ["x"]}, {"project_label": [1]}])
 def test_events_without_labels_are_refused_before_any_is_read(columns):
     transform = ExcludeProjects(ExcludeProjectsSettings(patterns=["x"]))
-    with pytest.raises(SettingsError, match="transform exclude-projects: there is no column project_label of strings"):
+    with pytest.raises(
+        SettingsError,
+        match="transform exclude-projects: there is no column project_label of strings",
+    ):
         transform.apply(pl.DataFrame(columns).clear())
 
 
 def test_it_takes_what_the_validators_give():
     for kind in VALIDATORS:
         frame = run(made(kind), changed(FORM, project_label="sandbox-a"), FORM).frame
-        shaped = ExcludeProjects(ExcludeProjectsSettings(patterns=["sandbox-*"])).apply(frame)
+        shaped = ExcludeProjects(ExcludeProjectsSettings(patterns=["sandbox-*"])).apply(
+            frame
+        )
         assert shaped["source_key"].to_list() == ["o1"]
 
 
@@ -74,7 +106,11 @@ def test_it_takes_what_the_validators_give():
 )
 def test_patterns_mean_what_fnmatch_says(labels, patterns):
     """A row is dropped exactly if fnmatch, minding case, matches its label as a whole with one of the patterns."""
-    kept = [n for n, label in enumerate(labels) if not any(fnmatchcase(label, pattern) for pattern in patterns)]
+    kept = [
+        n
+        for n, label in enumerate(labels)
+        if not any(fnmatchcase(label, pattern) for pattern in patterns)
+    ]
     assert left(labels, patterns) == list(map(str, kept))
 
 

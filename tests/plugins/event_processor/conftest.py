@@ -35,7 +35,11 @@ class Places(NamedTuple):
         return self.clients[service]
 
     def environment(self) -> dict[str, str]:
-        return {"DYNAMODB_TABLE": self.table, "S3_BUCKET": self.bucket, "DLQ_URL": self.queue}
+        return {
+            "DYNAMODB_TABLE": self.table,
+            "S3_BUCKET": self.bucket,
+            "DLQ_URL": self.queue,
+        }
 
 
 @pytest.fixture(scope="session")
@@ -49,17 +53,25 @@ def places(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pl
     """Fresh ones; the environment leads to them."""
     for name in [each for each in os.environ if each.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    for name, value in {**aws_server.environment(), "AWS_ENDPOINT_URL": aws_server.endpoint}.items():
+    for name, value in {
+        **aws_server.environment(),
+        "AWS_ENDPOINT_URL": aws_server.endpoint,
+    }.items():
         monkeypatch.setenv(name, value)
     number = next(_numbers)
     keys = ("partition_key", "sort_key")
-    made: dict[str, Any] = {name: boto3.client(name) for name in ("dynamodb", "s3", "sqs")}
+    made: dict[str, Any] = {
+        name: boto3.client(name) for name in ("dynamodb", "s3", "sqs")
+    }
     made["dynamodb"].create_table(
         TableName=f"counters-{number}",
         KeySchema=[
-            {"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=True)
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(keys, ("HASH", "RANGE"), strict=True)
         ],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in keys
+        ],
         BillingMode="PAY_PER_REQUEST",
     )
     made["s3"].create_bucket(Bucket=f"archive-{number}")
@@ -74,7 +86,9 @@ def places(aws_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pl
 
 def counters_of(places: Places) -> dict[tuple[str, str], tuple[int, int]]:
     """Events and users of every counter, markers left out."""
-    pages = places.client("dynamodb").get_paginator("scan").paginate(TableName=places.table)
+    pages = (
+        places.client("dynamodb").get_paginator("scan").paginate(TableName=places.table)
+    )
     return {
         (item["partition_key"]["S"], item["sort_key"]["S"]): (
             int(item["event_count"]["N"]),

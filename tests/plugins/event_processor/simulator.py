@@ -31,7 +31,17 @@ from reporting_framework.registry.registry import Registry, load_plugins
 from reporting_framework.registry.reports import composed
 from reporting_framework.storage import open_store
 from reporting_object_store.ndjson_sink import sink as archive
-from tests.plugins.aws.wire import Fault, Killed, Wire, cancel, killed_after, killed_before, lost, refused, unreachable
+from tests.plugins.aws.wire import (
+    Fault,
+    Killed,
+    Wire,
+    cancel,
+    killed_after,
+    killed_before,
+    lost,
+    refused,
+    unreachable,
+)
 
 KEYS = ("partition_key", "sort_key")
 _numbers = itertools.count()
@@ -77,7 +87,9 @@ class Calls:
 
     def scheduled(self, troubled: bool) -> None:
         """Say what happens to the calls of the next invocation: mostly nothing, or a death at one, or errors."""
-        dies_at = self.random.randrange(14) if troubled and self.random.random() < 0.6 else -1
+        dies_at = (
+            self.random.randrange(14) if troubled and self.random.random() < 0.6 else -1
+        )
         death = self.random.choice([killed_before, killed_after])
         rate = self.random.choice([0.0, 0.2, 0.9]) if troubled else 0.0
         away = self.random.choice(["dynamodb", "sqs", "s3", "any"])
@@ -129,13 +141,18 @@ def event_of(number: int, seed: random.Random) -> dict[str, Any]:
     }
 
 
-def expected(events: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], tuple[int, int]]:
+def expected(
+    events: Sequence[Mapping[str, Any]],
+) -> dict[tuple[str, str], tuple[int, int]]:
     """The counters that distinct events add up to."""
     users: dict[tuple[str, str], list[str]] = defaultdict(list)
     for event in {each["event_id"]: each for each in events}.values():
         day, hour = event["timestamp"][:10], event["timestamp"][:13].replace("T", "-")
         for window in (f"hour#{hour}", f"day#{day}"):
-            key = f"exp_{event['experiment_id'] or 'none'}#variant#none#{window}", f"event_type#{event['event_type']}"
+            key = (
+                f"exp_{event['experiment_id'] or 'none'}#variant#none#{window}",
+                f"event_type#{event['event_type']}",
+            )
             users[key].append(event["user_id"])
     return {key: (len(found), len(set(found))) for key, found in users.items()}
 
@@ -169,7 +186,11 @@ class Simulation:
         origin = f"shardId-{shard:012}:{number}"
         data = base64.b64encode(payload).decode()
         records.append(
-            {"eventSource": "aws:kinesis", "eventID": origin, "kinesis": {"sequenceNumber": number, "data": data}}
+            {
+                "eventSource": "aws:kinesis",
+                "eventID": origin,
+                "kinesis": {"sequenceNumber": number, "data": data},
+            }
         )
         return origin
 
@@ -178,9 +199,16 @@ class Simulation:
         with self._aws() as (pipeline, store):
             self.deliver = pipeline
             places = [0] * len(self.shards)
-            while any(place < len(shard) for place, shard in zip(places, self.shards, strict=True)):
-                at = self.random.choice([n for n, shard in enumerate(self.shards) if places[n] < len(shard)])
-                batch = self.shards[at][places[at] : places[at] + self.random.randint(1, 10)]
+            while any(
+                place < len(shard)
+                for place, shard in zip(places, self.shards, strict=True)
+            ):
+                at = self.random.choice(
+                    [n for n, shard in enumerate(self.shards) if places[n] < len(shard)]
+                )
+                batch = self.shards[at][
+                    places[at] : places[at] + self.random.randint(1, 10)
+                ]
                 self._until_done(batch, 0)
                 places[at] += len(batch)
             return self._ended(store)
@@ -196,13 +224,19 @@ class Simulation:
                     self._until_done(batch[:middle], tries)
                     batch = batch[middle:]
             elif failed:
-                batch = batch[[each["kinesis"]["sequenceNumber"] for each in batch].index(failed) :]
+                batch = batch[
+                    [each["kinesis"]["sequenceNumber"] for each in batch].index(
+                        failed
+                    ) :
+                ]
             elif tries < 5 and self.random.random() < 0.2:
                 continue
             else:
                 return
 
-    def _invoked(self, batch: Sequence[Mapping[str, Any]], *, troubled: bool) -> str | None:
+    def _invoked(
+        self, batch: Sequence[Mapping[str, Any]], *, troubled: bool
+    ) -> str | None:
         """The sequence number that the function gives back, none, or None where it died or failed."""
         self.invocations += 1
         self.calls.scheduled(troubled)
@@ -221,40 +255,62 @@ class Simulation:
             clients._clients.clear()
             for service in ("dynamodb", "sqs"):
                 boto3.client(service)
-            dynamodb, queue = clients.client("dynamodb", attempts=1), clients.client("sqs")
+            dynamodb, queue = (
+                clients.client("dynamodb", attempts=1),
+                clients.client("sqs"),
+            )
             dynamodb.create_table(
                 TableName="counters",
-                KeySchema=[{"AttributeName": n, "KeyType": k} for n, k in zip(KEYS, ("HASH", "RANGE"), strict=True)],
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in KEYS],
+                KeySchema=[
+                    {"AttributeName": n, "KeyType": k}
+                    for n, k in zip(KEYS, ("HASH", "RANGE"), strict=True)
+                ],
+                AttributeDefinitions=[
+                    {"AttributeName": name, "AttributeType": "S"} for name in KEYS
+                ],
                 BillingMode="PAY_PER_REQUEST",
             )
             self.url = queue.create_queue(QueueName="dead")["QueueUrl"]
             for service, client in (("dynamodb", dynamodb), ("sqs", queue)):
-                client.meta.events.register_first(f"before-send.{service}", self.calls.wire(service))
+                client.meta.events.register_first(
+                    f"before-send.{service}", self.calls.wire(service)
+                )
             uri = f"memory://simulation-{next(_numbers)}/"
             store = open_store(uri)
-            settings = EventProcessorSettings(dynamodb_table="counters", archive=uri, dead_letter_queue=self.url)
+            settings = EventProcessorSettings(
+                dynamodb_table="counters", archive=uri, dead_letter_queue=self.url
+            )
             composition = composed(EventProcessor(), settings)
             opened, slept, width = archive.open_store, tables._sleep, archive.AT_ONCE
-            archive.AT_ONCE = 1  # one after the other, so that a seed is always the same
+            archive.AT_ONCE = (
+                1  # one after the other, so that a seed is always the same
+            )
             archive.open_store = lambda location: Archive(opened(location), self.calls)  # type: ignore[assignment]
             tables._sleep = lambda seconds: None
             lifecycle = self.registry.lifecycle()
 
             def deliver(event: Any) -> Any:
                 trigger = Trigger("kinesis", event, names_work=True)
-                pipeline = assemble("event-processor", composition, self.registry, trigger=trigger)
+                pipeline = assemble(
+                    "event-processor", composition, self.registry, trigger=trigger
+                )
                 return run(pipeline, lifecycle=lifecycle).response
 
             try:
                 yield deliver, store
             finally:
-                archive.open_store, tables._sleep, archive.AT_ONCE = opened, slept, width  # type: ignore[assignment]
+                archive.open_store, tables._sleep, archive.AT_ONCE = (
+                    opened,
+                    slept,
+                    width,
+                )  # type: ignore[assignment]
                 clients._clients.clear()
 
     def _ended(self, store: Any) -> Ended:
         self.calls.fault = lambda service: None
-        items = clients.client("dynamodb", attempts=1).scan(TableName="counters")["Items"]
+        items = clients.client("dynamodb", attempts=1).scan(TableName="counters")[
+            "Items"
+        ]
         counters = {
             (each["partition_key"]["S"], each["sort_key"]["S"]): (
                 int(each["event_count"]["N"]),
@@ -268,7 +324,9 @@ class Simulation:
             for entry in page:
                 lines = gzip.decompress(store.get(entry.key).data).splitlines()
                 archived |= {json.loads(line)["event_id"] for line in lines}
-        backend = sqs_backends["123456789012"]["us-east-1"].queues["dead"]  # receiving from it loses copies
+        backend = sqs_backends["123456789012"]["us-east-1"].queues[
+            "dead"
+        ]  # receiving from it loses copies
         dead = {json.loads(message.body)["origin"] for message in backend._messages}
         return Ended(counters, archived, dead, self.invocations, self.deaths)
 

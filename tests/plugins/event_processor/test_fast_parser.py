@@ -11,7 +11,15 @@ from reporting_event_processor.fast_parser import quick_events
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch
 
-FIELDS = ("event_id", "event_type", "user_id", "timestamp", "experiment_id", "properties", "metadata")
+FIELDS = (
+    "event_id",
+    "event_type",
+    "user_id",
+    "timestamp",
+    "experiment_id",
+    "properties",
+    "metadata",
+)
 
 
 class ByTheModel(ExperimentEventValidator):
@@ -22,12 +30,17 @@ class ByTheModel(ExperimentEventValidator):
 
 
 def validators(extra="ignore"):
-    return [kind(kind.Settings(extra=extra)) for kind in (ExperimentEventValidator, ByTheModel)]
+    return [
+        kind(kind.Settings(extra=extra))
+        for kind in (ExperimentEventValidator, ByTheModel)
+    ]
 
 
 def text(value):
     """A string of JSON with some of its characters escaped, though they need not be."""
-    return st.tuples(st.just(value), st.sets(st.integers(0, max(len(value) - 1, 0)), max_size=2)).map(
+    return st.tuples(
+        st.just(value), st.sets(st.integers(0, max(len(value) - 1, 0)), max_size=2)
+    ).map(
         lambda pair: (
             '"'
             + "".join(
@@ -51,30 +64,91 @@ MOMENTS = st.builds(
     st.integers(0, 24),
     st.integers(0, 60),
     st.integers(0, 60),
-    DIGITS.map(lambda digits: f".{digits}" if digits else "") | st.sampled_from([",5", "."]),
+    DIGITS.map(lambda digits: f".{digits}" if digits else "")
+    | st.sampled_from([",5", "."]),
     st.sampled_from(
-        ["Z", "Z", "z", "", "+00:00", "-00:00", "+01:30", "+0130", "+01", "+23:59", "-23:59", "+24:00", " Z"]
+        [
+            "Z",
+            "Z",
+            "z",
+            "",
+            "+00:00",
+            "-00:00",
+            "+01:30",
+            "+0130",
+            "+01",
+            "+23:59",
+            "-23:59",
+            "+24:00",
+            " Z",
+        ]
     ),
 )
 TIMES = MOMENTS | st.sampled_from(
-    ["2024-01-06", "2024-01-06T10:00", "2024-01-06T10:00Z", "20240106T100000Z", "2024-W01-1T00:00:00Z"]
+    [
+        "2024-01-06",
+        "2024-01-06T10:00",
+        "2024-01-06T10:00Z",
+        "20240106T100000Z",
+        "2024-W01-1T00:00:00Z",
+    ]
 )
 IDS = st.text(max_size=4) | st.sampled_from(
-    ["a", '":', '" :', "x" * 256, "x" * 257, "é" * 256, "\u2028", "\x00", "{", "[" * 200]
+    [
+        "a",
+        '":',
+        '" :',
+        "x" * 256,
+        "x" * 257,
+        "é" * 256,
+        "\u2028",
+        "\x00",
+        "{",
+        "[" * 200,
+    ]
 )
 SCALARS = st.sampled_from(
-    ["null", "true", "1", "-0.0", "1e999", "123456789012345678901234567890", "[]", "NaN", '"\\ud800"', "01", "1."]
+    [
+        "null",
+        "true",
+        "1",
+        "-0.0",
+        "1e999",
+        "123456789012345678901234567890",
+        "[]",
+        "NaN",
+        '"\\ud800"',
+        "01",
+        "1.",
+    ]
 )
 NESTED = st.recursive(
     SCALARS | IDS.flatmap(text),
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda found: f"[{', '.join(found)}]")
-        | st.lists(st.tuples(IDS.flatmap(text), inner, st.sampled_from([":", " :", ": ", "\n:\t"])), max_size=3).map(
-            lambda found: "{" + ",".join(f"{key}{colon}{value}" for key, value, colon in found) + "}"
+        | st.lists(
+            st.tuples(
+                IDS.flatmap(text), inner, st.sampled_from([":", " :", ": ", "\n:\t"])
+            ),
+            max_size=3,
+        ).map(
+            lambda found: (
+                "{"
+                + ",".join(f"{key}{colon}{value}" for key, value, colon in found)
+                + "}"
+            )
         )
     ),
     max_leaves=5,
-) | st.sampled_from(["{}", "{ }", '{"a":' * 99 + "1" + "}" * 99, '{"a":' * 210 + "1" + "}" * 210, '{"a":1,"a":2}'])
+) | st.sampled_from(
+    [
+        "{}",
+        "{ }",
+        '{"a":' * 99 + "1" + "}" * 99,
+        '{"a":' * 210 + "1" + "}" * 210,
+        '{"a":1,"a":2}',
+    ]
+)
 OBJECTS = NESTED.filter(lambda found: found[:1] == "{") | st.just("null")
 GOOD = {
     "event_id": '"e"',
@@ -103,15 +177,22 @@ def payloads(draw):
         members.append((draw(st.sampled_from(["unknown", "event_id "])), draw(NESTED)))
     if not draw(st.integers(0, 9)):
         members.pop(draw(st.integers(0, len(members) - 1)))
-    colon, comma = draw(st.sampled_from([(":", ","), (": ", ", "), (" : ", " ,\n"), (":", ",")]))
-    joined = comma.join(f'"{name}"{colon}{value}' for name, value in draw(st.permutations(members)))
+    colon, comma = draw(
+        st.sampled_from([(":", ","), (": ", ", "), (" : ", " ,\n"), (":", ",")])
+    )
+    joined = comma.join(
+        f'"{name}"{colon}{value}' for name, value in draw(st.permutations(members))
+    )
     end = draw(st.sampled_from(["}", "}", "}", " }\n", "", "}x"]))
     whole = f"{{{joined}{end}".encode(errors="surrogatepass")
     return whole if draw(st.integers(0, 19)) else whole.replace(b"c", b"\xff", 1)
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(payloads(), min_size=1, max_size=3), st.sampled_from(["ignore", "reject", "keep"]))
+@given(
+    st.lists(payloads(), min_size=1, max_size=3),
+    st.sampled_from(["ignore", "reject", "keep"]),
+)
 def test_what_is_read_quickly_is_what_the_model_makes_of_it(found, extra):
     batch = Batch([f"o{at}" for at in range(len(found))], [None] * len(found), found)
     quick, model = (each.validate(batch) for each in validators(extra))
@@ -142,17 +223,26 @@ def test_events_as_producers_write_them_are_read_quickly():
 @pytest.mark.parametrize("number", ["{}", "-{}", "[0.{}]", "1e{}", "{}.5"])
 def test_long_numbers_are_for_the_model(digits, number):
     nested = '{"n":' + number.format("1" * digits) + "}"
-    payload = (
-        f'{{"event_id":"e","event_type":"t","user_id":"u","timestamp":"2024-01-06T10:00:00Z","properties":{nested}}}'
+    payload = f'{{"event_id":"e","event_type":"t","user_id":"u","timestamp":"2024-01-06T10:00:00Z","properties":{nested}}}'
+    quick, model = (
+        each.validate(Batch(["o"], [None], [payload.encode()])) for each in validators()
     )
-    quick, model = (each.validate(Batch(["o"], [None], [payload.encode()])) for each in validators())
     assert quick.frame.equals(model.frame)
     assert quick.rejections == model.rejections
 
 
 def test_nested_objects_keep_their_text():
     nested = '{"a" : 1.00, "big": 1e999,\n "a": "\\u00e9", "n": 123456789012345678901234567890}'
-    payload = json.dumps({"event_id": "e", "event_type": "t", "user_id": "u", "timestamp": "2024-01-06T10:00:00Z"})
+    payload = json.dumps(
+        {
+            "event_id": "e",
+            "event_type": "t",
+            "user_id": "u",
+            "timestamp": "2024-01-06T10:00:00Z",
+        }
+    )
     whole = f'{payload[:-1]},"properties":{nested}}}'.encode()
     for validator in validators():
-        assert validator.validate(Batch(["o"], [None], [whole])).frame["properties"].to_list() == [nested]
+        assert validator.validate(Batch(["o"], [None], [whole])).frame[
+            "properties"
+        ].to_list() == [nested]

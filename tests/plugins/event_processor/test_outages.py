@@ -69,7 +69,9 @@ def test_the_first_record_that_must_come_again_is_named(away, order, named):
     with simulation._aws() as (deliver, store):
         simulation.deliver = deliver
         failed = simulation._invoked(records, troubled=True)
-        assert failed == ("" if named is None else records[named]["kinesis"]["sequenceNumber"])
+        assert failed == (
+            "" if named is None else records[named]["kinesis"]["sequenceNumber"]
+        )
         simulation._until_done(records[named or 0 :], 5)
         ended = simulation._ended(store)
     assert ended.counters == expected(simulation.taken)

@@ -15,7 +15,12 @@ WHOLE = ("exp_x#variant#none#day#2024-01-06", "event_type#click")
 
 
 def event(number, user, **more):
-    known = {"event_id": f"e-{number}", "event_type": "click", "user_id": user, "experiment_id": "x"}
+    known = {
+        "event_id": f"e-{number}",
+        "event_type": "click",
+        "user_id": user,
+        "experiment_id": "x",
+    }
     return {
         **known,
         "timestamp": "2024-01-06T19:05:00.000000Z",
@@ -27,18 +32,26 @@ def event(number, user, **more):
 
 def archive(places, key, *events):
     lines = b"".join(json.dumps(each).encode() + b"\n" for each in events)
-    places.client("s3").put_object(Bucket=places.bucket, Key=key, Body=gzip.compress(lines))
+    places.client("s3").put_object(
+        Bucket=places.bucket, Key=key, Body=gzip.compress(lines)
+    )
 
 
 def count(places, key, events, users=None):
-    item = {"partition_key": {"S": key[0]}, "sort_key": {"S": key[1]}, "event_count": {"N": str(events)}}
+    item = {
+        "partition_key": {"S": key[0]},
+        "sort_key": {"S": key[1]},
+        "event_count": {"N": str(events)},
+    }
     if users is not None:
         item["unique_users"] = {"N": str(users)}
     places.client("dynamodb").put_item(TableName=places.table, Item=item)
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(reporting, ["reconcile", "event-processor", *arguments], prog_name="reporting")
+    return CliRunner().invoke(
+        reporting, ["reconcile", "event-processor", *arguments], prog_name="reporting"
+    )
 
 
 @pytest.fixture
@@ -46,7 +59,11 @@ def archived(places):
     """Three events of two users, one of them twice in the archive, and one of the day before."""
     archive(places, f"{DAY}/a.ndjson.gz", event(1, "u"), event(2, "u"))
     archive(places, f"{DAY}/b.ndjson.gz", event(2, "u"), event(3, "v"))
-    archive(places, "year=2024/month=01/day=05/hour=23/c.ndjson.gz", event(9, "w", timestamp="2024-01-05T23:00:00Z"))
+    archive(
+        places,
+        "year=2024/month=01/day=05/hour=23/c.ndjson.gz",
+        event(9, "w", timestamp="2024-01-05T23:00:00Z"),
+    )
     return places
 
 
@@ -69,7 +86,10 @@ def test_differences_are_shown_and_repaired_when_asked_for(archived):
     done = invoke("--from", "2024-01-06", "--fix")
     assert done.exit_code == 3
     assert done.stdout.splitlines()[0] == "2 counters compared, 2 differ"
-    assert (done.stdout.count("fixed"), done.stdout.count("more is counted than archived; see --lower")) == (1, 1)
+    assert (
+        done.stdout.count("fixed"),
+        done.stdout.count("more is counted than archived; see --lower"),
+    ) == (1, 1)
     assert counters_of(archived) == {HOUR: (4, 2), WHOLE: (3, 2)}
     assert invoke("--from", "2024-01-06", "--fix", "--lower").exit_code == 0
     assert counters_of(archived) == {HOUR: (3, 2), WHOLE: (3, 2)}
@@ -81,13 +101,18 @@ def test_several_days_and_days_without_an_archive(archived):
     assert json.loads(done.stdout)["counters"] == 4
     done = invoke("--from", "2024-01-01")
     assert (done.exit_code, done.stdout) == (3, "0 counters compared, 0 differ\n")
-    assert done.stderr == f"warning: of these days nothing is archived in s3://{archived.bucket}/\n"
+    assert (
+        done.stderr
+        == f"warning: of these days nothing is archived in s3://{archived.bucket}/\n"
+    )
 
 
 def test_where_users_are_not_counted_they_are_not_compared(archived):
     for key in (HOUR, WHOLE):
         count(archived, key, 3)
-    assert invoke("--from", "2024-01-06", "--set", "delivery=at-least-once").exit_code == 0
+    assert (
+        invoke("--from", "2024-01-06", "--set", "delivery=at-least-once").exit_code == 0
+    )
     assert invoke("--from", "2024-01-06").exit_code == 3
 
 
@@ -116,12 +141,20 @@ def test_an_archive_in_a_folder(places, tmp_path):
 
 def test_usage():
     assert "--lower goes with --fix" in invoke("--from", "2024-01-06", "--lower").stderr
-    assert "--to is before --from" in invoke("--from", "2024-01-06", "--to", "2024-01-05").stderr
+    assert (
+        "--to is before --from"
+        in invoke("--from", "2024-01-06", "--to", "2024-01-05").stderr
+    )
     assert "does not match the format" in invoke("--from", "January").stderr
-    assert "'event-log' is not 'event-processor'" in CliRunner().invoke(reporting, ["reconcile", "event-log"]).stderr
+    assert (
+        "'event-log' is not 'event-processor'"
+        in CliRunner().invoke(reporting, ["reconcile", "event-log"]).stderr
+    )
 
 
-def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(archived, monkeypatch):
+def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(
+    archived, monkeypatch
+):
     for key in (HOUR, WHOLE):
         count(archived, key, 3, 2)
     from reporting_event_processor import reconcile
@@ -144,10 +177,16 @@ def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(archived, m
 
 def test_ids_that_repeat_with_other_content_are_shown_and_not_repaired(archived):
     later = {"timestamp": "2024-01-06T10:00:00Z", "source_key": "s:7"}
-    archive(archived, "year=2024/month=01/day=06/hour=10/e.ndjson.gz", event(1, "u", **later))
+    archive(
+        archived,
+        "year=2024/month=01/day=06/hour=10/e.ndjson.gz",
+        event(1, "u", **later),
+    )
     for key in (HOUR, WHOLE):
         count(archived, key, 3, 2)
-    assert invoke("--from", "2024-01-06").exit_code == 0, "the first of its shard counts"
+    assert invoke("--from", "2024-01-06").exit_code == 0, (
+        "the first of its shard counts"
+    )
     count(archived, HOUR, 2, 2)
     done = invoke("--from", "2024-01-06", "--fix")
     assert done.exit_code == 3
@@ -157,9 +196,13 @@ def test_ids_that_repeat_with_other_content_are_shown_and_not_repaired(archived)
 
 def test_numbers_of_any_length_and_other_objects_are_no_matter(archived):
     archive(archived, f"{DAY}/long.ndjson.gz", event(5, "q", properties={"n": 10**60}))
-    archived.client("s3").put_object(Bucket=archived.bucket, Key=f"{DAY}/note.txt", Body=b"secret")
+    archived.client("s3").put_object(
+        Bucket=archived.bucket, Key=f"{DAY}/note.txt", Body=b"secret"
+    )
     done = invoke("--from", "2024-01-06", "--format", "json")
-    assert {each["archived_events"] for each in json.loads(done.stdout)["differences"]} == {4}
+    assert {
+        each["archived_events"] for each in json.loads(done.stdout)["differences"]
+    } == {4}
 
 
 @pytest.mark.parametrize(
@@ -168,10 +211,14 @@ def test_numbers_of_any_length_and_other_objects_are_no_matter(archived):
     ids=["text", "no JSON", "cut"],
 )
 def test_an_object_that_is_none_of_the_archive_is_named(archived, body):
-    archived.client("s3").put_object(Bucket=archived.bucket, Key=f"{DAY}/odd.ndjson.gz", Body=body)
+    archived.client("s3").put_object(
+        Bucket=archived.bucket, Key=f"{DAY}/odd.ndjson.gz", Body=body
+    )
     done = invoke("--from", "2024-01-06")
     assert done.exit_code == 1
-    assert done.stderr.endswith("hour=19/odd.ndjson.gz: it is no object of the archive\n")
+    assert done.stderr.endswith(
+        "hour=19/odd.ndjson.gz: it is no object of the archive\n"
+    )
     assert "secret" not in done.stderr
 
 
@@ -183,16 +230,25 @@ def test_a_table_that_is_not_there(archived):
 
 
 def test_days_before_the_year_1000(archived):
-    archive(archived, "year=0001/month=01/day=01/hour=00/a.ndjson.gz", event(1, "u", timestamp="0001-01-01T00:00:00Z"))
+    archive(
+        archived,
+        "year=0001/month=01/day=01/hour=00/a.ndjson.gz",
+        event(1, "u", timestamp="0001-01-01T00:00:00Z"),
+    )
     from datetime import date
 
     from reporting_event_processor.reconcile import reconcile
     from reporting_event_processor.settings import EventProcessorSettings
 
-    settings = EventProcessorSettings(dynamodb_table=archived.table, s3_bucket=archived.bucket)
+    settings = EventProcessorSettings(
+        dynamodb_table=archived.table, s3_bucket=archived.bucket
+    )
     assert reconcile(settings, [date(1, 1, 1)], fix=False)[0] == 2
 
 
 def test_a_day_that_is_not_over_is_not_repaired(places):
     done = invoke("--from", "2999-01-01", "--fix")
-    assert (done.exit_code, "for days that ended an hour ago or more" in " ".join(done.stderr.split())) == (2, True)
+    assert (
+        done.exit_code,
+        "for days that ended an hour ago or more" in " ".join(done.stderr.split()),
+    ) == (2, True)

@@ -29,7 +29,13 @@ def alone(monkeypatch):
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
     ("first", "number"),
-    [(0, SAMPLE), *(pytest.param(first, BLOCK, marks=pytest.mark.slow) for first in range(0, SEEDS, BLOCK))],
+    [
+        (0, SAMPLE),
+        *(
+            pytest.param(first, BLOCK, marks=pytest.mark.slow)
+            for first in range(0, SEEDS, BLOCK)
+        ),
+    ],
 )
 def test_the_end_is_that_of_a_stream_delivered_once(first, number):
     registry, deaths, again = load_plugins(), 0, 0
@@ -41,5 +47,7 @@ def test_the_end_is_that_of_a_stream_delivered_once(first, number):
         assert ended.dead == simulation.poison, what
         deaths += ended.deaths
         again += ended.invocations
-    assert deaths > number // 2, "the function dies often enough for this to mean something"
+    assert deaths > number // 2, (
+        "the function dies often enough for this to mean something"
+    )
     assert again > 3 * number

@@ -15,19 +15,29 @@ from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch
 from reporting_framework.plugin_api.result import RejectionCount, RunResult, Seconds
 
-GOOD = {"event_id": "e-1", "event_type": "click", "user_id": "u-1", "timestamp": "2024-01-06T19:01:51.5+01:00"}
+GOOD = {
+    "event_id": "e-1",
+    "event_type": "click",
+    "user_id": "u-1",
+    "timestamp": "2024-01-06T19:01:51.5+01:00",
+}
 PLACES = {"dynamodb_table": "counters", "s3_bucket": "archive"}
 
 
 def validated(*records, **more):
-    payloads = [record if isinstance(record, bytes) else json.dumps(record).encode() for record in records]
+    payloads = [
+        record if isinstance(record, bytes) else json.dumps(record).encode()
+        for record in records
+    ]
     origins = [str(number) for number in range(len(payloads))]
     validator = ExperimentEventValidator(ExperimentEventValidator.Settings(**more))
     return validator.validate(Batch(origins, [None] * len(payloads), payloads))
 
 
 def test_an_event_is_a_row():
-    found = validated({**GOOD, "experiment_id": "x", "properties": {"a": [1, {"b": None}]}})
+    found = validated(
+        {**GOOD, "experiment_id": "x", "properties": {"a": [1, {"b": None}]}}
+    )
     assert found.rejections == []
     assert found.frame.to_dicts() == [
         {
@@ -68,13 +78,22 @@ def test_what_is_no_object(payload):
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
-@given(st.dictionaries(st.text(), JSON, max_size=5), st.dictionaries(st.text(), JSON, max_size=5))
+@given(
+    st.dictionaries(st.text(), JSON, max_size=5),
+    st.dictionaries(st.text(), JSON, max_size=5),
+)
 def test_what_is_nested_is_kept_as_it_is(properties, metadata):
     found = validated({**GOOD, "properties": properties, "metadata": metadata})
     assert found.rejections == []
@@ -88,7 +107,10 @@ def test_the_settings_published_names_and_what_is_made_of_them():
         "s3_bucket": "S3_BUCKET", "dynamodb_table": "DYNAMODB_TABLE", "dead_letter_queue": "DLQ_URL",
     }  # fmt: skip
     made = EventProcessorSettings(**PLACES)
-    assert (made.archive, made.overflow) == ("s3://archive/", "s3://archive/_dead-letters/")
+    assert (made.archive, made.overflow) == (
+        "s3://archive/",
+        "s3://archive/_dead-letters/",
+    )
     composition = EventProcessor().compose(made)
     assert [composition.source.name, composition.validator.name, *(each.name for each in composition.sinks)] == [
         "kinesis", "experiment-event", "ndjson-archive", "dynamodb-counters",
@@ -102,7 +124,10 @@ def test_the_settings_published_names_and_what_is_made_of_them():
 
 def test_the_published_defaults_are_a_complete_deployment():
     made = EventProcessorSettings()
-    assert (made.dynamodb_table, made.archive) == ("event-aggregations", "s3://event-archive/")
+    assert (made.dynamodb_table, made.archive) == (
+        "event-aggregations",
+        "s3://event-archive/",
+    )
     assert made.dead_letter_queue is None
 
 
@@ -113,7 +138,10 @@ def test_with_tables_there_is_enrichment_and_a_variant():
     )  # fmt: skip
     composition = EventProcessor().compose(made)
     [enrich] = composition.transforms
-    assert [each["table"] for each in enrich.settings["lookups"]] == ["assignments", "experiments"]
+    assert [each["table"] for each in enrich.settings["lookups"]] == [
+        "assignments",
+        "experiments",
+    ]
     assert "#variant#{variant}#" in counters(made)[0]["partition_key"]
     assert (composition.source.name, made.overflow) == ("sqs", "s3://big/")
     assert composition.sinks[0].settings["json_columns"] == ["properties", "metadata"]

@@ -19,7 +19,9 @@ def moto() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def moto_place(moto: S3Server, monkeypatch: pytest.MonkeyPatch) -> tuple[Store, Callable[..., None]]:
+def moto_place(
+    moto: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Store, Callable[..., None]]:
     """A store in a fresh bucket of `moto`, and what puts an object there under any key."""
     for name, value in moto.environment().items():
         monkeypatch.setenv(name, value)

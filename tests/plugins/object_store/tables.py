@@ -54,7 +54,10 @@ def in_order(found: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
 def divided(draw: Any, found: Sequence[Any]) -> list[list[Any]]:
     """These rows in parts of any size, in their order; `draw` is `st.data()`'s."""
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(found)), max_size=5)))
-    return [list(found[begin:end]) for begin, end in zip([0, *cuts], [*cuts, len(found)], strict=True)]
+    return [
+        list(found[begin:end])
+        for begin, end in zip([0, *cuts], [*cuts, len(found)], strict=True)
+    ]
 
 
 def shared(draw: Any, found: Sequence[Any], count: int) -> list[list[Any]]:

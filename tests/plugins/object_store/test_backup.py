@@ -4,7 +4,15 @@ import pytest
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.storage import open_store
-from tests.support.plugins import SCHEMA, checkpoint, event, execute, name_of, pipeline, source
+from tests.support.plugins import (
+    SCHEMA,
+    checkpoint,
+    event,
+    execute,
+    name_of,
+    pipeline,
+    source,
+)
 
 PARTS = ("output", "quarantine", "bookmark")
 
@@ -17,7 +25,10 @@ def world(tmp_path):
     (tmp_path / "in" / name_of(2)).write_bytes(b"{}")
 
     def make():
-        sink = checkpoint(tmp_path / "out" / "{study}" / "x.parquet", quarantine=str(tmp_path / "q" / "bad.parquet"))
+        sink = checkpoint(
+            tmp_path / "out" / "{study}" / "x.parquet",
+            quarantine=str(tmp_path / "q" / "bad.parquet"),
+        )
         sink.open(SCHEMA)
         return sink
 
@@ -44,7 +55,10 @@ def test_each_part_is_copied_beside_itself(world, tmp_path):
     assert kept(world()) == []
     files = [path for path in tmp_path.rglob("*.parquet") if "_runs" not in path.parts]
     assert sorted(map(str, files)) == sorted(
-        [str(tmp_path / "out/_backup/b/alpha/x.parquet"), str(tmp_path / "q/_backup/b/bad.parquet")]
+        [
+            str(tmp_path / "out/_backup/b/alpha/x.parquet"),
+            str(tmp_path / "q/_backup/b/bad.parquet"),
+        ]
     )
 
 
@@ -58,7 +72,10 @@ def test_what_is_gone_is_told(world, tmp_path):
     found = kept(world())
     open_store(str(tmp_path / "q")).remove("bad.parquet", expected=found[1].version)
     for act in (lambda sink: sink.back_up(found, "b"), lambda sink: sink.remove(found)):
-        with pytest.raises(CommitConflict, match="bad.parquet: it is not there any more; nothing was changed"):
+        with pytest.raises(
+            CommitConflict,
+            match="bad.parquet: it is not there any more; nothing was changed",
+        ):
             act(world())
     assert world().ledger().rows == 1
 

@@ -13,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import line_origin, object_of, single_origin
-from reporting_framework.errors import AccessDenied, CorruptCheckpoint, LocationError, StorageUnavailable
+from reporting_framework.errors import (
+    AccessDenied,
+    CorruptCheckpoint,
+    LocationError,
+    StorageUnavailable,
+)
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_object_store.parquet_sink import checkpoint as module
@@ -35,14 +40,21 @@ def parquet(frame):
 def small(origins, moments=None):
     moments = moments or range(len(origins))
     frame = pl.DataFrame(
-        {"timestamp": moments, "source_key": origins}, {"timestamp": pl.Int64, "source_key": pl.String}
+        {"timestamp": moments, "source_key": origins},
+        {"timestamp": pl.Int64, "source_key": pl.String},
     )
-    return frame.with_columns(timestamp=pl.lit(START) + pl.duration(seconds="timestamp")).cast(SMALL)
+    return frame.with_columns(
+        timestamp=pl.lit(START) + pl.duration(seconds="timestamp")
+    ).cast(SMALL)
 
 
 def opened(frame, schema=SMALL, store=None):
     store = store or open_store(f"memory://checkpoint-{next(_numbers)}")
-    store.put("x.parquet", frame if isinstance(frame, bytes) else parquet(frame), expected=None)
+    store.put(
+        "x.parquet",
+        frame if isinstance(frame, bytes) else parquet(frame),
+        expected=None,
+    )
     return Checkpoint.open(store, "x.parquet", schema, "timestamp")
 
 
@@ -56,15 +68,26 @@ def test_what_was_written_is_read_in_order(found):
     assert file.size > 0
 
 
-@given(st.lists(st.integers(0, 60), max_size=40), st.integers(-1, 61), st.sampled_from([1, 3, 100]))
-def test_the_newest_timestamp_until_a_moment_is_found_from_the_end(moments, moment, tail):
-    file = opened(small([f"k{number:02}" for number in range(len(moments))], sorted(moments)))
+@given(
+    st.lists(st.integers(0, 60), max_size=40),
+    st.integers(-1, 61),
+    st.sampled_from([1, 3, 100]),
+)
+def test_the_newest_timestamp_until_a_moment_is_found_from_the_end(
+    moments, moment, tail
+):
+    file = opened(
+        small([f"k{number:02}" for number in range(len(moments))], sorted(moments))
+    )
     before, module.TAIL = module.TAIL, tail
     try:
         found = file.newest_until(START + timedelta(seconds=moment))
     finally:
         module.TAIL = before
-    assert found == max((START + timedelta(seconds=each) for each in moments if each <= moment), default=None)
+    assert found == max(
+        (START + timedelta(seconds=each) for each in moments if each <= moment),
+        default=None,
+    )
 
 
 KEYS = st.sampled_from(["a", "b", "a#1", "b#", "é/c", "c#x#9", "d", "d#12"])
@@ -77,13 +100,22 @@ KEYS = st.sampled_from(["a", "b", "a#1", "b#", "é/c", "c#x#9", "d", "d#12"])
 )
 def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
     """`known` says of which objects there is a row, `present` of which origins: for any keys, wherever the rows lie."""
-    origins = list(dict.fromkeys(line_origin(key, line) if line else single_origin(key) for key, line in found))
+    origins = list(
+        dict.fromkeys(
+            line_origin(key, line) if line else single_origin(key)
+            for key, line in found
+        )
+    )
     before, module.READ = module.READ, read
     try:
         file = opened(small(origins))
-        assert file.known(pl.Series(sorted(asked), dtype=pl.String)) == asked & set(map(object_of, origins))
+        assert file.known(pl.Series(sorted(asked), dtype=pl.String)) == asked & set(
+            map(object_of, origins)
+        )
         wanted = [*sorted(asked), *origins[::2]]
-        assert set(file.present(pl.Series(wanted, dtype=pl.String))) == set(wanted) & set(origins)
+        assert set(file.present(pl.Series(wanted, dtype=pl.String))) == set(
+            wanted
+        ) & set(origins)
         assert [frame.height for frame in file.frames()] == [
             min(read, len(origins) - start) for start in range(0, len(origins), read)
         ]
@@ -91,7 +123,9 @@ def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
         module.READ = before
 
 
-def test_only_the_newest_rows_are_read_where_they_hold_all_that_is_asked_for(monkeypatch):
+def test_only_the_newest_rows_are_read_where_they_hold_all_that_is_asked_for(
+    monkeypatch,
+):
     monkeypatch.setattr(module, "READ", 2)
     file = opened(small(["a", "b", "c", "d"]))
     asked = []
@@ -101,7 +135,15 @@ def test_only_the_newest_rows_are_read_where_they_hold_all_that_is_asked_for(mon
             asked.append(query)
             return super()._collect(query)
 
-    watched = Watched(file.store, file.key, file.timestamp, file.version, file.size, file.rows, file.newest)
+    watched = Watched(
+        file.store,
+        file.key,
+        file.timestamp,
+        file.version,
+        file.size,
+        file.rows,
+        file.newest,
+    )
     assert watched.known(pl.Series(["c", "d"])) == {"c", "d"}
     assert len(asked) == 1
     assert watched.known(pl.Series(["a", "d", "z"])) == {"a", "d"}
@@ -131,7 +173,12 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
 
 
 def test_a_file_that_is_not_there_holds_nothing():
-    file = Checkpoint.open(open_store(f"memory://checkpoint-{next(_numbers)}"), "x.parquet", SMALL, "timestamp")
+    file = Checkpoint.open(
+        open_store(f"memory://checkpoint-{next(_numbers)}"),
+        "x.parquet",
+        SMALL,
+        "timestamp",
+    )
     assert (file.version, file.size, file.rows, file.newest) == (None, 0, 0, None)
     assert list(file.frames()) == []
     assert file.known(pl.Series(["a"])) == set()
@@ -146,7 +193,9 @@ def test_a_file_of_no_rows_holds_nothing():
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_a_file_in_a_bucket_is_read_whole_or_in_part(s3_environment, bucket, monkeypatch, large):
+def test_a_file_in_a_bucket_is_read_whole_or_in_part(
+    s3_environment, bucket, monkeypatch, large
+):
     monkeypatch.setattr(module, "READ_WHOLE", 10 if large else 10**6)
     file = opened(small(["a", "b#1"]), store=open_store(f"s3://{bucket}/sub folder"))
     assert (file.content is None) == large
@@ -169,7 +218,9 @@ GOOD = parquet(small(["a", "b"]))
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["memory", "folder"])
 def test_what_is_no_parquet_is_told_and_left_alone(tmp_path, kind, content):
-    store = open_store(f"memory://checkpoint-{next(_numbers)}" if kind == "memory" else str(tmp_path))
+    store = open_store(
+        f"memory://checkpoint-{next(_numbers)}" if kind == "memory" else str(tmp_path)
+    )
     with pytest.raises(CorruptCheckpoint) as raised:
         opened(content, store=store)
     assert str(raised.value) == (
@@ -187,7 +238,9 @@ def test_a_damaged_file_is_never_more_than_corrupt():
     for _ in range(300):
         content = bytearray(whole)
         for _ in range(rng.choice([1, 3, 20])):
-            content[rng.randrange(len(content) - 700, len(content))] = rng.randrange(256)
+            content[rng.randrange(len(content) - 700, len(content))] = rng.randrange(
+                256
+            )
         try:
             file = opened(bytes(content))
             list(file.frames())
@@ -201,7 +254,9 @@ def test_a_damaged_file_is_never_more_than_corrupt():
 def test_what_polars_panics_at_is_refused_too():
     schema = max(re.findall(rb"[A-Za-z0-9+/=]+", GOOD), key=len)
     unheard_of = base64.b64encode(base64.b64decode(schema).replace(b"UTC", b"UUC"))
-    with pytest.raises(CorruptCheckpoint, match="not a parquet file that can be read") as raised:
+    with pytest.raises(
+        CorruptCheckpoint, match="not a parquet file that can be read"
+    ) as raised:
         opened(GOOD.replace(schema, unheard_of))
     assert isinstance(raised.value.__cause__, pl.exceptions.PanicException)
 
@@ -215,7 +270,10 @@ def test_what_polars_panics_at_is_refused_too():
             small(["a"]).with_columns(pl.col("timestamp").dt.replace_time_zone(None)),
             "column timestamp is Datetime(time_unit='us', time_zone=None), not Datetime(time_unit='us', time_zone='UTC')",
         ),
-        (pl.DataFrame({"x": [1], "source_key": [2]}), "no column timestamp; column source_key is Int64, not String"),
+        (
+            pl.DataFrame({"x": [1], "source_key": [2]}),
+            "no column timestamp; column source_key is Int64, not String",
+        ),
     ],
 )
 def test_another_schema_is_told_in_words(frame, message):
@@ -227,10 +285,15 @@ def test_another_schema_is_told_in_words(frame, message):
 
 @pytest.mark.parametrize("moments", [[1, 0, 2], [0, 2, 1], [0, 1, 0], [3, 3, 2]])
 @pytest.mark.parametrize("read", [1, 2, 3])
-def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(monkeypatch, moments, read):
+def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(
+    monkeypatch, moments, read
+):
     monkeypatch.setattr(module, "READ", read)
     file = opened(small(["a", "b", "c"], moments))
-    with pytest.raises(OutOfOrderError, match="x.parquet: its rows are not sorted by timestamp and source_key"):
+    with pytest.raises(
+        OutOfOrderError,
+        match="x.parquet: its rows are not sorted by timestamp and source_key",
+    ):
         list(file.frames())
     assert pl.concat(file.frames(ordered=False)).equals(small(["a", "b", "c"], moments))
     assert file.latest() == START.replace(second=max(moments))
@@ -240,7 +303,10 @@ def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(monkeypatch, 
 def test_rows_of_one_moment_are_in_the_order_of_their_origins(monkeypatch, read):
     monkeypatch.setattr(module, "READ", read)
     assert pl.concat(opened(small(["a", "é", "b"], [0, 0, 1])).frames()).height == 3
-    with pytest.raises(OutOfOrderError, match="x.parquet: its rows are not sorted by timestamp and source_key"):
+    with pytest.raises(
+        OutOfOrderError,
+        match="x.parquet: its rows are not sorted by timestamp and source_key",
+    ):
         list(opened(small(["é", "a", "b"], [0, 0, 1])).frames())
 
 
@@ -249,7 +315,10 @@ def test_a_folder_in_its_place_is_told(tmp_path, inside):
     (tmp_path / "x.parquet").mkdir()
     if inside:
         (tmp_path / "x.parquet" / "part.parquet").write_bytes(inside)
-    with pytest.raises(LocationError, match="x.parquet: a file was expected and something else is there"):
+    with pytest.raises(
+        LocationError,
+        match="x.parquet: a file was expected and something else is there",
+    ):
         Checkpoint.open(open_store(str(tmp_path)), "x.parquet", SMALL, "timestamp")
 
 
@@ -258,11 +327,18 @@ def test_a_denied_file_is_not_an_absent_one(public_folder):
     (public_folder / "closed" / "x.parquet").write_bytes(GOOD)
     (public_folder / "closed").chmod(0)
     with unprivileged(), pytest.raises(AccessDenied, match="the system denies access"):
-        Checkpoint.open(open_store(str(public_folder / "closed")), "x.parquet", SMALL, "timestamp")
+        Checkpoint.open(
+            open_store(str(public_folder / "closed")), "x.parquet", SMALL, "timestamp"
+        )
     (public_folder / "closed").chmod(0o755)
     (public_folder / "closed" / "x.parquet").chmod(0)
-    with unprivileged(), pytest.raises((AccessDenied, StorageUnavailable), match="x.parquet: "):
-        Checkpoint.open(open_store(str(public_folder / "closed")), "x.parquet", SMALL, "timestamp")
+    with (
+        unprivileged(),
+        pytest.raises((AccessDenied, StorageUnavailable), match="x.parquet: "),
+    ):
+        Checkpoint.open(
+            open_store(str(public_folder / "closed")), "x.parquet", SMALL, "timestamp"
+        )
 
 
 def test_a_file_that_goes_while_it_is_read_is_unavailable_and_not_empty(tmp_path):
@@ -274,7 +350,8 @@ def test_a_file_that_goes_while_it_is_read_is_unavailable_and_not_empty(tmp_path
         lambda: file.present(pl.Series(["a"])),
     ):
         with pytest.raises(
-            StorageUnavailable, match="x.parquet: .*the checkpoint could not be read, and nothing was changed"
+            StorageUnavailable,
+            match="x.parquet: .*the checkpoint could not be read, and nothing was changed",
         ):
             act()
 
@@ -314,11 +391,17 @@ def test_what_keeps_a_file_in_a_bucket_from_being_opened(
             AccessDenied,
             r"access denied \(AccessDenied\); .*; the checkpoint could not be read, and nothing",
         ),
-        (Fault.cut(), StorageUnavailable, "the checkpoint could not be read, and nothing was changed"),
+        (
+            Fault.cut(),
+            StorageUnavailable,
+            "the checkpoint could not be read, and nothing was changed",
+        ),
     ],
     ids=["busy", "denied", "cut"],
 )
-def test_what_polars_cannot_fetch_is_no_corrupt_file(s3_environment, proxy, bucket, monkeypatch, fault, error, message):
+def test_what_polars_cannot_fetch_is_no_corrupt_file(
+    s3_environment, proxy, bucket, monkeypatch, fault, error, message
+):
     monkeypatch.setattr(connect, "RETRIES", 1)
     monkeypatch.setattr(module, "READ_WHOLE", 10)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)

@@ -10,7 +10,9 @@ from tests.support.plugins import checkpoint
 
 
 def shelve(sink, data=b"<p>"):
-    return sink.shelve("reports", "2024-01.html", data, content_type="text/html; charset=utf-8")
+    return sink.shelve(
+        "reports", "2024-01.html", data, content_type="text/html; charset=utf-8"
+    )
 
 
 @pytest.mark.parametrize(
@@ -26,18 +28,34 @@ def test_a_file_has_a_place_of_its_own_beside_the_checkpoint(tmp_path, template,
     assert shelve(sink).endswith(f"/out/{place}")
     shelve(sink, b"<p>again")
     assert (tmp_path / "out" / place).read_bytes() == b"<p>again"
-    assert [str(path.relative_to(tmp_path / "out")) for path in tmp_path.rglob("*") if path.is_file()] == [place]
+    assert [
+        str(path.relative_to(tmp_path / "out"))
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    ] == [place]
     assert sink.layout.pattern.fullmatch(place) is None
 
 
 def test_in_a_bucket_it_is_a_page_that_browsers_know(s3_environment, bucket):
     uri = shelve(checkpoint(f"s3://{bucket}/out/visits.parquet"))
-    found = s3_environment.client().get_object(Bucket=bucket, Key="out/_reports/visits/2024-01.html")
+    found = s3_environment.client().get_object(
+        Bucket=bucket, Key="out/_reports/visits/2024-01.html"
+    )
     assert uri == f"s3://{bucket}/out/_reports/visits/2024-01.html"
-    assert (found["ContentType"], found["Body"].read()) == ("text/html; charset=utf-8", b"<p>")
+    assert (found["ContentType"], found["Body"].read()) == (
+        "text/html; charset=utf-8",
+        b"<p>",
+    )
 
 
 def test_the_policy_of_the_checkpoint_covers_it():
     settings = ParquetCheckpoint.Settings(uri="s3://bucket/out/visits.parquet")
-    allowed = [each.resource for each in ParquetCheckpoint.permissions(settings) if "s3:PutObject" in each.actions]
-    assert any(fnmatchcase("arn:aws:s3:::bucket/out/_reports/visits/2024-01.html", pattern) for pattern in allowed)
+    allowed = [
+        each.resource
+        for each in ParquetCheckpoint.permissions(settings)
+        if "s3:PutObject" in each.actions
+    ]
+    assert any(
+        fnmatchcase("arn:aws:s3:::bucket/out/_reports/visits/2024-01.html", pattern)
+        for pattern in allowed
+    )

@@ -22,7 +22,9 @@ FLIPS = 300
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(params=["folder", "memory", "s3 in one request", "s3 in several requests"])
+@pytest.fixture(
+    params=["folder", "memory", "s3 in one request", "s3 in several requests"]
+)
 def uri(request, tmp_path, monkeypatch):
     """Where the checkpoint is, of four small row groups."""
     monkeypatch.setattr(merge_module, "ROW_GROUP", 500)
@@ -32,12 +34,24 @@ def uri(request, tmp_path, monkeypatch):
             monkeypatch.setattr(checkpoint_module, "READ_WHOLE", 10)
         return f"s3://{request.getfixturevalue('bucket')}/out/x.parquet"
     return (
-        f"memory://checksums-{next(_numbers)}/out/x.parquet" if request.param == "memory" else f"{tmp_path}/x.parquet"
+        f"memory://checksums-{next(_numbers)}/out/x.parquet"
+        if request.param == "memory"
+        else f"{tmp_path}/x.parquet"
     )
 
 
 def row(number):
-    return ("a", f"n{number}", number, 0, number / 3, True, None, START.replace(microsecond=number), f"k{number:05}")
+    return (
+        "a",
+        f"n{number}",
+        number,
+        0,
+        number / 3,
+        True,
+        None,
+        START.replace(microsecond=number),
+        f"k{number:05}",
+    )
 
 
 def commit(uri, numbers):
@@ -47,7 +61,9 @@ def commit(uri, numbers):
         ledger = sink.ledger()
         new = set(ledger.filter_new([row(number)[-1] for number in numbers]))
         found = [row(number) for number in numbers if row(number)[-1] in new]
-        return sink.commit([sink.stage(table(found), Split("s", {}), 0)] if found else [])
+        return sink.commit(
+            [sink.stage(table(found), Split("s", {}), 0)] if found else []
+        )
     finally:
         sink.close()
 
@@ -64,7 +80,11 @@ def test_a_flipped_bit_anywhere_is_refused_or_has_no_effect(uri):
     commit(uri, range(1998, 2003))
     merged, version = store.get(key), store.get(key).version
     generator, refused = random.Random(7), 0
-    for at in sorted(generator.sample(range(len(good.data)), FLIPS if not uri.startswith("s3") else 40)):
+    for at in sorted(
+        generator.sample(
+            range(len(good.data)), FLIPS if not uri.startswith("s3") else 40
+        )
+    ):
         damaged = bytearray(good.data)
         damaged[at] ^= 1 << generator.randrange(8)
         version = store.put(key, bytes(damaged), expected=version)
@@ -76,7 +96,9 @@ def test_a_flipped_bit_anywhere_is_refused_or_has_no_effect(uri):
             assert str(error).endswith("nothing was changed")
             assert store.get(key).data == bytes(damaged)
         else:
-            assert pl.read_parquet(store.get(key).data).equals(pl.read_parquet(merged.data)), f"byte {at}"
+            assert pl.read_parquet(store.get(key).data).equals(
+                pl.read_parquet(merged.data)
+            ), f"byte {at}"
         version = store.head(key).version
     assert refused > 0
 
@@ -100,14 +122,21 @@ def test_a_checkpoint_that_lost_the_count_of_its_rows_is_not_overwritten(tmp_pat
     path = tmp_path / "x.parquet"
     good = path.read_bytes()
     empty = io.BytesIO()
-    WIDE.to_frame().write_parquet(empty, metadata={checksums.KEY: pl.read_parquet_metadata(path)[checksums.KEY]})
+    WIDE.to_frame().write_parquet(
+        empty, metadata={checksums.KEY: pl.read_parquet_metadata(path)[checksums.KEY]}
+    )
     path.write_bytes(empty.getvalue())
-    with pytest.raises(CorruptCheckpoint, match="does not match its checksums; restore an earlier version"):
+    with pytest.raises(
+        CorruptCheckpoint,
+        match="does not match its checksums; restore an earlier version",
+    ):
         commit(uri, range(5))
     assert path.read_bytes() == empty.getvalue() != good
 
 
-@pytest.mark.parametrize("ask", [lambda sink: sink.scan(), lambda sink: sink.parquet_files()])
+@pytest.mark.parametrize(
+    "ask", [lambda sink: sink.scan(), lambda sink: sink.parquet_files()]
+)
 def test_a_query_of_a_small_local_file_refuses_a_flipped_bit(tmp_path, ask):
     commit(f"{tmp_path}/x.parquet", range(2000))
     damage(tmp_path / "x.parquet")
@@ -129,7 +158,10 @@ def test_doctor_compares_checksums(tmp_path):
 
 def test_a_quarantine_refuses_a_flipped_bit(tmp_path):
     place = parse_location(f"{tmp_path}/q.parquet")
-    rejections = [Rejection(f"k{number}", str(number), "missing", "field") for number in range(500)]
+    rejections = [
+        Rejection(f"k{number}", str(number), "missing", "field")
+        for number in range(500)
+    ]
     ParquetQuarantine(place).settle([], rejections, run_id="r", at=START)
     assert ParquetQuarantine(place).entries().height == 500
     damage(tmp_path / "q.parquet")
@@ -141,7 +173,9 @@ def test_a_quarantine_refuses_a_flipped_bit(tmp_path):
 
 def test_lineage_passes_over_a_file_with_a_flipped_bit(tmp_path, caplog):
     lineage = Lineage(parse_location(str(tmp_path)))
-    lineage.note([f"k{number}" for number in range(500)], [f"v{number}" for number in range(500)])
+    lineage.note(
+        [f"k{number}" for number in range(500)], [f"v{number}" for number in range(500)]
+    )
     lineage.write(run_id="r", validator="v", at=START)
     assert lineage.of(["k1"]).height == 1
     [path] = tmp_path.glob("*.parquet")
@@ -154,7 +188,9 @@ def test_lineage_passes_over_a_file_with_a_flipped_bit(tmp_path, caplog):
 def test_any_number_of_row_groups_is_sealed(tmp_path, rows, groups):
     """Also where there are more blocks than the data can be cut into."""
     path = tmp_path / "x.parquet"
-    pl.DataFrame({"a": range(rows)}).write_parquet(path, metadata=checksums.placeholder(groups * 1000))
+    pl.DataFrame({"a": range(rows)}).write_parquet(
+        path, metadata=checksums.placeholder(groups * 1000)
+    )
     with path.open("r+b") as file:
         checksums.seal(file)
     checksums.check_bytes("x", path.read_bytes())

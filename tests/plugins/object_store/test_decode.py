@@ -12,12 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import single_origin
-from reporting_object_store.json_source.decode import UndecodableError, inflate, is_single, records
+from reporting_object_store.json_source.decode import (
+    UndecodableError,
+    inflate,
+    is_single,
+    records,
+)
 
 LIMIT = 1 << 20
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 OBJECTS = st.dictionaries(st.text(max_size=3), VALUES, max_size=3)
@@ -38,7 +50,11 @@ def packed(data, times, level=6):
     if not times:
         return data
     half = len(data) // 2 if times == 2 else 0
-    return gzip.compress(data[:half], level) + gzip.compress(data[half:], level) if half else gzip.compress(data, level)
+    return (
+        gzip.compress(data[:half], level) + gzip.compress(data[half:], level)
+        if half
+        else gzip.compress(data, level)
+    )
 
 
 @given(OBJECTS, SPACE, SPACE, st.booleans(), st.integers(0, 2), KEYS)
@@ -50,12 +66,18 @@ def test_one_object_is_one_record(value, before, after, pretty, times, key):
     assert json.loads(payload) == value
 
 
-@given(st.lists(VALUES, max_size=6), SPACE, SPACE, st.booleans(), st.integers(0, 2), KEYS)
-def test_each_element_of_an_array_comes_out_once(values, before, after, pretty, times, key):
+@given(
+    st.lists(VALUES, max_size=6), SPACE, SPACE, st.booleans(), st.integers(0, 2), KEYS
+)
+def test_each_element_of_an_array_comes_out_once(
+    values, before, after, pretty, times, key
+):
     """An array's elements come out in order, numbered from 1, each as it is written there."""
     text = (before + dump(values, pretty) + after).encode()
     found = decoded(key, packed(text, times))
-    assert [origin for origin, _ in found] == [f"{key}#{number}" for number in range(1, len(values) + 1)]
+    assert [origin for origin, _ in found] == [
+        f"{key}#{number}" for number in range(1, len(values) + 1)
+    ]
     assert [json.loads(payload) for _, payload in found] == values
 
 
@@ -67,7 +89,9 @@ def test_each_element_of_an_array_comes_out_once(values, before, after, pretty, 
     st.integers(0, 2),
     KEYS,
 )
-def test_each_line_comes_out_once_under_its_number(given_lines, blank_first, ends, newline, times, key):
+def test_each_line_comes_out_once_under_its_number(
+    given_lines, blank_first, ends, newline, times, key
+):
     """NDJSON told by its content: each object once, under the line that an editor shows, blank lines counted."""
     lines, numbers = [""] * blank_first, []
     for value, blanks in given_lines:
@@ -77,15 +101,23 @@ def test_each_line_comes_out_once_under_its_number(given_lines, blank_first, end
     text = newline.join(lines) + (newline if ends else "")
     found = decoded(key, packed(text.encode(), times))
     assert [origin for origin, _ in found] == [f"{key}#{number}" for number in numbers]
-    assert [json.loads(payload) for _, payload in found] == [value for value, _ in given_lines]
+    assert [json.loads(payload) for _, payload in found] == [
+        value for value, _ in given_lines
+    ]
 
 
-@given(st.lists(VALUES, max_size=5), st.sampled_from([".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz"]), st.booleans())
+@given(
+    st.lists(VALUES, max_size=5),
+    st.sampled_from([".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz"]),
+    st.booleans(),
+)
 def test_a_name_that_says_lines_means_lines(values, suffix, compress):
     """With such a name any JSON value may be on a line, and one line is line 1."""
     text = "\n".join(map(dump, values)).encode()
     found = decoded(f"a{suffix}", gzip.compress(text) if compress else text)
-    assert [origin for origin, _ in found] == [f"a{suffix}#{number}" for number in range(1, len(values) + 1)]
+    assert [origin for origin, _ in found] == [
+        f"a{suffix}#{number}" for number in range(1, len(values) + 1)
+    ]
     assert [json.loads(payload) for _, payload in found] == values
 
 
@@ -94,7 +126,9 @@ def test_a_name_that_says_lines_means_lines(values, suffix, compress):
     KEYS | st.just("a.ndjson"),
     st.binary(max_size=60)
     | st.binary(max_size=40).map(lambda data: b"\x1f\x8b" + data)
-    | st.tuples(st.binary(max_size=40), st.integers(0, 60)).map(lambda pair: gzip.compress(pair[0])[: pair[1]])
+    | st.tuples(st.binary(max_size=40), st.integers(0, 60)).map(
+        lambda pair: gzip.compress(pair[0])[: pair[1]]
+    )
     | st.text('[]{}",: \n\r\t1e-+.\\u\ufeff#', max_size=40).map(str.encode),
     st.integers(0, 50),
 )
@@ -108,10 +142,15 @@ def test_no_bytes_raise_anything_but_undecodable(key, data, limit):
         return
     origins = [origin for origin, _ in found]
     assert len(set(origins)) == len(origins)
-    assert all(origin in (key, single_origin(key)) or origin.startswith(f"{key}#") for origin in origins)
+    assert all(
+        origin in (key, single_origin(key)) or origin.startswith(f"{key}#")
+        for origin in origins
+    )
 
 
-@given(st.binary(max_size=300), st.integers(0, 400), st.integers(1, 3), st.integers(0, 3))
+@given(
+    st.binary(max_size=300), st.integers(0, 400), st.integers(1, 3), st.integers(0, 3)
+)
 def test_a_limit_is_on_what_is_inflated(data, limit, members, zeros):
     """Members are put together, zeros between them skipped; over the limit, and only then, it is too large."""
     packed_up = b"".join(gzip.compress(data) + bytes(zeros) for _ in range(members))
@@ -164,7 +203,9 @@ def test_what_is_not_whole_comes_as_one_record_for_a_validator_to_refuse(name, d
         ("zstd", b"\x28\xb5\x2f\xfd\n{}"),
     ],
 )
-def test_an_object_in_a_foreign_format_is_refused_as_a_whole_with_its_name(key, form, data):
+def test_an_object_in_a_foreign_format_is_refused_as_a_whole_with_its_name(
+    key, form, data
+):
     with pytest.raises(UndecodableError) as caught:
         decoded(key, data)
     assert caught.value.reason == f"looks_like_{form}"
@@ -174,35 +215,54 @@ def test_an_object_in_a_foreign_format_is_refused_as_a_whole_with_its_name(key, 
     ("form", "data"),
     [("csv", b"a,b\n1,2"), ("html", b"<html>"), ("binary", b"\0"), ("xml", b"<a/>")],
 )
-def test_text_in_a_foreign_format_is_refused_with_its_name_unless_a_line_may_be_json(form, data):
+def test_text_in_a_foreign_format_is_refused_with_its_name_unless_a_line_may_be_json(
+    form, data
+):
     with pytest.raises(UndecodableError) as caught:
         decoded("k", data)
     assert caught.value.reason == f"looks_like_{form}"
     lines = data + b'\n{"a": 1}'
-    assert decoded("k.ndjson", lines)[-1][1] == b'{"a": 1}', "one bad line spoils no other"
+    assert decoded("k.ndjson", lines)[-1][1] == b'{"a": 1}', (
+        "one bad line spoils no other"
+    )
 
 
 BOM = b"\xef\xbb\xbf"
 
 
-@given(st.lists(OBJECTS, min_size=2, max_size=5), st.sampled_from(["", " ", "\n", "\r\n", "\n\n"]), st.integers(0, 2))
+@given(
+    st.lists(OBJECTS, min_size=2, max_size=5),
+    st.sampled_from(["", " ", "\n", "\r\n", "\n\n"]),
+    st.integers(0, 2),
+)
 def test_each_of_several_indented_objects_comes_out_once(values, between, times):
     """Objects of several lines that follow each other come out in order, numbered from 1."""
     values[0] = {"first": 1, "second": values[0]}
-    text = between.join(json.dumps(value, indent=2, ensure_ascii=False) for value in values)
+    text = between.join(
+        json.dumps(value, indent=2, ensure_ascii=False) for value in values
+    )
     found = decoded("k", packed(text.encode(), times))
-    assert [origin for origin, _ in found] == [f"k#{number}" for number in range(1, len(values) + 1)]
+    assert [origin for origin, _ in found] == [
+        f"k#{number}" for number in range(1, len(values) + 1)
+    ]
     assert [json.loads(payload) for _, payload in found] == values
 
 
 @pytest.mark.parametrize("between", ["", " "])
 def test_objects_on_one_line_are_as_many_records(between):
     text = between.join(['{"a": 1}', '{"b": "}{} {"}', '{"c": 3}']).encode()
-    assert decoded("k", text) == [("k#1", b'{"a": 1}'), ("k#2", b'{"b": "}{} {"}'), ("k#3", b'{"c": 3}')]
+    assert decoded("k", text) == [
+        ("k#1", b'{"a": 1}'),
+        ("k#2", b'{"b": "}{} {"}'),
+        ("k#3", b'{"c": 3}'),
+    ]
     assert decoded("k", b'{"b": "}{} {"}') == [("k", b'{"b": "}{} {"}')]
 
 
-@pytest.mark.parametrize("broken", [b'{\n "a": x\n}', b'{\n "a": "\xe9\n}', b'{\n "a": [\n  1\n}', b'{\n "a": 1,\n}'])
+@pytest.mark.parametrize(
+    "broken",
+    [b'{\n "a": x\n}', b'{\n "a": "\xe9\n}', b'{\n "a": [\n  1\n}', b'{\n "a": 1,\n}'],
+)
 @pytest.mark.parametrize("at", range(3))
 def test_an_indented_object_that_is_broken_spoils_no_other(broken, at):
     objects = [b'{\n "n": 0\n}', b'{\n "n": 1\n}', b'{\n "n": 2\n}']
@@ -220,7 +280,10 @@ def test_broken_indented_objects_take_time_that_grows_with_their_number_only():
         return time.process_time() - began
 
     seconds(100)
-    few, many = min(seconds(2_000) for _ in range(3)), min(seconds(16_000) for _ in range(2))
+    few, many = (
+        min(seconds(2_000) for _ in range(3)),
+        min(seconds(16_000) for _ in range(2)),
+    )
     assert math.log(many / few, 8) < 1.5, "1 is linear, 2 is quadratic"
 
 
@@ -231,12 +294,17 @@ def test_a_byte_order_mark_is_no_part_of_a_record(key, times):
     for data in (one, one + b"\n" + two):
         found = decoded(key, packed(BOM + data, times))
         assert [payload for _, payload in found] == [one, two][: data.count(b"\n") + 1]
-    assert decoded("k", packed(BOM + b"[1, 2]", times)) == [("k#1", b"1"), ("k#2", b"2")]
+    assert decoded("k", packed(BOM + b"[1, 2]", times)) == [
+        ("k#1", b"1"),
+        ("k#2", b"2"),
+    ]
 
 
 def test_lines_of_which_the_first_is_broken_are_lines():
     data = b'{"a": \n{"b": 2}\n'
-    assert decoded("k", data) == [("k", data)], "no line ends an object, so this may be one that is broken"
+    assert decoded("k", data) == [("k", data)], (
+        "no line ends an object, so this may be one that is broken"
+    )
     data = b'{"a": x}\r\n{"b": 2}\r\n'
     assert decoded("k", data) == [("k#1", b'{"a": x}\r'), ("k#2", b'{"b": 2}\r')]
     data = b'{"a": ' + b"[" * 100_000 + b"}\n" + b'{"b": 2}'
@@ -249,9 +317,14 @@ def test_a_pretty_object_with_an_object_at_a_line_s_start_is_one():
     assert decoded("k", data) == [("k", data)]
 
 
-@pytest.mark.parametrize("number", ["9" * 5000, "1e999999", "-" + "8" * 5000, "0." + "1" * 5000])
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "1e999999", "-" + "8" * 5000, "0." + "1" * 5000]
+)
 def test_one_number_that_is_too_long_for_python_spoils_no_other_record(number):
-    assert decoded("k", f"[{number}, 1]".encode()) == [("k#1", number.encode()), ("k#2", b"1")]
+    assert decoded("k", f"[{number}, 1]".encode()) == [
+        ("k#1", number.encode()),
+        ("k#2", b"1"),
+    ]
     lines = f'{{"a": {number}}}\n{{"a": 1}}'.encode()
     assert [origin for origin, _ in decoded("k", lines)] == ["k#1", "k#2"]
 
@@ -268,7 +341,10 @@ PACKED = gzip.compress(b"{}", mtime=0)
         pytest.param(PACKED[:-8] + b"\0" * 4 + PACKED[-4:], id="wrong checksum"),
         pytest.param(PACKED[:-4] + b"\1\0\0\0", id="wrong length"),
         pytest.param(PACKED[:2] + b"\7" + PACKED[3:], id="unknown method"),
-        pytest.param(PACKED[:3] + b"\2" + PACKED[4:10] + b"\0\0" + PACKED[10:], id="wrong checksum of the header"),
+        pytest.param(
+            PACKED[:3] + b"\2" + PACKED[4:10] + b"\0\0" + PACKED[10:],
+            id="wrong checksum of the header",
+        ),
     ],
 )
 def test_a_damaged_gzip_is_invalid(data):
@@ -301,7 +377,10 @@ def test_many_tiny_members_take_time_that_grows_with_their_number_only():
         return time.process_time() - began
 
     seconds(100)
-    few, many = min(seconds(2_000) for _ in range(3)), min(seconds(16_000) for _ in range(2))
+    few, many = (
+        min(seconds(2_000) for _ in range(3)),
+        min(seconds(16_000) for _ in range(2)),
+    )
     assert math.log(many / few, 8) < 1.5, "1 is linear, 2 is quadratic"
 
 
@@ -315,14 +394,23 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @pytest.mark.parametrize("most", [1, 100], ids=["one at a time", "all at once"])
-@pytest.mark.parametrize("item", [b"1.50", b"1e999", b"-0", b"9" * 5000, b"NaN", b'"\\ud800"', b'{"a": 1, "a": 2}'])
-def test_an_element_that_a_parser_may_refuse_or_change_is_handed_out_as_it_is_written(item, most):
+@pytest.mark.parametrize(
+    "item",
+    [b"1.50", b"1e999", b"-0", b"9" * 5000, b"NaN", b'"\\ud800"', b'{"a": 1, "a": 2}'],
+)
+def test_an_element_that_a_parser_may_refuse_or_change_is_handed_out_as_it_is_written(
+    item, most
+):
     data = b"[" + item + b" , {}\n, {}]"
     if most == 1:
         with pytest.raises(UndecodableError, match="too_many_records"):
             records("k", data, LIMIT, most)
     else:
-        assert records("k", data, LIMIT, most) == (("k#1", item), ("k#2", b"{}"), ("k#3", b"{}"))
+        assert records("k", data, LIMIT, most) == (
+            ("k#1", item),
+            ("k#2", b"{}"),
+            ("k#3", b"{}"),
+        )
 
 
 @pytest.mark.parametrize("other", [b"{}", b"NaN"])
@@ -332,7 +420,9 @@ def test_an_element_that_is_not_utf_8_is_one_record_as_a_line_would_be(other):
 
 
 @pytest.mark.parametrize("most", [1, 100])
-@pytest.mark.parametrize("data", [b"[{}, {}]x", b"[{}, {},]", b"[{} {}]", b"[{}, {}", b"[" + DEEP])
+@pytest.mark.parametrize(
+    "data", [b"[{}, {}]x", b"[{}, {},]", b"[{} {}]", b"[{}, {}", b"[" + DEEP]
+)
 def test_half_an_array_is_one_record_or_too_many(data, most):
     try:
         assert records("k", data, LIMIT, most) == (("k", data),)
@@ -345,12 +435,16 @@ def test_an_array_of_too_many_records_takes_memory_for_as_many_as_may_be():
     try:
         with pytest.raises(UndecodableError, match="too_many_records"):
             records("k", b"[" + b"0," * (4 * LIMIT) + b"0]", LIMIT, 1000)
-        assert tracemalloc.get_traced_memory()[1] < 40 * LIMIT, "8 MiB of text and no more objects than 1001"
+        assert tracemalloc.get_traced_memory()[1] < 40 * LIMIT, (
+            "8 MiB of text and no more objects than 1001"
+        )
     finally:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("data", [b"[0,0,0,0]", b"{}\n{}\n{}\n{}\n", gzip.compress(b"[0,0,0,0]", mtime=0)])
+@pytest.mark.parametrize(
+    "data", [b"[0,0,0,0]", b"{}\n{}\n{}\n{}\n", gzip.compress(b"[0,0,0,0]", mtime=0)]
+)
 def test_an_object_of_too_many_records_is_refused_as_a_whole(data):
     assert len(records("k", data, 100, 4)) == 4
     with pytest.raises(UndecodableError) as caught:

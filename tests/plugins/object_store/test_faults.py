@@ -42,7 +42,9 @@ TEMPLATES = ("x.parquet", "{study}/x.parquet")
 REQUESTS = 40
 """More than any of these runs makes; a fault that comes too late changes nothing, which is checked too."""
 
-CASES = list(itertools.product(FAULTS, TEMPLATES, (False, True), range(1, REQUESTS + 1)))
+CASES = list(
+    itertools.product(FAULTS, TEMPLATES, (False, True), range(1, REQUESTS + 1))
+)
 SAMPLE = random.Random(20240101).sample(CASES, 42)
 
 _numbers = itertools.count(1)
@@ -51,7 +53,12 @@ _numbers = itertools.count(1)
 def objects(half):
     """Single events, lines of several studies, bad ones: what a run must bring in order, in two halves."""
     numbers = range(0, 3) if half == 1 else range(3, 6)
-    found = {name_of(number): event(number, study="abc"[number]) if number < 3 else event(number) for number in numbers}
+    found = {
+        name_of(number): event(number, study="abc"[number])
+        if number < 3
+        else event(number)
+        for number in numbers
+    }
     lines = [event(number + 10, study="abc"[number % 3]) for number in numbers]
     found[name_of(20 + half, action="pass-qc")] = b"\n".join([*lines, b'{"study": 1}'])
     found[name_of(30 + half)] = b"not JSON"
@@ -80,10 +87,14 @@ class World:
         store, kept = open_store(f"{self.base}/out"), {}
         for page in store.list():
             keys = [entry.key for entry in page if entry.key.endswith(".parquet")]
-            kept |= {key: store.get(key).data for key in keys if not key.startswith("_runs/")}
+            kept |= {
+                key: store.get(key).data for key in keys if not key.startswith("_runs/")
+            }
         quarantine = kept.pop(f"_quarantine/{self.template}", None)
         rows = pl.read_parquet(quarantine) if quarantine else None
-        return kept, [] if rows is None else rows.select("source_key", "error_type").rows()
+        return kept, [] if rows is None else rows.select(
+            "source_key", "error_type"
+        ).rows()
 
 
 @pytest.fixture
@@ -120,7 +131,10 @@ def disturb(case, bucket, proxy, undisturbed):
     if incremental:
         assert world.run().status == "ok"
         world.fill(2)
-    (before, _), (after, _) = states[1 if incremental else 0], states[2 if incremental else 1]
+    (before, _), (after, _) = (
+        states[1 if incremental else 0],
+        states[2 if incremental else 1],
+    )
     assert world.files()[0] == before
 
     proxy.reset()
@@ -139,10 +153,14 @@ def disturb(case, bucket, proxy, undisturbed):
     proxy.reset()
     left, _ = world.files()
     if not partial:
-        assert all(data in (before.get(key), after[key]) for key, data in left.items()), "old or new, nothing between"
+        assert all(
+            data in (before.get(key), after[key]) for key, data in left.items()
+        ), "old or new, nothing between"
         assert before.keys() <= left.keys()
     if fault_name in ("answer lost", "busy once", "cut once") and not partial:
-        assert accepted in (0, 6), "what was written is counted as new, not as duplicates"
+        assert accepted in (0, 6), (
+            "what was written is counted as new, not as duplicates"
+        )
 
     assert world.run().status == "ok"
     assert world.files() == states[2 if incremental else 1]
@@ -168,9 +186,14 @@ def test_the_whole_sweep(fault, template, incremental, bucket_behind, undisturbe
         disturb((fault, template, incremental, nth), *bucket_behind, undisturbed)
 
 
-@pytest.mark.parametrize("fault", ["busy for good", "cut once", "answer truncated", "denied once", "no such bucket"])
+@pytest.mark.parametrize(
+    "fault",
+    ["busy for good", "cut once", "answer truncated", "denied once", "no such bucket"],
+)
 @pytest.mark.parametrize("nth", [1, 2, 4])
-def test_faults_where_a_checkpoint_is_read_in_part(fault, nth, bucket_behind, undisturbed, monkeypatch):
+def test_faults_where_a_checkpoint_is_read_in_part(
+    fault, nth, bucket_behind, undisturbed, monkeypatch
+):
     """A large checkpoint is read by polars, which has errors of its own."""
     monkeypatch.setattr(checkpoint_module, "READ_WHOLE", 10)
     bucket, proxy = bucket_behind
@@ -192,9 +215,20 @@ def test_faults_where_a_checkpoint_is_read_in_part(fault, nth, bucket_behind, un
     assert world.files() == after
 
 
-@pytest.mark.parametrize("fault", ["busy once", "cut for good", "denied for good", "conflict once", "answer truncated"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "busy once",
+        "cut for good",
+        "denied for good",
+        "conflict once",
+        "answer truncated",
+    ],
+)
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_no_fault_in_the_history_fails_a_run_or_changes_what_it_does(fault, nth, bucket_behind, undisturbed):
+def test_no_fault_in_the_history_fails_a_run_or_changes_what_it_does(
+    fault, nth, bucket_behind, undisturbed
+):
     bucket, proxy = bucket_behind
     world = World(f"s3://{bucket}/{next(_numbers)}", "x.parquet")
     world.fill(1)
@@ -255,7 +289,9 @@ def kill_again_and_again(tmp_path, times, seed):
     events.mkdir()
     for number in range(300):
         lines = [event(number * 10 + line, study="abcd"[line]) for line in range(4)]
-        (events / name_of(number)).write_bytes(b"\n".join(lines) if number % 3 else lines[0])
+        (events / name_of(number)).write_bytes(
+            b"\n".join(lines) if number % 3 else lines[0]
+        )
     with start(events, tmp_path / "whole" / "{study}" / "x.parquet") as process:
         began = time.monotonic()
         assert process.stdout.readline() == "done\n"
@@ -267,7 +303,9 @@ def kill_again_and_again(tmp_path, times, seed):
             process.kill()
         killed += process.returncode == -9
         for path, data in checkpoints(tmp_path / "out").items():
-            assert data == (tmp_path / "whole" / path).read_bytes(), "whole or not there"
+            assert data == (tmp_path / "whole" / path).read_bytes(), (
+                "whole or not there"
+            )
     with start(events, tmp_path / "out" / "{study}" / "x.parquet") as process:
         assert process.stdout.readline() == "done\n"
     assert killed, "at least one was killed before it was done"

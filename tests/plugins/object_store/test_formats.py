@@ -17,7 +17,9 @@ from reporting_object_store.json_source.formats import HEAD, looks_like
 FRAME = pl.DataFrame({"study": ["adrc", "leads"], "visit": [1, 2]})
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -56,7 +58,10 @@ def zipped(target):
         ("xml", b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'),
         ("xml", b"<visits/>"),
         *[(name, '{"a": 1}'.encode(name)) for name in ("utf_16", "utf_32")],
-        *[(name[:6], '{"a": 1}'.encode(name)) for name in ("utf_16_le", "utf_16_be", "utf_32_le", "utf_32_be")],
+        *[
+            (name[:6], '{"a": 1}'.encode(name))
+            for name in ("utf_16_le", "utf_16_be", "utf_32_le", "utf_32_be")
+        ],
         ("latin_1", '{"a": "é"}'.encode("latin-1")),
         ("latin_1", "ré".encode("latin-1")),
         ("binary", b"\x00\x01\x02\x03"),
@@ -77,7 +82,12 @@ def test_the_format_of_foreign_bytes_is_named(expected, data):
 @given(VALUES, st.none() | st.integers(0, 3))
 def test_json_in_utf_8_never_looks_like_another_format(value, indent):
     for ensure_ascii in (True, False):
-        assert looks_like(json.dumps(value, ensure_ascii=ensure_ascii, indent=indent).encode()) is None
+        assert (
+            looks_like(
+                json.dumps(value, ensure_ascii=ensure_ascii, indent=indent).encode()
+            )
+            is None
+        )
 
 
 @given(st.binary(max_size=HEAD + 50))

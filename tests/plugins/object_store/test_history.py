@@ -8,7 +8,12 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from reporting_framework.errors import AccessDenied, CommitConflict, ObjectMissing, StorageUnavailable
+from reporting_framework.errors import (
+    AccessDenied,
+    CommitConflict,
+    ObjectMissing,
+    StorageUnavailable,
+)
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import open_store, parse_location
 from reporting_framework.storage.folder import FolderStore
@@ -38,7 +43,13 @@ AT = datetime(2024, 1, 1, tzinfo=UTC)
 def record(number, **more):
     began = AT + timedelta(minutes=number)
     return RunRecord(
-        run_id=f"run-{number}", report="test", started_at=began, finished_at=began, status="ok", complete=True, **more
+        run_id=f"run-{number}",
+        report="test",
+        started_at=began,
+        finished_at=began,
+        status="ok",
+        complete=True,
+        **more,
     )
 
 
@@ -73,19 +84,26 @@ def hanging(monkeypatch):
     release.set()
 
 
-def test_a_file_that_cannot_be_read_in_time_holds_up_no_run(hanging, events, tmp_path, caplog):
+def test_a_file_that_cannot_be_read_in_time_holds_up_no_run(
+    hanging, events, tmp_path, caplog
+):
     with caplog.at_level(logging.WARNING):
         result = take(events, tmp_path / "out" / "x.parquet")
     assert (result.status, result.accepted, result.rejected) == ("ok", 3, 1)
     assert len(caplog.messages) == 2
-    assert all(message.endswith("the storage did not answer within 0.1 s") for message in caplog.messages)
+    assert all(
+        message.endswith("the storage did not answer within 0.1 s")
+        for message in caplog.messages
+    )
 
 
 def test_a_record_with_times_of_no_zone_is_passed_over(folder, caplog):
     history = RunHistory(folder, 10)
     history.keep(record(1))
     with open(history.uri, "a") as file:
-        file.write(record(2).model_dump_json().replace("+00:00", "").replace("Z", "") + "\n")
+        file.write(
+            record(2).model_dump_json().replace("+00:00", "").replace("Z", "") + "\n"
+        )
     with caplog.at_level(logging.WARNING):
         assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-1"]
     assert "1 lines are no records of runs" in caplog.messages[0]
@@ -112,7 +130,9 @@ def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
         file.truncate(history_module.HUGE + 1)
     with caplog.at_level(logging.WARNING):
         assert RunHistory(folder, 10).records() == []
-    assert caplog.messages == [f"{history.uri}: too large to be records of runs; the next run begins it anew"]
+    assert caplog.messages == [
+        f"{history.uri}: too large to be records of runs; the next run begins it anew"
+    ]
     RunHistory(folder, 10).keep(record(2))
     assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-2"]
 
@@ -129,20 +149,36 @@ def test_a_run_leaves_its_record_and_where_its_rows_come_from(events, tmp_path):
     result = take(events, place)
     history = checkpoint(place).history()
     [kept] = history.records()
-    assert (kept.run_id, kept.status, kept.records_read, kept.accepted, kept.rejected) == (result.run_id, "ok", 4, 3, 1)
+    assert (
+        kept.run_id,
+        kept.status,
+        kept.records_read,
+        kept.accepted,
+        kept.rejected,
+    ) == (result.run_id, "ok", 4, 3, 1)
     assert (kept.inputs, kept.outputs) == ([str(events)], result.outputs)
     assert (kept.rejections, kept.error) == (result.rejections, None)
     assert kept.started_at < kept.finished_at
     found = history.lineage([*origins_of(place), name_of(9)])
-    assert found["source_key"].to_list() == origins_of(place), "what was rejected is not among the rows"
-    assert found["version"].to_list() == [open_store(str(events)).head(key).version for key in origins_of(place)]
-    assert found.select("run_id", "validator", "at").unique().rows() == [(result.run_id, "test-event", kept.started_at)]
+    assert found["source_key"].to_list() == origins_of(place), (
+        "what was rejected is not among the rows"
+    )
+    assert found["version"].to_list() == [
+        open_store(str(events)).head(key).version for key in origins_of(place)
+    ]
+    assert found.select("run_id", "validator", "at").unique().rows() == [
+        (result.run_id, "test-event", kept.started_at)
+    ]
 
 
 def test_nothing_of_it_is_in_the_checkpoint(events, tmp_path):
     take(events, tmp_path / "a" / "x.parquet")
-    execute(pipeline(source(events), checkpoint(tmp_path / "b" / "x.parquet", keep_runs=0)))
-    assert (tmp_path / "a" / "x.parquet").read_bytes() == (tmp_path / "b" / "x.parquet").read_bytes()
+    execute(
+        pipeline(source(events), checkpoint(tmp_path / "b" / "x.parquet", keep_runs=0))
+    )
+    assert (tmp_path / "a" / "x.parquet").read_bytes() == (
+        tmp_path / "b" / "x.parquet"
+    ).read_bytes()
     assert not (tmp_path / "b" / "_runs").exists()
     assert checkpoint(tmp_path / "b" / "x.parquet", keep_runs=0).history() is None
 
@@ -152,13 +188,20 @@ def test_a_failed_run_is_kept_and_a_dry_run_is_not(tmp_path):
     with pytest.raises(Exception, match="no such folder"):
         take(tmp_path / "nowhere", place)
     [kept] = checkpoint(place).history().records()
-    assert (kept.status, kept.complete, kept.error, kept.accepted) == ("failed", False, "LocationError", 0)
+    assert (kept.status, kept.complete, kept.error, kept.accepted) == (
+        "failed",
+        False,
+        "LocationError",
+        0,
+    )
     (tmp_path / "nowhere").mkdir()
     execute(pipeline(source(tmp_path / "nowhere"), checkpoint(place)), dry_run=True)
     assert len(checkpoint(place).history().records()) == 1
 
 
-def test_a_run_that_dies_in_the_commit_has_told_where_its_rows_come_from(events, tmp_path):
+def test_a_run_that_dies_in_the_commit_has_told_where_its_rows_come_from(
+    events, tmp_path
+):
     place = tmp_path / "out" / "x.parquet"
 
     class Dies(type(checkpoint(place))):
@@ -190,7 +233,9 @@ def test_groups_share_a_history(events, tmp_path):
     assert len(sink.history().records()) == 2
 
 
-@pytest.mark.parametrize("template", ["_{a}/{b}/rows/{c}.parquet", "_{a}.parquet", "{a}/{b}/{c}.parquet"])
+@pytest.mark.parametrize(
+    "template", ["_{a}/{b}/rows/{c}.parquet", "_{a}.parquet", "{a}/{b}/{c}.parquet"]
+)
 def test_no_checkpoint_is_looked_for_in_the_history(template):
     layout = Layout.parse(f"memory://m/{template}")
     assert not layout.owns(layout.runs.join("rows/20240101T000000Z-run-1-1.parquet"))
@@ -199,7 +244,9 @@ def test_no_checkpoint_is_looked_for_in_the_history(template):
 # -- what it costs ------------------------------------------------------------------------------------------------------
 
 
-def test_an_idle_run_reads_it_once_and_writes_it_once(s3_environment, proxy, bucket, monkeypatch):
+def test_an_idle_run_reads_it_once_and_writes_it_once(
+    s3_environment, proxy, bucket, monkeypatch
+):
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}/events")
     place = f"s3://{bucket}/out/x.parquet"
@@ -234,20 +281,27 @@ class Broken:
 
 def with_history(sink, history):
     """The sink, with another history."""
-    made = type("Other", (type(sink),), {"history": lambda self: history() if callable(history) else history})
+    made = type(
+        "Other",
+        (type(sink),),
+        {"history": lambda self: history() if callable(history) else history},
+    )
     return made(sink.settings)
 
 
-@pytest.mark.parametrize("error", [AccessDenied("s3://b/x: access denied"), ValueError("SECRET"), SystemExit(3)])
+@pytest.mark.parametrize(
+    "error",
+    [AccessDenied("s3://b/x: access denied"), ValueError("SECRET"), SystemExit(3)],
+)
 @pytest.mark.parametrize("name", ["note", "write", "keep"])
 def test_a_history_that_raises_does_no_harm(events, tmp_path, caplog, name, error):
     broken = Broken(error, name)
     sink = with_history(checkpoint(tmp_path / "out" / "x.parquet"), broken)
     result = execute(pipeline(source(events), sink), notes := Notes())
     assert (result.status, result.accepted, notes.told[-1]) == ("ok", 3, "finished")
-    assert broken.called == {"note": ["note", "keep"]}.get(name, ["note", "write", "keep"]), (
-        "what could not be noted in full is not set down"
-    )
+    assert broken.called == {"note": ["note", "keep"]}.get(
+        name, ["note", "write", "keep"]
+    ), "what could not be noted in full is not set down"
     [warning] = [each for each in caplog.records if each.levelno == logging.WARNING]
     expected = "this run's rows" if name != "keep" else "does not have this run"
     assert expected in warning.getMessage()
@@ -260,17 +314,28 @@ def test_a_history_that_cannot_be_had_does_no_harm(events, tmp_path, caplog):
 
     sink = with_history(checkpoint(tmp_path / "out" / "x.parquet"), raising)
     assert execute(pipeline(source(events), sink)).accepted == 3
-    assert "there is no history of this run: report test: sink parquet-checkpoint raised ValueError" in caplog.text
+    assert (
+        "there is no history of this run: report test: sink parquet-checkpoint raised ValueError"
+        in caplog.text
+    )
 
 
 def test_ctrl_c_passes(events, tmp_path):
-    sink = with_history(checkpoint(tmp_path / "out" / "x.parquet"), Broken(KeyboardInterrupt(), "write"))
+    sink = with_history(
+        checkpoint(tmp_path / "out" / "x.parquet"), Broken(KeyboardInterrupt(), "write")
+    )
     with pytest.raises(KeyboardInterrupt):
         execute(pipeline(source(events), sink))
 
 
 def test_the_first_history_serves_the_run(events, tmp_path):
-    execute(pipeline(source(events), checkpoint(tmp_path / "a.parquet"), checkpoint(tmp_path / "b.parquet")))
+    execute(
+        pipeline(
+            source(events),
+            checkpoint(tmp_path / "a.parquet"),
+            checkpoint(tmp_path / "b.parquet"),
+        )
+    )
     assert (tmp_path / "_runs" / "a" / "runs.ndjson").exists()
     assert not (tmp_path / "_runs" / "b").exists()
 
@@ -281,7 +346,10 @@ def test_records_that_others_keep_meanwhile_are_kept_too(folder):
     late.load()
     late.keep(record(2))
     early.keep(record(1))
-    assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-2", "run-1"]
+    assert [each.run_id for each in RunHistory(folder, 10).records()] == [
+        "run-2",
+        "run-1",
+    ]
 
 
 def test_a_race_that_is_never_won_is_given_up(folder, monkeypatch):
@@ -292,7 +360,9 @@ def test_a_race_that_is_never_won_is_given_up(folder, monkeypatch):
         raise CommitConflict("another")
 
     history._store.put = lose
-    with pytest.raises(CommitConflict, match=r"runs.ndjson: other runs were faster 20 times in a row"):
+    with pytest.raises(
+        CommitConflict, match=r"runs.ndjson: other runs were faster 20 times in a row"
+    ):
         history.keep(record(1))
 
 
@@ -315,7 +385,9 @@ def test_what_cannot_be_read_at_the_start_is_read_at_the_end(folder):
 # -- the file of records ------------------------------------------------------------------------------------------------
 
 
-def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(folder, caplog):
+def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(
+    folder, caplog
+):
     RunHistory(folder, 10).keep(record(1))
     store = open_store(folder)
     [head, line, _] = store.get("runs.ndjson").data.split(b"\n")
@@ -323,18 +395,29 @@ def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(folder,
         {"uri": "u", "rows": 1, "new_rows": 1, "bytes": 1, "colour": "red"}]}  # fmt: skip
     lines = [head, line, b"{", b"\xff\xfe", b"[]", json.dumps({**newer, "status": "odd"}).encode(), b"",
              json.dumps(newer).encode()]  # fmt: skip
-    store.put("runs.ndjson", b"\n".join(lines), expected=store.head("runs.ndjson").version)
+    store.put(
+        "runs.ndjson", b"\n".join(lines), expected=store.head("runs.ndjson").version
+    )
     found = RunHistory(folder, 10).records()
-    assert [each.run_id for each in found] == ["run-1", "newer"] or [each.run_id for each in found] == [
+    assert [each.run_id for each in found] == ["run-1", "newer"] or [
+        each.run_id for each in found
+    ] == [
         "newer",
         "run-1",
     ]
-    assert caplog.messages == [f"{folder.uri}/runs.ndjson: 4 lines are no records of runs; passed over"]
+    assert caplog.messages == [
+        f"{folder.uri}/runs.ndjson: 4 lines are no records of runs; passed over"
+    ]
     RunHistory(folder, 10).keep(record(2))
-    assert b'"mood": "good"' in store.get("runs.ndjson").data, "what a newer version wrote is not lost"
+    assert b'"mood": "good"' in store.get("runs.ndjson").data, (
+        "what a newer version wrote is not lost"
+    )
 
 
-@pytest.mark.parametrize("head", [b"", b"{}", b"null", b'{"history": 1}', b'{"history": 1, "files": "x"}', b"["])
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"{}", b"null", b'{"history": 1}', b'{"history": 1, "files": "x"}', b"["],
+)
 def test_a_first_line_that_is_none_does_no_harm(folder, head):
     store = open_store(folder)
     store.put("runs.ndjson", head, expected=None)
@@ -349,7 +432,9 @@ def test_the_file_is_bounded_in_bytes_too(folder, monkeypatch):
     assert len(open_store(folder).get("runs.ndjson").data) < 1100
     assert RunHistory(folder, 500).records()[0].run_id == "run-19"
     RunHistory(folder, 500).keep(record(20, inputs=["x" * 2000]))
-    assert [each.run_id for each in RunHistory(folder, 500).records()] == ["run-20"], "the last one in any case"
+    assert [each.run_id for each in RunHistory(folder, 500).records()] == ["run-20"], (
+        "the last one in any case"
+    )
 
 
 # -- the files of origins -----------------------------------------------------------------------------------------------
@@ -369,9 +454,13 @@ def test_a_long_run_waits_on_the_disk_and_makes_several_files(tmp_path, monkeypa
         lineage.note(origins[start:end], [None] * (end - start))
         assert sum(frame.height for frame in lineage._held) < 10
     assert lineage.write(run_id="r", validator="v", at=AT) == 10
-    assert [pl.read_parquet(path).height for path in sorted(tmp_path.glob("*.parquet"))].count(10) == 9
+    assert [
+        pl.read_parquet(path).height for path in sorted(tmp_path.glob("*.parquet"))
+    ].count(10) == 9
     assert sorted(lineage.of(origins)["source_key"]) == origins
-    assert lineage.write(run_id="r", validator="v", at=AT) == 0, "what is written is let go of"
+    assert lineage.write(run_id="r", validator="v", at=AT) == 0, (
+        "what is written is let go of"
+    )
 
 
 def test_what_is_not_written_leaves_nothing_on_the_disk(tmp_path, monkeypatch):
@@ -398,18 +487,28 @@ def test_the_oldest_files_are_merged(events, tmp_path, few):
         (events / name_of(number)).write_bytes(event(number))
         runs.append(take(events, place).run_id)
         assert len(files_of(tmp_path / "out" / "_runs" / "x")) <= 5
-    found = checkpoint(place).history().lineage([name_of(number) for number in range(20, 40)])
+    found = (
+        checkpoint(place)
+        .history()
+        .lineage([name_of(number) for number in range(20, 40)])
+    )
     assert found["run_id"].to_list() == runs[::-1]
 
 
-def test_merging_stops_at_a_file_s_size_and_leaves_large_files_alone(tmp_path, monkeypatch, few):
+def test_merging_stops_at_a_file_s_size_and_leaves_large_files_alone(
+    tmp_path, monkeypatch, few
+):
     monkeypatch.setattr(lineage_module, "FULL", 10)
     folder = parse_location(str(tmp_path))
     for number in range(9):
         origins = [f"{number}-{row}" for row in range(6 if number == 0 else 3)]
         write(folder, f"run{number}", origins, at=AT + timedelta(minutes=number))
-    assert Lineage(folder).merge() == 5, "three of the eight small ones made a large one"
-    assert [int(path.stem.rpartition("-")[2]) for path in sorted(tmp_path.glob("*.parquet"))] == [6, 9, 3, 3, 3, 3, 3]
+    assert Lineage(folder).merge() == 5, (
+        "three of the eight small ones made a large one"
+    )
+    assert [
+        int(path.stem.rpartition("-")[2]) for path in sorted(tmp_path.glob("*.parquet"))
+    ] == [6, 9, 3, 3, 3, 3, 3]
     assert Lineage(folder).merge() == 2
     assert Lineage(folder).merge() == 2, "so few are left as they are"
     assert Lineage(folder).of([f"{number}-0" for number in range(9)]).height == 9
@@ -431,7 +530,9 @@ def test_a_crash_in_a_merge_leaves_nothing_twice(tmp_path, few):
     assert Lineage(folder).of([f"{number}" for number in range(6)]).height == 6
     assert Lineage(folder).merge() == 1
     [path] = tmp_path.glob("*.parquet")
-    assert pl.read_parquet(path)["source_key"].to_list() == [f"{number}" for number in range(6)]
+    assert pl.read_parquet(path)["source_key"].to_list() == [
+        f"{number}" for number in range(6)
+    ]
 
 
 def test_two_merges_at_once_lose_nothing(tmp_path, few):
@@ -467,9 +568,20 @@ def test_a_merge_that_is_denied_is_told_and_tried_again_much_later(
         history.note([f"{number}"], ["v"])
         history.write(run_id=f"run-{number}", validator="v", at=AT)
         history.keep(record(number))
-    assert len([each for each in caplog.messages if each.startswith("files of origins could not be merged")]) == 1
+    assert (
+        len(
+            [
+                each
+                for each in caplog.messages
+                if each.startswith("files of origins could not be merged")
+            ]
+        )
+        == 1
+    )
     assert len(RunHistory(folder, 10).records()) == 8
-    assert RunHistory(folder, 10).lineage([f"{number}" for number in range(8)]).height == 8
+    assert (
+        RunHistory(folder, 10).lineage([f"{number}" for number in range(8)]).height == 8
+    )
     proxy.reset()
     for number in range(8, 12):
         history = RunHistory(folder, 10)
@@ -477,7 +589,10 @@ def test_a_merge_that_is_denied_is_told_and_tried_again_much_later(
         history.write(run_id=f"run-{number}", validator="v", at=AT)
         history.keep(record(number))
     assert proxy.count("POST") >= 1
-    assert RunHistory(folder, 10).lineage([f"{number}" for number in range(12)]).height == 12
+    assert (
+        RunHistory(folder, 10).lineage([f"{number}" for number in range(12)]).height
+        == 12
+    )
 
 
 def test_a_damaged_file_is_passed_over_and_never_deleted(tmp_path, few, caplog):
@@ -487,7 +602,9 @@ def test_a_damaged_file_is_passed_over_and_never_deleted(tmp_path, few, caplog):
     damaged = min(tmp_path.glob("*.parquet"))
     damaged.write_bytes(b"PAR1")
     assert Lineage(folder).of([f"{number}" for number in range(6)]).height == 5
-    assert caplog.messages == [f"{damaged}: not a file of origins that can be read; passed over"]
+    assert caplog.messages == [
+        f"{damaged}: not a file of origins that can be read; passed over"
+    ]
     assert Lineage(folder).merge() == 2
     assert len(list(tmp_path.glob("*.parquet"))) == 2
 
@@ -496,7 +613,10 @@ def test_a_large_file_is_read_in_part(s3_environment, bucket, monkeypatch):
     monkeypatch.setattr(lineage_module, "SMALL", 10)
     folder = parse_location(f"s3://{bucket}/_runs/x/rows")
     write(folder, "r", [f"{number:04}" for number in range(200)])
-    assert Lineage(folder).of(["0007", "0199", "0200"])["source_key"].to_list() == ["0007", "0199"]
+    assert Lineage(folder).of(["0007", "0199", "0200"])["source_key"].to_list() == [
+        "0007",
+        "0199",
+    ]
 
 
 def test_files_that_are_merged_while_they_are_read_are_looked_for_again(tmp_path, few):
@@ -521,8 +641,17 @@ def test_files_that_are_merged_while_they_are_read_are_looked_for_again(tmp_path
 
 
 def test_versions_and_origins_go_together_where_some_are_turned_away(tmp_path):
-    bad = batch(1, 2, 3)._replace(payloads=[event(1), b"{}", event(3)], versions=["v1", "v2", "v3"])
+    bad = batch(1, 2, 3)._replace(
+        payloads=[event(1), b"{}", event(3)], versions=["v1", "v2", "v3"]
+    )
     sink = checkpoint(tmp_path / "x.parquet")
     execute(pipeline(GivenRecords({"s": [bad]}), sink))
-    found = checkpoint(tmp_path / "x.parquet").history().lineage([f"given.ndjson#{line}" for line in (1, 2, 3)])
-    assert found.select("source_key", "version").rows() == [("given.ndjson#1", "v1"), ("given.ndjson#3", "v3")]
+    found = (
+        checkpoint(tmp_path / "x.parquet")
+        .history()
+        .lineage([f"given.ndjson#{line}" for line in (1, 2, 3)])
+    )
+    assert found.select("source_key", "version").rows() == [
+        ("given.ndjson#1", "v1"),
+        ("given.ndjson#3", "v3"),
+    ]

@@ -21,7 +21,9 @@ sizes = st.lists(st.lists(st.integers(0, 30), max_size=30), min_size=1, max_size
 
 @settings(max_examples=100, deadline=None)
 @given(sizes, st.integers(1, 40), st.integers(1, 8), st.randoms(use_true_random=False))
-def test_bytes_in_flight_stay_within_the_budget_and_one_object_and_every_object_arrives(splits, most, threads, random):
+def test_bytes_in_flight_stay_within_the_budget_and_one_object_and_every_object_arrives(
+    splits, most, threads, random
+):
     """Any sizes, also over the budget, any number of splits at once, answers in any order, some without a body."""
     lock, used, worst = threading.Lock(), 0, 0
     delays = [random.choice([0, 0, 0.0005]) for _ in range(30)]
@@ -43,16 +45,24 @@ def test_bytes_in_flight_stay_within_the_budget_and_one_object_and_every_object_
     def take(split):
         nonlocal used
         taken = []
-        for key, size in in_flight.map(fetch, [f"{split}/{at}" for at in range(len(splits[split]))]):
+        for key, size in in_flight.map(
+            fetch, [f"{split}/{at}" for at in range(len(splits[split]))]
+        ):
             taken.append(key)
             with lock:
                 used -= size
         return taken
 
-    with ThreadPoolExecutor(threads) as requests, ThreadPoolExecutor(len(splits)) as consumers:
+    with (
+        ThreadPoolExecutor(threads) as requests,
+        ThreadPoolExecutor(len(splits)) as consumers,
+    ):
         in_flight = InFlight(requests, most)
         found = list(consumers.map(take, range(len(splits)), timeout=60))
-    assert found == [[f"{split}/{at}" for at in range(len(each))] for split, each in enumerate(splits)]
+    assert found == [
+        [f"{split}/{at}" for at in range(len(each))]
+        for split, each in enumerate(splits)
+    ]
     assert worst <= most + max(max(each, default=0) for each in splits)
 
 
@@ -66,7 +76,9 @@ def test_nothing_waits_for_a_split_that_is_given_up(end):
             in_flight.close()
         first.close()
         if end == "abandoned":
-            assert list(in_flight.map(lambda key, admit: admit(10) or key, ["d", "e"])) == ["d", "e"]
+            assert list(
+                in_flight.map(lambda key, admit: admit(10) or key, ["d", "e"])
+            ) == ["d", "e"]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +86,11 @@ def large(s3):
     """Twenty objects of 6 MiB each in a bucket, which tests only read."""
     line = b'{"study": "alpha", "note": "%s"}\n' % (b"x" * 20_000)
     data = line * (6 * MEBIBYTE // len(line))
-    bucket, client, keys = "large-objects", s3.client(), [f"log-{number:02}.json" for number in range(20)]
+    bucket, client, keys = (
+        "large-objects",
+        s3.client(),
+        [f"log-{number:02}.json" for number in range(20)],
+    )
     client.create_bucket(Bucket=bucket)
     for key in keys:
         client.put_object(Bucket=bucket, Key=f"in/{key}", Body=data)
@@ -85,7 +101,9 @@ PATHS = ["listing", "notification", "replay"]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_memory_is_that_of_the_budget_on_every_path(large, s3_environment, path, monkeypatch):
+def test_memory_is_that_of_the_budget_on_every_path(
+    large, s3_environment, path, monkeypatch
+):
     """A split of 120 MiB took all of it where sizes were not known before."""
     monkeypatch.setattr(module, "IN_FLIGHT_BYTES", 20 * MEBIBYTE)
     monkeypatch.setattr(module, "SPLIT_BYTES", 1024 * MEBIBYTE)
@@ -94,13 +112,22 @@ def test_memory_is_that_of_the_budget_on_every_path(large, s3_environment, path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
-def test_sixty_objects_of_25_mb_take_no_more_than_a_listing_did(s3_environment, bucket, path):
+def test_sixty_objects_of_25_mb_take_no_more_than_a_listing_did(
+    s3_environment, bucket, path
+):
     """The memory of the process too: freed bodies are not kept by the C library. It was 2.1 GB for a replay."""
     noise = random.Random(1).randbytes(75_000)
     data = b'{"note": "%s"}' % noise.hex().encode()
-    client, keys = s3_environment.client(), [f"log-{number:02}.json" for number in range(60)]
+    client, keys = (
+        s3_environment.client(),
+        [f"log-{number:02}.json" for number in range(60)],
+    )
     for key in keys:
-        client.put_object(Bucket=bucket, Key=f"in/{key}", Body=(data + b"\n") * (25_000_000 // len(data)))
+        client.put_object(
+            Bucket=bucket,
+            Key=f"in/{key}",
+            Body=(data + b"\n") * (25_000_000 // len(data)),
+        )
     assert max(read(bucket, keys, path)) < 400 * MEBIBYTE
 
 
@@ -112,14 +139,21 @@ def read(bucket, keys, path):
         ledger = CombinedLedger([EmptyLedger()], None)
         if path == "notification":
             records = [
-                {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": {"key": f"in/{key}"}}}
+                {
+                    "eventName": "ObjectCreated:Put",
+                    "s3": {"bucket": {"name": bucket}, "object": {"key": f"in/{key}"}},
+                }
                 for key in keys
             ]
             found.accept_trigger(Trigger("s3", {"Records": records}, names_work=True))
         splits = found.plan_replay(keys) if path == "replay" else found.plan(ledger)
         try:
             with ThreadPoolExecutor(2) as pool:
-                taken = sum(pool.map(lambda split: sum(map(records_of, found.read(split))), splits))
+                taken = sum(
+                    pool.map(
+                        lambda split: sum(map(records_of, found.read(split))), splits
+                    )
+                )
         finally:
             found.close()
         assert taken > len(keys)

@@ -18,7 +18,9 @@ TEXTS = (
     | st.sampled_from(["", ".", "..", "~null", "~empty"])
 )
 LONG = st.text("a-é/_", min_size=100, max_size=300)
-SEPARATORS = st.text("-_.=, ~a1", min_size=1, max_size=3).filter(lambda text: set(text) & set("-_.=, "))
+SEPARATORS = st.text("-_.=, ~a1", min_size=1, max_size=3).filter(
+    lambda text: set(text) & set("-_.=, ")
+)
 TEMPLATES = st.sampled_from(
     [
         "{a}/{b}.parquet",
@@ -74,14 +76,24 @@ def test_what_stands_between_two_columns_keeps_them_apart(separator, one, other)
 @given(st.text(string.ascii_letters + string.digits + "-_.~%/=é \n", max_size=12))
 def test_what_the_pattern_matches_is_one_segment_of_the_form_that_encode_gives(segment):
     """Nothing hidden, no deeper folder, no half escape and no character that `encode` never gives is taken for a file."""
-    if Layout.parse("memory://m/{a}/x.parquet").pattern.fullmatch(f"{segment}/x.parquet"):
+    if Layout.parse("memory://m/{a}/x.parquet").pattern.fullmatch(
+        f"{segment}/x.parquet"
+    ):
         assert segment[0] not in "._"
         assert set(segment) <= set(string.ascii_letters + string.digits + "-_.~%")
-        assert all(len(part) >= 2 and set(part[:2]) <= set("0123456789ABCDEF") for part in segment.split("%")[1:])
+        assert all(
+            len(part) >= 2 and set(part[:2]) <= set("0123456789ABCDEF")
+            for part in segment.split("%")[1:]
+        )
 
 
 @pytest.mark.parametrize(
-    "uri", ["memory://m/{a}/x.parquet", "memory://m/f/{a}.parquet", "memory://m/f/{a}/{b}.parquet"]
+    "uri",
+    [
+        "memory://m/{a}/x.parquet",
+        "memory://m/f/{a}.parquet",
+        "memory://m/f/{a}/{b}.parquet",
+    ],
 )
 def test_the_quarantine_is_not_among_the_checkpoints(uri):
     layout = Layout.parse(uri)
@@ -142,16 +154,44 @@ def test_a_long_value_ends_in_a_hash():
 @pytest.mark.parametrize(
     ("uri", "folder", "template", "columns", "state"),
     [
-        ("memory://m/a/b.parquet", "memory://m/a", "b.parquet", (), "memory://m/a/_quarantine/b.parquet"),
-        ("memory://m/b.parquet", "memory://m", "b.parquet", (), "memory://m/_quarantine/b.parquet"),
-        ("/d/{s}/{t}/e.parquet", "/d", "{s}/{t}/e.parquet", ("s", "t"), "/d/_quarantine/{s}/{t}/e.parquet"),
-        ("/d/s={s}/e-{s}.parquet", "/d", "s={s}/e-{s}.parquet", ("s",), "/d/_quarantine/s={s}/e-{s}.parquet"),
+        (
+            "memory://m/a/b.parquet",
+            "memory://m/a",
+            "b.parquet",
+            (),
+            "memory://m/a/_quarantine/b.parquet",
+        ),
+        (
+            "memory://m/b.parquet",
+            "memory://m",
+            "b.parquet",
+            (),
+            "memory://m/_quarantine/b.parquet",
+        ),
+        (
+            "/d/{s}/{t}/e.parquet",
+            "/d",
+            "{s}/{t}/e.parquet",
+            ("s", "t"),
+            "/d/_quarantine/{s}/{t}/e.parquet",
+        ),
+        (
+            "/d/s={s}/e-{s}.parquet",
+            "/d",
+            "s={s}/e-{s}.parquet",
+            ("s",),
+            "/d/_quarantine/s={s}/e-{s}.parquet",
+        ),
         ("/d/{s}.parquet", "/d", "{s}.parquet", ("s",), "/d/_quarantine/{s}.parquet"),
     ],
 )
 def test_a_place_is_taken_apart(uri, folder, template, columns, state):
     layout = Layout.parse(uri)
-    assert (layout.folder.uri, layout.template, layout.columns) == (folder, template, columns)
+    assert (layout.folder.uri, layout.template, layout.columns) == (
+        folder,
+        template,
+        columns,
+    )
     assert layout.state(".parquet").uri == state
 
 
@@ -162,21 +202,30 @@ def test_a_place_of_one_file_owns_that_file_only():
     assert not layout.owns(Location("memory", "n", "a/b.parquet"))
 
 
-@pytest.mark.parametrize("key", ["{a", "a}", "{a b}/x", "{}/x", "{1}/x", "{a}/{/x", "{{a}}/x"])
+@pytest.mark.parametrize(
+    "key", ["{a", "a}", "{a b}/x", "{}/x", "{1}/x", "{a}/{/x", "{{a}}/x"]
+)
 def test_a_brace_that_is_no_column_is_refused(key):
-    with pytest.raises(SettingsError, match=r"a brace must be part of a {column} in the key, as in {study}"):
+    with pytest.raises(
+        SettingsError,
+        match=r"a brace must be part of a {column} in the key, as in {study}",
+    ):
         Layout.parse(f"memory://m/{key}.parquet")
 
 
 def test_a_column_cannot_choose_the_bucket():
-    with pytest.raises(SettingsError, match=r"s3://{study}/x.parquet: a brace must be part of a {column} in the key"):
+    with pytest.raises(
+        SettingsError,
+        match=r"s3://{study}/x.parquet: a brace must be part of a {column} in the key",
+    ):
         Layout.parse("s3://{study}/x.parquet")
 
 
 @pytest.mark.parametrize("key", ["{a}{b}", "{a}x{b}", "x/{a}1~%{b}/y"])
 def test_columns_that_cannot_be_told_apart_are_refused(key):
     with pytest.raises(
-        SettingsError, match=f"checkpoint memory://m/{key}.parquet: two columns in one name need a char"
+        SettingsError,
+        match=f"checkpoint memory://m/{key}.parquet: two columns in one name need a char",
     ):
         Layout.parse(f"memory://m/{key}.parquet")
 
@@ -186,10 +235,15 @@ def test_a_column_that_there_is_not_is_refused():
     layout.check(["a", "x", "y", "z"])
     with pytest.raises(SettingsError) as raised:
         layout.check(["a", "b"])
-    assert str(raised.value) == "checkpoint memory://m/{a}/{x}/{y}.parquet: no column x, y; there are a, b"
+    assert (
+        str(raised.value)
+        == "checkpoint memory://m/{a}/{x}/{y}.parquet: no column x, y; there are a, b"
+    )
 
 
-@pytest.mark.parametrize("template", ["{a}-{b}.parquet", "x={a}.{b}/e.parquet", "{a}/{b}_{a}.parquet"])
+@pytest.mark.parametrize(
+    "template", ["{a}-{b}.parquet", "x={a}.{b}/e.parquet", "{a}/{b}_{a}.parquet"]
+)
 def test_a_name_of_long_values_fits_a_file_system(template):
     """Names may have 255 characters; a lock adds six, a temporary file fourteen."""
     layout = Layout.parse(f"memory://m/{template}")
@@ -201,5 +255,7 @@ def test_a_name_of_long_values_fits_a_file_system(template):
 
 
 def test_more_columns_than_a_name_has_room_for_are_refused():
-    with pytest.raises(SettingsError, match="more than 3 columns in one name; use folders"):
+    with pytest.raises(
+        SettingsError, match="more than 3 columns in one name; use folders"
+    ):
         Layout.parse("memory://m/{a}-{b}-{c}-{d}.parquet")

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.storage import Entry, open_store
-from reporting_object_store.json_source.listing import SAMPLES, STRAY_LIMIT, ObjectFilter, list_all, list_since
+from reporting_object_store.json_source.listing import (
+    SAMPLES,
+    STRAY_LIMIT,
+    ObjectFilter,
+    list_all,
+    list_since,
+)
 from tests.support.plugins import NAMES
 
 _numbers = itertools.count(1)
@@ -38,9 +44,21 @@ def key(action, moment, more=""):
 
 def test_names_that_do_not_match_are_counted_and_sampled():
     names = ObjectFilter("log-*.json", None)
-    kept = names.keep(entries("log-a.json", "x/log-b.json", "log-a.txt", "a-log-a.json", "x/y", "LOG-a.json"))
+    kept = names.keep(
+        entries(
+            "log-a.json",
+            "x/log-b.json",
+            "log-a.txt",
+            "a-log-a.json",
+            "x/y",
+            "LOG-a.json",
+        )
+    )
     assert [entry.key for entry in kept] == ["log-a.json", "x/log-b.json"]
-    assert (names.ignored, names.samples) == (4, ["log-a.txt", "a-log-a.json", "x/y", "LOG-a.json"])
+    assert (names.ignored, names.samples) == (
+        4,
+        ["log-a.txt", "a-log-a.json", "x/y", "LOG-a.json"],
+    )
     names.keep(entries(*(str(number) for number in range(10))))
     assert (names.ignored, len(names.samples)) == (14, SAMPLES)
 
@@ -75,7 +93,9 @@ def test_without_a_pattern_there_are_no_ranges():
 
 def test_a_listing_of_all_is_of_all():
     store, names = filled("b.json", "a.txt", "a.json"), ObjectFilter("*.json", None)
-    assert [[entry.key for entry in page] for page in list_all(store, names)] == [["a.json", "b.json"]]
+    assert [[entry.key for entry in page] for page in list_all(store, names)] == [
+        ["a.json", "b.json"]
+    ]
     assert names.ignored == 1
 
 
@@ -93,20 +113,33 @@ def test_the_whole_first_day_is_listed():
 def test_ranges_that_nobody_knew_of_are_found_wherever_they_sort():
     old = NOW - timedelta(days=300)
     known = [key("b", old), key("b", NOW), key("d", NOW)]
-    unknown = [key(action, old) for action in ("a", "b-x", "c", "d-y", "e")] + ["log-", "log.json", "zzz/log-b-x.json"]
+    unknown = [key(action, old) for action in ("a", "b-x", "c", "d-y", "e")] + [
+        "log-",
+        "log.json",
+        "zzz/log-b-x.json",
+    ]
     found = since(filled(*known, *unknown), ["log-b-", "log-d-"], 35, include="*")
     assert found == sorted([*known[1:], *unknown])
 
 
 def test_odd_names_of_a_known_range_that_sort_behind_its_timestamps_are_found():
-    assert since(filled("log-a-x.json", "log-a-1.json"), ["log-a-"], 35) == ["log-a-x.json"]
+    assert since(filled("log-a-x.json", "log-a-1.json"), ["log-a-"], 35) == [
+        "log-a-x.json"
+    ]
 
 
 def test_no_object_is_listed_twice_where_parts_meet():
-    keys = [key("a", NOW - timedelta(days=days)) for days in range(-3, 40)] + [f"log-a-{NOW:%Y%m%d}.json"]
+    keys = [key("a", NOW - timedelta(days=days)) for days in range(-3, 40)] + [
+        f"log-a-{NOW:%Y%m%d}.json"
+    ]
     assert since(filled(*keys), ["log-a-"], 39) == sorted(keys)
     names = ObjectFilter("log-*.json", NAMES)
-    since(filled(*keys, f"log-a-{NOW:%Y%m%d}", f"log-a-{NOW:%Y%m%d}-x"), ["log-a-"], 39, names=names)
+    since(
+        filled(*keys, f"log-a-{NOW:%Y%m%d}", f"log-a-{NOW:%Y%m%d}-x"),
+        ["log-a-"],
+        39,
+        names=names,
+    )
     assert names.ignored == 2
 
 
@@ -114,8 +147,15 @@ def test_a_heap_of_strays_is_given_up_on():
     strays = [f"stray-{number:05d}" for number in range(STRAY_LIMIT + 5)]
     behind = "zzz-log.json"
     names = ObjectFilter("*log*.json", NAMES)
-    assert since(filled(key("a", NOW), *strays, behind), ["log-a-"], 35, names=names) == [key("a", NOW)]
-    assert since(filled(key("a", NOW), *strays[:900], behind), ["log-a-"], 35, include="*log*.json") == [
+    assert since(
+        filled(key("a", NOW), *strays, behind), ["log-a-"], 35, names=names
+    ) == [key("a", NOW)]
+    assert since(
+        filled(key("a", NOW), *strays[:900], behind),
+        ["log-a-"],
+        35,
+        include="*log*.json",
+    ) == [
         key("a", NOW),
         behind,
     ]
@@ -129,14 +169,22 @@ ACTIONS = ["a", "a-b", "b", "submit", "zz"]
 
 
 @given(
-    st.sets(st.tuples(st.sampled_from(ACTIONS), st.integers(-10, 80), st.sampled_from(["", "x-"])), max_size=12),
+    st.sets(
+        st.tuples(
+            st.sampled_from(ACTIONS), st.integers(-10, 80), st.sampled_from(["", "x-"])
+        ),
+        max_size=12,
+    ),
     st.sets(st.sampled_from(ACTIONS)),
     st.sampled_from([0, 1, 35]),
     st.integers(0, 20),
 )
 def test_exactly_what_can_be_new_is_listed(objects, known, days, age):
     """All of unknown ranges, and of known ones what is dated on the first day or later: each once, in order."""
-    keys = {key(action, NOW - timedelta(days=back), more): (action, back) for action, back, more in objects}
+    keys = {
+        key(action, NOW - timedelta(days=back), more): (action, back)
+        for action, back, more in objects
+    }
     newest = NOW - timedelta(days=min(age, days))
     first = f"{NOW - timedelta(days=days):%Y%m%d}"
     expected = [
@@ -144,7 +192,9 @@ def test_exactly_what_can_be_new_is_listed(objects, known, days, age):
         for name, (action, back) in keys.items()
         if action not in known or f"{NOW - timedelta(days=back):%Y%m%d}" >= first
     ]
-    assert since(filled(*keys), [f"log-{action}-" for action in known], days, newest) == sorted(expected)
+    assert since(
+        filled(*keys), [f"log-{action}-" for action in known], days, newest
+    ) == sorted(expected)
 
 
 def test_as_many_listings_are_under_way_as_are_allowed(monkeypatch):
@@ -174,4 +224,6 @@ def test_ranges_in_folders_that_are_hard_to_name_are_listed(moto_place, ranges):
     for moment in (NOW, NOW - timedelta(days=100)):
         put(f"{ranges[0]}{moment:%Y%m%d}-000000-1.json")
     put("zz")
-    assert since(store, ranges, 35, include="*") == sorted([f"{ranges[0]}{NOW:%Y%m%d}-000000-1.json", "zz"])
+    assert since(store, ranges, 35, include="*") == sorted(
+        [f"{ranges[0]}{NOW:%Y%m%d}-000000-1.json", "zz"]
+    )

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_object_store.parquet_sink.merge import ROW_GROUP, merge, regroup, write
-from tests.plugins.object_store.tables import START, WIDE, divided, in_order, rows, shared, table
+from tests.plugins.object_store.tables import (
+    START,
+    WIDE,
+    divided,
+    in_order,
+    rows,
+    shared,
+    table,
+)
 
 
 def frames(draw, found):
@@ -44,8 +52,12 @@ def test_the_same_rows_give_the_same_bytes(found, draw, tmp_path_factory):
     """`write` is a function of the rows: for any two divisions, sliced or not, with nulls or not, bytes are the same."""
     folder = tmp_path_factory.getbasetemp()
     for name in ("one", "other"):
-        write(regroup(iter(merged(draw, found))), WIDE, folder / f"{name}.parquet", "zstd")
-    assert (folder / "one.parquet").read_bytes() == (folder / "other.parquet").read_bytes()
+        write(
+            regroup(iter(merged(draw, found))), WIDE, folder / f"{name}.parquet", "zstd"
+        )
+    assert (folder / "one.parquet").read_bytes() == (
+        folder / "other.parquet"
+    ).read_bytes()
     assert pl.read_parquet(folder / "one.parquet").rows() == in_order(found)
 
 
@@ -55,7 +67,9 @@ def test_many_row_groups_are_the_same_however_they_came(tmp_path, compression):
     count = 3 * ROW_GROUP + 7
     whole = pl.select(
         study=pl.lit("s") + (pl.int_range(count) % 7).cast(pl.String),
-        note=pl.when(pl.int_range(count) % 3 == 0).then(pl.lit("n") + pl.int_range(count).cast(pl.String)),
+        note=pl.when(pl.int_range(count) % 3 == 0).then(
+            pl.lit("n") + pl.int_range(count).cast(pl.String)
+        ),
         number=pl.int_range(count),
         small=(pl.int_range(count) % 5).cast(pl.Int32),
         share=pl.when(pl.int_range(count) > ROW_GROUP).then(pl.int_range(count) / 7),
@@ -73,22 +87,48 @@ def test_many_row_groups_are_the_same_however_they_came(tmp_path, compression):
         written.append((tmp_path / "x.parquet").read_bytes())
     assert len(set(written)) == 1
     assert pl.read_parquet(tmp_path / "x.parquet").equals(whole)
-    scan = pl.scan_parquet(tmp_path / "x.parquet").filter(pl.col("timestamp") < START + timedelta(seconds=1))
+    scan = pl.scan_parquet(tmp_path / "x.parquet").filter(
+        pl.col("timestamp") < START + timedelta(seconds=1)
+    )
     assert scan.collect().height == 3
 
 
 def test_nothing_merged_is_a_table_of_no_rows(tmp_path):
-    write(regroup(merge(iter(()), iter(()), "timestamp")), WIDE, tmp_path / "x.parquet", "zstd")
+    write(
+        regroup(merge(iter(()), iter(()), "timestamp")),
+        WIDE,
+        tmp_path / "x.parquet",
+        "zstd",
+    )
     assert pl.read_parquet(tmp_path / "x.parquet").schema == WIDE
 
 
 @pytest.mark.parametrize("unit", ["us", "ms"])
 def test_moments_of_another_unit_are_merged_too(unit):
     frame = table(
-        in_order([("a", None, 1, 1, None, True, None, START + timedelta(milliseconds=n), f"{n}") for n in range(6)])
+        in_order(
+            [
+                (
+                    "a",
+                    None,
+                    1,
+                    1,
+                    None,
+                    True,
+                    None,
+                    START + timedelta(milliseconds=n),
+                    f"{n}",
+                )
+                for n in range(6)
+            ]
+        )
     )
     frame = frame.with_columns(pl.col("timestamp").cast(pl.Datetime(unit, "UTC")))
-    out = merge(frame.gather_every(2).iter_slices(2), frame.gather_every(2, 1).iter_slices(1), "timestamp")
+    out = merge(
+        frame.gather_every(2).iter_slices(2),
+        frame.gather_every(2, 1).iter_slices(1),
+        "timestamp",
+    )
     assert pl.concat(out).equals(frame)
 
 

@@ -62,8 +62,14 @@ class Strict(EventValidator):
             return found
         wrong = found.frame.filter(study=WRONG)["source_key"].to_list()
         versions = dict(zip(batch.origins, batch.versions, strict=True))
-        rejections = [Rejection(origin, versions[origin], "wrong_study", "study") for origin in wrong]
-        return Validated(found.frame.filter(found.frame["study"] != WRONG), [*found.rejections, *rejections])
+        rejections = [
+            Rejection(origin, versions[origin], "wrong_study", "study")
+            for origin in wrong
+        ]
+        return Validated(
+            found.frame.filter(found.frame["study"] != WRONG),
+            [*found.rejections, *rejections],
+        )
 
 
 # -- the model --------------------------------------------------------------------------------------------------------
@@ -100,8 +106,14 @@ class Model:
     def due(self):
         """Objects that a run which sees everything reads."""
         for key in self.objects:
-            versions = {content for found in (self.entries, self.dropped) for content, _ in found.get(key, {}).values()}
-            if (versions and versions != {self.contents[key]}) or not (versions or key in self.rows):
+            versions = {
+                content
+                for found in (self.entries, self.dropped)
+                for content, _ in found.get(key, {}).values()
+            }
+            if (versions and versions != {self.contents[key]}) or not (
+                versions or key in self.rows
+            ):
                 yield key
 
     def take(self, key):
@@ -130,20 +142,28 @@ class Model:
 
     def seen(self, key):
         """What is to be seen of one object."""
-        entries = {origin: reason for origin, (_, reason) in self.entries.get(key, {}).items()}
+        entries = {
+            origin: reason for origin, (_, reason) in self.entries.get(key, {}).items()
+        }
         return self.rows.get(key, {}), entries, set(self.dropped.get(key, {}))
 
     def after_a_run(self, shown, *, everything):
         """This model after a run, if that is what is `shown`; else why it is not. Late objects may be left for later."""
         after = deepcopy(self)
         for key in list(self.due()):
-            if everything or key not in self.late or shown.get(key, ({}, {}, set())) != self.seen(key):
+            if (
+                everything
+                or key not in self.late
+                or shown.get(key, ({}, {}, set())) != self.seen(key)
+            ):
                 after.take(key)
         wanted = {key: after.seen(key) for key in after.objects if any(after.seen(key))}
         if wanted == shown:
             return after, None
         return None, {
-            key: (shown.get(key), wanted.get(key)) for key in {*shown, *wanted} if shown.get(key) != wanted.get(key)
+            key: (shown.get(key), wanted.get(key))
+            for key in {*shown, *wanted}
+            if shown.get(key) != wanted.get(key)
         }
 
 
@@ -154,15 +174,32 @@ class World:
     """A report whose table is a file for each study, and its model."""
 
     def __init__(self, base, seed, faults):
-        self.base, self.rng, self.faults, self.seed = base, random.Random(seed), faults, seed
-        self.events, self.model, self.number, self.log = open_store(f"{base}/in"), Model(), 0, []
+        self.base, self.rng, self.faults, self.seed = (
+            base,
+            random.Random(seed),
+            faults,
+            seed,
+        )
+        self.events, self.model, self.number, self.log = (
+            open_store(f"{base}/in"),
+            Model(),
+            0,
+            [],
+        )
         self.candidates = [self.model]
-        self.template = self.rng.choice(["{study}/x.parquet", "{study}/x.parquet", "x.parquet"])
+        self.template = self.rng.choice(
+            ["{study}/x.parquet", "{study}/x.parquet", "x.parquet"]
+        )
 
     def made(self, *, everything=False):
         sink = checkpoint(f"{self.base}/out/{self.template}", keep_runs=0)
-        validator, transforms = Strict(strict=self.model.strict), [WithoutStudy(FILTERED)]
-        reads = source(f"{self.base}/in", lookback_days=1, max_in_flight=1, reconcile=everything)
+        validator, transforms = (
+            Strict(strict=self.model.strict),
+            [WithoutStudy(FILTERED)],
+        )
+        reads = source(
+            f"{self.base}/in", lookback_days=1, max_in_flight=1, reconcile=everything
+        )
         return pipeline(reads, sink, validator=validator, transforms=transforms)
 
     def shown(self):
@@ -171,11 +208,18 @@ class World:
         with prepared(self.made()) as (sink,):
             rows = sink.scan()
             if rows is not None:
-                for origin, value in rows.select("source_key", "number").collect().iter_rows():
+                for origin, value in (
+                    rows.select("source_key", "number").collect().iter_rows()
+                ):
                     known = found.setdefault(object_of(origin), ({}, {}, set()))[0]
                     assert origin not in known, f"{origin} is there once"
                     known[origin] = value
-            for origin, reason in sink.quarantine().entries().select("source_key", "error_type").iter_rows():
+            for origin, reason in (
+                sink.quarantine()
+                .entries()
+                .select("source_key", "error_type")
+                .iter_rows()
+            ):
                 found.setdefault(object_of(origin), ({}, {}, set()))[1][origin] = reason
             for origin in sink.quarantine().dropped()["source_key"]:
                 found.setdefault(object_of(origin), ({}, {}, set()))[2].add(origin)
@@ -200,15 +244,25 @@ class World:
         lines = []
         for _ in range(self.rng.choice([1, 1, 2, 3])):
             self.number += 1
-            lines.append((self.rng.choice([*STUDIES, *STUDIES, None, WRONG, FILTERED]), self.number))
+            lines.append(
+                (
+                    self.rng.choice([*STUDIES, *STUDIES, None, WRONG, FILTERED]),
+                    self.number,
+                )
+            )
         back = BACK if key in self.model.late else 0
         data = b"\n".join(
-            b"{}" if study is None else event(number, study=study, at=START + timedelta(minutes=number - back))
+            b"{}"
+            if study is None
+            else event(number, study=study, at=START + timedelta(minutes=number - back))
             for study, number in lines
         )
         before = self.events.head(key)
         self.events.put(key, data, expected=before.version if before else None)
-        self.model.objects[key], self.model.contents[key] = lines, self.model.contents.get(key, 0) + 1
+        self.model.objects[key], self.model.contents[key] = (
+            lines,
+            self.model.contents.get(key, 0) + 1,
+        )
 
     def mend(self):
         self.model.strict = False
@@ -233,7 +287,11 @@ class World:
         self.candidates = [self.model, after]
         with prepared(self.made(), changing=True) as (sink,):
             entries = sink.quarantine().entries()
-            sink.quarantine().drop(entries.filter([object_of(each) in chosen for each in entries["source_key"]]))
+            sink.quarantine().drop(
+                entries.filter(
+                    [object_of(each) in chosen for each in entries["source_key"]]
+                )
+            )
 
     def reset(self, at_removal=lambda: None):
         part = self.rng.choice(["all", "all", "quarantine", "bookmark"])
@@ -288,7 +346,17 @@ class World:
     # -- one after the other
 
     def step(self):
-        names = ["arrive", "arrive", "change", "run", "replay", "discard", "reset", "beside", "mend"]
+        names = [
+            "arrive",
+            "arrive",
+            "change",
+            "run",
+            "replay",
+            "discard",
+            "reset",
+            "beside",
+            "mend",
+        ]
         name = self.rng.choices(names, [6, 2, 3, 6, 3, 2, 3, 3, 1])[0]
         self.candidates = [self.model]
         if name in ("arrive", "change", "mend"):
@@ -323,7 +391,9 @@ class World:
             if execute(self.made(everything=everything)).status == "ok":
                 break
         else:
-            raise AssertionError(f"seed {self.seed}: runs that are left alone end well: {self.log}")
+            raise AssertionError(
+                f"seed {self.seed}: runs that are left alone end well: {self.log}"
+            )
         shown, wrong = self.shown(), []
         for each in self.candidates:
             after, why = each.after_a_run(shown, everything=everything)
@@ -331,7 +401,9 @@ class World:
                 self.model = after
                 return
             wrong.append(why)
-        raise AssertionError(f"seed {self.seed}: shown, and wanted by the models, by object: {wrong} after {self.log}")
+        raise AssertionError(
+            f"seed {self.seed}: shown, and wanted by the models, by object: {wrong} after {self.log}"
+        )
 
 
 @pytest.fixture
@@ -339,7 +411,9 @@ def faults(reporting_store_faults, monkeypatch):
     """Faults in the calls of a store, those of a reset among them."""
     for store in (FolderStore, BucketStore):
         for name in ("copy", "digest", "remove"):
-            monkeypatch.setattr(store, name, reporting_store_faults.around(getattr(store, name)))
+            monkeypatch.setattr(
+                store, name, reporting_store_faults.around(getattr(store, name))
+            )
     return reporting_store_faults
 
 
@@ -349,7 +423,9 @@ def duplicates(monkeypatch):
 
     def twice(self, *, after="", real=BucketStore.list):
         for page in real(self, after=after):
-            yield [entry for entry in page for _ in range(1 + (len(entry.key) % 3 == 0))]
+            yield [
+                entry for entry in page for _ in range(1 + (len(entry.key) % 3 == 0))
+            ]
 
     monkeypatch.setattr(BucketStore, "list", twice)
 
@@ -365,7 +441,9 @@ def play(base, seed, faults):
 
 def chosen():
     """The seeds that the environment names, else those of the normal suite."""
-    first, _, last = os.environ.get("REPORTING_MODEL_SEEDS", f"0:{SEEDS}").partition(":")
+    first, _, last = os.environ.get("REPORTING_MODEL_SEEDS", f"0:{SEEDS}").partition(
+        ":"
+    )
     return range(int(first), int(last or int(first) + 1))
 
 
@@ -374,17 +452,23 @@ def place(seed, tmp_path):
 
 
 @pytest.mark.parametrize("seed", chosen())
-def test_the_table_and_the_quarantine_are_those_of_the_model(seed, tmp_path, faults, duplicates):
+def test_the_table_and_the_quarantine_are_those_of_the_model(
+    seed, tmp_path, faults, duplicates
+):
     play(place(seed, tmp_path), seed, faults)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS, MANY + SEEDS))
-def test_the_table_and_the_quarantine_are_those_of_the_model_for_many_seeds(seed, tmp_path, faults, duplicates):
+def test_the_table_and_the_quarantine_are_those_of_the_model_for_many_seeds(
+    seed, tmp_path, faults, duplicates
+):
     play(place(seed, tmp_path), seed, faults)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
-def test_the_table_and_the_quarantine_are_those_of_the_model_on_s3(seed, faults, reporting_bucket):
+def test_the_table_and_the_quarantine_are_those_of_the_model_on_s3(
+    seed, faults, reporting_bucket
+):
     play(f"s3://{reporting_bucket}", seed, faults)

@@ -21,7 +21,13 @@ from reporting_framework.errors import AccessDenied, LocationError
 from reporting_framework.plugin_api.records import CommitResult, ReadFailure
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
-from reporting_object_store.ndjson_sink.encoding import LONGEST_METADATA, lines, object_name, pieces, short
+from reporting_object_store.ndjson_sink.encoding import (
+    LONGEST_METADATA,
+    lines,
+    object_name,
+    pieces,
+    short,
+)
 from reporting_object_store.ndjson_sink.sink import AT_ONCE, NdjsonArchive
 from tests.support import Fault
 
@@ -46,12 +52,21 @@ JSON = ("payload", "context")
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 json_texts = st.builds(
-    lambda value, indent, plain: json.dumps(value, indent=indent, ensure_ascii=plain).replace("\n", "\r\n"),
+    lambda value, indent, plain: json.dumps(
+        value, indent=indent, ensure_ascii=plain
+    ).replace("\n", "\r\n"),
     json_values,
     st.sampled_from([None, 1]),
     st.booleans(),
@@ -63,7 +78,9 @@ row = st.tuples(
     st.none() | st.floats(allow_nan=False, allow_infinity=False),
     st.none() | st.booleans(),
     st.none() | st.dates(date(1, 1, 1)),
-    st.integers(0, 4 * 3600 * 10**6).map(lambda number: START + timedelta(microseconds=number)),
+    st.integers(0, 4 * 3600 * 10**6).map(
+        lambda number: START + timedelta(microseconds=number)
+    ),
     st.none() | json_texts,
     json_texts,
     st.text(max_size=6),
@@ -88,22 +105,43 @@ def made(uri, schema=SCHEMA, **options):
 
 def plain(number, origin=None, text="x", hour=0):
     moment = START + timedelta(hours=hour, microseconds=number)
-    return (text, number, number, 0.5, True, None, moment, '{"a": [1]}', "null", origin or f"k{number:05}")
+    return (
+        text,
+        number,
+        number,
+        0.5,
+        True,
+        None,
+        moment,
+        '{"a": [1]}',
+        "null",
+        origin or f"k{number:05}",
+    )
 
 
 def commit(uri, *parts, shuffle=lambda fragments: fragments, **options):
     sink = made(uri, **options)
-    fragments = [sink.stage(table(part), Split(f"{at:03}", {}), 0) for at, part in enumerate(parts) if part]
+    fragments = [
+        sink.stage(table(part), Split(f"{at:03}", {}), 0)
+        for at, part in enumerate(parts)
+        if part
+    ]
     return sink.commit(shuffle(fragments))
 
 
 def content(uri):
     store = open_store(uri)
-    return {entry.key: store.get(entry.key).data for page in store.list() for entry in page}
+    return {
+        entry.key: store.get(entry.key).data for page in store.list() for entry in page
+    }
 
 
 def records(uri):
-    return [json.loads(line, parse_float=Decimal) for data in content(uri).values() for line in lines(data)]
+    return [
+        json.loads(line, parse_float=Decimal)
+        for data in content(uri).values()
+        for line in lines(data)
+    ]
 
 
 def written(each):
@@ -111,7 +149,11 @@ def written(each):
     values = dict(zip(SCHEMA, each, strict=True))
     values["timestamp"] = each[6].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     values["day"] = each[5].isoformat() if each[5] else None
-    return {name: json.loads(value) if name in JSON else value for name, value in values.items() if value is not None}
+    return {
+        name: json.loads(value) if name in JSON else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def same(one, other):
@@ -132,13 +174,20 @@ def test_what_is_archived_reads_back_equal(found, max_rows, max_bytes):
         read = [json.loads(line) for line in lines(data)]
         assert len(read) <= max_rows
         assert len(read) == 1 or len(zlib.decompress(data, 31)) <= max_bytes
-        assert {f"year=2024/month=01/day=01/hour={each['timestamp'][11:13]}" for each in read} == {
-            key.rpartition("/")[0]
-        }
+        assert {
+            f"year=2024/month=01/day=01/hour={each['timestamp'][11:13]}"
+            for each in read
+        } == {key.rpartition("/")[0]}
         back |= {each["source_key"]: each for each in read}
-    assert same(sorted(back.items()), sorted((each[-1], written(each)) for each in found))
-    assert {output.uri: (output.rows, output.new_rows, output.bytes) for output in receipt.outputs} == {
-        f"{uri}/{key}": (len(lines(data)), len(lines(data)), len(data)) for key, data in stored.items()
+    assert same(
+        sorted(back.items()), sorted((each[-1], written(each)) for each in found)
+    )
+    assert {
+        output.uri: (output.rows, output.new_rows, output.bytes)
+        for output in receipt.outputs
+    } == {
+        f"{uri}/{key}": (len(lines(data)), len(lines(data)), len(data))
+        for key, data in stored.items()
     }
     assert receipt.duplicates is None
     assert receipt.newest == max(each[6] for each in found)
@@ -163,8 +212,18 @@ def test_every_type_has_its_form():
     frame = pl.DataFrame(
         {
             "f": pl.Series([float("nan"), float("-inf"), None, 1e300, -0.0]),
-            "dec": pl.Series([Decimal("1.10"), None, Decimal("-0.01"), Decimal("12345678901234567890.12"), Decimal(0)]),
-            "ns": pl.Series([1, None, 2, 3, 4], dtype=pl.Datetime("ns", "Europe/Berlin")),
+            "dec": pl.Series(
+                [
+                    Decimal("1.10"),
+                    None,
+                    Decimal("-0.01"),
+                    Decimal("12345678901234567890.12"),
+                    Decimal(0),
+                ]
+            ),
+            "ns": pl.Series(
+                [1, None, 2, 3, 4], dtype=pl.Datetime("ns", "Europe/Berlin")
+            ),
             "bare": pl.Series([1, None, 2, 3, 4], dtype=pl.Datetime("ms")),
             "many": pl.Series([[1, None], None, [], [2], [3]]),
             "deep": pl.Series([{"a": {"b": "é"}}, None, {"a": None}, None, None]),
@@ -204,7 +263,10 @@ def test_an_object_is_gzip_without_time_or_name_and_ends_with_a_line():
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"[]", "incorrect header check"), (zlib.compress(b"a\n", 1, 31)[:-3], "incomplete or truncated")],
+    [
+        (b"[]", "incorrect header check"),
+        (zlib.compress(b"a\n", 1, 31)[:-3], "incomplete or truncated"),
+    ],
 )
 def test_what_is_no_object_has_no_lines(data, message):
     with pytest.raises(zlib.error, match=message):
@@ -224,23 +286,40 @@ def test_a_partition_may_be_any_folder():
 
 
 @settings(max_examples=120)
-@given(found=rows, draw=st.data(), max_rows=st.integers(1, 30), max_bytes=st.integers(1, 3000))
+@given(
+    found=rows,
+    draw=st.data(),
+    max_rows=st.integers(1, 30),
+    max_bytes=st.integers(1, 3000),
+)
 def test_fragments_may_come_in_any_grouping_and_order(found, draw, max_rows, max_bytes):
     """Split and part say where rows belong; how many of them are staged together does not matter."""
     limits = {"max_rows": max_rows, "max_bytes": max_bytes}
     whole, pieces_ = place(), place()
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(found)), max_size=5)))
-    parts = [found[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(found)], strict=True)]
+    parts = [
+        found[begin:end]
+        for begin, end in zip([0, *cuts], [*cuts, len(found)], strict=True)
+    ]
     one = commit(whole, found, **limits)
-    other = commit(pieces_, *parts, shuffle=lambda each: draw.draw(st.permutations(each)), **limits)
+    other = commit(
+        pieces_, *parts, shuffle=lambda each: draw.draw(st.permutations(each)), **limits
+    )
     assert content(whole) == content(pieces_)
-    assert [output.rows for output in one.outputs] == [output.rows for output in other.outputs]
+    assert [output.rows for output in one.outputs] == [
+        output.rows for output in other.outputs
+    ]
 
 
 def test_parts_of_a_split_follow_each_other_by_number():
     uri = place()
     sink = made(uri)
-    sink.commit([sink.stage(table([plain(number)]), Split("a", {}), number) for number in (10, 9, 2)])
+    sink.commit(
+        [
+            sink.stage(table([plain(number)]), Split("a", {}), number)
+            for number in (10, 9, 2)
+        ]
+    )
     [data] = content(uri).values()
     assert [json.loads(line)["id"] for line in lines(data)] == [2, 9, 10]
 
@@ -264,7 +343,12 @@ def test_rows_are_staged_by_many_threads_at_once_and_more_than_once():
     sink = made(uri)
     with ThreadPoolExecutor(8) as pool:
         for _ in range(2):
-            fragments = list(pool.map(lambda at: sink.stage(table(found[at]), Split(f"{at:03}", {}), 0), range(40)))
+            fragments = list(
+                pool.map(
+                    lambda at: sink.stage(table(found[at]), Split(f"{at:03}", {}), 0),
+                    range(40),
+                )
+            )
     assert [fragment.rows for fragment in fragments] == [10] * 40
     sink.commit(fragments)
     assert content(uri) == content(whole)
@@ -300,7 +384,20 @@ def test_a_file_is_as_large_as_both_limits_allow(sizes, max_rows, max_bytes, exp
     assert list(pieces(sizes, max_rows, max_bytes)) == expected
 
 
-ODD = ["", ".", "..", "_x", "a/b/../c#12", "%41", "é" * 400, "a\0\n ?*[", "~null", "日本#1", "x" * 5000 + "1", ".._-"]
+ODD = [
+    "",
+    ".",
+    "..",
+    "_x",
+    "a/b/../c#12",
+    "%41",
+    "é" * 400,
+    "a\0\n ?*[",
+    "~null",
+    "日本#1",
+    "x" * 5000 + "1",
+    ".._-",
+]
 
 
 @pytest.mark.parametrize("kind", ["folder", "memory", "s3"])
@@ -312,14 +409,21 @@ def test_odd_origins_have_names_everywhere(kind, tmp_path, request):
         uri = place() if kind == "memory" else str(tmp_path / "out")
     receipt = commit(
         uri,
-        [plain(number, origin) if origin else (*plain(number)[:-1], "") for number, origin in enumerate(ODD)],
+        [
+            plain(number, origin) if origin else (*plain(number)[:-1], "")
+            for number, origin in enumerate(ODD)
+        ],
         max_rows=1,
     )
     assert receipt.failed == []
     assert sorted(each["source_key"] for each in records(uri)) == sorted(ODD)
-    assert {output.uri for output in receipt.outputs} == {f"{uri}/{key}" for key in content(uri)}
+    assert {output.uri for output in receipt.outputs} == {
+        f"{uri}/{key}" for key in content(uri)
+    }
     heads = {output.uri: output.version for output in receipt.outputs}
-    assert heads == {f"{uri}/{key}": open_store(uri).head(key).version for key in content(uri)}
+    assert heads == {
+        f"{uri}/{key}": open_store(uri).head(key).version for key in content(uri)
+    }
 
 
 @settings(max_examples=200)
@@ -330,7 +434,9 @@ def test_odd_origins_have_names_everywhere(kind, tmp_path, request):
 def test_a_name_is_bounded_visible_and_of_these_rows_alone(one, other):
     name = object_name(one)
     assert len(name) <= 210
-    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ndjson\.gz", name), "no % or : among others, and not hidden"
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*\.ndjson\.gz", name), (
+        "no % or : among others, and not hidden"
+    )
     assert (name == object_name(other)) == (one == other)
 
 
@@ -350,16 +456,24 @@ def test_a_name_says_what_is_in_it():
 # -- S3 -----------------------------------------------------------------------------------------------------------------
 
 
-def test_an_object_carries_what_is_in_it_and_is_not_decompressed_on_the_way(s3_environment, bucket):
+def test_an_object_carries_what_is_in_it_and_is_not_decompressed_on_the_way(
+    s3_environment, bucket
+):
     long = "é" * 300
     receipt = commit(f"s3://{bucket}/a", [plain(1, "in/ä#1"), plain(2), plain(3, long)])
     [output] = receipt.outputs
-    answer = s3_environment.client().get_object(Bucket=bucket, Key=output.uri.removeprefix(f"s3://{bucket}/"))
+    answer = s3_environment.client().get_object(
+        Bucket=bucket, Key=output.uri.removeprefix(f"s3://{bucket}/")
+    )
     assert answer["ContentType"] == "application/x-ndjson"
     assert "ContentEncoding" not in answer
     assert answer["ETag"] == output.version
     metadata = answer["Metadata"]
-    assert metadata == {"count": "3", "first-origin": "in%2F%C3%A4%231", "last-origin": "%C3%A9" * 150}
+    assert metadata == {
+        "count": "3",
+        "first-origin": "in%2F%C3%A4%231",
+        "last-origin": "%C3%A9" * 150,
+    }
     assert sum(map(len, [*metadata, *metadata.values()])) <= 2048
     assert len(metadata["last-origin"]) == LONGEST_METADATA
     data = answer["Body"].read()
@@ -376,13 +490,24 @@ def behind(s3_environment, proxy, bucket, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.answer(503, "SlowDown"), Fault.cut(), Fault.lose(), Fault.answer(409, "OperationAborted")]
+    "fault",
+    [
+        Fault.answer(503, "SlowDown"),
+        Fault.cut(),
+        Fault.lose(),
+        Fault.answer(409, "OperationAborted"),
+    ],
 )
-def test_what_one_object_cannot_keep_fails_and_the_others_are_kept(behind, proxy, fault):
+def test_what_one_object_cannot_keep_fails_and_the_others_are_kept(
+    behind, proxy, fault
+):
     found = [plain(number, hour=number % 3) for number in range(9)]
     proxy.inject(fault, kind="PUT", key="*/hour=01/*", times=None)
     receipt = commit(behind, found)
-    assert receipt.failed == [ReadFailure(f"k{number:05}", "ndjson-archive: unavailable") for number in (1, 4, 7)]
+    assert receipt.failed == [
+        ReadFailure(f"k{number:05}", "ndjson-archive: unavailable")
+        for number in (1, 4, 7)
+    ]
     assert [output.rows for output in receipt.outputs] == [3, 3]
     assert receipt.newest == found[8][6]
     kept = set(content(behind))
@@ -408,13 +533,24 @@ def test_when_all_fail_all_come_again(behind, proxy):
 
 @pytest.mark.parametrize(
     ("status", "code", "error", "message"),
-    [(403, "AccessDenied", AccessDenied, "access denied"), (404, "NoSuchBucket", LocationError, "no such bucket")],
+    [
+        (403, "AccessDenied", AccessDenied, "access denied"),
+        (404, "NoSuchBucket", LocationError, "no such bucket"),
+    ],
 )
-def test_what_does_not_pass_is_raised_and_the_rest_is_not_begun(behind, proxy, status, code, error, message):
+def test_what_does_not_pass_is_raised_and_the_rest_is_not_begun(
+    behind, proxy, status, code, error, message
+):
     proxy.inject(Fault.answer(status, code), kind="PUT", key="*/hour=00/*", times=None)
     with pytest.raises(error, match=message):
-        commit(behind, [plain(number, hour=number % 24) for number in range(240)], max_rows=1)
-    assert all(len(lines(data)) == 1 for data in content(behind).values()), "whole objects"
+        commit(
+            behind,
+            [plain(number, hour=number % 24) for number in range(240)],
+            max_rows=1,
+        )
+    assert all(len(lines(data)) == 1 for data in content(behind).values()), (
+        "whole objects"
+    )
 
 
 def test_several_objects_are_written_at_once_and_no_more_than_that(monkeypatch):
@@ -431,20 +567,34 @@ def test_several_objects_are_written_at_once_and_no_more_than_that(monkeypatch):
         return "v"
 
     monkeypatch.setattr(sink.store, "replace", replace)
-    sink.commit([sink.stage(table([plain(number) for number in range(AT_ONCE * 3)]), Split("a", {}), 0)])
+    sink.commit(
+        [
+            sink.stage(
+                table([plain(number) for number in range(AT_ONCE * 3)]),
+                Split("a", {}),
+                0,
+            )
+        ]
+    )
     assert most == [AT_ONCE]
 
 
 def test_a_folder_holds_the_files_and_nothing_else(tmp_path):
-    commit(tmp_path / "new" / "out", [plain(number) for number in range(10)], max_rows=3)
-    assert {path.name.rpartition(".ndjson.gz")[1:] for path in tmp_path.rglob("*") if path.is_file()} == {
-        (".ndjson.gz", "")
-    }
+    commit(
+        tmp_path / "new" / "out", [plain(number) for number in range(10)], max_rows=3
+    )
+    assert {
+        path.name.rpartition(".ndjson.gz")[1:]
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    } == {(".ndjson.gz", "")}
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path):
     (tmp_path / "out").write_bytes(b"")
-    with pytest.raises(LocationError, match="a file was expected and something else is there"):
+    with pytest.raises(
+        LocationError, match="a file was expected and something else is there"
+    ):
         commit(tmp_path / "out", [plain(1)])
 
 
@@ -458,7 +608,10 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
             {"timestamp": "day"},
             r"timestamp names day, which is not a column of Datetime with a time zone; there are .*id \(UInt64\)",
         ),
-        ({"timestamp": "none"}, "timestamp names none, which is not a column of Datetime"),
+        (
+            {"timestamp": "none"},
+            "timestamp names none, which is not a column of Datetime",
+        ),
         (
             {"json_columns": ["id", "payload", "none"]},
             "json_columns names id, none, which is not a column of String; there are",
@@ -471,27 +624,48 @@ def test_columns_that_are_not_there_are_refused(change, message):
 
 
 @pytest.mark.parametrize(
-    "dtype", [pl.Binary(), pl.List(pl.Binary()), pl.Struct({"a": pl.Array(pl.Binary(), 2)}), pl.Object()]
+    "dtype",
+    [
+        pl.Binary(),
+        pl.List(pl.Binary()),
+        pl.Struct({"a": pl.Array(pl.Binary(), 2)}),
+        pl.Object(),
+    ],
 )
 def test_a_type_without_a_form_in_json_is_refused(dtype):
-    schema = pl.Schema({"raw": dtype, "timestamp": pl.Datetime("us", "UTC"), "source_key": pl.String()})
-    with pytest.raises(SettingsError, match="column raw has no form in JSON; there are raw"):
+    schema = pl.Schema(
+        {"raw": dtype, "timestamp": pl.Datetime("us", "UTC"), "source_key": pl.String()}
+    )
+    with pytest.raises(
+        SettingsError, match="column raw has no form in JSON; there are raw"
+    ):
         made(place(), schema)
 
 
 def test_a_row_without_a_time_is_refused():
     frame = table([plain(1)]).with_columns(timestamp=pl.lit(None, SCHEMA["timestamp"]))
-    with pytest.raises(SettingsError, match="column timestamp holds a null, and rows are partitioned by it"):
+    with pytest.raises(
+        SettingsError,
+        match="column timestamp holds a null, and rows are partitioned by it",
+    ):
         made(place()).stage(frame, Split("a", {}), 0)
 
 
-@pytest.mark.parametrize("partition", ["", "/a", "a/", "a//b", "..", "a/./b", "%Q", "%", "a b", "%%", "é", "a\n"])
+@pytest.mark.parametrize(
+    "partition",
+    ["", "/a", "a/", "a//b", "..", "a/./b", "%Q", "%", "a b", "%%", "é", "a\n"],
+)
 def test_a_partition_that_is_no_path_is_refused(partition):
-    with pytest.raises(ValidationError, match="each segment must be of letters, digits"):
+    with pytest.raises(
+        ValidationError, match="each segment must be of letters, digits"
+    ):
         NdjsonArchive.Settings(uri="x", partition=partition)
 
 
-@pytest.mark.parametrize("wrong", [{"max_rows": 0}, {"max_bytes": 0}, {"compression_level": 10}, {"uri": None}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"max_rows": 0}, {"max_bytes": 0}, {"compression_level": 10}, {"uri": None}],
+)
 def test_limits_have_limits(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         NdjsonArchive.Settings(**{"uri": "x", **wrong})

@@ -12,7 +12,16 @@ from reporting_framework.storage import open_store
 from reporting_object_store.json_source import source as module
 from reporting_object_store.json_source.notifications import Message, messages
 from tests.support import Fault
-from tests.support.plugins import checkpoint, event, execute, name_of, origins_of, pipeline, source, take
+from tests.support.plugins import (
+    checkpoint,
+    event,
+    execute,
+    name_of,
+    origins_of,
+    pipeline,
+    source,
+    take,
+)
 
 
 def record(bucket, key, *, kind="ObjectCreated:Put"):
@@ -33,7 +42,11 @@ def s3(*records):
 
 def queue(**bodies):
     sent = [
-        {"messageId": name, "eventSource": "aws:sqs", "body": body if isinstance(body, str) else json.dumps(body)}
+        {
+            "messageId": name,
+            "eventSource": "aws:sqs",
+            "body": body if isinstance(body, str) else json.dumps(body),
+        }
         for name, body in bodies.items()
     ]
     return Trigger("sqs", {"Records": sent}, names_work=True)
@@ -43,7 +56,9 @@ def queue(**bodies):
 
 
 def test_keys_are_unquoted_and_removals_say_nothing():
-    found = messages(s3(record("b", "p/a b+ü.json"), record("b", "p/x", kind="ObjectRemoved:Delete")))
+    found = messages(
+        s3(record("b", "p/a b+ü.json"), record("b", "p/x", kind="ObjectRemoved:Delete"))
+    )
     assert found == [Message(None, [("b", "p/a b+ü.json")])]
 
 
@@ -51,17 +66,23 @@ def test_what_eventbridge_says_of_s3_is_not_quoted():
     detail = {"bucket": {"name": "b"}, "object": {"key": "p/a+b.json"}}
     event_ = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
     assert messages(Trigger("s3", event_)) == [Message(None, [("b", "p/a+b.json")])]
-    assert messages(Trigger("s3", event_ | {"detail-type": "Object Deleted"})) == [Message(None, [])]
+    assert messages(Trigger("s3", event_ | {"detail-type": "Object Deleted"})) == [
+        Message(None, [])
+    ]
 
 
-def test_a_run_that_is_named_its_objects_says_so_and_when_everything_is_listed(s3_environment, bucket, tmp_path):
+def test_a_run_that_is_named_its_objects_says_so_and_when_everything_is_listed(
+    s3_environment, bucket, tmp_path
+):
     key = name_of(1)
     s3_environment.client().put_object(Bucket=bucket, Key=f"p/{key}", Body=event(1))
     made = source(f"s3://{bucket}/p")
     made.accept_trigger(s3(record(bucket, f"p/{key}")))
     result = execute(pipeline(made, checkpoint(tmp_path / "x.parquet")))
     assert (result.accepted, result.listing, result.listed_from) == (1, "named", None)
-    assert result.full_scan_due <= datetime.now(UTC), "nothing was ever listed: the next run that lists does"
+    assert result.full_scan_due <= datetime.now(UTC), (
+        "nothing was ever listed: the next run that lists does"
+    )
 
 
 def test_a_test_event_names_nothing():
@@ -91,7 +112,9 @@ def test_each_message_of_a_queue_stands_for_itself():
     ]
 
 
-@pytest.mark.parametrize("event_", [{}, {"Records": [{}]}, {"Records": [{"s3": {"bucket": {"name": "b"}}}]}])
+@pytest.mark.parametrize(
+    "event_", [{}, {"Records": [{}]}, {"Records": [{"s3": {"bucket": {"name": "b"}}}]}]
+)
 def test_a_notification_that_is_none_is_refused(event_):
     with pytest.raises(TriggerError, match="names no bucket or no object"):
         messages(Trigger("s3", event_))
@@ -132,11 +155,24 @@ def key_of(number):
 
 def test_only_what_is_named_is_read_and_nothing_is_listed(filled, proxy, tmp_path):
     target = tmp_path / "out.parquet"
-    named = [record(filled, key_of(1)), record(filled, "elsewhere/x.json"), record("other", key_of(2))]
+    named = [
+        record(filled, key_of(1)),
+        record(filled, "elsewhere/x.json"),
+        record("other", key_of(2)),
+    ]
     result = run(filled, target, s3(*named, record(filled, "events/notes.txt")))
-    assert (result.records_read, result.accepted, result.complete, result.response) == (1, 1, True, None)
+    assert (result.records_read, result.accepted, result.complete, result.response) == (
+        1,
+        1,
+        True,
+        None,
+    )
     assert result.objects_ignored == 3
-    assert result.ignored_samples == [f"{filled}/elsewhere/x.json", f"other/{key_of(2)}", "notes.txt"]
+    assert result.ignored_samples == [
+        f"{filled}/elsewhere/x.json",
+        f"other/{key_of(2)}",
+        "notes.txt",
+    ]
     assert origins_of(target) == [name_of(1)]
     assert run(filled, target, s3(record(filled, key_of(1)))).records_read == 0
     assert proxy.count("LIST") == 0
@@ -145,10 +181,15 @@ def test_only_what_is_named_is_read_and_nothing_is_listed(filled, proxy, tmp_pat
 def test_the_first_listing_run_after_it_lists_everything(filled, tmp_path):
     run(filled, tmp_path / "out.parquet", s3(record(filled, key_of(1))))
     result = take(f"s3://{filled}/events", tmp_path / "out.parquet")
-    assert (result.accepted, origins_of(tmp_path / "out.parquet")) == (2, [name_of(number) for number in range(3)])
+    assert (result.accepted, origins_of(tmp_path / "out.parquet")) == (
+        2,
+        [name_of(number) for number in range(3)],
+    )
 
 
-def test_messages_whose_objects_were_not_read_are_delivered_again(filled, proxy, tmp_path):
+def test_messages_whose_objects_were_not_read_are_delivered_again(
+    filled, proxy, tmp_path
+):
     proxy.inject(Fault.answer(403, "AccessDenied"), key=key_of(1), times=None)
     result = run(
         filled,
@@ -156,16 +197,22 @@ def test_messages_whose_objects_were_not_read_are_delivered_again(filled, proxy,
         queue(
             fine=notification(record(filled, key_of(0))),
             denied=notification(record(filled, key_of(0)), record(filled, key_of(1))),
-            gone=notification(record(filled, "events/log-submit-20240101-000000-9.json")),
+            gone=notification(
+                record(filled, "events/log-submit-20240101-000000-9.json")
+            ),
             odd="no JSON",
             test={"Event": "s3:TestEvent"},
         ),
     )
-    assert result.response == {"batchItemFailures": [{"itemIdentifier": "denied"}, {"itemIdentifier": "odd"}]}
+    assert result.response == {
+        "batchItemFailures": [{"itemIdentifier": "denied"}, {"itemIdentifier": "odd"}]
+    }
     assert (result.accepted, result.objects_unread) == (1, 2)
 
 
-def test_what_was_left_over_is_tried_by_the_next_run_that_lists(filled, proxy, tmp_path, monkeypatch):
+def test_what_was_left_over_is_tried_by_the_next_run_that_lists(
+    filled, proxy, tmp_path, monkeypatch
+):
     """Even what no incremental listing would find: an event whose name lies long before the look-back."""
     target, late = tmp_path / "out.parquet", "log-submit-20010101-000000-9.json"
     take(f"s3://{filled}/events", target)
@@ -183,7 +230,9 @@ def test_what_was_left_over_is_tried_by_the_next_run_that_lists(filled, proxy, t
     assert proxy.count("LIST") > 0
 
 
-def test_messages_are_not_done_when_the_deadline_came_first(filled, tmp_path, monkeypatch):
+def test_messages_are_not_done_when_the_deadline_came_first(
+    filled, tmp_path, monkeypatch
+):
     monkeypatch.setattr(module, "SPLIT_OBJECTS", 1)
     target, fresh = tmp_path / "out.parquet", fill_more(filled)
     bodies = {name: notification(record(filled, f"events/{name}")) for name in fresh}
@@ -194,7 +243,10 @@ def test_messages_are_not_done_when_the_deadline_came_first(filled, tmp_path, mo
 
 
 def test_a_run_that_lists_answers_nothing():
-    assert source("memory://none").build_response([ReadFailure("x", "denied")], []).answer is None
+    assert (
+        source("memory://none").build_response([ReadFailure("x", "denied")], []).answer
+        is None
+    )
 
 
 def test_what_is_named_is_elsewhere_for_a_folder(tmp_path):

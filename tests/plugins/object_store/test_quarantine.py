@@ -16,7 +16,12 @@ from reporting_framework import Rejection, line_origin, object_of, single_origin
 from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store, parse_location
-from reporting_object_store.parquet_sink.quarantine import BEGUN, DROPPED, SCHEMA, ParquetQuarantine
+from reporting_object_store.parquet_sink.quarantine import (
+    BEGUN,
+    DROPPED,
+    SCHEMA,
+    ParquetQuarantine,
+)
 from tests.support import Fault
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -37,7 +42,9 @@ rejected = st.builds(
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("begin"), st.lists(key, min_size=1, max_size=3, unique=True)),
-        st.tuples(st.just("settle"), st.sets(key, max_size=3), st.lists(rejected, max_size=4)),
+        st.tuples(
+            st.just("settle"), st.sets(key, max_size=3), st.lists(rejected, max_size=4)
+        ),
         st.tuples(st.just("drop"), st.sets(key, max_size=2)),
         st.tuples(st.just("reopen")),
     ),
@@ -64,7 +71,11 @@ class Model:
 
     def settle(self, reread, rejections):
         before = self.rows
-        self.rows = {origin: row for origin, row in self.rows.items() if object_of(origin) not in reread}
+        self.rows = {
+            origin: row
+            for origin, row in self.rows.items()
+            if object_of(origin) not in reread
+        }
         for each in rejections:
             self.rows[each.origin] = (each.version, each.error_type)
         for each in {each.origin: each for each in rejections}.values():
@@ -74,18 +85,30 @@ class Model:
 
     def drop(self, objects):
         chosen = [origin for origin in self.entries() if object_of(origin) in objects]
-        self.rows |= {origin: (self.rows[origin][0], DROPPED + self.rows[origin][1]) for origin in chosen}
+        self.rows |= {
+            origin: (self.rows[origin][0], DROPPED + self.rows[origin][1])
+            for origin in chosen
+        }
         return len(chosen)
 
     def entries(self):
-        return sorted(origin for origin, (_, kind) in self.rows.items() if not kind.startswith((BEGUN, DROPPED)))
+        return sorted(
+            origin
+            for origin, (_, kind) in self.rows.items()
+            if not kind.startswith((BEGUN, DROPPED))
+        )
 
     def versions(self, objects):
         known = {}
         for origin, (version, kind) in self.rows.items():
             if object_of(origin) in objects:
-                known.setdefault(object_of(origin), set()).add(None if kind == BEGUN else version)
-        return {each: found.pop() if len(found) == 1 else None for each, found in known.items()}
+                known.setdefault(object_of(origin), set()).add(
+                    None if kind == BEGUN else version
+                )
+        return {
+            each: found.pop() if len(found) == 1 else None
+            for each, found in known.items()
+        }
 
 
 @given(steps, st.sets(key))
@@ -101,7 +124,9 @@ def test_it_does_as_a_dict_does(steps, asked):
             model.begin(*arguments)
         elif name == "drop":
             entries = quarantine.entries()
-            chosen = entries.filter([object_of(origin) in arguments[0] for origin in entries["source_key"]])
+            chosen = entries.filter(
+                [object_of(origin) in arguments[0] for origin in entries["source_key"]]
+            )
             assert quarantine.drop(chosen) == model.drop(*arguments)
         else:
             state = quarantine.settle(*arguments, run_id="r", at=AT)
@@ -119,21 +144,29 @@ def test_it_does_as_a_dict_does(steps, asked):
 
 def test_what_is_set_down():
     quarantine = fresh()
-    state = quarantine.settle([], [Rejection("k#2", "v", "missing", "study")], run_id="run", at=AT)
+    state = quarantine.settle(
+        [], [Rejection("k#2", "v", "missing", "study")], run_id="run", at=AT
+    )
     assert (state.uri, state.rows) == (quarantine.uri, 1)
-    rows = pl.read_parquet(open_store(parse_location(quarantine.uri).parent).get("x.parquet").data)
+    rows = pl.read_parquet(
+        open_store(parse_location(quarantine.uri).parent).get("x.parquet").data
+    )
     assert rows.rows() == [("k#2", "v", "missing", "study", "run", AT)]
 
 
 def test_the_last_reason_for_an_origin_counts():
     quarantine = fresh()
-    quarantine.settle([], [Rejection("k", "1", "a"), Rejection("k", "2", "b")], run_id="r", at=AT)
+    quarantine.settle(
+        [], [Rejection("k", "1", "a"), Rejection("k", "2", "b")], run_id="r", at=AT
+    )
     assert quarantine.versions(["k"]) == {"k": "2"}
 
 
 def test_lines_read_at_two_versions_are_to_be_read_again():
     quarantine = fresh()
-    quarantine.settle([], [Rejection("k#1", "1", "a"), Rejection("k#2", "2", "b")], run_id="r", at=AT)
+    quarantine.settle(
+        [], [Rejection("k#1", "1", "a"), Rejection("k#2", "2", "b")], run_id="r", at=AT
+    )
     assert quarantine.versions(["k", "other"]) == {"k": None}
     assert quarantine.versions([]) == {}
 
@@ -156,7 +189,12 @@ def test_runs_at_once_lose_nothing(tmp_path):
             gate.wait()
             for each in range(5):
                 quarantine.begin([f"{number}-{each}"])
-                quarantine.settle([f"{number}-{each}"], [Rejection(f"{number}-{each}#1", "v", "t")], run_id="r", at=AT)
+                quarantine.settle(
+                    [f"{number}-{each}"],
+                    [Rejection(f"{number}-{each}#1", "v", "t")],
+                    run_id="r",
+                    at=AT,
+                )
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(write, range(4)))
@@ -168,7 +206,11 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
     """Each drops its own five while the others set down theirs: nothing comes back, nothing else goes."""
     for here in (parse_location(str(tmp_path / "q" / "x.parquet")), place()):
         quarantine = ParquetQuarantine(here)
-        first = [Rejection(f"{writer}-{each}", "v", "t") for writer in range(3) for each in range(5)]
+        first = [
+            Rejection(f"{writer}-{each}", "v", "t")
+            for writer in range(3)
+            for each in range(5)
+        ]
         quarantine.settle([], first, run_id="r", at=AT)
         gate = threading.Barrier(3)
 
@@ -177,8 +219,12 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
             entries = quarantine.entries()
             gate.wait()
             for each in range(5):
-                dropped += quarantine.drop(entries.filter(pl.col("source_key") == f"{number}-{each}"))
-                quarantine.settle([], [Rejection(f"{number}-new-{each}", "v", "t")], run_id="s", at=AT)
+                dropped += quarantine.drop(
+                    entries.filter(pl.col("source_key") == f"{number}-{each}")
+                )
+                quarantine.settle(
+                    [], [Rejection(f"{number}-new-{each}", "v", "t")], run_id="s", at=AT
+                )
             return dropped
 
         with ThreadPoolExecutor(3) as pool:
@@ -192,7 +238,12 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
 
 def test_what_changed_since_it_was_shown_is_not_dropped():
     quarantine = fresh()
-    quarantine.settle([], [Rejection("a", "1", "missing", "f"), Rejection("b", None, "missing")], run_id="r", at=AT)
+    quarantine.settle(
+        [],
+        [Rejection("a", "1", "missing", "f"), Rejection("b", None, "missing")],
+        run_id="r",
+        at=AT,
+    )
     shown = quarantine.entries()
     quarantine.settle(["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT)
     assert quarantine.drop(shown) == 1
@@ -207,12 +258,17 @@ def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):
 
     def overtaken(key, **how):
         found = get(key, **how)
-        ParquetQuarantine(here).settle([], [Rejection(f"{next(_numbers)}", "v", "t")], run_id="r", at=AT)
+        ParquetQuarantine(here).settle(
+            [], [Rejection(f"{next(_numbers)}", "v", "t")], run_id="r", at=AT
+        )
         return found
 
     ParquetQuarantine(here).begin(["first"])
     quarantine._store.get = overtaken
-    with pytest.raises(CommitConflict, match="x.parquet: other runs were faster 20 times in a row; run again"):
+    with pytest.raises(
+        CommitConflict,
+        match="x.parquet: other runs were faster 20 times in a row; run again",
+    ):
         quarantine.begin(["k"])
 
 
@@ -220,9 +276,14 @@ def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):
 def test_what_is_no_parquet_is_told_and_left_alone(content):
     here = place()
     open_store(here.parent).put("x.parquet", content, expected=None)
-    for act in (lambda q: q.versions(["k"]), lambda q: q.begin(["k"]), lambda q: q.load()):
+    for act in (
+        lambda q: q.versions(["k"]),
+        lambda q: q.begin(["k"]),
+        lambda q: q.load(),
+    ):
         with pytest.raises(
-            CorruptCheckpoint, match="x.parquet: not a parquet file that can be read; nothing was changed"
+            CorruptCheckpoint,
+            match="x.parquet: not a parquet file that can be read; nothing was changed",
         ):
             act(ParquetQuarantine(here))
     assert open_store(here.parent).get("x.parquet").data == content
@@ -233,15 +294,20 @@ def test_another_table_is_told_and_left_alone():
     pl.DataFrame({"a": [1]}).write_parquet(buffer)
     open_store(here.parent).put("x.parquet", buffer.getvalue(), expected=None)
     with pytest.raises(
-        CorruptCheckpoint, match="not a quarantine; its columns must be source_key, version, error_type,"
+        CorruptCheckpoint,
+        match="not a quarantine; its columns must be source_key, version, error_type,",
     ):
         ParquetQuarantine(here).settle([], [], run_id="r", at=AT)
 
 
-def test_a_denied_quarantine_is_not_an_empty_one(s3_environment, proxy, bucket, monkeypatch):
+def test_a_denied_quarantine_is_not_an_empty_one(
+    s3_environment, proxy, bucket, monkeypatch
+):
     monkeypatch.setattr(connect, "RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-    quarantine = ParquetQuarantine(parse_location(f"s3://{bucket}/_quarantine/x.parquet"))
+    quarantine = ParquetQuarantine(
+        parse_location(f"s3://{bucket}/_quarantine/x.parquet")
+    )
     proxy.inject(Fault.answer(403, "AccessDenied"), times=None)
     for act in (lambda: quarantine.versions(["k"]), lambda: quarantine.bookmark):
         with pytest.raises(AccessDenied, match="access denied"):
@@ -269,7 +335,9 @@ def test_the_same_bookmark_is_not_written_again():
     assert open_store(here.parent).get("x.json") == before
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 200_000, b'{"a": 1'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 200_000, b'{"a": 1']
+)
 def test_a_damaged_bookmark_counts_as_none_and_is_replaced(content):
     here = place()
     open_store(here.parent).put("x.json", content, expected=None)
@@ -299,7 +367,11 @@ def test_a_third_run_that_is_even_faster_is_left_to_it():
     def overtaken(key, data, *, expected):
         store = open_store(here.parent)
         found = store.head(key)
-        store.put(key, json.dumps({"by": next(_numbers)}).encode(), expected=found.version if found else None)
+        store.put(
+            key,
+            json.dumps({"by": next(_numbers)}).encode(),
+            expected=found.version if found else None,
+        )
         return put(key, data, expected=expected)
 
     slow._store.put = overtaken

@@ -8,7 +8,12 @@ import pytest
 from reporting_framework.errors import CommitConflict, ReportingError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.operations.quarantine import quarantine_of
-from reporting_framework.operations.state import Reset, finish_resets, stored, unfinished_resets
+from reporting_framework.operations.state import (
+    Reset,
+    finish_resets,
+    stored,
+    unfinished_resets,
+)
 from reporting_framework.storage import open_store
 from reporting_framework.testing.faults.calls import Killed
 from tests.support import Fault
@@ -29,11 +34,19 @@ class World:
 
     def add(self, studies=STUDIES):
         self.number += 1
-        lines = [event(self.number * 10 + at, study=study) for at, study in enumerate(studies)]
-        self.events.put(name_of(self.number), b"\n".join([*lines, b"{}"]), expected=None)
+        lines = [
+            event(self.number * 10 + at, study=study)
+            for at, study in enumerate(studies)
+        ]
+        self.events.put(
+            name_of(self.number), b"\n".join([*lines, b"{}"]), expected=None
+        )
 
     def made(self):
-        return pipeline(source(f"{self.base}/in"), checkpoint(f"{self.base}/out/{{study}}/x.parquet"))
+        return pipeline(
+            source(f"{self.base}/in"),
+            checkpoint(f"{self.base}/out/{{study}}/x.parquet"),
+        )
 
     def run(self, made=None):
         return execute(made or self.made())
@@ -52,7 +65,11 @@ class World:
         """Every row's source key, and every quarantined one."""
         with prepared(self.made()) as (sink,):
             rows = sink.scan()
-            found = [] if rows is None else rows.select("source_key").collect()["source_key"].to_list()
+            found = (
+                []
+                if rows is None
+                else rows.select("source_key").collect()["source_key"].to_list()
+            )
             return sorted(found), sorted(sink.quarantine().entries()["source_key"])
 
     def is_whole(self):
@@ -95,14 +112,27 @@ def kill_a_reset(world, nth, part="all"):
 
 
 @pytest.mark.parametrize("nth", range(1, 6))
-def test_a_reset_that_was_killed_between_two_removals_is_finished_before_anything_else_is_done(world, nth):
+def test_a_reset_that_was_killed_between_two_removals_is_finished_before_anything_else_is_done(
+    world, nth
+):
     world.run()
     kill_a_reset(world, nth)
     assert world.out.head(MARKER) is not None
     if world.out.remote:
-        replay, again = partial(execute, replay=[name_of(1)]), partial(world.reset, name="c")
-        for act in (world.run, lambda: replay(world.made()), again, lambda: discard(world)):
-            with pytest.raises(CommitConflict, match="x.reset: a reset has begun and not ended; wait for its end or"):
+        replay, again = (
+            partial(execute, replay=[name_of(1)]),
+            partial(world.reset, name="c"),
+        )
+        for act in (
+            world.run,
+            lambda: replay(world.made()),
+            again,
+            lambda: discard(world),
+        ):
+            with pytest.raises(
+                CommitConflict,
+                match="x.reset: a reset has begun and not ended; wait for its end or",
+            ):
                 act()
         world.finish()
     assert world.run().status == "ok"
@@ -116,7 +146,9 @@ def discard(world):
         quarantine.drop(quarantine.entries())
 
 
-def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_so(world, caplog):
+def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_so(
+    world, caplog
+):
     world.run()
     kill_a_reset(world, 3)
     told = stored(world.made()).unfinished
@@ -126,7 +158,10 @@ def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_
     assert "a reset has begun and not ended" in caplog.text
     with prepared(world.made()) as (sink,):
         finding = sink.checks(write=False)["checkpoint"]()
-    assert (finding.status, finding.advice) == ("warn", "finish it: reporting state REPORT reset")
+    assert (finding.status, finding.advice) == (
+        "warn",
+        "finish it: reporting state REPORT reset",
+    )
     assert execute(world.made(), dry_run=True).status in ("ok", "partial")
     assert world.out.head(MARKER) is not None, "what only reads changes nothing"
 
@@ -232,11 +267,18 @@ def test_a_run_beside_a_reset_loses_no_row_whenever_it_commits(world, moment, ne
     keys = {f"{name_of(each)}#{line}" for each in range(1, 4) for line in (1, 2, 3)}
     keys |= {f"{name_of(4)}#{line}" for line in range(1, len(new) + 1)}
     assert rows == sorted(keys)
-    assert entries == sorted([*(f"{name_of(each)}#4" for each in range(1, 4)), f"{name_of(4)}#{len(new) + 1}"])
+    assert entries == sorted(
+        [
+            *(f"{name_of(each)}#4" for each in range(1, 4)),
+            f"{name_of(4)}#{len(new) + 1}",
+        ]
+    )
     assert world.run().records_read == 0
 
 
-def test_a_commit_whose_file_was_removed_ends_the_run_and_leaves_no_bookmark(s3_environment, bucket):
+def test_a_commit_whose_file_was_removed_ends_the_run_and_leaves_no_bookmark(
+    s3_environment, bucket
+):
     world = World(f"s3://{bucket}/w")
     world.run()
     world.add()
@@ -278,7 +320,9 @@ def test_a_second_reset_waits_for_the_first(s3_environment, bucket):
         assert unfinished_resets(made)
 
 
-def test_an_object_that_is_gone_when_it_is_to_be_removed_is_a_conflict(s3_environment, proxy, bucket, monkeypatch):
+def test_an_object_that_is_gone_when_it_is_to_be_removed_is_a_conflict(
+    s3_environment, proxy, bucket, monkeypatch
+):
     """S3 answers 404 to a conditional DELETE then."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}/p")

@@ -14,7 +14,11 @@ import polars as pl
 import pytest
 
 from reporting_framework import Readable, Split
-from reporting_framework.errors import CorruptCheckpoint, LocationError, StorageUnavailable
+from reporting_framework.errors import (
+    CorruptCheckpoint,
+    LocationError,
+    StorageUnavailable,
+)
 from reporting_framework.query.filters import RowFilter
 from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
@@ -26,7 +30,17 @@ _numbers = itertools.count(1)
 
 
 def row(number, study="a", day=None, note=None):
-    return (study, note, number, 0, None, True, day, START.replace(minute=number % 60), f"k{number:05}")
+    return (
+        study,
+        note,
+        number,
+        0,
+        None,
+        True,
+        day,
+        START.replace(minute=number % 60),
+        f"k{number:05}",
+    )
 
 
 def prepared(uri):
@@ -50,7 +64,11 @@ def place(request, tmp_path):
     if request.param == "s3":
         request.getfixturevalue("s3_environment")
         return f"s3://{request.getfixturevalue('bucket')}/out"
-    return f"memory://reading-{next(_numbers)}/out" if request.param == "memory" else f"{tmp_path}/out"
+    return (
+        f"memory://reading-{next(_numbers)}/out"
+        if request.param == "memory"
+        else f"{tmp_path}/out"
+    )
 
 
 ROWS = [row(1, "a"), row(2, "b"), row(3, "a"), row(4, "c")]
@@ -74,7 +92,12 @@ def test_all_that_was_committed_is_there_and_nothing_before(place, name):
 def test_rows_and_columns_are_picked_where_they_lie(tmp_path, name):
     found = committed(f"{tmp_path}/{name}", ROWS).scan()
     plan = RowFilter([("study", "a")]).of(found).select("number").explain()
-    assert plan.count("SCAN") == plan.count("PROJECT 2/9 COLUMNS") == plan.count("SELECTION:") == 1
+    assert (
+        plan.count("SCAN")
+        == plan.count("PROJECT 2/9 COLUMNS")
+        == plan.count("SELECTION:")
+        == 1
+    )
     assert ("2 other sources" in plan) == ("{" in name)
 
 
@@ -82,13 +105,22 @@ def test_a_file_that_is_replaced_meanwhile_is_read_as_it_was(tmp_path):
     found = committed(f"{tmp_path}/x.parquet", ROWS).scan()
     committed(f"{tmp_path}/x.parquet", [row(number, "z") for number in range(5, 500)])
     assert found.sort("number").collect().rows() == table(ROWS).rows()
-    assert prepared(f"{tmp_path}/x.parquet").scan().select(pl.len()).collect().item() == 499
+    assert (
+        prepared(f"{tmp_path}/x.parquet").scan().select(pl.len()).collect().item()
+        == 499
+    )
 
 
 def test_older_files_have_nulls_where_they_lack_a_column_and_days_for_texts(place):
     """Columns that are not among today's come last, null where a file has none."""
-    newer = committed(f"{place}/{{study}}.parquet", [row(1, "a", date(2024, 5, 6), "n")])
-    older = table([row(2, "b", date(2023, 1, 2))]).drop("note", "share").cast({"day": pl.String, "number": pl.Int32})
+    newer = committed(
+        f"{place}/{{study}}.parquet", [row(1, "a", date(2024, 5, 6), "n")]
+    )
+    older = (
+        table([row(2, "b", date(2023, 1, 2))])
+        .drop("note", "share")
+        .cast({"day": pl.String, "number": pl.Int32})
+    )
     buffer = io.BytesIO()
     older.with_columns(old=pl.lit("x")).write_parquet(buffer)
     open_store(place).put("b.parquet", buffer.getvalue(), expected=None)
@@ -102,16 +134,24 @@ def test_older_files_have_nulls_where_they_lack_a_column_and_days_for_texts(plac
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     (tmp_path / "x.parquet").write_bytes(b"no parquet")
-    with pytest.raises(CorruptCheckpoint, match=r"x\.parquet: not a parquet file that can be read"):
+    with pytest.raises(
+        CorruptCheckpoint, match=r"x\.parquet: not a parquet file that can be read"
+    ):
         prepared(f"{tmp_path}/x.parquet").scan()
 
 
 def test_a_file_of_another_checkpoint_is_refused(tmp_path):
     table([row(1, "a")]).write_parquet(tmp_path / "b.parquet")
-    with pytest.raises(CorruptCheckpoint, match=r"b\.parquet: it holds rows that belong into a\.parquet"):
+    with pytest.raises(
+        CorruptCheckpoint,
+        match=r"b\.parquet: it holds rows that belong into a\.parquet",
+    ):
         prepared(f"{tmp_path}/{{study}}.parquet").scan()
     table([row(1, "a")]).drop("study").write_parquet(tmp_path / "b.parquet")
-    with pytest.raises(CorruptCheckpoint, match=r"b\.parquet: no column study; it is of another checkpoint"):
+    with pytest.raises(
+        CorruptCheckpoint,
+        match=r"b\.parquet: no column study; it is of another checkpoint",
+    ):
         prepared(f"{tmp_path}/{{study}}.parquet").scan()
 
 
@@ -156,9 +196,14 @@ def meter(endpoint):
             end.close()
 
 
-def test_of_a_file_in_a_bucket_only_the_columns_that_are_needed_are_read(s3, s3_environment, bucket, monkeypatch):
+def test_of_a_file_in_a_bucket_only_the_columns_that_are_needed_are_read(
+    s3, s3_environment, bucket, monkeypatch
+):
     chance = random.Random(1)
-    committed(f"s3://{bucket}/x.parquet", [row(number, note=chance.randbytes(2_000).hex()) for number in range(1_000)])
+    committed(
+        f"s3://{bucket}/x.parquet",
+        [row(number, note=chance.randbytes(2_000).hex()) for number in range(1_000)],
+    )
     size = open_store(f"s3://{bucket}").head("x.parquet").size
     with meter(s3.endpoint) as (endpoint, count):
         lead_to(s3.behind(endpoint), monkeypatch)
@@ -166,7 +211,10 @@ def test_of_a_file_in_a_bucket_only_the_columns_that_are_needed_are_read(s3, s3_
         few = RowFilter([("number", "7")]).of(found).select("study", "number").collect()
         taken = count[0]
         assert few.rows() == [("a", 7)]
-        assert found.select(pl.col("note").str.len_bytes().sum()).collect().item() == 4_000_000
+        assert (
+            found.select(pl.col("note").str.len_bytes().sum()).collect().item()
+            == 4_000_000
+        )
         assert 0 < taken < size / 4 < count[0]
 
 
@@ -175,18 +223,30 @@ def test_other_readers_take_the_right_value_from_a_hive_style_folder(tmp_path, v
     """By default DuckDB takes it from the folder's name, where null has a name of its own."""
     committed(f"{tmp_path}/out/note={{note}}/x.parquet", [row(1, note=value)])
     pattern = f"{tmp_path}/out/note=*/*.parquet"
-    assert duckdb.sql(f"SELECT note FROM read_parquet('{pattern}')").fetchall() == [(value,)]
-    assert duckdb.sql(f"SELECT note FROM read_parquet('{pattern}', hive_partitioning = false)").fetchall() == [(value,)]
+    assert duckdb.sql(f"SELECT note FROM read_parquet('{pattern}')").fetchall() == [
+        (value,)
+    ]
+    assert duckdb.sql(
+        f"SELECT note FROM read_parquet('{pattern}', hive_partitioning = false)"
+    ).fetchall() == [(value,)]
     for hive in (None, True, False):
-        assert pl.read_parquet(pattern, hive_partitioning=hive)["note"].to_list() == [value]
+        assert pl.read_parquet(pattern, hive_partitioning=hive)["note"].to_list() == [
+            value
+        ]
 
 
 def test_a_null_in_a_hive_style_folder_comes_back_to_the_same_file(tmp_path):
     uri = f"{tmp_path}/out/note={{note}}/x.parquet"
     committed(uri, [row(1), row(2, note="~null")])
     sink = committed(uri, [row(1), row(3)])
-    assert sorted(path.parent.name for path in (tmp_path / "out").glob("note=*/*.parquet")) == [
+    assert sorted(
+        path.parent.name for path in (tmp_path / "out").glob("note=*/*.parquet")
+    ) == [
         "note=%7Enull",
         "note=__HIVE_DEFAULT_PARTITION__",
     ]
-    assert sink.scan().sort("source_key").collect()["note"].to_list() == [None, "~null", None]
+    assert sink.scan().sort("source_key").collect()["note"].to_list() == [
+        None,
+        "~null",
+        None,
+    ]

@@ -50,8 +50,20 @@ def commit(uri, frame, key="x.parquet", schema=WIDE):
 
 
 def row(number, **values):
-    found = {"study": "a", "note": None, "number": number, "small": 0, "share": None, "good": True, "day": None}
-    return (*{**found, **values}.values(), START.replace(minute=number), f"k{number:05}")
+    found = {
+        "study": "a",
+        "note": None,
+        "number": number,
+        "small": 0,
+        "share": None,
+        "good": True,
+        "day": None,
+    }
+    return (
+        *{**found, **values}.values(),
+        START.replace(minute=number),
+        f"k{number:05}",
+    )
 
 
 # -- any older form -----------------------------------------------------------------------------------------------------
@@ -69,7 +81,14 @@ OLDER = {
 }
 """What a column may have been; None: there was none."""
 
-MORE = pl.DataFrame({"old": ["x"], "source": [7], "deep": [{"a": [1]}], "kind": pl.Series(["u"], dtype=pl.Categorical)})
+MORE = pl.DataFrame(
+    {
+        "old": ["x"],
+        "source": [7],
+        "deep": [{"a": [1]}],
+        "kind": pl.Series(["u"], dtype=pl.Categorical),
+    }
+)
 
 
 def in_form(frame, name, dtype):
@@ -82,16 +101,31 @@ def in_form(frame, name, dtype):
 @st.composite
 def older_forms(draw):
     """What makes an older form of a table: columns dropped, of other types, in another order, and others among them."""
-    choices = {name: draw(st.sampled_from([WIDE[name], *others])) for name, others in OLDER.items()}
+    choices = {
+        name: draw(st.sampled_from([WIDE[name], *others]))
+        for name, others in OLDER.items()
+    }
     more = draw(st.lists(st.sampled_from(MORE.columns), unique=True))
-    order = draw(st.permutations([*(name for name, dtype in choices.items() if dtype is not None), *more]))
+    order = draw(
+        st.permutations(
+            [*(name for name, dtype in choices.items() if dtype is not None), *more]
+        )
+    )
 
     def older(frame):
-        cast = [in_form(frame, name, dtype) for name, dtype in choices.items() if dtype not in (None, WIDE[name])]
+        cast = [
+            in_form(frame, name, dtype)
+            for name, dtype in choices.items()
+            if dtype not in (None, WIDE[name])
+        ]
         added = [pl.lit(MORE[name]).first().alias(name) for name in more]
         return frame.with_columns(*cast, *added).select(order)
 
-    return older, [name for name, dtype in choices.items() if dtype is None], [each for each in order if each in more]
+    return (
+        older,
+        [name for name, dtype in choices.items() if dtype is None],
+        [each for each in order if each in more],
+    )
 
 
 def calendar(found):
@@ -99,7 +133,9 @@ def calendar(found):
     return [each for each in found if each[6] is None or each[6].year >= 1000]
 
 
-given_a_checkpoint = given(found=rows, form=older_forms(), draw=st.data(), mixed=st.booleans())
+given_a_checkpoint = given(
+    found=rows, form=older_forms(), draw=st.data(), mixed=st.booleans()
+)
 
 
 @given_a_checkpoint
@@ -124,17 +160,28 @@ def upgraded_as_today(found, form, draw, mixed):
     (older, lost, more), found = form, calendar(found)
     before, new = shared(draw, found, 2)
     uri, twin, today = place(), place(), place()
-    stored = table(in_order(before) if not mixed else draw.draw(st.permutations(before)))
+    stored = table(
+        in_order(before) if not mixed else draw.draw(st.permutations(before))
+    )
     for each in (uri, twin):
         put(each, older(stored))
     kept = data(uri)
-    put(today, table(in_order(before)).with_columns(pl.lit(None, WIDE[name]).alias(name) for name in lost))
+    put(
+        today,
+        table(in_order(before)).with_columns(
+            pl.lit(None, WIDE[name]).alias(name) for name in lost
+        ),
+    )
     assert [output.rows for output in commit(uri, table([])).outputs] == [len(before)]
     assert data(uri) == kept, "a run that finds nothing new rewrites nothing"
 
     receipts = [commit(each, table(new)) for each in (uri, twin, today)]
     assert receipts[0].duplicates == receipts[2].duplicates == 0
-    assert [each.rows for each in receipts[0].outputs] == [each.rows for each in receipts[2].outputs] == [len(found)]
+    assert (
+        [each.rows for each in receipts[0].outputs]
+        == [each.rows for each in receipts[2].outputs]
+        == [len(found)]
+    )
     if not new:
         return
     upgraded = pl.read_parquet(data(uri))
@@ -143,9 +190,9 @@ def upgraded_as_today(found, form, draw, mixed):
     assert upgraded.select(WIDE.names()).equals(pl.read_parquet(data(today)))
     was_there = pl.col("source_key").is_in(stored["source_key"].implode())
     for name in more:
-        assert upgraded.filter(was_there)[name].cast(pl.String if name == "kind" else MORE.schema[name]).to_list() == (
-            MORE[name].to_list() * len(before)
-        )
+        assert upgraded.filter(was_there)[name].cast(
+            pl.String if name == "kind" else MORE.schema[name]
+        ).to_list() == (MORE[name].to_list() * len(before))
         assert upgraded.filter(~was_there)[name].null_count() == len(new)
 
     again = place()
@@ -157,7 +204,12 @@ def upgraded_as_today(found, form, draw, mixed):
 
 def test_what_was_upgraded_is_told_once(caplog):
     uri = place()
-    put(uri, table([row(1, day=date(2024, 5, 6))]).cast({"day": pl.String, "small": pl.Int64}).drop("note"))
+    put(
+        uri,
+        table([row(1, day=date(2024, 5, 6))])
+        .cast({"day": pl.String, "small": pl.Int64})
+        .drop("note"),
+    )
     commit(uri, table([]))
     assert "upgraded" not in caplog.text
     for number in (2, 3):
@@ -183,7 +235,11 @@ def test_each_of_several_files_has_a_form_of_its_own():
     put(uri, table([row(2, study="b")]).cast({"small": pl.Int64}), "b.parquet")
     before = data(uri, "b.parquet")
     commit(uri, table([row(3, study="a"), row(4, study="c")]), "{study}.parquet")
-    assert pl.read_parquet(data(uri, "a.parquet")).columns == [*WIDE.names()[:-1], "old", "source_key"]
+    assert pl.read_parquet(data(uri, "a.parquet")).columns == [
+        *WIDE.names()[:-1],
+        "old",
+        "source_key",
+    ]
     assert data(uri, "b.parquet") == before
     assert pl.read_parquet(data(uri, "c.parquet")).schema == WIDE
 
@@ -203,7 +259,9 @@ def test_an_upgrade_reads_a_part_at_a_time(monkeypatch, read):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True])
-def test_memory_does_not_grow_with_the_file_that_is_upgraded(tmp_path, monkeypatch, mixed):
+def test_memory_does_not_grow_with_the_file_that_is_upgraded(
+    tmp_path, monkeypatch, mixed
+):
     monkeypatch.setattr(checkpoint_module, "READ", 20_000)
     monkeypatch.setattr(sink_module, "READ", 20_000)
     peaks, sizes = [], []
@@ -219,13 +277,19 @@ def test_memory_does_not_grow_with_the_file_that_is_upgraded(tmp_path, monkeypat
         del found, number
         new = table([row(number) for number in range(60)])
         peaks.append(peak(lambda new=new: commit(str(tmp_path), new)))
-        assert pl.scan_parquet(tmp_path / "x.parquet").select(pl.len()).collect().item() == count + 60
+        assert (
+            pl.scan_parquet(tmp_path / "x.parquet").select(pl.len()).collect().item()
+            == count + 60
+        )
     assert_bounded(peaks[0], peaks[1], data=sizes[1] - sizes[0], what="upgrading")
 
 
 def test_a_column_goes_and_comes_back():
     """As `extra` does when unknown fields are ignored for a while: nothing is rewritten for it, nothing lost."""
-    uri, narrow = place(), pl.Schema({name: dtype for name, dtype in WIDE.items() if name != "day"})
+    uri, narrow = (
+        place(),
+        pl.Schema({name: dtype for name, dtype in WIDE.items() if name != "day"}),
+    )
     wide = pl.Schema({**{name: WIDE[name] for name in narrow if name != "source_key"}, "day": pl.Date(),
                       "source_key": pl.String()})  # fmt: skip
     commit(uri, table([row(1, day=date(2024, 5, 6))]).select(wide.names()), schema=wide)
@@ -241,7 +305,10 @@ def test_a_column_goes_and_comes_back():
 HERE = Path(__file__).parent / "foreign"
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.parquet") if "no-zone" not in path.name))
+@pytest.mark.parametrize(
+    "name",
+    sorted(path.name for path in HERE.glob("*.parquet") if "no-zone" not in path.name),
+)
 def test_what_another_program_wrote_is_gone_on_with(tmp_path, name, caplog):
     """Texts, categories and moments of any kind, with or without statistics, in any order."""
     (tmp_path / "x.parquet").write_bytes((HERE / name).read_bytes())
@@ -251,7 +318,11 @@ def test_what_another_program_wrote_is_gone_on_with(tmp_path, name, caplog):
     assert asked.rows() == FOREIGN
     assert sink.ledger().filter_new(["a.json", "c.json", "d.json"]) == ["d.json"]
     receipt = commit(str(tmp_path), table([row(3), (*row(1)[:-1], "b.json")]))
-    assert (receipt.duplicates, receipt.newest, receipt.outputs[0].rows) == (1, START.replace(minute=3), 4)
+    assert (receipt.duplicates, receipt.newest, receipt.outputs[0].rows) == (
+        1,
+        START.replace(minute=3),
+        4,
+    )
     found = pl.read_parquet(tmp_path / "x.parquet")
     assert found.select(WIDE.names()).rows() == [*FOREIGN, row(3)]
     assert found.schema["timestamp"] == WIDE["timestamp"]
@@ -262,7 +333,13 @@ def test_what_only_another_program_has_is_kept(tmp_path):
     (tmp_path / "x.parquet").write_bytes((HERE / "arrow-more.parquet").read_bytes())
     commit(str(tmp_path), table([row(3)]))
     found = pl.read_parquet(tmp_path / "x.parquet")
-    assert found.columns == [*WIDE.names()[:-1], "nothing", "deep", "kind", "source_key"]
+    assert found.columns == [
+        *WIDE.names()[:-1],
+        "nothing",
+        "deep",
+        "kind",
+        "source_key",
+    ]
     assert found["deep"].to_list() == [{"a": [1]}, None, {"a": []}, None]
     assert found["kind"].to_list() == ["u", None, "v", None]
 
@@ -272,7 +349,9 @@ def test_what_only_another_program_has_is_kept(tmp_path):
 
 def several(**columns):
     frame = table([row(number) for number in range(len(next(iter(columns.values()))))])
-    return frame.with_columns(pl.Series(name, values, strict=False) for name, values in columns.items())
+    return frame.with_columns(
+        pl.Series(name, values, strict=False) for name, values in columns.items()
+    )
 
 
 @pytest.mark.parametrize(
@@ -316,7 +395,8 @@ def test_what_would_lose_something_is_refused(tmp_path, frame, message, caplog):
     )
     assert raised.value.__cause__ is None
     assert not any(
-        value in f"{raised.value}{caplog.text}" for value in ("someday", "2024-02-30", "2024-5-6", "2147483648")
+        value in f"{raised.value}{caplog.text}"
+        for value in ("someday", "2024-02-30", "2024-5-6", "2147483648")
     )
     assert (tmp_path / "x.parquet").read_bytes() == before
 
@@ -326,7 +406,10 @@ def test_a_moment_without_a_zone_may_be_any(tmp_path):
     for act in (lambda sink: sink.ledger(), lambda sink: sink.scan()):
         sink = checkpoint(tmp_path / "x.parquet")
         sink.open(WIDE)
-        with pytest.raises(CorruptCheckpoint, match=r"column timestamp is Datetime\(time_unit='us', time_zone=None\)"):
+        with pytest.raises(
+            CorruptCheckpoint,
+            match=r"column timestamp is Datetime\(time_unit='us', time_zone=None\)",
+        ):
             act(sink)
 
 
@@ -334,9 +417,12 @@ def test_a_file_that_no_longer_fits_when_it_is_merged_is_refused():
     """Another program may have replaced it since it was opened."""
     uri = place()
     put(uri, several(day=["2024-05-06"]))
-    file = checkpoint_module.Checkpoint.open(open_store(uri), "x.parquet", WIDE, "timestamp")
+    file = checkpoint_module.Checkpoint.open(
+        open_store(uri), "x.parquet", WIDE, "timestamp"
+    )
     spoilt = several(day=["nonsense"])
     with pytest.raises(
-        CorruptCheckpoint, match=r"x\.parquet: the checkpoint has another schema: column day is String,"
+        CorruptCheckpoint,
+        match=r"x\.parquet: the checkpoint has another schema: column day is String,",
     ):
         file._fitted(spoilt)

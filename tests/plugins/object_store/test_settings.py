@@ -3,15 +3,30 @@
 import pytest
 from pydantic import ValidationError
 
-from reporting_object_store.settings import ObjectStoreJsonSettings, ParquetCheckpointSettings
+from reporting_object_store.settings import (
+    ObjectStoreJsonSettings,
+    ParquetCheckpointSettings,
+)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("name_pattern", "(", "not a regular expression: missing ), unterminated subpattern at position 0"),
-        ("name_pattern", "(?P<range>x)", "the groups `range` and `timestamp` must be named in it"),
-        ("name_pattern", "(?P<timestamp>x)", "the groups `range` and `timestamp` must be named in it"),
+        (
+            "name_pattern",
+            "(",
+            "not a regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        (
+            "name_pattern",
+            "(?P<range>x)",
+            "the groups `range` and `timestamp` must be named in it",
+        ),
+        (
+            "name_pattern",
+            "(?P<timestamp>x)",
+            "the groups `range` and `timestamp` must be named in it",
+        ),
         ("lookback_days", -1, "greater than or equal to 0"),
         ("lookback_days", float("inf"), "less than or equal to 100000"),
         ("lookback_days", float("nan"), "less than or equal to 100000"),
@@ -32,7 +47,9 @@ def test_what_the_source_cannot_take(name, value, message):
     assert message in error["msg"]
 
 
-@pytest.mark.parametrize("uri", ["s3://x.parquet", "memory://x.parquet", "s3://b/", "x"])
+@pytest.mark.parametrize(
+    "uri", ["s3://x.parquet", "memory://x.parquet", "s3://b/", "x"]
+)
 @pytest.mark.parametrize("field", ["uri", "quarantine"])
 def test_a_checkpoint_is_a_file_that_ends_in_parquet(field, uri):
     with pytest.raises(ValidationError, match="the name must end in .parquet"):
@@ -41,7 +58,9 @@ def test_a_checkpoint_is_a_file_that_ends_in_parquet(field, uri):
 
 def test_a_pattern_with_both_groups_is_taken():
     pattern = "(?P<range>a)(?P<timestamp>b)(?P<other>c)"
-    assert ObjectStoreJsonSettings(uri="x", name_pattern=pattern).name_pattern == pattern
+    assert (
+        ObjectStoreJsonSettings(uri="x", name_pattern=pattern).name_pattern == pattern
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +72,11 @@ def test_a_pattern_with_both_groups_is_taken():
             "quarantine",
             "the name must end in .parquet",
         ),
-        ({"uri": "memory://m/x.parquet", "compression": "gzip"}, "compression", "Input should be 'zstd' or 'snappy'"),
+        (
+            {"uri": "memory://m/x.parquet", "compression": "gzip"},
+            "compression",
+            "Input should be 'zstd' or 'snappy'",
+        ),
         ({}, "uri", "Field required"),
     ],
 )

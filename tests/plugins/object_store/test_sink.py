@@ -25,7 +25,15 @@ from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
 from reporting_object_store.parquet_sink import sink as module
-from tests.plugins.object_store.tables import START, WIDE, divided, in_order, rows, shared, table
+from tests.plugins.object_store.tables import (
+    START,
+    WIDE,
+    divided,
+    in_order,
+    rows,
+    shared,
+    table,
+)
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, name_of, origins_of, snapshot, take
 
@@ -39,11 +47,23 @@ def place():
 def content(uri):
     """Bytes of every checkpoint below a place in memory, by key."""
     store = open_store(uri)
-    return {entry.key: store.get(entry.key).data for page in store.list() for entry in page}
+    return {
+        entry.key: store.get(entry.key).data for page in store.list() for entry in page
+    }
 
 
 def row(number, origin=None, study="a"):
-    return (study, None, number, 0, None, True, None, START.replace(minute=number % 60), origin or f"k{number:05}")
+    return (
+        study,
+        None,
+        number,
+        0,
+        None,
+        True,
+        None,
+        START.replace(minute=number % 60),
+        origin or f"k{number:05}",
+    )
 
 
 def commit(uri, *parts, ask=True, **settings):
@@ -52,8 +72,14 @@ def commit(uri, *parts, ask=True, **settings):
     sink.open(WIDE)
     ledger = sink.ledger()
     if ask:
-        ledger.filter_new(sorted({object_of(each[-1]) for part in parts for each in part}))
-    fragments = [sink.stage(table(part), Split(str(at), {}), 0) for at, part in enumerate(parts) if part]
+        ledger.filter_new(
+            sorted({object_of(each[-1]) for part in parts for each in part})
+        )
+    fragments = [
+        sink.stage(table(part), Split(str(at), {}), 0)
+        for at, part in enumerate(parts)
+        if part
+    ]
     try:
         return sink.commit(fragments)
     finally:
@@ -64,19 +90,29 @@ def commit(uri, *parts, ask=True, **settings):
 
 
 @given(
-    found=rows, draw=st.data(), template=st.sampled_from(["x.parquet", "{study}/x.parquet", "{study}-{small}.parquet"])
+    found=rows,
+    draw=st.data(),
+    template=st.sampled_from(
+        ["x.parquet", "{study}/x.parquet", "{study}-{small}.parquet"]
+    ),
 )
 def test_the_same_rows_give_the_same_bytes_however_they_came(found, draw, template):
     """One run or many, any number of fragments, any order: the same files with the same bytes, no row lost or doubled."""
     found = [(each[0], each[1], each[2], each[3] % 3, *each[4:]) for each in found]
     whole, pieces = place(), place()
     commit(f"{whole}/{template}", found)
-    for run in shared(draw, draw.draw(st.permutations(found)), draw.draw(st.integers(1, 3))):
+    for run in shared(
+        draw, draw.draw(st.permutations(found)), draw.draw(st.integers(1, 3))
+    ):
         receipt = commit(f"{pieces}/{template}", *divided(draw, run))
         assert sum(output.new_rows for output in receipt.outputs) == len(run)
         assert receipt.duplicates == 0
     assert content(whole) == content(pieces)
-    kept = [each for data in content(whole).values() for each in pl.read_parquet(data).rows()]
+    kept = [
+        each
+        for data in content(whole).values()
+        for each in pl.read_parquet(data).rows()
+    ]
     assert in_order(kept) == in_order(found)
 
 
@@ -90,14 +126,19 @@ def test_rows_that_are_there_already_are_left_out(found, draw):
     assert receipt.duplicates == len(first)
     assert sum(output.new_rows for output in receipt.outputs) == len(found) - len(first)
     if found:
-        assert pl.read_parquet(open_store(uri.rpartition("/")[0]).get("x.parquet").data).rows() == in_order(found)
+        assert pl.read_parquet(
+            open_store(uri.rpartition("/")[0]).get("x.parquet").data
+        ).rows() == in_order(found)
 
 
 def test_a_receipt_tells_of_every_output():
     uri = f"{place()}/{{study}}.parquet"
     commit(uri, [row(1, study="a"), row(5, study="b")])
     receipt = commit(uri, [row(2, study="a"), row(3, study="c")])
-    assert [(output.uri.rpartition("/")[2], output.rows, output.new_rows) for output in receipt.outputs] == [
+    assert [
+        (output.uri.rpartition("/")[2], output.rows, output.new_rows)
+        for output in receipt.outputs
+    ] == [
         ("a.parquet", 2, 1),
         ("b.parquet", 1, 0),
         ("c.parquet", 1, 1),
@@ -133,15 +174,25 @@ def test_nothing_staged_changes_nothing():
 
 def test_the_compression_is_as_set(tmp_path):
     for compression in ("zstd", "snappy"):
-        commit(tmp_path / f"{compression}.parquet", [row(number) for number in range(50)], compression=compression)
-    one, other = (tmp_path / f"{compression}.parquet" for compression in ("zstd", "snappy"))
-    assert b"\x28\xb5\x2f\xfd" in one.read_bytes(), "the mark of a zstd frame (RFC 8878)"
+        commit(
+            tmp_path / f"{compression}.parquet",
+            [row(number) for number in range(50)],
+            compression=compression,
+        )
+    one, other = (
+        tmp_path / f"{compression}.parquet" for compression in ("zstd", "snappy")
+    )
+    assert b"\x28\xb5\x2f\xfd" in one.read_bytes(), (
+        "the mark of a zstd frame (RFC 8878)"
+    )
     assert b"\x28\xb5\x2f\xfd" not in other.read_bytes()
     assert pl.read_parquet(one).equals(pl.read_parquet(other))
 
 
 def test_a_folder_holds_nothing_but_checkpoints_and_locks(tmp_path):
-    commit(tmp_path / "{study}" / "x.parquet", [row(1, study="a"), row(2, study="é/..")])
+    commit(
+        tmp_path / "{study}" / "x.parquet", [row(1, study="a"), row(2, study="é/..")]
+    )
     assert set(snapshot(tmp_path)) == {
         "a/x.parquet",
         "a/.x.parquet.lock",
@@ -157,14 +208,20 @@ def test_a_folder_may_have_any_name(tmp_path):
     assert pl.read_parquet(folder / "x [1]*.parquet", glob=False).height == 2
 
 
-def test_values_of_any_kind_have_a_file_of_their_own(s3_environment, bucket, monkeypatch):
+def test_values_of_any_kind_have_a_file_of_their_own(
+    s3_environment, bucket, monkeypatch
+):
     """Also in a bucket, and where polars reads the files in part."""
     monkeypatch.setattr(checkpoint_module, "READ_WHOLE", 10)
     studies = ["a b", "100%", "ü", "..", "", "~null", "_x", "a/b", "a?b#1", "x" * 300]
     uri = f"s3://{bucket}/out put/{{study}}/x.parquet"
     commit(uri, [row(number, study=study) for number, study in enumerate(studies)])
-    receipt = commit(uri, [row(number + 20, study=study) for number, study in enumerate(studies)])
-    assert [(output.rows, output.new_rows) for output in receipt.outputs] == [(2, 1)] * len(studies)
+    receipt = commit(
+        uri, [row(number + 20, study=study) for number, study in enumerate(studies)]
+    )
+    assert [(output.rows, output.new_rows) for output in receipt.outputs] == [
+        (2, 1)
+    ] * len(studies)
 
 
 # -- the ledger ---------------------------------------------------------------------------------------------------------
@@ -189,7 +246,9 @@ def test_foreign_files_are_passed_over_and_so_is_the_quarantine(tmp_path):
     for name in ("a/y.parquet", "a/b/x.parquet", ".h/x.parquet", "x.parquet"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"foreign")
-    assert [output.rows for output in commit(tmp_path / "{study}" / "x.parquet").outputs] == [1]
+    assert [
+        output.rows for output in commit(tmp_path / "{study}" / "x.parquet").outputs
+    ] == [1]
 
 
 def test_a_folder_that_is_not_there_yet_holds_nothing(tmp_path):
@@ -208,14 +267,18 @@ def test_one_of_several_that_is_corrupt_stops_the_run():
     commit(uri, [row(1, study="a"), row(2, study="b")])
     store = open_store(uri.rpartition("/")[0])
     store.put("b.parquet", b"x", expected=store.head("b.parquet").version)
-    with pytest.raises(CorruptCheckpoint, match="b.parquet: not a parquet file that can be read"):
+    with pytest.raises(
+        CorruptCheckpoint, match="b.parquet: not a parquet file that can be read"
+    ):
         commit(uri)
 
 
 # -- what is refused ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [pl.String(), pl.Date(), pl.Datetime("us"), pl.Datetime("ns", "UTC")])
+@pytest.mark.parametrize(
+    "dtype", [pl.String(), pl.Date(), pl.Datetime("us"), pl.Datetime("ns", "UTC")]
+)
 def test_a_column_that_rows_cannot_be_sorted_by_is_refused(dtype):
     sink = checkpoint("memory://m/x.parquet", timestamp="when")
     with pytest.raises(SettingsError) as raised:
@@ -227,7 +290,9 @@ def test_a_column_that_rows_cannot_be_sorted_by_is_refused(dtype):
 
 
 def test_a_column_that_there_is_not_is_refused():
-    with pytest.raises(SettingsError, match="setting timestamp names when, which is not a column"):
+    with pytest.raises(
+        SettingsError, match="setting timestamp names when, which is not a column"
+    ):
         checkpoint("memory://m/x.parquet", timestamp="when").open(WIDE)
     with pytest.raises(SettingsError, match="no column nothing; there are study, note"):
         checkpoint("memory://m/{nothing}.parquet").open(WIDE)
@@ -236,10 +301,10 @@ def test_a_column_that_there_is_not_is_refused():
 def test_a_row_without_a_moment_is_refused_in_words():
     sink = checkpoint("memory://m/x.parquet")
     sink.open(WIDE)
-    frame = table([row(1)]).with_columns(timestamp=pl.lit(None, pl.Datetime("us", "UTC")))
-    message = (
-        "sink parquet-checkpoint: column timestamp holds a null, and rows are sorted by it; let the validator require"
+    frame = table([row(1)]).with_columns(
+        timestamp=pl.lit(None, pl.Datetime("us", "UTC"))
     )
+    message = "sink parquet-checkpoint: column timestamp holds a null, and rows are sorted by it; let the validator require"
     with pytest.raises(SettingsError, match=message):
         sink.stage(frame, Split("s", {}), 0)
 
@@ -249,15 +314,23 @@ def test_a_quarantine_in_the_place_of_a_checkpoint_is_refused(template):
     uri = f"memory://m/out/{template}"
     own = uri.format(study="a")
     sink = checkpoint(uri, quarantine=own)
-    with pytest.raises(SettingsError, match=f"setting quarantine names {own}, where a checkpoint goes; name another"):
+    with pytest.raises(
+        SettingsError,
+        match=f"setting quarantine names {own}, where a checkpoint goes; name another",
+    ):
         sink.open(WIDE)
     checkpoint(uri, quarantine="memory://m/elsewhere/x.parquet").open(WIDE)
 
 
 def test_the_quarantine_lies_where_it_was_set(tmp_path):
-    assert checkpoint(tmp_path / "x.parquet").quarantine().uri == f"{tmp_path}/_quarantine/x.parquet"
     assert (
-        checkpoint(tmp_path / "x.parquet", quarantine=f"{tmp_path}/q.parquet").quarantine().uri
+        checkpoint(tmp_path / "x.parquet").quarantine().uri
+        == f"{tmp_path}/_quarantine/x.parquet"
+    )
+    assert (
+        checkpoint(tmp_path / "x.parquet", quarantine=f"{tmp_path}/q.parquet")
+        .quarantine()
+        .uri
         == f"{tmp_path}/q.parquet"
     )
 
@@ -273,7 +346,10 @@ def test_a_checkpoint_that_is_not_in_order_is_sorted(tmp_path, caplog):
     assert (receipt.duplicates, receipt.newest) == (1, START.replace(minute=2))
     found = pl.read_parquet(tmp_path / "x.parquet")
     assert found["source_key"].to_list() == ["a", "ab", "b", "k00001", "k00002"]
-    assert f"{tmp_path}/x.parquet: its rows were not in order; they are sorted" in caplog.text
+    assert (
+        f"{tmp_path}/x.parquet: its rows were not in order; they are sorted"
+        in caplog.text
+    )
     assert not list(tmp_path.glob("*.tmp"))
 
 
@@ -298,11 +374,15 @@ def test_whoever_loses_the_race_merges_into_what_won():
     sink = checkpoint(uri)
     sink.open(WIDE)
     sink.ledger().filter_new(["k00002", "k00003"])
-    overtaking(sink, lambda: commit(uri, [row(2), row(5)]), lambda: commit(uri, [row(6)]))
+    overtaking(
+        sink, lambda: commit(uri, [row(2), row(5)]), lambda: commit(uri, [row(6)])
+    )
     receipt = sink.commit([sink.stage(table([row(2), row(3)]), Split("s", {}), 0)])
     assert receipt.duplicates == 1
     assert [(output.rows, output.new_rows) for output in receipt.outputs] == [(5, 1)]
-    assert pl.read_parquet(content(uri.rpartition("/")[0])["x.parquet"])["number"].to_list() == [1, 2, 3, 5, 6]
+    assert pl.read_parquet(content(uri.rpartition("/")[0])["x.parquet"])[
+        "number"
+    ].to_list() == [1, 2, 3, 5, 6]
 
 
 def test_whoever_finds_everything_there_writes_nothing():
@@ -312,7 +392,11 @@ def test_whoever_finds_everything_there_writes_nothing():
     sink.ledger().filter_new(["k00001"])
     overtaking(sink, lambda: commit(uri, [row(1)]))
     receipt = sink.commit([sink.stage(table([row(1)]), Split("s", {}), 0)])
-    assert (receipt.duplicates, receipt.outputs[0].new_rows, receipt.outputs[0].rows) == (1, 0, 1)
+    assert (
+        receipt.duplicates,
+        receipt.outputs[0].new_rows,
+        receipt.outputs[0].rows,
+    ) == (1, 0, 1)
 
 
 def test_whoever_never_gets_a_turn_gives_up(monkeypatch):
@@ -321,8 +405,14 @@ def test_whoever_never_gets_a_turn_gives_up(monkeypatch):
     sink = checkpoint(uri)
     sink.open(WIDE)
     sink.ledger()
-    overtaking(sink, *(lambda number=number: commit(uri, [row(number)]) for number in range(2, 9)))
-    with pytest.raises(CommitConflict, match=r"x.parquet: other runs were faster 3 times in a row; run again"):
+    overtaking(
+        sink,
+        *(lambda number=number: commit(uri, [row(number)]) for number in range(2, 9)),
+    )
+    with pytest.raises(
+        CommitConflict,
+        match=r"x.parquet: other runs were faster 3 times in a row; run again",
+    ):
         sink.commit([sink.stage(table([row(1)]), Split("s", {}), 0)])
 
 
@@ -363,7 +453,10 @@ def test_what_was_half_of_two_versions_is_read_again(tmp_path, monkeypatch):
     assert receipt.outputs[0].rows == 12
 
 
-@pytest.mark.parametrize("error", [CorruptCheckpoint("broken"), StorageUnavailable("gone"), AccessDenied("denied")])
+@pytest.mark.parametrize(
+    "error",
+    [CorruptCheckpoint("broken"), StorageUnavailable("gone"), AccessDenied("denied")],
+)
 def test_what_has_not_changed_is_to_blame(error):
     uri = f"{place()}/x.parquet"
     commit(uri, [row(1)])
@@ -397,9 +490,17 @@ def writer(uri, number, gate=None, **environment):
 def check_race(uri, found, writers):
     assert sum(new for new, _ in found) == 10 * writers + 10
     assert all(new + duplicates == 20 for new, duplicates in found)
-    expected = [row(each, f"own-{number}-{each:02}") for number in range(writers) for each in range(10)]
+    expected = [
+        row(each, f"own-{number}-{each:02}")
+        for number in range(writers)
+        for each in range(10)
+    ]
     expected += [row(each, f"all-{each:02}") for each in range(10)]
-    [data] = [data for key, data in content(uri.rpartition("/")[0]).items() if key.endswith(".parquet")]
+    [data] = [
+        data
+        for key, data in content(uri.rpartition("/")[0]).items()
+        if key.endswith(".parquet")
+    ]
     assert pl.read_parquet(data).rows() == in_order(expected)
 
 
@@ -408,9 +509,11 @@ def test_writers_in_threads_lose_and_double_nothing(request, tmp_path, kind):
     if kind == "s3":
         request.getfixturevalue("s3_environment")
     bucket = request.getfixturevalue("bucket") if kind == "s3" else ""
-    uri = {"memory": f"{place()}/x.parquet", "folder": f"{tmp_path}/x.parquet", "s3": f"s3://{bucket}/o/x.parquet"}[
-        kind
-    ]
+    uri = {
+        "memory": f"{place()}/x.parquet",
+        "folder": f"{tmp_path}/x.parquet",
+        "s3": f"s3://{bucket}/o/x.parquet",
+    }[kind]
     gate = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda number: writer(uri, number, gate), range(4)))
@@ -419,11 +522,19 @@ def test_writers_in_threads_lose_and_double_nothing(request, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["folder", "s3"])
 def test_writers_in_processes_lose_and_double_nothing(request, tmp_path, kind):
-    environment = request.getfixturevalue("s3_environment").environment() if kind == "s3" else {}
-    uri = f"s3://{request.getfixturevalue('bucket')}/x.parquet" if kind == "s3" else f"{tmp_path}/x.parquet"
+    environment = (
+        request.getfixturevalue("s3_environment").environment() if kind == "s3" else {}
+    )
+    uri = (
+        f"s3://{request.getfixturevalue('bucket')}/x.parquet"
+        if kind == "s3"
+        else f"{tmp_path}/x.parquet"
+    )
     context = multiprocessing.get_context("spawn")
     with context.Pool(3) as pool:
-        waiting = [pool.apply_async(writer, (uri, number), environment) for number in range(3)]
+        waiting = [
+            pool.apply_async(writer, (uri, number), environment) for number in range(3)
+        ]
         found = [each.get(60) for each in waiting]
     check_race(uri, found, 3)
 
@@ -448,7 +559,10 @@ def test_rows_of_a_put_whose_answer_was_lost_are_new_and_no_duplicates(behind, f
     receipt = commit(uri, [row(1), row(2)])
     assert rule.fired == 1
     assert (receipt.duplicates, receipt.outputs[0].new_rows) == (0, 2)
-    assert receipt.outputs[0].version == open_store(uri.rpartition("/")[0]).head("x.parquet").version
+    assert (
+        receipt.outputs[0].version
+        == open_store(uri.rpartition("/")[0]).head("x.parquet").version
+    )
 
 
 def test_an_incremental_commit_asks_for_as_little_as_it_can(behind):
@@ -456,7 +570,11 @@ def test_an_incremental_commit_asks_for_as_little_as_it_can(behind):
     commit(uri, [row(1)])
     proxy.reset()
     commit(uri, [row(2)])
-    asked = [each.kind for each in proxy.requests if not each.key.startswith("out/_quarantine/")]
+    asked = [
+        each.kind
+        for each in proxy.requests
+        if not each.key.startswith("out/_quarantine/")
+    ]
     assert asked == ["GET", "PUT"], "one to read the checkpoint, one to write it"
 
 
@@ -472,23 +590,32 @@ def test_a_file_of_another_checkpoint_is_not_taken_for_one_of_its_own(tmp_path):
     commit(tmp_path / "all.parquet", [row(1, study="alpha")])
     sink = checkpoint(tmp_path / "{study}.parquet")
     sink.open(WIDE)
-    with pytest.raises(CorruptCheckpoint, match="all.parquet: it holds rows that belong into alpha.parquet; it is of"):
+    with pytest.raises(
+        CorruptCheckpoint,
+        match="all.parquet: it holds rows that belong into alpha.parquet; it is of",
+    ):
         sink.ledger()
 
 
 @pytest.mark.parametrize("column", ["timestamp", "source_key"])
 def test_a_null_where_rows_are_sorted_is_refused(tmp_path, column):
     path = tmp_path / "x.parquet"
-    table([row(1), row(2)]).with_columns(pl.lit(None, WIDE[column]).alias(column)).write_parquet(path)
+    table([row(1), row(2)]).with_columns(
+        pl.lit(None, WIDE[column]).alias(column)
+    ).write_parquet(path)
     before = path.read_bytes()
-    with pytest.raises(CorruptCheckpoint, match="column timestamp or source_key holds a null"):
+    with pytest.raises(
+        CorruptCheckpoint, match="column timestamp or source_key holds a null"
+    ):
         commit(path, [row(3)])
     assert path.read_bytes() == before
 
 
 def test_there_is_one_quarantine():
     with pytest.raises(ValidationError, match="there is one quarantine for all files"):
-        checkpoint("memory://m/{study}.parquet", quarantine="memory://m/q/{study}.parquet")
+        checkpoint(
+            "memory://m/{study}.parquet", quarantine="memory://m/q/{study}.parquet"
+        )
 
 
 def test_a_row_of_a_changed_object_stays_in_the_file_that_has_it(tmp_path):

@@ -35,14 +35,23 @@ from tests.support.plugins import (
 )
 
 _numbers = itertools.count(1)
-BASE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=200)
+BASE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
+    days=200
+)
 
 
 class Ledger:
     """A ledger of a few objects, that notes what it is asked."""
 
-    def __init__(self, objects=(), *, rows=0, newest=None, bookmark=None, quarantined=None):
-        self.objects, self.rows, self.newest, self.bookmark = set(objects), rows, newest, bookmark or {}
+    def __init__(
+        self, objects=(), *, rows=0, newest=None, bookmark=None, quarantined=None
+    ):
+        self.objects, self.rows, self.newest, self.bookmark = (
+            set(objects),
+            rows,
+            newest,
+            bookmark or {},
+        )
         self.quarantined = quarantined or {}
         self.asked = []
 
@@ -51,8 +60,16 @@ class Ledger:
 
     def filter_new(self, objects, version_of):
         self.asked.append(list(objects))
-        changed = {key for key in objects if key in self.quarantined and version_of(key) != self.quarantined[key]}
-        return [key for key in objects if key in changed or key not in self.objects | self.quarantined.keys()]
+        changed = {
+            key
+            for key in objects
+            if key in self.quarantined and version_of(key) != self.quarantined[key]
+        }
+        return [
+            key
+            for key in objects
+            if key in changed or key not in self.objects | self.quarantined.keys()
+        ]
 
 
 def memory(objects=()):
@@ -87,11 +104,20 @@ def kinds(batch):
 
 
 def test_records_come_with_their_origin_and_version():
-    uri = memory({"a": b'{"n": 1}', "b": b"[1, 2]", "c": gzip.compress(b'{"n": 3}\n{"n": 4}\n'), "d#1": b"{}"})
+    uri = memory(
+        {
+            "a": b'{"n": 1}',
+            "b": b"[1, 2]",
+            "c": gzip.compress(b'{"n": 3}\n{"n": 4}\n'),
+            "d#1": b"{}",
+        }
+    )
     [batch] = read(uri, ["a", "b", "c", "d#1"])
     assert batch.origins == ["a", "b#1", "b#2", "c#1", "c#2", "d#1#1"]
     assert batch.payloads == [b'{"n": 1}', b"1", b"2", b'{"n": 3}', b'{"n": 4}', b"{}"]
-    versions = [open_store(uri).head(key).version for key in ("a", "b", "b", "c", "c", "d#1")]
+    versions = [
+        open_store(uri).head(key).version for key in ("a", "b", "b", "c", "c", "d#1")
+    ]
     assert batch.versions == versions
     assert (batch.frame, batch.rejected, batch.unread) == (None, [], [])
 
@@ -122,18 +148,24 @@ def test_a_record_over_the_limit_is_rejected_and_the_others_are_not():
 
 def test_an_object_over_the_limit_is_not_read():
     assert kinds(read_one(b"x" * 11, max_object_bytes=10)) == [("k", "too_large")]
-    assert kinds(read_one(b"x" * 11, "k#7", max_object_bytes=10)) == [("k#7#1", "too_large")]
+    assert kinds(read_one(b"x" * 11, "k#7", max_object_bytes=10)) == [
+        ("k#7#1", "too_large")
+    ]
     assert read_one(b"x" * 10, max_object_bytes=10).origins == ["k"]
 
 
 def test_a_bomb_and_a_broken_gzip_are_rejected():
-    assert kinds(read_one(gzip.compress(bytes(1 << 20)), max_object_bytes=1 << 19)) == [("k", "too_large")]
+    assert kinds(read_one(gzip.compress(bytes(1 << 20)), max_object_bytes=1 << 19)) == [
+        ("k", "too_large")
+    ]
     assert kinds(read_one(gzip.compress(b"{}")[:-1])) == [("k", "gzip_invalid")]
 
 
 def test_deep_nesting_is_a_record_like_any_other(tmp_path):
     deep = b'{"study": ' + b"[" * 100_000 + b"]" * 100_000 + b', "number": 1}'
-    result = take(memory({name_of(1): deep, name_of(2): event(2)}), tmp_path / "x.parquet")
+    result = take(
+        memory({name_of(1): deep, name_of(2): event(2)}), tmp_path / "x.parquet"
+    )
     assert (result.accepted, result.rejected) == (1, 1)
 
 
@@ -142,23 +174,37 @@ def test_batches_and_splits_are_bounded(monkeypatch):
     monkeypatch.setattr(batches, "RECORD_BYTES", 0)
     monkeypatch.setattr(module, "SPLIT_BYTES", 12)
     monkeypatch.setattr(module, "SPLIT_FILES", 4)
-    uri = memory({f"{number}": b"x" * 5 for number in range(5)} | {"5": b"x" * 50, "6": b""})
+    uri = memory(
+        {f"{number}": b"x" * 5 for number in range(5)} | {"5": b"x" * 50, "6": b""}
+    )
     made = source(uri, include="*")
     splits = list(made.plan(Ledger()))
-    assert [split.data["keys"] for split in splits] == [["0", "1"], ["2", "3"], ["4"], ["5"], ["6"]]
+    assert [split.data["keys"] for split in splits] == [
+        ["0", "1"],
+        ["2", "3"],
+        ["4"],
+        ["5"],
+        ["6"],
+    ]
     assert [split.id for split in splits] == ["0", "2", "4", "5", "6"]
-    [all_keys] = made._split([module.Entry(f"{number}", 1, None) for number in range(4)])
+    [all_keys] = made._split(
+        [module.Entry(f"{number}", 1, None) for number in range(4)]
+    )
     assert [len(batch.origins) for batch in made.read(all_keys)] == [2, 2, 0]
 
 
 @pytest.mark.parametrize("remote", [True, False])
-def test_the_number_of_objects_in_a_split_is_bounded(monkeypatch, s3_environment, bucket, tmp_path, remote):
+def test_the_number_of_objects_in_a_split_is_bounded(
+    monkeypatch, s3_environment, bucket, tmp_path, remote
+):
     monkeypatch.setattr(module, "SPLIT_OBJECTS", 2)
     monkeypatch.setattr(module, "SPLIT_FILES", 3)
     uri = f"s3://{bucket}" if remote else str(tmp_path)
     fill(uri, {f"{number}": b"{}" for number in range(5)})
     made = source(uri, include="[0-9]")
-    assert [len(split.data["keys"]) for split in made.plan(Ledger())] == ([2, 2, 1] if remote else [3, 2])
+    assert [len(split.data["keys"]) for split in made.plan(Ledger())] == (
+        [2, 2, 1] if remote else [3, 2]
+    )
     assert made.parallelism == (3 if remote else 1)
 
 
@@ -186,14 +232,21 @@ def behind(s3_environment, proxy, bucket, monkeypatch):
     ],
     ids=lambda value: value if isinstance(value, str) else value.code or value.kind,
 )
-def test_an_object_that_cannot_be_read_is_unread_and_tried_again_first_thing(behind, tmp_path, fault, reason):
+def test_an_object_that_cannot_be_read_is_unread_and_tried_again_first_thing(
+    behind, tmp_path, fault, reason
+):
     """Also by a run that lists only what is new, and however old the object is."""
     uri, proxy = behind
     old = name_of(1, at=BASE)
     fill(
         uri,
         {old: event(1, at=BASE)}
-        | {name_of(n, at=BASE + timedelta(days=n)): event(n, at=BASE + timedelta(days=n)) for n in (90, 91)},
+        | {
+            name_of(n, at=BASE + timedelta(days=n)): event(
+                n, at=BASE + timedelta(days=n)
+            )
+            for n in (90, 91)
+        },
     )
     proxy.inject(fault, key=f"events/{old}*", times=None)
     place = tmp_path / "x.parquet"
@@ -215,21 +268,32 @@ def test_an_object_that_cannot_be_read_is_unread_and_tried_again_first_thing(beh
 def test_an_unread_object_that_has_gone_is_forgotten(behind, tmp_path, s3, bucket):
     uri, proxy = behind
     fill(uri, {name_of(number): event(number) for number in (1, 2)})
-    proxy.inject(Fault.answer(403, "AccessDenied"), kind="GET", key=f"events/{name_of(1)}", times=None)
+    proxy.inject(
+        Fault.answer(403, "AccessDenied"),
+        kind="GET",
+        key=f"events/{name_of(1)}",
+        times=None,
+    )
     assert take(uri, tmp_path / "x.parquet").objects_unread == 1
     s3.client().delete_object(Bucket=bucket, Key=f"events/{name_of(1)}")
     proxy.reset()
     assert take(uri, tmp_path / "x.parquet").status == "ok"
 
 
-def test_unread_objects_are_not_read_twice_where_they_are_listed_too(tmp_path, monkeypatch):
+def test_unread_objects_are_not_read_twice_where_they_are_listed_too(
+    tmp_path, monkeypatch
+):
     """They are asked for by name and lie in the look-back besides; questions to the ledger are in small portions."""
     monkeypatch.setattr(module, "LOOKUP_OBJECTS", 2)
     uri = memory({name_of(number): event(number) for number in range(6)})
     names = [name_of(number) for number in range(6)]
     bookmark = bookmark_of(uri, unread=names[2:])
     made = source(uri)
-    splits = list(made.plan(Ledger(rows=1, newest=datetime(2024, 1, 1, tzinfo=UTC), bookmark=bookmark)))
+    splits = list(
+        made.plan(
+            Ledger(rows=1, newest=datetime(2024, 1, 1, tzinfo=UTC), bookmark=bookmark)
+        )
+    )
     assert sorted(key for split in splits for key in split.data["keys"]) == names
 
 
@@ -244,7 +308,9 @@ def test_unread_objects_are_not_read_twice_where_they_are_listed_too(tmp_path, m
     ids=["denied", "bucket", "busy", "cut"],
 )
 @pytest.mark.parametrize("incremental", [False, True])
-def test_a_listing_that_fails_fails_the_run(behind, tmp_path, fault, error, incremental):
+def test_a_listing_that_fails_fails_the_run(
+    behind, tmp_path, fault, error, incremental
+):
     uri, proxy = behind
     fill(uri, {name_of(1): event(1)})
     if incremental:
@@ -254,25 +320,37 @@ def test_a_listing_that_fails_fails_the_run(behind, tmp_path, fault, error, incr
         take(uri, tmp_path / "x.parquet")
 
 
-@pytest.mark.parametrize("others", [[], ["odd//key"]], ids=["tidy", "beside an odd key"])
+@pytest.mark.parametrize(
+    "others", [[], ["odd//key"]], ids=["tidy", "beside an odd key"]
+)
 @pytest.mark.parametrize("body", [b"", b"full"], ids=["empty", "full"])
-def test_the_object_that_a_console_made_for_a_folder_is_ignored_and_counted(moto_place, tmp_path, body, others):
+def test_the_object_that_a_console_made_for_a_folder_is_ignored_and_counted(
+    moto_place, tmp_path, body, others
+):
     store, put = moto_place
     for key in ("", "sub/", "a.json/"):
         put(key, body)
     for number, key in enumerate(["a.json", "a.json-", *others]):
         put(key, event(number))
     for _ in range(2):
-        result = take(store.location.uri, tmp_path / "x.parquet", include="*", name_pattern=None)
+        result = take(
+            store.location.uri, tmp_path / "x.parquet", include="*", name_pattern=None
+        )
         assert (result.status, result.objects_ignored, result.rejected) == ("ok", 3, 0)
         assert sorted(result.ignored_samples) == ["/", "a.json/", "sub/"]
     assert origins_of(tmp_path / "x.parquet") == ["a.json", "a.json-", *others]
     assert result.records_read == 0
 
 
-@pytest.mark.parametrize("others", [[], ["odd//key"], ["aws/x.json"]], ids=["alone", "beside an odd key", "twin"])
+@pytest.mark.parametrize(
+    "others",
+    [[], ["odd//key"], ["aws/x.json"]],
+    ids=["alone", "beside an odd key", "twin"],
+)
 @pytest.mark.parametrize("how", ["listed", "named", "replayed"])
-def test_a_key_that_begins_with_a_slash_is_read_under_that_key(moto, moto_place, tmp_path, others, how):
+def test_a_key_that_begins_with_a_slash_is_read_under_that_key(
+    moto, moto_place, tmp_path, others, how
+):
     store, _ = moto_place
     keys = ["/aws/x.json", *others]
     for number, key in enumerate(keys):
@@ -289,8 +367,13 @@ def test_a_key_that_begins_with_a_slash_is_read_under_that_key(moto, moto_place,
     if how == "replayed":
         assert result.rejected == len(keys)
         for number, key in enumerate(keys):
-            moto.client().put_object(Bucket=store.location.root, Key=key, Body=event(number))
-        execute(pipeline(source(uri, include="*", name_pattern=None), checkpoint(place)), replay=keys)
+            moto.client().put_object(
+                Bucket=store.location.root, Key=key, Body=event(number)
+            )
+        execute(
+            pipeline(source(uri, include="*", name_pattern=None), checkpoint(place)),
+            replay=keys,
+        )
     assert (result.status, result.duplicates) == ("ok", 0)
     assert origins_of(place) == keys
     assert take(uri, place, include="*", name_pattern=None).records_read == 0
@@ -298,15 +381,32 @@ def test_a_key_that_begins_with_a_slash_is_read_under_that_key(moto, moto_place,
 
 def test_a_key_that_is_listed_twice_is_taken_once_and_counted(monkeypatch, tmp_path):
     first = [f"p/{number:04}" for number in range(1000)]
-    with listing_server((first, True), (["p/0999", "p/1000"], False), body=event(1)) as server:
+    with listing_server(
+        (first, True), (["p/0999", "p/1000"], False), body=event(1)
+    ) as server:
         lead_to(server, monkeypatch)
-        result = take("s3://any/p", tmp_path / "x.parquet", include="*", name_pattern=None)
-    assert (result.records_read, result.accepted, result.duplicates, result.status) == (1002, 1001, 1, "ok")
-    assert len(set(origins_of(tmp_path / "x.parquet"))) == len(rows_of(tmp_path / "x.parquet")) == 1001
+        result = take(
+            "s3://any/p", tmp_path / "x.parquet", include="*", name_pattern=None
+        )
+    assert (result.records_read, result.accepted, result.duplicates, result.status) == (
+        1002,
+        1001,
+        1,
+        "ok",
+    )
+    assert (
+        len(set(origins_of(tmp_path / "x.parquet")))
+        == len(rows_of(tmp_path / "x.parquet"))
+        == 1001
+    )
 
 
-def test_a_listing_that_never_ends_fails_the_run_and_writes_nothing(monkeypatch, tmp_path):
-    with listing_server(([f"p/{number:04}" for number in range(1000)], True), body=event(1)) as server:
+def test_a_listing_that_never_ends_fails_the_run_and_writes_nothing(
+    monkeypatch, tmp_path
+):
+    with listing_server(
+        ([f"p/{number:04}" for number in range(1000)], True), body=event(1)
+    ) as server:
         lead_to(server, monkeypatch)
         with pytest.raises(StorageUnavailable, match="does not go on"):
             take("s3://any/p", tmp_path / "x.parquet", include="*", name_pattern=None)
@@ -317,13 +417,24 @@ def test_an_object_that_goes_between_listing_and_reading_is_missing(moto_place):
     store, put = moto_place
     put("full/", b"not a folder")
     made = source(store.location.uri)
-    [split] = made._split([module.Entry("gone", None, None), module.Entry("full", None, None)])
+    [split] = made._split(
+        [module.Entry("gone", None, None), module.Entry("full", None, None)]
+    )
     [batch] = made.read(split)
     assert batch.unread == [ReadFailure("gone", "missing")]
     assert batch.ignored == ["full/"]
 
 
-KEYS = ["a b.json", "100%.json", "a%20b.json", "é.json", "log#1", "q?a=1", "#7", "x/..y.json"]
+KEYS = [
+    "a b.json",
+    "100%.json",
+    "a%20b.json",
+    "é.json",
+    "log#1",
+    "q?a=1",
+    "#7",
+    "x/..y.json",
+]
 UNTIDY = ["x//y.json", "../up.json", "./here.json", "x/../y.json", "tab\t.json"]
 
 
@@ -336,13 +447,20 @@ def test_keys_with_newlines_are_read_once_in_a_bucket(s3_environment, bucket, tm
     def put(key, data):
         s3_environment.client().put_object(Bucket=bucket, Key=f"p/{key}", Body=data)
 
-    check_keys(f"s3://{bucket}/p", put, [*KEYS, "a\nb.json", "a\r\n\x7fb.json"], tmp_path)
+    check_keys(
+        f"s3://{bucket}/p", put, [*KEYS, "a\nb.json", "a\r\n\x7fb.json"], tmp_path
+    )
 
 
 def test_keys_of_any_kind_are_read_once_in_a_folder(tmp_path):
     folder = tmp_path / "events"
     (folder / "x").mkdir(parents=True)
-    check_keys(folder, lambda key, data: (folder / key).write_bytes(data), [*KEYS, "a\nb.json", "tab\t"], tmp_path)
+    check_keys(
+        folder,
+        lambda key, data: (folder / key).write_bytes(data),
+        [*KEYS, "a\nb.json", "tab\t"],
+        tmp_path,
+    )
 
 
 def check_keys(uri, put, keys, tmp_path):
@@ -352,7 +470,10 @@ def check_keys(uri, put, keys, tmp_path):
     assert (result.status, result.accepted) == ("ok", len(keys))
     expected = [{"log#1": "log#1#1", "#7": "#7#1"}.get(key, key) for key in keys]
     assert origins_of(tmp_path / "x.parquet") == expected
-    assert take(uri, tmp_path / "x.parquet", include="*", name_pattern=None).records_read == 0
+    assert (
+        take(uri, tmp_path / "x.parquet", include="*", name_pattern=None).records_read
+        == 0
+    )
 
 
 def swap(volume, number, body):
@@ -369,10 +490,14 @@ def swap(volume, number, body):
 
 
 @pytest.mark.parametrize("include", ["*", "log-*.json"])
-def test_a_file_of_a_volume_of_kubernetes_is_one_row_before_and_after_a_swap(tmp_path, include):
+def test_a_file_of_a_volume_of_kubernetes_is_one_row_before_and_after_a_swap(
+    tmp_path, include
+):
     for number in (1, 2, 3):
         swap(tmp_path / "in", number, event(1))
-        result = take(tmp_path / "in", tmp_path / "x.parquet", include=include, name_pattern=None)
+        result = take(
+            tmp_path / "in", tmp_path / "x.parquet", include=include, name_pattern=None
+        )
         assert (result.accepted, result.objects_ignored) == (number == 1, 2)
         assert result.ignored_samples == [f"..2024_01_0{number}/", "..data/"]
     assert origins_of(tmp_path / "x.parquet") == ["log-a.json"]
@@ -380,9 +505,12 @@ def test_a_file_of_a_volume_of_kubernetes_is_one_row_before_and_after_a_swap(tmp
 
 @pytest.mark.parametrize("link", ["hardlink_to", "symlink_to"])
 @pytest.mark.parametrize(
-    ("file", "others"), [("log-b.json", ["log-a.json", "x"]), ("data", ["log-b.json", "log-c.json"])]
+    ("file", "others"),
+    [("log-b.json", ["log-a.json", "x"]), ("data", ["log-b.json", "log-c.json"])],
 )
-def test_a_file_that_is_reached_twice_is_one_under_a_name_that_is_read(tmp_path, link, file, others):
+def test_a_file_that_is_reached_twice_is_one_under_a_name_that_is_read(
+    tmp_path, link, file, others
+):
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / file).write_bytes(event(1))
@@ -391,7 +519,9 @@ def test_a_file_that_is_reached_twice_is_one_under_a_name_that_is_read(tmp_path,
     (folder / "log-z.json").write_bytes(event(1))
     result = take(folder, tmp_path / "x.parquet", name_pattern=None)
     assert (result.accepted, result.objects_ignored) == (2, 2)
-    first = "log-a.json" if file == "log-b.json" and link == "hardlink_to" else "log-b.json"
+    first = (
+        "log-a.json" if file == "log-b.json" and link == "hardlink_to" else "log-b.json"
+    )
     assert origins_of(tmp_path / "x.parquet") == [first, "log-z.json"]
     assert take(folder, tmp_path / "x.parquet", name_pattern=None).records_read == 0
 
@@ -404,7 +534,11 @@ def test_a_name_that_no_table_can_hold_is_ignored(tmp_path):
     with open(folder + b"/\xff.json", "wb") as file:
         file.write(event(1))
     result = take(tmp_path / "events", tmp_path / "x.parquet", include="*")
-    assert (result.objects_ignored, result.ignored_samples, result.records_read) == (1, ["\\udcff.json"], 0)
+    assert (result.objects_ignored, result.ignored_samples, result.records_read) == (
+        1,
+        ["\\udcff.json"],
+        0,
+    )
 
 
 def test_a_quarantined_file_is_asked_for_its_version_and_no_other(tmp_path):
@@ -428,7 +562,9 @@ def test_a_quarantined_file_that_goes_meanwhile_is_tried(tmp_path):
             return list(objects)
 
     [split] = made.plan(Removing())
-    assert [batch.unread for batch in made.read(split)] == [[ReadFailure("a", "missing")]]
+    assert [batch.unread for batch in made.read(split)] == [
+        [ReadFailure("a", "missing")]
+    ]
 
 
 # -- what is listed -----------------------------------------------------------------------------------------------------
@@ -472,8 +608,14 @@ def test_what_is_new_is_found_without_what_is_old(two):
         {"uri": "memory://another/p"},
         {"names": ["log-*.txt", None]},
         {"listed": None},
-        pytest.param({"listed": (datetime.now(UTC) - timedelta(days=8)).isoformat()}, id="long ago"),
-        pytest.param({"listed": (datetime.now(UTC) + timedelta(days=8)).isoformat()}, id="in days to come"),
+        pytest.param(
+            {"listed": (datetime.now(UTC) - timedelta(days=8)).isoformat()},
+            id="long ago",
+        ),
+        pytest.param(
+            {"listed": (datetime.now(UTC) + timedelta(days=8)).isoformat()},
+            id="in days to come",
+        ),
         {"listed": "yesterday"},
         {"listed": 7},
         {"looked": 7},
@@ -493,7 +635,12 @@ def test_a_bookmark_that_does_not_fit_is_of_no_use(two, changes):
 
 @pytest.mark.parametrize(
     "how",
-    [{"newest": None}, {"reconcile": True}, {"name_pattern": None}, {"reconcile_every_days": 0}],
+    [
+        {"newest": None},
+        {"reconcile": True},
+        {"name_pattern": None},
+        {"reconcile_every_days": 0},
+    ],
     ids=str,
 )
 def test_other_reasons_to_list_everything(two, how):
@@ -509,22 +656,40 @@ def test_an_event_of_next_year_does_not_hide_this_year_s(two):
     bookmark = bookmark_of(two)
     late = datetime.now(UTC) - timedelta(days=1)
     fill(two, {name_of(3, at=late): b"{}"})
-    assert found(two, bookmark=bookmark, newest=datetime.now(UTC) + timedelta(days=400)) == [name_of(3, at=late)]
-    assert found(two, bookmark=bookmark, newest=datetime(9999, 12, 31, tzinfo=UTC)) == [name_of(3, at=late)]
+    assert found(
+        two, bookmark=bookmark, newest=datetime.now(UTC) + timedelta(days=400)
+    ) == [name_of(3, at=late)]
+    assert found(two, bookmark=bookmark, newest=datetime(9999, 12, 31, tzinfo=UTC)) == [
+        name_of(3, at=late)
+    ]
 
 
-@pytest.mark.parametrize("grouped", [False, True], ids=["one file", "a file for each study"])
+@pytest.mark.parametrize(
+    "grouped", [False, True], ids=["one file", "a file for each study"]
+)
 def test_a_backfill_is_found_at_once_whatever_is_dated_in_the_future(tmp_path, grouped):
     uri, place = memory(), tmp_path / ("{study}.parquet" if grouped else "x.parquet")
     years_ago = BASE - timedelta(days=700)
     fill(uri, {name_of(1, at=years_ago): event(1, at=years_ago)})
     future = {
-        name_of(number, at=START.replace(year=2131)): event(number, at=START.replace(year=2131)) for number in (2, 3)
+        name_of(number, at=START.replace(year=2131)): event(
+            number, at=START.replace(year=2131)
+        )
+        for number in (2, 3)
     }
     fill(uri, future)
     assert take(uri, place).accepted == 3
-    backfill = [years_ago - timedelta(days=20) + timedelta(minutes=number) for number in range(4, 54)]
-    fill(uri, {name_of(number, at=at): event(number, at=at) for number, at in enumerate(backfill, 4)})
+    backfill = [
+        years_ago - timedelta(days=20) + timedelta(minutes=number)
+        for number in range(4, 54)
+    ]
+    fill(
+        uri,
+        {
+            name_of(number, at=at): event(number, at=at)
+            for number, at in enumerate(backfill, 4)
+        },
+    )
     result = take(uri, place)
     assert (result.accepted, result.records_read) == (50, 50)
     assert take(uri, place).records_read == 0
@@ -534,7 +699,9 @@ def test_what_was_in_the_future_at_the_last_run_moves_no_look_back_past_that_run
     newest = datetime.now(UTC) - timedelta(days=1)
     looked = BASE + timedelta(days=30)
     assert found(two, newest=newest, bookmark=bookmark_of(two)) == []
-    assert found(two, newest=newest, bookmark=bookmark_of(two, looked=looked.isoformat())) == [OLD, NEW]
+    assert found(
+        two, newest=newest, bookmark=bookmark_of(two, looked=looked.isoformat())
+    ) == [OLD, NEW]
 
 
 def told(made):
@@ -550,11 +717,17 @@ def test_what_was_listed_is_told(two, tmp_path):
 
     newest, bookmark = BASE + timedelta(days=90, hours=5), bookmark_of(two)
     listed = datetime.fromisoformat(bookmark["listed"])
-    assert told(planned()) == ("window", BASE + timedelta(days=55), listed + timedelta(days=7))
+    assert told(planned()) == (
+        "window",
+        BASE + timedelta(days=55),
+        listed + timedelta(days=7),
+    )
     listing, since, due = told(planned(reconcile=True))
     assert (listing, since) == ("full", None)
     assert due - timedelta(days=7) - datetime.now(UTC) < timedelta(minutes=1)
-    assert told(planned(name_pattern=None)) == ("full", None, None), "each run lists everything"
+    assert told(planned(name_pattern=None)) == ("full", None, None), (
+        "each run lists everything"
+    )
     made = source(two)
     list(made.plan_replay([OLD]))
     assert told(made) == ("named", None, None)
@@ -572,7 +745,9 @@ def test_a_listing_that_was_not_handled_to_its_end_is_due_at_once(two, monkeypat
 
 
 def test_the_first_day_there_is_is_early_enough(two):
-    assert found(two, bookmark=bookmark_of(two), newest=datetime(1, 1, 2, tzinfo=UTC)) == [OLD, NEW]
+    assert found(
+        two, bookmark=bookmark_of(two), newest=datetime(1, 1, 2, tzinfo=UTC)
+    ) == [OLD, NEW]
 
 
 def test_a_bookmark_says_what_the_next_run_needs(two):
@@ -581,7 +756,9 @@ def test_a_bookmark_says_what_the_next_run_needs(two):
     left = made.bookmark(complete=True, unread=["u", "t"], rows=7)
     assert left["ranges"] == ["log-submit-"]
     assert (left["unread"], left["rows"]) == (["t", "u"], 7)
-    assert datetime.now(UTC) - datetime.fromisoformat(left["listed"]) < timedelta(minutes=1)
+    assert datetime.now(UTC) - datetime.fromisoformat(left["listed"]) < timedelta(
+        minutes=1
+    )
     assert json.loads(json.dumps(left)) == left
     assert made.bookmark(complete=False, unread=[], rows=7)["listed"] is None
 
@@ -590,7 +767,9 @@ def test_a_run_that_lists_what_is_new_does_not_pass_for_a_full_one(two):
     bookmark = bookmark_of(two)
     made = source(two)
     list(made.plan(Ledger(rows=1, newest=BASE, bookmark=bookmark)))
-    assert made.bookmark(complete=True, unread=[], rows=1)["listed"] == bookmark["listed"]
+    assert (
+        made.bookmark(complete=True, unread=[], rows=1)["listed"] == bookmark["listed"]
+    )
 
 
 def test_more_unread_objects_than_are_kept_mean_a_full_listing(two, monkeypatch):
@@ -607,12 +786,16 @@ def test_a_folder_leaves_no_bookmark(tmp_path):
     assert made.bookmark(complete=True, unread=[], rows=0) == {}
 
 
-def test_a_folder_that_was_not_listed_to_its_end_is_counted_all_the_same(tmp_path, monkeypatch):
+def test_a_folder_that_was_not_listed_to_its_end_is_counted_all_the_same(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(module, "SPLIT_FILES", 2)
     for number in range(2500):
         (tmp_path / f"log-submit-20240101-{number:06}.json").touch()
     made = source(tmp_path)
-    [first, *_] = itertools.islice(made.plan(Ledger(["log-submit-20240101-002499.json"])), 1)
+    [first, *_] = itertools.islice(
+        made.plan(Ledger(["log-submit-20240101-002499.json"])), 1
+    )
     assert made.plan_stats().waiting == 2500 - len(first.data["keys"]) - 1
 
 
@@ -632,7 +815,11 @@ def test_requests_do_not_grow_with_what_is_old(behind, tmp_path):
     def fill_hours(hours):
         with ThreadPoolExecutor(32) as pool:
             moments = [BASE + timedelta(hours=hour) for hour in hours]
-            list(pool.map(lambda at: fill(uri, {name_of(0, at=at): event(0, at=at)}), moments))
+            list(
+                pool.map(
+                    lambda at: fill(uri, {name_of(0, at=at): event(0, at=at)}), moments
+                )
+            )
 
     def counted():
         proxy.reset()
@@ -671,8 +858,13 @@ arrival = st.tuples(
 )
 
 
-@given(st.lists(arrival, max_size=12, unique_by=lambda each: (each[0], each[1])), st.booleans())
-def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(arrivals, late_is_within):
+@given(
+    st.lists(arrival, max_size=12, unique_by=lambda each: (each[0], each[1])),
+    st.booleans(),
+)
+def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(
+    arrivals, late_is_within
+):
     """A model of a bucket: objects arrive in any order, their clocks off by days, in ranges that nobody knew of.
 
     After each run everything is taken that arrived by then, if it is dated within the look-back before the newest event,
@@ -686,7 +878,9 @@ def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(arrivals
                 named = BASE + timedelta(hours=hours)
                 name = name_of(number, action=action, at=named)
                 moment = named + timedelta(hours=skew)
-                fill(uri, {name: event(number, at=moment) if kind == "good" else b"bad"})
+                fill(
+                    uri, {name: event(number, at=moment) if kind == "good" else b"bad"}
+                )
                 arrived[name] = (action, named, moment, kind)
         full = newest is None or (run == 2 and not late_is_within)
         first = "" if full else f"{newest - timedelta(days=LOOKBACK):%Y%m%d}"
@@ -698,7 +892,11 @@ def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(arrivals
         result = take(uri, place, lookback_days=LOOKBACK, reconcile=full)
         assert result.records_read == len(due), "exactly what can be new is read"
         taken |= due
-        good = {name: moment for name, (_, _, moment, kind) in arrived.items() if kind == "good" and name in taken}
+        good = {
+            name: moment
+            for name, (_, _, moment, kind) in arrived.items()
+            if kind == "good" and name in taken
+        }
         assert result.accepted + result.rejected == len(due)
         ranges |= {arrived[name][0] for name in taken}
         newest = max(good.values(), default=None)
@@ -713,6 +911,13 @@ def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(arrivals
 
 def test_a_rejection_by_the_source_is_one(tmp_path):
     uri = memory({name_of(1): b"x" * 200})
-    execute(pipeline(source(uri, max_record_bytes=100), sink := checkpoint(tmp_path / "x.parquet")))
-    assert sink.quarantine().versions([name_of(1)]) == {name_of(1): open_store(uri).head(name_of(1)).version}
+    execute(
+        pipeline(
+            source(uri, max_record_bytes=100),
+            sink := checkpoint(tmp_path / "x.parquet"),
+        )
+    )
+    assert sink.quarantine().versions([name_of(1)]) == {
+        name_of(1): open_store(uri).head(name_of(1)).version
+    }
     assert Rejection(name_of(1), None, "too_large").field is None

@@ -30,7 +30,10 @@ def test_staged_rows_come_back_in_order_and_all_of_them(found, count, size, draw
     spool = StagingArea("timestamp")
     try:
         hands = [hand for hand in shared(draw, found, count) if hand]
-        pieces = [spool.add("k", table(hand), str(number)) for number, hand in enumerate(hands)]
+        pieces = [
+            spool.add("k", table(hand), str(number))
+            for number, hand in enumerate(hands)
+        ]
         assert [piece.rows for piece in pieces] == [len(hand) for hand in hands]
         parts = list(in_order(pieces, "timestamp", size)) if pieces else []
     finally:
@@ -43,13 +46,29 @@ def test_staged_rows_come_back_in_order_and_all_of_them(found, count, size, draw
 def row(number, origin):
     from datetime import timedelta
 
-    return ("a", None, number, 1, None, True, None, START + timedelta(seconds=number), origin)
+    return (
+        "a",
+        None,
+        number,
+        1,
+        None,
+        True,
+        None,
+        START + timedelta(seconds=number),
+        origin,
+    )
 
 
 def test_frames_are_about_as_large_as_asked_for(temporary):
     spool = StagingArea("timestamp")
     pieces = [
-        spool.add("k", table([row(number, f"{piece}-{number}") for number in range(piece, 4000, 4)]), f"{piece}")
+        spool.add(
+            "k",
+            table(
+                [row(number, f"{piece}-{number}") for number in range(piece, 4000, 4)]
+            ),
+            f"{piece}",
+        )
         for piece in range(4)
     ]
     heights = [part.height for part in in_order(pieces, "timestamp", 500)]
@@ -63,7 +82,9 @@ def test_the_same_name_again_replaces_what_was_staged(temporary):
     spool.add("k", table([row(1, "old")]), "name")
     piece = spool.add("k", table([row(2, "new")]), "name")
     other = spool.add("l", table([row(3, "other")]), "name")
-    assert [part.rows()[0][-1] for part in in_order([piece], "timestamp", 10)] == ["new"]
+    assert [part.rows()[0][-1] for part in in_order([piece], "timestamp", 10)] == [
+        "new"
+    ]
     assert piece.path != other.path
     assert len(list(spool.folder().iterdir())) == 2
 
@@ -73,7 +94,9 @@ def test_nothing_is_made_before_it_is_needed_and_everything_is_removed(temporary
     spool.clear()
     assert list(temporary.iterdir()) == []
     spool.add("k", table([row(1, "a")]), "name")
-    assert [path.name.startswith("reporting-locked-spool-") for path in temporary.iterdir()] == [True]
+    assert [
+        path.name.startswith("reporting-locked-spool-") for path in temporary.iterdir()
+    ] == [True]
     spool.clear()
     assert list(temporary.iterdir()) == []
     assert spool.folder().is_dir(), "it can be used again"
@@ -105,11 +128,18 @@ with open_store("memory://x").scratch("k") as copy:
 """
 
 
-def test_what_a_killed_process_left_is_removed_at_once_and_what_another_uses_stays(temporary):
+def test_what_a_killed_process_left_is_removed_at_once_and_what_another_uses_stays(
+    temporary,
+):
     """Rows and a copy of the checkpoint: their age tells nothing, a lock does."""
     (temporary / "another-folder").mkdir()
     environment = os.environ | {"TMPDIR": str(temporary)}
-    with subprocess.Popen([sys.executable, "-c", HOLDS], stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
         held = [Path(process.stdout.readline().strip()) for _ in range(2)]
         for path in held:
             os.utime(path, (0, 0))
@@ -127,7 +157,9 @@ def test_a_folder_that_goes_while_it_is_looked_at_harms_nobody(temporary):
     assert Path(StagingArea("timestamp").folder()).is_dir()
 
 
-def test_threads_that_make_and_remove_folders_at_once_take_none_from_each_other(temporary):
+def test_threads_that_make_and_remove_folders_at_once_take_none_from_each_other(
+    temporary,
+):
     """Between the moment that a folder is made and that it is locked, it looks abandoned."""
 
     def work(number):

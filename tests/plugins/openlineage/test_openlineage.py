@@ -11,7 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from reporting_framework import SettingsError, StepFailed, StorageUnavailable
-from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult, Step
+from reporting_framework.plugin_api.result import (
+    Output,
+    RejectionCount,
+    RunResult,
+    Step,
+)
 from reporting_framework.testing.fakes import SCHEMA
 from reporting_openlineage import plugin, sender
 from reporting_openlineage.naming import name_of
@@ -34,7 +39,10 @@ def clean(monkeypatch):
 def told(tmp_path, monkeypatch):
     """What is in the file of events."""
     monkeypatch.setenv("REPORTING_OPENLINEAGE", f"file://{tmp_path}/events.ndjson")
-    return lambda: [json.loads(line) for line in (tmp_path / "events.ndjson").read_text().splitlines()]
+    return lambda: [
+        json.loads(line)
+        for line in (tmp_path / "events.ndjson").read_text().splitlines()
+    ]
 
 
 @pytest.fixture
@@ -50,17 +58,32 @@ def events(tmp_path):
 def valid(told):
     """What OpenLineage's specification asks of every event."""
     for each in told:
-        assert each.keys() >= {"eventType", "eventTime", "producer", "schemaURL", "run", "job", "inputs", "outputs"}
+        assert each.keys() >= {
+            "eventType",
+            "eventTime",
+            "producer",
+            "schemaURL",
+            "run",
+            "job",
+            "inputs",
+            "outputs",
+        }
         assert datetime.fromisoformat(each["eventTime"]).utcoffset() is not None
         assert str(uuid.UUID(each["run"]["runId"])) == each["run"]["runId"]
         assert each["schemaURL"].startswith("https://openlineage.io/spec/")
         datasets = [*each["inputs"], *each["outputs"]]
-        assert all(found["namespace"] and found["name"] for found in [each["job"], *datasets])
+        assert all(
+            found["namespace"] and found["name"] for found in [each["job"], *datasets]
+        )
         owners = [each["run"], each["job"], *datasets]
         facets = [one for owner in owners for kind in ("facets", "inputFacets", "outputFacets")
                   for one in owner.get(kind, {}).values()]  # fmt: skip
         assert facets
-        assert all(one["_producer"] and one["_schemaURL"].startswith("https://openlineage.io/spec/") for one in facets)
+        assert all(
+            one["_producer"]
+            and one["_schemaURL"].startswith("https://openlineage.io/spec/")
+            for one in facets
+        )
     return told
 
 
@@ -73,9 +96,13 @@ def test_a_run_starts_and_completes(events, tmp_path, told):
     result = execute(pipeline(source(events), checkpoint(place)), plugin)
     start, done = valid(told())
     assert (start["eventType"], done["eventType"]) == ("START", "COMPLETE")
-    assert start["run"]["runId"] == done["run"]["runId"] == str(uuid.UUID(result.run_id))
+    assert (
+        start["run"]["runId"] == done["run"]["runId"] == str(uuid.UUID(result.run_id))
+    )
     assert (start["job"]["namespace"], start["job"]["name"]) == ("reporting", "test")
-    assert [(each["namespace"], each["name"]) for each in start["inputs"]] == [("file", str(events))]
+    assert [(each["namespace"], each["name"]) for each in start["inputs"]] == [
+        ("file", str(events))
+    ]
     assert start["outputs"] == []
     [read] = done["inputs"]
     assert read["inputFacets"]["inputStatistics"]["rowCount"] == 4
@@ -87,7 +114,9 @@ def test_a_run_starts_and_completes(events, tmp_path, told):
     assert (written["namespace"], written["name"]) == ("file", str(place))
     statistics = written["outputFacets"]["outputStatistics"]
     assert (statistics["rowCount"], statistics["size"]) == (3, place.stat().st_size)
-    assert [each["name"] for each in written["facets"]["schema"]["fields"]] == SCHEMA.names()
+    assert [
+        each["name"] for each in written["facets"]["schema"]["fields"]
+    ] == SCHEMA.names()
     assert written["facets"]["version"]["datasetVersion"] == result.outputs[0].version
     engine = done["run"]["facets"]["processing_engine"]
     assert (engine["name"], engine["version"], engine["openlineageAdapterVersion"]) == (
@@ -103,11 +132,19 @@ def test_an_idle_run_writes_nothing(events, tmp_path, told):
     *_, done = valid(told())
     [output] = done["outputs"]
     statistics = output["outputFacets"]["outputStatistics"]
-    assert (statistics["rowCount"], statistics["size"], statistics["fileCount"]) == (0, 0, 0)
+    assert (statistics["rowCount"], statistics["size"], statistics["fileCount"]) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_dry_run_has_no_outputs(events, tmp_path, told):
-    execute(pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin, dry_run=True)
+    execute(
+        pipeline(source(events), checkpoint(tmp_path / "x.parquet")),
+        plugin,
+        dry_run=True,
+    )
     _, done = valid(told())
     assert (done["outputs"], tags(done)["dry_run"]) == ([], "true")
 
@@ -120,7 +157,9 @@ def test_a_dry_run_has_no_outputs(events, tmp_path, told):
         (KeyboardInterrupt("SECRET"), "ABORT", "KeyboardInterrupt"),
     ],
 )
-def test_a_run_that_is_given_up_tells_the_error_s_type_and_no_more(events, tmp_path, told, error, state, name):
+def test_a_run_that_is_given_up_tells_the_error_s_type_and_no_more(
+    events, tmp_path, told, error, state, name
+):
     def fail(fragments):
         raise error
 
@@ -139,10 +178,16 @@ def test_it_is_sent_to_a_server(events, tmp_path, monkeypatch):
         monkeypatch.setenv("OPENLINEAGE_API_KEY", "the-key")
         monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "visits")
         execute(pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin)
-        monkeypatch.setenv("REPORTING_OPENLINEAGE", f"{server.endpoint}/other/place?a=b")
+        monkeypatch.setenv(
+            "REPORTING_OPENLINEAGE", f"{server.endpoint}/other/place?a=b"
+        )
         execute(pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin)
-    assert [each.path for each in server.requests] == ["/api/v1/lineage"] * 2 + ["/other/place?a=b"] * 2
-    assert {each.headers["Authorization"] for each in server.requests} == {"Bearer the-key"}
+    assert [each.path for each in server.requests] == ["/api/v1/lineage"] * 2 + [
+        "/other/place?a=b"
+    ] * 2
+    assert {each.headers["Authorization"] for each in server.requests} == {
+        "Bearer the-key"
+    }
     sent = valid([json.loads(each.body) for each in server.requests])
     assert [each["eventType"] for each in sent] == ["START", "COMPLETE"] * 2
     assert {each["job"]["namespace"] for each in sent} == {"visits"}
@@ -153,7 +198,9 @@ def test_the_client_s_own_configuration_will_do(events, tmp_path, monkeypatch):
     configuration = {"type": "file", "log_file_path": str(place), "append": True}
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps(configuration))
     execute(pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin)
-    assert len(valid([json.loads(line) for line in place.read_text().splitlines()])) == 2
+    assert (
+        len(valid([json.loads(line) for line in place.read_text().splitlines()])) == 2
+    )
 
 
 def test_nothing_is_told_unless_it_is_asked_for(events, tmp_path, monkeypatch, capfd):
@@ -167,28 +214,46 @@ def test_nothing_is_told_unless_it_is_asked_for(events, tmp_path, monkeypatch, c
 def test_a_server_that_refuses_fails_nothing(events, tmp_path, monkeypatch, caplog):
     with recorded(status=404) as server:
         monkeypatch.setenv("REPORTING_OPENLINEAGE", server.endpoint)
-        assert execute(pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin).accepted == 3
-    sent = [message for message in caplog.messages if not message.startswith("rejected: ")]
+        assert (
+            execute(
+                pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin
+            ).accepted
+            == 3
+        )
+    sent = [
+        message for message in caplog.messages if not message.startswith("rejected: ")
+    ]
     assert sent == ["an OpenLineage event could not be sent: HTTPError"] * 2
 
 
-def test_a_server_that_does_not_answer_holds_no_run_up_for_long(events, tmp_path, monkeypatch, caplog):
-    waiting = sender.Sender(destination({"REPORTING_OPENLINEAGE": f"file://{tmp_path}/x"}))
+def test_a_server_that_does_not_answer_holds_no_run_up_for_long(
+    events, tmp_path, monkeypatch, caplog
+):
+    waiting = sender.Sender(
+        destination({"REPORTING_OPENLINEAGE": f"file://{tmp_path}/x"})
+    )
     answered = threading.Event()
     waiting.send(answered.wait)  # which would wait for good
     waiting.close(0.05)
-    assert caplog.messages == ["OpenLineage events are not sent after 0.05 seconds; the run does not wait for them"]
+    assert caplog.messages == [
+        "OpenLineage events are not sent after 0.05 seconds; the run does not wait for them"
+    ]
     answered.set()
     waiting._thread.join()
 
 
-def test_a_destination_that_is_none_is_told_and_its_value_is_not(events, tmp_path, monkeypatch, caplog):
+def test_a_destination_that_is_none_is_told_and_its_value_is_not(
+    events, tmp_path, monkeypatch, caplog
+):
     monkeypatch.setenv("REPORTING_OPENLINEAGE", "ftp://SECRET@host/x")
     with caplog.at_level(logging.WARNING):
-        assert execute(pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin).accepted == 3
-    expected = (
-        "REPORTING_OPENLINEAGE: give https://host/… or file:///path/events.ndjson, or off; nothing is told of this run"
-    )
+        assert (
+            execute(
+                pipeline(source(events), checkpoint(tmp_path / "x.parquet")), plugin
+            ).accepted
+            == 3
+        )
+    expected = "REPORTING_OPENLINEAGE: give https://host/… or file:///path/events.ndjson, or off; nothing is told of this run"
     assert caplog.messages == [expected]
     with pytest.raises(SettingsError):
         destination({"REPORTING_OPENLINEAGE": "file://"})
@@ -213,7 +278,10 @@ def test_many_outputs_and_ids_of_another_kind(told):
     observer = Observer()
     steps = [Step(role="source", name="s", distribution="d", version="1")]
     observer.started("r", "odd id", ["s3://a/1", "s3://a/2"], steps, SCHEMA)
-    outputs = [Output(uri=f"s3://o/{number}", rows=1, new_rows=int(number > 98), bytes=1) for number in range(150)]
+    outputs = [
+        Output(uri=f"s3://o/{number}", rows=1, new_rows=int(number > 98), bytes=1)
+        for number in range(150)
+    ]
     observer.finished(
         RunResult(report="r", run_id="odd id", status="partial", complete=False, outputs=outputs,
                   rejections=[RejectionCount(type="x", field=None, count=1)])
@@ -222,7 +290,9 @@ def test_many_outputs_and_ids_of_another_kind(told):
     assert start["run"]["runId"] == done["run"]["runId"]
     assert len(done["outputs"]) == 100
     assert done["outputs"][0]["name"] == "99"
-    assert all(each["inputFacets"] == {} for each in done["inputs"]), "of several it is not known which"
+    assert all(each["inputFacets"] == {} for each in done["inputs"]), (
+        "of several it is not known which"
+    )
     assert tags(done)["source"] == "s (d 1)"
     assert tags(done)["complete"] == "false"
 

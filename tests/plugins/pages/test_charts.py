@@ -10,8 +10,14 @@ from reporting_pages import bars, columns, dots, grid, histogram, line
 from reporting_pages.charts import LONGEST, short_labels
 from reporting_pages.theme import CONFIG, embeddable
 
-ROWS = [{"label": "Alpha", "value": 3, "shown": "3", "before": 2}, {"label": "Beta", "value": 0, "shown": "0"}]
-SHARES = [{"label": "Jan|2024", "value": 0.5, "shown": "50.0%"}, {"label": "Feb", "value": None, "shown": "–"}]
+ROWS = [
+    {"label": "Alpha", "value": 3, "shown": "3", "before": 2},
+    {"label": "Beta", "value": 0, "shown": "0"},
+]
+SHARES = [
+    {"label": "Jan|2024", "value": 0.5, "shown": "50.0%"},
+    {"label": "Feb", "value": None, "shown": "–"},
+]
 CELLS = [{"down": "a", "across": "b", "value": 1, "shown": "1", "tip": "a, b: 1"}]
 SPANS = [{"low": 0, "high": 5, "value": 2, "tip": "0 to 4: 2"}]
 CHARTS = {
@@ -20,7 +26,9 @@ CHARTS = {
     "columns": columns(ROWS),
     "line": line(SHARES),
     "grid": grid(CELLS, down=["a"], across=["b"]),
-    "histogram": histogram(SPANS, [{"at": 1, "shown": "median 1", "right": True}], title="days"),
+    "histogram": histogram(
+        SPANS, [{"at": 1, "shown": "median 1", "right": True}], title="days"
+    ),
 }
 
 
@@ -48,7 +56,9 @@ def test_labels_are_short_and_told_apart(labels):
 
 
 def test_a_long_label_is_cut_in_the_middle():
-    assert short_labels(["synthetic-research-center-alpha", "synthetic-research-center-beta"]) == [
+    assert short_labels(
+        ["synthetic-research-center-alpha", "synthetic-research-center-beta"]
+    ) == [
         "synthetic-rese…-center-alpha",
         "synthetic-rese…h-center-beta",
     ]

@@ -27,7 +27,10 @@ from reporting_pages import formatting as numbers
         (numbers.month_name(date(2024, 1, 31)), "January 2024"),
         (numbers.month_name(date(2024, 12, 1), short=True), "Dec 2024"),
         (numbers.day(date(2024, 1, 2)), "2 January 2024"),
-        (numbers.moment(datetime(2024, 1, 2, 3, 4, tzinfo=UTC)), "2 January 2024, 03:04 UTC"),
+        (
+            numbers.moment(datetime(2024, 1, 2, 3, 4, tzinfo=UTC)),
+            "2 January 2024, 03:04 UTC",
+        ),
         (numbers.ago(timedelta(days=1, hours=23)), "1 day"),
         (numbers.ago(timedelta(hours=3)), "3 hours"),
         (numbers.ago(timedelta(minutes=59, seconds=59)), "59 minutes"),

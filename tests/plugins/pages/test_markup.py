@@ -51,11 +51,21 @@ class Element:
 
 
 def test_markup_of_any_library_is_content_and_none_ends_an_attribute():
-    assert element("p", Element(), [Element()], title=Markup('"<')) == '<p title="&#34;&lt;"><i>x</i><i>x</i></p>'
+    assert (
+        element("p", Element(), [Element()], title=Markup('"<'))
+        == '<p title="&#34;&lt;"><i>x</i><i>x</i></p>'
+    )
     assert element("p").__html__() == "<p></p>"
 
 
-@given(st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3)))
+@given(
+    st.recursive(
+        plain,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3)
+        ),
+    )
+)
 def test_json_in_a_script_comes_back_and_cannot_end_the_script(value):
     text = embedded(value)
     assert json.loads(text) == value

@@ -1,1 +1,4 @@
-"""An example of a plugin from outside: a source of SQLite tables, and a webhook that is told of runs."""
+"""An example of a plugin from outside.
+
+It has a source of SQLite tables, and a webhook that is told of runs.
+"""

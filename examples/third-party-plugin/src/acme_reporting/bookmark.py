@@ -1,4 +1,7 @@
-"""What one run leaves behind for the next, so that it need not look at every key. Losing it loses no row."""
+"""What one run leaves behind for the next, so that it need not look at every key.
+
+Losing it loses no row.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,17 @@ class Bookmark(NamedTuple):
 
     @classmethod
     def of(cls, found: Mapping[str, Any], table: Sequence[str]) -> Bookmark:
-        """The one that was left, if it is of this table; a damaged one counts as none."""
+        """Return the one that was left, if it is of this table.
+
+        A damaged one counts as none.
+        """
         try:
-            mark = cls(list(found["table"]), int(found["through"]), int(found["rows"]), str(found["listed"]))
+            mark = cls(
+                list(found["table"]),
+                int(found["through"]),
+                int(found["rows"]),
+                str(found["listed"]),
+            )
         except (KeyError, TypeError, ValueError):
             return cls(table)
         return mark if mark.table == table else cls(table)
@@ -43,4 +54,8 @@ class Bookmark(NamedTuple):
             age = now - datetime.fromisoformat(self.listed)
         except (TypeError, ValueError):
             return False
-        return self.through is not None and timedelta(0) <= age <= timedelta(days=days) and rows >= self.rows
+        return (
+            self.through is not None
+            and timedelta(0) <= age <= timedelta(days=days)
+            and rows >= self.rows
+        )

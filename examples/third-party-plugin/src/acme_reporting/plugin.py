@@ -1,4 +1,7 @@
-"""What the entry point ``sqlite-table`` brings. Only the framework is imported: it is loaded at every start."""
+"""What the entry point ``sqlite-table`` brings.
+
+Only the framework is imported: it is loaded at every start.
+"""
 
 from __future__ import annotations
 
@@ -13,5 +16,9 @@ REPORTING_API = 1
 def reporting_sources() -> Sequence[LazyPlugin]:
     """The source."""
     return [
-        LazyPlugin("sqlite-table", "acme_reporting.source:SqliteTable", "rows of a SQLite table, by its primary key")
+        LazyPlugin(
+            "sqlite-table",
+            "acme_reporting.source:SqliteTable",
+            "rows of a SQLite table, by its primary key",
+        )
     ]

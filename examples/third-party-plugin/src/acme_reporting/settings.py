@@ -11,10 +11,21 @@ class SqliteTableSettings(Settings):
     """Settings of the source ``sqlite-table``."""
 
     path: str = Field(min_length=1, description="The database file")
-    table: str = Field(min_length=1, description="The table; it has an INTEGER PRIMARY KEY")
+    table: str = Field(
+        min_length=1, description="The table; it has an INTEGER PRIMARY KEY"
+    )
     reconcile_every_days: float = Field(
-        7, ge=0, le=100_000, description="Look at all keys, not just higher ones, when that was last done longer ago"
+        7,
+        ge=0,
+        le=100_000,
+        description=(
+            "Look at all keys, not just higher ones, when that was last done longer ago"
+        ),
     )
     reconcile: bool = Field(False, description="Look at all keys this time")
-    busy_seconds: float = Field(5, ge=0, le=600, description="How long to wait for whoever has locked the file")
-    max_record_bytes: int = Field(1024 * 1024, ge=1, description="Largest row, as JSON; a larger one is rejected")
+    busy_seconds: float = Field(
+        5, ge=0, le=600, description="How long to wait for whoever has locked the file"
+    )
+    max_record_bytes: int = Field(
+        1024 * 1024, ge=1, description="Largest row, as JSON; a larger one is rejected"
+    )

@@ -9,7 +9,16 @@ from typing import Any, ClassVar
 from acme_reporting.bookmark import Bookmark
 from acme_reporting.settings import SqliteTableSettings
 from acme_reporting.table import Table
-from reporting_framework import Batch, PlanStats, ReadFailure, Rejection, ReportingError, RunLedger, Shape, Split
+from reporting_framework import (
+    Batch,
+    PlanStats,
+    ReadFailure,
+    Rejection,
+    ReportingError,
+    RunLedger,
+    Shape,
+    Split,
+)
 
 PAGE_KEYS = 100_000
 """Keys that are listed, and asked of the ledger, at once."""
@@ -19,11 +28,14 @@ BATCH_BYTES = 16 * 1024 * 1024
 
 
 class SqliteTable:
-    """Rows of a SQLite table as JSON objects, each known for good by its table and key: ``orders/17``.
+    """Rows of a SQLite table as JSON objects.
 
-    A row is new when its origin is not in the ledger. Keys are looked at from the one on up to which the last run had
-    everything; all of them when there was no such run, when asked to, and every few days, for rows that were put in
-    below. A rejected row is read again when its content has changed and its key is looked at.
+    Each is known for good by its table and key: ``orders/17``.
+
+    A row is new when its origin is not in the ledger. Keys are looked at from the one
+    on up to which the last run had everything; all of them when there was no such run,
+    when asked to, and every few days, for rows that were put in below. A rejected row
+    is read again when its content has changed and its key is looked at.
     """
 
     name: ClassVar[str] = "sqlite-table"
@@ -46,7 +58,9 @@ class SqliteTable:
         """See `Source.plan`."""
         settings = self.settings
         self._mark = Bookmark.of(ledger.bookmark, self._mark.table)
-        covered = self._mark.covers(self._began, settings.reconcile_every_days, ledger.rows)
+        covered = self._mark.covers(
+            self._began, settings.reconcile_every_days, ledger.rows
+        )
         self._full = settings.reconcile or not covered
         self._reached = None if self._full else self._mark.through
         return self._splits(ledger)
@@ -83,14 +97,22 @@ class SqliteTable:
                     taken, rejected, size = [], [], 0
         except ReportingError:
             reason = "unavailable"
-        yield _batch(taken, rejected)._replace(unread=[ReadFailure(self._origin(key), reason) for key in missing])
+        yield _batch(taken, rejected)._replace(
+            unread=[ReadFailure(self._origin(key), reason) for key in missing]
+        )
 
     def plan_stats(self) -> PlanStats:
         """See `Source.plan_stats`."""
         return PlanStats(waiting=self._waiting, exhausted=self._ended)
 
-    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
-        """See `Source.bookmark`. A run that was stopped leaves the mark where it was, an unread row just below it."""
+    def bookmark(
+        self, *, complete: bool, unread: Sequence[str], rows: int
+    ) -> Mapping[str, Any]:
+        """See `Source.bookmark`.
+
+        A run that was stopped leaves the mark where it was, an unread row just below
+        it.
+        """
         if not complete:
             return self._mark._asdict()
         ends = [self._reached, *(_key(origin) - 1 for origin in unread)]
@@ -105,7 +127,10 @@ class SqliteTable:
         return f"{self.settings.table}/{key}"
 
     def _version(self, origin: str) -> str | None:
-        """What the row is now; None, so that it is read again, when that is not to be learnt."""
+        """What the row is now.
+
+        None, so that it is read again, when that is not to be learnt.
+        """
         try:
             return next((row.version for row in self._table.rows([_key(origin)])), None)
         except ReportingError:
@@ -116,7 +141,9 @@ def _key(origin: str) -> int:
     return int(origin.rpartition("/")[2])
 
 
-def _batch(taken: Sequence[tuple[str, str, bytes]], rejected: Sequence[Rejection]) -> Batch:
+def _batch(
+    taken: Sequence[tuple[str, str, bytes]], rejected: Sequence[Rejection]
+) -> Batch:
     return Batch(
         origins=[origin for origin, _, _ in taken],
         versions=[version for _, version, _ in taken],

@@ -1,6 +1,9 @@
-"""The observer ``webhook``: posts a few words on a run that is over. No value of a record is in them.
+"""The observer ``webhook``: posts a few words on a run that is over.
 
-``ACME_WEBHOOK_URL`` says where to; unless it is set, nothing is posted. ``ACME_WEBHOOK_SECONDS`` is how long to wait.
+No value of a record is in them.
+
+``ACME_WEBHOOK_URL`` says where to; unless it is set, nothing is posted.
+``ACME_WEBHOOK_SECONDS`` is how long to wait.
 """
 
 from __future__ import annotations
@@ -17,7 +20,15 @@ if TYPE_CHECKING:
 REPORTING_API = 1
 
 SECONDS = 5.0
-COUNTS = ("records_read", "accepted", "rejected", "filtered", "duplicates", "objects_unread", "remaining")
+COUNTS = (
+    "records_read",
+    "accepted",
+    "rejected",
+    "filtered",
+    "duplicates",
+    "objects_unread",
+    "remaining",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -28,25 +39,58 @@ def reporting_run_finished(result: RunResult) -> None:
     if result.dry_run:
         return
     counts = {name: getattr(result, name) for name in COUNTS}
-    shown = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in counts.items() if number)
+    shown = ", ".join(
+        f"{name.replace('_', ' ')} {number}"
+        for name, number in counts.items()
+        if number
+    )
     text = f"{result.report}: {result.status}, {shown or 'nothing new'}"
     more = {"complete": result.complete, "seconds": result.seconds.total}
-    _post({"text": text, "report": result.report, "run_id": result.run_id, "status": result.status, **counts, **more})
+    _post(
+        {
+            "text": text,
+            "report": result.report,
+            "run_id": result.run_id,
+            "status": result.status,
+            **counts,
+            **more,
+        }
+    )
 
 
 @hookimpl
 def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
-    """Post why the run was given up: in words only where the framework vouches that they hold no value."""
+    """Post why the run was given up.
+
+    It is posted in words only where the framework vouches that they hold no value.
+    """
     kind = type(error).__name__
-    text = f"{report}: failed, {kind}: {error}" if isinstance(error, ReportingError) else f"{report}: failed, {kind}"
-    _post({"text": text, "report": report, "run_id": run_id, "status": "failed", "error": kind})
+    text = (
+        f"{report}: failed, {kind}: {error}"
+        if isinstance(error, ReportingError)
+        else f"{report}: failed, {kind}"
+    )
+    _post(
+        {
+            "text": text,
+            "report": report,
+            "run_id": run_id,
+            "status": "failed",
+            "error": kind,
+        }
+    )
 
 
 def _post(message: dict[str, Any]) -> None:
-    """Post it as JSON. A webhook that fails is logged, without its URL, which may hold a token."""
+    """Post it as JSON.
+
+    A webhook that fails is logged, without its URL, which may hold a token.
+    """
     if not (url := os.environ.get("ACME_WEBHOOK_URL", "")):
         return
-    import json  # nothing is imported before there is something to say: the module is loaded at every start
+    # nothing is imported before there is something to say: the module is loaded at
+    # every start
+    import json
     import urllib.error
     import urllib.request
 
@@ -62,4 +106,7 @@ def _post(message: dict[str, Any]) -> None:
         error.close()
         _log.warning("the webhook answered %d; the run is what it is", error.code)
     except Exception as error:
-        _log.warning("the webhook could not be told: %s; the run is what it is", type(error).__name__)
+        _log.warning(
+            "the webhook could not be told: %s; the run is what it is",
+            type(error).__name__,
+        )

@@ -1,1 +1,4 @@
-"""Text that people read, such as messages and install commands; and the tuning of the garbage collector."""
+"""Text that people read, such as messages and install commands.
+
+And the tuning of the garbage collector.
+"""

@@ -1,4 +1,4 @@
-"""The wording of messages: one bounded line, the nearest names, and no secret of a URI."""
+"""The wording of messages: one bounded line, the nearest names, no secret of a URI."""
 
 from __future__ import annotations
 
@@ -10,21 +10,26 @@ from datetime import UTC, datetime
 
 _USER_INFO = re.compile(
     r"""(?:(?<=://)|(?<=\w\w:/)(?!/))(?:
-        [^\s/?\#'"<>]*                              # user:password, up to the last @ before the path
-        | [^\s/:@\['"<>]*:(?!\d{1,5}/)[^\s@'"<>]*   # a password that holds a slash; a port is none
+        # user:password, up to the last @ before the path
+        [^\s/?\#'"<>]*
+        # a password that holds a slash; a port is none
+        | [^\s/:@\['"<>]*:(?!\d{1,5}/)[^\s@'"<>]*
     )@""",
     re.VERBOSE,
 )
 _QUERY = re.compile(
     r"""\b(
         https?://[^\s?\#'"<>]*(?=[?\#])
-        | [a-z][a-z0-9+.-]*://[^\s?'"<>]*(?=\?[^\s=]*=)  # a key in a bucket may hold a question mark
+        # a key in a bucket may hold a question mark
+        | [a-z][a-z0-9+.-]*://[^\s?'"<>]*(?=\?[^\s=]*=)
     )[?\#][^\s'"<>]*?(?=[:;,.)\]}]*(?:[\s'"<>\\]|$))""",
     re.VERBOSE | re.IGNORECASE,
 )
 
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+),")
-"""An error of the operating system in the text of a library in Rust, which keeps no errno."""
+"""An error of the operating system in the text of a library in Rust, which keeps no
+errno.
+"""
 
 SYSTEM_FIXES = {
     errno.ENOSPC: "make room there (TMPDIR names the folder of staged rows)",
@@ -41,7 +46,10 @@ LINE_LIMIT = 240
 
 
 def redacted(text: str) -> str:
-    """Remove user info and query strings from every URI in a text: passwords, tokens and signatures are there."""
+    """Remove user info and query strings from every URI in a text.
+
+    Passwords, tokens and signatures are there.
+    """
     if ":/" not in text:
         return text
     return _QUERY.sub(r"\1", _USER_INFO.sub("", text))
@@ -67,7 +75,10 @@ def message_of(error: BaseException) -> str:
 
 
 def utc_text(moment: datetime) -> str:
-    """Write a moment as ISO 8601 in UTC, ending in ``Z``; one without an offset is in UTC already."""
+    """Write a moment as ISO 8601 in UTC, ending in ``Z``.
+
+    One without an offset is in UTC already.
+    """
     return as_utc(moment).isoformat().replace("+00:00", "Z")
 
 
@@ -77,7 +88,9 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def system_problem(error: BaseException, only: Collection[int] = ()) -> str | None:
-    """Return what the operating system says went wrong and what to do, or `None` if it was not its error.
+    """Return what the operating system says went wrong and what to do about it.
+
+    Return `None` if it was not an error of the operating system.
 
     Args:
         error: The error.
@@ -94,7 +107,9 @@ def system_problem(error: BaseException, only: Collection[int] = ()) -> str | No
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """A clause with the nearest names, or nothing when none is near."""
-    from difflib import get_close_matches  # only errors need it: it is not free to import
+    from difflib import (
+        get_close_matches,
+    )  # only errors need it: it is not free to import
 
     near = get_close_matches(name, known, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,1 +1,4 @@
-"""Reports in AWS Lambda: one handler for all of them (`reporting_framework.aws_lambda.handler.handler`)."""
+"""Reports in AWS Lambda: one handler for all of them.
+
+The handler is `reporting_framework.aws_lambda.handler.handler`.
+"""

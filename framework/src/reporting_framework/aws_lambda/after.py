@@ -1,4 +1,7 @@
-"""What a function does when a run is over: pages of this month and the last one, beside the table."""
+"""The work of a function when a run is over: pages beside the table.
+
+The pages are those of this month and the last one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,9 @@ def after_run(
     page: str | None,
     left: float,
 ) -> dict[str, Any]:
-    """Make the pages, and say so; whatever goes wrong is logged and measured, and fails nothing.
+    """Make the pages, and say so.
+
+    Whatever goes wrong is logged and measured, and fails nothing.
 
     Args:
         report: The report that ran.
@@ -40,27 +45,43 @@ def after_run(
         left: Seconds that are left of the function's time.
 
     Returns:
-        Entries of the answer: `pages`, their URIs, and `pages_error` where there is something wrong.
+        Entries of the answer: `pages`, their URIs, and `pages_error` where there is
+        something wrong.
     """
     made: list[str] = []
     answer: dict[str, Any] = {"pages": made}
     try:
         if left < LEAST:
-            observer.logger.error("pages not made", reason="no time is left", seconds_left=round(left, 1))
+            observer.logger.error(
+                "pages not made", reason="no time is left", seconds_left=round(left, 1)
+            )
             answer["pages_error"] = NOT_MADE
         else:
             owner = Owner(report.name, "page", page or "(its own)")
             call(owner, _make, report, composition, registry, page, made)
             observer.logger.info("pages made", pages=made)
     except ReportingError as error:
-        observer.logger.error("pages not made", error_type=type(error).__name__, reason=str(error), exc_info=error)
+        observer.logger.error(
+            "pages not made",
+            error_type=type(error).__name__,
+            reason=str(error),
+            exc_info=error,
+        )
         answer["pages_error"] = NOT_MADE
     observer.measure(metrics.of_pages(len(made), failed="pages_error" in answer))
     return answer
 
 
-def _make(report: Report, composition: PipelineSpec, registry: Registry, asked: str | None, made: list[str]) -> None:
-    from reporting_framework.query import pages  # only functions that make pages need it
+def _make(
+    report: Report,
+    composition: PipelineSpec,
+    registry: Registry,
+    asked: str | None,
+    made: list[str],
+) -> None:
+    from reporting_framework.query import (
+        pages,
+    )  # only functions that make pages need it
 
     name = pages.page_name(report, asked, registry)
     page = pages.page_of(report.name, name, {}, registry)

@@ -19,16 +19,28 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 def responds(policy: str, kind: Kind) -> bool:
-    """Whether a failed run answers, or raises. A queue, a stream or an unknown service takes any answer for success."""
+    """Whether a failed run answers, or raises.
+
+    A queue, a stream or an unknown service takes any answer for success.
+    """
     if kind in ("sqs", "kinesis", "unknown"):
         return False
     return policy == "respond" or (policy == "auto" and kind in AWAITED)
 
 
 def success(
-    kind: Kind, report: Report, settings: Any, result: RunResult, *, continued: bool, more: Mapping[str, Any] = _NOTHING
+    kind: Kind,
+    report: Report,
+    settings: Any,
+    result: RunResult,
+    *,
+    continued: bool,
+    more: Mapping[str, Any] = _NOTHING,
 ) -> Any:
-    """The answer to a run that was not given up; `more` is what the function has to say besides."""
+    """The answer to a run that was not given up.
+
+    `more` is what the function has to say besides.
+    """
     if result.response is not None:
         return result.response
     own = report.answer(settings, result) if isinstance(report, Answering) else {}
@@ -36,8 +48,12 @@ def success(
     return _formed(kind, OK, {**body, "continued": True} if continued else body)
 
 
-def failure(kind: Kind, error: Exception, *, report: str, request_id: str, refused: bool = False) -> Any:
-    """The answer to a run that was given up: what is wrong with the trigger, or no more than that it failed.
+def failure(
+    kind: Kind, error: Exception, *, report: str, request_id: str, refused: bool = False
+) -> Any:
+    """Return the answer to a run that was given up.
+
+    It says what is wrong with the trigger, or no more than that the run failed.
 
     Args:
         kind: What the event is.
@@ -49,11 +65,16 @@ def failure(kind: Kind, error: Exception, *, report: str, request_id: str, refus
     body = {"report": report, "status": "failed", "request_id": request_id}
     if refused:
         return _formed(kind, BAD_REQUEST, {**body, "error": str(error)})
-    return _formed(kind, FAILED, {**body, "error": "the run failed; the function's log says why"})
+    return _formed(
+        kind, FAILED, {**body, "error": "the run failed; the function's log says why"}
+    )
 
 
 def raisable(error: Exception, report: str) -> ReportingError:
-    """The error as the runtime may log it: the message of a foreign one may hold values of records."""
+    """Return the error as the runtime may log it.
+
+    The message of a foreign error may hold values of records.
+    """
     if isinstance(error, ReportingError):
         return error
     return StepFailed(f"report {report}: {type(error).__name__}; see the log for where")
@@ -63,10 +84,15 @@ def _formed(kind: Kind, status: int, body: Mapping[str, Any]) -> dict[str, Any]:
     """The body in the caller's form.
 
     Raises:
-        TypeError: It holds what JSON cannot say; of a direct invocation the runtime itself would find that too late.
+        TypeError: It holds what JSON cannot say; of a direct invocation the runtime
+            itself would find that too late.
         ValueError: The same.
     """
     text = json.dumps(body, ensure_ascii=False, allow_nan=False)
     if kind != "http":
         return {"statusCode": status, **body}
-    return {"statusCode": status, "headers": {"Content-Type": "application/json"}, "body": text}
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json"},
+        "body": text,
+    }

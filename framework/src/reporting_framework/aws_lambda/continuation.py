@@ -1,4 +1,7 @@
-"""How a function goes on with what it did not get done in its time: it invokes itself, asynchronously."""
+"""The way a function goes on with what it did not get done in its time.
+
+It invokes itself, asynchronously.
+"""
 
 from __future__ import annotations
 
@@ -22,32 +25,51 @@ def chain_of(event: Any) -> int:
     marker = event[CONTINUE]
     number = marker.get("number") if isinstance(marker, Mapping) else None
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise TriggerError(f"{CONTINUE} is the handler's own; it holds the number of runs before, as a whole number")
+        raise TriggerError(
+            f"{CONTINUE} is the handler's own; it holds the number of runs before, as a"
+            " whole number"
+        )
     return number
 
 
-def invoke_again(context: Any, settings: Mapping[str, Any], *, number: int, correlation_id: str) -> None:
-    """Start the next run of a chain, at the same version or alias, with the settings of the first one's trigger.
+def invoke_again(
+    context: Any, settings: Mapping[str, Any], *, number: int, correlation_id: str
+) -> None:
+    """Start the next run of a chain.
 
-    Needs ``lambda:InvokeFunction`` for the function itself. Lambda stops chains of about 16 invocations as recursive,
-    unless the function's recursion configuration allows them.
+    It runs at the same version or alias, with the settings of the first run's trigger.
+
+    Needs ``lambda:InvokeFunction`` for the function itself. Lambda stops chains of
+    about 16 invocations as recursive, unless the function's recursion configuration
+    allows them.
 
     Raises:
         Exception: botocore's, as it comes.
     """
-    event = {CONTINUE: {"number": number, "correlation_id": correlation_id}, "settings": dict(settings)}
+    event = {
+        CONTINUE: {"number": number, "correlation_id": correlation_id},
+        "settings": dict(settings),
+    }
     client().invoke(
-        FunctionName=context.invoked_function_arn, InvocationType="Event", Payload=json.dumps(event).encode()
+        FunctionName=context.invoked_function_arn,
+        InvocationType="Event",
+        Payload=json.dumps(event).encode(),
     )
 
 
 @cache
 def client() -> Any:
-    """Lambda's client. boto3 takes a quarter of a second to import, so only functions that go on by themselves do."""
+    """Return Lambda's client.
+
+    boto3 takes a quarter of a second to import, so only functions that go on by
+    themselves do.
+    """
     from botocore.config import Config
 
     from reporting_framework.storage import aws_session
 
     # There are seconds left at the most, and an answer to give.
-    config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2})
+    config = Config(
+        connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}
+    )
     return aws_session().client("lambda", config=config)

@@ -1,4 +1,7 @@
-"""What an execution environment keeps from one invocation to the next, and what it does for each."""
+"""The state that an execution environment keeps from one invocation to the next.
+
+The module also has what the environment does for each invocation.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,12 @@ from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.config.fields import fields_of
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.config.resolve import resolve_settings
-from reporting_framework.errors import ConfigurationError, ReportingError, SettingsError, TriggerError
+from reporting_framework.errors import (
+    ConfigurationError,
+    ReportingError,
+    SettingsError,
+    TriggerError,
+)
 from reporting_framework.execution.pipeline import assemble, place_of, prepared
 from reporting_framework.execution.runner import run
 from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
@@ -31,11 +39,15 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
 
 MARGIN_SHARE = 0.25
-"""Largest share of the remaining time that the margin may take: a function with two seconds left still gets on."""
+"""Largest share of the remaining time that the margin may take: a function with two
+seconds left still gets on.
+"""
 
 
 class Environment:
-    """A function's plugins, configuration and observer, made once; connections are kept by the stores themselves.
+    """A function's plugins, configuration and observer, made once.
+
+    Connections are kept by the stores themselves.
 
     Args:
         environment: The function's environment variables.
@@ -48,19 +60,28 @@ class Environment:
         self.environment = environment
         self.settings = FunctionSettings.of(environment)
         task = environment.get("LAMBDA_TASK_ROOT")
-        self.config = read_config(find_config(None, environment, Path(task) if task else None))
+        self.config = read_config(
+            find_config(None, environment, Path(task) if task else None)
+        )
         self.registry = load_plugins(allow_list(environment))
         self.registry.add_reports(self.config)
         try:
             self.observer = Observability(self.settings, self.registry.packages)
         except Exception as error:  # Powertools' own, of several types
-            raise SettingsError(f"LOG_LEVEL, or a variable of Powertools, cannot be used: {cause(error)}") from error
+            raise SettingsError(
+                "LOG_LEVEL, or a variable of Powertools, cannot be used:"
+                f" {cause(error)}"
+            ) from error
         self.registry.register(self.observer, "powertools")
-        self.report = self.observer.report = resolve_report(self.settings.report, self.registry)
+        self.report = self.observer.report = resolve_report(
+            self.settings.report, self.registry
+        )
         self.names = frozenset(fields_of(self.report.Settings))
 
     def warm_up(self) -> None:
-        """Import what the report needs while Lambda initialises, if the environment alone says what that is.
+        """Import what the report needs while Lambda initialises.
+
+        This happens only if the environment alone says what that is.
 
         What is wrong is for an invocation to tell.
         """
@@ -85,28 +106,45 @@ class Environment:
             settings, result = self._run(trigger, context)
             more = self._after(settings, result, context)
             continued = self._goes_on(result, trigger, context, chain, correlated)
-            return answers.success(kind, self.report, settings, result, continued=continued, more=more)
+            return answers.success(
+                kind, self.report, settings, result, continued=continued, more=more
+            )
         except Exception as error:
             responds = answers.responds(self.settings.on_error, kind)
             refused = responds and self._of_trigger(error, trigger)
             self.observer.failed(error, refused=refused)
             if responds:
-                known = {"report": self.settings.report, "request_id": context.aws_request_id}
+                known = {
+                    "report": self.settings.report,
+                    "request_id": context.aws_request_id,
+                }
                 return answers.failure(kind, error, **known, refused=refused)
             raised = answers.raisable(error, self.settings.report)
         raise raised from None  # the cause may hold values of records
 
     def _run(self, trigger: Trigger, context: Any) -> tuple[Any, RunResult]:
         remaining = context.get_remaining_time_in_millis() / 1000
-        deadline = time.monotonic() + remaining - min(self.settings.margin, MARGIN_SHARE * remaining)
+        deadline = (
+            time.monotonic()
+            + remaining
+            - min(self.settings.margin, MARGIN_SHARE * remaining)
+        )
         settings = self._settings(trigger.settings)
         composition = composed(self.report, settings)
-        self.observer.outputs = [f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks]
-        pipeline = assemble(self.settings.report, composition, self.registry, trigger=trigger)
-        return settings, run(pipeline, lifecycle=self.registry.lifecycle(), deadline=deadline)
+        self.observer.outputs = [
+            f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks
+        ]
+        pipeline = assemble(
+            self.settings.report, composition, self.registry, trigger=trigger
+        )
+        return settings, run(
+            pipeline, lifecycle=self.registry.lifecycle(), deadline=deadline
+        )
 
     def _assembled(self, settings: BaseModel) -> Pipeline:
-        return assemble(self.settings.report, composed(self.report, settings), self.registry)
+        return assemble(
+            self.settings.report, composed(self.report, settings), self.registry
+        )
 
     def _settings(self, trigger: Mapping[str, Any]) -> BaseModel:
         return resolve_settings(
@@ -117,7 +155,9 @@ class Environment:
             trigger=trigger,
         )
 
-    def _after(self, settings: BaseModel, result: RunResult, context: Any) -> dict[str, Any]:
+    def _after(
+        self, settings: BaseModel, result: RunResult, context: Any
+    ) -> dict[str, Any]:
         """Make pages where that is asked for, once all that is new is in the table."""
         if self.settings.after != "report" or not result.complete:
             return {}
@@ -125,39 +165,80 @@ class Environment:
 
         left = context.get_remaining_time_in_millis() / 1000
         composition = composed(self.report, settings)
-        return after_run(self.report, composition, self.registry, self.observer, page=self.settings.page, left=left)
+        return after_run(
+            self.report,
+            composition,
+            self.registry,
+            self.observer,
+            page=self.settings.page,
+            left=left,
+        )
 
-    def _goes_on(self, result: RunResult, trigger: Trigger, context: Any, chain: int, correlated: str) -> bool:
-        """Start the next run if there is more to do; what a queue or a stream delivers again needs none."""
-        if result.complete or result.response is not None or self.settings.continue_ != "self":
+    def _goes_on(
+        self,
+        result: RunResult,
+        trigger: Trigger,
+        context: Any,
+        chain: int,
+        correlated: str,
+    ) -> bool:
+        """Start the next run if there is more to do.
+
+        What a queue or a stream delivers again needs none.
+        """
+        if (
+            result.complete
+            or result.response is not None
+            or self.settings.continue_ != "self"
+        ):
             return False
         logger = self.observer.logger
         if not result.records_read:
-            logger.error("nothing was read in the time there was: give the function more; not continued")
+            logger.error(
+                "nothing was read in the time there was: give the function more; not"
+                " continued"
+            )
             return False
         if chain >= self.settings.continue_limit:
-            logger.error("there is more to do, but REPORTING_CONTINUE_LIMIT is reached", runs=chain + 1)
+            logger.error(
+                "there is more to do, but REPORTING_CONTINUE_LIMIT is reached",
+                runs=chain + 1,
+            )
             return False
         try:
-            continuation.invoke_again(context, trigger.settings, number=chain + 1, correlation_id=correlated)
+            continuation.invoke_again(
+                context, trigger.settings, number=chain + 1, correlation_id=correlated
+            )
         except Exception as error:  # what is done is done all the same
             code = getattr(error, "response", {}).get("Error", {}).get("Code")
-            logger.error("not continued", error_type=type(error).__name__, error_code=code)
+            logger.error(
+                "not continued", error_type=type(error).__name__, error_code=code
+            )
             return False
         logger.info("continued", runs=chain + 1)
         return True
 
     def _of_trigger(self, error: Exception, trigger: Trigger) -> bool:
-        """Whether the trigger is at fault. If nothing says so, its settings must make the difference."""
+        """Whether the trigger is at fault.
+
+        If nothing says so, its settings must make the difference.
+        """
         if isinstance(error, TriggerError):
             return True
         known = error.of_trigger if isinstance(error, SettingsError) else None
-        if known is not None or not isinstance(error, ConfigurationError) or not trigger.settings:
+        if (
+            known is not None
+            or not isinstance(error, ConfigurationError)
+            or not trigger.settings
+        ):
             return bool(known)
         return self._problem(trigger.settings) == str(error) != self._problem({})
 
     def _problem(self, settings: Mapping[str, Any]) -> str:
-        """What is wrong with the report as a trigger of these settings makes it; nothing is read or written."""
+        """What is wrong with the report as a trigger of these settings makes it.
+
+        Nothing is read or written.
+        """
         try:
             with prepared(self._assembled(self._settings(settings))):
                 return ""

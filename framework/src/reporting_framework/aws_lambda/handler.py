@@ -1,6 +1,9 @@
-"""The Lambda handler of every report: ``reporting_framework.aws_lambda.handler.handler``.
+"""The Lambda handler of every report.
 
-The environment variable ``REPORTING_REPORT`` names the report. Needs ``pip install 'reporting-framework[aws]'``.
+It is ``reporting_framework.aws_lambda.handler.handler``.
+
+The environment variable ``REPORTING_REPORT`` names the report. Needs ``pip install
+'reporting-framework[aws]'``.
 """
 
 from __future__ import annotations
@@ -24,7 +27,10 @@ from reporting_framework.execution.triggers import kind_of
 
 @cache
 def environment() -> Environment:
-    """The execution environment, made once; one that cannot be made is tried again by the next invocation."""
+    """The execution environment, made once.
+
+    One that cannot be made is tried again by the next invocation.
+    """
     return Environment(os.environ)
 
 
@@ -32,7 +38,8 @@ def handler(event: Any, context: Any) -> Any:
     """Run the report that the environment names.
 
     Args:
-        event: A direct invocation's settings, a schedule, S3 notifications, a batch of SQS or Kinesis, a request.
+        event: A direct invocation's settings, a schedule, S3 notifications, a batch of
+            SQS or Kinesis, a request.
         context: Lambda's.
 
     Raises:
@@ -42,13 +49,19 @@ def handler(event: Any, context: Any) -> Any:
         prepared = environment()
     except ReportingError as error:
         kind, report = kind_of(event), os.environ.get("REPORTING_REPORT", "")
-        not_set_up(error, report or "unknown", os.environ.get("REPORTING_ENVIRONMENT", "dev"))
+        not_set_up(
+            error, report or "unknown", os.environ.get("REPORTING_ENVIRONMENT", "dev")
+        )
         if not answers.responds(os.environ.get("REPORTING_ON_ERROR", "auto"), kind):
             raise
-        return answers.failure(kind, error, report=report, request_id=context.aws_request_id)
+        return answers.failure(
+            kind, error, report=report, request_id=context.aws_request_id
+        )
     return prepared.invoke(event, context)
 
 
-if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # in Lambda, where whatever is imported now costs the caller nothing
+if (
+    "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
+):  # in Lambda, where whatever is imported now costs the caller nothing
     with suppress(ReportingError):
         environment().warm_up()

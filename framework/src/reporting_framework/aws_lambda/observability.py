@@ -1,7 +1,10 @@
-"""What a function logs, measures and traces: an observer of runs on Powertools for AWS Lambda.
+"""The logs, metrics and traces of a function, from an observer of its runs.
 
-Logs are JSON lines, metrics the Embedded Metric Format, traces subsegments of X-Ray. Nothing here ever holds a value of
-a record: counts, origins, types of errors, names of declared fields.
+The observer is built on Powertools for AWS Lambda.
+
+Logs are JSON lines, metrics the Embedded Metric Format, traces subsegments of X-Ray.
+Nothing here ever holds a value of a record: counts, origins, types of errors, names of
+declared fields.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
+    AmazonCloudWatchEMFProvider,
+)
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.aws_lambda import metrics
@@ -59,7 +64,10 @@ LOGGER = "reporting.function"
 
 
 class _Formatter(LambdaPowertoolsFormatter):
-    """Powertools' JSON lines, redacted, with tracebacks that hold no message of a foreign error."""
+    """Powertools' JSON lines, redacted.
+
+    Their tracebacks hold no message of a foreign error.
+    """
 
     def serialize(self, log: Any) -> str:
         """Remove secrets of URIs, whichever library logged them."""
@@ -68,7 +76,9 @@ class _Formatter(LambdaPowertoolsFormatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         return traceback_text(ei[1], verbose=False) if ei[1] else ""
 
-    def _extract_log_exception(self, log_record: logging.LogRecord) -> tuple[Any, Any, Any]:
+    def _extract_log_exception(
+        self, log_record: logging.LogRecord
+    ) -> tuple[Any, Any, Any]:
         """Without the notes of an error: they may hold values of records."""
         text, name, _ = super()._extract_log_exception(log_record)
         return text, name, None
@@ -79,20 +89,27 @@ class Observability:
 
     Args:
         settings: The function's.
-        packages: Top-level packages whose loggers are set to the function's level; all others stay at WARNING.
+        packages: Top-level packages whose loggers are set to the function's level; all
+            others stay at WARNING.
     """
 
-    def __init__(self, settings: FunctionSettings, packages: Iterable[str] = ()) -> None:
+    def __init__(
+        self, settings: FunctionSettings, packages: Iterable[str] = ()
+    ) -> None:
         self.settings = settings
         self.report: Report | None = None
         self.outputs: Sequence[str] = ()
         self._watch: Watch | None = None
         self._cold = True
         self.logger = Logger(
-            service=LOGGER, logger_formatter=_Formatter(serialize_stacktrace=False, utc=True, use_rfc3339=True)
+            service=LOGGER,
+            logger_formatter=_Formatter(
+                serialize_stacktrace=False, utc=True, use_rfc3339=True
+            ),
         )
         logging.getLogger(LOGGER).propagate = False
-        # Everything that is logged goes the same way; Lambda's own handler would write plain text.
+        # Everything that is logged goes the same way; Lambda's own handler would write
+        # plain text.
         logging.root.handlers[:] = [self.logger.logger_handler]
         for name in ("reporting_framework", *packages):
             logging.getLogger(name).setLevel(self.logger.log_level)
@@ -150,57 +167,87 @@ class Observability:
 
     @hookimpl
     def reporting_run_failed(self, run_id: str, error: BaseException) -> None:
-        """See `hookspecs.reporting_run_failed`; the handler logs the error, also of a run that did not begin."""
+        """See `hookspecs.reporting_run_failed`.
+
+        The handler logs the error, also of a run that did not begin.
+        """
         self.logger.debug("run failed", error_type=type(error).__name__)
         if _traced():
             self._trace_requests(run_id)
 
     def failed(self, error: Exception, *, refused: bool) -> None:
-        """An invocation failed: log where and why, as far as that tells no value of a record.
+        """Log where and why an invocation failed.
+
+        This is logged only as far as it tells no value of a record.
 
         Args:
             error: Why.
-            refused: Whether the caller is told that the input is at fault, so that nothing is wrong with the function.
+            refused: Whether the caller is told that the input is at fault, so that
+                nothing is wrong with the function.
         """
         if refused:
             self.logger.warning("refused: %s", error)
             self.measure(metrics.REFUSAL_METRICS)
             return
-        self.logger.error("the run failed", error_type=type(error).__name__, exc_info=error)
+        self.logger.error(
+            "the run failed", error_type=type(error).__name__, exc_info=error
+        )
         self.measure(metrics.FAILURE_METRICS)
 
     def _metrics_of(self, result: RunResult) -> dict[str, tuple[float, str]]:
         return {**metrics.of_run(result), **self._own(result)}
 
     def _own(self, result: RunResult) -> dict[str, tuple[float, str]]:
-        """The report's own metrics, as far as they are numbers; a report that fails to give any has none."""
+        """The report's own metrics, as far as they are numbers.
+
+        A report that fails to give any has none.
+        """
         try:
             own: Mapping[str, tuple[float, str]] = (
-                self.report.metrics(result) if isinstance(self.report, Answering) else {}
+                self.report.metrics(result)
+                if isinstance(self.report, Answering)
+                else {}
             )
-            return {name: (value, unit) for name, (value, unit) in own.items() if math.isfinite(value)}
+            return {
+                name: (value, unit)
+                for name, (value, unit) in own.items()
+                if math.isfinite(value)
+            }
         except Exception as error:
-            self.logger.error("the report gave no metrics", error_type=type(error).__name__)
+            self.logger.error(
+                "the report gave no metrics", error_type=type(error).__name__
+            )
             return {}
 
     def measure(self, values: Mapping[str, tuple[float, str]]) -> None:
         """Print metrics of the function's report."""
         settings = self.settings
-        measure(values, settings.report, settings.environment_, settings.metrics_namespace)
+        measure(
+            values, settings.report, settings.environment_, settings.metrics_namespace
+        )
 
     def _recorder(self) -> Any:
-        from aws_lambda_powertools.tracing import Tracer  # only an invocation that is traced needs it
+        from aws_lambda_powertools.tracing import (
+            Tracer,
+        )  # only an invocation that is traced needs it
 
         return Tracer(service=self.settings.report, auto_patch=False).provider
 
     def _trace_requests(self, run_id: str) -> None:
-        """Send a subsegment for each operation of S3: how many requests, how many failed, how long they took."""
+        """Send a subsegment for each operation of S3.
+
+        It says how many requests there were, how many failed and how long they took.
+        """
         recorder, found = self._recorder(), self._watch.found if self._watch else {}
         for operation, requests in found.items():
             subsegment = recorder.begin_subsegment("S3", namespace="aws")
             subsegment.start_time = requests.began
             subsegment.set_aws({"operation": operation})
-            for name, value in (("report", self.settings.report), ("run_id", run_id), ("operation", operation)):
+            for name, value in (
+                ("report", self.settings.report),
+                ("run_id", run_id),
+                ("operation", operation),
+            ):
                 subsegment.put_annotation(name, value)
             for name in ("count", "failed", "seconds"):
                 subsegment.put_annotation(name, getattr(requests, name))
@@ -210,7 +257,9 @@ class Observability:
     def _trace_stages(self, result: RunResult) -> None:
         """Send a subsegment for each stage."""
         recorder = self._recorder()
-        for stage, (began, ended) in sorted(result.spans.items(), key=lambda item: item[1]):
+        for stage, (began, ended) in sorted(
+            result.spans.items(), key=lambda item: item[1]
+        ):
             subsegment = recorder.begin_subsegment(stage)
             subsegment.start_time = began
             subsegment.put_annotation("report", result.report)
@@ -226,11 +275,15 @@ def _traced() -> bool:
 
 
 def measure(
-    values: Mapping[str, tuple[float, str]], report: str, environment: str, namespace: str = "Reporting"
+    values: Mapping[str, tuple[float, str]],
+    report: str,
+    environment: str,
+    namespace: str = "Reporting",
 ) -> None:
     """Print the metrics as one line in the Embedded Metric Format."""
     emf = AmazonCloudWatchEMFProvider(namespace=namespace)
-    emf.service = ""  # or POWERTOOLS_SERVICE_NAME would be a dimension that alarms do not know of
+    # Else POWERTOOLS_SERVICE_NAME would be a dimension that alarms do not know of.
+    emf.service = ""
     emf.add_dimension("report", report)
     emf.add_dimension("environment", environment)
     for name, (value, unit) in values.items():
@@ -239,7 +292,14 @@ def measure(
 
 
 def not_set_up(error: ReportingError, report: str, environment: str) -> None:
-    """Log and measure that a function cannot be used, before there is anything to do it with."""
-    line = {"level": "ERROR", "message": f"the function is not set up: {error}", "report": report}
+    """Log and measure that a function cannot be used.
+
+    This works before there is anything else to log and measure with.
+    """
+    line = {
+        "level": "ERROR",
+        "message": f"the function is not set up: {error}",
+        "report": report,
+    }
     print(json.dumps(line | {"error_type": type(error).__name__}), flush=True)  # noqa: T201 - Lambda's log
     measure(metrics.FAILURE_METRICS, report, environment)

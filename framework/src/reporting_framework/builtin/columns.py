@@ -29,7 +29,9 @@ MOMENT = pl.Datetime("us", "UTC")
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _AWARE_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST, _LAST = (moment.replace(tzinfo=UTC) - _AWARE_EPOCH for moment in (datetime.min, datetime.max))
+_FIRST, _LAST = (
+    moment.replace(tzinfo=UTC) - _AWARE_EPOCH for moment in (datetime.min, datetime.max)
+)
 _CALENDAR = range(_FIRST // _MICROSECOND, _LAST // _MICROSECOND + 1)
 
 
@@ -57,9 +59,13 @@ class Column(NamedTuple):
         if self.dtype == MOMENT:
             return _moments(name, values)
         if self.convert is not None:
-            values = [None if value is None else self.convert(value) for value in values]
+            values = [
+                None if value is None else self.convert(value) for value in values
+            ]
         made = pl.Series(name, values, dtype=self.dtype, strict=True)
-        if made.dtype != self.dtype:  # polars makes a Datetime of a datetime that a Date was asked for
+        if (
+            made.dtype != self.dtype
+        ):  # polars makes a Datetime of a datetime that a Date was asked for
             raise TypeError(f"column {name} became a {made.dtype}")
         return made
 
@@ -69,7 +75,9 @@ class Column(NamedTuple):
             self.series("", [value])
         except MemoryError:
             raise
-        except Exception:  # of a type that polars, json or a converter of the model's has chosen
+        except (
+            Exception
+        ):  # of a type that polars, json or a converter of the model's has chosen
             return False
         return True
 
@@ -87,12 +95,20 @@ def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
     if hasattr(annotation, "__value__"):  # type Name = ...
         return column_of(annotation.__value__, metadata)
     origin = get_origin(annotation)
-    members = [member for member in get_args(annotation) if member not in (None, types.NoneType)]
+    members = [
+        member
+        for member in get_args(annotation)
+        if member not in (None, types.NoneType)
+    ]
     if origin is Annotated:
-        return column_of(annotation.__origin__, (*metadata, *_flat(annotation.__metadata__)))
+        return column_of(
+            annotation.__origin__, (*metadata, *_flat(annotation.__metadata__))
+        )
     if origin in (Union, types.UnionType) and len(members) == 1:
         return column_of(members[0], metadata)
-    if origin is Literal and all(isinstance(value, str) and not isinstance(value, enum.Enum) for value in members):
+    if origin is Literal and all(
+        isinstance(value, str) and not isinstance(value, enum.Enum) for value in members
+    ):
         return Column(pl.String())
     if annotation is Any:
         return Column(pl.String(), json_text)
@@ -113,7 +129,10 @@ def json_text(value: Any) -> str:
     """
     text = to_json(value, by_alias=False).decode()
     if "NaN" in text or "Infinity" in text:  # within a string, perhaps
-        json.dumps(to_jsonable_python(value, by_alias=False, inf_nan_mode="constants"), allow_nan=False)
+        json.dumps(
+            to_jsonable_python(value, by_alias=False, inf_nan_mode="constants"),
+            allow_nan=False,
+        )
     return text
 
 
@@ -123,39 +142,64 @@ def _column_of_class(kind: type, metadata: tuple[Any, ...]) -> Column | None:
         return Column(pl.String(), lambda member: member.value) if strings else None
     for base, column in _PLAIN.items():
         if issubclass(kind, base):
-            return Column(pl.Int32()) if base is int and _within_int32(metadata) else column
+            return (
+                Column(pl.Int32())
+                if base is int and _within_int32(metadata)
+                else column
+            )
     if issubclass(kind, BaseModel | Mapping | list | tuple):
         return Column(pl.String(), json_text)
     return None
 
 
 def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
-    """Moments in UTC; without a zone they are UTC already. A subtraction costs a third of `astimezone`.
+    """Moments in UTC; without a zone they are UTC already.
+
+    A subtraction costs a third of `astimezone`.
 
     Raises:
         OverflowError: One of them is outside the calendar in UTC.
     """
     spans = [
-        None if moment is None else moment - (_NAIVE_EPOCH if moment.tzinfo is None else _AWARE_EPOCH)
+        (
+            None
+            if moment is None
+            else moment - (_NAIVE_EPOCH if moment.tzinfo is None else _AWARE_EPOCH)
+        )
         for moment in values
     ]
-    counted = pl.Series(name, spans, dtype=pl.Duration("us"), strict=True).cast(pl.Int64)
-    if any(bound is not None and bound not in _CALENDAR for bound in (counted.min(), counted.max())):
+    counted = pl.Series(name, spans, dtype=pl.Duration("us"), strict=True).cast(
+        pl.Int64
+    )
+    if any(
+        bound is not None and bound not in _CALENDAR
+        for bound in (counted.min(), counted.max())
+    ):
         raise OverflowError("a moment is outside the calendar")
     return counted.cast(MOMENT)
 
 
 def _flat(metadata: Sequence[Any]) -> list[Any]:
     """Constraints, with those inside a `Field` taken out of it."""
-    return [one for item in metadata for one in (item.metadata if isinstance(item, FieldInfo) else [item])]
+    return [
+        one
+        for item in metadata
+        for one in (item.metadata if isinstance(item, FieldInfo) else [item])
+    ]
 
 
 def _within_int32(metadata: tuple[Any, ...]) -> bool:
-    low: list[Any] = [item.ge for item in metadata if isinstance(item, annotated_types.Ge)]
+    low: list[Any] = [
+        item.ge for item in metadata if isinstance(item, annotated_types.Ge)
+    ]
     low += [item.gt for item in metadata if isinstance(item, annotated_types.Gt)]
-    high: list[Any] = [item.le for item in metadata if isinstance(item, annotated_types.Le)]
+    high: list[Any] = [
+        item.le for item in metadata if isinstance(item, annotated_types.Le)
+    ]
     high += [item.lt for item in metadata if isinstance(item, annotated_types.Lt)]
-    return any(bound in INT32 for bound in low) and any(bound in INT32 for bound in high)
+    return any(bound in INT32 for bound in low) and any(
+        bound in INT32 for bound in high
+    )
 
 
 _PLAIN: dict[Any, Column] = {
@@ -163,7 +207,9 @@ _PLAIN: dict[Any, Column] = {
     bool: Column(pl.Boolean()),
     int: Column(pl.Int64()),
     float: Column(pl.Float64()),
-    (datetime, AwareDatetime, NaiveDatetime, PastDatetime, FutureDatetime): Column(MOMENT),
+    (datetime, AwareDatetime, NaiveDatetime, PastDatetime, FutureDatetime): Column(
+        MOMENT
+    ),
     (date, PastDate, FutureDate): Column(pl.Date()),
 }
 """In this order: a bool is an int, and a datetime is a date."""

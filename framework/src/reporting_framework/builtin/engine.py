@@ -15,14 +15,18 @@ from reporting_framework.plugin_api.settings import Settings
 class LocalEngineSettings(Settings):
     """Settings of the engine ``local``."""
 
-    max_splits: int = Field(8, ge=1, le=64, description="Splits under way at once at the most")
+    max_splits: int = Field(
+        8, ge=1, le=64, description="Splits under way at once at the most"
+    )
 
 
 class LocalEngine:
-    """Runs splits in threads, as many at once as the source says are worth it, and takes no more than it can work on.
+    """Threads that run as many splits at once as the source says are worth it.
 
-    A source that is not worth two splits at once is worked on in the caller's own thread: for a folder, handing work to
-    threads costs more than it gives.
+    The engine takes no more than it can work on.
+
+    A source that is not worth two splits at once is worked on in the caller's own
+    thread: for a folder, handing work to threads costs more than it gives.
     """
 
     name: ClassVar[str] = "local"
@@ -57,11 +61,16 @@ class LocalEngine:
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
         finally:
-            pool.shutdown(wait=not under_way, cancel_futures=True)  # nobody waits for the rest of a run that failed
+            pool.shutdown(
+                wait=not under_way, cancel_futures=True
+            )  # nobody waits for the rest of a run that failed
 
 
 def _until(stop: Callable[[], bool], splits: Iterable[Split]) -> Iterator[Split]:
-    """The splits, until `stop` says so; it is asked before the next one is planned, too."""
+    """The splits, until `stop` says so.
+
+    It is asked before the next one is planned, too.
+    """
     iterator = iter(splits)
     while not stop():
         try:

@@ -1,4 +1,7 @@
-"""What a model says of its fields beside their types: descriptions, choices, and whether they may be null."""
+"""The facts that a model states of its fields beside their types.
+
+They are descriptions, choices, and whether the fields may be null.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from reporting_framework.plugin_api.validator import ColumnFacts
 
 
 def facts_of(model: Any, names: Iterable[str]) -> dict[str, ColumnFacts]:
-    """What pydantic's JSON schema of a model says of some of its fields; nothing where it can make none."""
+    """What pydantic's JSON schema of a model says of some of its fields.
+
+    Nothing where it can make none.
+    """
     made = with_config(model, ConfigDict()) if is_typeddict(model) else model
     try:
         schema = TypeAdapter(made).json_schema(by_alias=False, mode="serialization")
@@ -24,22 +30,32 @@ def facts_of(model: Any, names: Iterable[str]) -> dict[str, ColumnFacts]:
     (whole,) = _resolved(schema, definitions)
     properties, required = whole.get("properties", {}), set(whole.get("required", ()))
     return {
-        name: _fact(properties[name], definitions, required=name in required) for name in names if name in properties
+        name: _fact(properties[name], definitions, required=name in required)
+        for name in names
+        if name in properties
     }
 
 
-def _fact(field: Mapping[str, Any], definitions: Mapping[str, Any], *, required: bool) -> ColumnFacts:
+def _fact(
+    field: Mapping[str, Any], definitions: Mapping[str, Any], *, required: bool
+) -> ColumnFacts:
     options = list(_options(field, definitions))
     some = [each for each in options if each.get("type") != "null"]
     values: list[Any] = []
     for each in some:
         values += each.get("enum", [each["const"]] if "const" in each else [])
     known = all("enum" in each or "const" in each for each in some)
-    may_be_null = len(some) < len(options) or None in values or not all(_says_what(each) for each in some)
+    may_be_null = (
+        len(some) < len(options)
+        or None in values
+        or not all(_says_what(each) for each in some)
+    )
     texts = tuple(value for value in values if value is not None)
     chosen = texts if known and all(isinstance(value, str) for value in texts) else ()
     lacking = not required and field.get("default") is None
-    return ColumnFacts(" ".join(field.get("description", "").split()), may_be_null or lacking, chosen)
+    return ColumnFacts(
+        " ".join(field.get("description", "").split()), may_be_null or lacking, chosen
+    )
 
 
 def _says_what(option: Mapping[str, Any]) -> bool:
@@ -47,7 +63,9 @@ def _says_what(option: Mapping[str, Any]) -> bool:
     return any(key in option for key in ("type", "enum", "const", "allOf", "oneOf"))
 
 
-def _options(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _options(
+    field: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
     """The alternatives that a field is."""
     for each in _resolved(field, definitions):
         if "anyOf" in each:
@@ -57,6 +75,8 @@ def _options(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterat
             yield each
 
 
-def _resolved(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _resolved(
+    field: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
     """The field, or what its reference leads to."""
     yield definitions.get(field.get("$ref", "").removeprefix("#/$defs/"), field)

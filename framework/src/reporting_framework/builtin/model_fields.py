@@ -1,10 +1,22 @@
-"""What a pydantic model or a TypedDict declares: its fields, and the way from a place in a record to a field's name."""
+"""The fields that a pydantic model or a TypedDict declares.
+
+The module also has the way from a place in a record to a field's name.
+"""
 
 from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, NotRequired, Required, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -15,30 +27,47 @@ _QUALIFIERS = (Required, NotRequired, ReadOnly)
 
 def is_model(candidate: Any) -> bool:
     """Whether it is a pydantic model or a TypedDict."""
-    return is_typeddict(candidate) or (isinstance(candidate, type) and issubclass(candidate, BaseModel))
+    return is_typeddict(candidate) or (
+        isinstance(candidate, type) and issubclass(candidate, BaseModel)
+    )
 
 
 def fields_of(model: Any) -> dict[str, Any]:
-    """The types of the fields by name, constraints included (as `Annotated`), in their order."""
+    """Return the types of the fields by name, in their order.
+
+    Constraints are included (as `Annotated`).
+    """
     if is_typeddict(model):
-        return {name: _unqualified(hint) for name, hint in get_type_hints(model, include_extras=True).items()}
-    if not model.__pydantic_complete__:  # its module was not imported to the end when the class was made
+        return {
+            name: _unqualified(hint)
+            for name, hint in get_type_hints(model, include_extras=True).items()
+        }
+    if (
+        not model.__pydantic_complete__
+    ):  # its module was not imported to the end when the class was made
         model.model_rebuild()
-    return {name: _annotated(info.annotation, info.metadata) for name, info in model.model_fields.items()}
+    return {
+        name: _annotated(info.annotation, info.metadata)
+        for name, info in model.model_fields.items()
+    }
 
 
 def with_config(model: Any, config: ConfigDict) -> Any:
     """The same TypedDict with another configuration.
 
-    Which fields are required is read from the resolved types: ``__required_keys__`` does not see a `NotRequired` in a
-    module with ``from __future__ import annotations``.
+    Which fields are required is read from the resolved types: ``__required_keys__``
+    does not see a `NotRequired` in a module with ``from __future__ import
+    annotations``.
     """
     required: frozenset[str] = model.__required_keys__
     fields = {
-        name: (Required if _is_required(hint, name in required) else NotRequired)[_unqualified(hint)]
+        name: (Required if _is_required(hint, name in required) else NotRequired)[
+            _unqualified(hint)
+        ]
         for name, hint in get_type_hints(model, include_extras=True).items()
     }
-    make: Any = TypedDict  # a call, as its documentation has it, which type checkers only take with literals
+    # a call, as its documentation has it, which type checkers only take with literals
+    make: Any = TypedDict
     made = make(model.__name__, fields)
     made.__pydantic_config__ = {**getattr(model, "__pydantic_config__", {}), **config}
     return made
@@ -50,7 +79,9 @@ def has_alias(model: Any, name: str) -> bool:
 
 
 class FieldPaths:
-    """Tells the declared part of a place in a record, and nothing that the record itself brought in.
+    """The declared part of a place in a record.
+
+    Nothing that the record itself brought in is told.
 
     Args:
         model: The model of the records.
@@ -61,7 +92,10 @@ class FieldPaths:
         self._known: dict[Any, dict[str, tuple[str, Any]]] = {}
 
     def declared(self, path: Sequence[int | str]) -> str | None:
-        """Names of fields along a path of keys and list indices, dotted, up to the first that no model declares."""
+        """Return the names of fields along a path of keys and list indices, dotted.
+
+        They go up to the first that no model declares.
+        """
         model: Any = self._model
         names: list[str] = []
         for segment in path:
@@ -74,7 +108,10 @@ class FieldPaths:
         return ".".join(names) or None
 
     def _fields(self, model: Any) -> dict[str, tuple[str, Any]]:
-        """Name of each field and the model in it, by all the keys that records may use for it."""
+        """Return the name of each field and the model in it, by key.
+
+        The keys are all that records may use for the field.
+        """
         if model is None:
             return {}
         if model not in self._known:
@@ -108,9 +145,16 @@ def _annotated(annotation: Any, metadata: Sequence[Any]) -> Any:
 
 
 def _aliases(model: Any, name: str, hint: Any) -> Iterator[str]:
-    """Other keys that records may use for a field; of a path into a nested object, the first."""
+    """Other keys that records may use for a field.
+
+    Of a path into a nested object, the first.
+    """
     infos = (
-        [item for item in getattr(hint, "__metadata__", ()) if isinstance(item, FieldInfo)]
+        [
+            item
+            for item in getattr(hint, "__metadata__", ())
+            if isinstance(item, FieldInfo)
+        ]
         if is_typeddict(model)
         else [model.model_fields[name]]
     )
@@ -123,13 +167,23 @@ def _aliases(model: Any, name: str, hint: Any) -> Iterator[str]:
 
 
 def _model_in(hint: Any) -> Any:
-    """The model that a field holds, one or a list of them; None for a mapping, whose keys are the record's own."""
-    origin, members = get_origin(hint), [each for each in get_args(hint) if each is not types.NoneType]
+    """The model that a field holds, one or a list of them.
+
+    None for a mapping, whose keys are the record's own.
+    """
+    origin, members = (
+        get_origin(hint),
+        [each for each in get_args(hint) if each is not types.NoneType],
+    )
     if origin is Annotated:
         return _model_in(members[0])
     if origin in (Union, types.UnionType):
         return _model_in(members[0]) if len(members) == 1 else None
-    if isinstance(origin, type) and issubclass(origin, Sequence) and not issubclass(origin, Mapping):
+    if (
+        isinstance(origin, type)
+        and issubclass(origin, Sequence)
+        and not issubclass(origin, Mapping)
+    ):
         kinds = [each for each in members if each is not Ellipsis]
         return _model_in(kinds[0]) if len(kinds) == 1 else None
     return hint if is_model(hint) else None

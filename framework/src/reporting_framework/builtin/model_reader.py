@@ -1,4 +1,7 @@
-"""From a payload to a record's fields, with a pydantic model or a TypedDict compiled once."""
+"""The way from a payload to a record's fields.
+
+A pydantic model or a TypedDict is compiled once for it.
+"""
 
 from __future__ import annotations
 
@@ -12,32 +15,46 @@ from reporting_framework.builtin.model_fields import fields_of, with_config
 
 Extra = Literal["ignore", "reject", "keep"]
 
-_CONFIG: dict[Extra, Literal["allow", "forbid"]] = {"ignore": "allow", "reject": "forbid", "keep": "allow"}
+_CONFIG: dict[Extra, Literal["allow", "forbid"]] = {
+    "ignore": "allow",
+    "reject": "forbid",
+    "keep": "allow",
+}
 
 
 class RecordParser:
-    """Reads payloads with one model. Unknown fields are let in where they are to be counted: it costs next to nothing.
+    """Reads payloads with one model.
+
+    Unknown fields are let in where they are to be counted: it costs next to nothing.
 
     Args:
-        model: A pydantic model or a TypedDict. What its own configuration says of unknown fields does not count.
+        model: A pydantic model or a TypedDict. What its own configuration says of
+            unknown fields does not count.
         extra: What is done with unknown fields.
 
     Raises:
         Exception: pydantic cannot make a validator of the model.
 
     Attributes:
-        parse: Makes a dictionary or a model of a payload, or raises a `ValidationError`. The compiled function itself:
-            the method of `TypeAdapter` around it costs a tenth as much again.
-        open: Takes apart what `parse` made, or None when that is a dictionary: its fields (unknown ones may be among
-            them) and the unknown fields.
+        parse: Makes a dictionary or a model of a payload, or raises a
+            `ValidationError`. The compiled function itself: the method of `TypeAdapter`
+            around it costs a tenth as much again.
+        open: Takes apart what `parse` made, or None when that is a dictionary: its
+            fields (unknown ones may be among them) and the unknown fields.
         names: Names of the declared fields.
     """
 
     def __init__(self, model: Any, extra: Extra) -> None:
         config = ConfigDict(extra=_CONFIG[extra], allow_inf_nan=False)
         self.names = frozenset(fields_of(model))
-        self.open: Callable[[Any], tuple[dict[str, Any], Mapping[str, Any] | None]] | None = None
-        made = with_config(model, config) if is_typeddict(model) else _configured(model, config)
+        self.open: (
+            Callable[[Any], tuple[dict[str, Any], Mapping[str, Any] | None]] | None
+        ) = None
+        made = (
+            with_config(model, config)
+            if is_typeddict(model)
+            else _configured(model, config)
+        )
         if not is_typeddict(model):
             self.open = _opened
         self.parse: Callable[[bytes], Any] = TypeAdapter(made).validator.validate_json
@@ -45,7 +62,11 @@ class RecordParser:
 
 def _configured(model: Any, config: ConfigDict) -> Any:
     """The model with another configuration."""
-    return type(model.__name__, (model,), {"model_config": config, "__module__": model.__module__})
+    return type(
+        model.__name__,
+        (model,),
+        {"model_config": config, "__module__": model.__module__},
+    )
 
 
 def _opened(record: BaseModel) -> tuple[dict[str, Any], Mapping[str, Any] | None]:

@@ -1,4 +1,4 @@
-"""What the framework itself brings, through the same entry-point group as every plugin."""
+"""The framework's own parts, through the same entry-point group as every plugin."""
 
 from __future__ import annotations
 
@@ -24,4 +24,10 @@ def reporting_validators() -> Sequence[LazyPlugin]:
 @hookimpl
 def reporting_engines() -> Sequence[LazyPlugin]:
     """The default engine."""
-    return [LazyPlugin("local", "reporting_framework.builtin.engine:LocalEngine", "threads of this process")]
+    return [
+        LazyPlugin(
+            "local",
+            "reporting_framework.builtin.engine:LocalEngine",
+            "threads of this process",
+        )
+    ]

@@ -1,4 +1,7 @@
-"""The validator ``pydantic``: any model or TypedDict; a record becomes a row or a rejection, and no value is told."""
+"""The validator ``pydantic``: any model or TypedDict.
+
+A record becomes a row or a rejection, and no value is told.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,12 @@ from reporting_framework.builtin.strict_json import check_strict, member_texts
 from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.base import Shape
-from reporting_framework.plugin_api.records import SOURCE_KEY, Batch, Rejection, Validated
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    Batch,
+    Rejection,
+    Validated,
+)
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugin_api.validator import ColumnFacts
 
@@ -35,24 +43,32 @@ class ModelValidatorSettings(Settings):
     """Settings of every validator that is made of a model."""
 
     extra: Extra = Field(
-        "ignore", description="What to do with unknown fields: leave out and count, reject the record, or keep as JSON"
+        "ignore",
+        description=(
+            "What to do with unknown fields: leave out and count, reject the record, or"
+            " keep as JSON"
+        ),
     )
 
 
 class ModelValidator:
     """A validator made of a model: subclass it with a `name` and a `model` of your own.
 
-    The columns are the model's fields in their order, then `extra` if unknown fields are kept, then the origin. A rule
-    over several fields raises a `PydanticCustomError` whose context names the field at fault, as in ``{"field":
-    "module"}``. A rejection tells pydantic's type of the first error, in the order of the fields.
+    The columns are the model's fields in their order, then `extra` if unknown fields
+    are kept, then the origin. A rule over several fields raises a `PydanticCustomError`
+    whose context names the field at fault, as in ``{"field": "module"}``. A rejection
+    tells pydantic's type of the first error, in the order of the fields.
 
     Attributes:
         model: A pydantic model or a TypedDict (which is faster by a third).
-        defaults: Values of fields that a record may leave out (`NotRequired`), put into their columns. No rule sees
-            them. A default of the model itself does the same, and costs a second parse of each record.
-        without_column: Fields that are checked and get no column; where unknown fields are kept, they are too.
-        verbatim: Fields without an alias whose column is the JSON text that stands in the payload, whatever the model
-            makes of it. Objects within them may have a key twice.
+        defaults: Values of fields that a record may leave out (`NotRequired`), put into
+            their columns. No rule sees them. A default of the model itself does the
+            same, and costs a second parse of each record.
+        without_column: Fields that are checked and get no column; where unknown fields
+            are kept, they are too.
+        verbatim: Fields without an alias whose column is the JSON text that stands in
+            the payload, whatever the model makes of it. Objects within them may have a
+            key twice.
     """
 
     name: ClassVar[str]
@@ -71,15 +87,23 @@ class ModelValidator:
             self._columns = self._declared_columns()
             self._reader = RecordParser(self.model, settings.extra)
         except UnsupportedField as error:
-            raise SettingsError(f"validator {self.name}: {self.model.__name__}: {error}") from error
-        except Exception as error:  # whatever a model that pydantic cannot use makes it raise
-            raise SettingsError(f"validator {self.name}: {self.model.__name__}: {cause(error)}") from error
+            raise SettingsError(
+                f"validator {self.name}: {self.model.__name__}: {error}"
+            ) from error
+        except (
+            Exception
+        ) as error:  # whatever a model that pydantic cannot use makes it raise
+            raise SettingsError(
+                f"validator {self.name}: {self.model.__name__}: {cause(error)}"
+            ) from error
         self._reasons = RejectionClassifier(self.model)
         dtypes = {name: column.dtype for name, column in self._columns.items()}
         self.schema = pl.Schema({**dtypes, SOURCE_KEY: pl.String()})
 
     def rule(self, record: dict[str, Any]) -> dict[str, Any]:
-        """A rule over all fields, to override; a pydantic model may have validators of its own as well.
+        """A rule over all fields, to override.
+
+        A pydantic model may have validators of its own as well.
 
         Args:
             record: The fields, each valid by itself.
@@ -90,14 +114,17 @@ class ModelValidator:
         return record
 
     def quick(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
-        """Records that can be had without the model, to override where speed counts more than a second parser costs.
+        """Return the records that can be had without the model.
+
+        Override it where speed counts more than a second parser costs.
 
         Args:
             payloads: n raw records.
 
         Returns:
-            n records, each just as the model and `rule` make it of that payload (a field of `verbatim` as its text), or
-            None for one that is left to them: whenever there is any doubt.
+            n records, each just as the model and `rule` make it of that payload (a
+            field of `verbatim` as its text), or None for one that is left to them:
+            whenever there is any doubt.
         """
         return repeat(None, len(payloads))
 
@@ -109,7 +136,9 @@ class ModelValidator:
         rejections: list[Rejection] = []
         ignored = IgnoredFields()
         parse, opened, names = self._reader.parse, self._reader.open, self._reader.names
-        for origin, version, payload, done in zip(batch.origins, batch.versions, batch.payloads, quick, strict=True):
+        for origin, version, payload, done in zip(
+            batch.origins, batch.versions, batch.payloads, quick, strict=True
+        ):
             if done is not None:
                 rows.append((origin, version, done))
                 continue
@@ -118,13 +147,21 @@ class ModelValidator:
                 if opened is not None:
                     record, unknown = opened(record)
                 else:
-                    unknown = None if names.issuperset(record) else {key: record[key] for key in record.keys() - names}
+                    unknown = (
+                        None
+                        if names.issuperset(record)
+                        else {key: record[key] for key in record.keys() - names}
+                    )
                 check_strict(payload, self.verbatim)
                 if self._ruled:
                     record = self.rule(record)
                 if self.verbatim:
                     texts = member_texts(payload, self.verbatim)
-                    record.update((name, text) for name, text in texts.items() if record.get(name) is not None)
+                    record.update(
+                        (name, text)
+                        for name, text in texts.items()
+                        if record.get(name) is not None
+                    )
                 if self._keeps:
                     self._keep(record, unknown, payload)
                 elif unknown:
@@ -132,7 +169,9 @@ class ModelValidator:
             except MemoryError:  # the machine's fault, not the record's
                 raise
             except Exception as error:
-                rejections.append(Rejection(origin, version, *self._reasons.of(error, payload)))
+                rejections.append(
+                    Rejection(origin, version, *self._reasons.of(error, payload))
+                )
             else:
                 rows.append((origin, version, record))
         return Validated(self._framed(rows, rejections), rejections, ignored.told())
@@ -142,52 +181,100 @@ class ModelValidator:
         from reporting_framework.builtin.model_facts import facts_of
 
         found = facts_of(self.model, self._columns)
-        made = {name: facts._replace(values=()) for name, facts in found.items() if name in self.verbatim}
-        made |= {name: found[name]._replace(nullable=False) for name in self.defaults if name in found}
-        kept = {EXTRA_COLUMN: ColumnFacts("Unknown fields, as JSON")} if self._keeps else {}
+        made = {
+            name: facts._replace(values=())
+            for name, facts in found.items()
+            if name in self.verbatim
+        }
+        made |= {
+            name: found[name]._replace(nullable=False)
+            for name in self.defaults
+            if name in found
+        }
+        kept = (
+            {EXTRA_COLUMN: ColumnFacts("Unknown fields, as JSON")}
+            if self._keeps
+            else {}
+        )
         return {**found, **made, **kept}
 
     def _declared_columns(self) -> dict[str, Column]:
         fields = fields_of(self.model)
-        columns = {name: column_of(hint) for name, hint in fields.items() if name not in self.without_column}
+        columns = {
+            name: column_of(hint)
+            for name, hint in fields.items()
+            if name not in self.without_column
+        }
         reserved = {SOURCE_KEY, EXTRA_COLUMN} if self._keeps else {SOURCE_KEY}
         if taken := reserved & columns.keys():
-            raise UnsupportedField(f"field {min(taken)} has the name of a column that is added; rename it")
+            raise UnsupportedField(
+                f"field {min(taken)} has the name of a column that is added; rename it"
+            )
         if aliased := [name for name in self.verbatim if has_alias(self.model, name)]:
-            raise UnsupportedField(f"field {min(aliased)} is kept verbatim and has an alias; do without")
-        columns.update(dict.fromkeys(self.verbatim & columns.keys(), Column(pl.String())))
-        return {**columns, EXTRA_COLUMN: Column(pl.String())} if self._keeps else columns
+            raise UnsupportedField(
+                f"field {min(aliased)} is kept verbatim and has an alias; do without"
+            )
+        columns.update(
+            dict.fromkeys(self.verbatim & columns.keys(), Column(pl.String()))
+        )
+        return (
+            {**columns, EXTRA_COLUMN: Column(pl.String())} if self._keeps else columns
+        )
 
-    def _keep(self, record: dict[str, Any], unknown: Mapping[str, Any] | None, payload: bytes) -> None:
+    def _keep(
+        self, record: dict[str, Any], unknown: Mapping[str, Any] | None, payload: bytes
+    ) -> None:
         """Put what has no column of its own into the column `extra`."""
-        kept = {name: record[name] for name in self._set_aside if record.get(name) is not None}
+        kept = {
+            name: record[name]
+            for name in self._set_aside
+            if record.get(name) is not None
+        }
         kept.update(unknown or {})
         record[EXTRA_COLUMN] = as_written(kept, payload) if kept else None
 
     def _framed(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
-        """The rows as a frame. Rows with a value that its column cannot hold are rejected instead."""
+        """The rows as a frame.
+
+        Rows with a value that its column cannot hold are rejected instead.
+        """
         made: list[pl.Series] = []
         misfits: dict[int, str | None] = {}
-        for name, values in _columns_of([record for _, _, record in rows], self._columns, self.defaults):
+        for name, values in _columns_of(
+            [record for _, _, record in rows], self._columns, self.defaults
+        ):
             column = self._columns[name]
             try:
                 made.append(column.series(name, values))
             except Exception:  # see `Column.fits`
                 field = None if name == EXTRA_COLUMN and self._keeps else name
-                found = {at: field for at, value in enumerate(values) if not column.fits(value)}
+                found = {
+                    at: field
+                    for at, value in enumerate(values)
+                    if not column.fits(value)
+                }
                 if not found:
                     raise
                 misfits = {**found, **misfits}
         if misfits:
-            rejections += [Rejection(*rows[at][:2], OUT_OF_RANGE, misfits[at]) for at in sorted(misfits)]
-            return self._framed([row for at, row in enumerate(rows) if at not in misfits], rejections)
-        return pl.DataFrame([*made, pl.Series(SOURCE_KEY, [row[0] for row in rows], dtype=pl.String)])
+            rejections += [
+                Rejection(*rows[at][:2], OUT_OF_RANGE, misfits[at])
+                for at in sorted(misfits)
+            ]
+            return self._framed(
+                [row for at, row in enumerate(rows) if at not in misfits], rejections
+            )
+        return pl.DataFrame(
+            [*made, pl.Series(SOURCE_KEY, [row[0] for row in rows], dtype=pl.String)]
+        )
 
 
 class PydanticValidatorSettings(ModelValidatorSettings):
     """Settings of the validator ``pydantic``."""
 
-    model: str = Field(description="package.module:Model, a pydantic model or a TypedDict")
+    model: str = Field(
+        description="package.module:Model, a pydantic model or a TypedDict"
+    )
 
 
 class PydanticValidator(ModelValidator):
@@ -204,7 +291,10 @@ class PydanticValidator(ModelValidator):
 def _columns_of(
     records: Sequence[dict[str, Any]], names: Iterable[str], defaults: Mapping[str, Any]
 ) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the records' values, field by field; what is absent is its default, or null."""
+    """Yield the records' values, field by field.
+
+    What is absent is its default, or null.
+    """
     for name in names:
         try:
             yield name, list(map(itemgetter(name), records))
@@ -220,13 +310,31 @@ def _imported(path: str) -> Any:
     """
     module, _, attribute = path.partition(":")
     if not module or not attribute:
-        raise SettingsError(f"validator pydantic: setting model is {path!r}; write it as package.module:Model")
+        raise SettingsError(
+            f"validator pydantic: setting model is {path!r}; write it as"
+            " package.module:Model"
+        )
     try:
         model = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # the module is the user's: it may raise anything while it is imported
-        absent = isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]
-        hint = "; install its package in this environment, or put its folder into PYTHONPATH" if absent else ""
-        raise SettingsError(f"validator pydantic: model {path}: {cause(error)}{hint}") from error
+    except (
+        Exception
+    ) as error:  # the module is the user's: it may raise anything while it is imported
+        absent = (
+            isinstance(error, ModuleNotFoundError)
+            and error.name == module.partition(".")[0]
+        )
+        hint = (
+            "; install its package in this environment, or put its folder into"
+            " PYTHONPATH"
+            if absent
+            else ""
+        )
+        raise SettingsError(
+            f"validator pydantic: model {path}: {cause(error)}{hint}"
+        ) from error
     if not is_model(model):
-        raise SettingsError(f"validator pydantic: model {path} is neither a pydantic model nor a TypedDict")
+        raise SettingsError(
+            f"validator pydantic: model {path} is neither a pydantic model nor a"
+            " TypedDict"
+        )
     return model

@@ -1,4 +1,7 @@
-"""Why a record was rejected: an error's type and the declared field at fault. Never a message, never a value."""
+"""Why a record was rejected: an error's type and the declared field at fault.
+
+Never a message, never a value.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ OUT_OF_RANGE = "out_of_range"
 """A valid value that its column cannot hold."""
 
 VALIDATOR_ERROR = "validator_error"
-"""A function of the model's own, or a rule, raised what is no finding about a record: a defect of the model."""
+"""A function of the model's own, or a rule, raised what is no finding about a record: a
+defect of the model.
+"""
 
 NOT_UTF_8 = "not_utf_8"
 """Bytes in another encoding, or damaged ones."""
@@ -41,29 +46,49 @@ class RejectionClassifier:
         self._told: set[tuple[str, str]] = set()
 
     def of(self, error: Exception, payload: bytes) -> Reason:
-        """The first error in the order of the fields; a fault of the model's own functions is ``validator_error``."""
+        """The first error in the order of the fields.
+
+        A fault of the model's own functions is ``validator_error``.
+        """
         if isinstance(error, ValidationError):
             return self._invalid(error, payload)
         if isinstance(error, PydanticCustomError):
             return error.type, self._named(error.context)
         if isinstance(error, NotStrict):
-            return error.error_type, None if error.key is None else self._paths.declared([error.key])
+            return (
+                error.error_type,
+                None if error.key is None else self._paths.declared([error.key]),
+            )
         self._tell(error)
         return VALIDATOR_ERROR, None
 
     def _tell(self, error: Exception) -> None:
-        """Log where a function of the model's own raised, once for each place; its message may hold a value."""
+        """Log where a function of the model's own raised, once for each place.
+
+        Its message may hold a value.
+        """
         frames = [*traceback.walk_tb(error.__traceback__)]
-        where = f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}" if frames else "an unknown place"
+        where = (
+            f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}"
+            if frames
+            else "an unknown place"
+        )
         if (kind := type(error).__name__, where) not in self._told:
             self._told.add((kind, where))
-            _log.warning("%s raised at %s: such records are rejected as %s", kind, where, VALIDATOR_ERROR)
+            _log.warning(
+                "%s raised at %s: such records are rejected as %s",
+                kind,
+                where,
+                VALIDATOR_ERROR,
+            )
 
     def _invalid(self, error: ValidationError, payload: bytes) -> Reason:
         first = error.errors(include_url=False, include_input=False)[0]
         if first["type"] == "json_invalid":
             return _unreadable(payload), None
-        return first["type"], self._paths.declared(first["loc"]) or self._named(first.get("ctx"))
+        return first["type"], self._paths.declared(first["loc"]) or self._named(
+            first.get("ctx")
+        )
 
     def _named(self, context: dict[str, Any] | None) -> str | None:
         """The field that a rule over several fields names in its context."""

@@ -1,4 +1,4 @@
-"""Faults that pydantic's JSON parser lets through: repeated keys, NaN and infinities."""
+"""Faults that pydantic's JSON parser lets through: repeated keys, NaN, infinities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any, NoReturn
 
 from jiter import from_json
 
-_parse = partial(from_json, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
+_parse = partial(
+    from_json, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True
+)
 
 
 class NotStrict(ValueError):
@@ -17,7 +19,8 @@ class NotStrict(ValueError):
 
     Attributes:
         error_type: ``duplicate_key`` or ``json_invalid``.
-        key: The key of the record itself that is there twice; None when it is one of a nested object.
+        key: The key of the record itself that is there twice; None when it is one of a
+            nested object.
     """
 
     def __init__(self, error_type: str, key: str | None = None) -> None:
@@ -57,7 +60,10 @@ def check_strict(payload: bytes, verbatim: Collection[str] = ()) -> None:
 
 
 def member_texts(payload: bytes, names: Collection[str]) -> dict[str, str]:
-    """Return the text of members of a record, as it is in the payload; of none if the payload is no object."""
+    """Return the text of members of a record, as it is in the payload.
+
+    Of none if the payload is no object.
+    """
     from msgspec import Raw, ValidationError
     from msgspec.json import decode
 
@@ -72,10 +78,18 @@ def _find_fault(payload: bytes, verbatim: Collection[str]) -> None:
     """Raise the fault that the parser found, unless it is within a verbatim member."""
     # Numbers are not needed, and long ones cost the square of their length.
     record = json.loads(
-        payload.decode(), object_pairs_hook=_Members, parse_constant=_refuse, parse_int=bool, parse_float=bool
+        payload.decode(),
+        object_pairs_hook=_Members,
+        parse_constant=_refuse,
+        parse_int=bool,
+        parse_float=bool,
     )
     twice = record.repeated if isinstance(record, _Members) else None
-    inner = [value for key, value in record if key not in verbatim] if isinstance(record, _Members) else record
+    inner = (
+        [value for key, value in record if key not in verbatim]
+        if isinstance(record, _Members)
+        else record
+    )
     if twice is not None or _repeats(inner):
         raise NotStrict("duplicate_key", twice)
 

@@ -12,13 +12,21 @@ _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}"
 
 
 def _text_then_moment(_source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Accept a string of this form only: pydantic alone would take ``"1704067200"``, and no offset without minutes."""
+    """Accept a string of this form only.
+
+    pydantic alone would take ``"1704067200"``, and no offset without minutes.
+    """
     moment = core_schema.datetime_schema()
     text = core_schema.str_schema(strict=True, pattern=f"^{_TIME}")
-    hours = core_schema.str_schema(strict=True, pattern=rf"^{_TIME}(:[0-9]{{2}}([.,][0-9]+)?)?[+-][0-9]{{2}}$")
+    hours = core_schema.str_schema(
+        strict=True, pattern=rf"^{_TIME}(:[0-9]{{2}}([.,][0-9]+)?)?[+-][0-9]{{2}}$"
+    )
     with_minutes = core_schema.no_info_plain_validator_function(_with_minutes)
     return core_schema.union_schema(
-        [core_schema.chain_schema([text, moment]), core_schema.chain_schema([hours, with_minutes, moment])],
+        [
+            core_schema.chain_schema([text, moment]),
+            core_schema.chain_schema([hours, with_minutes, moment]),
+        ],
         mode="left_to_right",
     )
 
@@ -28,4 +36,6 @@ def _with_minutes(text: str) -> str:
 
 
 Timestamp = Annotated[datetime, GetPydanticSchema(_text_then_moment)]
-"""ISO 8601 date and time; without an offset it is UTC, and ``+01`` is ``+01:00``. Beyond microseconds it is cut."""
+"""ISO 8601 date and time; without an offset it is UTC, and ``+01`` is ``+01:00``.
+Beyond microseconds it is cut.
+"""

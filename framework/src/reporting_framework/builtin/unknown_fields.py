@@ -10,7 +10,9 @@ from typing import Any
 from pydantic_core import to_json
 
 OTHER = "(other)"
-"""Stands for names that are not told: odd ones, which may be data, and those beyond `NAMES_KEPT`."""
+"""Stands for names that are not told: odd ones, which may be data, and those beyond
+`NAMES_KEPT`.
+"""
 
 NAMES_KEPT = 100
 """How many names are counted apart in a batch, the most frequent ones."""
@@ -34,8 +36,14 @@ class IgnoredFields:
 
     def told(self) -> Mapping[str, int]:
         """The counts by name, as far as names may be told."""
-        plain = {name: count for name, count in self._counts.items() if _IDENTIFIER.match(name)}
-        kept = dict(sorted(plain.items(), key=lambda item: (-item[1], item[0]))[:NAMES_KEPT])
+        plain = {
+            name: count
+            for name, count in self._counts.items()
+            if _IDENTIFIER.match(name)
+        }
+        kept = dict(
+            sorted(plain.items(), key=lambda item: (-item[1], item[0]))[:NAMES_KEPT]
+        )
         others = sum(self._counts.values()) - sum(kept.values())
         return {**kept, OTHER: others} if others else kept
 
@@ -50,11 +58,14 @@ _read = json.JSONDecoder(parse_int=_Number, parse_float=_Number).decode
 
 
 def as_written(fields: Mapping[str, Any], payload: bytes) -> str:
-    """Return fields of a record as JSON without spaces, sorted by name, with each number as it is in the payload.
+    """Return fields of a record as JSON without spaces, sorted by name.
+
+    Each number is as it is in the payload.
 
     Args:
         fields: The fields as the parser read them.
-        payload: The record; it is parsed again if a number of the fields may have been written in another way.
+        payload: The record; it is parsed again if a number of the fields may have been
+            written in another way.
     """
     if not _AS_PARSED.issuperset(map(type, fields.values())) or b"-0" in payload:
         found = _read(payload.decode())
@@ -67,7 +78,11 @@ def _json(value: Any) -> str:
     if isinstance(value, _Number):
         return value
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_json(name)}:{_json(each)}" for name, each in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(f"{_json(name)}:{_json(each)}" for name, each in value.items())
+            + "}"
+        )
     if isinstance(value, list):
         return "[" + ",".join(map(_json, value)) + "]"
     return to_json(value, by_alias=False).decode()

@@ -1,1 +1,4 @@
-"""The command line: ``reporting`` and ``reporting-run``. One file for each command; light to import."""
+"""The command line: ``reporting`` and ``reporting-run``.
+
+One file for each command; light to import.
+"""

@@ -1,4 +1,7 @@
-"""``reporting NOUN REPORT ACTION``: commands that do one of several things with a report."""
+"""The commands ``reporting NOUN REPORT ACTION``.
+
+Each of them does one of several things with a report.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ class Action(NamedTuple):
 
 
 class ReportActions(ReportCommands):
-    """A group whose commands are the reports, each a group of actions; the first one when none is named."""
+    """A group whose commands are the reports, each a group of actions.
+
+    The first one when none is named.
+    """
 
     def __init__(self, *args: Any, actions: Mapping[str, Action], **more: Any) -> None:
         super().__init__(*args, **more, options=self._all_options)
@@ -42,7 +48,13 @@ class ReportActions(ReportCommands):
 
     def _all_options(self) -> list[click.Parameter]:
         """The options of all actions, each once."""
-        return list({each.name: each for action in self.actions.values() for each in action.options()}.values())
+        return list(
+            {
+                each.name: each
+                for action in self.actions.values()
+                for each in action.options()
+            }.values()
+        )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """What can be done with a report.
@@ -57,7 +69,10 @@ class ReportActions(ReportCommands):
         return _Actions(
             cmd_name,
             self.actions,
-            help=f"{', '.join(filter(None, (cmd_name, report.summary)))}.\n\n{first} is done unless another is named.",
+            help=(
+                f"{', '.join(filter(None, (cmd_name, report.summary)))}.\n\n{first} is"
+                " done unless another is named."
+            ),
             subcommand_metavar="[ACTION] [OPTIONS]...",
         )
 
@@ -71,7 +86,9 @@ class _Actions(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As in click, but with options alone it is the first action's."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+        if not args or (
+            args[0].startswith("-") and args[0] not in ctx.help_option_names
+        ):
             args = [next(iter(self.actions)), *args]
         return super().parse_args(ctx, args)
 
@@ -83,13 +100,21 @@ class _Actions(click.Group):
         """The command, with the report's settings as options."""
         if cmd_name not in self.actions:
             return None
-        return action_command(self.name or "", self.actions[cmd_name], cmd_name, state_of(ctx))
+        return action_command(
+            self.name or "", self.actions[cmd_name], cmd_name, state_of(ctx)
+        )
 
 
-def action_command(report: str, action: Action, name: str, state: CliContext) -> click.Command:
+def action_command(
+    report: str, action: Action, name: str, state: CliContext
+) -> click.Command:
     """The command that does one thing with a report."""
     command = report_command(report, state, action.work, action.options())
-    command.name, command.help, command.short_help = name, action.help, action.help.partition(".")[0] + "."
+    command.name, command.help, command.short_help = (
+        name,
+        action.help,
+        action.help.partition(".")[0] + ".",
+    )
     return command
 
 
@@ -100,14 +125,31 @@ def common_options(*forms: str) -> list[click.Parameter]:
         forms: Forms of what is said on stdout, the usual one first.
     """
     return [
-        *([click.Option(["--format"], type=click.Choice(forms), default=forms[0], show_default=True,
-                        help="Form of what is said.")] if forms else []),
+        *(
+            [
+                click.Option(
+                    ["--format"],
+                    type=click.Choice(forms),
+                    default=forms[0],
+                    show_default=True,
+                    help="Form of what is said.",
+                )
+            ]
+            if forms
+            else []
+        ),
         *settings_sources(),
-        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
-    ]  # fmt: skip
+        click.Option(
+            ["--verbose"],
+            is_flag=True,
+            help="Log more, and show the messages of unexpected errors.",
+        ),
+    ]
 
 
-def pipeline_of(context: click.Context, report: str, given: Mapping[str, Any], sets: Sequence[str]) -> Pipeline:
+def pipeline_of(
+    context: click.Context, report: str, given: Mapping[str, Any], sets: Sequence[str]
+) -> Pipeline:
     """The report as a run with these options would have it, made afresh.
 
     Raises:
@@ -117,7 +159,14 @@ def pipeline_of(context: click.Context, report: str, given: Mapping[str, Any], s
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
-    composition = compose_report(report, state.registry, state.config, environment=os.environ, options=given, sets=sets)
+    composition = compose_report(
+        report,
+        state.registry,
+        state.config,
+        environment=os.environ,
+        options=given,
+        sets=sets,
+    )
     return assemble(report, composition, state.registry)
 
 
@@ -136,7 +185,10 @@ def prompted(question: str, context: click.Context) -> str:
     Raises:
         UsageError: Nobody is there to answer.
     """
-    return _answered(lambda: str(click.prompt(question, default="", show_default=False, err=True)), context)
+    return _answered(
+        lambda: str(click.prompt(question, default="", show_default=False, err=True)),
+        context,
+    )
 
 
 def _answered(ask: Callable[[], T], context: click.Context) -> T:
@@ -145,4 +197,6 @@ def _answered(ask: Callable[[], T], context: click.Context) -> T:
     except click.Abort:
         if sys.stdin is not None and sys.stdin.isatty():
             raise
-        raise click.UsageError("nothing was changed: nobody is there to be asked; give --yes", context) from None
+        raise click.UsageError(
+            "nothing was changed: nobody is there to be asked; give --yes", context
+        ) from None

@@ -31,7 +31,11 @@ def form_of(form: str | None, out: str | None, context: click.Context) -> str:
     """
     suffix = Path(out).suffix.removeprefix(".") if out else ""
     if not form and suffix not in (*FORMATS, "", "txt"):
-        raise click.UsageError(f"--out {out}: no form goes by .{suffix}; give --format {', '.join(FORMATS)}", context)
+        raise click.UsageError(
+            f"--out {out}: no form goes by .{suffix}; give --format"
+            f" {', '.join(FORMATS)}",
+            context,
+        )
     found = form or (suffix if suffix in FORMATS else "table")
     if found == "parquet" and not out:
         raise click.UsageError("--format parquet goes with --out FILE", context)
@@ -52,12 +56,16 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
         if form == "parquet":
             frame.write_parquet(scratch)
         else:
-            scratch.write_bytes(f"{_text(frame, form).removesuffix(chr(10))}\n".encode())
+            scratch.write_bytes(
+                f"{_text(frame, form).removesuffix(chr(10))}\n".encode()
+            )
 
 
 @contextmanager
 def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
-    """A file beside `out`, which takes its place in one step when all went well, and else is gone.
+    """Yield a file beside `out` that takes its place in one step when all went well.
+
+    Else the file is gone.
 
     Args:
         out: The file.
@@ -68,7 +76,9 @@ def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
     """
     target = Path(out)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{target.name}.", suffix=".tmp", dir=target.parent
+        )
         os.close(descriptor)
         scratch = Path(name)
         try:
@@ -80,15 +90,25 @@ def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
         finally:
             scratch.unlink(missing_ok=True)
     except OSError as error:
-        raise LocationError(f"{out}: {error.strerror or type(error).__name__}; {what} is not written") from error
+        raise LocationError(
+            f"{out}: {error.strerror or type(error).__name__}; {what} is not written"
+        ) from error
 
 
 def _text(frame: pl.DataFrame, form: str) -> str:
-    """A table for people, or exact values: moments in ISO 8601, a null as nothing (CSV) or null (JSON)."""
+    """Return a table for people, or exact values.
+
+    Among exact values, moments are in ISO 8601, and a null is nothing (CSV) or null
+    (JSON).
+    """
     if form == "csv":
         return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z")
     if form == "json":
-        return json.dumps([_plain(row) for row in frame.iter_rows(named=True)], indent=2, ensure_ascii=False)
+        return json.dumps(
+            [_plain(row) for row in frame.iter_rows(named=True)],
+            indent=2,
+            ensure_ascii=False,
+        )
     return text_of(frame.columns, frame.iter_rows())
 
 
@@ -101,11 +121,15 @@ def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: value.isoformat(timespec="microseconds")
-        if isinstance(value, datetime)
-        else value
-        if value is None or isinstance(value, bool | int | float | str)
-        else str(value)
+        name: (
+            value.isoformat(timespec="microseconds")
+            if isinstance(value, datetime)
+            else (
+                value
+                if value is None or isinstance(value, bool | int | float | str)
+                else str(value)
+            )
+        )
         for name, value in row.items()
     }
 
@@ -117,5 +141,9 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, datetime | date):
-        return value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+        return (
+            value.isoformat(sep=" ", timespec="seconds")
+            if isinstance(value, datetime)
+            else value.isoformat()
+        )
     return str(value)

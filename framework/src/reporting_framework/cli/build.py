@@ -20,8 +20,20 @@ ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
 
 @click.command("build")
 @click.argument("report")
-@click.option("--arch", type=click.Choice(ARCHES), default=ARCHES[0], show_default=True, help="Lambda's architecture.")
-@click.option("--python", type=click.Choice(PYTHONS), default=PYTHONS[0], show_default=True, help="Lambda's Python.")
+@click.option(
+    "--arch",
+    type=click.Choice(ARCHES),
+    default=ARCHES[0],
+    show_default=True,
+    help="Lambda's architecture.",
+)
+@click.option(
+    "--python",
+    type=click.Choice(PYTHONS),
+    default=PYTHONS[0],
+    show_default=True,
+    help="Lambda's Python.",
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -34,9 +46,16 @@ ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
     "also",
     multiple=True,
     metavar="DISTRIBUTION",
-    help="Package this installed distribution too, such as one that observes runs; repeatable.",
+    help=(
+        "Package this installed distribution too, such as one that observes runs;"
+        " repeatable."
+    ),
 )
-@click.option("--upgrade", is_flag=True, help="Resolve again; else the lock in the folder decides versions.")
+@click.option(
+    "--upgrade",
+    is_flag=True,
+    help="Resolve again; else the lock in the folder decides versions.",
+)
 @config_option
 @format_option
 @click.pass_context
@@ -53,8 +72,9 @@ def build_command(
 ) -> None:
     """Package a report for AWS Lambda.
 
-    Makes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json, pylock.toml and sbom.json.
-    """  # fmt: skip
+    Makes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json,
+    pylock.toml and sbom.json.
+    """
     from reporting_framework.lambda_build.uv import check_installed
 
     check_installed()
@@ -64,8 +84,17 @@ def build_command(
     state = state_of(context)
     state.given_config = config
     order = BuildRequest(report, Target(arch, python), out, also, upgrade)
-    manifest, built = build(order, state.registry, state.config, lambda text: click.echo(f"{text} …", err=True))
-    write(manifest.as_json().rstrip("\n") if format_ == "json" else described(manifest, out, built=built))
+    manifest, built = build(
+        order,
+        state.registry,
+        state.config,
+        lambda text: click.echo(f"{text} …", err=True),
+    )
+    write(
+        manifest.as_json().rstrip("\n")
+        if format_ == "json"
+        else described(manifest, out, built=built)
+    )
 
 
 def described(manifest: Manifest, out: Path, *, built: bool) -> str:
@@ -74,12 +103,19 @@ def described(manifest: Manifest, out: Path, *, built: bool) -> str:
     from reporting_framework.lambda_build.limits import UNZIPPED, UPLOAD
 
     rows = [
-        [name, f"{each.zipped:,}", f"{each.unzipped:,}", "through S3" if each.zipped > UPLOAD else "directly"]
+        [
+            name,
+            f"{each.zipped:,}",
+            f"{each.unzipped:,}",
+            "through S3" if each.zipped > UPLOAD else "directly",
+        ]
         for name, each in manifest.packages.items()
     ]
     zipped = sum(each.zipped for each in manifest.packages.values())
     rows.append(["together", f"{zipped:,}", f"{manifest.unzipped:,}", ""])
-    rows.append(["Lambda allows", f"{UPLOAD:,} a direct upload", f"{UNZIPPED:,} together", ""])
+    rows.append(
+        ["Lambda allows", f"{UPLOAD:,} a direct upload", f"{UNZIPPED:,} together", ""]
+    )
     what = f"{manifest.report} for {manifest.arch}, Python {manifest.python}"
     done = "built" if built else "nothing has changed, nothing was built"
     lines = [
@@ -88,5 +124,11 @@ def described(manifest: Manifest, out: Path, *, built: bool) -> str:
         listing(["package", "zipped", "unzipped", "upload"], rows),
     ]
     if manifest.left_out:
-        lines += ["", f"left out, needed by the command line alone: {', '.join(manifest.left_out)}"]
+        lines += [
+            "",
+            (
+                "left out, needed by the command line alone:"
+                f" {', '.join(manifest.left_out)}"
+            ),
+        ]
     return "\n".join(lines)

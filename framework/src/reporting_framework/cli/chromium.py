@@ -10,7 +10,13 @@ from pathlib import Path
 from reporting_framework.errors import LocationError, PluginError
 from reporting_framework.storage.temporary import temporary_folder
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PROGRAMS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 """Names that it goes by."""
 
 VARIABLE = "REPORTING_CHROMIUM"
@@ -20,7 +26,9 @@ PATIENCE = 120
 """Seconds that it may take."""
 
 _DRAWING = 20_000
-"""Milliseconds that a page may take to draw its charts, by a clock that waits for nothing else."""
+"""Milliseconds that a page may take to draw its charts, by a clock that waits for
+nothing else.
+"""
 
 _A4 = "794,1123"
 """Pixels of a sheet: what is drawn to the width of the window fits it."""
@@ -37,13 +45,16 @@ def find_chromium(given: str | None) -> str:
         if found := shutil.which(named):
             return found
         where = "--chromium" if given else VARIABLE
-        raise PluginError(f"{where} {named}: there is no such program; --pdf needs Chromium or Chrome")
+        raise PluginError(
+            f"{where} {named}: there is no such program; --pdf needs Chromium or Chrome"
+        )
     for name in PROGRAMS:
         if found := shutil.which(name):
             return found
     raise PluginError(
-        f"--pdf needs Chromium, and there is none of {', '.join(PROGRAMS)}: install it (apt-get install "
-        f"chromium), or say where it is with --chromium or {VARIABLE}; or print the HTML page from any browser"
+        f"--pdf needs Chromium, and there is none of {', '.join(PROGRAMS)}: install it"
+        " (apt-get install chromium), or say where it is with --chromium or"
+        f" {VARIABLE}; or print the HTML page from any browser"
     )
 
 
@@ -73,11 +84,20 @@ def print_page(html: str, chromium: str, patience: float = PATIENCE) -> bytes:
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.insert(1, "--no-sandbox")  # it does not start as root otherwise
         try:
-            done = subprocess.run(command, capture_output=True, timeout=patience, check=False)  # noqa: S603 - no shell
+            done = subprocess.run(  # noqa: S603 - no shell
+                command, capture_output=True, timeout=patience, check=False
+            )
         except subprocess.TimeoutExpired:
-            raise LocationError(f"{chromium} took longer than {patience} seconds; no PDF is written") from None
+            raise LocationError(
+                f"{chromium} took longer than {patience} seconds; no PDF is written"
+            ) from None
         except OSError as error:
-            raise LocationError(f"{chromium}: {error.strerror}; no PDF is written") from error
+            raise LocationError(
+                f"{chromium}: {error.strerror}; no PDF is written"
+            ) from error
         if done.returncode or not paper.exists():
-            raise LocationError(f"{chromium} gave no PDF (exit code {done.returncode}); no PDF is written")
+            raise LocationError(
+                f"{chromium} gave no PDF (exit code {done.returncode}); no PDF is"
+                " written"
+            )
         return paper.read_bytes()

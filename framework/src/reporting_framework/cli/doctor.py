@@ -29,26 +29,53 @@ LIMIT = 20.0
 def doctor_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
-        click.Option(["--write"], is_flag=True,
-                     help="Write a probe beside the checkpoint, and remove it: are conditional writes honoured?"),
-        click.Option(["--time-limit"], type=Duration(), metavar="TIME", default=LIMIT, show_default="20s",
-                     help="How long each check may take."),
+        click.Option(
+            ["--write"],
+            is_flag=True,
+            help=(
+                "Write a probe beside the checkpoint, and remove it: are conditional"
+                " writes honoured?"
+            ),
+        ),
+        click.Option(
+            ["--time-limit"],
+            type=Duration(),
+            metavar="TIME",
+            default=LIMIT,
+            show_default="20s",
+            help="How long each check may take.",
+        ),
         *common_options("table", "json"),
-    ]  # fmt: skip
+    ]
 
 
 class Doctor(ReportCommands):
-    """A group whose commands are the reports; without one, what no report is needed for is checked."""
+    """A group whose commands are the reports.
+
+    Without one, what no report is needed for is checked.
+    """
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(
-            *args, **more, invoke_without_command=True, no_args_is_help=False, work=check_report, options=doctor_options
+            *args,
+            **more,
+            invoke_without_command=True,
+            no_args_is_help=False,
+            work=check_report,
+            options=doctor_options,
         )
-        self.params = [each for each in doctor_options() if each.name in ("time_limit", "format", "config")]
+        self.params = [
+            each
+            for each in doctor_options()
+            if each.name in ("time_limit", "format", "config")
+        ]
         self.callback = _check_all
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The checks of a report; of one that cannot be used, whatever can be checked all the same."""
+        """The checks of a report.
+
+        Of one that cannot be used, whatever can be checked all the same.
+        """
         try:
             return super().get_command(ctx, cmd_name)
         except ReportingError as error:
@@ -56,10 +83,19 @@ class Doctor(ReportCommands):
 
         def checked(**params: Any) -> None:
             context = click.get_current_context()
-            context.exit(_report(state_of(context), {"report": partial(_failing, problem)}, params))
+            context.exit(
+                _report(
+                    state_of(context), {"report": partial(_failing, problem)}, params
+                )
+            )
 
-        return click.Command(cmd_name, callback=checked, params=doctor_options(), add_help_option=False,
-                             context_settings={"ignore_unknown_options": True, "allow_extra_args": True})  # fmt: skip
+        return click.Command(
+            cmd_name,
+            callback=checked,
+            params=doctor_options(),
+            add_help_option=False,
+            context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+        )
 
 
 def _failing(problem: str) -> CheckResult:
@@ -76,8 +112,13 @@ def _check_all(**params: Any) -> None:
         context.exit(_report(state, {}, params))
 
 
-def check_report(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
-    """Check everything that a run of the report rests on, and say what to do about what is wrong."""
+def check_report(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Check everything that a run of the report rests on.
+
+    Say what to do about what is wrong.
+    """
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.doctor import of_report
     from reporting_framework.registry.reports import compose_report
@@ -86,9 +127,16 @@ def check_report(context: click.Context, name: str, given: dict[str, Any], gener
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         try:
             composition = compose_report(
-                name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+                name,
+                state.registry,
+                state.config,
+                environment=os.environ,
+                options=given,
+                sets=generic["set"],
             )
-            checks = of_report(name, composition, state.registry, write=generic["write"])
+            checks = of_report(
+                name, composition, state.registry, write=generic["write"]
+            )
         except ReportingError as error:
             checks = {"report": partial(_failing, str(error))}
         return _report(state, checks, generic)
@@ -98,11 +146,16 @@ def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -
     """Carry all checks out, and say what was found."""
     from reporting_framework.operations.doctor import carried_out, general
 
-    checks = general(lambda: state.plugins, lambda: state.registry, lambda: state.config) | more
+    checks = (
+        general(lambda: state.plugins, lambda: state.registry, lambda: state.config)
+        | more
+    )
     found = _progress(carried_out(checks, limit=params["time_limit"]))
     failed = any(each.status == "fail" for each in found)
     if params["format"] == "json":
-        write(json.dumps([each._asdict() for each in found], indent=2, ensure_ascii=False))
+        write(
+            json.dumps([each._asdict() for each in found], indent=2, ensure_ascii=False)
+        )
         return FAILED if failed else DONE
     from reporting_framework.cli.render import listing
 
@@ -125,7 +178,8 @@ doctor_command = Doctor(
     "doctor",
     help="""Check everything that a run rests on.
 
-    Of a report too where one is named; its settings are options. Exits with 1 when something does not work.
+    Of a report too where one is named; its settings are options. Exits with 1 when
+    something does not work.
     """,
     subcommand_metavar="[REPORT] [OPTIONS]...",
 )

@@ -26,10 +26,14 @@ ONCE = {
     "--reconcile": False,
     "--no-reconcile": False,
 }
-"""Options that are of one run alone, so no next command has them; whether a value follows."""
+"""Options that are of one run alone, so no next command has them; whether a value
+follows.
+"""
 
 
-def execute(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+def execute(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
     """Set up a run, run it, say what it did."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.config.resolve import misspelt
@@ -39,13 +43,20 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
         raise click.UsageError("--limit goes with --dry-run", context)
     files = [*generic["events"], *generic["more_events"]]
     if generic["more_events"] and not generic["events"]:
-        raise click.UsageError(f"Got unexpected extra argument ({generic['more_events'][0]})", context)
+        raise click.UsageError(
+            f"Got unexpected extra argument ({generic['more_events'][0]})", context
+        )
     state = state_of(context)
     for problem in misspelt(state.config, os.environ, state.registry.names("report")):
         click.echo(f"warning: {problem}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = compose_report(
-            name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+            name,
+            state.registry,
+            state.config,
+            environment=os.environ,
+            options=given,
+            sets=generic["set"],
         )
         from reporting_framework.execution.pipeline import assemble
 
@@ -54,7 +65,9 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
             from reporting_framework.execution.triggers import trigger_of_files
 
             trigger = trigger_of_files(map(Path, files))
-        result = observed(assemble(name, composition, state.registry, trigger=trigger), state, generic)
+        result = observed(
+            assemble(name, composition, state.registry, trigger=trigger), state, generic
+        )
     say(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if why:
@@ -63,7 +76,11 @@ def execute(context: click.Context, name: str, given: dict[str, Any], generic: d
 
 
 def say(
-    context: click.Context, result: RunResult, name: str, given: Mapping[str, Any], generic: Mapping[str, Any]
+    context: click.Context,
+    result: RunResult,
+    name: str,
+    given: Mapping[str, Any],
+    generic: Mapping[str, Any],
 ) -> None:
     """Print what a run did, in the form that was asked for."""
     if generic["format"] == "json":
@@ -82,7 +99,9 @@ def observed(
     *,
     replay: Sequence[str] | None = None,
 ) -> RunResult:
-    """Run with the observers of the command line; a failed run that had begun says so on stdout too.
+    """Run with the observers of the command line.
+
+    A failed run that had begun says so on stdout too.
 
     `replay` is that of `runner.run`.
     """
@@ -93,7 +112,9 @@ def observed(
     registry.register(watch, "command-line")
     with ExitStack() as stack:
         if progress.wanted(quiet=generic["quiet"]):
-            bar = progress.ProgressBar(total=generic["limit"] or (len(replay) if replay else None))
+            bar = progress.ProgressBar(
+                total=generic["limit"] or (len(replay) if replay else None)
+            )
             registry.register(bar, "progress-bar")
             stack.callback(bar.close)
         try:
@@ -134,32 +155,67 @@ class _Watch:
 
         seconds = Seconds(total=round(time.monotonic() - self.began, 6))
         return RunResult(
-            report=self.report, run_id=self.run_id, status="failed", complete=False, dry_run=dry_run, seconds=seconds
+            report=self.report,
+            run_id=self.run_id,
+            status="failed",
+            complete=False,
+            dry_run=dry_run,
+            seconds=seconds,
         )
 
 
 def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     """What to exit with after a run that was not given up, and why when it is not 0."""
     if not result.complete and not result.dry_run:
-        return STOPPED, "stopped at the deadline; what is done is kept, run again for the rest"
+        return (
+            STOPPED,
+            "stopped at the deadline; what is done is kept, run again for the rest",
+        )
     if result.objects_unread and result.response is not None:
-        return UNREAD, f"records that were not taken: {result.objects_unread}; a trigger would hand them over again"
+        return (
+            UNREAD,
+            (
+                f"records that were not taken: {result.objects_unread}; a trigger would"
+                " hand them over again"
+            ),
+        )
     if result.objects_unread:
-        return UNREAD, f"objects that could not be read: {result.objects_unread}; the next run tries them again"
+        return (
+            UNREAD,
+            (
+                f"objects that could not be read: {result.objects_unread}; the next run"
+                " tries them again"
+            ),
+        )
     if max_rejected is not None and result.rejected > max_rejected:
-        return REJECTED, f"records that were rejected: {result.rejected}, more than --max-rejected {max_rejected}"
+        return (
+            REJECTED,
+            (
+                f"records that were rejected: {result.rejected}, more than"
+                f" --max-rejected {max_rejected}"
+            ),
+        )
     return DONE, ""
 
 
 def _again(
-    context: click.Context, state: CliContext, name: str, given: Iterable[str], sets: Sequence[str]
+    context: click.Context,
+    state: CliContext,
+    name: str,
+    given: Iterable[str],
+    sets: Sequence[str],
 ) -> list[str]:
-    """The words of this command, without ``--format``; none at all when there may be a secret among them."""
+    """The words of this command, without ``--format``.
+
+    None at all when there may be a secret among them.
+    """
     from reporting_framework.config.fields import annotation_at, holds_secret
     from reporting_framework.registry.reports import resolve_report
 
     model = resolve_report(name, state.registry).Settings
-    paths = [(key,) for key in given] + [tuple(text.partition("=")[0].split(".")) for text in sets]
+    paths = [(key,) for key in given] + [
+        tuple(text.partition("=")[0].split(".")) for text in sets
+    ]
     for path in paths:
         annotation = annotation_at(model, path)
         if annotation is None or holds_secret(annotation):
@@ -187,7 +243,9 @@ def _settings_words(given: Mapping[str, Any], generic: Mapping[str, Any]) -> lis
             words.append(flag if value else f"--no-{flag.removeprefix('--')}")
         else:
             words += [
-                word for each in (value if isinstance(value, tuple | list) else [value]) for word in (flag, str(each))
+                word
+                for each in (value if isinstance(value, tuple | list) else [value])
+                for word in (flag, str(each))
             ]
     words += [word for each in generic["set"] for word in ("--set", each)]
     return [*words, "--config", generic["config"]] if generic.get("config") else words

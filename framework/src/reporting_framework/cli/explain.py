@@ -17,7 +17,13 @@ from reporting_framework.cli.run import ReportCommands
 from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
-    from reporting_framework.operations.trace import LoadEvent, Now, ProvenanceResult, QuarantineMatch, RowProvenance
+    from reporting_framework.operations.trace import (
+        LoadEvent,
+        Now,
+        ProvenanceResult,
+        QuarantineMatch,
+        RowProvenance,
+    )
 
 _NOW: Mapping[Now, str] = {
     "unchanged": "the object is there, unchanged",
@@ -32,24 +38,55 @@ def explain_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
         click.Argument(["key"], required=False),
-        click.Option(["--where"], multiple=True, metavar="COLUMN=VALUE",
-                     help="The rows with this value; nothing behind the = is null. Repeatable: values of one column "
-                     "are alternatives, several columns must all fit."),
-        click.Option(["--origin"], metavar="KEY",
-                     help="The record of this origin (as in column source_key), or all those of an object."),
-        click.Option(["--check/--no-check"], default=True,
-                     help="Look whether each object is still there, as it was.  [default: look]"),
-        click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
-                     help="Explain this many rows at the most."),
+        click.Option(
+            ["--where"],
+            multiple=True,
+            metavar="COLUMN=VALUE",
+            help=(
+                "The rows with this value; nothing behind the = is null. Repeatable:"
+                " values of one column are alternatives, several columns must all fit."
+            ),
+        ),
+        click.Option(
+            ["--origin"],
+            metavar="KEY",
+            help=(
+                "The record of this origin (as in column source_key), or all those of"
+                " an object."
+            ),
+        ),
+        click.Option(
+            ["--check/--no-check"],
+            default=True,
+            help="Look whether each object is still there, as it was.  [default: look]",
+        ),
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=1),
+            default=20,
+            show_default=True,
+            metavar="N",
+            help="Explain this many rows at the most.",
+        ),
         *common_options("text", "json"),
-    ]  # fmt: skip
+    ]
 
 
-def print_explained(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
-    """Print where rows came from. No value is shown but those of the columns in ``--where``."""
-    where, origin = conditions(generic["where"], context), generic["key"] or generic["origin"]
+def print_explained(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Print where rows came from.
+
+    No value is shown but those of the columns in ``--where``.
+    """
+    where, origin = (
+        conditions(generic["where"], context),
+        generic["key"] or generic["origin"],
+    )
     if bool(where) + bool(generic["key"]) + bool(generic["origin"]) != 1:
-        raise click.UsageError("give --where COLUMN=VALUE, or KEY, and not both", context)
+        raise click.UsageError(
+            "give --where COLUMN=VALUE, or KEY, and not both", context
+        )
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.trace import ProvenanceReader
     from reporting_framework.query.filters import RowFilter
@@ -58,11 +95,22 @@ def print_explained(context: click.Context, name: str, given: dict[str, Any], ge
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = compose_report(
-            name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+            name,
+            state.registry,
+            state.config,
+            environment=os.environ,
+            options=given,
+            sets=generic["set"],
         )
-        tracer = ProvenanceReader(name, composition, state.registry, check=generic["check"])
+        tracer = ProvenanceReader(
+            name, composition, state.registry, check=generic["check"]
+        )
         limit = generic["limit"]
-        found = tracer.origin(origin, limit) if origin else tracer.rows(RowFilter(where), limit)
+        found = (
+            tracer.origin(origin, limit)
+            if origin
+            else tracer.rows(RowFilter(where), limit)
+        )
     if generic["format"] == "json":
         write(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:
@@ -82,7 +130,11 @@ def _plain(thing: Any) -> Any:
         return {str(name): _plain(value) for name, value in thing.items()}
     if isinstance(thing, Sequence) and not isinstance(thing, str):
         return [_plain(each) for each in thing]
-    return thing if thing is None or isinstance(thing, bool | int | float | str) else str(thing)
+    return (
+        thing
+        if thing is None or isinstance(thing, bool | int | float | str)
+        else str(thing)
+    )
 
 
 def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
@@ -94,25 +146,43 @@ def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
         return lines
     if origin is None:
         return [
-            "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
+            "no row of the table is like that; reporting quarantine lists what was"
+            " turned away, --origin explains it"
         ]
-    known = [*(("announced by", _run(each)) for each in found.announced), *_now(found.now, "there is no such object")]
+    known = [
+        *(("announced by", _run(each)) for each in found.announced),
+        *_now(found.now, "there is no such object"),
+    ]
     if found.absence:
         known.append(("why", f"{found.absence.reason}: {found.absence.text}"))
     return _block(f"{origin}: neither in the table nor in quarantine", known)
 
 
 def _row(row: RowProvenance, *, history: bool) -> list[str]:
-    known = [("row", ", ".join(f"{name}={'(null)' if value is None else value}" for name, value in row.values.items()))]
+    known = [
+        (
+            "row",
+            ", ".join(
+                f"{name}={'(null)' if value is None else value}"
+                for name, value in row.values.items()
+            ),
+        )
+    ]
     for number, each in enumerate(row.runs):
         known.append(("or by" if number else "brought by", _run(each)))
         known += [("  version", each.version)] if each.version else []
         plugin = f" of {each.plugin}" if each.plugin else ""
         known.append(("  validator", f"{each.validator}{plugin}"))
     if not row.runs:
-        reason = "it was taken before there was a history" if history else "none of the report's sinks keeps a history"
+        reason = (
+            "it was taken before there was a history"
+            if history
+            else "none of the report's sinks keeps a history"
+        )
         known.append(("brought by", f"an unknown run: {reason}"))
-    return _block(f"{row.uri or row.origin}{_line(row.origin, row.uri)}", [*known, *_now(row.now)])
+    return _block(
+        f"{row.uri or row.origin}{_line(row.origin, row.uri)}", [*known, *_now(row.now)]
+    )
 
 
 def _aside(record: QuarantineMatch) -> list[str]:
@@ -122,12 +192,21 @@ def _aside(record: QuarantineMatch) -> list[str]:
         ("by run", f"{record.run_id}, {record.at:%Y-%m-%d %H:%M:%S} UTC"),
         *([("version", record.version)] if record.version else []),
     ]
-    return _block(f"{record.uri or record.origin}{_line(record.origin, record.uri)}", [*known, *_now(record.now)])
+    return _block(
+        f"{record.uri or record.origin}{_line(record.origin, record.uri)}",
+        [*known, *_now(record.now)],
+    )
 
 
 def _run(run: LoadEvent) -> str:
-    ended = {"failed": "which failed", None: "of which there is no record (let go of, or killed)"}
-    return f"run {run.run_id}, {run.at:%Y-%m-%d %H:%M:%S} UTC, {ended.get(run.status, run.status)}"
+    ended = {
+        "failed": "which failed",
+        None: "of which there is no record (let go of, or killed)",
+    }
+    return (
+        f"run {run.run_id}, {run.at:%Y-%m-%d %H:%M:%S} UTC,"
+        f" {ended.get(run.status, run.status)}"
+    )
 
 
 def _line(origin: str, uri: str | None) -> str:
@@ -143,15 +222,19 @@ def _now(now: Now, gone: str = "the object is gone") -> list[tuple[str, str]]:
 
 def _block(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
     """A title and what is known, each on a line of its own."""
-    return [printable(title), *(f"  {label:<13} {printable(text)}" for label, text in rows if text)]
+    return [
+        printable(title),
+        *(f"  {label:<13} {printable(text)}" for label, text in rows if text),
+    ]
 
 
 explain_command = ReportCommands(
     "explain",
     help="""Explain where a row came from, or why a record is not there.
 
-    Of each row that --where finds: its object, the version that was read, the run and the validator that brought it,
-    and whether the object is still the same. Of a record that --origin names: the same, or why it was turned away.
+    Of each row that --where finds: its object, the version that was read, the run and
+    the validator that brought it, and whether the object is still the same. Of a record
+    that --origin names: the same, or why it was turned away.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=print_explained,

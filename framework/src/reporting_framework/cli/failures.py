@@ -18,7 +18,18 @@ from reporting_framework.execution.tracebacks import traceback_text
 if TYPE_CHECKING:
     from reporting_framework.cli.state import CliContext
 
-DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, NOT_FOUND, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 130
+DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, NOT_FOUND, INTERRUPTED = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    130,
+)
 
 _PIECE = 1024 * 1024
 
@@ -40,8 +51,8 @@ EXIT_CODES = {
 def guarded(action: Callable[[], Any], state: CliContext) -> int:
     """Do something and give the exit code; whatever it raises is shown on stderr.
 
-    An expected error is one line. Any other keeps its traceback, but its message only with ``--verbose``: it may hold
-    values of records.
+    An expected error is one line. Any other keeps its traceback, but its message only
+    with ``--verbose``: it may hold values of records.
     """
     try:
         code = action()
@@ -55,11 +66,19 @@ def guarded(action: Callable[[], Any], state: CliContext) -> int:
         return INTERRUPTED
     except ReportingError as error:
         if state.verbose or isinstance(error, StepFailed):
-            click.echo(traceback_text(error.__cause__ or error, verbose=state.verbose), err=True)
+            click.echo(
+                traceback_text(error.__cause__ or error, verbose=state.verbose),
+                err=True,
+            )
         click.echo(f"error: {printable(str(error))}", err=True)
         return error.exit_code
-    except BaseException as error:  # libraries in Rust panic with one that is no `Exception`
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+    except (
+        BaseException
+    ) as error:  # libraries in Rust panic with one that is no `Exception`
+        if (
+            not isinstance(error, Exception)
+            and type(error).__name__ != "PanicException"
+        ):
             raise
         click.echo(traceback_text(error, verbose=state.verbose), err=True)
         return FAILED
@@ -74,27 +93,39 @@ def write_file(path: Path) -> None:
 
 
 def write(text: str, *, newline: bool = True) -> None:
-    """Print what was asked for. A reader that has gone away, or was never there, is no error.
+    """Print what was asked for.
+
+    A reader that has gone away, or was never there, is no error.
 
     Raises:
         FatalError: It cannot be written, as where the disk is full.
     """
     if (error := _print(text, newline=newline)) is not None:
-        raise FatalError(f"the result could not be printed: {error.strerror}") from error
+        raise FatalError(
+            f"the result could not be printed: {error.strerror}"
+        ) from error
 
 
 def note(text: str) -> None:
     """Print what was done, which is done though it cannot be printed."""
     if (error := _print(text, newline=True)) is not None:
-        click.echo(f"warning: the result could not be printed: {error.strerror}", err=True)
+        click.echo(
+            f"warning: the result could not be printed: {error.strerror}", err=True
+        )
 
 
 def _print(text: str, *, newline: bool) -> OSError | None:
-    """Print on stdout. After an error, what follows goes nowhere; return it unless the reader has gone away."""
+    """Print on stdout.
+
+    After an error, what follows goes nowhere; return it unless the reader has gone
+    away.
+    """
     if sys.stdout is None:
         return None
     try:
-        click.echo(for_stdout(text), nl=newline, file=sys.stdout, color=True)  # else it takes colors out of values
+        click.echo(
+            for_stdout(text), nl=newline, file=sys.stdout, color=True
+        )  # else it takes colors out of values
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -23,41 +23,89 @@ _WHAT = {
 def freshness_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
-        click.Option(["--max-age"], type=Duration(), metavar="TIME", required=True,
-                     help="Older is stale: seconds, or like 90s, 15m, 26h, 3d."),
-        click.Option(["--of"], type=click.Choice(["runs", "data"]), default="runs", show_default=True,
-                     help="Age of the last run that ended well and complete, or of the newest timestamp."),
+        click.Option(
+            ["--max-age"],
+            type=Duration(),
+            metavar="TIME",
+            required=True,
+            help="Older is stale: seconds, or like 90s, 15m, 26h, 3d.",
+        ),
+        click.Option(
+            ["--of"],
+            type=click.Choice(["runs", "data"]),
+            default="runs",
+            show_default=True,
+            help=(
+                "Age of the last run that ended well and complete, or of the newest"
+                " timestamp."
+            ),
+        ),
         *common_options("text", "json"),
-    ]  # fmt: skip
+    ]
 
 
-def check_freshness(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
-    """Say how old the last good run or the newest data is, and whether that is too old."""
+def check_freshness(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Say how old the last good run or the newest data is.
+
+    Say also whether that is too old.
+    """
     from reporting_framework._text.messages import utc_text
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.freshness import freshness
 
-    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
-        found = freshness(pipeline_of(context, name, given, generic["set"]), generic["of"])
+    with logs_on_stderr(
+        state_of(context).registry.packages, verbose=generic["verbose"]
+    ):
+        found = freshness(
+            pipeline_of(context, name, given, generic["set"]), generic["of"]
+        )
     allowed = generic["max_age"]
-    state, code = ("fresh", DONE) if found.age is not None and found.age <= allowed else ("stale", STALE)
+    state, code = (
+        ("fresh", DONE)
+        if found.age is not None and found.age <= allowed
+        else ("stale", STALE)
+    )
     if found.gone:
         state, code = "stale", STALE
     if found.moment is None:
         state, code = "never", NEVER
     if generic["format"] == "json":
         moment = utc_text(found.moment) if found.moment else None
-        note(json.dumps({**found._asdict(), "moment": moment, "max_age": allowed, "state": state}))
+        note(
+            json.dumps(
+                {
+                    **found._asdict(),
+                    "moment": moment,
+                    "max_age": allowed,
+                    "state": state,
+                }
+            )
+        )
     elif found.moment is None or found.age is None:
-        missing = "there is no data yet" if found.of == "data" else "no run has ended well and complete"
+        missing = (
+            "there is no data yet"
+            if found.of == "data"
+            else "no run has ended well and complete"
+        )
         note(f"{name}: never: {missing}")
     elif found.gone:
-        note(f"{name}: stale: its table is gone, or cannot be read; the last complete run ended "
-              f"{found.moment:%Y-%m-%d %H:%M:%S} UTC")  # fmt: skip
+        note(
+            f"{name}: stale: its table is gone, or cannot be read; the last complete"
+            f" run ended {found.moment:%Y-%m-%d %H:%M:%S} UTC"
+        )
     else:
-        ago = f"{age_in_words(found.age)} ago" if found.age >= 0 else f"in {age_in_words(-found.age)}"
-        note(f"{name}: {state}: {_WHAT[found.basis]} {ago} ({found.moment:%Y-%m-%d %H:%M:%S} UTC); "
-              f"{age_in_words(allowed)} is allowed")  # fmt: skip
+        ago = (
+            f"{age_in_words(found.age)} ago"
+            if found.age >= 0
+            else f"in {age_in_words(-found.age)}"
+        )
+        note(
+            f"{name}: {state}: {_WHAT[found.basis]} {ago}"
+            f" ({found.moment:%Y-%m-%d %H:%M:%S} UTC);"
+            f" {age_in_words(allowed)} is allowed"
+        )
     return code
 
 
@@ -75,7 +123,8 @@ freshness_command = ReportCommands(
     "freshness",
     help="""Say whether a report is fresh, for a monitor.
 
-    One line, and an exit code: 0 fresh, 6 stale, 7 never; anything else: it is not known.
+    One line, and an exit code: 0 fresh, 6 stale, 7 never; anything else: it is not
+    known.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=check_freshness,

@@ -17,21 +17,44 @@ from reporting_framework.cli.state import state_of
 def policy_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
-        click.Option(["--partition"], default="aws", show_default=True, help="The part of AWS, such as aws-us-gov."),
-        click.Option(["--region"], default="*", help="Region of what is not in S3.  [default: any]"),
-        click.Option(["--account"], default="*", help="Account number of what is not in S3.  [default: any]"),
+        click.Option(
+            ["--partition"],
+            default="aws",
+            show_default=True,
+            help="The part of AWS, such as aws-us-gov.",
+        ),
+        click.Option(
+            ["--region"],
+            default="*",
+            help="Region of what is not in S3.  [default: any]",
+        ),
+        click.Option(
+            ["--account"],
+            default="*",
+            help="Account number of what is not in S3.  [default: any]",
+        ),
         *settings_sources(),
     ]
 
 
-def print_policy(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
-    """Print what the report must be allowed to do under the settings that a run would have now."""
+def print_policy(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Print what the report must be allowed to do.
+
+    This is for the settings that a run would have now.
+    """
     from reporting_framework.operations.iam import permissions_of, policy_of
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
     composition = compose_report(
-        name, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+        name,
+        state.registry,
+        state.config,
+        environment=os.environ,
+        options=given,
+        sets=generic["set"],
     )
     permissions = permissions_of(name, composition, state.registry)
     if not permissions:
@@ -45,7 +68,8 @@ iam_command = ReportCommands(
     "iam",
     help="""Print the IAM policy that a report needs.
 
-    It is made of what the report's plugins declare for the settings that a run would have.
+    It is made of what the report's plugins declare for the settings that a run would
+    have.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=print_policy,

@@ -17,7 +17,12 @@ format_option = click.option(
     show_default=True,
     help="Form of the list.",
 )
-config_option = click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="Configuration file.")
+config_option = click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Configuration file.",
+)
 
 
 @click.command("list")
@@ -31,9 +36,19 @@ def list_command(context: click.Context, config: str | None, format_: str) -> No
     """
     state = state_of(context)
     state.given_config = config
-    rows = [row for row in state.registry.listing if row.role == "report" and row.status == "registered"]
+    rows = [
+        row
+        for row in state.registry.listing
+        if row.role == "report" and row.status == "registered"
+    ]
     if format_ == "json":
-        write(json.dumps([{"name": row.name, "summary": row.summary} for row in rows], indent=2, ensure_ascii=False))
+        write(
+            json.dumps(
+                [{"name": row.name, "summary": row.summary} for row in rows],
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
     elif rows:
         from reporting_framework.cli.render import listing
 

@@ -16,14 +16,24 @@ from reporting_framework.execution.tracebacks import traceback_text
 
 
 class _Formatter(logging.Formatter):
-    """One redacted line for each record; tracebacks hold no message of a foreign error unless `verbose`."""
+    """One redacted line for each record.
+
+    Tracebacks hold no message of a foreign error unless `verbose`.
+    """
 
     def __init__(self, verbose: bool) -> None:
-        super().__init__("%(levelname)s %(name)s: %(message)s" if verbose else "%(levelname)s: %(message)s")
+        super().__init__(
+            "%(levelname)s %(name)s: %(message)s"
+            if verbose
+            else "%(levelname)s: %(message)s"
+        )
         self.verbose = verbose
 
     def format(self, record: logging.LogRecord) -> str:
-        """Of a copy: another handler may have left its traceback, message and all, in the record."""
+        """Format a copy of the record.
+
+        Another handler may have left its traceback, message and all, in the record.
+        """
         mine = copy(record)
         mine.levelname, mine.exc_text = record.levelname.lower(), None
         return redacted(super().format(mine))
@@ -36,7 +46,10 @@ class _Formatter(logging.Formatter):
 
 
 class _Stderr(logging.Handler):
-    """Writes to whatever `sys.stderr` is at the moment: a progress bar puts itself in between."""
+    """A handler that writes to whatever `sys.stderr` is at the moment.
+
+    A progress bar puts itself in between.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         click.echo(self.format(record), err=True)
@@ -44,10 +57,17 @@ class _Stderr(logging.Handler):
 
 @contextmanager
 def logs_on_stderr(packages: Iterable[str], *, verbose: bool) -> Iterator[None]:
-    """Warnings of everyone; with `verbose` everything that the framework and the plugins' packages say."""
+    """Warnings of everyone.
+
+    With `verbose` everything that the framework and the plugins' packages say.
+    """
     handler, root = _Stderr(), logging.getLogger()
     handler.setFormatter(_Formatter(verbose))
-    loggers = [logging.getLogger(name) for name in ("reporting_framework", *packages)] if verbose else []
+    loggers = (
+        [logging.getLogger(name) for name in ("reporting_framework", *packages)]
+        if verbose
+        else []
+    )
     levels = [(logger, logger.level) for logger in loggers]
     root.addHandler(handler)
     for logger in loggers:

@@ -54,7 +54,14 @@ class Program(click.Group):
         state = CliContext(words)
         extra.setdefault("obj", state)
         start = super().main
-        sys.exit(guarded(lambda: start(words, prog_name, complete_var, standalone_mode=False, **extra), state))
+        sys.exit(
+            guarded(
+                lambda: start(
+                    words, prog_name, complete_var, standalone_mode=False, **extra
+                ),
+                state,
+            )
+        )
 
 
 class Reporting(Program):
@@ -65,10 +72,17 @@ class Reporting(Program):
         return sorted({*self.commands, *state_of(ctx).commands(self.commands)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command; plugins are asked only when the framework has none of that name."""
-        return self.commands.get(cmd_name) or state_of(ctx).commands(self.commands).get(cmd_name)
+        """Return a command.
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        Plugins are asked only when the framework has none of that name.
+        """
+        return self.commands.get(cmd_name) or state_of(ctx).commands(self.commands).get(
+            cmd_name
+        )
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
         """The commands, and the reports for ``run``."""
         super().format_commands(ctx, formatter)
         format_reports(state_of(ctx), formatter)
@@ -80,7 +94,8 @@ class ReportingRun(ReportCommands, Program):
 
 _RUN_HELP = """Run a report.
 
-    REPORT --help shows its options: one for each of its settings, and those that every report has.
+    REPORT --help shows its options: one for each of its settings, and those that every
+    report has.
     """
 
 reporting = Reporting(
@@ -114,6 +129,8 @@ for _command in (
 ):
     reporting.add_command(_command)
 
-_version = click.version_option(reporting_framework.__version__, message="reporting-framework %(version)s")
+_version = click.version_option(
+    reporting_framework.__version__, message="reporting-framework %(version)s"
+)
 _version(reporting)
 _version(reporting_run)

@@ -35,17 +35,22 @@ out_option = click.option(
 framework_option = click.option(
     "--framework",
     metavar="PATH_OR_REQUIREMENT",
-    help="A folder of wheels, a folder of the framework's sources, or a requirement.  [default: where it was installed "
-    "from, or the installed version]",
+    help=(
+        "A folder of wheels, a folder of the framework's sources, or a requirement. "
+        " [default: where it was installed from, or the installed version]"
+    ),
 )
-no_input_option = click.option("--no-input", is_flag=True, help="Ask nothing: what is not given has its default.")
+no_input_option = click.option(
+    "--no-input", is_flag=True, help="Ask nothing: what is not given has its default."
+)
 
 
 @click.group("new")
 def new_command() -> None:
     """Make a package of your own.
 
-    A report with its settings, model and tests, ready to be deployed to AWS Lambda; or a plugin of one role.
+    A report with its settings, model and tests, ready to be deployed to AWS Lambda; or
+    a plugin of one role.
     """
 
 
@@ -54,12 +59,18 @@ def new_command() -> None:
 @click.option(
     "--source",
     type=click.Choice(SOURCES),
-    help=f"Where records come from; own: a class in the package.  [default: {SOURCES[0]}]",
+    help=(
+        "Where records come from; own: a class in the package.  [default:"
+        f" {SOURCES[0]}]"
+    ),
 )
 @click.option(
     "--validator",
     type=click.Choice(VALIDATORS),
-    help=f"What a record must be: a pydantic model, or a class.  [default: {VALIDATORS[0]}]",
+    help=(
+        "What a record must be: a pydantic model, or a class.  [default:"
+        f" {VALIDATORS[0]}]"
+    ),
 )
 @click.option(
     "--sink",
@@ -69,19 +80,26 @@ def new_command() -> None:
 @click.option(
     "--schedule",
     metavar="EXPRESSION",
-    help="When it runs: rate(1 hour), cron(0 6 * * ? *) or none.  "
-    f"[default: {HOURLY}; none with {' and '.join(PUSHED)}]",
+    help=(
+        "When it runs: rate(1 hour), cron(0 6 * * ? *) or none.  "
+        f"[default: {HOURLY}; none with {' and '.join(PUSHED)}]"
+    ),
 )
 @click.option(
     "--terraform/--no-terraform",
     default=None,
-    help="With a Terraform configuration, or without.  [default: with it where modules are known]",
+    help=(
+        "With a Terraform configuration, or without.  [default: with it where modules"
+        " are known]"
+    ),
 )
 @click.option(
     "--modules",
     metavar="PLACE",
-    help="Where Terraform finds the modules; {module} is the name of one.  [default: those of the clone or the "
-    "repository that the framework was installed from]",
+    help=(
+        "Where Terraform finds the modules; {module} is the name of one.  [default:"
+        " those of the clone or the repository that the framework was installed from]"
+    ),
 )
 @framework_option
 @out_option
@@ -100,7 +118,8 @@ def lambda_command(
 ) -> None:
     """Make a package for a report, which runs on the command line and in AWS Lambda.
 
-    NAME is the name of the report, of the distribution and of the folder. What is not given is asked for on a terminal.
+    NAME is the name of the report, of the distribution and of the folder. What is not
+    given is asked for on a terminal.
     """
     from reporting_framework.scaffolding.names import check_free
     from reporting_framework.scaffolding.origins import repository
@@ -115,7 +134,9 @@ def lambda_command(
         "sink": _chosen("sink", given["sink"], SINKS, ask=ask),
     }
     answers["schedule"] = _schedule(given["schedule"], answers["source"], ask=ask)
-    answers["terraform"], answers["modules"] = _terraform(given["terraform"], given["modules"], origin, ask=ask)
+    answers["terraform"], answers["modules"] = _terraform(
+        given["terraform"], given["modules"], origin, ask=ask
+    )
     state = state_of(context)
     state.given_config = config
     own = [role for role in ("source", "validator", "sink") if answers[role] == "own"]
@@ -125,13 +146,23 @@ def lambda_command(
 
 @new_command.command("plugin")
 @click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), help=f"What the plugin is.  [default: {ROLES[0]}]")
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    help=f"What the plugin is.  [default: {ROLES[0]}]",
+)
 @framework_option
 @out_option
 @no_input_option
 @click.pass_context
 def plugin_command(
-    context: click.Context, /, name: str, role: str | None, framework: str | None, out: Path, no_input: bool
+    context: click.Context,
+    /,
+    name: str,
+    role: str | None,
+    framework: str | None,
+    out: Path,
+    no_input: bool,
 ) -> None:
     """Make a package for a plugin, with the smallest one of its role that works.
 
@@ -144,7 +175,14 @@ def plugin_command(
     _check(name, out)
     role = _chosen("role", role, ROLES, ask=_asks(no_input))
     check_free(name, {role}, state_of(context).plugins.listing)
-    _make(PLUGIN, {"name": name, "role": role}, ("framework_path",), framework, out, repository())
+    _make(
+        PLUGIN,
+        {"name": name, "role": role},
+        ("framework_path",),
+        framework,
+        out,
+        repository(),
+    )
 
 
 def _check(name: str, out: Path) -> None:
@@ -164,7 +202,9 @@ def _asks(no_input: bool) -> bool:
 
 def _chosen(what: str, given: str | None, choices: Sequence[str], *, ask: bool) -> str:
     if given is None and ask:
-        given = str(click.prompt(what, choices[0], type=click.Choice(choices), err=True))
+        given = str(
+            click.prompt(what, choices[0], type=click.Choice(choices), err=True)
+        )
     return given or choices[0]
 
 
@@ -174,7 +214,10 @@ def _schedule(given: str | None, source: str, *, ask: bool) -> str:
 
     if source in PUSHED:
         if given not in (None, NONE):
-            raise click.UsageError(f"--schedule: {source} starts the report itself, there is no schedule for it")
+            raise click.UsageError(
+                f"--schedule: {source} starts the report itself, there is no schedule"
+                " for it"
+            )
         return NONE
     if given is None:
         given = str(click.prompt("schedule", HOURLY, err=True)) if ask else HOURLY
@@ -182,32 +225,55 @@ def _schedule(given: str | None, source: str, *, ask: bool) -> str:
     return given
 
 
-def _terraform(wanted: bool | None, modules: str | None, origin: Repository | None, *, ask: bool) -> tuple[bool, str]:
+def _terraform(
+    wanted: bool | None, modules: str | None, origin: Repository | None, *, ask: bool
+) -> tuple[bool, str]:
     """Whether there is to be Terraform, and where its modules are."""
     if modules is not None and wanted is False:
-        raise click.UsageError("--modules goes with --terraform: without it there is nothing for modules")
+        raise click.UsageError(
+            "--modules goes with --terraform: without it there is nothing for modules"
+        )
     known = modules or (origin.modules if origin else "")
     if wanted is None:
-        wanted = click.confirm("terraform", bool(known), err=True) if ask else bool(known)
+        wanted = (
+            click.confirm("terraform", bool(known), err=True) if ask else bool(known)
+        )
     if wanted and not known and ask:
-        known = click.prompt("modules (a git URL or a folder, with {module} for the name of one)", err=True)
+        known = click.prompt(
+            "modules (a git URL or a folder, with {module} for the name of one)",
+            err=True,
+        )
     if wanted and "{module}" not in known:
         raise click.UsageError(
-            "--modules: say where Terraform finds the modules, with {module} for the name of one, as in "
-            "git::https://HOST/REPOSITORY.git//terraform/modules/{module}?ref=TAG; or leave Terraform out "
-            "(--no-terraform)"
+            "--modules: say where Terraform finds the modules, with {module} for the"
+            " name of one, as in"
+            " git::https://HOST/REPOSITORY.git//terraform/modules/{module}?ref=TAG; or"
+            " leave Terraform out (--no-terraform)"
         )
     if wanted and any(character in known for character in '"\\$\n'):
-        raise click.UsageError('--modules: a place with ", \\ or $ in it cannot be written into the configuration')
+        raise click.UsageError(
+            '--modules: a place with ", \\ or $ in it cannot be written into the'
+            " configuration"
+        )
     return wanted, known
 
 
 def _needed(answers: Mapping[str, Any]) -> list[str]:
-    """Variables that say where what a report stands on is; the template's own conditions are the same."""
+    """Variables that say where what a report stands on is.
+
+    The template's own conditions are the same.
+    """
     source, sink = answers["source"], answers["sink"]
-    stored = source == "object-store-json" or sink in ("parquet-checkpoint", "ndjson-archive")
+    stored = source == "object-store-json" or sink in (
+        "parquet-checkpoint",
+        "ndjson-archive",
+    )
     aws = source in PUSHED or sink == "dynamodb-counters"
-    return ["framework_path", *(["object_store_path"] if stored else []), *(["aws_path"] if aws else [])]
+    return [
+        "framework_path",
+        *(["object_store_path"] if stored else []),
+        *(["aws_path"] if aws else []),
+    ]
 
 
 def _make(
@@ -222,9 +288,20 @@ def _make(
     from reporting_framework.scaffolding.places import framework_variables
     from reporting_framework.scaffolding.rendering import CRUFT, render
 
-    answers |= framework_variables(framework, reporting_framework.__version__, tuple(variables))
+    answers |= framework_variables(
+        framework, reporting_framework.__version__, tuple(variables)
+    )
     made = render(template, answers, out, origin)
-    lines = [f"{printable(str(out / made.name))} is made. In it:", "", "  pip install hatch", "  hatch run test"]
+    lines = [
+        f"{printable(str(out / made.name))} is made. In it:",
+        "",
+        "  pip install hatch",
+        "  hatch run test",
+    ]
     note("\n".join([*lines, "  hatch run example"]))
     if not (made / CRUFT).exists():
-        click.echo("no .cruft.json: the commit that the template is of is not known (see: cruft link)", err=True)
+        click.echo(
+            "no .cruft.json: the commit that the template is of is not known (see:"
+            " cruft link)",
+            err=True,
+        )

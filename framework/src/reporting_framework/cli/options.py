@@ -1,4 +1,7 @@
-"""The options of ``reporting-run REPORT``: those that every report has, and those made from its settings."""
+"""The options of ``reporting-run REPORT``.
+
+They are those that every report has, and those made from its settings.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 _DURATION = re.compile(
-    r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII | re.IGNORECASE
+    r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -22,33 +26,71 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Seconds, more than none."""
         if not isinstance(value, str):
             return float(value)
         match = _DURATION.fullmatch(value.strip())
-        days, hours, minutes, rest = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0, 0.0)
+        days, hours, minutes, rest = (
+            (float(part or 0) for part in match.groups())
+            if match
+            else (0.0, 0.0, 0.0, 0.0)
+        )
         seconds = days * 86_400 + hours * 3600 + minutes * 60 + rest
         if seconds <= 0:
-            self.fail(f"{value!r} is not a length of time: give seconds, or something like 10m or 1h30m", param, ctx)
+            self.fail(
+                f"{value!r} is not a length of time: give seconds, or something like"
+                " 10m or 1h30m",
+                param,
+                ctx,
+            )
         return seconds
 
 
 def generic_options() -> list[click.Parameter]:
     """The options that every report has."""
     return [
-        click.Option(["--format"], type=click.Choice(["text", "json"]), default="text", show_default=True,
-                     help="What stdout gets: a table for people, or the RunResult."),
+        click.Option(
+            ["--format"],
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="What stdout gets: a table for people, or the RunResult.",
+        ),
         *settings_sources(),
-        click.Option(["--events"], metavar="FILE...", multiple=True, type=click.Path(dir_okay=False),
-                     help="Take the records of these events (JSON, as a function gets them), and look for no others."),
-        click.Argument(["more_events"], nargs=-1, metavar="", type=click.Path(dir_okay=False)),
-        click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
-        click.Option(["--limit"], type=click.IntRange(min=1), metavar="N",
-                     help="With --dry-run: read this many records at the most.  [default: 1000]"),
+        click.Option(
+            ["--events"],
+            metavar="FILE...",
+            multiple=True,
+            type=click.Path(dir_okay=False),
+            help=(
+                "Take the records of these events (JSON, as a function gets them), and"
+                " look for no others."
+            ),
+        ),
+        click.Argument(
+            ["more_events"], nargs=-1, metavar="", type=click.Path(dir_okay=False)
+        ),
+        click.Option(
+            ["--dry-run"],
+            is_flag=True,
+            help="Read and validate, write nothing, show what would be.",
+        ),
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="With --dry-run: read this many records at the most.  [default: 1000]",
+        ),
         *limits("; the next run goes on", "; the others are"),
-        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
-    ]  # fmt: skip
+        click.Option(
+            ["--verbose"],
+            is_flag=True,
+            help="Log more, and show the messages of unexpected errors.",
+        ),
+    ]
 
 
 def limits(keeps: str, fails: str) -> list[click.Parameter]:
@@ -59,26 +101,54 @@ def limits(keeps: str, fails: str) -> list[click.Parameter]:
         fails: When too many are rejected, and what becomes of the others.
     """
     return [
-        click.Option(["--time-budget"], type=Duration(), metavar="TIME",
-                     help=f"Stop in time (seconds, or like 10m), keep what is done{keeps}."),
-        click.Option(["--max-rejected"], type=click.IntRange(min=0), metavar="N",
-                     help=f"Exit with 3 when more records are rejected{fails} kept all the same."),
+        click.Option(
+            ["--time-budget"],
+            type=Duration(),
+            metavar="TIME",
+            help=f"Stop in time (seconds, or like 10m), keep what is done{keeps}.",
+        ),
+        click.Option(
+            ["--max-rejected"],
+            type=click.IntRange(min=0),
+            metavar="N",
+            help=(
+                f"Exit with 3 when more records are rejected{fails} kept all the same."
+            ),
+        ),
         click.Option(["--quiet"], is_flag=True, help="No progress bar."),
-    ]  # fmt: skip
+    ]
 
 
 def settings_sources() -> list[click.Option]:
     """The options that say settings beside those of their own."""
     return [
-        click.Option(["--set"], multiple=True, metavar="PATH=VALUE",
-                     help="Set any setting by its dotted path, as in sinks.0.uri=out/visits.parquet; repeatable."),
-        click.Option(["--config"], metavar="FILE", type=click.Path(dir_okay=False),
-                     help="Configuration file.  [default: $REPORTING_CONFIG, else reporting.toml if there is one]"),
-    ]  # fmt: skip
+        click.Option(
+            ["--set"],
+            multiple=True,
+            metavar="PATH=VALUE",
+            help=(
+                "Set any setting by its dotted path, as in"
+                " sinks.0.uri=out/visits.parquet; repeatable."
+            ),
+        ),
+        click.Option(
+            ["--config"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help=(
+                "Configuration file.  [default: $REPORTING_CONFIG, else reporting.toml"
+                " if there is one]"
+            ),
+        ),
+    ]
 
 
 def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
-    """An option for each field of a settings model that is a plain value or a list of them; ``--set`` takes tables."""
+    """Yield the options of a settings model.
+
+    There is one for each field that is a plain value or a list of them. ``--set`` takes
+    tables.
+    """
     from reporting_framework.config.error_messages import GENERIC_OPTIONS
     from reporting_framework.config.fields import fields_of, item_of, kind_of
 
@@ -87,11 +157,17 @@ def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
         single = item_of(info.annotation) if kind == "list" else info.annotation
         if info.json_schema_extra == {"option": False}:
             continue
-        if name not in GENERIC_OPTIONS and kind_of(single) not in ("table", "list") and name.isidentifier():
+        if (
+            name not in GENERIC_OPTIONS
+            and kind_of(single) not in ("table", "list")
+            and name.isidentifier()
+        ):
             yield _option(name, info, single, model, multiple=kind == "list")
 
 
-def _option(name: str, info: FieldInfo, single: Any, model: type[BaseModel], *, multiple: bool) -> click.Option:
+def _option(
+    name: str, info: FieldInfo, single: Any, model: type[BaseModel], *, multiple: bool
+) -> click.Option:
     from reporting_framework.config.fields import choices_of, kind_of, metavar_of
     from reporting_framework.config.layers import option
 
@@ -103,7 +179,11 @@ def _option(name: str, info: FieldInfo, single: Any, model: type[BaseModel], *, 
         more = {"is_flag": True}
         flag = f"{flag}/--no-{flag.removeprefix('--')}"
     return click.Option(
-        [name, flag], multiple=multiple, default=None, help=_help(name, info, model, multiple=multiple), **more
+        [name, flag],
+        multiple=multiple,
+        default=None,
+        help=_help(name, info, model, multiple=multiple),
+        **more,
     )
 
 
@@ -115,11 +195,19 @@ def _help(name: str, info: FieldInfo, model: type[BaseModel], *, multiple: bool)
         notes.append(f"env: {published}")
     if info.is_required():
         notes.append("required")
-    elif info.default not in (None, "", (), []) and not info.default_factory and not holds_secret(info.annotation):
+    elif (
+        info.default not in (None, "", (), [])
+        and not info.default_factory
+        and not holds_secret(info.annotation)
+    ):
         notes.append(f"default: {_shown(info.default)}")
     if multiple:
         notes.append("repeatable")
-    return "  ".join(part for part in (info.description or "", f"[{'; '.join(notes)}]" if notes else "") if part)
+    return "  ".join(
+        part
+        for part in (info.description or "", f"[{'; '.join(notes)}]" if notes else "")
+        if part
+    )
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,7 @@
-"""``reporting plugins``: everything that is installed, and why some of it cannot be used."""
+"""The command ``reporting plugins``.
+
+It shows everything that is installed, and why some of it cannot be used.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,19 @@ from reporting_framework.cli.state import state_of
 @click.command("plugins")
 @config_option
 @format_option
-@click.option("--check", is_flag=True, help="Import everything; exit code 1 if something cannot be imported.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Import everything; exit code 1 if something cannot be imported.",
+)
 @click.pass_context
-def plugins_command(context: click.Context, config: str | None, format_: str, check: bool) -> None:
+def plugins_command(
+    context: click.Context, config: str | None, format_: str, check: bool
+) -> None:
     """List the plugins.
 
-    Name, role, distribution, version, status and reason. What is registered is imported when it is used; --check
-    imports it now.
+    Name, role, distribution, version, status and reason. What is registered is imported
+    when it is used; --check imports it now.
     """
     state = state_of(context)
     state.given_config = config
@@ -35,7 +44,17 @@ def plugins_command(context: click.Context, config: str | None, format_: str, ch
         write(
             listing(
                 ["name", "role", "distribution", "version", "status", "why"],
-                [[row.name, row.role, row.distribution, row.version, row.status, row.reason] for row in rows],
+                [
+                    [
+                        row.name,
+                        row.role,
+                        row.distribution,
+                        row.version,
+                        row.status,
+                        row.reason,
+                    ]
+                    for row in rows
+                ],
             )
         )
     if check and any(row.status == "broken" for row in rows):

@@ -21,28 +21,39 @@ def wanted(*, quiet: bool) -> bool:
 
 
 class ProgressBar:
-    """Records read and turned away so far, how many a second, and of how many if that is known.
+    """The records read and turned away so far, and how many a second.
+
+    The bar also says of how many, if that is known.
 
     Args:
         console: Where to draw; stderr unless given.
         total: How many records there will be, if that is known: of a listing it is not.
     """
 
-    def __init__(self, console: Console | None = None, total: int | None = None) -> None:
+    def __init__(
+        self, console: Console | None = None, total: int | None = None
+    ) -> None:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self.progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            TextColumn("{task.completed:,.0f}" + (f" of {total:,}" if total else "") + " read"),
+            TextColumn(
+                "{task.completed:,.0f}" + (f" of {total:,}" if total else "") + " read"
+            ),
             TextColumn("{task.fields[rate]:,.0f}/s"),
-            TextColumn("{task.fields[kept]:,} accepted, {task.fields[rejected]:,} rejected or filtered"),
+            TextColumn(
+                "{task.fields[kept]:,} accepted, {task.fields[rejected]:,} rejected or"
+                " filtered"
+            ),
             TimeElapsedColumn(),
             console=console or Console(stderr=True),
             transient=True,
         )
-        self.task = self.progress.add_task("", total=total, kept=0, rejected=0, rate=0.0)
+        self.task = self.progress.add_task(
+            "", total=total, kept=0, rejected=0, rate=0.0
+        )
         self.read = self.kept = self.rejected = 0
         self.began = time.monotonic()
 
@@ -61,7 +72,12 @@ class ProgressBar:
         self.rejected += len(outcome.rejections)
         rate = self.read / max(time.monotonic() - self.began, 0.001)
         self.progress.update(
-            self.task, completed=self.read, kept=self.kept, rejected=self.rejected, rate=rate, refresh=False
+            self.task,
+            completed=self.read,
+            kept=self.kept,
+            rejected=self.rejected,
+            rate=rate,
+            refresh=False,
         )
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""``reporting quarantine REPORT``: what was read and not kept: list it, show it, replay it, drop it."""
+"""The command ``reporting quarantine REPORT``: what was read and not kept.
+
+Its actions list it, show it, replay it and drop it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.cli.actions import Action, ReportActions, common_options, confirmed, pipeline_of
+from reporting_framework.cli.actions import (
+    Action,
+    ReportActions,
+    common_options,
+    confirmed,
+    pipeline_of,
+)
 from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, UNREAD, note, printable, write
@@ -31,19 +40,39 @@ _NONE = "no record in quarantine fits"
 def _selectors() -> list[click.Parameter]:
     """Which records are meant."""
     return [
-        click.Option(["--type", "kind"], metavar="TYPE", help="Only what has this type of error, such as missing."),
-        click.Option(["--field"], metavar="FIELD", help="Only what is wrong in this field; nothing is no field."),
-        click.Option(["--origin"], metavar="ORIGIN", help="Only of this origin or object, or of a glob: 2024/*."),
-    ]  # fmt: skip
+        click.Option(
+            ["--type", "kind"],
+            metavar="TYPE",
+            help="Only what has this type of error, such as missing.",
+        ),
+        click.Option(
+            ["--field"],
+            metavar="FIELD",
+            help="Only what is wrong in this field; nothing is no field.",
+        ),
+        click.Option(
+            ["--origin"],
+            metavar="ORIGIN",
+            help="Only of this origin or object, or of a glob: 2024/*.",
+        ),
+    ]
 
 
 def _dropped() -> click.Option:
-    return click.Option(["--dropped"], is_flag=True, help="Of those that were dropped, in the place of the others.")
+    return click.Option(
+        ["--dropped"],
+        is_flag=True,
+        help="Of those that were dropped, in the place of the others.",
+    )
 
 
 def list_options() -> list[click.Parameter]:
     """Options of ``list``."""
-    by_run = click.Option(["--by-run"], is_flag=True, help="By run too, with its validator where the history has it.")
+    by_run = click.Option(
+        ["--by-run"],
+        is_flag=True,
+        help="By run too, with its validator where the history has it.",
+    )
     return [*_selectors(), _dropped(), by_run, *common_options("table", "json", "csv")]
 
 
@@ -52,11 +81,21 @@ def show_options() -> list[click.Parameter]:
     return [
         *_selectors(),
         _dropped(),
-        click.Option(["--limit"], type=click.IntRange(min=1), metavar="N", default=SHOWN, show_default=True,
-                     help="Show this many records at the most."),
-        click.Option(["--reveal"], is_flag=True, help="Read the objects again and print the records: their values."),
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=1),
+            metavar="N",
+            default=SHOWN,
+            show_default=True,
+            help="Show this many records at the most.",
+        ),
+        click.Option(
+            ["--reveal"],
+            is_flag=True,
+            help="Read the objects again and print the records: their values.",
+        ),
         *common_options("table", "json", "csv"),
-    ]  # fmt: skip
+    ]
 
 
 def replay_options() -> list[click.Parameter]:
@@ -64,18 +103,28 @@ def replay_options() -> list[click.Parameter]:
     return [
         *_selectors(),
         _dropped(),
-        click.Option(["--dry-run"], is_flag=True, help="Read and validate, write nothing, show what would be."),
+        click.Option(
+            ["--dry-run"],
+            is_flag=True,
+            help="Read and validate, write nothing, show what would be.",
+        ),
         *limits("; the rest stays in quarantine", " again; the others are"),
         *common_options("text", "json"),
-    ]  # fmt: skip
+    ]
 
 
 def drop_options() -> list[click.Parameter]:
     """Options of ``drop``."""
-    return [*_selectors(), click.Option(["--yes"], is_flag=True, help="Do not ask."), *common_options()]
+    return [
+        *_selectors(),
+        click.Option(["--yes"], is_flag=True, help="Do not ask."),
+        *common_options(),
+    ]
 
 
-def list_entries(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+def list_entries(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
     """Say how many records there are for each reason."""
     from reporting_framework.operations.quarantine import grouped, validators_of
 
@@ -88,11 +137,15 @@ def list_entries(context: click.Context, name: str, given: dict[str, Any], gener
     return DONE
 
 
-def show_entries(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+def show_entries(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
     """Say what is known of each record, and with ``--reveal`` the record."""
     pipeline, entries = _chosen(context, name, given, generic)
     if (more := entries.height - generic["limit"]) > 0:
-        click.echo(f"warning: {more:,} more fit; --limit {entries.height} shows all", err=True)
+        click.echo(
+            f"warning: {more:,} more fit; --limit {entries.height} shows all", err=True
+        )
     entries = entries.head(generic["limit"])
     if generic["reveal"]:
         _reveal(pipeline, entries, generic["format"], context)
@@ -103,7 +156,9 @@ def show_entries(context: click.Context, name: str, given: dict[str, Any], gener
     return DONE
 
 
-def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click.Context) -> None:
+def _reveal(
+    pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click.Context
+) -> None:
     """Print the records as they are now, on stdout and nowhere else."""
     from reporting_framework.execution.pipeline import close_source
     from reporting_framework.operations.quarantine import revealed
@@ -111,22 +166,37 @@ def _reveal(pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click
     if form == "csv":
         raise click.UsageError("--reveal goes with --format table or json", context)
     click.echo(
-        "values of records follow on stdout; they may be of people: do not keep them longer than needed", err=True
+        "values of records follow on stdout; they may be of people: do not keep them"
+        " longer than needed",
+        err=True,
     )
     try:
         if form == "json":
-            write(json.dumps([each._asdict() for each in revealed(pipeline, entries)], indent=2, ensure_ascii=False))
+            write(
+                json.dumps(
+                    [each._asdict() for each in revealed(pipeline, entries)],
+                    indent=2,
+                    ensure_ascii=False,
+                )
+            )
             return
         for each in revealed(pipeline, entries):
-            write(printable(f"== {each.origin}{f' ({each.note})' if each.note else ''}"))
+            write(
+                printable(f"== {each.origin}{f' ({each.note})' if each.note else ''}")
+            )
             if each.record is not None:
                 write(printable_lines(each.record))
     finally:
         close_source(pipeline)
 
 
-def replay(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
-    """Read quarantined objects again, through the report as it is now, and say what became of them."""
+def replay(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Read quarantined objects again, through the report as it is now.
+
+    Say what became of them.
+    """
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.quarantine import objects_of
 
@@ -137,25 +207,37 @@ def replay(context: click.Context, name: str, given: dict[str, Any], generic: di
         click.echo(f"nothing to replay: {_NONE}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
-        result = observed(pipeline, state, {**generic, "limit": sys.maxsize}, replay=objects)
+        result = observed(
+            pipeline, state, {**generic, "limit": sys.maxsize}, replay=objects
+        )
     say(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if code == UNREAD:
         why = (
-            f"objects that could not be read: {result.objects_unread}; they stay as they are: drop those that are gone"
+            f"objects that could not be read: {result.objects_unread}; they stay as"
+            " they are: drop those that are gone"
         )
     if why:
         click.echo(f"warning: {why}", err=True)
     return code
 
 
-def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+def drop(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
     """Set records aside for good, once that is confirmed."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.operations.quarantine import entries_of, grouped, quarantine_of
+    from reporting_framework.operations.quarantine import (
+        entries_of,
+        grouped,
+        quarantine_of,
+    )
 
     if generic["yes"] and not any(generic[key] for key in ("kind", "field", "origin")):
-        raise click.UsageError("--yes goes with --type, --field or --origin; --origin '*' means all", context)
+        raise click.UsageError(
+            "--yes goes with --type, --field or --origin; --origin '*' means all",
+            context,
+        )
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
@@ -165,13 +247,22 @@ def drop(context: click.Context, name: str, given: dict[str, Any], generic: dict
                 write(f"nothing was dropped: {_NONE}")
                 return DONE
             for kind, field, count, *_ in grouped(entries).iter_rows():
-                click.echo(printable(f"  {count:,} x {kind}{f' in {field}' if field else ''}"), err=True)
+                click.echo(
+                    printable(f"  {count:,} x {kind}{f' in {field}' if field else ''}"),
+                    err=True,
+                )
             question = f"drop {entries.height:,} records of {name} for good"
-            if not generic["yes"] and not confirmed(f"{question}, until their objects change?", context):
+            if not generic["yes"] and not confirmed(
+                f"{question}, until their objects change?", context
+            ):
                 write("nothing was dropped")
                 return DONE
             dropped = quarantine.drop(entries)
-    left = f"; {entries.height - dropped:,} changed meanwhile and were left" if dropped < entries.height else ""
+    left = (
+        f"; {entries.height - dropped:,} changed meanwhile and were left"
+        if dropped < entries.height
+        else ""
+    )
     note(f"dropped {dropped:,} records{left}")
     return DONE
 
@@ -189,31 +280,38 @@ def _chosen(
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.quarantine import entries_of, quarantine_of
 
-    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
+    with logs_on_stderr(
+        state_of(context).registry.packages, verbose=generic["verbose"]
+    ):
         pipeline = pipeline_of(context, name, given, generic["set"])
         with quarantine_of(pipeline) as quarantine:
-            return pipeline, entries_of(pipeline, quarantine, _choice(generic), dropped=generic["dropped"])
+            return pipeline, entries_of(
+                pipeline, quarantine, _choice(generic), dropped=generic["dropped"]
+            )
 
 
 ACTIONS = {
     "list": Action(
-        "List the reasons: how many records there are, when they were rejected, and one of them.",
+        "List the reasons: how many records there are, when they were rejected, and one"
+        " of them.",
         list_entries,
         list_options,
     ),
     "show": Action(
-        "Show the records: origin, version, reason, run and time. Their values only with --reveal.",
+        "Show the records: origin, version, reason, run and time. Their values only"
+        " with --reveal.",
         show_entries,
         show_options,
     ),
     "replay": Action(
-        "Read the records again. Through the report as it is now: what is accepted lands in the table, once; what is "
-        "rejected again stays.",
+        "Read the records again. Through the report as it is now: what is accepted"
+        " lands in the table, once; what is rejected again stays.",
         replay,
         replay_options,
     ),
     "drop": Action(
-        "Set the records aside for good. They are listed no more, and read again only when their objects change.",
+        "Set the records aside for good. They are listed no more, and read again only"
+        " when their objects change.",
         drop,
         drop_options,
     ),

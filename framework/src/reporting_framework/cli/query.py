@@ -30,12 +30,16 @@ class Day(click.ParamType[date]):
 
     name = "day"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
         """The day."""
         if isinstance(value, date):
             return value
         try:
-            if len(value) == len("YYYY-MM-DD"):  # Python takes 20240101 and 2024-W01-1 too
+            if len(value) == len(
+                "YYYY-MM-DD"
+            ):  # Python takes 20240101 and 2024-W01-1 too
                 return date.fromisoformat(value)
         except ValueError:
             pass
@@ -45,18 +49,50 @@ class Day(click.ParamType[date]):
 def query_options() -> list[click.Parameter]:
     """The options that every query has, of whatever report."""
     return [
-        click.Option(["--where"], multiple=True, metavar="COLUMN=VALUE",
-                     help="Only rows with this value; nothing behind the = is null. Repeatable: values of one column "
-                     "are alternatives, several columns must all fit."),
-        click.Option(["--from"], type=Day(), metavar="DAY", help="Only from this day on (YYYY-MM-DD, in UTC)."),
-        click.Option(["--to"], type=Day(), metavar="DAY", help="Only up to this day, which is included."),
-        click.Option(["--on"], metavar="COLUMN", help="The column that the days are of.  [default: timestamp]"),
-        click.Option(["--format"], type=click.Choice(FORMATS),
-                     help="Form of the answer.  [default: that of the file's name, else table]"),
-        click.Option(["--out"], metavar="FILE", type=click.Path(dir_okay=False), help="Write it there."),
+        click.Option(
+            ["--where"],
+            multiple=True,
+            metavar="COLUMN=VALUE",
+            help=(
+                "Only rows with this value; nothing behind the = is null. Repeatable:"
+                " values of one column are alternatives, several columns must all fit."
+            ),
+        ),
+        click.Option(
+            ["--from"],
+            type=Day(),
+            metavar="DAY",
+            help="Only from this day on (YYYY-MM-DD, in UTC).",
+        ),
+        click.Option(
+            ["--to"],
+            type=Day(),
+            metavar="DAY",
+            help="Only up to this day, which is included.",
+        ),
+        click.Option(
+            ["--on"],
+            metavar="COLUMN",
+            help="The column that the days are of.  [default: timestamp]",
+        ),
+        click.Option(
+            ["--format"],
+            type=click.Choice(FORMATS),
+            help="Form of the answer.  [default: that of the file's name, else table]",
+        ),
+        click.Option(
+            ["--out"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Write it there.",
+        ),
         *settings_sources(),
-        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
-    ]  # fmt: skip
+        click.Option(
+            ["--verbose"],
+            is_flag=True,
+            help="Log more, and show the messages of unexpected errors.",
+        ),
+    ]
 
 
 class ReportQueries(ReportCommands):
@@ -73,7 +109,10 @@ class ReportQueries(ReportCommands):
         report = resolve_report(cmd_name, state_of(ctx).registry)
         return Queries(
             cmd_name,
-            help=f"Ask the table of {': '.join(filter(None, (cmd_name, report.summary)))}.",
+            help=(
+                "Ask the table of"
+                f" {': '.join(filter(None, (cmd_name, report.summary)))}."
+            ),
             subcommand_metavar="QUERY [OPTIONS]...",
             params=[
                 click.Option(
@@ -92,13 +131,19 @@ class Queries(click.Group):
     """A group whose commands are the queries, on one report."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As in click, but ``--list`` counts whatever stands beside it, settings included.
+        """Parse as in click, but let ``--list`` count whatever stands beside it.
+
+        Settings may stand beside it too.
 
         Raises:
             UsageError: An option asks for the list in another form.
         """
-        if "--list" in args and any(each.partition("=")[0] in ("--format", "--out") for each in args):
-            raise click.UsageError("--list goes with neither --format nor --out: the list is text", ctx)
+        if "--list" in args and any(
+            each.partition("=")[0] in ("--format", "--out") for each in args
+        ):
+            raise click.UsageError(
+                "--list goes with neither --format nor --out: the list is text", ctx
+            )
         return super().parse_args(ctx, ["--list"] if "--list" in args else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -116,27 +161,44 @@ class Queries(click.Group):
             return None
         return query_command(self.name or "", cmd_name, state)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
         """Names of queries, none of them imported, and options."""
         from click.shell_completion import CompletionItem
 
         rows = [
-            row for row in state_of(ctx).registry.listing if row.role == "query" and row.name.startswith(incomplete)
+            row
+            for row in state_of(ctx).registry.listing
+            if row.role == "query" and row.name.startswith(incomplete)
         ]
-        return [CompletionItem(row.name, help=row.summary) for row in rows] + click.Command.shell_complete(
-            self, ctx, incomplete
-        )
+        return [
+            CompletionItem(row.name, help=row.summary) for row in rows
+        ] + click.Command.shell_complete(self, ctx, incomplete)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
         """The queries with their summaries, none of them imported."""
         rows = [row for row in state_of(ctx).registry.listing if row.role == "query"]
         with formatter.section("Queries"):
-            lines = [(row.name, f"({row.status}: {row.reason})" if row.reason else row.summary) for row in rows]
-            formatter.write_dl(lines or [("(none)", "no installed plugin brings a query")])
+            lines = [
+                (
+                    row.name,
+                    f"({row.status}: {row.reason})" if row.reason else row.summary,
+                )
+                for row in rows
+            ]
+            formatter.write_dl(
+                lines or [("(none)", "no installed plugin brings a query")]
+            )
 
 
 def query_command(report: str, name: str, state: CliContext) -> click.Command:
-    """The command of a query: its definition, its options, those of every query, and the report's settings.
+    """Return the command of a query.
+
+    It has the query's definition and options, the options of every query, and the
+    report's settings.
 
     Raises:
         ReportingError: There is no such report or query, or it cannot be used.
@@ -144,11 +206,19 @@ def query_command(report: str, name: str, state: CliContext) -> click.Command:
     query = state.registry.find("query", name)
     general = query_options()
     taken = {option.name for option in general}
-    own = [option for option in settings_options(query.Settings) if option.name not in taken]
+    own = [
+        option
+        for option in settings_options(query.Settings)
+        if option.name not in taken
+    ]
     work = partial(ask, query=query, own=[str(option.name) for option in own])
     command = report_command(report, state, work, [*own, *general])
     command.name, command.help = name, query.__doc__
-    settings = [option for option in command.params if option not in own and option not in general]
+    settings = [
+        option
+        for option in command.params
+        if option not in own and option not in general
+    ]
     command.params = [*own, *general, *settings]
     return command
 
@@ -163,7 +233,10 @@ def ask(
     own: list[str],
 ) -> int:
     """Ask the report's table as it is now, and say the answer."""
-    form, where = form_of(generic["format"], generic["out"], context), conditions(generic["where"], context)
+    form, where = (
+        form_of(generic["format"], generic["out"], context),
+        conditions(generic["where"], context),
+    )
     if generic["on"] and not (generic["from"] or generic["to"]):
         raise click.UsageError("--on goes with --from or --to", context)
     from reporting_framework.cli.logs import logs_on_stderr
@@ -172,13 +245,26 @@ def ask(
     from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
-    options = {key: generic[key] for key in own if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
-    selection = RowFilter(where, generic["from"], generic["to"], generic["on"] or "timestamp")
+    options = {
+        key: generic[key]
+        for key in own
+        if context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+    }
+    selection = RowFilter(
+        where, generic["from"], generic["to"], generic["on"] or "timestamp"
+    )
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = compose_report(
-            report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+            report,
+            state.registry,
+            state.config,
+            environment=os.environ,
+            options=given,
+            sets=generic["set"],
         )
-        found = answer_of(report, query, options, composition, state.registry, selection)
+        found = answer_of(
+            report, query, options, composition, state.registry, selection
+        )
     print_answer(found, form, generic["out"])
     return DONE
 
@@ -191,7 +277,9 @@ def conditions(texts: Sequence[str], context: click.Context) -> list[tuple[str, 
     """
     found = [text.partition("=") for text in texts]
     if any(not equals or not column for column, equals, _ in found):
-        raise click.UsageError("--where takes COLUMN=VALUE, as in --where study=adrc", context)
+        raise click.UsageError(
+            "--where takes COLUMN=VALUE, as in --where study=adrc", context
+        )
     return [(column, value) for column, _, value in found]
 
 
@@ -207,25 +295,36 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
         for row in registry.listing
         if row.role == "query" and row.status == "registered"
     ]
-    write(listing(["query", "summary", "options"], rows) if rows else "no installed plugin brings a query")
+    write(
+        listing(["query", "summary", "options"], rows)
+        if rows
+        else "no installed plugin brings a query"
+    )
     context.exit()
 
 
 def _flags(name: str, registry: Registry) -> str:
-    """The options of a query, or why there are none to be had: one that is broken leaves the others alone."""
+    """Return the options of a query, or why there are none to be had.
+
+    A query that is broken leaves the others alone.
+    """
     try:
         model = registry.find("query", name).Settings
     except PluginError as error:
         return f"({error})"
     options = settings_options(model)
-    return ", ".join(each.opts[0] if each.is_flag else f"{each.opts[0]} {each.metavar}" for each in options)
+    return ", ".join(
+        each.opts[0] if each.is_flag else f"{each.opts[0]} {each.metavar}"
+        for each in options
+    )
 
 
 query_group = ReportQueries(
     "query",
     help="""Ask a report's table.
 
-    REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly, and its options.
+    REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly,
+    and its options.
     """,
     subcommand_metavar="REPORT QUERY [OPTIONS]...",
     options=query_options,

@@ -1,4 +1,7 @@
-"""A `RunResult` for people: a table on a terminal, plain lines elsewhere, and what to try next."""
+"""A `RunResult` for people.
+
+It is a table on a terminal and plain lines elsewhere, with what to try next.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +27,32 @@ OUTPUTS = 10
 Rows = list[tuple[str, str]]
 
 
-def summary(result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None) -> str:
+def summary(
+    result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
+) -> str:
     """What a run did.
 
     Args:
         result: What it did.
-        again: The words of the command that made it, or nothing when they are not to be shown.
-        settings: Those of them that say settings, or None when they are not to be shown.
+        again: The words of the command that made it, or nothing when they are not to be
+            shown.
+        settings: Those of them that say settings, or None when they are not to be
+            shown.
     """
     rows = [(label, printable(value)) for label, value in _rows(result)]
-    title = f"{result.report}: {'dry run, nothing was written' if result.dry_run else result.status}"
+    title = (
+        f"{result.report}:"
+        f" {'dry run, nothing was written' if result.dry_run else result.status}"
+    )
     lines = table(printable(title), rows)
-    if result.response is None or result.dry_run:  # what a trigger handed over is not to be taken twice
-        lines += ["", "Next:", *(f"  {line}" for line in next_commands(result, again, settings))]
+    if (
+        result.response is None or result.dry_run
+    ):  # what a trigger handed over is not to be taken twice
+        lines += [
+            "",
+            "Next:",
+            *(f"  {line}" for line in next_commands(result, again, settings)),
+        ]
     return "\n".join(lines)
 
 
@@ -51,17 +67,33 @@ def _rows(result: RunResult) -> Rows:
     optional: dict[str, tuple[int, dict[str, int]]] = {
         f"{would}filtered": (result.filtered, {}),
         "duplicates": (result.duplicates, {}),
-        "objects unread" if result.response is None else "not taken": (result.objects_unread, result.unread_reasons),
+        "objects unread" if result.response is None else "not taken": (
+            result.objects_unread,
+            result.unread_reasons,
+        ),
         "objects remaining": (result.remaining, {}),
     }
     for label, (number, reasons) in optional.items():
         rows += [(label, f"{number:,}")] if number else []
-        rows += [("  reason", f"{count:,} x {reason}") for reason, count in reasons.items()]
+        rows += [
+            ("  reason", f"{count:,} x {reason}") for reason, count in reasons.items()
+        ]
     if result.objects_ignored:
-        samples = f" (such as {', '.join(result.ignored_samples)})" if result.ignored_samples else ""
+        samples = (
+            f" (such as {', '.join(result.ignored_samples)})"
+            if result.ignored_samples
+            else ""
+        )
         rows.append(("objects ignored", f"{result.objects_ignored:,}{samples}"))
     if result.ignored_fields:
-        rows.append(("fields ignored", ", ".join(f"{name} {count:,}" for name, count in result.ignored_fields.items())))
+        rows.append(
+            (
+                "fields ignored",
+                ", ".join(
+                    f"{name} {count:,}" for name, count in result.ignored_fields.items()
+                ),
+            )
+        )
     if result.dry_run:
         where = f" to {result.outputs[0].uri}" if len(result.outputs) == 1 else ""
         rows.append(("would be written", f"{result.accepted:,} rows{where}"))
@@ -70,9 +102,13 @@ def _rows(result: RunResult) -> Rows:
     if more := result.outputs[OUTPUTS:]:
         added = sum(each.new_rows for each in more)
         total = f"{sum(each.rows for each in more):,} rows (+{added:,})"
-        rows.append((label, f"and {len(more):,} more: {total} (--format json lists all)"))
+        rows.append(
+            (label, f"and {len(more):,} more: {total} (--format json lists all)")
+        )
     if result.quarantine:
-        rows.append(("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows"))
+        rows.append(
+            ("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows")
+        )
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
     rows += _listed(result)
@@ -81,7 +117,15 @@ def _rows(result: RunResult) -> Rows:
     rows.append(
         (
             "complete",
-            whole if result.complete else "no: a sample was read" if result.dry_run else "no: run again for the rest",
+            (
+                whole
+                if result.complete
+                else (
+                    "no: a sample was read"
+                    if result.dry_run
+                    else "no: run again for the rest"
+                )
+            ),
         )
     )
     rows.append(("seconds", f"{result.seconds.total:.2f}"))
@@ -94,44 +138,85 @@ def _listed(result: RunResult) -> Rows:
         return []
     what = {"full": "everything", "named": "only what was named"}.get(result.listing)
     if what is None:
-        what = f"names dated {result.listed_from:%Y-%m-%d} or later" if result.listed_from else "what can be new"
-    due = f"; everything again from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on" if result.full_scan_due else ""
+        what = (
+            f"names dated {result.listed_from:%Y-%m-%d} or later"
+            if result.listed_from
+            else "what can be new"
+        )
+    due = (
+        f"; everything again from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
+        if result.full_scan_due
+        else ""
+    )
     return [("listed", f"{what}{due}")]
 
 
 def _reasons(result: RunResult) -> Rows:
     rows = [
-        ("  reason", f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}")
+        (
+            "  reason",
+            f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}",
+        )
         for each in result.rejections[:REASONS]
     ]
     if len(result.rejections) > REASONS:
-        rows.append(("  reason", f"and {len(result.rejections) - REASONS} more (--format json lists all)"))
+        rows.append(
+            (
+                "  reason",
+                (
+                    f"and {len(result.rejections) - REASONS} more (--format json lists"
+                    " all)"
+                ),
+            )
+        )
     return rows
 
 
 def _output(output: Output) -> str:
-    return f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,} bytes"
+    return (
+        f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,}"
+        " bytes"
+    )
 
 
-def next_commands(result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None) -> list[str]:
+def next_commands(
+    result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
+) -> list[str]:
     """Commands worth trying after this run."""
     words = list(again)
     if result.dry_run:
-        first = shlex.join(_without_dry_run(words)) if words else "the same without --dry-run"
+        first = (
+            shlex.join(_without_dry_run(words))
+            if words
+            else "the same without --dry-run"
+        )
     else:
-        first = shlex.join([*words, "--format", "json"]) if words else "the same with --format json"
+        first = (
+            shlex.join([*words, "--format", "json"])
+            if words
+            else "the same with --format json"
+        )
     commands = [prefixed(first)] if words else [first]
     uris = [output.uri for output in result.outputs if output.rows]
     aside = result.quarantine is not None and result.quarantine.rows > 0
-    commands += [prefixed(read_command(uri)) for uri in uris[: 1 if aside else 2] if uri.endswith(".parquet")]
+    commands += [
+        prefixed(read_command(uri))
+        for uri in uris[: 1 if aside else 2]
+        if uri.endswith(".parquet")
+    ]
     if aside:
         words = ["reporting", "quarantine", printable(result.report), *(settings or ())]
-        commands.append(prefixed(shlex.join(words)) + (" …" if settings is None else ""))
+        commands.append(
+            prefixed(shlex.join(words)) + (" …" if settings is None else "")
+        )
     return commands
 
 
 def prefixed(command: str) -> str:
-    """The command as whoever began this one in an environment of hatch must type it; hatch doubles braces."""
+    """The command as whoever began this one in an environment of hatch must type it.
+
+    Hatch doubles braces.
+    """
     active = os.environ.get("HATCH_ENV_ACTIVE")
     if not active:
         return command
@@ -142,7 +227,11 @@ def prefixed(command: str) -> str:
 def read_command(uri: str) -> str:
     """A shell command that shows a parquet file."""
     code = f"import polars as pl; print(pl.read_parquet({printable(uri)!r}))"
-    quoted = f'"{code}"' if re.fullmatch(r"[\w./:=@%+,{} -]+", uri, re.ASCII) else shlex.quote(code)
+    quoted = (
+        f'"{code}"'
+        if re.fullmatch(r"[\w./:=@%+,{} -]+", uri, re.ASCII)
+        else shlex.quote(code)
+    )
     return f"python -c {quoted}"
 
 
@@ -150,7 +239,11 @@ def _without_dry_run(words: Iterable[str]) -> list[str]:
     kept: list[str] = []
     skip = False
     for word in words:
-        if not skip and word not in ("--dry-run", "--limit") and not word.startswith("--limit="):
+        if (
+            not skip
+            and word not in ("--dry-run", "--limit")
+            and not word.startswith("--limit=")
+        ):
             kept.append(word)
         skip = word == "--limit"
     return kept
@@ -160,11 +253,16 @@ def table(title: str, rows: Rows) -> list[str]:
     """Two columns under a title: ruled on a terminal, plain elsewhere."""
     if not ruled():
         width = max(len(label) for label, _ in rows)
-        return [title, *(f"  {label:<{width}}  {value}".rstrip() for label, value in rows)]
+        return [
+            title,
+            *(f"  {label:<{width}}  {value}".rstrip() for label, value in rows),
+        ]
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=Text(title, style="bold"), title_justify="left", show_header=False)
+    drawn = Table(
+        title=Text(title, style="bold"), title_justify="left", show_header=False
+    )
     drawn.add_column(style="cyan", no_wrap=True)
     drawn.add_column(overflow="fold")
     for label, value in rows:
@@ -173,24 +271,35 @@ def table(title: str, rows: Rows) -> list[str]:
 
 
 def draw(drawn: object) -> list[str]:
-    """Lines of something that rich can draw, in the terminal's width and with colours unless ``NO_COLOR``."""
+    """Return the lines of something that rich can draw.
+
+    They are drawn in the terminal's width, and with colours unless ``NO_COLOR`` is set.
+    """
     from rich.console import Console
 
     outside = Console(file=sys.stdout)
-    inside = Console(file=io.StringIO(), force_terminal=outside.is_terminal, width=outside.width)
+    inside = Console(
+        file=io.StringIO(), force_terminal=outside.is_terminal, width=outside.width
+    )
     with inside.capture() as captured:
         inside.print(drawn)
     return captured.get().rstrip("\n").split("\n")
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Several columns with a header: ruled on a terminal, separated by two blanks elsewhere."""
+    """Return several columns with a header.
+
+    They are ruled on a terminal and separated by two blanks elsewhere.
+    """
     clean = [[printable(cell) for cell in row] for row in rows]
     if not ruled():
         widths = [max(map(len, column)) for column in zip(columns, *clean, strict=True)]
         lines = [columns, *clean]
         return "\n".join(
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+            "  ".join(
+                f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)
+            ).rstrip()
+            for line in lines
         )
     from rich.table import Table
     from rich.text import Text

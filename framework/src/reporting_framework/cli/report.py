@@ -30,12 +30,16 @@ class Month(click.ParamType[date]):
 
     name = "month"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
         """The month."""
         if isinstance(value, date):
             return value
         found = _MONTH.fullmatch(value)
-        if not found or not "1000" <= found[1] < "9999":  # a page looks at months before and after
+        if (
+            not found or not "1000" <= found[1] < "9999"
+        ):  # a page looks at months before and after
             self.fail(f"{value!r} is not a month: give it as YYYY-MM", param, ctx)
         return date(int(found[1]), int(found[2]), 1)
 
@@ -43,29 +47,68 @@ class Month(click.ParamType[date]):
 def report_options() -> list[click.Parameter]:
     """The options that every page has, of whatever report."""
     return [
-        click.Option(["--list"], is_flag=True, expose_value=False, is_eager=True, callback=_list,
-                     help="List the pages."),
-        click.Option(["--month"], type=Month(), metavar="MONTH",
-                     help="Month of the page (YYYY-MM, in UTC).  [default: the last one that is over]"),
-        click.Option(["--page"], metavar="NAME", help="The page.  [default: the report's own]"),
-        click.Option(["--html"], metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
-                     help="Write the page there; - is stdout."),
-        click.Option(["--pdf"], metavar="FILE", type=click.Path(dir_okay=False),
-                     help="Print it into this file, by Chromium."),
-        click.Option(["--chromium"], metavar="PROGRAM",
-                     help="Chromium, or a browser like it.  [default: $REPORTING_CHROMIUM, else what is in the path]"),
+        click.Option(
+            ["--list"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_list,
+            help="List the pages.",
+        ),
+        click.Option(
+            ["--month"],
+            type=Month(),
+            metavar="MONTH",
+            help=(
+                "Month of the page (YYYY-MM, in UTC).  [default: the last one that is"
+                " over]"
+            ),
+        ),
+        click.Option(
+            ["--page"], metavar="NAME", help="The page.  [default: the report's own]"
+        ),
+        click.Option(
+            ["--html"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False, allow_dash=True),
+            help="Write the page there; - is stdout.",
+        ),
+        click.Option(
+            ["--pdf"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Print it into this file, by Chromium.",
+        ),
+        click.Option(
+            ["--chromium"],
+            metavar="PROGRAM",
+            help=(
+                "Chromium, or a browser like it.  [default: $REPORTING_CHROMIUM, else"
+                " what is in the path]"
+            ),
+        ),
         *settings_sources(),
-        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
-    ]  # fmt: skip
+        click.Option(
+            ["--verbose"],
+            is_flag=True,
+            help="Log more, and show the messages of unexpected errors.",
+        ),
+    ]
 
 
 class ReportPages(ReportCommands):
-    """A group whose commands are the reports, with the options of the page that is asked for."""
+    """A group whose commands are the reports.
+
+    A command has the options of the page that is asked for.
+    """
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As for any report, but ``--page`` is minded first: the page has options of its own."""
+        """Resolve a command as for any report, but mind ``--page`` first.
+
+        The page has options of its own.
+        """
         ctx.meta[_PAGE] = said("--page", args)
         return super().resolve_command(ctx, args)
 
@@ -87,9 +130,15 @@ class ReportPages(ReportCommands):
             own = [option for option in found if option.name not in taken]
         work = partial(make, page=name, own=[str(option.name) for option in own])
         command = report_command(cmd_name, state, work, [*own, *general])
-        settings = [option for option in command.params if option not in own and option not in general]
+        settings = [
+            option
+            for option in command.params
+            if option not in own and option not in general
+        ]
         command.params = [*general, *own, *settings]
-        command.help = f"Make a page of a month of {cmd_name}" + (f": {name}." if name else ".")
+        command.help = f"Make a page of a month of {cmd_name}" + (
+            f": {name}." if name else "."
+        )
         return command
 
 
@@ -105,7 +154,9 @@ def make(
     """Make the page of a month of the report's table as it is now."""
     html, pdf = generic["html"], generic["pdf"]
     if not html and not pdf:
-        raise click.UsageError("say where the page goes: --html FILE, --pdf FILE or both", context)
+        raise click.UsageError(
+            "say where the page goes: --html FILE, --pdf FILE or both", context
+        )
     from reporting_framework.cli.chromium import find_chromium, print_page
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.query import pages
@@ -113,12 +164,23 @@ def make(
 
     state, now = state_of(context), datetime.now(UTC)
     chromium = find_chromium(generic["chromium"]) if pdf else ""
-    options = {key: generic[key] for key in own if context.get_parameter_source(key) is ParameterSource.COMMANDLINE}
+    options = {
+        key: generic[key]
+        for key in own
+        if context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+    }
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        name = pages.page_name(resolve_report(report, state.registry), page, state.registry)
+        name = pages.page_name(
+            resolve_report(report, state.registry), page, state.registry
+        )
         made = pages.page_of(report, name, options, state.registry)
         composition = compose_report(
-            report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+            report,
+            state.registry,
+            state.config,
+            environment=os.environ,
+            options=given,
+            sets=generic["set"],
         )
         reading = pages.read(report, composition, state.registry, at=now)
         month = generic["month"] or reading.material.month
@@ -129,7 +191,12 @@ def make(
         elif html:
             _put(html, text.encode(), f"{name} of {month:%Y-%m}")
         if pdf:
-            _put(pdf, print_page(text, chromium), f"{name} of {month:%Y-%m}", err=html == "-")
+            _put(
+                pdf,
+                print_page(text, chromium),
+                f"{name} of {month:%Y-%m}",
+                err=html == "-",
+            )
     return DONE
 
 
@@ -141,12 +208,19 @@ def _put(file: str, data: bytes, what: str, *, err: bool = False) -> None:
 
 
 def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
-    """Print a warning if the table has no row of the month, with the months that it has rows of."""
+    """Print a warning if the table has no row of the month.
+
+    The warning names the months that the table has rows of.
+    """
     if months is None or month in months:
         return
     shown = [f"{each:%Y-%m}" for each in months[-MONTHS:]]
     earlier = f", and {len(months) - MONTHS} earlier" if len(months) > MONTHS else ""
-    there = f"months with data: {', '.join(shown)}{earlier}" if shown else "the table has no data"
+    there = (
+        f"months with data: {', '.join(shown)}{earlier}"
+        if shown
+        else "the table has no data"
+    )
     click.echo(f"warning: {month:%Y-%m}: no data; {there}", err=True)
 
 
@@ -156,9 +230,16 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
         return
     from reporting_framework.cli.render import listing
 
-    rows = [[row.name, row.summary, row.distribution] for row in state_of(context).registry.listing
-            if row.role == "page" and row.status == "registered"]  # fmt: skip
-    write(listing(["page", "summary", "distribution"], rows) if rows else "no installed plugin brings a page")
+    rows = [
+        [row.name, row.summary, row.distribution]
+        for row in state_of(context).registry.listing
+        if row.role == "page" and row.status == "registered"
+    ]
+    write(
+        listing(["page", "summary", "distribution"], rows)
+        if rows
+        else "no installed plugin brings a page"
+    )
     context.exit()
 
 
@@ -166,7 +247,8 @@ report_page_command = ReportPages(
     "report",
     help="""Make a page of a month of a report's table.
 
-    One HTML file that needs nothing else; REPORT --list shows the pages, REPORT --help the options of the report's own.
+    One HTML file that needs nothing else; REPORT --list shows the pages, REPORT --help
+    the options of the report's own.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     options=report_options,

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 
 Work = Callable[[click.Context, str, dict[str, Any], dict[str, Any]], int]
-"""Context, the report's name, the settings that were given as options, and the other options."""
+"""Context, the report's name, the settings that were given as options, and the other
+options.
+"""
 
 
 class ReportCommands(click.Group):
-    """A group whose commands are the reports, made from their settings when one is chosen.
+    """A group whose commands are the reports.
+
+    A command is made from a report's settings when the report is chosen.
 
     Args:
         work: What the command of a report does, and gives the exit code of.
@@ -41,7 +45,9 @@ class ReportCommands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the reports that can be run."""
-        return [row.name for row in state_of(ctx).reports()[0] if row.status == "registered"]
+        return [
+            row.name for row in state_of(ctx).reports()[0] if row.status == "registered"
+        ]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a report.
@@ -51,49 +57,72 @@ class ReportCommands(click.Group):
         """
         options = self.options()
         command = report_command(cmd_name, state_of(ctx), self.work, options)
-        if self.work is not execute:  # what is asked for comes before the settings of a run
+        if (
+            self.work is not execute
+        ):  # what is asked for comes before the settings of a run
             command.help = self.help
-            command.params = [*options, *(each for each in command.params if each not in options)]
+            command.params = [
+                *options,
+                *(each for each in command.params if each not in options),
+            ]
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As in click, but ``--config`` is minded first: the file may compose the report."""
+        """Resolve a command as in click, but mind ``--config`` first.
+
+        The file may compose the report.
+        """
         state_of(ctx).given_config = said("--config", args)
         try:
             return super().resolve_command(ctx, args)
         except Exception:
-            if ctx.resilient_parsing:  # a shell asks for completions: it must not be answered with an error
+            if (
+                ctx.resilient_parsing
+            ):  # a shell asks for completions: it must not be answered with an error
                 return None, None, args
             raise
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
         """The reports with their summaries, none of them imported."""
         format_reports(state_of(ctx), formatter)
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[CompletionItem]:
         """Names of reports, and options."""
         from click.shell_completion import CompletionItem
 
-        rows = [row for row in state_of(ctx).reports()[0] if row.name.startswith(incomplete)]
-        return [CompletionItem(row.name, help=row.summary) for row in rows] + click.Command.shell_complete(
-            self, ctx, incomplete
-        )
+        rows = [
+            row for row in state_of(ctx).reports()[0] if row.name.startswith(incomplete)
+        ]
+        return [
+            CompletionItem(row.name, help=row.summary) for row in rows
+        ] + click.Command.shell_complete(self, ctx, incomplete)
 
 
 def format_reports(state: CliContext, formatter: click.HelpFormatter) -> None:
     """The section of ``--help`` that lists the reports."""
     rows, problem = state.reports()
     with formatter.section("Reports"):
-        lines = [(row.name, f"({row.status}: {row.reason})" if row.reason else row.summary) for row in rows]
+        lines = [
+            (row.name, f"({row.status}: {row.reason})" if row.reason else row.summary)
+            for row in rows
+        ]
         formatter.write_dl(lines or [("(none)", "no installed plugin brings a report")])
         if problem:
             formatter.write_text(problem)
 
 
-def report_command(name: str, state: CliContext, work: Work, options: Sequence[click.Parameter]) -> click.Command:
-    """The command that does something with a report, with options made from its settings.
+def report_command(
+    name: str, state: CliContext, work: Work, options: Sequence[click.Parameter]
+) -> click.Command:
+    """Return the command that does something with a report.
+
+    Its options are made from the report's settings.
 
     Raises:
         ReportingError: There is no such report, or it cannot be used.
@@ -102,7 +131,11 @@ def report_command(name: str, state: CliContext, work: Work, options: Sequence[c
 
     report = resolve_report(name, state.registry)
     others = {option.name for option in options}
-    settings = [option for option in settings_options(report.Settings) if option.name not in others]
+    settings = [
+        option
+        for option in settings_options(report.Settings)
+        if option.name not in others
+    ]
     mine = {option.name for option in settings}
 
     def callback(**params: Any) -> None:
@@ -110,10 +143,16 @@ def report_command(name: str, state: CliContext, work: Work, options: Sequence[c
         given = {
             key: value
             for key, value in params.items()
-            if key in mine and context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+            if key in mine
+            and context.get_parameter_source(key) is ParameterSource.COMMANDLINE
         }
         generic = {key: value for key, value in params.items() if key not in mine}
         state.verbose = generic.get("verbose", False)
         context.exit(guarded(lambda: work(context, name, given, generic), state))
 
-    return click.Command(name, callback=callback, params=[*settings, *options], help=report.summary or None)
+    return click.Command(
+        name,
+        callback=callback,
+        params=[*settings, *options],
+        help=report.summary or None,
+    )

@@ -18,29 +18,53 @@ if TYPE_CHECKING:
 SHORT = 8
 """Characters of a run's id in a table."""
 
-COLUMNS = ("started (UTC)", "status", "read", "accepted", "rejected", "unread", "seconds", "run", "versions")
+COLUMNS = (
+    "started (UTC)",
+    "status",
+    "read",
+    "accepted",
+    "rejected",
+    "unread",
+    "seconds",
+    "run",
+    "versions",
+)
 
 
 def runs_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
-        click.Option(["--limit"], type=click.IntRange(min=1), default=20, show_default=True, metavar="N",
-                     help="Show this many runs at the most."),
+        click.Option(
+            ["--limit"],
+            type=click.IntRange(min=1),
+            default=20,
+            show_default=True,
+            metavar="N",
+            help="Show this many runs at the most.",
+        ),
         *common_options("table", "json"),
-    ]  # fmt: skip
+    ]
 
 
-def print_runs(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+def print_runs(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
     """Print the records of the report's last runs, the newest first."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.history import runs_of
 
-    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
-        records = runs_of(pipeline_of(context, name, given, generic["set"]))[: generic["limit"]]
+    with logs_on_stderr(
+        state_of(context).registry.packages, verbose=generic["verbose"]
+    ):
+        records = runs_of(pipeline_of(context, name, given, generic["set"]))[
+            : generic["limit"]
+        ]
     if not records:
         click.echo("no run is in the history yet; run the report first", err=True)
     if generic["format"] == "json":
-        write(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
+        write(
+            json.dumps([record.model_dump(mode="json") for record in records], indent=2)
+        )
     elif records:
         from reporting_framework.cli.render import listing
 
@@ -49,7 +73,12 @@ def print_runs(context: click.Context, name: str, given: dict[str, Any], generic
 
 
 def _cells(record: RunRecord) -> list[str]:
-    numbers = (record.records_read, record.accepted, record.rejected, record.objects_unread)
+    numbers = (
+        record.records_read,
+        record.accepted,
+        record.rejected,
+        record.objects_unread,
+    )
     return [
         f"{record.started_at:%Y-%m-%d %H:%M:%S}",
         status_of(record),
@@ -64,17 +93,29 @@ def status_of(record: RunRecord) -> str:
     """How a run ended, in a few words."""
     more = [
         record.error or "",
-        "stopped at the deadline" if not record.complete and record.error is None else "",
+        (
+            "stopped at the deadline"
+            if not record.complete and record.error is None
+            else ""
+        ),
         "replay" if record.replay else "",
     ]
     return " ".join(
-        filter(None, (record.status, ", ".join(filter(None, more)) and f"({', '.join(filter(None, more))})"))
+        filter(
+            None,
+            (
+                record.status,
+                ", ".join(filter(None, more)) and f"({', '.join(filter(None, more))})",
+            ),
+        )
     )
 
 
 def versions_of(record: RunRecord) -> list[str]:
     """The distributions whose plugins a run used, the framework first."""
-    steps = sorted({f"{step.distribution} {step.version}".rstrip() for step in record.steps})
+    steps = sorted(
+        {f"{step.distribution} {step.version}".rstrip() for step in record.steps}
+    )
     framework = f"reporting-framework {record.framework}" if record.framework else ""
     return list(dict.fromkeys(filter(None, [framework, *steps])))
 

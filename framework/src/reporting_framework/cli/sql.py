@@ -31,21 +31,48 @@ def sql_options() -> list[click.Parameter]:
     """The options that SQL has, of whatever report."""
     return [
         click.Argument(["sql"], required=False, metavar="[SQL]"),
-        click.Option(["--file"], metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True),
-                     help="Read the SQL from this file; - is standard input."),
-        click.Option(["--tables", "--list"], is_flag=True, help="Show what the table is called, and its columns."),
-        click.Option(["--format"], type=click.Choice(FORMATS),
-                     help=f"Form of the answer; a table has {SHOWN} rows at the most.  [default: that of the file's "
-                     "name, else table]"),
-        click.Option(["--out"], metavar="FILE", type=click.Path(dir_okay=False), help="Write it there."),
+        click.Option(
+            ["--file"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False, allow_dash=True),
+            help="Read the SQL from this file; - is standard input.",
+        ),
+        click.Option(
+            ["--tables", "--list"],
+            is_flag=True,
+            help="Show what the table is called, and its columns.",
+        ),
+        click.Option(
+            ["--format"],
+            type=click.Choice(FORMATS),
+            help=(
+                f"Form of the answer; a table has {SHOWN} rows at the most.  [default:"
+                " that of the file's name, else table]"
+            ),
+        ),
+        click.Option(
+            ["--out"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Write it there.",
+        ),
         *settings_sources(),
-        click.Option(["--verbose"], is_flag=True, help="Log more, and show the messages of unexpected errors."),
-    ]  # fmt: skip
+        click.Option(
+            ["--verbose"],
+            is_flag=True,
+            help="Log more, and show the messages of unexpected errors.",
+        ),
+    ]
 
 
-def ask_sql(context: click.Context, report: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+def ask_sql(
+    context: click.Context, report: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
     """Ask the report's table as it is now, and say the answer."""
-    form, text = form_of(generic["format"], generic["out"], context), _text(generic, context)
+    form, text = (
+        form_of(generic["format"], generic["out"], context),
+        _text(generic, context),
+    )
     if text is not None and not text.isascii():
         _check_unicode(text)
     from reporting_framework.cli.logs import logs_on_stderr
@@ -58,9 +85,16 @@ def ask_sql(context: click.Context, report: str, given: dict[str, Any], generic:
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = compose_report(
-            report, state.registry, state.config, environment=os.environ, options=given, sets=generic["set"]
+            report,
+            state.registry,
+            state.config,
+            environment=os.environ,
+            options=given,
+            sets=generic["set"],
         )
-        with opened(resolve_report(report, state.registry), composition, state.registry) as table:
+        with opened(
+            resolve_report(report, state.registry), composition, state.registry
+        ) as table:
             if text is None:
                 _show(table)
             else:
@@ -75,10 +109,16 @@ def _text(generic: dict[str, Any], context: click.Context) -> str | None:
         UsageError: It was given twice, or not at all.
         SettingsError: The file cannot be read.
     """
-    given = [each for each in (generic["sql"], generic["file"], generic["tables"] or None) if each is not None]
+    given = [
+        each
+        for each in (generic["sql"], generic["file"], generic["tables"] or None)
+        if each is not None
+    ]
     if len(given) != 1:
         raise click.UsageError(
-            "give the SQL itself, or --file FILE (- is standard input), or --tables; one of them", context
+            "give the SQL itself, or --file FILE (- is standard input), or --tables;"
+            " one of them",
+            context,
         )
     if generic["tables"]:
         return None
@@ -90,7 +130,9 @@ def _text(generic: dict[str, Any], context: click.Context) -> str | None:
         return Path(generic["file"]).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingsError(f"{generic['file']}: the SQL cannot be read: {reason}") from None
+        raise SettingsError(
+            f"{generic['file']}: the SQL cannot be read: {reason}"
+        ) from None
 
 
 def _check_unicode(text: str) -> None:
@@ -117,7 +159,10 @@ def _show(table: Table) -> None:
 def _answer(text: str, table: Table, form: str, out: str | None) -> None:
     from reporting_framework.query.sql.answer import asked
 
-    with _target(out, table.spill.parent) as target, asked(text, table, [target]) as found:
+    with (
+        _target(out, table.spill.parent) as target,
+        asked(text, table, [target]) as found,
+    ):
         if form != "table":
             found.write(cast("Form", form), target)
             if out is None:
@@ -135,7 +180,10 @@ def _first(found: Asked) -> str:
     some = found.first(SHOWN)
     if some.more:
         total = len(some.rows) + some.more
-        note = f"{len(some.rows):,} of {total:,} rows are shown; --format csv, json or parquet gives all"
+        note = (
+            f"{len(some.rows):,} of {total:,} rows are shown; --format csv, json or"
+            " parquet gives all"
+        )
         click.echo(note, err=True)
     return text_of(some.columns, some.rows)
 
@@ -156,8 +204,9 @@ sql_command = ReportCommands(
     "sql",
     help="""Ask a report's table in SQL.
 
-    It is DuckDB's SQL, on a view of the table: REPORT --tables shows what it is called, its columns and types. One
-    statement that gives rows; nothing can be changed, and nothing else be read. Needs the extra sql.
+    It is DuckDB's SQL, on a view of the table: REPORT --tables shows what it is called,
+    its columns and types. One statement that gives rows; nothing can be changed, and
+    nothing else be read. Needs the extra sql.
     """,
     subcommand_metavar="REPORT SQL [OPTIONS]...",
     work=ask_sql,

@@ -70,11 +70,16 @@ class CliContext:
         """
         if self._commands is None:
             found = self.plugins.commands(taken)
-            self._commands = {command.name: command for command in found if command.name}
+            self._commands = {
+                command.name: command for command in found if command.name
+            }
         return self._commands
 
     def reports(self) -> tuple[list[PluginInfo], str]:
-        """The reports there are; and what is wrong with the configuration file, where something is."""
+        """The reports there are.
+
+        And what is wrong with the configuration file, where something is.
+        """
         try:
             registry, problem = self.registry, ""
         except ReportingError as error:

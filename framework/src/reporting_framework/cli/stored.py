@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework._text.messages import redacted, utc_text
-from reporting_framework.cli.actions import Action, ReportActions, common_options, pipeline_of, prompted
+from reporting_framework.cli.actions import (
+    Action,
+    ReportActions,
+    common_options,
+    pipeline_of,
+    prompted,
+)
 from reporting_framework.cli.failures import DONE, note, printable, write
 from reporting_framework.cli.state import state_of
 
@@ -29,19 +35,28 @@ def show_options() -> list[click.Parameter]:
 def reset_options() -> list[click.Parameter]:
     """Options of ``reset``."""
     return [
-        click.Option(["--only"], type=click.Choice(["all", "quarantine", "bookmark"]), default="all",
-                     show_default=True, help="What is set aside; the quarantine goes with the bookmark."),
+        click.Option(
+            ["--only"],
+            type=click.Choice(["all", "quarantine", "bookmark"]),
+            default="all",
+            show_default=True,
+            help="What is set aside; the quarantine goes with the bookmark.",
+        ),
         click.Option(["--yes"], is_flag=True, help="Do not ask."),
         *common_options(),
-    ]  # fmt: skip
+    ]
 
 
-def show_state(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
+def show_state(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
     """Say what the report keeps."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.state import stored
 
-    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
+    with logs_on_stderr(
+        state_of(context).registry.packages, verbose=generic["verbose"]
+    ):
         found = stored(pipeline_of(context, name, given, generic["set"]))
     write(_as_json(found) if generic["format"] == "json" else _as_table(name, found))
     return DONE
@@ -49,7 +64,9 @@ def show_state(context: click.Context, name: str, given: dict[str, Any], generic
 
 def _as_json(found: ReportState) -> str:
     document = {
-        "belongings": [{**each._asdict(), "uri": redacted(each.uri)} for each in found.belongings],
+        "belongings": [
+            {**each._asdict(), "uri": redacted(each.uri)} for each in found.belongings
+        ],
         "sinks_that_tell_nothing": list(found.silent),
         "bookmark": list(found.bookmark),
         "unfinished_resets": list(found.unfinished),
@@ -61,25 +78,39 @@ def _as_json(found: ReportState) -> str:
 def _as_table(name: str, found: ReportState) -> str:
     from reporting_framework.cli.render import table
 
-    rows: list[tuple[str, str]] = [(each.kind, _described(each)) for each in found.belongings]
+    rows: list[tuple[str, str]] = [
+        (each.kind, _described(each)) for each in found.belongings
+    ]
     if not any(each.kind == "output" for each in found.belongings) and not found.silent:
         rows.insert(0, ("output", "nothing yet: no run has kept a row"))
-    rows += [(sink, "this sink tells nothing of what it keeps") for sink in found.silent]
     rows += [
-        ("reset", f"{line}; what is shown may be a part: reporting state {name} reset") for line in found.unfinished
+        (sink, "this sink tells nothing of what it keeps") for sink in found.silent
+    ]
+    rows += [
+        ("reset", f"{line}; what is shown may be a part: reporting state {name} reset")
+        for line in found.unfinished
     ]
     rows += [("next run", line) for line in found.bookmark]
     if found.last is not None:
         rows.append(("last run", _last(found.last)))
-    return "\n".join(table(printable(name), [(label, printable(value)) for label, value in rows]))
+    return "\n".join(
+        table(printable(name), [(label, printable(value)) for label, value in rows])
+    )
 
 
 def _described(each: StoredArtifact) -> str:
-    unknown = {"output": "cannot be read as a table", "quarantine": "cannot be read"}.get(each.kind)
+    unknown = {
+        "output": "cannot be read as a table",
+        "quarantine": "cannot be read",
+    }.get(each.kind)
     rows = f"{each.rows:,} rows" if each.rows is not None else unknown
     parts = [
         rows,
-        f"{each.bytes:,} bytes" if each.bytes is not None and each.kind not in ("lock", "bookmark") else None,
+        (
+            f"{each.bytes:,} bytes"
+            if each.bytes is not None and each.kind not in ("lock", "bookmark")
+            else None
+        ),
         f"newest {each.newest:%Y-%m-%d %H:%M:%S}" if each.newest else None,
         f"written {each.modified:%Y-%m-%d %H:%M:%S}" if each.modified else None,
         f"version {each.version}" if each.version and each.kind == "output" else None,
@@ -90,19 +121,26 @@ def _described(each: StoredArtifact) -> str:
 def _last(run: RunRecord) -> str:
     what = "replay" if run.replay else "run"
     return (
-        f"{what} {run.run_id}: {run.status}{'' if run.complete else ', not complete'}, ended "
-        f"{run.finished_at:%Y-%m-%d %H:%M:%S}, read {run.records_read:,}, accepted {run.accepted:,}, "
-        f"rejected {run.rejected:,}"
+        f"{what} {run.run_id}: {run.status}{'' if run.complete else ', not complete'},"
+        f" ended {run.finished_at:%Y-%m-%d %H:%M:%S}, read {run.records_read:,},"
+        f" accepted {run.accepted:,}, rejected {run.rejected:,}"
     )
 
 
-def reset(context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]) -> int:
-    """Set what the report keeps aside, once that is confirmed; the next run begins anew."""
+def reset(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Set what the report keeps aside, once that is confirmed.
+
+    The next run begins anew.
+    """
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.execution.pipeline import prepared
     from reporting_framework.operations.state import Reset
 
-    with logs_on_stderr(state_of(context).registry.packages, verbose=generic["verbose"]):
+    with logs_on_stderr(
+        state_of(context).registry.packages, verbose=generic["verbose"]
+    ):
         pipeline = pipeline_of(context, name, given, generic["set"])
         with prepared(pipeline):
             if not _finished(context, name, pipeline, generic):
@@ -115,7 +153,9 @@ def reset(context: click.Context, name: str, given: dict[str, Any], generic: dic
                 click.echo(printable(f"  {each.kind}  {_described(each)}"), err=True)
             for sink in work.silent:
                 click.echo(f"warning: sink {sink} keeps what it has", err=True)
-            question = f"set this aside, so that the next run begins anew? Type {name} if so"
+            question = (
+                f"set this aside, so that the next run begins anew? Type {name} if so"
+            )
             if not generic["yes"] and prompted(question, context) != name:
                 write("nothing was changed")
                 return DONE
@@ -126,7 +166,9 @@ def reset(context: click.Context, name: str, given: dict[str, Any], generic: dic
     return DONE
 
 
-def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: dict[str, Any]) -> bool:
+def _finished(
+    context: click.Context, name: str, pipeline: Pipeline, generic: dict[str, Any]
+) -> bool:
     """Finish a reset that was killed, once that is confirmed; whether none is left."""
     from reporting_framework.operations.state import finish_resets, unfinished_resets
 
@@ -134,7 +176,10 @@ def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: di
         return True
     for each in unfinished:
         click.echo(printable(f"  {each}"), err=True)
-    question = f"finish it, if no other process does? Its copies are in _backup. Type {name} if so"
+    question = (
+        f"finish it, if no other process does? Its copies are in _backup. Type {name}"
+        " if so"
+    )
     if not generic["yes"] and prompted(question, context) != name:
         write("nothing was changed")
         return False
@@ -144,7 +189,10 @@ def _finished(context: click.Context, name: str, pipeline: Pipeline, generic: di
 
 
 def _say_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
-    """Where everything is now, and how to have it back; said before anything is removed."""
+    """Where everything is now, and how to have it back.
+
+    Said before anything is removed.
+    """
     from reporting_framework.operations.state import copy_command
 
     write("copied, and compared:")
@@ -157,13 +205,14 @@ def _say_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
 
 ACTIONS = {
     "show": Action(
-        "Show what the report keeps: outputs, quarantine, what the next run will list, the last run, locks.",
+        "Show what the report keeps: outputs, quarantine, what the next run will list,"
+        " the last run, locks.",
         show_state,
         show_options,
     ),
     "reset": Action(
-        "Set it aside, and begin anew. Outputs, quarantine and bookmark are copied to _backup beside them, and removed "
-        "when all copies are whole.",
+        "Set it aside, and begin anew. Outputs, quarantine and bookmark are copied to"
+        " _backup beside them, and removed when all copies are whole.",
         reset,
         reset_options,
     ),

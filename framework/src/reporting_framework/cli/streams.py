@@ -1,4 +1,7 @@
-"""Standard output and standard error, whatever they can show: of names that come from outside nothing is lost."""
+"""Standard output and standard error, whatever they can show.
+
+Of names that come from outside nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ _CONTROLS = re.compile(r"(?P<kept>\n|\x1b\[[0-9;]*m)|[\x00-\x1f\x7f-\x9f]")
 
 
 def escape_unencodable() -> None:
-    """Make both streams escape what their encoding does not have, instead of raising in the middle of a result.
+    """Make both streams escape what their encoding does not have.
+
+    Else they would raise in the middle of a result.
 
     Escapes are those of JSON, so that JSON stays JSON.
     """
@@ -26,20 +31,37 @@ def escape_unencodable() -> None:
 
 
 def for_stdout(text: str) -> str:
-    """The text, on a terminal without control characters that it would obey, but for colors."""
-    return _CONTROLS.sub(_kept_or_escaped, text) if sys.stdout is not None and sys.stdout.isatty() else text
+    """Return the text as standard output may have it.
+
+    On a terminal it is without control characters that the terminal would obey, but for
+    colors.
+    """
+    return (
+        _CONTROLS.sub(_kept_or_escaped, text)
+        if sys.stdout is not None and sys.stdout.isatty()
+        else text
+    )
 
 
 def ruled() -> bool:
-    """Whether to draw tables with lines and colors: for a terminal that can show them."""
+    """Return whether to draw tables with lines and colors.
+
+    They are for a terminal that can show them.
+    """
     if sys.stdout is None or not sys.stdout.isatty():
         return False
     return codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf")
 
 
 def printable(text: str) -> str:
-    """The text without what a terminal would obey: names of objects come from outside."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    """Return the text without what a terminal would obey.
+
+    Names of objects come from outside.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 def printable_lines(text: str) -> str:
@@ -55,4 +77,9 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
+    return (
+        "".join(
+            f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)
+        ),
+        error.end,
+    )

@@ -1,4 +1,7 @@
-"""A pydantic error as one line that says where, what was found, what is allowed and what to do."""
+"""A pydantic error as one line.
+
+The line says where, what was found, what is allowed and what to do.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean, one_line
-from reporting_framework.config.fields import annotation_at, core, fields_of, holds_secret, kind_of
-from reporting_framework.config.layers import TRIGGER, Path, ResolvedValues, option, variable
+from reporting_framework.config.fields import (
+    annotation_at,
+    core,
+    fields_of,
+    holds_secret,
+    kind_of,
+)
+from reporting_framework.config.layers import (
+    TRIGGER,
+    Path,
+    ResolvedValues,
+    option,
+    variable,
+)
 from reporting_framework.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -37,11 +52,23 @@ GENERIC_OPTIONS = frozenset(
         "version",
     )
 )
-"""Settings of these names have no option of their own: the command line has given the name to something else."""
+"""Settings of these names have no option of their own: the command line has given the
+name to something else.
+"""
 
 _SHAPES = {
-    ("list_type", "tuple_type", "set_type", "frozen_set_type"): "a list is expected, as in [ … ]",
-    ("dict_type", "mapping_type", "model_type", "model_attributes_type"): "a table is expected, as in { name = … }",
+    (
+        "list_type",
+        "tuple_type",
+        "set_type",
+        "frozen_set_type",
+    ): "a list is expected, as in [ … ]",
+    (
+        "dict_type",
+        "mapping_type",
+        "model_type",
+        "model_attributes_type",
+    ): "a table is expected, as in { name = … }",
 }
 """How the shapes of TOML and JSON are called, by the types of pydantic's errors."""
 
@@ -53,27 +80,37 @@ def explained(
     merged: ResolvedValues | None = None,
     table: str | None = None,
 ) -> SettingsError:
-    """The error as a `SettingsError`: the first problem in full (unknown names come first), the others by name.
+    """Return the error as a `SettingsError`.
+
+    The first problem is told in full (unknown names come first), the others by name.
 
     Args:
         subject: What the settings are of; for a report its name.
         model: The settings model.
         error: What its validation raised.
         merged: The layers that a report's values come from.
-        table: The report's table and its file, as in ``[settings.visits] in reporting.toml``. None: not a report.
+        table: The report's table and its file, as in ``[settings.visits] in
+            reporting.toml``. None: not a report.
     """
     order = {"extra_forbidden": 0, "missing": 1}
-    found = sorted(error.errors(include_url=False), key=lambda item: order.get(item["type"], 2))
+    found = sorted(
+        error.errors(include_url=False), key=lambda item: order.get(item["type"], 2)
+    )
     first, *others = found
     about = _About(subject, model, merged or ResolvedValues(), table)
-    text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(first["type"], about.wrong)(first)
+    text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(
+        first["type"], about.wrong
+    )(first)
     if names := dict.fromkeys(about.shown_path(item) for item in others[:NAMED]):
-        names.pop(about.shown_path(first), None)  # of the members of a union each says its own
+        names.pop(
+            about.shown_path(first), None
+        )  # of the members of a union each says its own
         more = len(names) if len(others) <= NAMED else len(others)
         text += f" (and {more} more: {', '.join(names)})" if names else ""
     verdicts = {about.of_trigger(item) for item in found}
     return SettingsError(
-        f"{subject}: {text}", of_trigger=next((each for each in (False, None) if each in verdicts), True)
+        f"{subject}: {text}",
+        of_trigger=next((each for each in (False, None) if each in verdicts), True),
     )
 
 
@@ -88,23 +125,35 @@ class _About(NamedTuple):
     def unknown(self, item: ErrorDetails) -> str:
         """A name that is no setting."""
         path = _path(item)
-        owner = core(annotation_at(self.model, path[:-1])) if len(path) > 1 else self.model
+        owner = (
+            core(annotation_at(self.model, path[:-1])) if len(path) > 1 else self.model
+        )
         known = list(fields_of(owner)) if hasattr(owner, "model_fields") else []
         place = self.merged.place_of(path)
         where = f" ({place})" if place else ""
         return (
-            f"there is no setting {self.shown_path(item)}{where}{did_you_mean(path[-1], known)}; "
-            f"settings: {', '.join(known) or 'none'}"
+            "there is no setting"
+            f" {self.shown_path(item)}{where}{did_you_mean(path[-1], known)}; settings:"
+            f" {', '.join(known) or 'none'}"
         )
 
     def missing(self, item: ErrorDetails) -> str:
-        """A setting that must be given and was not, with every place that was looked in."""
+        """Describe a setting that must be given and was not.
+
+        Name every place that was looked in.
+        """
         path, dotted = _path(item), self.shown_path(item)
         if self.table is None:
             return f"setting {dotted} is missing"
         published = getattr(self.model, "environment", {}).get(dotted)
-        variables = " or ".join(name for name in (published, variable(self.subject, path)) if name)
-        plain = len(path) == 1 and path[0] not in GENERIC_OPTIONS and kind_of(self._annotation(path)) != "table"
+        variables = " or ".join(
+            name for name in (published, variable(self.subject, path)) if name
+        )
+        plain = (
+            len(path) == 1
+            and path[0] not in GENERIC_OPTIONS
+            and kind_of(self._annotation(path)) != "table"
+        )
         tried = [
             f"option {option(path[0]) if plain else f'--set {dotted}=...'}",
             f"environment variable {variables}",
@@ -118,18 +167,31 @@ class _About(NamedTuple):
     def wrong(self, item: ErrorDetails) -> str:
         """A value that is not allowed; the value of a secret is never shown."""
         known = self._known(_path(item))
-        where = f" ({self.merged.place_of(known) or 'its default'})" if known and self.table is not None else ""
+        where = (
+            f" ({self.merged.place_of(known) or 'its default'})"
+            if known and self.table is not None
+            else ""
+        )
         subject = f"{self.shown_path(item)}{where}"
         if known and holds_secret(self._annotation(known)):
             return f"{subject}: not allowed ({item['type']}); the value is not shown"
-        message = one_line(item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "))
-        message = next((text for types, text in _SHAPES.items() if item["type"] in types), message)
-        said = isinstance(item["input"], str) and message.startswith(f"{item['input']}: ")
+        message = one_line(
+            item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        )
+        message = next(
+            (text for types, text in _SHAPES.items() if item["type"] in types), message
+        )
+        said = isinstance(item["input"], str) and message.startswith(
+            f"{item['input']}: "
+        )
         found = f"; found {_shown(item['input'])}" if known and not said else ""
         return f"{subject}: {message}{found}"
 
     def of_trigger(self, item: ErrorDetails) -> bool | None:
-        """Whether the trigger set what is wrong, or could have set what is missing; None if that is not known."""
+        """Whether the trigger set what is wrong, or could have set what is missing.
+
+        None if that is not known.
+        """
         path = _path(item)
         if self.table is None or not path:
             return None
@@ -142,14 +204,24 @@ class _About(NamedTuple):
         return not places and item["type"] == "missing"
 
     def shown_path(self, item: ErrorDetails) -> str:
-        """The dotted path, as far as the model knows it: pydantic adds the members of a union."""
+        """Return the dotted path, as far as the model knows it.
+
+        pydantic adds the members of a union.
+        """
         path = _path(item)
         if item["type"] not in ("missing", "extra_forbidden"):
             path = self._known(path)
         return one_line(".".join(path), VALUE_LIMIT) or "the settings together"
 
     def _known(self, path: Path) -> Path:
-        return next((path[:end] for end in range(len(path), 0, -1) if self._annotation(path[:end]) is not None), ())
+        return next(
+            (
+                path[:end]
+                for end in range(len(path), 0, -1)
+                if self._annotation(path[:end]) is not None
+            ),
+            (),
+        )
 
     def _annotation(self, path: Path) -> Any:
         return annotation_at(self.model, path)
@@ -160,7 +232,10 @@ def _path(item: ErrorDetails) -> Path:
 
 
 def _shown(value: Any) -> str:
-    """A value for people: bounded, without credentials in a URI; of a list or a table only what it is."""
+    """A value for people: bounded, without credentials in a URI.
+
+    Of a list or a table only what it is.
+    """
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

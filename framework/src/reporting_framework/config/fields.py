@@ -1,4 +1,7 @@
-"""What a settings model looks like from outside: the kind of each field, and how text becomes a value for it."""
+"""A settings model as it looks from outside.
+
+That is the kind of each field, and how text becomes a value for it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-Kind = Literal["text", "secret", "boolean", "integer", "number", "choice", "list", "table", "other"]
+Kind = Literal[
+    "text", "secret", "boolean", "integer", "number", "choice", "list", "table", "other"
+]
 
 _KINDS: tuple[tuple[type[Any] | tuple[type[Any], ...], Kind], ...] = (
     ((SecretStr, SecretBytes), "secret"),
@@ -64,10 +69,16 @@ def kind_of(annotation: Any) -> Kind:
         return "choice"
     if origin in (Union, types.UnionType):
         kinds = {kind_of(each) for each in get_args(stripped) if each is not type(None)}
-        return kinds.pop() if len(kinds) == 1 and kinds <= {"text", "secret", "list", "table"} else "other"
+        return (
+            kinds.pop()
+            if len(kinds) == 1 and kinds <= {"text", "secret", "list", "table"}
+            else "other"
+        )
     candidate = origin or stripped
     if isinstance(candidate, type):
-        return next((kind for types_, kind in _KINDS if issubclass(candidate, types_)), "other")
+        return next(
+            (kind for types_, kind in _KINDS if issubclass(candidate, types_)), "other"
+        )
     return "other"
 
 
@@ -90,11 +101,16 @@ def metavar_of(annotation: Any) -> str:
     stripped = core(annotation)
     if isinstance(stripped, type) and issubclass(stripped, PurePath):
         return "PATH"
-    return _METAVARS.get(stripped) or {"list": "VALUE", "other": "VALUE"}.get(kind := kind_of(stripped), kind.upper())
+    return _METAVARS.get(stripped) or {"list": "VALUE", "other": "VALUE"}.get(
+        kind := kind_of(stripped), kind.upper()
+    )
 
 
 def annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
-    """The annotation that a path of names and positions leads to, or None where the model says nothing about it."""
+    """Return the annotation that a path of names and positions leads to.
+
+    Return None where the model says nothing about it.
+    """
     here: Any = model
     for segment in path:
         here = core(here)
@@ -118,15 +134,23 @@ def holds_secret(annotation: Any, seen: frozenset[Any] = frozenset()) -> bool:
     stripped = core(annotation)
     if kind_of(stripped) == "secret":
         return True
-    if isinstance(stripped, type) and issubclass(stripped, BaseModel) and stripped not in seen:
-        return any(holds_secret(info.annotation, seen | {stripped}) for info in fields_of(stripped).values())
+    if (
+        isinstance(stripped, type)
+        and issubclass(stripped, BaseModel)
+        and stripped not in seen
+    ):
+        return any(
+            holds_secret(info.annotation, seen | {stripped})
+            for info in fields_of(stripped).values()
+        )
     return any(holds_secret(each, seen) for each in get_args(stripped))
 
 
 def from_text(annotation: Any, text: str) -> Any:
     """The value that the text of an environment variable or an option stands for.
 
-    Lists are JSON or separated by commas, tables are JSON; everything else stays text, which pydantic converts.
+    Lists are JSON or separated by commas, tables are JSON; everything else stays text,
+    which pydantic converts.
 
     Args:
         annotation: The field's, or None when it is not known.
@@ -141,7 +165,11 @@ def from_text(annotation: Any, text: str) -> Any:
     if kind in ("list", "table") and text.lstrip()[:1] in ("[", "{"):
         return json.loads(text)
     if kind == "list":
-        return [from_text(item_of(annotation), part.strip()) for part in text.split(",") if part.strip()]
+        return [
+            from_text(item_of(annotation), part.strip())
+            for part in text.split(",")
+            if part.strip()
+        ]
     if kind is None and text[:1] in ("[", "{"):
         try:
             return json.loads(text)
@@ -151,7 +179,11 @@ def from_text(annotation: Any, text: str) -> Any:
 
 
 def from_set(annotation: Any, text: str) -> Any:
-    """The value in ``--set path=value``: TOML where it is TOML and the field does not want text, else the text."""
+    """Return the value in ``--set path=value``.
+
+    It is read as TOML where it is TOML and the field does not want text. Else it is the
+    text.
+    """
     value = _toml(text)
     kind = kind_of(annotation) if annotation is not None else None
     if kind in ("text", "secret"):
@@ -162,9 +194,16 @@ def from_set(annotation: Any, text: str) -> Any:
 
 
 def _toml(text: str) -> Any:
-    """The text as a TOML value. In an inline table a comment cannot hide the rest: ``1#2`` stays text."""
+    """The text as a TOML value.
+
+    In an inline table a comment cannot hide the rest: ``1#2`` stays text.
+    """
     try:
         parsed = tomllib.loads(f"v = {{ v = {text} }}")
     except (ValueError, RecursionError):
         return text
-    return parsed["v"]["v"] if parsed.keys() == {"v"} and parsed["v"].keys() == {"v"} else text
+    return (
+        parsed["v"]["v"]
+        if parsed.keys() == {"v"} and parsed["v"].keys() == {"v"}
+        else text
+    )

@@ -1,7 +1,8 @@
 """`reporting.toml`, and a report's settings from all the places that may set them.
 
-Lowest to highest: the model's defaults, ``reporting.toml``, environment variables, the trigger, the command line. Light
-to import: pydantic comes with the first settings that are resolved.
+Lowest to highest: the model's defaults, ``reporting.toml``, environment variables, the
+trigger, the command line. Light to import: pydantic comes with the first settings that
+are resolved.
 """
 
 from __future__ import annotations
@@ -42,10 +43,16 @@ class Config(NamedTuple):
 
     @property
     def composed(self) -> dict[str, ComposedReport]:
-        """The reports composed in the file, by name; their tables are checked when one is used."""
+        """The reports composed in the file, by name.
+
+        Their tables are checked when one is used.
+        """
         from reporting_framework.config.toml_report import ComposedReport
 
-        return {name: ComposedReport(name, str(table.get("summary", ""))) for name, table in self.tables.items()}
+        return {
+            name: ComposedReport(name, str(table.get("summary", "")))
+            for name, table in self.tables.items()
+        }
 
     @property
     def reports(self) -> dict[str, PipelineSpec]:
@@ -63,22 +70,34 @@ class Config(NamedTuple):
 
     def table_of(self, report: str) -> tuple[str, Mapping[str, Any]]:
         """A report's table, and how to call it in a message."""
-        kind, tables = ("reports", self.tables) if report in self.tables else ("settings", self.settings)
+        kind, tables = (
+            ("reports", self.tables)
+            if report in self.tables
+            else ("settings", self.settings)
+        )
         return f"[{kind}.{report}] in {self.name}", tables.get(report, {})
 
 
-def find_config(given: str | None, environment: Mapping[str, str], directory: Path | None = None) -> Path | None:
-    """The configuration file: `given`, else ``REPORTING_CONFIG``, else ``reporting.toml`` where it exists.
+def find_config(
+    given: str | None, environment: Mapping[str, str], directory: Path | None = None
+) -> Path | None:
+    """Return the path of the configuration file.
+
+    It is `given`, else ``REPORTING_CONFIG``, else ``reporting.toml`` where it exists.
 
     Args:
         given: What ``--config`` says.
         environment: The environment.
-        directory: Where to look for ``reporting.toml``; the working directory unless given.
+        directory: Where to look for ``reporting.toml``; the working directory unless
+            given.
 
     Raises:
         SettingsError: A file that was asked for is not there.
     """
-    for text, asker in ((given, "--config"), (environment.get("REPORTING_CONFIG"), "REPORTING_CONFIG")):
+    for text, asker in (
+        (given, "--config"),
+        (environment.get("REPORTING_CONFIG"), "REPORTING_CONFIG"),
+    ):
         if text:
             if not os.path.isfile(text):
                 raise SettingsError(f"{asker} names {text}, which is not a file")
@@ -106,19 +125,31 @@ def read_config(path: Path | None) -> Config:
     except ValueError:
         raise SettingsError(f"{path} holds a number that is too long") from None
     except (OSError, RecursionError) as error:
-        raise SettingsError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'nested too deep'}") from None
+        raise SettingsError(
+            f"{path} cannot be read:"
+            f" {getattr(error, 'strerror', None) or 'nested too deep'}"
+        ) from None
     settings = _tables(path, document.pop("settings", {}), "settings")
     tables = _tables(path, document.pop("reports", {}), "reports")
     if document:
         name = next(iter(document))
         near = did_you_mean(name, ["settings", "reports"])
-        raise SettingsError(f"{path}: there is no table {name}{near}; tables: settings, reports")
+        raise SettingsError(
+            f"{path}: there is no table {name}{near}; tables: settings, reports"
+        )
     for name in settings.keys() & tables.keys():
-        raise SettingsError(f"{path}: [settings.{name}] and [reports.{name}]: put the settings into [reports.{name}]")
+        raise SettingsError(
+            f"{path}: [settings.{name}] and [reports.{name}]: put the settings into"
+            f" [reports.{name}]"
+        )
     return Config(path, settings, tables)
 
 
 def _tables(path: Path, value: Any, kind: str) -> dict[str, Mapping[str, Any]]:
-    if not isinstance(value, dict) or not all(isinstance(each, dict) for each in value.values()):
-        raise SettingsError(f"{path}: {kind} holds one table for each report, as in [{kind}.<report>]")
+    if not isinstance(value, dict) or not all(
+        isinstance(each, dict) for each in value.values()
+    ):
+        raise SettingsError(
+            f"{path}: {kind} holds one table for each report, as in [{kind}.<report>]"
+        )
     return value

@@ -1,4 +1,8 @@
-"""Settings in layers: each layer's assignments, which side of alternatives a layer takes, and who set what."""
+"""Settings in layers.
+
+The module has each layer's assignments, which side of alternatives a layer takes, and
+who set what.
+"""
 
 from __future__ import annotations
 
@@ -62,20 +66,34 @@ class ResolvedValues:
     places: dict[Path, str] = field(default_factory=dict)
 
     def place_of(self, path: Path) -> str | None:
-        """Where the value at `path` comes from: itself, the nearest one around it, or the first one within."""
-        around = (self.places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.places)
-        within = (place for other, place in self.places.items() if other[: len(path)] == path)
+        """Return where the value at `path` comes from.
+
+        That is its own place, that of the nearest value around it, or that of the first
+        one within.
+        """
+        around = (
+            self.places[path[:end]]
+            for end in range(len(path), 0, -1)
+            if path[:end] in self.places
+        )
+        within = (
+            place for other, place in self.places.items() if other[: len(path)] == path
+        )
         return next(around, None) or next(within, None)
 
 
-def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Sequence[str]]) -> ResolvedValues:
+def merge(
+    report: str, layers: Iterable[Layer], alternatives: Mapping[str, Sequence[str]]
+) -> ResolvedValues:
     """Put the layers on top of each other, the lowest first.
 
-    Tables are merged name by name; everything else, lists included, is replaced. A layer that sets one side of an
-    alternative drops the other side of the layers below it.
+    Tables are merged name by name; everything else, lists included, is replaced. A
+    layer that sets one side of an alternative drops the other side of the layers below
+    it.
 
     Raises:
-        SettingsError: A layer sets both sides, or a path leads through something that is not a table.
+        SettingsError: A layer sets both sides, or a path leads through something that
+            is not a table.
     """
     merged = ResolvedValues()
     for layer in layers:
@@ -86,13 +104,15 @@ def merge(report: str, layers: Iterable[Layer], alternatives: Mapping[str, Seque
     return merged
 
 
-def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged: ResolvedValues) -> None:
+def _choose(
+    report: str, layer: Layer, whole: str, parts: Sequence[str], merged: ResolvedValues
+) -> None:
     said = {each.path[0]: each.place for each in layer.assignments}
     given = [part for part in parts if part in said]
     if whole in said and given:
         raise SettingsError(
-            f"{report}: {whole} ({said[whole]}) and {given[0]} ({said[given[0]]}) are both set {layer.name}; "
-            "they are alternatives: give only one of them",
+            f"{report}: {whole} ({said[whole]}) and {given[0]} ({said[given[0]]}) are"
+            f" both set {layer.name}; they are alternatives: give only one of them",
             of_trigger=said[whole] == TRIGGER,
         )
     for name in parts if whole in said else (whole,) if given else ():
@@ -104,10 +124,17 @@ def _choose(report: str, layer: Layer, whole: str, parts: Sequence[str], merged:
 def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
     here: Any = merged.values
     for depth, segment in enumerate(new.path[:-1], start=1):
-        here = _item(report, here, segment, new) if isinstance(here, list) else here.setdefault(segment, {})
+        here = (
+            _item(report, here, segment, new)
+            if isinstance(here, list)
+            else here.setdefault(segment, {})
+        )
         if not isinstance(here, MutableMapping | list):
             inside = ".".join(new.path[:depth])
-            raise SettingsError(f"{report}: {inside} ({new.place}) is a single value: it has no {new.path[depth]}")
+            raise SettingsError(
+                f"{report}: {inside} ({new.place}) is a single value: it has no"
+                f" {new.path[depth]}"
+            )
     last = new.path[-1]
     replaces = isinstance(here, list) or last in here
     if isinstance(here, list):
@@ -115,12 +142,18 @@ def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
         here[int(last)] = _copied(report, new.value, new)
     elif isinstance(here.get(last), MutableMapping) and isinstance(new.value, Mapping):
         for name, value in new.value.items():
-            _assign(report, merged, Assignment((*new.path, str(name)), value, new.place))
+            _assign(
+                report, merged, Assignment((*new.path, str(name)), value, new.place)
+            )
         return
     else:
         here[last] = _copied(report, new.value, new)
-    if replaces:  # a trigger of thousands of new names must not cost the square of their number
-        for path in [path for path in merged.places if path[: len(new.path)] == new.path]:
+    if (
+        replaces
+    ):  # a trigger of thousands of new names must not cost the square of their number
+        for path in [
+            path for path in merged.places if path[: len(new.path)] == new.path
+        ]:
             del merged.places[path]
     merged.places[new.path] = new.place
 
@@ -133,28 +166,38 @@ def _copied(report: str, value: Any, new: Assignment, depth: int = 0) -> Any:
     """
     if depth > NESTING:
         raise SettingsError(
-            f"{report}: {'.'.join(new.path)[:80]} ({new.place}): nested more than {NESTING} deep; give a flatter value",
+            f"{report}: {'.'.join(new.path)[:80]} ({new.place}): nested more than"
+            f" {NESTING} deep; give a flatter value",
             of_trigger=new.place == TRIGGER,
         )
     if isinstance(value, Mapping):
-        return {name: _copied(report, each, new, depth + 1) for name, each in value.items()}
-    return [_copied(report, each, new, depth + 1) for each in value] if isinstance(value, list) else value
+        return {
+            name: _copied(report, each, new, depth + 1) for name, each in value.items()
+        }
+    return (
+        [_copied(report, each, new, depth + 1) for each in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
 def _item(report: str, items: list[Any], segment: str, new: Assignment) -> Any:
     if not segment.isdecimal() or int(segment) >= len(items):
         raise SettingsError(
-            f"{report}: there is no {'.'.join(new.path)} ({new.place}): the list has {len(items)} items, counted from 0"
+            f"{report}: there is no {'.'.join(new.path)} ({new.place}): the list has"
+            f" {len(items)} items, counted from 0"
         )
     return items[int(segment)]
 
 
-# -- what each place says -------------------------------------------------------------------------------------------
+# -- what each place says --------------------------------------------------------------
 
 
 def variable(report: str, path: Sequence[str]) -> str:
     """Name of the environment variable of a report's setting."""
-    return "__".join(["REPORTING_" + _upper(report), *(_upper(segment) for segment in path)])
+    return "__".join(
+        ["REPORTING_" + _upper(report), *(_upper(segment) for segment in path)]
+    )
 
 
 def _upper(name: str) -> str:
@@ -171,13 +214,22 @@ def from_mapping(place: str, values: Mapping[str, Any]) -> list[Assignment]:
     return [Assignment((str(name),), value, place) for name, value in values.items()]
 
 
-def from_environment(report: str, model: type[BaseModel], environment: Mapping[str, str]) -> list[Assignment]:
-    """What the environment says: the published names first, so that the report's own variable wins over them."""
+def from_environment(
+    report: str, model: type[BaseModel], environment: Mapping[str, str]
+) -> list[Assignment]:
+    """Return what the environment says.
+
+    The published names come first, so that the report's own variable wins over them.
+    """
     published: Mapping[str, str] = getattr(model, "environment", {})
-    said: list[tuple[Path, str]] = [((field,), name) for field, name in published.items() if name in environment]
+    said: list[tuple[Path, str]] = [
+        ((field,), name) for field, name in published.items() if name in environment
+    ]
     prefix = variable(report, ()) + "__"
     own = sorted(name for name in environment if name.startswith(prefix))
-    said += [(tuple(name.removeprefix(prefix).lower().split("__")), name) for name in own]
+    said += [
+        (tuple(name.removeprefix(prefix).lower().split("__")), name) for name in own
+    ]
     return [
         Assignment(path, _decoded(report, model, path, environment[name], place), place)
         for path, name in said
@@ -185,20 +237,29 @@ def from_environment(report: str, model: type[BaseModel], environment: Mapping[s
     ]
 
 
-def from_options(report: str, model: type[BaseModel], options: Mapping[str, Any]) -> list[Assignment]:
-    """What the command line's options say; those that were not given are not among them."""
+def from_options(
+    report: str, model: type[BaseModel], options: Mapping[str, Any]
+) -> list[Assignment]:
+    """What the command line's options say.
+
+    Those that were not given are not among them.
+    """
     said = []
     for name, value in options.items():
         place = f"option {option(name)}"
         if isinstance(value, str):
             value = _decoded(report, model, (name,), value, place)
         elif isinstance(value, list | tuple):
-            value = [_decoded(report, model, (name, "0"), item, place) for item in value]
+            value = [
+                _decoded(report, model, (name, "0"), item, place) for item in value
+            ]
         said.append(Assignment((name,), value, place))
     return said
 
 
-def from_sets(report: str, model: type[BaseModel], sets: Iterable[str]) -> list[Assignment]:
+def from_sets(
+    report: str, model: type[BaseModel], sets: Iterable[str]
+) -> list[Assignment]:
     """What ``--set path=value`` says.
 
     Raises:
@@ -210,17 +271,28 @@ def from_sets(report: str, model: type[BaseModel], sets: Iterable[str]) -> list[
         path = tuple(segment.strip() for segment in dotted.split("."))
         if not equals or not all(path):
             raise SettingsError(
-                f"{report}: --set takes PATH=VALUE, as in --set sinks.0.uri=s3://bucket/key; found {dotted[:80]!r}"
-                f"{' and no =' if not equals else ' before the ='}"
+                f"{report}: --set takes PATH=VALUE, as in --set"
+                " sinks.0.uri=s3://bucket/key; found"
+                f" {dotted[:80]!r}{' and no =' if not equals else ' before the ='}"
             )
         place = f"--set {'.'.join(path)}"
-        said.append(Assignment(path, from_set(annotation_at(model, path), value), place))
+        said.append(
+            Assignment(path, from_set(annotation_at(model, path), value), place)
+        )
     return said
 
 
-def _decoded(report: str, model: type[BaseModel], path: Path, text: Any, place: str) -> Any:
+def _decoded(
+    report: str, model: type[BaseModel], path: Path, text: Any, place: str
+) -> Any:
     try:
-        return from_text(annotation_at(model, path), text) if isinstance(text, str) else text
+        return (
+            from_text(annotation_at(model, path), text)
+            if isinstance(text, str)
+            else text
+        )
     except (ValueError, RecursionError) as error:
         what = getattr(error, "msg", type(error).__name__)
-        raise SettingsError(f"{report}: {'.'.join(path)} ({place}) begins like JSON and is not: {what}") from None
+        raise SettingsError(
+            f"{report}: {'.'.join(path)} ({place}) begins like JSON and is not: {what}"
+        ) from None

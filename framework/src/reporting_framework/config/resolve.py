@@ -1,6 +1,7 @@
 """A report's settings, resolved from all the places that may set them.
 
-Lowest to highest: the model's defaults, ``reporting.toml``, environment variables, the trigger, the command line.
+Lowest to highest: the model's defaults, ``reporting.toml``, environment variables, the
+trigger, the command line.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def misspelt(config: Config, environment: Mapping[str, str], reports: Sequence[str]) -> list[str]:
-    """What is set for a report that there is not and whose name is near that of one there is; in words.
+def misspelt(
+    config: Config, environment: Mapping[str, str], reports: Sequence[str]
+) -> list[str]:
+    """Return, in words, what is set for a report that there is not.
+
+    The report's name is near that of one there is.
 
     A name near no other may be that of a report which is not installed here.
     """
     from reporting_framework.config.layers import variable
 
     variables = {variable(name, ()): name for name in reports}
-    given = {name.partition("__")[0]: name for name in environment if name.startswith("REPORTING_") and "__" in name}
+    given = {
+        name.partition("__")[0]: name
+        for name in environment
+        if name.startswith("REPORTING_") and "__" in name
+    }
     said = [
         (f"[settings.{name}] in {config.name}", did_you_mean(name, reports))
         for name in config.settings
@@ -52,15 +61,18 @@ def resolve_settings(
 
     Args:
         report_name: The report.
-        model: Its settings model. Its class variables `environment` and `alternatives` are minded.
+        model: Its settings model. Its class variables `environment` and `alternatives`
+            are minded.
         config: What the configuration file says.
         environment: The environment.
         trigger: What started the run, as far as it is settings.
         options: The command line's options that were given, by setting.
-        sets: What ``--set`` was given, each ``path=value``; later than `options` on the same level.
+        sets: What ``--set`` was given, each ``path=value``; later than `options` on the
+            same level.
 
     Raises:
-        SettingsError: A setting is missing, unknown, contradictory or of the wrong form.
+        SettingsError: A setting is missing, unknown, contradictory or of the wrong
+            form.
     """
     from pydantic import ValidationError
 
@@ -71,21 +83,31 @@ def resolve_settings(
     on_command_line += layers.from_sets(report_name, model, sets)
     said = [
         layers.Layer(f"under {table}", layers.from_mapping(table, values)),
-        layers.Layer("in the environment", layers.from_environment(report_name, model, environment or {})),
-        layers.Layer(f"in {layers.TRIGGER}", layers.from_mapping(layers.TRIGGER, trigger or {})),
+        layers.Layer(
+            "in the environment",
+            layers.from_environment(report_name, model, environment or {}),
+        ),
+        layers.Layer(
+            f"in {layers.TRIGGER}", layers.from_mapping(layers.TRIGGER, trigger or {})
+        ),
         layers.Layer("on the command line", on_command_line),
     ]
     merged = layers.merge(report_name, said, getattr(model, "alternatives", {}))
     try:
         return model.model_validate(merged.values)
     except ValidationError as error:
-        from reporting_framework.config.error_messages import explained  # only errors need it
+        from reporting_framework.config.error_messages import (
+            explained,
+        )  # only errors need it
 
         problem = explained(report_name, model, error, merged, table)
     except ReportingError:
         raise
-    except Exception as error:  # of an author's own check, which took a value to be of another type
+    except (
+        Exception
+    ) as error:  # of an author's own check, which took a value to be of another type
         problem = SettingsError(
-            f"{report_name}: checking the settings raised {type(error).__name__}; give each a value of its own type"
+            f"{report_name}: checking the settings raised {type(error).__name__}; give"
+            " each a value of its own type"
         )
     raise problem

@@ -1,4 +1,6 @@
-"""A report composed in ``reporting.toml``: the same `Report` protocol, its table for settings.
+"""A report composed in ``reporting.toml``.
+
+It follows the same `Report` protocol, with its table for settings.
 
 ::
 
@@ -7,7 +9,9 @@
     source     = { use = "object-store-json", uri = "s3://nacc-events/prod/" }
     validator  = { use = "pydantic", model = "my_package.models:Visit" }
     transforms = [{ use = "exclude-projects", patterns = ["sandbox-*"] }]
-    sinks      = [{ use = "parquet-checkpoint", uri = "s3://nacc-checkpoints/visits.parquet" }]
+    sinks      = [
+        { use = "parquet-checkpoint", uri = "s3://nacc-checkpoints/visits.parquet" },
+    ]
     engine     = { use = "local" }
 """
 

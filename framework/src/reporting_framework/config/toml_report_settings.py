@@ -18,9 +18,15 @@ class Part(BaseModel):
 class ComposedSettings(Settings):
     """A report's parts. The plugins check their own settings."""
 
-    summary: str = Field("", description="What `reporting list` shows", json_schema_extra={"option": False})
+    summary: str = Field(
+        "",
+        description="What `reporting list` shows",
+        json_schema_extra={"option": False},
+    )
     source: Part = Field(description="Where records come from")
     validator: Part = Field(description="What tells good records from bad ones")
-    transforms: tuple[Part, ...] = Field((), description="What shapes the good ones, in this order")
+    transforms: tuple[Part, ...] = Field(
+        (), description="What shapes the good ones, in this order"
+    )
     sinks: tuple[Part, ...] = Field(min_length=1, description="Where they go")
     engine: Part = Field(Part(use="local"), description="What runs the work")

@@ -1,4 +1,4 @@
-"""The commit of a run: each sink's one atomic step, and what is kept beside the rows."""
+"""The commit of a run: one atomic step per sink, and what is kept beside the rows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ class Committing:
     def __init__(self, run: Run, opened: OpenedSinks, totals: RunTotals) -> None:
         self._run, self._totals, self._keepers = run, totals, opened.keepers
         self._quarantine: Quarantine | None = opened.quarantine if run.writes else None
-        self._bookmark: Mapping[str, Any] = opened.progress.bookmark if run.replay is not None else {}
+        self._bookmark: Mapping[str, Any] = (
+            opened.progress.bookmark if run.replay is not None else {}
+        )
 
     def commit(self) -> list[CommitResult]:
-        """Commit each sink, those that keep a ledger last; what may be taken in part is marked first.
+        """Commit each sink, those that keep a ledger last.
+
+        What may be taken in part is marked first.
 
         Raises:
-            StorageUnavailable: A sink could not keep some rows, and nobody would deliver them again.
+            StorageUnavailable: A sink could not keep some rows, and nobody would
+                deliver them again.
         """
         run, totals = self._run, self._totals
         parts = totals.several | (totals.reread if run.replay is not None else set())
@@ -41,18 +46,26 @@ class Committing:
             receipts[at] = sink.commit(fragments[at])
             if receipts[at].failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
-                    f"report {run.pipeline.report}: sink {sink.name} could not keep {len(receipts[at].failed)} rows: "
-                    f"{receipts[at].failed[0].reason}; run again"
+                    f"report {run.pipeline.report}: sink {sink.name} could not keep"
+                    f" {len(receipts[at].failed)} rows:"
+                    f" {receipts[at].failed[0].reason}; run again"
                 )
         return [receipts[at] for at in range(totals.sinks)]
 
     def settle(self, receipts: Sequence[CommitResult]) -> QuarantineState | None:
-        """Record what was not kept, and the source's bookmark. What was not read again stays as it was."""
+        """Record what was not kept, and the source's bookmark.
+
+        What was not read again stays as it was.
+        """
         if self._quarantine is None:
             return None
         run, totals = self._run, self._totals
-        bookmark = self._bookmark if run.replay is not None else self._new_bookmark(receipts)
-        state = self._quarantine.settle(totals.reread | totals.several, totals.rejections, run_id=run.id, at=run.at)
+        bookmark = (
+            self._bookmark if run.replay is not None else self._new_bookmark(receipts)
+        )
+        state = self._quarantine.settle(
+            totals.reread | totals.several, totals.rejections, run_id=run.id, at=run.at
+        )
         if bookmark or run.replay is None:
             self._quarantine.leave(bookmark)
         return state
@@ -64,4 +77,6 @@ class Committing:
             if keeps or not any(self._keepers)
         ]
         unread = [item.origin for item in self._totals.unread]
-        return self._run.pipeline.source.bookmark(complete=self._totals.exhausted, unread=unread, rows=min(kept))
+        return self._run.pipeline.source.bookmark(
+            complete=self._totals.exhausted, unread=unread, rows=min(kept)
+        )

@@ -1,4 +1,7 @@
-"""From a composition (names and settings) to a pipeline (objects), with everything checked before anything is read."""
+"""The way from a composition (names and settings) to a pipeline (objects).
+
+Everything is checked before anything is read.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,14 @@ from reporting_framework.errors import (
     SettingsError,
     TriggerError,
 )
-from reporting_framework.execution.plugin_errors import Owner, build, call, guard, log_errors, owner_of
+from reporting_framework.execution.plugin_errors import (
+    Owner,
+    build,
+    call,
+    guard,
+    log_errors,
+    owner_of,
+)
 from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.result import Step
 from reporting_framework.plugin_api.sink import Resuming
@@ -43,7 +53,8 @@ class Pipeline(NamedTuple):
     Attributes:
         report: Its name.
         schema: Schema of the frames that reach the sinks.
-        pushed: Whether a trigger named the work, which comes again when it is not taken.
+        pushed: Whether a trigger named the work, which comes again when it is not
+            taken.
         steps: Which distributions brought its plugins.
         sources: What each installed source reads, by name.
     """
@@ -60,7 +71,7 @@ class Pipeline(NamedTuple):
     sources: Mapping[str, str] = {}
 
     def guarded(self) -> Pipeline:
-        """Return the pipeline with the boundary of `plugin_errors` around each plugin."""
+        """Return the pipeline, each plugin in the boundary of `plugin_errors`."""
 
         def guarded(role: str, plugin: Any) -> Any:
             return guard(plugin, Owner(self.report, role, plugin.name))
@@ -74,8 +85,16 @@ class Pipeline(NamedTuple):
         )
 
 
-def assemble(report: str, composition: PipelineSpec, registry: Registry, *, trigger: Trigger | None = None) -> Pipeline:
-    """Make the plugins of a composition and check that they fit together, and with what started the run.
+def assemble(
+    report: str,
+    composition: PipelineSpec,
+    registry: Registry,
+    *,
+    trigger: Trigger | None = None,
+) -> Pipeline:
+    """Make the plugins of a composition and check that they fit together.
+
+    They are also checked to fit what started the run.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
@@ -86,11 +105,14 @@ def assemble(report: str, composition: PipelineSpec, registry: Registry, *, trig
     make = partial(plugin_of, report, registry=registry)
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
-    source, validator = make("source", composition.source), make("validator", composition.validator)
+    source, validator = (
+        make("source", composition.source),
+        make("validator", composition.validator),
+    )
     if source.yields != validator.takes:
         raise PluginError(
-            f"report {report}: source {source.name} yields {source.yields}, validator {validator.name} takes "
-            f"{validator.takes}; choose two that fit"
+            f"report {report}: source {source.name} yields {source.yields}, validator"
+            f" {validator.name} takes {validator.takes}; choose two that fit"
         )
     if trigger is not None and trigger.names_work:
         _hand_over(report, source, trigger)
@@ -105,7 +127,11 @@ def assemble(report: str, composition: PipelineSpec, registry: Registry, *, trig
         schema=schema_of(report, validator, transforms),
         pushed=trigger is not None and trigger.names_work,
         steps=[_step_of(role, use, registry) for role, use in uses_of(composition)],
-        sources={each.name: each.summary for each in registry.listing if each.role == "source"},
+        sources={
+            each.name: each.summary
+            for each in registry.listing
+            if each.role == "source"
+        },
     )
 
 
@@ -118,12 +144,21 @@ def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any
         StepFailed: It raised an error of its own.
     """
     plugin = registry.find(role, use.name)
-    return build(Owner(report, role, use.name), plugin, settings_of(report, role, use, plugin))
+    return build(
+        Owner(report, role, use.name), plugin, settings_of(report, role, use, plugin)
+    )
 
 
 def place_of(composition: PipelineSpec, sink: str) -> str:
-    """Where a sink keeps its rows, for messages; nothing if its settings name no ``uri`` and no ``table``."""
-    found = (use.settings.get("uri") or use.settings.get("table") for use in composition.sinks if use.name == sink)
+    """Where a sink keeps its rows, for messages.
+
+    Nothing if its settings name no ``uri`` and no ``table``.
+    """
+    found = (
+        use.settings.get("uri") or use.settings.get("table")
+        for use in composition.sinks
+        if use.name == sink
+    )
     uri = next(found, None)
     return f" at {redacted(uri)}" if isinstance(uri, str) else ""
 
@@ -131,7 +166,8 @@ def place_of(composition: PipelineSpec, sink: str) -> str:
 def close(pipeline: Pipeline) -> None:
     """Close the source and the sinks of a pipeline, each whatever another one raised.
 
-    What closing raises is logged: it neither undoes a commit nor hides why a run failed. Ctrl-C passes, at the end.
+    What closing raises is logged: it neither undoes a commit nor hides why a run
+    failed. Ctrl-C passes, at the end.
     """
     with ExitStack() as closing:  # in reverse order
         for sink in reversed(pipeline.sinks):
@@ -150,7 +186,8 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
 
     Args:
         pipeline: The report.
-        changing: Whether what a sink keeps is about to be changed: a reset that was killed is finished first.
+        changing: Whether what a sink keeps is about to be changed: a reset that was
+            killed is finished first.
     """
     try:
         for sink in pipeline.sinks:
@@ -175,7 +212,12 @@ def uses_of(composition: PipelineSpec) -> list[tuple[str, PluginRef]]:
 
 def _step_of(role: str, use: PluginRef, registry: Registry) -> Step:
     origin = registry.origin(role, use.name)
-    return Step(role=role, name=use.name, distribution=origin.distribution, version=origin.version)
+    return Step(
+        role=role,
+        name=use.name,
+        distribution=origin.distribution,
+        version=origin.version,
+    )
 
 
 def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
@@ -187,9 +229,13 @@ def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
     try:
         return plugin.Settings.model_validate(dict(use.settings))
     except ValidationError as error:
-        from reporting_framework.config.error_messages import explained  # only errors need it
+        from reporting_framework.config.error_messages import (
+            explained,
+        )  # only errors need it
 
-        problem = explained(f"report {report}: {role} {use.name}", plugin.Settings, error)
+        problem = explained(
+            f"report {report}: {role} {use.name}", plugin.Settings, error
+        )
         raise problem from None  # the original holds values, perhaps a secret
 
 
@@ -202,12 +248,19 @@ def _hand_over(report: str, source: Source, trigger: Trigger) -> None:
     taken = source.triggers if isinstance(source, Triggered) else frozenset()
     if not isinstance(source, Triggered) or trigger.kind not in taken:
         also = f"; it takes {', '.join(sorted(taken))}" if taken else ""
-        raise TriggerError(f"report {report}: source {source.name} does not take {trigger.kind} triggers{also}")
+        raise TriggerError(
+            f"report {report}: source {source.name} does not take {trigger.kind}"
+            f" triggers{also}"
+        )
     source.accept_trigger(trigger)
 
 
-def schema_of(report: str, validator: Validator, transforms: Sequence[Transform]) -> pl.Schema:
-    """What the transforms make of the validator's schema, found by applying them to a frame of no rows.
+def schema_of(
+    report: str, validator: Validator, transforms: Sequence[Transform]
+) -> pl.Schema:
+    """Return what the transforms make of the validator's schema.
+
+    It is found by applying them to a frame of no rows.
 
     Raises:
         PluginError: The origin is not its last column.
@@ -218,5 +271,8 @@ def schema_of(report: str, validator: Validator, transforms: Sequence[Transform]
         frame = transform.apply(frame)
     schema = frame.schema
     if schema.names()[-1:] != [SOURCE_KEY]:
-        raise PluginError(f"report {report}: the last column after all transforms must be {SOURCE_KEY}")
+        raise PluginError(
+            f"report {report}: the last column after all transforms must be"
+            f" {SOURCE_KEY}"
+        )
     return schema

@@ -57,8 +57,14 @@ class Plan:
     def __init__(self, run: Run, progress: CombinedLedger, totals: RunTotals) -> None:
         self._run, self._totals = run, totals
         source, deadline = run.pipeline.source, run.deadline
-        self._stop_at = None if deadline is None else deadline - COMMIT_TIME_SHARE * (deadline - run.began)
-        self._splits = source.plan(progress) if run.replay is None else self._again(run.replay)
+        self._stop_at = (
+            None
+            if deadline is None
+            else deadline - COMMIT_TIME_SHARE * (deadline - run.began)
+        )
+        self._splits = (
+            source.plan(progress) if run.replay is None else self._again(run.replay)
+        )
         self.parallelism = source.parallelism if run.writes else 1
         self._taken = 0
 
@@ -68,7 +74,10 @@ class Plan:
         return SplitWorker(self._run.pipeline) if self._run.writes else self._sample
 
     def splits(self) -> Iterator[Split]:
-        """Yield the splits; the time that planning takes is counted, and the end is noted."""
+        """Yield the splits.
+
+        The time that planning takes is counted, and the end is noted.
+        """
         iterator = iter(self._splits)
         while True:
             at, began = time.time(), time.perf_counter()
@@ -81,13 +90,23 @@ class Plan:
             yield split
 
     def stop(self) -> bool:
-        """Return whether to take no more splits; the first is always taken, so that repeated runs get somewhere."""
+        """Return whether to take no more splits.
+
+        The first is always taken, so that repeated runs get somewhere.
+        """
         if self._run.limit is not None and self._totals.read >= self._run.limit:
             return True
-        return self._stop_at is not None and self._totals.splits > 0 and time.monotonic() > self._stop_at
+        return (
+            self._stop_at is not None
+            and self._totals.splits > 0
+            and time.monotonic() > self._stop_at
+        )
 
     def ended(self) -> None:
-        """Note that the source has no more: if all splits taken are done, the deadline came after the last one."""
+        """Note that the source has no more.
+
+        If all splits taken are done, the deadline came after the last one.
+        """
         if self._totals.splits == self._taken:
             self._totals.exhaust()
 
@@ -100,9 +119,14 @@ class Plan:
         source = self._run.pipeline.source
         if not isinstance(source, Revisiting):
             report = self._run.pipeline.report
-            raise PluginError(f"report {report}: source {source.name} cannot read single objects again")
+            raise PluginError(
+                f"report {report}: source {source.name} cannot read single objects"
+                " again"
+            )
         return iter(source.plan_replay(objects))
 
     def _sample(self, split: Split) -> SplitResult:
         """Work on a split in a dry run, on as many records as are left of the limit."""
-        return SplitWorker(self._run.pipeline, (self._run.limit or 0) - self._totals.read)(split)
+        return SplitWorker(
+            self._run.pipeline, (self._run.limit or 0) - self._totals.read
+        )(split)

@@ -1,7 +1,7 @@
 """The boundary between the framework and its plugins.
 
-An error of a plugin's own is wrapped once, and the message names the plugin. `guard` puts the boundary around a plugin
-when a pipeline is built, so that no caller has to.
+An error of a plugin's own is wrapped once, and the message names the plugin. `guard`
+puts the boundary around a plugin when a pipeline is built, so that no caller has to.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Owner(NamedTuple):
     name: str
 
 
-def call(owner: Owner, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def call(
+    owner: Owner, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
     """Call a function of a plugin, or one that collects what a plugin has planned.
 
     Raises:
@@ -50,10 +52,13 @@ def call(owner: Owner, function: Callable[P, T], *args: P.args, **kwargs: P.kwar
 
 
 def raise_wrapped(error: BaseException, owner: Owner) -> NoReturn:
-    """Raise an error of the framework's, or one that ends the process, as it is; wrap any other and show no value.
+    """Raise an error of the framework's, or one that ends the process, as it is.
+
+    Wrap any other and show no value.
 
     Raises:
-        ReportingError: The plugin raised an error of the operating system's, or of a bucket that polars reads.
+        ReportingError: The plugin raised an error of the operating system's, or of a
+            bucket that polars reads.
         StepFailed: The plugin raised any other error that is not a `ReportingError`.
     """
     if isinstance(error, ReportingError):
@@ -62,27 +67,44 @@ def raise_wrapped(error: BaseException, owner: Owner) -> NoReturn:
     if not isinstance(error, Exception | SystemExit) and not panic:
         raise error
     named = f"report {owner.report}: {owner.role} {owner.name}"
-    if isinstance(error, OSError) and "object-store error: " in message_of(error):  # of polars, reading a bucket
+    if isinstance(error, OSError) and "object-store error: " in message_of(
+        error
+    ):  # of polars, reading a bucket
         from reporting_framework.storage import storage_error
 
         raise storage_error(error, named) from error
-    system = isinstance(error, OSError) or panic or type(error).__module__.startswith("polars.")
+    system = (
+        isinstance(error, OSError)
+        or panic
+        or type(error).__module__.startswith("polars.")
+    )
     if system and (problem := system_problem(error)):  # a full disk, most often
         filename = getattr(error, "filename", None)
         where = f"{filename}: " if isinstance(filename, str) else ""
         raise StorageUnavailable(f"{named}: {where}{problem}") from error
-    raise StepFailed(f"{named} raised {type(error).__name__}; see the log for where") from error
+    raise StepFailed(
+        f"{named} raised {type(error).__name__}; see the log for where"
+    ) from error
 
 
 def guard(plugin: T, owner: Owner) -> T:
-    """Return a stand-in for a plugin with the same attributes, each of which raises as `raise_wrapped` does.
+    """Return a stand-in for a plugin with the same attributes.
 
-    Iterators that its methods return are guarded, and so are its ledger, quarantine and history. The stand-in is an
-    instance of the plugin's class and of the protocols that the plugin has; what is set on it is set on the plugin.
+    Each of these raises as `raise_wrapped` does.
+
+    Iterators that its methods return are guarded, and so are its ledger, quarantine and
+    history. The stand-in is an instance of the plugin's class and of the protocols that
+    the plugin has; what is set on it is set on the plugin.
     """
-    if plugin is None or isinstance(plugin, _Guarded) or issubclass(type(plugin), _Guarded):
+    if (
+        plugin is None
+        or isinstance(plugin, _Guarded)
+        or issubclass(type(plugin), _Guarded)
+    ):
         return plugin
-    public = {name: _attribute(name) for name in dir(plugin) if not name.startswith("_")}
+    public = {
+        name: _attribute(name) for name in dir(plugin) if not name.startswith("_")
+    }
     stand_in: Any = type(type(plugin).__name__, (_Guarded,), public)
     return cast(T, stand_in(plugin, owner))
 
@@ -99,18 +121,27 @@ def build(owner: Owner, plugin: Callable[..., T], *args: Any) -> T:
 
 
 def log_errors(action: Callable[[], object], consequence: str) -> bool:
-    """Do something whose failure is logged and changes nothing else; return whether it was done."""
+    """Do something whose failure is logged and changes nothing else.
+
+    Return whether it was done.
+    """
     try:
         action()
     except ReportingError as error:
-        _log.warning("%s: %s", consequence, error, exc_info=isinstance(error, StepFailed))
+        _log.warning(
+            "%s: %s", consequence, error, exc_info=isinstance(error, StepFailed)
+        )
         return False
     return True
 
 
 @contextmanager
 def closing(items: Iterable[T]) -> Iterator[Iterator[T]]:
-    """Close a guarded iterator when the block ends, also early, and not when its last reference goes."""
+    """Close a guarded iterator when the block ends.
+
+    This is so also when the block ends early. The iterator is not left to be closed
+    when its last reference goes.
+    """
     iterator = iter(items)
     try:
         yield iterator
@@ -165,7 +196,9 @@ def _attribute(name: str) -> property:
     """A property of a stand-in: the plugin's attribute, read within the boundary."""
 
     def read(self: Any) -> Any:
-        return _guarded(call(self._owner, getattr, self._plugin, name), self._owner, name)
+        return _guarded(
+            call(self._owner, getattr, self._plugin, name), self._owner, name
+        )
 
     return property(read)
 
@@ -180,7 +213,10 @@ def _guarded(value: Any, owner: Owner, name: str) -> Any:
         if isinstance(result, Iterator):
             return _GuardedIterator(result, owner)
         if (role := _PARTS.get(name)) is not None and result is not None:
-            return guard(result, Owner(owner.report, role, _part_name(role, result)) if role else owner)
+            return guard(
+                result,
+                Owner(owner.report, role, _part_name(role, result)) if role else owner,
+            )
         return result
 
     return method

@@ -1,4 +1,7 @@
-"""What a run as a whole has already accounted for: the ledgers of all sinks, and the quarantine."""
+"""The work that a run as a whole has already accounted for.
+
+The ledgers of all sinks and the quarantine tell it.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,8 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
 
     Args:
         pipeline: The report.
-        recorder: Gets the history, and a reset that was killed is finished first; None: nothing is written.
+        recorder: Gets the history, and a reset that was killed is finished first; None:
+            nothing is written.
 
     Raises:
         ReportingError: What a sink keeps cannot be read.
@@ -56,9 +60,16 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     return _opened(ledgers, quarantine)
 
 
-def _opened(ledgers: Sequence[Ledger | None], quarantine: Quarantine | None) -> OpenedSinks:
+def _opened(
+    ledgers: Sequence[Ledger | None], quarantine: Quarantine | None
+) -> OpenedSinks:
     kept = [ledger for ledger in ledgers if ledger is not None] or [EmptyLedger()]
-    return OpenedSinks(kept, [each is not None for each in ledgers], quarantine, CombinedLedger(kept, quarantine))
+    return OpenedSinks(
+        kept,
+        [each is not None for each in ledgers],
+        quarantine,
+        CombinedLedger(kept, quarantine),
+    )
 
 
 def ledger_of(sinks: Sequence[Sink]) -> CombinedLedger:
@@ -96,7 +107,9 @@ class CombinedLedger:
         reread: Quarantined objects that `filter_new` has given out to be read again.
     """
 
-    def __init__(self, ledgers: Sequence[Ledger], quarantine: Quarantine | None) -> None:
+    def __init__(
+        self, ledgers: Sequence[Ledger], quarantine: Quarantine | None
+    ) -> None:
         self._ledgers = ledgers
         self._quarantine = quarantine
         self.reread: set[str] = set()
@@ -120,7 +133,9 @@ class CombinedLedger:
         """See `RunLedger.bookmark`."""
         return self._quarantine.bookmark if self._quarantine else {}
 
-    def filter_new(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
+    def filter_new(
+        self, objects: Sequence[str], version_of: Callable[[str], str | None]
+    ) -> list[str]:
         """See `RunLedger.filter_new`."""
         absent = [frozenset(ledger.filter_new(objects)) for ledger in self._ledgers]
         missing = frozenset[str]().union(*absent)
@@ -131,10 +146,16 @@ class CombinedLedger:
         again = {
             key
             for key, version in quarantined.items()
-            if key in lagging or version is None or not same_version(version_of(key), version)
+            if key in lagging
+            or version is None
+            or not same_version(version_of(key), version)
         }
         self.reread |= again
-        return [key for key in objects if (key in again if key in quarantined else key in missing)]
+        return [
+            key
+            for key in objects
+            if (key in again if key in quarantined else key in missing)
+        ]
 
 
 def _least(moments: Sequence[datetime | None]) -> datetime | None:
@@ -144,7 +165,10 @@ def _least(moments: Sequence[datetime | None]) -> datetime | None:
 
 
 def _until(ledger: Ledger, moment: datetime) -> datetime | None:
-    """Return the newest timestamp of a ledger up to `moment`, or `None` if it has none or cannot tell."""
+    """Return the newest timestamp of a ledger up to `moment`.
+
+    It is `None` if the ledger has none or cannot tell.
+    """
     newest = ledger.newest
     if newest is None or newest <= moment:
         return newest

@@ -1,4 +1,7 @@
-"""What a run leaves in the history of runs. Whatever becomes of that, the run is none the worse for it."""
+"""What a run leaves in the history of runs.
+
+Whatever becomes of that, the run is none the worse for it.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,22 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.sink import Sink
 
 LISTED = 50
-"""Outputs and reasons for rejection that a record holds, at the most: a checkpoint may have a file for every day."""
+"""Outputs and reasons for rejection that a record holds, at the most: a checkpoint may
+have a file for every day.
+"""
 
 PATIENCE = 60.0
-"""Seconds that a history may take to write something. One that hangs would hold up a run for a quarter of an hour."""
+"""Seconds that a history may take to write something. One that hangs would hold up a
+run for a quarter of an hour.
+"""
 
 _NO_LINEAGE = "nothing is set down of where this run's rows come from"
 
 
 class Recorder:
-    """Feeds the history of one run. An error of the history's is logged, and then it is let be.
+    """Feeds the history of one run.
+
+    An error of the history's is logged, and then it is let be.
 
     Args:
         pipeline: The report.
@@ -46,8 +55,15 @@ class Recorder:
         inputs: Places that the source reads, as URIs without credentials.
     """
 
-    def __init__(self, pipeline: Pipeline, run_id: str, at: datetime, *, replay: bool = False) -> None:
-        self._pipeline, self._run_id, self._at, self._replay = pipeline, run_id, at, replay
+    def __init__(
+        self, pipeline: Pipeline, run_id: str, at: datetime, *, replay: bool = False
+    ) -> None:
+        self._pipeline, self._run_id, self._at, self._replay = (
+            pipeline,
+            run_id,
+            at,
+            replay,
+        )
         self._history: History | None = None
         self._noting = True
         self.inputs: list[str] = []
@@ -76,15 +92,27 @@ class Recorder:
         turned = {rejection.origin for rejection in outcome.rejections}
         origins, versions = outcome.origins, outcome.versions
         if turned:
-            kept = [number for number, origin in enumerate(origins) if origin not in turned]
-            origins, versions = [origins[number] for number in kept], [versions[number] for number in kept]
-        self._noting = self._attempt(partial(self._history.note, origins, versions), _NO_LINEAGE)
+            kept = [
+                number for number, origin in enumerate(origins) if origin not in turned
+            ]
+            origins, versions = (
+                [origins[number] for number in kept],
+                [versions[number] for number in kept],
+            )
+        self._noting = self._attempt(
+            partial(self._history.note, origins, versions), _NO_LINEAGE
+        )
 
     def write(self) -> None:
         """Set down where the rows come from that are about to be committed."""
         if self._history is not None and self._noting:
             validator = self._pipeline.validator.name
-            write = partial(self._history.write, run_id=self._run_id, validator=validator, at=self._at)
+            write = partial(
+                self._history.write,
+                run_id=self._run_id,
+                validator=validator,
+                at=self._at,
+            )
             self._attempt(partial(self._patiently, write), _NO_LINEAGE)
 
     def finished(self, result: RunResult) -> None:
@@ -100,7 +128,9 @@ class Recorder:
             objects_unread=result.objects_unread,
             remaining=result.remaining,
             last_processed_timestamp=result.last_processed_timestamp,
-            outputs=sorted(result.outputs, key=lambda output: output.new_rows == 0)[:LISTED],
+            outputs=sorted(result.outputs, key=lambda output: output.new_rows == 0)[
+                :LISTED
+            ],
             rejections=result.rejections[:LISTED],
         )
 
@@ -130,12 +160,17 @@ class Recorder:
         self._attempt(keep, "the history does not have this run")
 
     def _patiently(self, work: Callable[[], None]) -> None:
-        """Do something that may hang; a history that takes too long is asked for nothing more."""
+        """Do something that may hang.
+
+        A history that takes too long is asked for nothing more.
+        """
         try:
             call_within(PATIENCE, work, "reporting-history")
         except TimeoutError:
             self._history = None
-            raise StorageUnavailable(f"it took longer than {PATIENCE:g} s, and is left to itself") from None
+            raise StorageUnavailable(
+                f"it took longer than {PATIENCE:g} s, and is left to itself"
+            ) from None
 
     def _attempt(self, action: Callable[[], object], consequence: str) -> bool:
         """Do something whose failure is logged; return whether it was done."""

@@ -1,4 +1,7 @@
-"""Log lines about records that were not kept and objects that were not read: each by name, up to a limit."""
+"""Log lines about records that were not kept and objects that were not read.
+
+Each of them is named, up to a limit.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 class RejectionLog:
-    """Names the rejected records and the unread objects of one run in the log; never a value of one."""
+    """Names the rejected records and the unread objects of one run in the log.
+
+    Never a value of one.
+    """
 
     def __init__(self) -> None:
         self._named, self._unnamed = 0, 0
@@ -28,17 +34,39 @@ class RejectionLog:
         found = [each for each in rejections if each.error_type != FILTERED]
         for each in found[: NAMED - self._named]:
             where = f" in {each.field}" if each.field else ""
-            known = {"source_key": each.origin, "error_type": each.error_type, "field": each.field}
-            _log.info("rejected: %s: %s%s", each.origin, each.error_type, where, extra=known)
+            known = {
+                "source_key": each.origin,
+                "error_type": each.error_type,
+                "field": each.field,
+            }
+            _log.info(
+                "rejected: %s: %s%s", each.origin, each.error_type, where, extra=known
+            )
         named = min(len(found), NAMED - self._named)
-        self._named, self._unnamed = self._named + named, self._unnamed + len(found) - named
+        self._named, self._unnamed = (
+            self._named + named,
+            self._unnamed + len(found) - named,
+        )
 
     def finish(self, unread: Sequence[ReadFailure]) -> None:
         """Log how many were not named, and what is unread."""
         if self._unnamed:
-            _log.info("rejected, and not named here: %d more", self._unnamed, extra={"rejected_unnamed": self._unnamed})
+            _log.info(
+                "rejected, and not named here: %d more",
+                self._unnamed,
+                extra={"rejected_unnamed": self._unnamed},
+            )
         for each in unread[:NAMED]:
             known = {"source_key": each.origin, "reason": each.reason}
-            _log.info("unread: %s: %s; the next run tries it again", each.origin, each.reason, extra=known)
+            _log.info(
+                "unread: %s: %s; the next run tries it again",
+                each.origin,
+                each.reason,
+                extra=known,
+            )
         if rest := len(unread[NAMED:]):
-            _log.info("unread, and not named here: %d more", rest, extra={"unread_unnamed": rest})
+            _log.info(
+                "unread, and not named here: %d more",
+                rest,
+                extra={"unread_unnamed": rest},
+            )

@@ -22,7 +22,10 @@ class Kept(NamedTuple):
 
 
 def kept_by(sinks: Sequence[Sink]) -> Kept | None:
-    """Return the history that a run would feed: that of the first prepared sink that has one."""
+    """Return the history that a run would feed.
+
+    It is that of the first prepared sink that has one.
+    """
     for sink in sinks:
         if isinstance(sink, Recording) and (history := sink.history()) is not None:
             return Kept(sink, history)
@@ -30,7 +33,9 @@ def kept_by(sinks: Sequence[Sink]) -> Kept | None:
 
 
 def records_of(sinks: Sequence[Sink]) -> Sequence[RunRecord] | None:
-    """What the last runs left behind, the newest first; None where none of these prepared sinks keeps a history.
+    """What the last runs left behind, the newest first.
+
+    None where none of these prepared sinks keeps a history.
 
     Raises:
         ReportingError: It could not be read.
@@ -40,7 +45,9 @@ def records_of(sinks: Sequence[Sink]) -> Sequence[RunRecord] | None:
 
 
 def newest_of(sinks: Sequence[Sink]) -> Iterator[RunRecord]:
-    """Return what the last runs left behind, the one that ended last first; nothing where no history is kept.
+    """Return what the last runs left behind, the one that ended last first.
+
+    Nothing where no history is kept.
 
     Raises:
         ReportingError: It could not be read.

@@ -33,52 +33,96 @@ class RunWarnings:
         self._taken, self._before = False, list[str]()
 
     def look_back(self, ledgers: Sequence[Ledger]) -> None:
-        """Find out what the run before read, from the history of runs; without any rows nothing depends on it."""
+        """Find out what the run before read, from the history of runs.
+
+        Without any rows nothing depends on it.
+        """
         self._taken = any(ledger.rows for ledger in ledgers)
         if not self._taken or not self._inputs:
             return
         try:
             records = newest_of(self._pipeline.sinks)
-            self._before = next((run.inputs for run in records if run.inputs and run.status != "failed"), [])
+            self._before = next(
+                (
+                    run.inputs
+                    for run in records
+                    if run.inputs and run.status != "failed"
+                ),
+                [],
+            )
         except ReportingError as error:
-            _log.warning("whether the source is that of the run before is not known: %s", error)
+            _log.warning(
+                "whether the source is that of the run before is not known: %s", error
+            )
 
     def add_to(self, result: RunResult, survey: PlanStats) -> RunResult:
         """Return the result with all warnings, each of which is logged."""
-        found = [self._source_changed(survey), *survey.warnings, nothing_accepted(result, self._pipeline)]
+        found = [
+            self._source_changed(survey),
+            *survey.warnings,
+            nothing_accepted(result, self._pipeline),
+        ]
         warnings = [each for each in found if each]
         for each in warnings:
             _log.warning("%s", each)
         return result.model_copy(update={"warnings": warnings})
 
     def _source_changed(self, survey: PlanStats) -> str | None:
-        """Return a warning if the run before read other places: source keys are relative to them."""
+        """Return a warning if the run before read other places.
+
+        Source keys are relative to these places.
+        """
         before = self._before or [redacted(uri) for uri in survey.read_before]
-        if not self._taken or not before or not self._inputs or set(before) == set(self._inputs):
+        if (
+            not self._taken
+            or not before
+            or not self._inputs
+            or set(before) == set(self._inputs)
+        ):
             return None
         report = self._pipeline.report
         return (
-            f"report {report}: the source is {', '.join(self._inputs)}, and the run before on these outputs read "
-            f"{', '.join(before)}: source keys are relative to the source, so rows may be taken twice or missed; "
-            "ignore this if the same keys have moved, otherwise give another checkpoint, or run "
-            f"`reporting state {report} reset` first"
+            f"report {report}: the source is {', '.join(self._inputs)}, and the run"
+            f" before on these outputs read {', '.join(before)}: source keys are"
+            " relative to the source, so rows may be taken twice or missed; ignore"
+            " this if the same keys have moved, otherwise give another checkpoint, or"
+            f" run `reporting state {report} reset` first"
         )
 
 
 def nothing_accepted(result: RunResult, pipeline: Pipeline) -> str | None:
-    """Return a warning if all records of a run were rejected: the first reason, and what the input looks like."""
+    """Return a warning if all records of a run were rejected.
+
+    It tells the first reason, and what the input looks like.
+    """
     if not result.rejected or result.rejected != result.records_read:
         return None
     first = result.rejections[0]
-    reason = f"{first.count:,} x {first.type}{f' in {first.field}' if first.field else ''}"
-    said = f"report {result.report}: nothing was accepted, all {result.rejected:,} records were rejected"
+    reason = (
+        f"{first.count:,} x {first.type}{f' in {first.field}' if first.field else ''}"
+    )
+    said = (
+        f"report {result.report}: nothing was accepted, all {result.rejected:,} records"
+        " were rejected"
+    )
     source, sources = pipeline.source.name, pipeline.sources
     if not first.type.startswith(LOOKS_LIKE):
-        return f"{said} ({reason}); check that source, validator and names of files fit the input"
+        return (
+            f"{said} ({reason}); check that source, validator and names of files fit"
+            " the input"
+        )
     form = first.type.removeprefix(LOOKS_LIKE).replace("_", "-")
-    readers = [name for name, summary in sources.items() if re.search(rf"\b{form}\b", summary, re.I) and name != source]
+    readers = [
+        name
+        for name, summary in sources.items()
+        if re.search(rf"\b{form}\b", summary, re.I) and name != source
+    ]
     what = (
-        f"use {' or '.join(readers)}" if readers else "no installed source reads it: convert the files, or install one"
+        f"use {' or '.join(readers)}"
+        if readers
+        else "no installed source reads it: convert the files, or install one"
     )
-    reads = f", and source {source} reads {sources[source]}" if source in sources else ""
+    reads = (
+        f", and source {source} reads {sources[source]}" if source in sources else ""
+    )
     return f"{said} ({reason}): the input looks like {form}{reads}; {what}"

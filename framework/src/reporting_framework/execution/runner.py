@@ -1,4 +1,7 @@
-"""The runner: the only part that knows all the others. Data goes one way, and becomes visible in one step."""
+"""The runner: the only part that knows all the others.
+
+Data goes one way, and becomes visible in one step.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,9 @@ def run(
 ) -> RunResult:
     """Execute a report once.
 
-    What a run did is decided before its plugins are closed: what closing raises is logged, and changes neither the
-    result nor the history. One of `run_finished` and `run_failed` is called after closing, also on Ctrl-C.
+    What a run did is decided before its plugins are closed: what closing raises is
+    logged, and changes neither the result nor the history. One of `run_finished` and
+    `run_failed` is called after closing, also on Ctrl-C.
 
     Args:
         pipeline: The report, assembled and checked.
@@ -46,21 +50,38 @@ def run(
         deadline: When to be done, as `time.monotonic()` tells the time, or None.
         dry_run: Read and validate, write nothing.
         limit: With `dry_run`: how many records to read at the most.
-        replay: Objects to read again, whatever the ledger says of them, and no others; the bookmark is left as it is.
+        replay: Objects to read again, whatever the ledger says of them, and no others;
+            the bookmark is left as it is.
 
     Raises:
-        ReportingError: The run was given up; whole outputs may have been committed, nothing half.
+        ReportingError: The run was given up; whole outputs may have been committed,
+            nothing half.
     """
     sample = limit or DRY_RUN_LIMIT if dry_run else None
-    this = Run(pipeline, uuid.uuid4().hex, datetime.now(UTC), time.monotonic(), deadline, sample, replay)
+    this = Run(
+        pipeline,
+        uuid.uuid4().hex,
+        datetime.now(UTC),
+        time.monotonic(),
+        deadline,
+        sample,
+        replay,
+    )
     recorder = Recorder(pipeline, this.id, this.at, replay=replay is not None)
     known = {"report": pipeline.report, "run_id": this.id}
     try:
         recorder.name_inputs()
-        lifecycle.run_started(**known, inputs=recorder.inputs, steps=pipeline.steps, schema=pipeline.schema)
+        lifecycle.run_started(
+            **known,
+            inputs=recorder.inputs,
+            steps=pipeline.steps,
+            schema=pipeline.schema,
+        )
         result = _execute(this, lifecycle, recorder)
     except BaseException as error:
-        with ExitStack() as ending:  # in reverse order, each whatever another one raised
+        with (
+            ExitStack() as ending
+        ):  # in reverse order, each whatever another one raised
             ending.callback(lifecycle.run_failed, **known, error=error)
             ending.callback(close, pipeline)
             recorder.failed(error)
@@ -78,19 +99,33 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     opened = open_sinks(pipeline, recorder if this.writes else None)
     warnings, rejected = RunWarnings(pipeline, recorder.inputs), RejectionLog()
     warnings.look_back(opened.ledgers)
-    totals = RunTotals(len(pipeline.sinks), opened.progress.reread if this.replay is None else frozenset(this.replay))
+    totals = RunTotals(
+        len(pipeline.sinks),
+        opened.progress.reread if this.replay is None else frozenset(this.replay),
+    )
     committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)
 
-    work = pipeline.engine.map(plan.worker, plan.splits(), parallelism=plan.parallelism, stop=plan.stop)
+    work = pipeline.engine.map(
+        plan.worker, plan.splits(), parallelism=plan.parallelism, stop=plan.stop
+    )
     with closing(work) as outcomes:
         for outcome in outcomes:
             totals.add(outcome)
             recorder.note(outcome)
-            lifecycle.split_finished(report=pipeline.report, run_id=this.id, split=outcome.split, outcome=outcome)
+            lifecycle.split_finished(
+                report=pipeline.report,
+                run_id=this.id,
+                split=outcome.split,
+                outcome=outcome,
+            )
             if outcome.rejections:
                 rejected.note(outcome.rejections)
-                lifecycle.records_rejected(report=pipeline.report, run_id=this.id, rejections=outcome.rejections)
+                lifecycle.records_rejected(
+                    report=pipeline.report,
+                    run_id=this.id,
+                    rejections=outcome.rejections,
+                )
 
     at, began = time.time(), time.perf_counter()
     recorder.write()
@@ -106,6 +141,13 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
         response, left = source.build_response(totals.unread, totals.rejections)
         totals.mark_unread(left)
     seconds = time.monotonic() - this.began
-    result = totals.result(this, receipts=receipts, survey=survey, quarantine=state, total=seconds, response=response)
+    result = totals.result(
+        this,
+        receipts=receipts,
+        survey=survey,
+        quarantine=state,
+        total=seconds,
+        response=response,
+    )
     rejected.finish(totals.unread)
     return warnings.add_to(result, survey)

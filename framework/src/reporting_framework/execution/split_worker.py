@@ -1,4 +1,7 @@
-"""The work on one split: read, validate, transform, stage. It runs wherever the engine puts it."""
+"""The work on one split: read, validate, transform, stage.
+
+It runs wherever the engine puts it.
+"""
 
 from __future__ import annotations
 
@@ -57,14 +60,21 @@ class SplitWorker:
                     return outcome
                 if getattr(source, "natural_keys", False):
                     batch = with_natural_keys(batch)
-                outcome.add(self._taken(batch if left is None else _cut(batch, left), split, part))
+                outcome.add(
+                    self._taken(
+                        batch if left is None else _cut(batch, left), split, part
+                    )
+                )
         raise AssertionError  # pragma: no cover - `count` does not end
 
     def _empty(self, split: Split) -> SplitResult:
         return SplitResult(split, fragments=[[] for _ in self.pipeline.sinks])
 
     def _taken(self, batch: Batch, split: Split, part: int) -> SplitResult:
-        """Validate, transform and stage a batch; if that fails and the trigger delivers again, leave it unread."""
+        """Validate, transform and stage a batch.
+
+        If that fails and the trigger delivers again, leave it unread.
+        """
         taken = self._empty(split)
         taken.unread.extend(batch.unread)
         taken.ignored.extend(batch.ignored)
@@ -79,9 +89,13 @@ class SplitWorker:
                 plugin = transform.name
                 frame = self._transformed(transform, frame, batch, kept)
             if self.limit is None and frame.height:
-                for sink, fragments in zip(self.pipeline.sinks, kept.fragments, strict=True):
+                for sink, fragments in zip(
+                    self.pipeline.sinks, kept.fragments, strict=True
+                ):
                     plugin = sink.name
-                    fragments.append(_timed(kept, "commit", sink.stage, frame, split, part))
+                    fragments.append(
+                        _timed(kept, "commit", sink.stage, frame, split, part)
+                    )
             kept.accepted = frame.height
             kept.origins, kept.versions = list(batch.origins), list(batch.versions)
         except TransientError as error:
@@ -98,7 +112,11 @@ class SplitWorker:
         found.reject(kept.rejections)
         found.ignored_fields = kept.ignored_fields
         rejected = {rejection.origin for rejection in kept.rejections}
-        found.unread = [ReadFailure(origin, reason) for origin in batch.origins if origin not in rejected]
+        found.unread = [
+            ReadFailure(origin, reason)
+            for origin in batch.origins
+            if origin not in rejected
+        ]
         return found
 
     def _validated(self, batch: Batch, kept: SplitResult) -> pl.DataFrame:
@@ -106,33 +124,47 @@ class SplitWorker:
         validated = _timed(kept, "validate", validator.validate, batch)
         if validated.frame.height + len(validated.rejections) != len(batch.origins):
             raise InvariantBroken(
-                f"report {self.pipeline.report}: validator {validator.name} was given {len(batch.origins)} records and "
-                f"answered for {validated.frame.height + len(validated.rejections)}"
+                f"report {self.pipeline.report}: validator {validator.name} was given"
+                f" {len(batch.origins)} records and answered for"
+                f" {validated.frame.height + len(validated.rejections)}"
             )
         kept.rejections.extend(validated.rejections)
         kept.ignored_fields.update(validated.ignored_fields)
         return validated.frame
 
-    def _transformed(self, transform: Transform, frame: pl.DataFrame, batch: Batch, kept: SplitResult) -> pl.DataFrame:
+    def _transformed(
+        self, transform: Transform, frame: pl.DataFrame, batch: Batch, kept: SplitResult
+    ) -> pl.DataFrame:
         shaped, dropped = _timed(kept, "transform", _apply, transform, frame)
         if shaped.height + len(dropped) != frame.height:
             raise InvariantBroken(
-                f"report {self.pipeline.report}: transform {transform.name} made {shaped.height} rows of "
-                f"{frame.height} and dropped {len(dropped)}"
+                f"report {self.pipeline.report}: transform {transform.name} made"
+                f" {shaped.height} rows of {frame.height} and dropped {len(dropped)}"
             )
         if len(dropped):
             versions = dict(zip(batch.origins, batch.versions, strict=True))
-            kept.rejections.extend(Rejection(origin, versions[origin], FILTERED) for origin in dropped)
+            kept.rejections.extend(
+                Rejection(origin, versions[origin], FILTERED) for origin in dropped
+            )
         return shaped
 
 
 def _apply(transform: Transform, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Return what a transform makes of a frame, and the origins of the rows that it drops."""
+    """Return what a transform makes of a frame, and the origins of dropped rows."""
     shaped, origins = transform.apply(frame), frame[SOURCE_KEY]
-    return shaped, call(owner_of(transform), lambda: origins.filter(~origins.is_in(shaped[SOURCE_KEY].implode())))
+    return shaped, call(
+        owner_of(transform),
+        lambda: origins.filter(~origins.is_in(shaped[SOURCE_KEY].implode())),
+    )
 
 
-def _timed(outcome: SplitResult, stage: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _timed(
+    outcome: SplitResult,
+    stage: str,
+    function: Callable[P, T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
     """Call a function and count the time that it takes towards a stage."""
     at, began = time.time(), time.perf_counter()
     result = function(*args, **kwargs)
@@ -141,7 +173,10 @@ def _timed(outcome: SplitResult, stage: str, function: Callable[P, T], *args: P.
 
 
 def _cut(batch: Batch, left: int) -> Batch:
-    """The first `left` records of a batch, those among them that the source itself rejected last."""
+    """Return the first `left` records of a batch.
+
+    Those among them that the source itself rejected count as the last.
+    """
     return batch._replace(
         rejected=batch.rejected[: max(0, left - len(batch.origins))],
         origins=batch.origins[:left],

@@ -21,7 +21,12 @@ from reporting_framework.plugin_api.records import (
     holds_several,
     object_of,
 )
-from reporting_framework.plugin_api.result import QuarantineState, RejectionCount, RunResult, Seconds
+from reporting_framework.plugin_api.result import (
+    QuarantineState,
+    RejectionCount,
+    RunResult,
+    Seconds,
+)
 from reporting_framework.plugin_api.source import PlanStats
 
 if TYPE_CHECKING:
@@ -41,7 +46,8 @@ class RunTotals:
         read: Records read.
         staged: Rows handed to the sinks.
         several: Objects of several records that were read.
-        reread: Those of `awaited` that were read; the others stay in quarantine as they are.
+        reread: Those of `awaited` that were read; the others stay in quarantine as they
+            are.
         spans: When each stage first began and last ended.
         exhausted: Whether the source had no more splits to give.
     """
@@ -63,7 +69,10 @@ class RunTotals:
     exhausted: bool = False
 
     def add_time(self, stage: str, began: float, taken: float) -> None:
-        """Count in time spent on a stage, `taken` seconds from `began` (since the epoch) on."""
+        """Count in time spent on a stage.
+
+        The time is `taken` seconds from `began` (since the epoch) on.
+        """
         self.seconds[stage] += taken
         self.spans[stage] = around(self.spans.get(stage), (began, began + taken))
 
@@ -84,7 +93,9 @@ class RunTotals:
             self.seconds[stage] += taken
         for stage, span in outcome.spans.items():
             self.spans[stage] = around(self.spans.get(stage), span)
-        self.several.update(object_of(origin) for origin in outcome.origins if holds_several(origin))
+        self.several.update(
+            object_of(origin) for origin in outcome.origins if holds_several(origin)
+        )
         if self.awaited:
             self.reread |= self.awaited & set(map(object_of, outcome.origins))
         self.fragments = self.fragments or [[] for _ in range(self.sinks)]
@@ -92,7 +103,10 @@ class RunTotals:
             mine += new
 
     def settle(self, receipts: Sequence[CommitResult]) -> None:
-        """Count in what the sinks did. A row that one of them could not keep counts as not read: it comes again."""
+        """Count in what the sinks did.
+
+        A row that one of them could not keep counts as not read: it comes again.
+        """
         failed: dict[str, ReadFailure] = {}
         for receipt in receipts:
             for stage, (began, ended) in receipt.spans:
@@ -124,17 +138,25 @@ class RunTotals:
         """What the run did.
 
         Raises:
-            InvariantBroken: Read is not the sum of accepted, rejected, filtered and duplicates.
+            InvariantBroken: Read is not the sum of accepted, rejected, filtered and
+                duplicates.
         """
-        filtered = sum(rejection.error_type == FILTERED for rejection in self.rejections)
+        filtered = sum(
+            rejection.error_type == FILTERED for rejection in self.rejections
+        )
         rejected = len(self.rejections) - filtered
-        known = [receipt.duplicates for receipt in receipts if receipt.duplicates is not None]
-        duplicates = min(self.staged, *known) if known else 0  # of rows that failed elsewhere, some may be among them
+        known = [
+            receipt.duplicates for receipt in receipts if receipt.duplicates is not None
+        ]
+        duplicates = (
+            min(self.staged, *known) if known else 0
+        )  # of rows that failed elsewhere, some may be among them
         accepted = self.staged - duplicates
         if self.read != accepted + rejected + filtered + duplicates:
             raise InvariantBroken(
-                f"report {run.pipeline.report}: {self.read} records were read, {accepted} accepted, {rejected} "
-                f"rejected, {filtered} filtered and {duplicates} were duplicates: that does not add up"
+                f"report {run.pipeline.report}: {self.read} records were read,"
+                f" {accepted} accepted, {rejected} rejected, {filtered} filtered and"
+                f" {duplicates} were duplicates: that does not add up"
             )
         return RunResult(
             report=run.pipeline.report,
@@ -151,10 +173,14 @@ class RunTotals:
             filtered=filtered,
             duplicates=duplicates + survey.repeated,
             objects_unread=len(self.unread),
-            unread_reasons=dict(sorted(Counter(item.reason for item in self.unread).items())),
+            unread_reasons=dict(
+                sorted(Counter(item.reason for item in self.unread).items())
+            ),
             objects_ignored=survey.ignored + len(self.ignored),
             ignored_samples=[*survey.ignored_samples, *self.ignored][:SAMPLES],
-            remaining=0 if not run.writes else survey.waiting,  # what a sample leaves is not known
+            remaining=(
+                0 if not run.writes else survey.waiting
+            ),  # what a sample leaves is not known
             ignored_fields=dict(sorted(self.ignored_fields.items())),
             outputs=[output for receipt in receipts for output in receipt.outputs],
             last_processed_timestamp=_newest(receipts),
@@ -162,15 +188,30 @@ class RunTotals:
             quarantine=quarantine,
             spans=self.spans,
             response=response,
-            seconds=Seconds(**{stage: round(taken, 6) for stage, taken in self.seconds.items()}, total=round(total, 6)),
+            seconds=Seconds(
+                **{stage: round(taken, 6) for stage, taken in self.seconds.items()},
+                total=round(total, 6),
+            ),
         )
 
     def _reasons(self) -> list[RejectionCount]:
         """Reasons for rejection, the most frequent first."""
-        counted = Counter((item.error_type, item.field) for item in self.rejections if item.error_type != FILTERED)
-        ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or ""))
-        return [RejectionCount(type=kind, field=field, count=number) for (kind, field), number in ordered]
+        counted = Counter(
+            (item.error_type, item.field)
+            for item in self.rejections
+            if item.error_type != FILTERED
+        )
+        ordered = sorted(
+            counted.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
+        )
+        return [
+            RejectionCount(type=kind, field=field, count=number)
+            for (kind, field), number in ordered
+        ]
 
 
 def _newest(receipts: Sequence[CommitResult]) -> datetime | None:
-    return max((receipt.newest for receipt in receipts if receipt.newest is not None), default=None)
+    return max(
+        (receipt.newest for receipt in receipts if receipt.newest is not None),
+        default=None,
+    )

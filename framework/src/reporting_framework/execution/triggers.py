@@ -11,10 +11,14 @@ from typing import Any, Literal
 from reporting_framework.errors import TriggerError
 from reporting_framework.plugin_api.records import Trigger
 
-Kind = Literal["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"]
+Kind = Literal[
+    "direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"
+]
 
 AWAITED: frozenset[Kind] = frozenset({"direct", "http"})
-"""Kinds whose answer someone reads. A direct invocation may be asynchronous as well: nothing in the event tells."""
+"""Kinds whose answer someone reads. A direct invocation may be asynchronous as well:
+nothing in the event tells.
+"""
 
 NAMING: frozenset[Kind] = frozenset({"s3", "sqs", "kinesis"})
 """Kinds that name the objects or records to take."""
@@ -23,17 +27,27 @@ CONTINUE = "reporting_continue"
 """Key of an event by which a function goes on with what it did not get done."""
 
 ID_LIMIT = 128
-"""Longest correlation id, in characters: it comes from outside and is in every line of the log."""
+"""Longest correlation id, in characters: it comes from outside and is in every line of
+the log.
+"""
 
 NEAR = 20
-"""Unknown names of an event that are compared with the names of settings: each comparison costs."""
+"""Unknown names of an event that are compared with the names of settings: each
+comparison costs.
+"""
 
-_POLLED: Mapping[Any, Kind] = {"aws:s3": "s3", "aws:sqs": "sqs", "aws:kinesis": "kinesis"}
+_POLLED: Mapping[Any, Kind] = {
+    "aws:s3": "s3",
+    "aws:sqs": "sqs",
+    "aws:kinesis": "kinesis",
+}
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
 
 def kind_of(event: Any, settings: Collection[str] = ()) -> Kind:
-    """Return what the event is; ``unknown`` unless it is known to be a request, a direct invocation or the like.
+    """Return what the event is.
+
+    ``unknown`` unless it is known to be a request, a direct invocation or the like.
 
     Args:
         event: The event.
@@ -52,31 +66,46 @@ def kind_of(event: Any, settings: Collection[str] = ()) -> Kind:
             return "schedule"
         return "s3" if event["source"] == "aws.s3" else "unknown"
     if isinstance(event.get("requestContext"), Mapping):
-        return "http" if "http" in event["requestContext"] or "httpMethod" in event else "unknown"
+        return (
+            "http"
+            if "http" in event["requestContext"] or "httpMethod" in event
+            else "unknown"
+        )
     return "direct" if _is_direct(event, settings) else "unknown"
 
 
 def _is_direct(event: Mapping[str, Any], settings: Collection[str]) -> bool:
-    """Return whether the event names a setting, perhaps misspelt, and holds no table or list under another name.
+    """Return whether the event names a setting, perhaps misspelt.
 
-    Services send tables and lists under names of their own. Whatever they get for an answer is success to them.
+    It must also hold no table or list under another name.
+
+    Services send tables and lists under names of their own. Whatever they get for an
+    answer is success to them.
     """
     foreign = [name for name in event if name not in settings]
     misspelt = {name for name in foreign[:NEAR] if _is_near(name, settings)}
     if event and len(foreign) == len(event) and not misspelt:
         return False
-    return not any(isinstance(event[name], Mapping | list) for name in foreign if name not in misspelt)
+    return not any(
+        isinstance(event[name], Mapping | list)
+        for name in foreign
+        if name not in misspelt
+    )
 
 
 def _is_near(name: str, settings: Collection[str]) -> bool:
-    from difflib import get_close_matches  # only errors need it: it is not free to import
+    from difflib import (
+        get_close_matches,
+    )  # only errors need it: it is not free to import
 
     return bool(get_close_matches(name, settings, n=1, cutoff=0.8))
 
 
 def _polled(records: Any) -> Kind:
     """What a list of records is, if all are of one kind."""
-    if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
+    if not isinstance(records, list) or not all(
+        isinstance(record, Mapping) for record in records
+    ):
         return "unknown"
     sources = {str(record.get("eventSource")) for record in records}
     return _POLLED.get(sources.pop(), "unknown") if len(sources) == 1 else "unknown"
@@ -89,12 +118,15 @@ def trigger_of(kind: Kind, event: Any) -> Trigger:
         TriggerError: It is not what a report can be started by.
     """
     if not isinstance(event, Mapping):
-        raise TriggerError(f"the event is {_article(event)}; it must be a JSON object with settings")
+        raise TriggerError(
+            f"the event is {_article(event)}; it must be a JSON object with settings"
+        )
     if kind == "unknown":
         raise TriggerError(
-            "the event is not known to be a direct invocation, and of no service that a report understands; send an "
-            "object of the report's settings, a schedule, S3 notifications, SQS, Kinesis, or a request through a "
-            "function URL or API Gateway"
+            "the event is not known to be a direct invocation, and of no service that a"
+            " report understands; send an object of the report's settings, a schedule,"
+            " S3 notifications, SQS, Kinesis, or a request through a function URL or"
+            " API Gateway"
         )
     settings: Any = {}
     if kind == "direct":
@@ -104,28 +136,46 @@ def trigger_of(kind: Kind, event: Any) -> Trigger:
     elif kind == "continuation":
         settings = event.get("settings", {})
     if not isinstance(settings, Mapping):
-        raise TriggerError(f"the settings are {_article(settings)}; they must be a JSON object")
-    return Trigger(kind, event, settings, names_work=kind in NAMING, awaited=kind in AWAITED)
+        raise TriggerError(
+            f"the settings are {_article(settings)}; they must be a JSON object"
+        )
+    return Trigger(
+        kind, event, settings, names_work=kind in NAMING, awaited=kind in AWAITED
+    )
 
 
 def _body(event: Mapping[str, Any]) -> Any:
     """What the body of a request says; an empty one says nothing."""
     body = event.get("body") or ""
     try:
-        text = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body
+        text = (
+            base64.b64decode(body, validate=True)
+            if event.get("isBase64Encoded")
+            else body
+        )
         return json.loads(text) if text.strip() else {}
     except (ValueError, AttributeError, TypeError, RecursionError):
-        raise TriggerError("the request's body is not JSON; send an object with settings, or nothing") from None
+        raise TriggerError(
+            "the request's body is not JSON; send an object with settings, or nothing"
+        ) from None
 
 
 def _article(value: Any) -> str:
     """A JSON value's type, in words; never the value."""
-    names = {type(None): "null", bool: "a boolean", str: "a string", list: "a list", dict: "an object"}
+    names = {
+        type(None): "null",
+        bool: "a boolean",
+        str: "a string",
+        list: "a list",
+        dict: "an object",
+    }
     return names.get(type(value), "a number")
 
 
 def trigger_of_files(paths: Iterable[Path]) -> Trigger:
-    """The events in files as one trigger: all must name work of one kind, and their records are taken together.
+    """Return the events in files as one trigger.
+
+    All must name work of one kind, and their records are taken together.
 
     Raises:
         TriggerError: A file cannot be read, holds no event, or one of another kind.
@@ -137,13 +187,21 @@ def trigger_of_files(paths: Iterable[Path]) -> Trigger:
         except OSError as error:
             raise TriggerError(f"{path}: {error.strerror}") from error
         except (ValueError, RecursionError):
-            raise TriggerError(f"{path}: it is not JSON; it must hold an event as a function gets it") from None
+            raise TriggerError(
+                f"{path}: it is not JSON; it must hold an event as a function gets it"
+            ) from None
         kind = kind_of(event)
         if kind not in NAMING or "Records" not in event:
-            raise TriggerError(f"{path}: it is no event with records; allowed are {', '.join(sorted(NAMING))}")
+            raise TriggerError(
+                f"{path}: it is no event with records; allowed are"
+                f" {', '.join(sorted(NAMING))}"
+            )
         found.setdefault(kind, []).extend(event["Records"])
         if len(found) > 1:
-            raise TriggerError(f"{path}: it is of kind {kind}, the files before it are of kind {next(iter(found))}")
+            raise TriggerError(
+                f"{path}: it is of kind {kind}, the files before it are of kind"
+                f" {next(iter(found))}"
+            )
     [(service, records)] = found.items()
     return Trigger(service, {"Records": records}, names_work=True, awaited=True)
 

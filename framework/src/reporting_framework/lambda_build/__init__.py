@@ -1,4 +1,7 @@
-"""Packages for AWS Lambda: what is installed and what it needs, resolved for the target, in three zip files.
+"""Packages for AWS Lambda, in three zip files.
 
-Imported by ``reporting build`` alone; what the extra ``build`` brings is imported nowhere else.
+They hold what is installed and what it needs, resolved for the target.
+
+Imported by ``reporting build`` alone; what the extra ``build`` brings is imported
+nowhere else.
 """

@@ -15,7 +15,9 @@ _LEVEL = 6
 
 
 def write_zip(path: Path, files: Mapping[str, Path]) -> int:
-    """Write a zip file: sorted by name, all of one time, 0755 for shared libraries and 0644 for the rest.
+    """Write a zip file, sorted by name and all of one time.
+
+    The mode is 0755 for shared libraries and 0644 for the rest.
 
     Args:
         path: The file to write.
@@ -25,7 +27,9 @@ def write_zip(path: Path, files: Mapping[str, Path]) -> int:
         The size of everything when it is unpacked, in bytes.
     """
     total = 0
-    with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+    with zipfile.ZipFile(
+        path, "x", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL
+    ) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = 3  # Unix, whatever this machine is

@@ -1,4 +1,7 @@
-"""One build: from what is installed to three zip files, a lock, a bill of materials and a manifest."""
+"""One build, from what is installed to the finished files.
+
+These are three zip files, a lock, a bill of materials and a manifest.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,17 @@ from reporting_framework.lambda_build.graph import Graph
 from reporting_framework.lambda_build.layout import lay_out
 from reporting_framework.lambda_build.limits import check_size
 from reporting_framework.lambda_build.lock import LOCK, make_lock
-from reporting_framework.lambda_build.manifest import MANIFEST, Manifest, is_whole, read_manifest
-from reporting_framework.lambda_build.packages import contents_of, shipped_of, write_package
+from reporting_framework.lambda_build.manifest import (
+    MANIFEST,
+    Manifest,
+    is_whole,
+    read_manifest,
+)
+from reporting_framework.lambda_build.packages import (
+    contents_of,
+    shipped_of,
+    write_package,
+)
 from reporting_framework.lambda_build.sbom import SBOM, bill_of_materials
 from reporting_framework.lambda_build.selection import Selection, select
 from reporting_framework.lambda_build.target import Target
@@ -50,7 +62,9 @@ class BuildRequest:
     upgrade: bool = False
 
 
-def build(order: BuildRequest, registry: Registry, config: Config, say: Callable[[str], None]) -> tuple[Manifest, bool]:
+def build(
+    order: BuildRequest, registry: Registry, config: Config, say: Callable[[str], None]
+) -> tuple[Manifest, bool]:
     """Build, unless what is there was made of the same inputs.
 
     Args:
@@ -70,7 +84,9 @@ def build(order: BuildRequest, registry: Registry, config: Config, say: Callable
     selection = select(order.report, registry, config, order.target, order.also)
     before = read_manifest(order.out / MANIFEST)
     if before and not order.upgrade:
-        inputs = fingerprint(order.report, selection, order.target, order.out / LOCK, order.out)
+        inputs = fingerprint(
+            order.report, selection, order.target, order.out / LOCK, order.out
+        )
         if before.inputs == inputs and is_whole(before, order.out):
             return before, False
     with _workspace(order.out) as work:
@@ -82,13 +98,18 @@ def build(order: BuildRequest, registry: Registry, config: Config, say: Callable
 
 @contextmanager
 def _workspace(out: Path) -> Iterator[Path]:
-    """A folder to work in, on the file system of the results; it goes, whatever happens."""
+    """A folder to work in, on the file system of the results.
+
+    It goes, whatever happens.
+    """
     made = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".build-", dir=out))
     except OSError as error:
-        raise BuildError(f"--out {out}: {error.strerror}; give a folder that can be written to") from None
+        raise BuildError(
+            f"--out {out}: {error.strerror}; give a folder that can be written to"
+        ) from None
     try:
         yield work.resolve()
     finally:
@@ -98,21 +119,44 @@ def _workspace(out: Path) -> Iterator[Path]:
                 out.rmdir()
 
 
-def _build(order: BuildRequest, selection: Selection, work: Path, say: Callable[[str], None]) -> Manifest:
+def _build(
+    order: BuildRequest, selection: Selection, work: Path, say: Callable[[str], None]
+) -> Manifest:
     target, local = order.target, [each.name for each in selection.local]
     python = interpreter(target.python)
     say(f"building wheels of {', '.join(local) or 'nothing'}")
     wheels = local_wheels(selection.local, work / "wheels")
     say(f"resolving for {target.arch}, Python {target.python}")
-    asked, decisive = requirements(selection, wheels), identity(selection, wheels, target)
-    make_lock(work / LOCK, order.out / LOCK, asked, decisive, local, target, upgrade=order.upgrade)
+    asked, decisive = (
+        requirements(selection, wheels),
+        identity(selection, wheels, target),
+    )
+    make_lock(
+        work / LOCK,
+        order.out / LOCK,
+        asked,
+        decisive,
+        local,
+        target,
+        upgrade=order.upgrade,
+    )
     say("fetching and unpacking")
     unpacked = unpack(work / LOCK, wheels, target, work / "unpacked", python)
-    graph = Graph(lambda name: unpacked[name].requires if name in unpacked else None, target.markers)
+    graph = Graph(
+        lambda name: unpacked[name].requires if name in unpacked else None,
+        target.markers,
+    )
     layout = lay_out(unpacked, graph, selection.roots, local)
     say("compiling")
-    contents = contents_of(layout, unpacked, selection.config, work / "compiled", python)
-    check_size({name: sum(path.stat().st_size for path in files.values()) for name, files in contents.items()})
+    contents = contents_of(
+        layout, unpacked, selection.config, work / "compiled", python
+    )
+    check_size(
+        {
+            name: sum(path.stat().st_size for path in files.values())
+            for name, files in contents.items()
+        }
+    )
     say("compressing")
     shipped = shipped_of(unpacked, wheels, work / LOCK)
     manifest = Manifest(
@@ -120,11 +164,18 @@ def _build(order: BuildRequest, selection: Selection, work: Path, say: Callable[
         target.arch,
         target.python,
         fingerprint(order.report, selection, target, work / LOCK, order.out),
-        {name: write_package(work / name, files, layout, shipped) for name, files in contents.items()},
+        {
+            name: write_package(work / name, files, layout, shipped)
+            for name, files in contents.items()
+        },
         {},
         {name: unpacked[name].version for name in layout.left_out},
     )
-    (work / SBOM).write_text(bill_of_materials(manifest, unpacked, graph), encoding="utf-8")
-    manifest = replace(manifest, files={name: sha256(work / name) for name in (LOCK, SBOM)})
+    (work / SBOM).write_text(
+        bill_of_materials(manifest, unpacked, graph), encoding="utf-8"
+    )
+    manifest = replace(
+        manifest, files={name: sha256(work / name) for name in (LOCK, SBOM)}
+    )
     (work / MANIFEST).write_text(manifest.as_json(), encoding="utf-8")
     return manifest

@@ -1,7 +1,10 @@
-"""The files of a package by their names in it, modules compiled: `x.pyc` in the place of `x.py`.
+"""The files of a package by their names in it, modules compiled.
 
-Without sources: with both, the packages of a report would be larger than Lambda allows (see
-``docs/decisions/0007-lambda-packages.md``). A source that the target's Python cannot compile stays as it is.
+There is `x.pyc` in the place of `x.py`.
+
+Without sources: with both, the packages of a report would be larger than Lambda allows
+(see ``docs/decisions/0007-lambda-packages.md``). A source that the target's Python
+cannot compile stays as it is.
 """
 
 from __future__ import annotations
@@ -22,11 +25,14 @@ Files = dict[str, Path]
 """Where the content of each file of a package lies, by its name in the package."""
 
 
-def compile_all(distributions: Sequence[tuple[Unpacked, str]], folder: Path, python: str) -> list[Files]:
+def compile_all(
+    distributions: Sequence[tuple[Unpacked, str]], folder: Path, python: str
+) -> list[Files]:
     """The files to package of each distribution, compiled side by side.
 
     Args:
-        distributions: Each with the folder that Lambda will unpack it to, which tracebacks show.
+        distributions: Each with the folder that Lambda will unpack it to, which
+            tracebacks show.
         folder: Where to put what is compiled.
         python: An interpreter of the target's version.
 
@@ -34,18 +40,28 @@ def compile_all(distributions: Sequence[tuple[Unpacked, str]], folder: Path, pyt
         BuildError: The interpreter fails.
     """
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda each: _compiled(each[0], each[1], folder / each[0].name, python), distributions))
+        return list(
+            pool.map(
+                lambda each: _compiled(each[0], each[1], folder / each[0].name, python),
+                distributions,
+            )
+        )
 
 
 def _compiled(unpacked: Unpacked, place: str, folder: Path, python: str) -> Files:
     files = kept(unpacked.files)
     modules = [each for each in files if each.suffix == ".py"]
-    jobs = [(str(unpacked.folder / each), str(folder / f"{each}c"), f"{place}/{each}") for each in modules]
+    jobs = [
+        (str(unpacked.folder / each), str(folder / f"{each}c"), f"{place}/{each}")
+        for each in modules
+    ]
     failed = _run(jobs, python, unpacked.name)
     return dict(_placed(unpacked.folder, folder, each, failed) for each in files)
 
 
-def _placed(source: Path, compiled: Path, path: PurePosixPath, failed: set[str]) -> tuple[str, Path]:
+def _placed(
+    source: Path, compiled: Path, path: PurePosixPath, failed: set[str]
+) -> tuple[str, Path]:
     original = source / path
     if path.suffix != ".py" or str(original) in failed:
         return str(path), original
@@ -61,9 +77,15 @@ def _run(jobs: Sequence[tuple[str, str, str]], python: str, name: str) -> set[st
         capture_output=True,
         text=True,
         check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        env={
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTHON")
+        }
         | {"PYTHONHASHSEED": "0"},
     )
     if done.returncode:
-        raise BuildError(f"{python} cannot compile {name}: {one_line(done.stderr[-400:])}")
+        raise BuildError(
+            f"{python} cannot compile {name}: {one_line(done.stderr[-400:])}"
+        )
     return set(json.loads(done.stdout))

@@ -1,8 +1,11 @@
-"""Compiles modules for the interpreter that runs this file as a program; it needs nothing but the standard library.
+"""Compiles modules for the interpreter that runs this file as a program.
 
-Reads from stdin a JSON list of ``[source, compiled, shown]``; prints a JSON list of the sources that are not Python of
-this version. The compiled files say that they are never to be compared with a source (PEP 552, "unchecked hash"), so
-that they are used whatever time an unpacker gives them. In one process and in one order, so that the same sources
+It needs nothing but the standard library.
+
+Reads from stdin a JSON list of ``[source, compiled, shown]``; prints a JSON list of the
+sources that are not Python of this version. The compiled files say that they are never
+to be compared with a source (PEP 552, "unchecked hash"), so that they are used whatever
+time an unpacker gives them. In one process and in one order, so that the same sources
 always give the same bytes.
 """
 
@@ -21,7 +24,9 @@ def main() -> None:
         os.makedirs(os.path.dirname(compiled), exist_ok=True)
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         try:
-            py_compile.compile(source, compiled, shown, doraise=True, invalidation_mode=mode)
+            py_compile.compile(
+                source, compiled, shown, doraise=True, invalidation_mode=mode
+            )
         except (py_compile.PyCompileError, ValueError, UnicodeDecodeError):
             failed.append(source)
     json.dump(failed, sys.stdout)

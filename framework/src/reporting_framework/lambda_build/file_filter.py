@@ -1,4 +1,7 @@
-"""What of a distribution goes into a package: what is imported or read at run time, and what licences ask for."""
+"""The parts of a distribution that go into a package.
+
+These are what is imported or read at run time, and what licences ask for.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,12 @@ from pathlib import PurePosixPath
 _SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
 """What only type checkers and compilers read."""
 
-_AUTHORS = tuple(f"reporting_framework/{each}/" for each in ("testing", "scaffolding", "query/sql"))
-"""Folders of what only authors of plugins and analysts use: conformance suites, templates of packages, SQL."""
+_AUTHORS = tuple(
+    f"reporting_framework/{each}/" for each in ("testing", "scaffolding", "query/sql")
+)
+"""Folders of what only authors of plugins and analysts use: conformance suites,
+templates of packages, SQL.
+"""
 
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
 
@@ -23,7 +30,14 @@ def _is_kept(path: PurePosixPath) -> bool:
     folders = path.parts[:-1]
     if folders and folders[0].endswith(".dist-info"):
         licence = "licenses" in folders[1:] or path.name.upper().startswith(_LICENCES)
-        return licence or (len(folders) == 1 and path.name in ("METADATA", "entry_points.txt"))
-    if folders[:1] == ("bin",) or str(path).startswith(_AUTHORS) or "tests" in folders or "__pycache__" in folders:
+        return licence or (
+            len(folders) == 1 and path.name in ("METADATA", "entry_points.txt")
+        )
+    if (
+        folders[:1] == ("bin",)
+        or str(path).startswith(_AUTHORS)
+        or "tests" in folders
+        or "__pycache__" in folders
+    ):
         return False
     return path.suffix not in _SOURCES

@@ -1,4 +1,7 @@
-"""Everything that decides what a build makes, as one hash: while it is the same, nothing needs to be built."""
+"""One hash of everything that decides what a build makes.
+
+While it is the same, nothing needs to be built.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,12 @@ _OUTPUTS = ("dist", "build")
 """Folders of a project in which its own builds lie."""
 
 
-def fingerprint(report: str, selection: Selection, target: Target, lock: Path, out: Path) -> str:
-    """The hash of all inputs. No path is in it: the same inputs elsewhere have the same.
+def fingerprint(
+    report: str, selection: Selection, target: Target, lock: Path, out: Path
+) -> str:
+    """The hash of all inputs.
+
+    No path is in it: the same inputs elsewhere have the same.
 
     Args:
         report: The report.
@@ -32,10 +39,16 @@ def fingerprint(report: str, selection: Selection, target: Target, lock: Path, o
     inputs = {
         "report": report,
         "target": [target.arch, target.python],
-        "tools": {name: importlib.metadata.version(name) for name in (FRAMEWORK, *NEEDED.values())},
+        "tools": {
+            name: importlib.metadata.version(name)
+            for name in (FRAMEWORK, *NEEDED.values())
+        },
         "roots": {name: list(extras) for name, extras in selection.roots.items()},
         "pinned": {each.name: each.version for each in selection.pinned},
-        "local": {each.name: [each.version, _content(each.path, out)] for each in selection.local},
+        "local": {
+            each.name: [each.version, _content(each.path, out)]
+            for each in selection.local
+        },
         "config": sha256(selection.config) if selection.config else None,
         "lock": sha256(lock) if lock.is_file() else None,
     }
@@ -49,12 +62,17 @@ def _content(path: Path | None, out: Path) -> str:
     if path.is_file():
         return sha256(path)
     path = path.resolve()
-    lines = [f"{file.relative_to(path).as_posix()} {sha256(file)}\n" for file in sorted(sources(path, out))]
+    lines = [
+        f"{file.relative_to(path).as_posix()} {sha256(file)}\n"
+        for file in sorted(sources(path, out))
+    ]
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def sources(folder: Path, out: Path) -> Iterator[Path]:
-    """The files of a project: all but what is compiled, cached, built, or an environment.
+    """Yield the files of a project.
+
+    All are given but what is compiled, cached, built, or an environment.
 
     Args:
         folder: The project's folder.
@@ -62,8 +80,16 @@ def sources(folder: Path, out: Path) -> Iterator[Path]:
     """
     for here, folders, files in os.walk(folder):
         place = Path(here)
-        folders[:] = [each for each in folders if not _is_made(place / each, folder) and place / each != out.resolve()]
-        yield from (place / each for each in files if each != ".git" and not each.startswith(".coverage"))
+        folders[:] = [
+            each
+            for each in folders
+            if not _is_made(place / each, folder) and place / each != out.resolve()
+        ]
+        yield from (
+            place / each
+            for each in files
+            if each != ".git" and not each.startswith(".coverage")
+        )
 
 
 def _is_made(folder: Path, project: Path) -> bool:

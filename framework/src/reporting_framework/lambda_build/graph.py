@@ -17,11 +17,16 @@ class Graph:
     """Distributions and their requirements, by normalised name.
 
     Args:
-        requires: What a distribution requires: its ``Requires-Dist``, or None when there is no such distribution.
+        requires: What a distribution requires: its ``Requires-Dist``, or None when
+            there is no such distribution.
         markers: The environment that markers are evaluated in, ``extra`` left out.
     """
 
-    def __init__(self, requires: Callable[[str], Iterable[str] | None], markers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        requires: Callable[[str], Iterable[str] | None],
+        markers: Mapping[str, str],
+    ) -> None:
         self._requires = requires
         self._markers = markers
         self._known: dict[str, list[Requirement]] = {}
@@ -31,7 +36,8 @@ class Graph:
 
         Args:
             name: The distribution.
-            extras: Its own extras that are wanted; what they bring is needed beside what is needed anyway.
+            extras: Its own extras that are wanted; what they bring is needed beside
+                what is needed anyway.
 
         Raises:
             BuildError: A requirement of it cannot be read.
@@ -40,22 +46,33 @@ class Graph:
         for each in self._requirements(name):
             if any(self._applies(each, extra) for extra in ("", *extras)):
                 key = canonicalize_name(each.name)
-                found[key] = found.get(key, frozenset()) | {canonicalize_name(extra) for extra in each.extras}
+                found[key] = found.get(key, frozenset()) | {
+                    canonicalize_name(extra) for extra in each.extras
+                }
         return found
 
     def listed(self, name: str, extra: str) -> set[str]:
-        """What a distribution lists under one of its extras, needed without it or not."""
-        mine = [each for each in self._requirements(name) if each.marker and "extra" in str(each.marker)]
-        return {canonicalize_name(each.name) for each in mine if self._applies(each, extra)}
+        """Return what a distribution lists under an extra, needed without it or not."""
+        mine = [
+            each
+            for each in self._requirements(name)
+            if each.marker and "extra" in str(each.marker)
+        ]
+        return {
+            canonicalize_name(each.name) for each in mine if self._applies(each, extra)
+        }
 
     def closure(
-        self, starts: Mapping[str, Collection[str]], without: Mapping[str, Collection[str]] | None = None
+        self,
+        starts: Mapping[str, Collection[str]],
+        without: Mapping[str, Collection[str]] | None = None,
     ) -> set[str]:
         """Everything that is needed, the starts included.
 
         Args:
             starts: Distributions to begin with, each with its extras.
-            without: Needs that are not followed: by distribution, what it is not to bring.
+            without: Needs that are not followed: by distribution, what it is not to
+                bring.
         """
         seen: dict[str, Extras] = {}
         waiting = [(name, frozenset(extras)) for name, extras in starts.items()]
@@ -65,15 +82,23 @@ class Graph:
                 continue
             seen[name] = seen.get(name, frozenset()) | extras
             left = (without or {}).get(name, ())
-            waiting += [pair for pair in self.direct(name, seen[name]).items() if pair[0] not in left]
+            waiting += [
+                pair
+                for pair in self.direct(name, seen[name]).items()
+                if pair[0] not in left
+            ]
         return set(seen)
 
     def _applies(self, requirement: Requirement, extra: str) -> bool:
-        return requirement.marker is None or requirement.marker.evaluate({**self._markers, "extra": extra})
+        return requirement.marker is None or requirement.marker.evaluate(
+            {**self._markers, "extra": extra}
+        )
 
     def _requirements(self, name: str) -> list[Requirement]:
         if name not in self._known:
-            self._known[name] = [_parsed(name, text) for text in self._requires(name) or ()]
+            self._known[name] = [
+                _parsed(name, text) for text in self._requires(name) or ()
+            ]
         return self._known[name]
 
 
@@ -81,4 +106,7 @@ def _parsed(name: str, text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement as error:
-        raise BuildError(f"{name} requires {one_line(text, 120)!r}, which is not a requirement: {error}") from None
+        raise BuildError(
+            f"{name} requires {one_line(text, 120)!r}, which is not a requirement:"
+            f" {error}"
+        ) from None

@@ -16,7 +16,9 @@ PLACES = {FUNCTION: "/var/task", POWERTOOLS: "/opt/python", DATA: "/opt/python"}
 """Where Lambda unpacks what is on the path."""
 
 COMMAND_LINE = "cli"
-"""The framework's extra that lists, of its dependencies, those that only the command line imports."""
+"""The framework's extra that lists, of its dependencies, those that only the command
+line imports.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,17 @@ class Layout:
 
 
 def lay_out(
-    unpacked: Mapping[str, Unpacked], graph: Graph, roots: Mapping[str, Collection[str]], local: Collection[str]
+    unpacked: Mapping[str, Unpacked],
+    graph: Graph,
+    roots: Mapping[str, Collection[str]],
+    local: Collection[str],
 ) -> Layout:
     """Say where everything goes; each distribution to one place.
 
-    - the function: what declares a plugin, and what comes from this machine and is the same on all machines;
-    - the Powertools layer: what the framework's extra ``aws`` lists, and what that needs;
+    - the function: what declares a plugin, and what comes from this machine and is the
+      same on all machines;
+    - the Powertools layer: what the framework's extra ``aws`` lists, and what that
+      needs;
     - the data layer: the rest;
     - nowhere: what is needed by nothing but the framework's command line.
 
@@ -48,11 +55,21 @@ def lay_out(
         roots: Where the needs begin, with extras.
         local: Distributions of this machine.
     """
-    needed = graph.closure(roots, without={FRAMEWORK: graph.listed(FRAMEWORK, COMMAND_LINE)}) & set(unpacked)
-    function = {name for name in needed if unpacked[name].plugin or (name in local and unpacked[name].pure)}
+    needed = graph.closure(
+        roots, without={FRAMEWORK: graph.listed(FRAMEWORK, COMMAND_LINE)}
+    ) & set(unpacked)
+    function = {
+        name
+        for name in needed
+        if unpacked[name].plugin or (name in local and unpacked[name].pure)
+    }
     asked = graph.direct(FRAMEWORK, (EXTRA,))
-    tools = graph.closure({name: asked[name] for name in graph.listed(FRAMEWORK, EXTRA)}) & needed - function
+    tools = (
+        graph.closure({name: asked[name] for name in graph.listed(FRAMEWORK, EXTRA)})
+        & needed - function
+    )
     packages = {FUNCTION: function, POWERTOOLS: tools, DATA: needed - function - tools}
     return Layout(
-        {package: tuple(sorted(names)) for package, names in packages.items()}, tuple(sorted(set(unpacked) - needed))
+        {package: tuple(sorted(names)) for package, names in packages.items()},
+        tuple(sorted(set(unpacked) - needed)),
     )

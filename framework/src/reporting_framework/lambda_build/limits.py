@@ -13,7 +13,9 @@ UNZIPPED = 262_144_000
 """Bytes that a function and its layers may have together when they are unpacked."""
 
 UPLOAD = 52_428_800
-"""Bytes of a zip file that may be uploaded to Lambda itself; a larger one goes through S3."""
+"""Bytes of a zip file that may be uploaded to Lambda itself; a larger one goes through
+S3.
+"""
 
 
 def check_size(unzipped: Mapping[str, int]) -> None:
@@ -27,8 +29,12 @@ def check_size(unzipped: Mapping[str, int]) -> None:
     """
     total = sum(unzipped.values())
     if total > UNZIPPED:
-        parts = ", ".join(f"{name} {size:,}" for name, size in sorted(unzipped.items(), key=lambda pair: -pair[1]))
+        parts = ", ".join(
+            f"{name} {size:,}"
+            for name, size in sorted(unzipped.items(), key=lambda pair: -pair[1])
+        )
         raise BuildError(
-            f"the packages have {total:,} bytes unzipped, {total - UNZIPPED:,} more than the {UNZIPPED:,} that Lambda "
-            f"allows a function with its layers ({parts}); nothing was written"
+            f"the packages have {total:,} bytes unzipped, {total - UNZIPPED:,} more"
+            f" than the {UNZIPPED:,} that Lambda allows a function with its layers"
+            f" ({parts}); nothing was written"
         )

@@ -1,4 +1,7 @@
-"""The lock, a `pylock.toml` (PEP 751): everything that comes from an index, with exact versions and hashes."""
+"""The lock, a `pylock.toml` (PEP 751).
+
+It holds everything that comes from an index, with exact versions and hashes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from reporting_framework.lambda_build.target import Target
 from reporting_framework.lambda_build.uv import uv
 
 LOCK = "pylock.toml"
-_HEADER = "# Made by `reporting build`. It is kept while the requirements are those with the SHA-256 "
+_HEADER = (
+    "# Made by `reporting build`. It is kept while the requirements are those with the"
+    " SHA-256 "
+)
 
 
 def make_lock(
@@ -30,9 +36,12 @@ def make_lock(
     *,
     upgrade: bool,
 ) -> None:
-    """Write the lock: the previous one when it is for the same requirements, else one that is resolved.
+    """Write the lock: the previous one if it still fits, else one that is resolved.
 
-    A lock that is not kept as a whole still decides versions, as far as the new requirements allow them.
+    The previous one fits when it is for the same requirements.
+
+    A lock that is not kept as a whole still decides versions, as far as the new
+    requirements allow them.
 
     Args:
         path: The file to write; it is named `LOCK`.
@@ -66,7 +75,14 @@ def make_lock(
             "--only-binary",
             ":all:",
         ),
-        *("--python", sys.executable, "--python-platform", target.platform, "--python-version", target.python),
+        *(
+            "--python",
+            sys.executable,
+            "--python-platform",
+            target.platform,
+            "--python-version",
+            target.python,
+        ),
         *(f"--no-emit-package={name}" for name in local),
         doing=f"resolving for {target.platform}, Python {target.python}, wheels only",
     )
@@ -74,7 +90,9 @@ def make_lock(
 
 
 def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
-    """Return the wheels of a lock by normalised name: those that the target can use, of which an installer takes one.
+    """Return the wheels of a lock by normalised name.
+
+    They are those that the target can use, of which an installer takes one.
 
     Raises:
         BuildError: It is damaged, or holds something other than wheels with a SHA-256.
@@ -82,20 +100,35 @@ def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
     try:
         lock = Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, PylockValidationError) as error:
-        raise BuildError(f"{path.name}: damaged ({type(error).__name__}: {error}); build with --upgrade") from None
-    found: dict[str, Sequence[PackageWheel]] = {package.name: package.wheels or () for package in lock.packages}
-    if bad := [name for name, wheels in found.items() if not wheels or not all("sha256" in w.hashes for w in wheels)]:
-        raise BuildError(f"{path.name}: {', '.join(bad)} without a wheel and its SHA-256; build with --upgrade")
+        raise BuildError(
+            f"{path.name}: damaged ({type(error).__name__}: {error}); build with"
+            " --upgrade"
+        ) from None
+    found: dict[str, Sequence[PackageWheel]] = {
+        package.name: package.wheels or () for package in lock.packages
+    }
+    if bad := [
+        name
+        for name, wheels in found.items()
+        if not wheels or not all("sha256" in w.hashes for w in wheels)
+    ]:
+        raise BuildError(
+            f"{path.name}: {', '.join(bad)} without a wheel and its SHA-256; build with"
+            " --upgrade"
+        )
     return found
 
 
-def taken(name: str, wheels: Sequence[PackageWheel], tags: Collection[str]) -> PackageWheel:
+def taken(
+    name: str, wheels: Sequence[PackageWheel], tags: Collection[str]
+) -> PackageWheel:
     """Which of several wheels was unpacked, as the tags in it tell.
 
     Args:
         name: The distribution.
         wheels: Those that the lock allows.
-        tags: What the unpacked wheel says that it runs on, such as ``cp312-cp312-manylinux_2_28_x86_64``.
+        tags: What the unpacked wheel says that it runs on, such as
+            ``cp312-cp312-manylinux_2_28_x86_64``.
 
     Raises:
         BuildError: None of them.
@@ -108,5 +141,8 @@ def taken(name: str, wheels: Sequence[PackageWheel], tags: Collection[str]) -> P
         if score := len({str(tag) for tag in theirs} & set(tags)):
             scored.append((score, build, each))
     if not scored:
-        raise BuildError(f"{name} was unpacked from a wheel for {', '.join(sorted(tags))}, which is not in the lock")
+        raise BuildError(
+            f"{name} was unpacked from a wheel for {', '.join(sorted(tags))}, which is"
+            " not in the lock"
+        )
     return max(scored, key=lambda one: one[:2])[2]

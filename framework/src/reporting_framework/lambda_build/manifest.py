@@ -92,7 +92,9 @@ def read_manifest(path: Path) -> Manifest | None:
     """A manifest of an earlier build; None when there is none that can be read."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        packages = {name: _package(each) for name, each in document.pop("packages").items()}
+        packages = {
+            name: _package(each) for name, each in document.pop("packages").items()
+        }
         document.pop("unzipped")
         return Manifest(packages=packages, **document)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -102,13 +104,19 @@ def read_manifest(path: Path) -> Manifest | None:
 def _package(document: dict[str, Any]) -> Package:
     document.pop("source_code_hash")
     return Package(
-        distributions=tuple(PackagedDistribution(**each) for each in document.pop("distributions")), **document
+        distributions=tuple(
+            PackagedDistribution(**each) for each in document.pop("distributions")
+        ),
+        **document,
     )
 
 
 def is_whole(manifest: Manifest, folder: Path) -> bool:
-    """Whether everything that a manifest tells of is in a folder, and is what it says."""
-    told = {**{name: package.sha256 for name, package in manifest.packages.items()}, **manifest.files}
+    """Return whether a folder holds all that a manifest tells of, as it says."""
+    told = {
+        **{name: package.sha256 for name, package in manifest.packages.items()},
+        **manifest.files,
+    }
     try:
         return all(sha256(folder / name) == digest for name, digest in told.items())
     except OSError:

@@ -19,9 +19,15 @@ CONFIG = "reporting.toml"
 
 
 def contents_of(
-    layout: Layout, unpacked: Mapping[str, Unpacked], config: Path | None, folder: Path, python: str
+    layout: Layout,
+    unpacked: Mapping[str, Unpacked],
+    config: Path | None,
+    folder: Path,
+    python: str,
 ) -> dict[str, Files]:
-    """The files of each package by their names in it; the layers have them in `python/`.
+    """The files of each package by their names in it.
+
+    The layers have them in `python/`.
 
     Args:
         layout: Which distribution goes where.
@@ -31,17 +37,25 @@ def contents_of(
         python: An interpreter of the target's version.
 
     Raises:
-        BuildError: Two distributions bring different files of the same name, or the interpreter fails.
+        BuildError: Two distributions bring different files of the same name, or the
+            interpreter fails.
     """
-    places = [(package, name) for package, names in layout.packages.items() for name in names]
-    compiled = compile_all([(unpacked[name], PLACES[package]) for package, name in places], folder, python)
+    places = [
+        (package, name) for package, names in layout.packages.items() for name in names
+    ]
+    compiled = compile_all(
+        [(unpacked[name], PLACES[package]) for package, name in places], folder, python
+    )
     contents: dict[str, Files] = {package: {} for package in layout.packages}
     for (package, name), files in zip(places, compiled, strict=True):
         within = "" if package == FUNCTION else "python/"
         for path, source in files.items():
             there = contents[package].setdefault(within + path, source)
             if there is not source and there.read_bytes() != source.read_bytes():
-                raise BuildError(f"{name} brings {path}, which another distribution in {package} brings otherwise")
+                raise BuildError(
+                    f"{name} brings {path}, which another distribution in {package}"
+                    " brings otherwise"
+                )
     if config:
         contents[FUNCTION][CONFIG] = config
     return contents
@@ -64,14 +78,23 @@ def shipped_of(
     shipped = {}
     for name, each in unpacked.items():
         if path := ours.get(name):
-            shipped[name] = PackagedDistribution(name, each.version, path.name, sha256(path))
+            shipped[name] = PackagedDistribution(
+                name, each.version, path.name, sha256(path)
+            )
         else:
             wheel = taken(name, theirs[name], each.tags)
-            shipped[name] = PackagedDistribution(name, each.version, wheel.filename, wheel.hashes["sha256"])
+            shipped[name] = PackagedDistribution(
+                name, each.version, wheel.filename, wheel.hashes["sha256"]
+            )
     return shipped
 
 
-def write_package(path: Path, files: Files, layout: Layout, shipped: Mapping[str, PackagedDistribution]) -> Package:
+def write_package(
+    path: Path,
+    files: Files,
+    layout: Layout,
+    shipped: Mapping[str, PackagedDistribution],
+) -> Package:
     """Write a zip file and say what is in it."""
     unzipped = write_zip(path, files)
     distributions = tuple(shipped[name] for name in layout.packages[path.name])

@@ -1,4 +1,4 @@
-"""Where installed distributions come from, as their installer wrote it down (PEP 610)."""
+"""The origin of installed distributions, as their installer wrote it down (PEP 610)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def provenance(distribution: importlib.metadata.Distribution) -> Provenance:
     """Where an installed distribution comes from.
 
     Raises:
-        BuildError: From where no wheel can be had again: a repository, an archive of sources, a place that is gone.
+        BuildError: From where no wheel can be had again: a repository, an archive of
+            sources, a place that is gone.
     """
     name, version = normalised(distribution.metadata["Name"]), distribution.version
     plugin = any(point.group == PROJECT for point in distribution.entry_points)
@@ -57,17 +58,34 @@ def provenance(distribution: importlib.metadata.Distribution) -> Provenance:
     path = _path(str(record.get("url", "")))
     if "dir_info" in record and path is not None:
         if not path.is_dir():
-            raise BuildError(f"{name} {version} was installed from {path}, which is not there any more; {_INSTEAD}")
+            raise BuildError(
+                f"{name} {version} was installed from {path}, which is not there any"
+                f" more; {_INSTEAD}"
+            )
         return Provenance(name, version, "folder", path, plugin)
     if "archive_info" in record and path is not None and path.suffix == ".whl":
         if not path.is_file():
-            raise BuildError(f"{name} {version} was installed from {path}, which is not there any more; {_INSTEAD}")
+            raise BuildError(
+                f"{name} {version} was installed from {path}, which is not there any"
+                f" more; {_INSTEAD}"
+            )
         return Provenance(name, version, "wheel", path, plugin)
-    place = "a repository" if "vcs_info" in record else "an archive" if path else "an address on the network"
-    raise BuildError(f"{name} {version} was installed from {place}, of which no wheel can be had again; {_INSTEAD}")
+    place = (
+        "a repository"
+        if "vcs_info" in record
+        else "an archive"
+        if path
+        else "an address on the network"
+    )
+    raise BuildError(
+        f"{name} {version} was installed from {place}, of which no wheel can be had"
+        f" again; {_INSTEAD}"
+    )
 
 
-def _direct_url(distribution: importlib.metadata.Distribution, shown: str) -> dict[str, Any] | None:
+def _direct_url(
+    distribution: importlib.metadata.Distribution, shown: str
+) -> dict[str, Any] | None:
     text = distribution.read_text("direct_url.json")
     if text is None:
         return None
@@ -76,7 +94,9 @@ def _direct_url(distribution: importlib.metadata.Distribution, shown: str) -> di
     except ValueError:
         record = None
     if not isinstance(record, dict):
-        raise BuildError(f"{shown}: its direct_url.json is not a JSON object; install it again")
+        raise BuildError(
+            f"{shown}: its direct_url.json is not a JSON object; install it again"
+        )
     return record
 
 

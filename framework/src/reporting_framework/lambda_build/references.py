@@ -1,4 +1,7 @@
-"""The distributions whose modules a report's settings name, as in ``model = "my_package.models:Order"``."""
+"""The distributions whose modules a report's settings name.
+
+An example is ``model = "my_package.models:Order"``.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ def referred(settings: Any) -> Iterator[str]:
 
 
 def _bringing(package: str, reference: str) -> Iterator[str]:
-    """The distributions that bring a top-level package; none for what only looks like a reference."""
+    """The distributions that bring a top-level package.
+
+    None for what only looks like a reference.
+    """
     names = importlib.metadata.packages_distributions().get(package, [])
     if names or package in sys.stdlib_module_names:
         yield from map(normalised, names)
@@ -42,19 +48,29 @@ def _bringing(package: str, reference: str) -> Iterator[str]:
     spec = importlib.util.find_spec(package)
     if spec is None:
         return
-    places = [Path(each) for each in (spec.origin, *(spec.submodule_search_locations or ())) if each]
+    places = [
+        Path(each)
+        for each in (spec.origin, *(spec.submodule_search_locations or ()))
+        if each
+    ]
     yield _editable(places, reference)
 
 
 def _editable(places: list[Path], reference: str) -> str:
-    """The distribution that is installed editable from a folder around a module; its record does not name it."""
+    """The distribution that is installed editable from a folder around a module.
+
+    Its record does not name it.
+    """
     for each in importlib.metadata.distributions():
         if "dir_info" in (each.read_text("direct_url.json") or ""):
             with suppress(BuildError):  # another one may be broken
                 found = provenance(each)
-                if found.path and any(place.is_relative_to(found.path) for place in places):
+                if found.path and any(
+                    place.is_relative_to(found.path) for place in places
+                ):
                     return found.name
     raise BuildError(
-        f"{reference} is in {places[0]}, which no installed distribution brings; packages are made of "
-        "distributions: give the module a pyproject.toml and install it"
+        f"{reference} is in {places[0]}, which no installed distribution brings;"
+        " packages are made of distributions: give the module a pyproject.toml and"
+        " install it"
     )

@@ -1,4 +1,7 @@
-"""The bill of materials, as CycloneDX 1.6 in JSON: what is in the packages, and what needs what."""
+"""The bill of materials, as CycloneDX 1.6 in JSON.
+
+It tells what is in the packages, and what needs what.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,16 @@ from reporting_framework.lambda_build.unpack import Unpacked
 
 SBOM = "sbom.json"
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
-"""The time of everything in the packages: the same inputs are to give the same bytes."""
+"""The time of everything in the packages: the same inputs are to give the same bytes.
+"""
 
 
-def bill_of_materials(manifest: Manifest, unpacked: Mapping[str, Unpacked], graph: Graph) -> str:
-    """The document. Its time is that of the zip files, its serial number follows from the inputs.
+def bill_of_materials(
+    manifest: Manifest, unpacked: Mapping[str, Unpacked], graph: Graph
+) -> str:
+    """The document.
+
+    Its time is that of the zip files, its serial number follows from the inputs.
 
     Args:
         manifest: What is shipped, in which package.
@@ -36,17 +44,25 @@ def bill_of_materials(manifest: Manifest, unpacked: Mapping[str, Unpacked], grap
         for package, each in sorted(manifest.packages.items())
         for shipped in each.distributions
     }
-    application = Component(name=manifest.report, type=ComponentType.APPLICATION, bom_ref=manifest.report)
+    application = Component(
+        name=manifest.report, type=ComponentType.APPLICATION, bom_ref=manifest.report
+    )
     bom = Bom(
         components=parts.values(),
         metadata=BomMetaData(component=application),
-        serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"reporting-framework:{manifest.inputs}"),
+        serial_number=uuid.uuid5(
+            uuid.NAMESPACE_URL, f"reporting-framework:{manifest.inputs}"
+        ),
     )
     bom.metadata.timestamp = EARLIEST
     for name, part in parts.items():
-        bom.register_dependency(part, [parts[each] for each in sorted(graph.direct(name)) if each in parts])
+        bom.register_dependency(
+            part, [parts[each] for each in sorted(graph.direct(name)) if each in parts]
+        )
     needed = {each for name in parts for each in graph.direct(name)}
-    bom.register_dependency(application, [part for name, part in parts.items() if name not in needed])
+    bom.register_dependency(
+        application, [part for name, part in parts.items() if name not in needed]
+    )
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
@@ -58,7 +74,11 @@ def _component(shipped: PackagedDistribution, package: str, license_: str) -> Co
         bom_ref=purl.to_string(),
         purl=purl,
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=shipped.sha256)],
-        licenses=[LicenseFactory().make_from_string(one_line(license_, 100))] if license_ else (),
+        licenses=(
+            [LicenseFactory().make_from_string(one_line(license_, 100))]
+            if license_
+            else ()
+        ),
         properties=[
             Property(name="reporting:package", value=package),
             Property(name="reporting:wheel", value=shipped.wheel),

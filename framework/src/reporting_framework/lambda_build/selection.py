@@ -1,4 +1,7 @@
-"""What a report needs of what is installed: where to begin, what comes from this machine, what is pinned."""
+"""The part of what is installed that a report needs.
+
+The module tells where to begin, what comes from this machine, and what is pinned.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import BuildError
 from reporting_framework.lambda_build.graph import Graph
-from reporting_framework.lambda_build.provenance import Provenance, installed, provenance
+from reporting_framework.lambda_build.provenance import (
+    Provenance,
+    installed,
+    provenance,
+)
 from reporting_framework.lambda_build.references import referred
 from reporting_framework.lambda_build.target import Target
 from reporting_framework.registry.discovery import FRAMEWORK, normalised
@@ -30,8 +37,10 @@ class Selection:
 
     Attributes:
         roots: Distributions to begin with, each with its extras.
-        local: Those in the closure that come from this machine, by name; wheels are made of them.
-        pinned: The other plugins and roots, which are taken from the index in their installed version.
+        local: Those in the closure that come from this machine, by name; wheels are
+            made of them.
+        pinned: The other plugins and roots, which are taken from the index in their
+            installed version.
         config: The configuration file, when it says something of the report.
     """
 
@@ -41,7 +50,13 @@ class Selection:
     config: Path | None
 
 
-def select(report: str, registry: Registry, config: Config, target: Target, also: Collection[str] = ()) -> Selection:
+def select(
+    report: str,
+    registry: Registry,
+    config: Config,
+    target: Target,
+    also: Collection[str] = (),
+) -> Selection:
     """What a report needs of what is installed.
 
     Args:
@@ -54,19 +69,36 @@ def select(report: str, registry: Registry, config: Config, target: Target, also
     Raises:
         PluginError: There is no such report, or a plugin that it uses.
         SettingsError: The report's table is not a report.
-        BuildError: A distribution that it needs is not installed, or from where no wheel can be had.
+        BuildError: A distribution that it needs is not installed, or from where no
+            wheel can be had.
     """
-    names = {normalised(each) for each in also} | set(_bringing(report, registry, config))
-    roots = {name: (EXTRA,) if name == FRAMEWORK else () for name in sorted(names | {FRAMEWORK})}
+    names = {normalised(each) for each in also} | set(
+        _bringing(report, registry, config)
+    )
+    roots = {
+        name: (EXTRA,) if name == FRAMEWORK else ()
+        for name in sorted(names | {FRAMEWORK})
+    }
     for name in roots:
         if installed(name) is None:
-            raise BuildError(f"there is no distribution {name} installed; packages are made of what is")
+            raise BuildError(
+                f"there is no distribution {name} installed; packages are made of"
+                " what is"
+            )
     graph = Graph(_requires, target.markers)
-    found = [provenance(each) for name in sorted(graph.closure(roots)) if (each := installed(name))]
+    found = [
+        provenance(each)
+        for name in sorted(graph.closure(roots))
+        if (each := installed(name))
+    ]
     return Selection(
         roots,
         tuple(each for each in found if each.kind != "index"),
-        tuple(each for each in found if each.kind == "index" and (each.plugin or each.name in roots)),
+        tuple(
+            each
+            for each in found
+            if each.kind == "index" and (each.plugin or each.name in roots)
+        ),
         config.path if report in config.tables or report in config.settings else None,
     )
 
@@ -77,7 +109,10 @@ def _requires(name: str) -> list[str] | None:
 
 
 def _bringing(report: str, registry: Registry, config: Config) -> Iterator[str]:
-    """The distributions that bring a report, or what a report composed in a file is made of."""
+    """Yield the distributions that bring a report.
+
+    For a report composed in a file, these are what brings the things it is made of.
+    """
     origin = registry.origin("report", report)
     if report not in config.tables:
         yield normalised(origin.distribution)

@@ -8,7 +8,9 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 """Lambda's names of the architectures, and those of wheels."""
 
 PYTHONS = ("3.12", "3.13", "3.14")
-"""Lambda's runtimes on Amazon Linux 2023, whose glibc is 2.34. That of ``python3.11`` cannot load these wheels."""
+"""Lambda's runtimes on Amazon Linux 2023, whose glibc is 2.34. That of ``python3.11``
+cannot load these wheels.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Target:
     def markers(self) -> dict[str, str]:
         """The environment that markers are evaluated in (PEP 508), ``extra`` left out.
 
-        The patch version is that which uv assumes when it is told the minor version alone.
+        The patch version is that which uv assumes when it is told the minor version
+        alone.
         """
         return {
             "implementation_name": "cpython",

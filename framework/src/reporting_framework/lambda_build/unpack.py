@@ -27,7 +27,8 @@ class Unpacked:
         folder: The folder like site-packages that it lies in.
         files: What it brings, relative to `folder`.
         requires: Its ``Requires-Dist``.
-        license: What its metadata says of its licence, as an SPDX expression or in words.
+        license: What its metadata says of its licence, as an SPDX expression or in
+            words.
         plugin: Whether it declares a plugin.
         tags: What its wheel runs on.
     """
@@ -47,32 +48,58 @@ class Unpacked:
         return all(each.endswith("-any") for each in self.tags)
 
 
-def unpack(lock: Path, wheels: Sequence[Wheel], target: Target, folder: Path, python: str) -> dict[str, Unpacked]:
-    """Fetch and unpack the wheels of a lock, their hashes checked, and those of this machine.
+def unpack(
+    lock: Path, wheels: Sequence[Wheel], target: Target, folder: Path, python: str
+) -> dict[str, Unpacked]:
+    """Fetch and unpack the wheels of a lock and those of this machine.
+
+    The hashes of the lock's wheels are checked.
 
     Args:
         lock: The lock.
         wheels: Wheels of this machine.
         target: What they are for.
         folder: Where to put them.
-        python: An interpreter of the target's version; uv runs nothing in it but asks what it is.
+        python: An interpreter of the target's version; uv runs nothing in it but asks
+            what it is.
 
     Raises:
-        BuildError: A wheel cannot be had, is not what the lock says, or is not for the target.
+        BuildError: A wheel cannot be had, is not what the lock says, or is not for the
+            target.
     """
     common = ["--quiet", "--python", python, "--no-deps", "--only-binary", ":all:"]
     common += ["--python-platform", target.platform, "--python-version", target.python]
     theirs, ours = folder / "index", folder / "local"
-    uv("pip", "install", *common, "--target", theirs, "-r", lock, doing=f"fetching the wheels of {lock.name}")
+    uv(
+        "pip",
+        "install",
+        *common,
+        "--target",
+        theirs,
+        "-r",
+        lock,
+        doing=f"fetching the wheels of {lock.name}",
+    )
     if wheels:
         paths = [each.path for each in wheels]
-        uv("pip", "install", *common, "--target", ours, *paths, doing="unpacking the wheels of this machine")
+        uv(
+            "pip",
+            "install",
+            *common,
+            "--target",
+            ours,
+            *paths,
+            doing="unpacking the wheels of this machine",
+        )
     return {each.name: each for place in (theirs, ours) for each in read_folder(place)}
 
 
 def read_folder(folder: Path) -> list[Unpacked]:
     """The distributions that are installed in a folder, by name."""
-    return sorted(map(_read, importlib.metadata.distributions(path=[str(folder)])), key=lambda each: each.name)
+    return sorted(
+        map(_read, importlib.metadata.distributions(path=[str(folder)])),
+        key=lambda each: each.name,
+    )
 
 
 def _read(distribution: importlib.metadata.Distribution) -> Unpacked:
@@ -80,15 +107,31 @@ def _read(distribution: importlib.metadata.Distribution) -> Unpacked:
     metadata: Any = distribution.metadata
     name = normalised(metadata["Name"])
     if distribution.files is None:
-        raise BuildError(f"{name} {distribution.version} has no RECORD, so that its files are not known")
+        raise BuildError(
+            f"{name} {distribution.version} has no RECORD, so that its files are not"
+            " known"
+        )
     files = {PurePosixPath(each) for each in distribution.files}
     return Unpacked(
         name,
         distribution.version,
         folder,
-        tuple(sorted(each for each in files if ".." not in each.parts and (folder / each).is_file())),
+        tuple(
+            sorted(
+                each
+                for each in files
+                if ".." not in each.parts and (folder / each).is_file()
+            )
+        ),
         tuple(distribution.requires or ()),
-        str(metadata.get("License-Expression") or metadata.get("License") or "").strip(),
+        str(
+            metadata.get("License-Expression") or metadata.get("License") or ""
+        ).strip(),
         any(point.group == PROJECT for point in distribution.entry_points),
-        tuple(HeaderParser().parsestr(distribution.read_text("WHEEL") or "").get_all("Tag") or ()),
+        tuple(
+            HeaderParser()
+            .parsestr(distribution.read_text("WHEEL") or "")
+            .get_all("Tag")
+            or ()
+        ),
     )

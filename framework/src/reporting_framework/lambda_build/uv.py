@@ -1,4 +1,7 @@
-"""uv, which resolves, builds and unpacks wheels; and whether what the extra ``build`` brings is there at all."""
+"""uv, which resolves, builds and unpacks wheels.
+
+And whether what the extra ``build`` brings is there at all.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,15 @@ def check_installed(needed: dict[str, str] = NEEDED) -> None:
     Raises:
         SettingsError: Some of it is not.
     """
-    missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
+    missing = [
+        name
+        for module, name in needed.items()
+        if importlib.util.find_spec(module) is None
+    ]
     if missing:
         raise SettingsError(
-            f"reporting build needs {', '.join(missing)}, which is not installed: {install_command('build')}"
+            f"reporting build needs {', '.join(missing)}, which is not installed:"
+            f" {install_command('build')}"
         )
 
 
@@ -44,30 +52,63 @@ def uv(*arguments: str | Path, doing: str) -> str:
     """
     from uv import find_uv_bin
 
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "VIRTUAL_ENV")
+    }
     done = subprocess.run(  # noqa: S603 - the arguments are ours, and no shell is involved
         [find_uv_bin(), *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
-        env=environment | {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "SOURCE_DATE_EPOCH": EPOCH},
+        env=environment
+        | {
+            "NO_COLOR": "1",
+            "UV_NO_PROGRESS": "1",
+            "SOURCE_DATE_EPOCH": EPOCH,
+        },
     )
     if done.returncode:
-        raise BuildError(f"{doing}: uv says: {one_line(done.stderr or done.stdout, 480)}")
+        raise BuildError(
+            f"{doing}: uv says: {one_line(done.stderr or done.stdout, 480)}"
+        )
     return done.stdout
 
 
 def interpreter(version: str) -> str:
-    """A CPython of that version: this one, one that is installed, or one that uv installs.
+    """Return a CPython of that version.
+
+    It is this one, one that is installed, or one that uv installs.
 
     Raises:
         BuildError: There is none to be had.
     """
-    if sys.implementation.name == "cpython" and version == f"{sys.version_info.major}.{sys.version_info.minor}":
+    if (
+        sys.implementation.name == "cpython"
+        and version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    ):
         return sys.executable
     wanted = f"cpython-{version}"
     try:
-        return uv("python", "find", "--no-project", wanted, doing=f"looking for a Python {version}").strip()
+        return uv(
+            "python",
+            "find",
+            "--no-project",
+            wanted,
+            doing=f"looking for a Python {version}",
+        ).strip()
     except BuildError:
-        uv("python", "install", wanted, doing=f"there is no Python {version} to compile with; installing one")
-    return uv("python", "find", "--no-project", wanted, doing=f"looking for a Python {version}").strip()
+        uv(
+            "python",
+            "install",
+            wanted,
+            doing=f"there is no Python {version} to compile with; installing one",
+        )
+    return uv(
+        "python",
+        "find",
+        "--no-project",
+        wanted,
+        doing=f"looking for a Python {version}",
+    ).strip()

@@ -1,4 +1,4 @@
-"""Wheels of the distributions that come from this machine, and what uv is asked to resolve."""
+"""Wheels of this machine's own distributions, and what uv is asked to resolve."""
 
 from __future__ import annotations
 
@@ -74,30 +74,53 @@ def requires_of(wheel: Path) -> tuple[str, ...]:
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
-            (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+            (name,) = (
+                each
+                for each in archive.namelist()
+                if each.endswith(".dist-info/METADATA")
+            )
             text = archive.read(name).decode()
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise BuildError(f"{wheel} is not a wheel: {error}") from None
-    return tuple(email.parser.HeaderParser().parsestr(text).get_all("Requires-Dist") or ())
+    return tuple(
+        email.parser.HeaderParser().parsestr(text).get_all("Requires-Dist") or ()
+    )
 
 
 def requirements(selection: Selection, wheels: Iterable[Wheel]) -> list[str]:
-    """What uv is asked to resolve: the local wheels by their place, the others by their version."""
-    lines = [f"{_with_extras(each.name, selection)} @ {each.path.resolve().as_uri()}" for each in wheels]
+    """Return what uv is asked to resolve.
+
+    The local wheels are given by their place, the others by their version.
+    """
+    lines = [
+        f"{_with_extras(each.name, selection)} @ {each.path.resolve().as_uri()}"
+        for each in wheels
+    ]
     return [*lines, *_pins(selection)]
 
 
-def identity(selection: Selection, wheels: Iterable[Wheel], target: Target) -> list[str]:
-    """What decides the resolution, and nothing of where the wheels lie: a lock is kept while this is the same."""
+def identity(
+    selection: Selection, wheels: Iterable[Wheel], target: Target
+) -> list[str]:
+    """Return what decides the resolution.
+
+    It holds nothing of where the wheels lie. A lock is kept while it is the same.
+    """
     lines = [f"{target.platform} {target.python}"]
     for each in wheels:
         version = each.path.name.split("-")[1]
-        lines += [f"{_with_extras(each.name, selection)} {version}", *(f"  {need}" for need in each.requires)]
+        lines += [
+            f"{_with_extras(each.name, selection)} {version}",
+            *(f"  {need}" for need in each.requires),
+        ]
     return [*lines, *_pins(selection)]
 
 
 def _pins(selection: Selection) -> list[str]:
-    return [f"{_with_extras(each.name, selection)}=={each.version}" for each in selection.pinned]
+    return [
+        f"{_with_extras(each.name, selection)}=={each.version}"
+        for each in selection.pinned
+    ]
 
 
 def _with_extras(name: str, selection: Selection) -> str:

@@ -1,4 +1,7 @@
-"""Checks of everything that a run rests on, each on its own: one that fails hides no other."""
+"""Checks of everything that a run rests on.
+
+Each is on its own: one that fails hides no other.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,9 @@ EXTRAS: Mapping[str, str] = {
 }
 """What extras of the framework are for."""
 
-_REQUIREMENT = re.compile(r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[A-Za-z0-9._-]+)['"]""")
+_REQUIREMENT = re.compile(
+    r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[A-Za-z0-9._-]+)['"]"""
+)
 
 
 class CheckedPart(NamedTuple):
@@ -70,7 +75,9 @@ class CheckedPart(NamedTuple):
 
 
 def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[CheckedPart]:
-    """Carry out checks, one after the other; an error, or no end within the time, is what was found.
+    """Carry out checks, one after the other.
+
+    An error, or no end within the time, is what was found.
 
     Args:
         checks: By name.
@@ -78,12 +85,19 @@ def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checke
     """
     for name, check in checks.items():
         answers: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
-        threading.Thread(target=_answer, args=(check, answers), name=f"reporting-check-{name}", daemon=True).start()
+        threading.Thread(
+            target=_answer,
+            args=(check, answers),
+            name=f"reporting-check-{name}",
+            daemon=True,
+        ).start()
         try:
             found = answers.get(timeout=limit)
         except queue.Empty:
             found = CheckResult(
-                "fail", f"no answer within {limit:g} s", "check the network and endpoints; --time-limit allows more"
+                "fail",
+                f"no answer within {limit:g} s",
+                "check the network and endpoints; --time-limit allows more",
             )
         yield CheckedPart(name, *map(redacted, found))
 
@@ -94,15 +108,20 @@ def _answer(check: Check, answers: queue.SimpleQueue[CheckResult]) -> None:
     except ReportingError as error:
         answers.put(CheckResult("fail", str(error)))
     except BaseException as error:  # its message may hold anything
-        ended = system_problem(error) or f"the check itself ended with {type(error).__name__}"
+        ended = (
+            system_problem(error)
+            or f"the check itself ended with {type(error).__name__}"
+        )
         answers.put(CheckResult("fail", ended))
 
 
-# -- what any report rests on -----------------------------------------------------------------------------------------
+# -- what any report rests on ----------------------------------------------------------
 
 
 def general(
-    plugins: Callable[[], Registry], registry: Callable[[], Registry], config: Callable[[], Config]
+    plugins: Callable[[], Registry],
+    registry: Callable[[], Registry],
+    config: Callable[[], Config],
 ) -> dict[str, Check]:
     """The checks that no report is needed for.
 
@@ -121,25 +140,41 @@ def general(
 
 
 def _framework() -> CheckResult:
-    text = f"reporting-framework {metadata.version('reporting-framework')}, Python {platform.python_version()}"
+    text = (
+        f"reporting-framework {metadata.version('reporting-framework')}, Python"
+        f" {platform.python_version()}"
+    )
     if sys.version_info < OLDEST_PYTHON:
         return CheckResult("fail", text, "Python 3.11 or newer is needed")
     return CheckResult("ok", text)
 
 
 def _extras() -> CheckResult:
-    """Find the extras of the framework and its plugins that are not installed; a function needs one of them."""
+    """Find the extras of the framework and its plugins that are not installed.
+
+    A function needs one of them.
+    """
     lacking: dict[str, str] = {}
-    for distribution in sorted({FRAMEWORK, *(origin.distribution for _, origin in installed())}):
+    for distribution in sorted(
+        {FRAMEWORK, *(origin.distribution for _, origin in installed())}
+    ):
         needed = map(_REQUIREMENT.match, metadata.requires(distribution) or ())
-        for extra in sorted({each["extra"] for each in needed if each and not _installed(each["name"])}):
-            purpose = f" (for {EXTRAS[extra]})" if distribution == FRAMEWORK and extra in EXTRAS else ""
+        for extra in sorted(
+            {each["extra"] for each in needed if each and not _installed(each["name"])}
+        ):
+            purpose = (
+                f" (for {EXTRAS[extra]})"
+                if distribution == FRAMEWORK and extra in EXTRAS
+                else ""
+            )
             lacking[f"{distribution}[{extra}]"] = purpose
     if not lacking:
         return CheckResult("ok", "all are installed")
     broken = f"{FRAMEWORK}[aws]" in lacking and "AWS_LAMBDA_FUNCTION_NAME" in os.environ
     distribution, _, extra = next(iter(lacking)).removesuffix("]").partition("[")
-    advice = f"install those that are wanted, as in {install_command(extra, distribution)}"
+    advice = (
+        f"install those that are wanted, as in {install_command(extra, distribution)}"
+    )
     missing = ", ".join(name + purpose for name, purpose in lacking.items())
     return CheckResult("fail" if broken else "ok", f"not installed: {missing}", advice)
 
@@ -155,23 +190,43 @@ def _installed(distribution: str) -> bool:
 def _configuration(registry: Registry, config: Config) -> CheckResult:
     from reporting_framework.config.resolve import misspelt
 
-    where = str(config.path.resolve()) if config.path else "no reporting.toml here, and REPORTING_CONFIG names none"
+    where = (
+        str(config.path.resolve())
+        if config.path
+        else "no reporting.toml here, and REPORTING_CONFIG names none"
+    )
     problems = misspelt(config, os.environ, registry.names("report"))
     if problems:
-        return CheckResult("warn", f"{where}; {'; '.join(problems)}", "put the names right")
+        return CheckResult(
+            "warn", f"{where}; {'; '.join(problems)}", "put the names right"
+        )
     return CheckResult("ok", where)
 
 
 def _plugins(registry: Registry) -> CheckResult:
     rows = registry.listing
-    bad = [f"{row.name} of {row.distribution}: {row.reason}" for row in rows if row.status == "broken"]
+    bad = [
+        f"{row.name} of {row.distribution}: {row.reason}"
+        for row in rows
+        if row.status == "broken"
+    ]
     blocked = sorted({row.distribution for row in rows if row.status == "blocked"})
-    known = sorted({f"{row.distribution} {row.version}" for row in rows if row.status == "registered" and row.version})
+    known = sorted(
+        {
+            f"{row.distribution} {row.version}"
+            for row in rows
+            if row.status == "registered" and row.version
+        }
+    )
     text = f"registered: {', '.join(known) or 'none'}"
     if blocked:
         text += f"; not in REPORTING_PLUGINS: {', '.join(blocked)}"
     if bad:
-        return CheckResult("warn", f"broken: {'; '.join(bad)}; {text}", "install them anew, or remove them")
+        return CheckResult(
+            "warn",
+            f"broken: {'; '.join(bad)}; {text}",
+            "install them anew, or remove them",
+        )
     return CheckResult("ok", text)
 
 
@@ -182,17 +237,25 @@ def _temporary() -> CheckResult:
     text = f"{folder}: {free / SPACE:.1f} GiB free"
     if old:
         left = f"left there by killed processes: {len(old)}, such as {old[0].name}"
-        return CheckResult("warn", f"{text}; {left}", "the next run with new rows removes them")
+        return CheckResult(
+            "warn", f"{text}; {left}", "the next run with new rows removes them"
+        )
     if free < SPACE:
-        return CheckResult("warn", text, "new rows are staged there: make room, or set TMPDIR")
+        return CheckResult(
+            "warn", text, "new rows are staged there: make room, or set TMPDIR"
+        )
     return CheckResult("ok", text)
 
 
-# -- what one report rests on -----------------------------------------------------------------------------------------
+# -- what one report rests on ----------------------------------------------------------
 
 
-def of_report(report: str, composition: PipelineSpec, registry: Registry, *, write: bool) -> dict[str, Check]:
-    """The checks of a report: its settings, its credentials, and what its source and sinks bring.
+def of_report(
+    report: str, composition: PipelineSpec, registry: Registry, *, write: bool
+) -> dict[str, Check]:
+    """Return the checks of a report.
+
+    They are of its settings, its credentials, and what its source and sinks bring.
 
     What cannot be made is what was found; the others are checked all the same.
 
@@ -202,13 +265,23 @@ def of_report(report: str, composition: PipelineSpec, registry: Registry, *, wri
         registry: The plugins.
         write: Whether checks may write a probe, which they remove again.
     """
-    names = ", ".join(use.name for use in (composition.source, composition.validator, *composition.sinks))
+    names = ", ".join(
+        use.name
+        for use in (composition.source, composition.validator, *composition.sinks)
+    )
     found: dict[str, Check] = {
-        "report": lambda: _assembled(report, composition, registry, f"the settings are complete: {names}"),
-        "credentials": lambda: credentials(permissions_of(report, composition, registry)),
+        "report": lambda: _assembled(
+            report, composition, registry, f"the settings are complete: {names}"
+        ),
+        "credentials": lambda: credentials(
+            permissions_of(report, composition, registry)
+        ),
     }
     schema = _schema(report, composition, registry)
-    parts = [("source", composition.source), *(("sink", use) for use in composition.sinks)]
+    parts = [
+        ("source", composition.source),
+        *(("sink", use) for use in composition.sinks),
+    ]
     for number, (role, use) in enumerate(parts):
         mark = f" {number}" if len(parts) > 2 and role == "sink" else ""
         try:
@@ -220,20 +293,30 @@ def of_report(report: str, composition: PipelineSpec, registry: Registry, *, wri
             found[f"{role} {use.name}{mark}"] = partial(CheckResult, "fail", str(error))
             continue
         owner = Owner(report, role, use.name)
-        found |= {f"{name}{mark}": partial(call, owner, check) for name, check in checks.items()}
+        found |= {
+            f"{name}{mark}": partial(call, owner, check)
+            for name, check in checks.items()
+        }
     return found
 
 
-def _assembled(report: str, composition: PipelineSpec, registry: Registry, text: str) -> CheckResult:
+def _assembled(
+    report: str, composition: PipelineSpec, registry: Registry, text: str
+) -> CheckResult:
     close(assemble(report, composition, registry))
     return CheckResult("ok", text)
 
 
-def _schema(report: str, composition: PipelineSpec, registry: Registry) -> pl.Schema | None:
+def _schema(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> pl.Schema | None:
     """Schema of what reaches the sinks, or None where that is not to be known."""
     try:
         validator = plugin_of(report, "validator", composition.validator, registry)
-        transforms = [plugin_of(report, "transform", use, registry) for use in composition.transforms]
+        transforms = [
+            plugin_of(report, "transform", use, registry)
+            for use in composition.transforms
+        ]
         return schema_of(report, validator, transforms)
     except ReportingError:  # which the check of the report tells
         return None
@@ -254,21 +337,46 @@ def credentials(permissions: list[Permission]) -> CheckResult:
         found = session.get_credentials()
         region = session.region_name or "us-east-1"
         endpoint = session.client("s3", region_name=region).meta.endpoint_url
-    except (BotoCoreError, ValueError) as error:  # such as a profile that does not exist; the text names no secret
-        return CheckResult("fail", str(error), "check AWS_PROFILE and the AWS configuration")
+    except (
+        BotoCoreError,
+        ValueError,
+    ) as error:  # such as a profile that does not exist; the text names no secret
+        return CheckResult(
+            "fail", str(error), "check AWS_PROFILE and the AWS configuration"
+        )
     if found is None:
-        return CheckResult("fail", "none are found", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
+        return CheckResult(
+            "fail",
+            "none are found",
+            "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
+        )
     other = not re.search(r"\.amazonaws\.com(\.cn)?$", endpoint)
     text = f"found by {found.method}; region {session.region_name or 'none'}"
     text += f"; endpoint {redacted(endpoint)}" if other else ""
     quick = Settings(connect_timeout=3, read_timeout=3, retries={"max_attempts": 1})
     try:
-        identity: dict[str, Any] = session.client("sts", config=quick, region_name=region).get_caller_identity()
-    except (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError) as error:
+        identity: dict[str, Any] = session.client(
+            "sts", config=quick, region_name=region
+        ).get_caller_identity()
+    except (
+        BotoCoreError,
+        ClientError,
+        ResponseParserError,
+        KeyError,
+        ValueError,
+    ) as error:
         why = next(iter(codes_of(error)), type(error).__name__)
-        if other:  # a server of S3 alone answers anything, or nothing that can be parsed
-            return CheckResult("ok", f"{text}; whose they are is not to be learnt there ({why})")
+        if (
+            other
+        ):  # a server of S3 alone answers anything, or nothing that can be parsed
+            return CheckResult(
+                "ok", f"{text}; whose they are is not to be learnt there ({why})"
+            )
         return CheckResult(
-            "warn", f"{text}; STS does not say whose they are ({why})", "check that they are still valid"
+            "warn",
+            f"{text}; STS does not say whose they are ({why})",
+            "check that they are still valid",
         )
-    return CheckResult("ok", f"{text}; {identity.get('Arn')} of account {identity.get('Account')}")
+    return CheckResult(
+        "ok", f"{text}; {identity.get('Arn')} of account {identity.get('Account')}"
+    )

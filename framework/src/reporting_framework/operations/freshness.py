@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunRecord
 
 AHEAD = timedelta(minutes=15)
-"""How far a clock may be ahead of this one. What is of later times says nothing of how old anything is."""
+"""How far a clock may be ahead of this one. What is of later times says nothing of how
+old anything is.
+"""
 
 Of = Literal["runs", "data"]
-"""Whose age: that of the last run that ended well and complete, or that of the newest timestamp in the table."""
+"""Whose age: that of the last run that ended well and complete, or that of the newest
+timestamp in the table.
+"""
 
 
 class Freshness(NamedTuple):
@@ -29,11 +33,12 @@ class Freshness(NamedTuple):
     Attributes:
         report: The report.
         of: Whose age.
-        basis: What it is known from: ``history``; ``modification``: when the table was last written, where there is no
-            history; ``timestamp``.
+        basis: What it is known from: ``history``; ``modification``: when the table was
+            last written, where there is no history; ``timestamp``.
         moment: When it was (UTC); None: never.
         age: Seconds since then; None: never.
-        gone: Whether a table that runs have written is not there any more, or cannot be read.
+        gone: Whether a table that runs have written is not there any more, or cannot be
+            read.
     """
 
     report: str
@@ -60,15 +65,25 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
     with prepared(pipeline) as sinks:
         if of == "data":
             basis, moment = "timestamp", _newest(pipeline)
-            if moment is not None and moment > at + AHEAD:  # one event dated next year would hide that no more come
+            if (
+                moment is not None and moment > at + AHEAD
+            ):  # one event dated next year would hide that no more come
                 raise FatalError(
-                    f"report {pipeline.report}: the newest data is of {moment:%Y-%m-%d %H:%M:%S} UTC, which is ahead "
-                    "of the clock, so its age is not known; --of runs goes by the last run"
+                    f"report {pipeline.report}: the newest data is of"
+                    f" {moment:%Y-%m-%d %H:%M:%S} UTC, which is ahead of the clock, so"
+                    " its age is not known; --of runs goes by the last run"
                 )
         elif records := records_of(sinks):
             gone = _gone(pipeline, records)
-            ended = [run.finished_at for run in records if run.status == "ok" and run.complete and not run.replay]
-            basis, moment = "history", max((each for each in ended if each <= at + AHEAD), default=None)
+            ended = [
+                run.finished_at
+                for run in records
+                if run.status == "ok" and run.complete and not run.replay
+            ]
+            basis, moment = (
+                "history",
+                max((each for each in ended if each <= at + AHEAD), default=None),
+            )
         else:
             basis, moment = "modification", _modified(pipeline)
     age = (at - moment).total_seconds() if moment is not None else None
@@ -84,7 +99,10 @@ def _newest(pipeline: Pipeline) -> datetime | None:
 
 
 def _gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
-    """Whether there is nothing where the last run has left rows, or nothing that can be read."""
+    """Return whether the rows that the last run has left are gone.
+
+    There is then nothing where it left them, or nothing that can be read.
+    """
     kept = next((run.outputs for run in records if run.status != "failed"), [])
     if not any(output.rows for output in kept):
         return False
@@ -100,5 +118,7 @@ def _modified(pipeline: Pipeline) -> datetime | None:
     moments = []
     for sink in pipeline.sinks:
         if isinstance(sink, Inspectable):
-            moments += [each.modified for each in sink.belongings() if each.kind == "output"]
+            moments += [
+                each.modified for each in sink.belongings() if each.kind == "output"
+            ]
     return max((moment for moment in moments if moment is not None), default=None)

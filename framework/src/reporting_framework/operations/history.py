@@ -26,7 +26,8 @@ def runs_of(pipeline: Pipeline) -> Sequence[RunRecord]:
         records = records_of(sinks)
     if records is None:
         raise PluginError(
-            f"report {pipeline.report}: there is no history of its runs: none of its sinks keeps one "
-            f"({', '.join(sink.name for sink in pipeline.sinks)}); parquet-checkpoint does, unless keep_runs is 0"
+            f"report {pipeline.report}: there is no history of its runs: none of its"
+            f" sinks keeps one ({', '.join(sink.name for sink in pipeline.sinks)});"
+            " parquet-checkpoint does, unless keep_runs is 0"
         )
     return records

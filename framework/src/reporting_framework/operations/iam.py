@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 
-def permissions_of(report: str, composition: PipelineSpec, registry: Registry) -> list[Permission]:
-    """The permissions that the plugins of a composition declare, each once, in the order of data.
+def permissions_of(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> list[Permission]:
+    """Return the permissions that the plugins of a composition declare.
+
+    Each is there once, in the order of data.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked.
@@ -33,7 +37,11 @@ def permissions_of(report: str, composition: PipelineSpec, registry: Registry) -
 
 
 def policy_of(
-    permissions: Sequence[Permission], *, partition: str = "aws", region: str = "*", account: str = "*"
+    permissions: Sequence[Permission],
+    *,
+    partition: str = "aws",
+    region: str = "*",
+    account: str = "*",
 ) -> dict[str, Any]:
     """An IAM policy that allows these permissions and nothing else.
 
@@ -52,14 +60,21 @@ def policy_of(
         }
         if conditions:
             statement["Condition"] = {
-                operator: {key: list(values) for key, values in keys.items()} for operator, keys in conditions.items()
+                operator: {key: list(values) for key, values in keys.items()}
+                for operator, keys in conditions.items()
             }
         statements.append(statement)
     return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _placed(resource: str, partition: str, region: str, account: str) -> str:
-    """An ARN with what it leaves open filled in; a bucket's has no region and no account at all."""
+    """An ARN with what it leaves open filled in.
+
+    A bucket's has no region and no account at all.
+    """
     head, _, service, its_region, its_account, name = resource.split(":", 5)
-    filled = (region if its_region == "*" else its_region, account if its_account == "*" else its_account)
+    filled = (
+        region if its_region == "*" else its_region,
+        account if its_account == "*" else its_account,
+    )
     return ":".join((head, partition, service, *filled, name))

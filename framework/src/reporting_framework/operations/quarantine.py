@@ -1,4 +1,7 @@
-"""What is in a report's quarantine: which of it is meant, why it is there, and the records as they are now."""
+"""The content of a report's quarantine.
+
+The module tells which of it is meant, why it is there, and what the records are now.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,12 @@ import polars as pl
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
 from reporting_framework.execution.run_history import records_of
-from reporting_framework.plugin_api.records import SOURCE_KEY, Batch, object_of, with_natural_keys
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    Batch,
+    object_of,
+    with_natural_keys,
+)
 from reporting_framework.plugin_api.source import Revisiting
 from reporting_framework.storage.versions import same_version
 
@@ -49,14 +57,21 @@ class EntryFilter(NamedTuple):
         return entries
 
     def _fits(self, origin: str) -> bool:
-        """Whether this origin is meant; a name that holds ``*`` or ``[`` fits itself, too."""
+        """Whether this origin is meant.
+
+        A name that holds ``*`` or ``[`` fits itself, too.
+        """
         wanted = self.origin or ""
         return wanted in (origin, object_of(origin)) or fnmatchcase(origin, wanted)
 
 
 @contextmanager
-def quarantine_of(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Quarantine]:
-    """Open the quarantine that a run of the report would use; nothing of the pipeline is left open afterwards.
+def quarantine_of(
+    pipeline: Pipeline, *, changing: bool = False
+) -> Iterator[Quarantine]:
+    """Open the quarantine that a run of the report would use.
+
+    Nothing of the pipeline is left open afterwards.
 
     Args:
         pipeline: The report.
@@ -73,13 +88,22 @@ def quarantine_of(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Qua
                 yield found
                 return
     names = ", ".join(sink.name for sink in pipeline.sinks)
-    raise PluginError(f"report {report}: it has no quarantine: none of its sinks keeps one ({names})")
+    raise PluginError(
+        f"report {report}: it has no quarantine: none of its sinks keeps one ({names})"
+    )
 
 
 def entries_of(
-    pipeline: Pipeline, quarantine: Quarantine, choice: EntryFilter, *, dropped: bool = False
+    pipeline: Pipeline,
+    quarantine: Quarantine,
+    choice: EntryFilter,
+    *,
+    dropped: bool = False,
 ) -> pl.DataFrame:
-    """The entries that are meant, of those that await someone or of those that were dropped."""
+    """Return the entries that are meant.
+
+    They are of those that await someone or of those that were dropped.
+    """
     return choice.of(quarantine.dropped() if dropped else quarantine.entries())
 
 
@@ -88,8 +112,12 @@ def objects_of(entries: pl.DataFrame) -> list[str]:
     return sorted(set(map(object_of, entries[SOURCE_KEY])))
 
 
-def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """How many entries there are for each reason, the most frequent first; when, and the origin of one of them.
+def grouped(
+    entries: pl.DataFrame, validators: Mapping[str, str] | None = None
+) -> pl.DataFrame:
+    """How many entries there are for each reason, the most frequent first.
+
+    When, and the origin of one of them.
 
     Args:
         entries: As `Quarantine.entries` gives them.
@@ -98,9 +126,14 @@ def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) 
     keys = GROUP
     if validators is not None:
         known = pl.DataFrame(
-            list(validators.items()), schema={"run_id": pl.String, "validator": pl.String}, orient="row"
+            list(validators.items()),
+            schema={"run_id": pl.String, "validator": pl.String},
+            orient="row",
         )
-        entries, keys = entries.join(known, on="run_id", how="left"), [*GROUP, "run_id", "validator"]
+        entries, keys = (
+            entries.join(known, on="run_id", how="left"),
+            [*GROUP, "run_id", "validator"],
+        )
     return (
         entries.group_by(keys)
         .agg(
@@ -117,7 +150,12 @@ def grouped(entries: pl.DataFrame, validators: Mapping[str, str] | None = None) 
 def validators_of(pipeline: Pipeline) -> dict[str, str]:
     """The validator of each run that a sink's history remembers."""
     records = records_of(pipeline.sinks) or ()
-    return {run.run_id: used.name for run in records for used in run.steps if used.role == "validator"}
+    return {
+        run.run_id: used.name
+        for run in records
+        for used in run.steps
+        if used.role == "validator"
+    }
 
 
 class QuarantinedRecord(NamedTuple):
@@ -126,8 +164,10 @@ class QuarantinedRecord(NamedTuple):
     Attributes:
         origin: Its origin.
         version: Version of its object now, or None.
-        record: The record itself: a value of someone's, for the eyes of who asked for it; None when it is not there.
-        note: What is to be said of it, such as that its object has changed; "" when nothing is.
+        record: The record itself: a value of someone's, for the eyes of who asked for
+            it; None when it is not there.
+        note: What is to be said of it, such as that its object has changed; "" when
+            nothing is.
     """
 
     origin: str
@@ -144,7 +184,10 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedR
     """
     source = pipeline.source
     if not isinstance(source, Revisiting):
-        raise PluginError(f"report {pipeline.report}: source {source.name} cannot read single objects again")
+        raise PluginError(
+            f"report {pipeline.report}: source {source.name} cannot read single objects"
+            " again"
+        )
     versions = dict(entries.select(SOURCE_KEY, "version").iter_rows())
     unread: dict[str, str] = {}
     for split in source.plan_replay(objects_of(entries)):
@@ -154,16 +197,29 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedR
             for found in _records(with_natural_keys(batch) if natural else batch):
                 if found.origin in versions:
                     before = versions.pop(found.origin)
-                    changed = f"its object has changed: version {before} was rejected, this is {found.version}"
+                    changed = (
+                        f"its object has changed: version {before} was rejected, this"
+                        f" is {found.version}"
+                    )
                     yield (
                         found
                         if same_version(before, found.version)
-                        else found._replace(note="; ".join(filter(None, (found.note, changed))))
+                        else found._replace(
+                            note="; ".join(filter(None, (found.note, changed)))
+                        )
                     )
     for origin in versions:
         reason = unread.get(object_of(origin), unread.get(origin))
-        gone = {None: "no such record is there any more", "missing": "its object is gone"}
-        yield QuarantinedRecord(origin, None, None, gone.get(reason, f"its object could not be read: {reason}"))
+        gone = {
+            None: "no such record is there any more",
+            "missing": "its object is gone",
+        }
+        yield QuarantinedRecord(
+            origin,
+            None,
+            None,
+            gone.get(reason, f"its object could not be read: {reason}"),
+        )
 
 
 def _records(batch: Batch) -> Iterator[QuarantinedRecord]:

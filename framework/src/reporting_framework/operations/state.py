@@ -29,7 +29,9 @@ KINDS: Mapping[Part, tuple[str, ...]] = {
     "quarantine": ("quarantine", "bookmark"),
     "bookmark": ("bookmark",),
 }
-"""What goes with each part. What was in quarantine is only found again by a full listing."""
+"""What goes with each part. What was in quarantine is only found again by a full
+listing.
+"""
 
 
 class ReportState(NamedTuple):
@@ -38,7 +40,8 @@ class ReportState(NamedTuple):
     Attributes:
         belongings: All that its sinks tell of.
         silent: Names of sinks that tell nothing.
-        bookmark: What the next run will list, in sentences; none where no sink has a quarantine.
+        bookmark: What the next run will list, in sentences; none where no sink has a
+            quarantine.
         last: What its last run left behind, where a sink keeps a history.
         unfinished: Resets that have begun and not ended.
     """
@@ -63,23 +66,32 @@ def stored(pipeline: Pipeline) -> ReportState:
             if bookmark is None and (quarantine := sink.quarantine()) is not None:
                 bookmark = _told(pipeline, sinks, quarantine.bookmark)
         last = next(newest_of(sinks), None)
-        return ReportState(belongings, silent, bookmark or (), last, unfinished_resets(pipeline))
+        return ReportState(
+            belongings, silent, bookmark or (), last, unfinished_resets(pipeline)
+        )
 
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
     """Describe the resets that have begun and not ended."""
-    found = [sink.unfinished_reset() for sink in pipeline.sinks if isinstance(sink, Resuming)]
+    found = [
+        sink.unfinished_reset() for sink in pipeline.sinks if isinstance(sink, Resuming)
+    ]
     return [each for each in found if each]
 
 
 def finish_resets(pipeline: Pipeline) -> None:
-    """Finish the resets that have begun and not ended, because a person says that nothing else does so."""
+    """Finish the resets that have begun and not ended.
+
+    This is done because a person says that nothing else does so.
+    """
     for sink in pipeline.sinks:
         if isinstance(sink, Resuming):
             sink.finish_reset(by_hand=True)
 
 
-def _told(pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]) -> Sequence[str]:
+def _told(
+    pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]
+) -> Sequence[str]:
     """Describe the next run, in sentences."""
     source = pipeline.source
     if isinstance(source, Telling):
@@ -92,7 +104,9 @@ def _told(pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]
 
 
 class Reset:
-    """Sets what a report keeps aside: first copies of everything, then nothing but the copies.
+    """The setting aside of what a report keeps.
+
+    First there are copies of everything, then nothing but the copies.
 
     Args:
         pipeline: The report, its sinks prepared.
@@ -109,15 +123,19 @@ class Reset:
     def __init__(self, pipeline: Pipeline, part: Part = "all") -> None:
         self._report = pipeline.report
         self._sinks = [sink for sink in pipeline.sinks if isinstance(sink, Resettable)]
-        self.silent = [sink.name for sink in pipeline.sinks if not isinstance(sink, Resettable)]
+        self.silent = [
+            sink.name for sink in pipeline.sinks if not isinstance(sink, Resettable)
+        ]
         if not self._sinks:
             raise PluginError(
-                f"report {pipeline.report}: none of its sinks can be reset ({', '.join(self.silent)}); "
-                "what they keep must be removed by hand"
+                f"report {pipeline.report}: none of its sinks can be reset"
+                f" ({', '.join(self.silent)}); what they keep must be removed by hand"
             )
         self._chosen: list[list[StoredArtifact]] = []
         for sink in self._sinks:
-            self._chosen.append([each for each in sink.belongings() if each.kind in KINDS[part]])
+            self._chosen.append(
+                [each for each in sink.belongings() if each.kind in KINDS[part]]
+            )
 
     @property
     def found(self) -> Sequence[StoredArtifact]:
@@ -125,7 +143,10 @@ class Reset:
         return [each for chosen in self._chosen for each in chosen]
 
     def back_up(self, name: str) -> list[tuple[StoredArtifact, str]]:
-        """Copy everything, and compare; each with the place of its copy. See `Resettable.back_up`."""
+        """Copy everything, and compare; each with the place of its copy.
+
+        See `Resettable.back_up`.
+        """
         copies: list[tuple[StoredArtifact, str]] = []
         for sink, chosen in zip(self._sinks, self._chosen, strict=True):
             copies += zip(chosen, sink.back_up(chosen, name), strict=True)
@@ -141,5 +162,18 @@ def copy_command(source: str, target: str) -> str:
     """A shell command that copies one file or object over another."""
     if not source.startswith("s3://"):
         return shlex.join(["cp", "-p", source, target])
-    endpoint = redacted(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
-    return shlex.join(["aws", "s3", "cp", source, target, *(["--endpoint-url", endpoint] if endpoint else [])])
+    endpoint = redacted(
+        os.environ.get("AWS_ENDPOINT_URL_S3")
+        or os.environ.get("AWS_ENDPOINT_URL")
+        or ""
+    )
+    return shlex.join(
+        [
+            "aws",
+            "s3",
+            "cp",
+            source,
+            target,
+            *(["--endpoint-url", endpoint] if endpoint else []),
+        ]
+    )

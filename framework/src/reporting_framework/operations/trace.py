@@ -1,4 +1,7 @@
-"""Where a row came from: its object, the version that was read, the run and the validator; or why it is not there."""
+"""The origin of a row, or the reason why the row is not there.
+
+The origin is its object, the version that was read, the run and the validator.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,12 @@ from reporting_framework.execution.progress import ledger_of
 from reporting_framework.execution.run_history import kept_by
 from reporting_framework.plugin_api.records import SOURCE_KEY, object_of
 from reporting_framework.plugin_api.sink import Readable
-from reporting_framework.plugin_api.source import Absence, Accounting, Located, Traceable
+from reporting_framework.plugin_api.source import (
+    Absence,
+    Accounting,
+    Located,
+    Traceable,
+)
 from reporting_framework.query.filters import RowFilter
 
 if TYPE_CHECKING:
@@ -31,8 +39,9 @@ AT_ONCE = 16
 """Objects that are looked at at once: each look is a round trip."""
 
 Now = Literal["unchanged", "changed since", "there", "gone", "denied", "unknown"]
-"""What has become of an object: ``there`` where the version that was read is not known, ``unknown`` where it was not,
-or could not be, looked at."""
+"""What has become of an object: ``there`` where the version that was read is not known,
+``unknown`` where it was not, or could not be, looked at.
+"""
 
 _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
@@ -45,8 +54,10 @@ class LoadEvent(NamedTuple):
         at: When it began (UTC).
         version: Version of the object that it read.
         validator: Name of its validator.
-        plugin: The validator's distribution and version, where the run's record is still there.
-        status: How the run ended; None where there is no record of it: it was let go, or the run was killed.
+        plugin: The validator's distribution and version, where the run's record is
+            still there.
+        status: How the run ended; None where there is no record of it: it was let go,
+            or the run was killed.
     """
 
     run_id: str
@@ -64,7 +75,8 @@ class RowProvenance(NamedTuple):
         origin: Its origin.
         uri: URI of its object, where the source can tell.
         values: Its values in the columns that were asked for.
-        runs: The runs that brought it, the newest first; none where nothing was set down of it.
+        runs: The runs that brought it, the newest first; none where nothing was set
+            down of it.
         now: What has become of its object.
     """
 
@@ -95,8 +107,8 @@ class ProvenanceResult(NamedTuple):
         rows: Rows of the table.
         more: How many others there are besides.
         aside: Records in quarantine.
-        announced: Runs that set the origin down and did not commit it, where it is neither in the table nor in
-            quarantine.
+        announced: Runs that set the origin down and did not commit it, where it is
+            neither in the table nor in quarantine.
         history: Whether a sink keeps a history.
         now: What has become of the object, where it is in neither.
         absence: Why it is in neither, if the source can tell.
@@ -117,7 +129,9 @@ class ProvenanceResult(NamedTuple):
 
 
 class ProvenanceReader:
-    """Looks things up in a report's table, quarantine and history, and at the source's objects.
+    """Reader of a report's table, quarantine and history.
+
+    It looks things up there, and at the source's objects.
 
     Args:
         check: Whether to look at the objects.
@@ -126,7 +140,14 @@ class ProvenanceReader:
         ReportingError: As `assembly.assemble`.
     """
 
-    def __init__(self, report: str, composition: PipelineSpec, registry: Registry, *, check: bool = True) -> None:
+    def __init__(
+        self,
+        report: str,
+        composition: PipelineSpec,
+        registry: Registry,
+        *,
+        check: bool = True,
+    ) -> None:
         self._pipeline = assemble(report, composition, registry)
         close_source(self._pipeline)
         self._check = check
@@ -135,7 +156,9 @@ class ProvenanceReader:
         self._kept = kept_by(self._pipeline.sinks)
         self._records: Mapping[str, RunRecord] = {}
         if self._kept:
-            self._records = {record.run_id: record for record in self._kept.history.records()}
+            self._records = {
+                record.run_id: record for record in self._kept.history.records()
+            }
 
     def rows(self, selection: RowFilter, limit: int) -> ProvenanceResult:
         """Where the rows of a selection came from.
@@ -152,7 +175,9 @@ class ProvenanceReader:
         return self._traced(selection.of(table), wanted, limit)
 
     def origin(self, key: str, limit: int) -> ProvenanceResult:
-        """What became of a record, or of all records of an object; `key` may be the object's URI.
+        """What became of a record, or of all records of an object.
+
+        `key` may be the object's URI.
 
         Raises:
             ReportingError: As `rows`.
@@ -173,33 +198,55 @@ class ProvenanceReader:
         announced = self._brought([key]).get(key, [])
         now = self._now({object_of(key): {each.version for each in announced}})
         become = now.get(object_of(key), "unknown")
-        absence = self._absence(object_of(key)) if become in ("there", "changed since", "unchanged") else None
+        absence = (
+            self._absence(object_of(key))
+            if become in ("there", "changed since", "unchanged")
+            else None
+        )
         return found._replace(announced=announced, now=become, absence=absence)
 
     def _table(self) -> pl.LazyFrame | None:
         pipeline = self._pipeline
-        sink = next((each for each in pipeline.sinks if isinstance(each, Readable)), None)
+        sink = next(
+            (each for each in pipeline.sinks if isinstance(each, Readable)), None
+        )
         if sink is None:
             names = ", ".join(each.name for each in pipeline.sinks)
-            raise PluginError(f"report {pipeline.report}: there is no table: none of its sinks can be read ({names})")
+            raise PluginError(
+                f"report {pipeline.report}: there is no table: none of its sinks can be"
+                f" read ({names})"
+            )
         return sink.scan()
 
-    def _traced(self, rows: pl.LazyFrame, columns: Sequence[str], limit: int) -> ProvenanceResult:
+    def _traced(
+        self, rows: pl.LazyFrame, columns: Sequence[str], limit: int
+    ) -> ProvenanceResult:
         shown = rows.select(pl.col(SOURCE_KEY).alias("\0origin"), *columns)
         reading = Owner(self._pipeline.report, "reading", "the table")
-        total, found = call(reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)])
+        total, found = call(
+            reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)]
+        )
         origins = found["\0origin"].to_list()
         brought = self._brought(origins)
         versions: dict[str, set[str | None]] = {}
         for origin in origins:
-            versions.setdefault(object_of(origin), set()).update(each.version for each in brought.get(origin, ()))
+            versions.setdefault(object_of(origin), set()).update(
+                each.version for each in brought.get(origin, ())
+            )
         now = self._now(versions)
         traced = [
-            RowProvenance(origin, self._uri(origin), dict(zip(columns, values, strict=True)), brought.get(origin, []),
-                   now.get(object_of(origin), "unknown"))
+            RowProvenance(
+                origin,
+                self._uri(origin),
+                dict(zip(columns, values, strict=True)),
+                brought.get(origin, []),
+                now.get(object_of(origin), "unknown"),
+            )
             for origin, *values in found.iter_rows()
-        ]  # fmt: skip
-        return ProvenanceResult(traced, max(0, total.item() - len(traced)), history=self._kept is not None)
+        ]
+        return ProvenanceResult(
+            traced, max(0, total.item() - len(traced)), history=self._kept is not None
+        )
 
     def _aside(self, mine: pl.Expr, limit: int) -> list[QuarantineMatch]:
         """Records in the quarantine that a run would use."""
@@ -208,10 +255,19 @@ class ProvenanceReader:
             quarantine = sink.quarantine()
             found = _all_of(quarantine).filter(mine).head(limit) if quarantine else None
             if found is not None:
-                now = self._now({object_of(row[0]): {row[1]} for row in found.iter_rows()})
+                now = self._now(
+                    {object_of(row[0]): {row[1]} for row in found.iter_rows()}
+                )
                 return [
                     QuarantineMatch(
-                        key, self._uri(key), version, kind, field, run, at, now.get(object_of(key), "unknown")
+                        key,
+                        self._uri(key),
+                        version,
+                        kind,
+                        field,
+                        run,
+                        at,
+                        now.get(object_of(key), "unknown"),
                     )
                     for key, version, kind, field, run, at in found.iter_rows()
                 ]
@@ -225,10 +281,16 @@ class ProvenanceReader:
         found: dict[str, list[LoadEvent]] = {}
         for origin, version, run_id, validator, at in rows.iter_rows():
             record = self._records.get(run_id)
-            steps = [each for each in record.steps if each.role == "validator"] if record else []
+            steps = (
+                [each for each in record.steps if each.role == "validator"]
+                if record
+                else []
+            )
             plugin = f"{steps[0].distribution} {steps[0].version}" if steps else None
             status = record.status if record else None
-            found.setdefault(origin, []).append(LoadEvent(run_id, at, version, validator, plugin, status))
+            found.setdefault(origin, []).append(
+                LoadEvent(run_id, at, version, validator, plugin, status)
+            )
         return found
 
     def _uri(self, origin: str) -> str | None:
@@ -244,7 +306,10 @@ class ProvenanceReader:
         if not isinstance(source, Located):
             return key
         folders = [f"{uri.rstrip('/')}/" for uri in source.source_uris()]
-        return next((key.removeprefix(folder) for folder in folders if key.startswith(folder)), key)
+        return next(
+            (key.removeprefix(folder) for folder in folders if key.startswith(folder)),
+            key,
+        )
 
     def _outside(self, key: str) -> Absence | None:
         """Why a URI, or the path of a file, cannot be one of the source's objects."""
@@ -255,7 +320,10 @@ class ProvenanceReader:
         path = key.startswith("/") and all(uri.startswith("/") for uri in uris)
         if not path and not re.match(r"[a-z0-9]+://", key):
             return None
-        return Absence("outside the source", f"it is not below {' or '.join(uris)}, which the report reads")
+        return Absence(
+            "outside the source",
+            f"it is not below {' or '.join(uris)}, which the report reads",
+        )
 
     def _absence(self, name: str) -> Absence | None:
         """Why the source did not read an object that is there."""
@@ -263,11 +331,14 @@ class ProvenanceReader:
         if not isinstance(source, Accounting):
             return None
         ledger = ledger_of(pipeline.sinks)
-        last = max((run.started_at for run in self._records.values() if not run.replay), default=None)
+        last = max(
+            (run.started_at for run in self._records.values() if not run.replay),
+            default=None,
+        )
         return source.absence(name, ledger, last)
 
     def _now(self, objects: Mapping[str, set[str | None]]) -> dict[str, Now]:
-        """What has become of each of these objects, of which these versions were read."""
+        """Return what has become of each object, of which these versions were read."""
         source = self._pipeline.source
         if not self._check or not isinstance(source, Traceable):
             return {}
@@ -283,7 +354,11 @@ class ProvenanceReader:
             if version is None:
                 return "gone"
             known = objects[name] - {None}
-            return ("unchanged" if version in known else "changed since") if known else "there"
+            return (
+                ("unchanged" if version in known else "changed since")
+                if known
+                else "there"
+            )
 
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
             return dict(zip(objects, pool.map(look, objects), strict=True))
@@ -291,5 +366,7 @@ class ProvenanceReader:
 
 def _all_of(quarantine: Quarantine) -> pl.DataFrame:
     """What awaits someone, and what was dropped: its reason says so."""
-    dropped = quarantine.dropped().with_columns(error_type="dropped: " + pl.col("error_type"))
+    dropped = quarantine.dropped().with_columns(
+        error_type="dropped: " + pl.col("error_type")
+    )
     return pl.concat([quarantine.entries(), dropped])

@@ -1,12 +1,21 @@
 """The interface that all plugins share.
 
-Nothing in this package imports polars or pydantic at run time, so that a plugin module stays light.
+Nothing in this package imports polars or pydantic at run time, so that a plugin module
+stays light.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Protocol,
+    runtime_checkable,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -32,7 +41,10 @@ class Plugin(Protocol):
 
     @property
     def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
-        """The pydantic model of its settings: a class attribute (read-only here, so that any model will do)."""
+        """Return the pydantic model of its settings.
+
+        This is a class attribute (read-only here, so that any model will do).
+        """
         ...
 
     def __init__(self, settings: Any) -> None: ...
@@ -40,10 +52,15 @@ class Plugin(Protocol):
 
 @runtime_checkable
 class Checkable(Protocol):
-    """What a source or a sink has besides when it can check its surroundings, for `reporting doctor REPORT`."""
+    """Optional interface of a source or a sink that can check its surroundings.
+
+    It is there for `reporting doctor REPORT`.
+    """
 
     def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        """Checks by name, each to be carried out on its own, in any order; for a sink after `open`.
+        """Checks by name, each to be carried out on its own, in any order.
+
+        For a sink after `open`.
 
         Args:
             write: Whether they may write a probe, which they remove again.
@@ -52,7 +69,9 @@ class Checkable(Protocol):
 
 
 class Permission(NamedTuple):
-    """What a plugin must be allowed to do in AWS, no more: one statement of an IAM policy.
+    """Permission that a plugin must have in AWS, and no more.
+
+    It is one statement of an IAM policy.
 
     Attributes:
         actions: Actions, without wildcards, such as ``s3:GetObject``.
@@ -71,5 +90,8 @@ class Permitted(Protocol):
 
     @classmethod
     def permissions(cls, settings: Any) -> Sequence[Permission]:
-        """What it must be allowed to do under these settings. Looks nothing up and opens nothing."""
+        """What it must be allowed to do under these settings.
+
+        Looks nothing up and opens nothing.
+        """
         ...

@@ -30,7 +30,8 @@ class Engine(Plugin, Protocol):
         Args:
             process: Reads, validates, transforms and stages one split.
             splits: Taken one by one, no faster than they can be worked on.
-            parallelism: How many splits the source says are worth having under way at once.
+            parallelism: How many splits the source says are worth having under way at
+                once.
             stop: Asked before each split is taken; once it says True no more are taken.
         """
         ...

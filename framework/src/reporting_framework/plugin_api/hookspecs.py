@@ -1,16 +1,22 @@
-"""All hooks. Each docstring is the author's manual: when the hook is called, with what, and what it may do.
+"""All hooks.
 
-A plugin is a module named by an entry point in the group ``reporting_framework``; its functions marked with
-`reporting_framework.hookimpl` implement these hooks. A function takes any subset of the arguments, by name.
+Each docstring is the author's manual: when the hook is called, with what, and what it
+may do.
+
+A plugin is a module named by an entry point in the group ``reporting_framework``; its
+functions marked with `reporting_framework.hookimpl` implement these hooks. A function
+takes any subset of the arguments, by name.
 
 The module says which version of this API it was written for::
 
     REPORTING_API = 1
 
-Write the number, not `reporting_framework.API_VERSION`, which is always that of the framework at hand. A module that
-says nothing was written for version 1. It is compared before any hook is looked at: a plugin for another version is
-not loaded, and ``reporting plugins`` lists it as *broken*, with both versions and what to upgrade. The module is
-imported to be asked; so what it imports at its top should be little, and there in every version.
+Write the number, not `reporting_framework.API_VERSION`, which is always that of the
+framework at hand. A module that says nothing was written for version 1. It is compared
+before any hook is looked at: a plugin for another version is not loaded, and
+``reporting plugins`` lists it as *broken*, with both versions and what to upgrade. The
+module is imported to be asked; so what it imports at its top should be little, and
+there in every version.
 """
 
 from __future__ import annotations
@@ -37,23 +43,28 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.validator import Validator
 
 
-# -- registration: called once for each plugin when plugins are loaded ------------------------------------------------
+# -- registration: called once for each plugin when plugins are loaded -----------------
 
 
 @hookspec
 def reporting_sources() -> Sequence[type[Source] | LazyPlugin]:  # type: ignore[empty-body]
     """Sources that the plugin brings.
 
-    Called when plugins are loaded, before any setting is known. Return classes that carry a `name`, or `LazyPlugin`
-    stand-ins for them, which keep ``reporting-run --help`` fast. A name that another plugin has already taken is an
-    error that names both distributions. What this raises makes the plugin *broken*: it is listed with the cause, and
-    fatal only to a report that needs it.
+    Called when plugins are loaded, before any setting is known. Return classes that
+    carry a `name`, or `LazyPlugin` stand-ins for them, which keep ``reporting-run
+    --help`` fast. A name that another plugin has already taken is an error that names
+    both distributions. What this raises makes the plugin *broken*: it is listed with
+    the cause, and fatal only to a report that needs it.
 
     Example::
 
         @hookimpl
         def reporting_sources():
-            return [LazyPlugin("ftp-csv", "my_plugin.source:FtpCsv", "CSV files from an FTP server")]
+            return [
+                LazyPlugin(
+                    "ftp-csv", "my_plugin.source:FtpCsv", "CSV files from an FTP server"
+                )
+            ]
     """
 
 
@@ -65,7 +76,13 @@ def reporting_validators() -> Sequence[type[Validator] | LazyPlugin]:  # type: i
 
         @hookimpl
         def reporting_validators():
-            return [LazyPlugin("order", "my_plugin.validator:OrderValidator", "orders of the web shop")]
+            return [
+                LazyPlugin(
+                    "order",
+                    "my_plugin.validator:OrderValidator",
+                    "orders of the web shop",
+                )
+            ]
     """
 
 
@@ -77,7 +94,13 @@ def reporting_transforms() -> Sequence[type[Transform] | LazyPlugin]:  # type: i
 
         @hookimpl
         def reporting_transforms():
-            return [LazyPlugin("drop-tests", "my_plugin.transform:DropTests", "leaves test orders out")]
+            return [
+                LazyPlugin(
+                    "drop-tests",
+                    "my_plugin.transform:DropTests",
+                    "leaves test orders out",
+                )
+            ]
     """
 
 
@@ -89,7 +112,11 @@ def reporting_sinks() -> Sequence[type[Sink] | LazyPlugin]:  # type: ignore[empt
 
         @hookimpl
         def reporting_sinks():
-            return [LazyPlugin("postgres", "my_plugin.sink:PostgresTable", "a table in PostgreSQL")]
+            return [
+                LazyPlugin(
+                    "postgres", "my_plugin.sink:PostgresTable", "a table in PostgreSQL"
+                )
+            ]
     """
 
 
@@ -101,7 +128,11 @@ def reporting_engines() -> Sequence[type[Engine] | LazyPlugin]:  # type: ignore[
 
         @hookimpl
         def reporting_engines():
-            return [LazyPlugin("dask", "my_plugin.engine:DaskEngine", "splits on a Dask cluster")]
+            return [
+                LazyPlugin(
+                    "dask", "my_plugin.engine:DaskEngine", "splits on a Dask cluster"
+                )
+            ]
     """
 
 
@@ -115,7 +146,13 @@ def reporting_reports() -> Sequence[type[Report] | LazyPlugin]:  # type: ignore[
 
         @hookimpl
         def reporting_reports():
-            return [LazyPlugin("orders", "my_plugin.report:Orders", "orders of the web shop, as parquet")]
+            return [
+                LazyPlugin(
+                    "orders",
+                    "my_plugin.report:Orders",
+                    "orders of the web shop, as parquet",
+                )
+            ]
     """
 
 
@@ -129,7 +166,13 @@ def reporting_queries() -> Sequence[type[Query] | LazyPlugin]:  # type: ignore[e
 
         @hookimpl
         def reporting_queries():
-            return [LazyPlugin("orders-by-day", "my_plugin.queries:OrdersByDay", "number of orders on each day")]
+            return [
+                LazyPlugin(
+                    "orders-by-day",
+                    "my_plugin.queries:OrdersByDay",
+                    "number of orders on each day",
+                )
+            ]
     """
 
 
@@ -137,14 +180,21 @@ def reporting_queries() -> Sequence[type[Query] | LazyPlugin]:  # type: ignore[e
 def reporting_pages() -> Sequence[type[Page] | LazyPlugin]:  # type: ignore[empty-body]
     """Pages that the plugin brings; the rules are those of `reporting_sources`.
 
-    The `summary` of a `LazyPlugin` is what ``reporting report REPORT --list`` shows. A page that is drawn with more
-    than the framework needs is best `LazyPlugin`: what it imports is then asked only of those who want the page.
+    The `summary` of a `LazyPlugin` is what ``reporting report REPORT --list`` shows. A
+    page that is drawn with more than the framework needs is best `LazyPlugin`: what it
+    imports is then asked only of those who want the page.
 
     Example::
 
         @hookimpl
         def reporting_pages():
-            return [LazyPlugin("monthly-orders", "my_plugin.page:MonthlyOrders", "a month of orders")]
+            return [
+                LazyPlugin(
+                    "monthly-orders",
+                    "my_plugin.page:MonthlyOrders",
+                    "a month of orders",
+                )
+            ]
     """
 
 
@@ -152,10 +202,11 @@ def reporting_pages() -> Sequence[type[Page] | LazyPlugin]:  # type: ignore[empt
 def reporting_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
     """Commands that the plugin adds to ``reporting``.
 
-    Called for every start of the command line: build the commands without importing anything heavy, and import
-    inside their functions. A module that imports click itself belongs to a distribution that requires click: in AWS
-    Lambda there is no command line, and click only where something requires it. A command whose name is taken is
-    left out, and the plugin is listed as broken.
+    Called for every start of the command line: build the commands without importing
+    anything heavy, and import inside their functions. A module that imports click
+    itself belongs to a distribution that requires click: in AWS Lambda there is no
+    command line, and click only where something requires it. A command whose name is
+    taken is left out, and the plugin is listed as broken.
 
     Example::
 
@@ -165,12 +216,16 @@ def reporting_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
     """
 
 
-# -- lifecycle: called for each run; what an implementation raises is logged and never fails the run -----------------
+# -- lifecycle: called for each run; what an implementation raises is logged and never f
 
 
 @hookspec
 def reporting_run_started(
-    report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+    report: str,
+    run_id: str,
+    inputs: Sequence[str],
+    steps: Sequence[Step],
+    schema: pl.Schema,
 ) -> None:
     """A run begins: settings are checked and plugins made, nothing has been read.
 
@@ -179,8 +234,10 @@ def reporting_run_started(
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
-        inputs: Places that the source reads, as URIs without credentials; none where it does not tell.
-        steps: The plugins that the run uses, with the distribution of each and its version.
+        inputs: Places that the source reads, as URIs without credentials; none where it
+            does not tell.
+        steps: The plugins that the run uses, with the distribution of each and its
+            version.
         schema: Schema of the rows that reach the sinks.
 
     Example::
@@ -192,14 +249,19 @@ def reporting_run_started(
 
 
 @hookspec
-def reporting_split_finished(report: str, run_id: str, split: Split, outcome: SplitResult) -> None:
-    """A split was read, validated, transformed and staged. Called from the runner's own thread, one at a time.
+def reporting_split_finished(
+    report: str, run_id: str, split: Split, outcome: SplitResult
+) -> None:
+    """A split was read, validated, transformed and staged.
+
+    Called from the runner's own thread, one at a time.
 
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
         split: The split.
-        outcome: What became of it. It is not to be changed, nor kept: it would hold memory.
+        outcome: What became of it. It is not to be changed, nor kept: it would hold
+            memory.
 
     Example::
 
@@ -210,8 +272,12 @@ def reporting_split_finished(report: str, run_id: str, split: Split, outcome: Sp
 
 
 @hookspec
-def reporting_records_rejected(report: str, run_id: str, rejections: Sequence[Rejection]) -> None:
-    """A split held records that were rejected or filtered. Called after `reporting_split_finished`.
+def reporting_records_rejected(
+    report: str, run_id: str, rejections: Sequence[Rejection]
+) -> None:
+    """A split held records that were rejected or filtered.
+
+    Called after `reporting_split_finished`.
 
     Args:
         report: Name of the report.
@@ -223,7 +289,12 @@ def reporting_records_rejected(report: str, run_id: str, rejections: Sequence[Re
         @hookimpl
         def reporting_records_rejected(rejections):
             for rejection in rejections:
-                log.warning("%s: %s %s", rejection.origin, rejection.error_type, rejection.field)
+                log.warning(
+                    "%s: %s %s",
+                    rejection.origin,
+                    rejection.error_type,
+                    rejection.field,
+                )
     """
 
 
@@ -244,13 +315,15 @@ def reporting_run_finished(result: RunResult) -> None:
 
 @hookspec
 def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
-    """A run was given up; whole outputs may have been committed before, nothing half. Its plugins are closed.
+    """A run was given up; whole outputs may have been committed before, nothing half.
+
+    Its plugins are closed.
 
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
-        error: What ended it. Its message holds no value of a record when it is a `ReportingError`; the message of any
-            other error may, so log its type only.
+        error: What ended it. Its message holds no value of a record when it is a
+            `ReportingError`; the message of any other error may, so log its type only.
 
     Example::
 

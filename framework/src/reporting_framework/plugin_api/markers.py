@@ -1,4 +1,7 @@
-"""What a plugin module needs at import time, and nothing more: `hookimpl`, `LazyPlugin` and the names they go by."""
+"""The things that a plugin module needs at import time, and nothing more.
+
+These are `hookimpl`, `LazyPlugin` and the names they go by.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ PROJECT = "reporting_framework"
 """Name of the pluggy project and of the entry-point group."""
 
 API_VERSION = 1
-"""Version of the plugin API: the hooks, the roles and the records. It grows when a plugin must change to go on."""
+"""Version of the plugin API: the hooks, the roles and the records. It grows when a
+plugin must change to go on.
+"""
 
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function of a plugin as the implementation of the hook of the same name."""
@@ -24,7 +29,8 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 class LazyPlugin:
     """A plugin class that is imported only when a report needs it.
 
-    A registration hook may return these in the place of classes, so that listing plugins stays cheap.
+    A registration hook may return these in the place of classes, so that listing
+    plugins stays cheap.
 
     Attributes:
         name: The name that users select it by.

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 
 class Quarantine(Protocol):
-    """Where what was read and not kept is set down, beside a sink's outputs, with the source's bookmark."""
+    """Place where what was read and not kept is set down.
+
+    It lies beside a sink's outputs, and has the source's bookmark with it.
+    """
 
     def versions(self, objects: Sequence[str]) -> Mapping[str, str | None]:
-        """Those of `objects` that are in quarantine, each with the version it was read at.
+        """Return those of `objects` that are in quarantine.
+
+        Each comes with the version it was read at.
 
         None: unknown, or begun and never settled; to be read again.
         """
@@ -32,24 +37,36 @@ class Quarantine(Protocol):
         ...
 
     def entries(self) -> pl.DataFrame:
-        """All that is set down and was neither replayed nor dropped, in the order of `source_key`.
+        """Return all that is set down and was neither replayed nor dropped.
 
-        Columns: `source_key`, `version`, `error_type`, `field`, `run_id` (String) and `rejected_at` (Datetime us UTC).
+        It is in the order of `source_key`.
+
+        Columns: `source_key`, `version`, `error_type`, `field`, `run_id` (String) and
+        `rejected_at` (Datetime us UTC).
         """
         ...
 
     def begin(self, objects: Sequence[str]) -> None:
-        """Set down, before any commit, that these objects of several records may be taken in part.
+        """Set down, before any commit, that these objects may be taken in part.
 
-        Until `settle`, they count as not accounted for, so that a run which dies between two commits is made good
-        by the next one.
+        They are objects of several records.
+
+        Until `settle`, they count as not accounted for, so that a run which dies
+        between two commits is made good by the next one.
         """
         ...
 
     def settle(
-        self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
+        self,
+        reread: Iterable[str],
+        rejections: Sequence[Rejection],
+        *,
+        run_id: str,
+        at: datetime,
     ) -> QuarantineState:
-        """Replace what is set down for the objects `reread` by `rejections`, in one atomic write.
+        """Replace what is set down for the objects `reread` by `rejections`.
+
+        This is one atomic write.
 
         Args:
             reread: Objects that this run has read again, or named to `begin`.
@@ -62,37 +79,56 @@ class Quarantine(Protocol):
     def drop(self, entries: pl.DataFrame) -> int:
         """Set these entries aside for good, in one atomic write; how many that were.
 
-        They are no longer among `entries` nor counted, and stay accounted for: `versions` names their objects at the
-        version they were read at, so that an object comes back only when it changes. `settle` leaves a dropped record
-        as it is when it was rejected again at that version.
+        They are no longer among `entries` nor counted, and stay accounted for:
+        `versions` names their objects at the version they were read at, so that an
+        object comes back only when it changes. `settle` leaves a dropped record as it
+        is when it was rejected again at that version.
 
         Args:
-            entries: Rows of `entries`. One that is not there any more just as it was shown is left alone.
+            entries: Rows of `entries`. One that is not there any more just as it was
+                shown is left alone.
         """
         ...
 
     def dropped(self) -> pl.DataFrame:
-        """What was dropped and is still accounted for, each with the reason that it had; as `entries` gives them."""
+        """Return what was dropped and is still accounted for, as `entries` gives it.
+
+        Each entry comes with the reason that it had.
+        """
         ...
 
     def leave(self, bookmark: Mapping[str, Any]) -> None:
-        """Keep the source's bookmark for the next run. It only saves work: losing it never loses a record."""
+        """Keep the source's bookmark for the next run.
+
+        It only saves work: losing it never loses a record.
+        """
         ...
 
 
 class History(Protocol):
-    """What a report's runs did, and which of them brought a row in, kept beside a sink's outputs."""
+    """Account of what a report's runs did, and of which run brought a row in.
+
+    It is kept beside a sink's outputs.
+    """
 
     def records(self) -> Sequence[RunRecord]:
-        """What the last runs left behind, the newest first; how many are kept is bounded."""
+        """What the last runs left behind, the newest first.
+
+        How many are kept is bounded.
+        """
         ...
 
     def newest(self) -> Iterator[RunRecord]:
-        """Yield the same records one by one, the run that ended last first; those not asked for are not parsed."""
+        """Yield the same records one by one, the run that ended last first.
+
+        Those not asked for are not parsed.
+        """
         ...
 
     def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
-        """Take in what this run is about to commit; called any number of times before `write`, thread-safe.
+        """Take in what this run is about to commit.
+
+        Called any number of times before `write`, thread-safe.
 
         Args:
             origins: Origins of accepted rows.
@@ -101,7 +137,9 @@ class History(Protocol):
         ...
 
     def write(self, *, run_id: str, validator: str, at: datetime) -> None:
-        """Set down what was noted, before any commit: a run that dies afterwards has told where its rows came from.
+        """Set down what was noted, before any commit.
+
+        A run that dies afterwards has then told where its rows came from.
 
         Args:
             run_id: The run.
@@ -111,13 +149,19 @@ class History(Protocol):
         ...
 
     def keep(self, record: RunRecord) -> None:
-        """Add the record of a run that is over, and let go of the oldest. Losing it never loses a row."""
+        """Add the record of a run that is over, and let go of the oldest.
+
+        Losing it never loses a row.
+        """
         ...
 
     def lineage(self, origins: Sequence[str]) -> pl.DataFrame:
-        """Where rows came from: one row for each of `origins` and run that set it down, the newest run first.
+        """Return where rows came from, the newest run first.
 
-        Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at` (Datetime us UTC).
+        There is one row for each of `origins` and run that set it down.
+
+        Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at`
+        (Datetime us UTC).
         """
         ...
 
@@ -127,10 +171,12 @@ class Recording(Protocol):
     """What a sink has besides when it keeps a history of runs."""
 
     def history(self) -> History | None:
-        """The history beside this sink's outputs, or None where the settings ask for none.
+        """Return the history beside this sink's outputs.
 
-        Called after `open`, in a run before `ledger`, which may then read it along with the rest. A dry run only
-        reads it.
-        What the history raises is logged, and never fails a run.
+        It is None where the settings ask for none.
+
+        Called after `open`, in a run before `ledger`, which may then read it along with
+        the rest. A dry run only reads it. What the history raises is logged, and never
+        fails a run.
         """
         ...

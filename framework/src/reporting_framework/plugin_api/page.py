@@ -22,8 +22,10 @@ class PageContext(NamedTuple):
         report: Name of the report.
         month: First day of the month that the page is about.
         rows: The report's whole table, lazily.
-        quarantine: What was read and not kept, see `Quarantine.entries`; None where there is no quarantine.
-        runs: Records of its last runs, the newest first; none where no sink keeps a history.
+        quarantine: What was read and not kept, see `Quarantine.entries`; None where
+            there is no quarantine.
+        runs: Records of its last runs, the newest first; none where no sink keeps a
+            history.
         source: Where the records come from, as text for people; empty when unknown.
         table: Where the table is, likewise.
         at: When the page is made (aware, UTC): the only clock that it may go by.
@@ -40,7 +42,10 @@ class PageContext(NamedTuple):
 
 
 class HasHtml(Protocol):
-    """Object that is HTML, such as a MarkupSafe `Markup` or an element of an HTML library."""
+    """Object that is HTML.
+
+    Such are a MarkupSafe `Markup` and an element of an HTML library.
+    """
 
     def __html__(self) -> str:
         """Return the HTML."""
@@ -48,7 +53,9 @@ class HasHtml(Protocol):
 
 
 class Page(Plugin, Protocol):
-    """A report to look at: one HTML page that needs nothing else, of one month of a report's table.
+    """Report to look at: one HTML page of one month of a report's table.
+
+    The page needs nothing else.
 
     Attributes:
         needs: The columns that it reads. A table without one of them is refused.

@@ -13,18 +13,22 @@ if TYPE_CHECKING:
 class Query(Plugin, Protocol):
     """A question to a report's table.
 
-    The docstring of the class defines it so exactly that two people would write the same numbers: what is counted, in
-    which units, what becomes of nulls and ties. Its first line is the summary. The fields of `Settings` are its options
-    on the command line.
+    The docstring of the class defines it so exactly that two people would write the
+    same numbers: what is counted, in which units, what becomes of nulls and ties. Its
+    first line is the summary. The fields of `Settings` are its options on the command
+    line.
 
     Attributes:
-        needs: The columns that it reads, whatever its settings. A table without one of them is refused.
+        needs: The columns that it reads, whatever its settings. A table without one of
+            them is refused.
     """
 
     needs: ClassVar[frozenset[str]]
 
     def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """The answer, in an order that does not depend on that of `rows`. Looks at no more than their schema.
+        """The answer, in an order that does not depend on that of `rows`.
+
+        Looks at no more than their schema.
 
         Raises:
             SettingsError: The settings name a column that is not there.

@@ -1,4 +1,7 @@
-"""The plain data that travels between the roles: splits, batches, rejections, fragments, outcomes."""
+"""The plain data that travels between the roles.
+
+These are splits, batches, rejections, fragments and outcomes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ FILTERED = "filtered"
 """Error type under which a record that a transform dropped is set down."""
 
 LOOKS_LIKE = "looks_like_"
-"""Beginning of the error type of bytes in a format that a source does not read; the format follows."""
+"""Beginning of the error type of bytes in a format that a source does not read; the
+format follows.
+"""
 
 _LINE = re.compile(r"#[0-9]+\Z")
 
@@ -32,14 +37,22 @@ def line_origin(key: str, line: int) -> str:
 
 
 def object_of(origin: str) -> str:
-    """The object that an origin belongs to: the origin less its ``#line``, if it has one."""
-    return origin[: match.start()] if "#" in origin and (match := _LINE.search(origin)) else origin
+    """Return the object that an origin belongs to.
+
+    It is the origin less its ``#line``, if it has one.
+    """
+    return (
+        origin[: match.start()]
+        if "#" in origin and (match := _LINE.search(origin))
+        else origin
+    )
 
 
 def single_origin(key: str) -> str:
     """Origin of the only record of the object `key`.
 
-    It is the key itself. A key that happens to end in ``#`` and digits gets a line, so that `object_of` stays exact.
+    It is the key itself. A key that happens to end in ``#`` and digits gets a line, so
+    that `object_of` stays exact.
     """
     return line_origin(key, 1) if "#" in key and _LINE.search(key) else key
 
@@ -57,11 +70,12 @@ class Trigger(NamedTuple):
     """What started a run from outside.
 
     Attributes:
-        kind: What it is, such as ``direct``, ``schedule``, ``s3`` or the name of a queue's or a stream's service.
+        kind: What it is, such as ``direct``, ``schedule``, ``s3`` or the name of a
+            queue's or a stream's service.
         event: All of it, as it came (JSON types).
         settings: What it sets of the report's settings.
-        names_work: Whether it names the very objects or records to take; then the source must know what to do with it
-            (see `capabilities.Triggered`).
+        names_work: Whether it names the very objects or records to take; then the
+            source must know what to do with it (see `capabilities.Triggered`).
         awaited: Whether someone reads the answer.
     """
 
@@ -77,7 +91,8 @@ class Split(NamedTuple):
 
     Attributes:
         id: Unique within a run, the same for the same plan.
-        data: What the source needs to read it: JSON types only, so that it can be sent anywhere.
+        data: What the source needs to read it: JSON types only, so that it can be sent
+            anywhere.
     """
 
     id: str
@@ -89,9 +104,12 @@ class Rejection(NamedTuple):
 
     Attributes:
         origin: Where the record came from.
-        version: Version of its object (an ETag or the like), or None where the source has none.
-        error_type: A short machine-readable reason, such as ``missing`` or ``filtered``.
-        field: Path of the declared field that is at fault, or None when it is the record as a whole.
+        version: Version of its object (an ETag or the like), or None where the source
+            has none.
+        error_type: A short machine-readable reason, such as ``missing`` or
+            ``filtered``.
+        field: Path of the declared field that is at fault, or None when it is the
+            record as a whole.
     """
 
     origin: str
@@ -105,8 +123,9 @@ class ReadFailure(NamedTuple):
 
     Attributes:
         origin: The object, or the record.
-        reason: A short machine-readable reason: ``denied``, ``archived``, ``missing`` or ``unavailable``. Where it was
-            read and could not be kept, the name of the step is before it, as in ``ndjson-archive: unavailable``.
+        reason: A short machine-readable reason: ``denied``, ``archived``, ``missing``
+            or ``unavailable``. Where it was read and could not be kept, the name of the
+            step is before it, as in ``ndjson-archive: unavailable``.
     """
 
     origin: str
@@ -118,7 +137,8 @@ class TriggerResponse(NamedTuple):
 
     Attributes:
         answer: What the trigger expects back (JSON types), or None.
-        unread: Rejected records that could not be set aside: they come again, so they count as not read.
+        unread: Rejected records that could not be set aside: they come again, so they
+            count as not read.
     """
 
     answer: Any = None
@@ -129,10 +149,11 @@ class StoredArtifact(NamedTuple):
     """Something that a sink keeps, as it is now.
 
     Attributes:
-        kind: What it is: an ``output``, the ``quarantine``, the source's ``bookmark``, a ``lock``, or a ``leftover`` of
-            a process that was killed.
+        kind: What it is: an ``output``, the ``quarantine``, the source's ``bookmark``,
+            a ``lock``, or a ``leftover`` of a process that was killed.
         uri: Where it is.
-        rows: Rows of an output, entries of a quarantine; None where that has no meaning, or it cannot be read.
+        rows: Rows of an output, entries of a quarantine; None where that has no
+            meaning, or it cannot be read.
         bytes: Its size.
         version: The storage's version of it.
         newest: The newest timestamp in it (aware, UTC).
@@ -152,8 +173,10 @@ class CheckResult(NamedTuple):
     """What a check found, for ``reporting doctor``.
 
     Attributes:
-        status: ``ok``; ``warn``: it works, and may not for long; ``fail``: it does not work.
-        found: What was found, in a few words; never a secret, never a value of a record.
+        status: ``ok``; ``warn``: it works, and may not for long; ``fail``: it does not
+            work.
+        found: What was found, in a few words; never a secret, never a value of a
+            record.
         advice: What to do about it.
     """
 
@@ -170,9 +193,11 @@ class Batch(NamedTuple):
         versions: Version of each record's object, n of them.
         payloads: n raw records (bytes), or None when the source yields frames.
         frame: A polars frame of n rows, or None when the source yields payloads.
-        rejected: Records that the source itself could not take (too large, a damaged archive); not among `origins`.
+        rejected: Records that the source itself could not take (too large, a damaged
+            archive); not among `origins`.
         unread: Objects that could not be read.
-        ignored: Names of objects that turned out not to be the report's when they were read.
+        ignored: Names of objects that turned out not to be the report's when they were
+            read.
     """
 
     origins: Sequence[str] = ()
@@ -185,21 +210,29 @@ class Batch(NamedTuple):
 
 
 def with_natural_keys(batch: Batch) -> Batch:
-    """Return a batch whose origins are natural keys as one that `object_of` gives these keys back for.
+    """Return a batch whose natural keys `object_of` gives back.
+
+    The batch that is given has natural keys as its origins.
 
     A key that happens to end in ``#`` and digits gets a line, as in `single_origin`.
     """
-    rejected = [each._replace(origin=single_origin(each.origin)) for each in batch.rejected]
-    return batch._replace(origins=list(map(single_origin, batch.origins)), rejected=rejected)
+    rejected = [
+        each._replace(origin=single_origin(each.origin)) for each in batch.rejected
+    ]
+    return batch._replace(
+        origins=list(map(single_origin, batch.origins)), rejected=rejected
+    )
 
 
 class Validated(NamedTuple):
     """What a validator made of a batch.
 
     Attributes:
-        frame: Valid records in the validator's declared schema, its last column `SOURCE_KEY`.
+        frame: Valid records in the validator's declared schema, its last column
+            `SOURCE_KEY`.
         rejections: One for each record that is not in the frame.
-        ignored_fields: How often each unknown field was left out, by name; only names that are plain identifiers.
+        ignored_fields: How often each unknown field was left out, by name; only names
+            that are plain identifiers.
     """
 
     frame: pl.DataFrame
@@ -224,11 +257,14 @@ class CommitResult(NamedTuple):
 
     Attributes:
         outputs: Every output as it is now, also those to which nothing was added.
-        duplicates: How many staged rows were left out because they were already there; None where the sink cannot tell.
-        failed: Staged rows that could not be kept for a reason that passes. Only for sources that deliver such records
-            again (see `Triggered`); any other needs an error.
+        duplicates: How many staged rows were left out because they were already there;
+            None where the sink cannot tell.
+        failed: Staged rows that could not be kept for a reason that passes. Only for
+            sources that deliver such records again (see `Triggered`); any other needs
+            an error.
         newest: The newest timestamp of all outputs, if there is one.
-        spans: Stages within the commit, such as ``merge``, each time that they took place.
+        spans: Stages within the commit, such as ``merge``, each time that they took
+            place.
     """
 
     outputs: Sequence[Output] = ()

@@ -36,14 +36,16 @@ class PipelineSpec(NamedTuple):
 class Report(Protocol):
     """A named composition with a settings model of its own.
 
-    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and the class variables ``table``, what its
-    table is called in SQL beside the report's own name, and ``page``, the name of the page that ``reporting report``
-    makes unless another is asked for. The model's fields are the options of the command line. Beside the fields it may
-    say, as class variables:
+    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and the class
+    variables ``table``, what its table is called in SQL beside the report's own name,
+    and ``page``, the name of the page that ``reporting report`` makes unless another is
+    asked for. The model's fields are the options of the command line. Beside the fields
+    it may say, as class variables:
 
     - ``environment``: published names of environment variables, by field;
     - ``alternatives``: fields that stand together in the place of one, as in
-      ``{"source": ("source_bucket", "prefix")}``; the higher of two layers wins, both in one layer are refused.
+      ``{"source": ("source_bucket", "prefix")}``; the higher of two layers wins, both
+      in one layer are refused.
     """
 
     name: ClassVar[str]
@@ -51,7 +53,10 @@ class Report(Protocol):
 
     @property
     def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
-        """The pydantic model of its settings: a class attribute (read-only here, so that any model will do)."""
+        """Return the pydantic model of its settings.
+
+        This is a class attribute (read-only here, so that any model will do).
+        """
         ...
 
     def compose(self, settings: Any) -> PipelineSpec:
@@ -61,12 +66,21 @@ class Report(Protocol):
 
 @runtime_checkable
 class Answering(Protocol):
-    """What a report may have besides, for those who know its results by names of its own."""
+    """Optional interface of a report that gives its results names of its own.
+
+    It is there for those who know the results by these names.
+    """
 
     def answer(self, settings: Any, result: RunResult) -> Mapping[str, Any]:
-        """Entries (JSON types) that the answer to a trigger holds beside those of the result."""
+        """Return further entries (JSON types) for the answer to a trigger.
+
+        The answer holds them beside those of the result.
+        """
         ...
 
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
-        """Value and CloudWatch unit (``Count``, ``Bytes``, ``Milliseconds``, …) of metrics beside the general ones."""
+        """Return value and CloudWatch unit of metrics beside the general ones.
+
+        A unit is ``Count``, ``Bytes``, ``Milliseconds`` or the like.
+        """
         ...

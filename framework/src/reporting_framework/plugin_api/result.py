@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from reporting_framework._text.messages import as_utc, redacted
 
@@ -56,11 +63,14 @@ class QuarantineState(_Model):
 class Seconds(_Model):
     """Wall time by stage, in seconds.
 
-    Stages overlap where splits are worked on at once, so they need not add up to `total`; `read`, `validate` and
-    `transform` are summed over splits. `merge` is a part of `commit`.
+    Stages overlap where splits are worked on at once, so they need not add up to
+    `total`; `read`, `validate` and `transform` are summed over splits. `merge` is a
+    part of `commit`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
+    )
 
     plan: float = 0.0
     read: float = 0.0
@@ -72,41 +82,51 @@ class Seconds(_Model):
 
 
 class RunResult(_Model):
-    """What one execution of a report did. `records_read` = accepted + rejected + filtered + duplicates, always.
+    """What one execution of a report did.
+
+    `records_read` = accepted + rejected + filtered + duplicates, always.
 
     Attributes:
         report: Name of the report.
         run_id: Unique id of the execution.
-        status: ``ok``; ``partial`` when objects were left unread or the deadline came first; ``failed``.
-        complete: Whether all that was listed and is new was handled; False when the deadline came first: run again. It
-            says nothing of what was not listed: see `listing`.
-        listing: What was listed: ``full``: everything; ``window``: what is not dated before `listed_from` by its name;
-            ``named``: only what a trigger or a replay named. `None`: the source lists nothing.
-        listed_from: Start of the window (UTC). An object dated earlier that has come in since the last full listing is
-            found by the next one.
-        full_scan_due: When a run will list everything again (UTC); in the past: the next one does. `None`: each run
-            does, or it is not known.
+        status: ``ok``; ``partial`` when objects were left unread or the deadline came
+            first; ``failed``.
+        complete: Whether all that was listed and is new was handled; False when the
+            deadline came first: run again. It says nothing of what was not listed: see
+            `listing`.
+        listing: What was listed: ``full``: everything; ``window``: what is not dated
+            before `listed_from` by its name; ``named``: only what a trigger or a replay
+            named. `None`: the source lists nothing.
+        listed_from: Start of the window (UTC). An object dated earlier that has come in
+            since the last full listing is found by the next one.
+        full_scan_due: When a run will list everything again (UTC); in the past: the
+            next one does. `None`: each run does, or it is not known.
         dry_run: Whether nothing was written on purpose.
         records_read: Records read from the source.
         accepted: Records newly kept.
         rejected: Records turned away by the source or the validator.
         filtered: Records dropped by a transform.
         duplicates: Records whose origin another run had already brought in.
-        objects_unread: Objects that could not be read, or records that could not be kept; they are tried again.
-        unread_reasons: Why, counted; of what was read with the name of the step, as in ``ndjson-archive: unavailable``.
+        objects_unread: Objects that could not be read, or records that could not be
+            kept; they are tried again.
+        unread_reasons: Why, counted; of what was read with the name of the step, as in
+            ``ndjson-archive: unavailable``.
         objects_ignored: Objects whose name the report does not know.
         ignored_samples: A few of those names.
-        remaining: Objects left for the next run because the deadline came; of a bucket that was not listed to its end,
-            those found so far.
+        remaining: Objects left for the next run because the deadline came; of a bucket
+            that was not listed to its end, those found so far.
         ignored_fields: Unknown fields that were left out, counted by name.
         warnings: What is probably not what was meant, in sentences; also in the log.
         outputs: Every output as it is now.
-        last_processed_timestamp: Newest timestamp in the outputs, in UTC; in JSON it ends in ``Z``.
+        last_processed_timestamp: Newest timestamp in the outputs, in UTC; in JSON it
+            ends in ``Z``.
         rejections: Reasons, counted; filtered records are not among them.
         quarantine: Where rejected and filtered records lie, if anywhere.
         seconds: Time by stage.
-        spans: When each stage first began and last ended, in seconds since the epoch; for observers, never printed.
-        response: What the trigger expects back from the source, if it names its work; never printed.
+        spans: When each stage first began and last ended, in seconds since the epoch;
+            for observers, never printed.
+        response: What the trigger expects back from the source, if it names its work;
+            never printed.
     """
 
     report: str
@@ -134,7 +154,9 @@ class RunResult(_Model):
     rejections: list[RejectionCount] = []
     quarantine: QuarantineState | None = None
     seconds: Seconds = Seconds()
-    spans: dict[str, tuple[float, float]] = Field(default_factory=dict, exclude=True, repr=False)
+    spans: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, exclude=True, repr=False
+    )
     response: Any = Field(None, exclude=True, repr=False)
 
 
@@ -142,7 +164,8 @@ class Step(_Model):
     """A plugin that a run used.
 
     Attributes:
-        role: What it did: ``source``, ``validator``, ``transform``, ``sink`` or ``engine``.
+        role: What it did: ``source``, ``validator``, ``transform``, ``sink`` or
+            ``engine``.
         name: Its name.
         distribution: The distribution that brought it.
         version: The version of that.
@@ -155,7 +178,9 @@ class Step(_Model):
 
 
 class RunRecord(_Model):
-    """What is kept of a run when it is over: a small extract of its `RunResult`, with what it was made with.
+    """Small extract of a `RunResult` that is kept when the run is over.
+
+    It also holds what the run was made with.
 
     Attributes:
         run_id: Unique id of the run.

@@ -8,14 +8,19 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """Settings of a plugin or a report: unknown names are refused, values do not change after they were checked.
+    """Settings of a plugin or a report.
+
+    Unknown names are refused. Values do not change after they were checked.
 
     Attributes:
-        environment: Published names of environment variables, by field (beside ``REPORTING_<REPORT>__<FIELD>``).
+        environment: Published names of environment variables, by field (beside
+            ``REPORTING_<REPORT>__<FIELD>``).
         alternatives: Fields that stand together in the place of one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
 
     environment: ClassVar[dict[str, str]] = {}
     alternatives: ClassVar[dict[str, tuple[str, ...]]] = {}

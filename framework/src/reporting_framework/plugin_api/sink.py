@@ -37,18 +37,23 @@ class Sink(Plugin, Protocol):
     def ledger(self) -> Ledger | None:
         """What this sink already holds, or None when it keeps no account of that.
 
-        What has a ledger is the account of what was taken. So a sink that has none is committed before those that have
-        one, and may be given the same rows again: it must make nothing more of them.
+        What has a ledger is the account of what was taken. So a sink that has none is
+        committed before those that have one, and may be given the same rows again: it
+        must make nothing more of them.
 
         Raises:
-            CorruptCheckpoint: What is there cannot be read, or cannot be brought to the schema without loss.
-            AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
+            CorruptCheckpoint: What is there cannot be read, or cannot be brought to the
+                schema without loss.
+            AccessDenied: Reading was refused. Only a definite "not found" means
+                "nothing yet".
             StorageUnavailable: Reading failed after retries.
         """
         ...
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """Put the rows where `commit` will find them, without making them visible. Repeatable, thread-safe.
+        """Put the rows where `commit` will find them, without making them visible.
+
+        Repeatable, thread-safe.
 
         Args:
             frame: At least one row, in the schema given to `open`.
@@ -58,9 +63,12 @@ class Sink(Plugin, Protocol):
         ...
 
     def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
-        """Make all fragments visible, atomically for each output; rows whose origin is already there are left out.
+        """Make all fragments visible, atomically for each output.
 
-        Called once, also with no fragments. When it raises, nothing visible has changed but whole outputs.
+        Rows whose origin is already there are left out.
+
+        Called once, also with no fragments. When it raises, nothing visible has changed
+        but whole outputs.
 
         Raises:
             CommitConflict: Other runs kept winning the race.
@@ -68,7 +76,10 @@ class Sink(Plugin, Protocol):
         ...
 
     def close(self) -> None:
-        """Remove all that was staged. Called at the end of every run, also after a commit; errors are logged."""
+        """Remove all that was staged.
+
+        Called at the end of every run, also after a commit; errors are logged.
+        """
         ...
 
     def quarantine(self) -> Quarantine | None:
@@ -83,12 +94,14 @@ class Readable(Protocol):
     def scan(self) -> pl.LazyFrame | None:
         """What it holds, lazily, or None where there is nothing yet.
 
-        Called after `open`, whose columns it has, in their order and types; others that are there follow. A query
-        picks columns and rows before the frame is collected: where they lie, no more than those should be read.
+        Called after `open`, whose columns it has, in their order and types; others that
+        are there follow. A query picks columns and rows before the frame is collected:
+        where they lie, no more than those should be read.
 
         Raises:
             CorruptCheckpoint: What is there cannot be read.
-            AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
+            AccessDenied: Reading was refused. Only a definite "not found" means
+                "nothing yet".
             StorageUnavailable: Reading failed after retries.
         """
         ...
@@ -96,16 +109,25 @@ class Readable(Protocol):
 
 @runtime_checkable
 class Filed(Protocol):
-    """What a sink has besides when its table is all the parquet files below one folder."""
+    """Optional interface of a sink whose table is parquet files below one folder.
+
+    Its table is all the parquet files there.
+    """
 
     @classmethod
     def table_folder(cls, settings: Any) -> str:
-        """URI of that folder under these settings. Looks nothing up and opens nothing."""
+        """Return the URI of that folder under these settings.
+
+        This looks nothing up and opens nothing.
+        """
         ...
 
 
 class ParquetFile(Protocol):
-    """One file of a table, in the version that it had when it was looked into; read from any thread."""
+    """One file of a table, in the version that it had when it was looked into.
+
+    Read from any thread.
+    """
 
     @property
     def uri(self) -> str:
@@ -126,7 +148,8 @@ class ParquetFile(Protocol):
         """These bytes of that version.
 
         Raises:
-            StorageUnavailable: Another version has taken its place, or reading failed after retries.
+            StorageUnavailable: Another version has taken its place, or reading failed
+                after retries.
         """
         ...
 
@@ -137,17 +160,24 @@ class ParquetFile(Protocol):
 
 @runtime_checkable
 class ParquetBacked(Readable, Protocol):
-    """What a readable sink has besides when its table is parquet files: other engines then read them themselves."""
+    """Optional interface of a readable sink whose table is parquet files.
+
+    Other engines then read them themselves.
+    """
 
     def parquet_files(self) -> Sequence[ParquetFile]:
-        """The files whose rows are those of `scan`, none where there is nothing yet. Called after `open`.
+        """The files whose rows are those of `scan`, none where there is nothing yet.
 
-        What `scan` makes of an older file's columns, who reads these makes of them too: one that is missing is null, a
-        text in the place of a day is parsed, another type is cast.
+        Called after `open`.
+
+        What `scan` makes of an older file's columns, who reads these makes of them too:
+        one that is missing is null, a text in the place of a day is parsed, another
+        type is cast.
 
         Raises:
             CorruptCheckpoint: What is there cannot be read.
-            AccessDenied: Reading was refused. Only a definite "not found" means "nothing yet".
+            AccessDenied: Reading was refused. Only a definite "not found" means
+                "nothing yet".
             StorageUnavailable: Reading failed after retries.
         """
         ...
@@ -155,19 +185,28 @@ class ParquetBacked(Readable, Protocol):
 
 @runtime_checkable
 class Inspectable(Protocol):
-    """What a sink has besides when it can tell what it keeps, for `reporting state REPORT`."""
+    """Optional interface of a sink that can tell what it keeps.
+
+    It is there for `reporting state REPORT`.
+    """
 
     def belongings(self) -> Sequence[StoredArtifact]:
-        """All that it keeps, as it is now, outputs first. Called after `open`; it changes nothing.
+        """All that it keeps, as it is now, outputs first.
 
-        What is there and cannot be read as what it should be is told without its rows, not raised.
+        Called after `open`; it changes nothing.
+
+        What is there and cannot be read as what it should be is told without its rows,
+        not raised.
         """
         ...
 
 
 @runtime_checkable
 class Resettable(Inspectable, Protocol):
-    """What a sink has besides when it can begin anew, for `reporting state REPORT reset`."""
+    """Optional interface of a sink that can begin anew.
+
+    It is there for `reporting state REPORT reset`.
+    """
 
     def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
         """Copy these belongings beside them, and compare; where each copy is.
@@ -185,30 +224,40 @@ class Resettable(Inspectable, Protocol):
         """Remove these belongings, each only in the version that it was looked at.
 
         Raises:
-            CommitConflict: One has changed since. It was left, and so were those that come after it.
+            CommitConflict: One has changed since. It was left, and so were those that
+                come after it.
         """
         ...
 
 
 @runtime_checkable
 class Resuming(Resettable, Protocol):
-    """Optional interface of a resettable sink whose reset leaves a marker while it is under way.
+    """Optional interface of a resettable sink whose reset leaves a marker.
 
-    `Resettable.remove` writes the marker before it removes anything and removes the marker last. Whatever finds the
-    marker of a reset that was killed finishes the reset, or refuses: a table of which a part was removed must not be
-    taken for the whole.
+    The marker is there while the reset is under way.
+
+    `Resettable.remove` writes the marker before it removes anything and removes the
+    marker last. Whatever finds the marker of a reset that was killed finishes the
+    reset, or refuses: a table of which a part was removed must not be taken for the
+    whole.
     """
 
     def unfinished_reset(self) -> str | None:
-        """Describe a reset that has begun and not ended, `None` if there is none. Called after `open`."""
+        """Describe a reset that has begun and not ended, `None` if there is none.
+
+        Called after `open`.
+        """
         ...
 
     def finish_reset(self, *, by_hand: bool) -> None:
-        """Finish a reset that has begun and not ended, if there is one. Called after `open`, before `ledger`.
+        """Finish a reset that has begun and not ended, if there is one.
+
+        Called after `open`, before `ledger`.
 
         Args:
-            by_hand: Whether a person has asked for it, and so says that the process that began it is dead. Otherwise a
-                run, a replay or a discard is about to write.
+            by_hand: Whether a person has asked for it, and so says that the process
+                that began it is dead. Otherwise a run, a replay or a discard is about
+                to write.
 
         Raises:
             CommitConflict: It is not certain that the process that began it is dead.
@@ -218,16 +267,22 @@ class Resuming(Resettable, Protocol):
 
 @runtime_checkable
 class Shelving(Protocol):
-    """What a sink has besides when small files can be put beside its outputs, such as a page made of them."""
+    """Optional interface of a sink that takes small files beside its outputs.
+
+    Such a file is a page made of the outputs, for example.
+    """
 
     def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """Put a file beside the outputs, in one atomic step, whatever was there; its URI. Called after `open`.
+        """Put a file beside the outputs, in one atomic step, whatever was there.
 
-        What reads the outputs as a table must not take the file for a part of it, and another checkpoint beside this
-        one must not have the same place for it.
+        Its URI. Called after `open`.
+
+        What reads the outputs as a table must not take the file for a part of it, and
+        another checkpoint beside this one must not have the same place for it.
 
         Args:
-            kind: What kind of file it is, such as ``reports``: a word that may name a folder.
+            kind: What kind of file it is, such as ``reports``: a word that may name a
+                folder.
             name: Its name among those of its kind, such as ``2024-01.html``.
             data: The bytes.
             content_type: Their media type.

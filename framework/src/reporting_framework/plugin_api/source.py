@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Protocol,
+    runtime_checkable,
+)
 
 from reporting_framework.plugin_api.base import Plugin
 
@@ -22,15 +30,23 @@ if TYPE_CHECKING:
 
 
 ListingKind = Literal["full", "window", "named"]
-"""What a run listed: everything its source has, what can be new by its name, or only what its trigger named."""
+"""What a run listed: everything its source has, what can be new by its name, or only
+what its trigger named.
+"""
 
 
 class Ledger(Protocol):
-    """The set of objects already accounted for, as far as one sink, or a run as a whole, knows."""
+    """Set of the objects already accounted for.
+
+    It is as far as one sink, or a run as a whole, knows.
+    """
 
     @property
     def rows(self) -> int:
-        """Number of rows that the ledger knows; 0 means that nothing has been taken yet."""
+        """Number of rows that the ledger knows.
+
+        0 means that nothing has been taken yet.
+        """
         ...
 
     @property
@@ -39,7 +55,10 @@ class Ledger(Protocol):
         ...
 
     def filter_new(self, objects: Sequence[str]) -> list[str]:
-        """Those of `objects` (keys relative to the source) that are not accounted for, in the order given."""
+        """Return those of `objects` that are not accounted for, in the order given.
+
+        The objects are keys relative to the source.
+        """
         ...
 
 
@@ -48,7 +67,10 @@ class RunLedger(Protocol):
 
     @property
     def rows(self) -> int:
-        """Number of rows in the sink that holds least; 0 means that nothing has been taken yet."""
+        """Number of rows in the sink that holds least.
+
+        0 means that nothing has been taken yet.
+        """
         ...
 
     @property
@@ -57,7 +79,9 @@ class RunLedger(Protocol):
         ...
 
     def newest_until(self, moment: datetime) -> datetime | None:
-        """Return the newest timestamp up to `moment` that every sink has; `None` if one cannot tell or has none.
+        """Return the newest timestamp up to `moment` that every sink has.
+
+        `None` if one cannot tell or has none.
 
         One record from the future says nothing of what came in before it.
         """
@@ -65,14 +89,20 @@ class RunLedger(Protocol):
 
     @property
     def bookmark(self) -> Mapping[str, Any]:
-        """What the source left behind at the end of the last run (JSON types); it may be empty at any time."""
+        """What the source left behind at the end of the last run (JSON types).
+
+        It may be empty at any time.
+        """
         ...
 
-    def filter_new(self, objects: Sequence[str], version_of: Callable[[str], str | None]) -> list[str]:
+    def filter_new(
+        self, objects: Sequence[str], version_of: Callable[[str], str | None]
+    ) -> list[str]:
         """Those of `objects` that must be read, in the order given.
 
-        An object is left out when every sink has it, or when it is in quarantine in the very version that
-        `version_of` tells. `version_of` is called only for objects that are in quarantine.
+        An object is left out when every sink has it, or when it is in quarantine in the
+        very version that `version_of` tells. `version_of` is called only for objects
+        that are in quarantine.
         """
         ...
 
@@ -84,17 +114,21 @@ class PlanStats(NamedTuple):
         ignored: Objects whose name is not one the report reads.
         ignored_samples: A few of those names.
         waiting: Objects that were found to be new and not handed out in a split.
-        exhausted: Whether there is certainly nothing else to hand out: a run that was stopped just then is complete.
-            After a stop `plan` is not asked again: a source that wants to know looks ahead before it hands out a split.
-        repeated: How often an object was listed that had been listed before; these count as duplicates.
-        listing: What was listed: everything (``full``), what can be new (``window``), or nothing, as the objects were
-            ``named``; `None`: the source lists nothing.
-        listed_from: Of a window, its start (aware, UTC): objects of known kinds whose names are dated earlier were not
-            looked for.
-        full_scan_due: When a run will list everything (aware, UTC); in the past: the next one does. `None`: each one
-            does, or it is not known.
-        warnings: What is probably not what was meant, each as ``<subject>: <problem>; <fix>``.
-        read_before: Places that the last run read, as the bookmark has them (URIs), for where no history is kept.
+        exhausted: Whether there is certainly nothing else to hand out: a run that was
+            stopped just then is complete. After a stop `plan` is not asked again: a
+            source that wants to know looks ahead before it hands out a split.
+        repeated: How often an object was listed that had been listed before; these
+            count as duplicates.
+        listing: What was listed: everything (``full``), what can be new (``window``),
+            or nothing, as the objects were ``named``; `None`: the source lists nothing.
+        listed_from: Of a window, its start (aware, UTC): objects of known kinds whose
+            names are dated earlier were not looked for.
+        full_scan_due: When a run will list everything (aware, UTC); in the past: the
+            next one does. `None`: each one does, or it is not known.
+        warnings: What is probably not what was meant, each as ``<subject>: <problem>;
+            <fix>``.
+        read_before: Places that the last run read, as the bookmark has them (URIs), for
+            where no history is kept.
     """
 
     ignored: int = 0
@@ -112,12 +146,14 @@ class PlanStats(NamedTuple):
 class Source(Plugin, Protocol):
     """Where records come from.
 
-    `plan` and `read` are deterministic: the same storage and ledger give the same splits, the same split gives the same
-    batches. `read` may run in another thread, process or machine than `plan`, and more than once.
+    `plan` and `read` are deterministic: the same storage and ledger give the same
+    splits, the same split gives the same batches. `read` may run in another thread,
+    process or machine than `plan`, and more than once.
 
-    A source whose records have keys of their own (rows of a table, records of an API) has the class attribute
-    ``natural_keys = True`` too: an object that it plans is one record, whatever its key ends in. Otherwise an origin
-    that ends in ``#`` and digits is a line of the object before it.
+    A source whose records have keys of their own (rows of a table, records of an API)
+    has the class attribute ``natural_keys = True`` too: an object that it plans is one
+    record, whatever its key ends in. Otherwise an origin that ends in ``#`` and digits
+    is a line of the object before it.
 
     Attributes:
         yields: Whether batches carry payloads or frames.
@@ -131,7 +167,9 @@ class Source(Plugin, Protocol):
         ...
 
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
-        """Splits that cover every record not in the ledger. Lazy where listing is slow: reading starts meanwhile.
+        """Splits that cover every record not in the ledger.
+
+        Lazy where listing is slow: reading starts meanwhile.
 
         Raises:
             AccessDenied: Listing was refused.
@@ -141,15 +179,22 @@ class Source(Plugin, Protocol):
         ...
 
     def read(self, split: Split) -> Iterator[Batch]:
-        """Batches of bounded size. An object that cannot be read is reported in `Batch.unread`, not raised."""
+        """Batches of bounded size.
+
+        An object that cannot be read is reported in `Batch.unread`, not raised.
+        """
         ...
 
     def plan_stats(self) -> PlanStats:
         """What was seen besides the splits; called after the last split was taken."""
         ...
 
-    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
-        """What the next run's `plan` should find in `RunLedger.bookmark` (JSON types), where a sink has a quarantine.
+    def bookmark(
+        self, *, complete: bool, unread: Sequence[str], rows: int
+    ) -> Mapping[str, Any]:
+        """Return what the next run's `plan` should find in `RunLedger.bookmark`.
+
+        It is of JSON types, and is found there where a sink has a quarantine.
 
         Args:
             complete: Whether all splits were handled.
@@ -159,48 +204,67 @@ class Source(Plugin, Protocol):
         ...
 
     def close(self) -> None:
-        """Give up what is still under way. Called at the end of every run, however it ends; errors are logged."""
+        """Give up what is still under way.
+
+        Called at the end of every run, however it ends; errors are logged.
+        """
         ...
 
 
 @runtime_checkable
 class Triggered(Protocol):
-    """What a source has besides when a trigger can name its work: a notification, a queue, a stream.
+    """Optional interface of a source whose work a trigger can name.
+
+    A trigger is a notification, a queue or a stream.
 
     Attributes:
-        triggers: The kinds of triggers it takes (`Trigger.kind`); any other that names its work is refused.
+        triggers: The kinds of triggers it takes (`Trigger.kind`); any other that names
+            its work is refused.
 
-    What a trigger named comes again when it is not taken. So where one has named the work, a `TransientError` of a
-    validator, a transform or a sink's `stage` leaves the records of that batch unread, and the run goes on.
+    What a trigger named comes again when it is not taken. So where one has named the
+    work, a `TransientError` of a validator, a transform or a sink's `stage` leaves the
+    records of that batch unread, and the run goes on.
     """
 
     triggers: ClassVar[frozenset[str]]
 
     def accept_trigger(self, trigger: Trigger) -> None:
-        """Called before `plan`, which then gives the work that the trigger names and no other.
+        """Take the trigger that names the work.
+
+        This is called before `plan`, which then gives the work that the trigger names
+        and no other.
 
         Raises:
             TriggerError: The trigger is not what it seems to be.
         """
         ...
 
-    def build_response(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
+    def build_response(
+        self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
+    ) -> TriggerResponse:
         """What the trigger expects back; called after the commit.
 
         Args:
             unread: Objects or records that could not be taken: they must come again.
-            rejections: Records that were read and are not kept, filtered ones among them. Where no sink has a
-                quarantine, it is for the source to set them aside.
+            rejections: Records that were read and are not kept, filtered ones among
+                them. Where no sink has a quarantine, it is for the source to set them
+                aside.
         """
         ...
 
 
 @runtime_checkable
 class DatedLedger(Protocol):
-    """Method of a ledger that can look behind a newest timestamp that is in the future; without it, all is listed."""
+    """Method of a ledger that can look behind a newest timestamp that is in the future.
+
+    Without it, all is listed.
+    """
 
     def newest_until(self, moment: datetime) -> datetime | None:
-        """Return the newest timestamp up to `moment` (aware, UTC), or `None`. It should not read all rows."""
+        """Return the newest timestamp up to `moment` (aware, UTC), or `None`.
+
+        It should not read all rows.
+        """
         ...
 
 
@@ -208,24 +272,37 @@ class Absence(NamedTuple):
     """Reason why an object that is there is in no table.
 
     Attributes:
-        reason: ``not matched``: the source does not read such names. ``outside the source``: it is elsewhere. ``before
-            the window``: it is dated before what runs list. ``without a date``: its name says no date by which runs
-            would find it before they list everything. ``newer than the last run``: no run can have seen it.
+        reason: ``not matched``: the source does not read such names. ``outside the
+            source``: it is elsewhere. ``before the window``: it is dated before what
+            runs list. ``without a date``: its name says no date by which runs would
+            find it before they list everything. ``newer than the last run``: no run can
+            have seen it.
         text: The same for people, with what to do.
     """
 
     reason: Literal[
-        "not matched", "outside the source", "before the window", "without a date", "newer than the last run"
+        "not matched",
+        "outside the source",
+        "before the window",
+        "without a date",
+        "newer than the last run",
     ]
     text: str
 
 
 @runtime_checkable
 class Accounting(Protocol):
-    """Method of a source that can say why an object was not read; for ``reporting explain``."""
+    """Method of a source that can say why an object was not read.
 
-    def absence(self, name: str, ledger: RunLedger, last_run: datetime | None) -> Absence | None:
-        """Return why the object `name`, which is there, was not read; `None` if nothing speaks against it.
+    For ``reporting explain``.
+    """
+
+    def absence(
+        self, name: str, ledger: RunLedger, last_run: datetime | None
+    ) -> Absence | None:
+        """Return why the object `name`, which is there, was not read.
+
+        `None` if nothing speaks against it.
 
         Args:
             name: Its key, relative to the source.
@@ -240,20 +317,28 @@ class Located(Protocol):
     """What a source has besides when what it reads lies at places that have a URI."""
 
     def source_uris(self) -> Sequence[str]:
-        """The places that it reads under its settings, without credentials. Looks nothing up."""
+        """The places that it reads under its settings, without credentials.
+
+        Looks nothing up.
+        """
         ...
 
 
 @runtime_checkable
 class Traceable(Protocol):
-    """What a source has besides when single objects can be pointed at, for ``reporting explain``."""
+    """Optional interface of a source whose single objects can be pointed at.
+
+    It is there for ``reporting explain``.
+    """
 
     def object_uri(self, name: str) -> str:
         """URI of the object that is called `name` in origins. Looks nothing up."""
         ...
 
     def version(self, name: str) -> str | None:
-        """Version that the object has now, as batches tell it; None when it is definitely not there.
+        """Version that the object has now, as batches tell it.
+
+        None when it is definitely not there.
 
         Raises:
             AccessDenied: Looking was refused.
@@ -264,10 +349,15 @@ class Traceable(Protocol):
 
 @runtime_checkable
 class Revisiting(Protocol):
-    """What a source has besides when it can read single objects again, for `reporting quarantine REPORT replay`."""
+    """Optional interface of a source that can read single objects again.
+
+    It is there for `reporting quarantine REPORT replay`.
+    """
 
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
-        """Splits that cover these objects and no others, whatever the ledger says; in the place of `plan`.
+        """Splits that cover these objects and no others, whatever the ledger says.
+
+        In the place of `plan`.
 
         An object that is gone is reported by `read` in `Batch.unread`.
         """
@@ -276,10 +366,12 @@ class Revisiting(Protocol):
 
 @runtime_checkable
 class Telling(Protocol):
-    """What a source has besides when it can say in words what the next run will list."""
+    """Optional interface of a source that says in words what the next run will list."""
 
     def tell(self, ledger: RunLedger) -> Sequence[str]:
-        """Describe what a run that began now would list, in sentences for people. Lists and reads nothing.
+        """Describe what a run that began now would list, in sentences for people.
+
+        Lists and reads nothing.
 
         Args:
             ledger: What that run would plan from; any bookmark will do.

@@ -11,8 +11,15 @@ if TYPE_CHECKING:
 
 
 class Transform(Plugin, Protocol):
-    """What shapes frames. It keeps the column `SOURCE_KEY` as it is; the rows it drops are counted as filtered."""
+    """What shapes frames.
+
+    It keeps the column `SOURCE_KEY` as it is; the rows it drops are counted as
+    filtered.
+    """
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The new frame. Must also work on a frame with no rows: the sinks' schema is found that way."""
+        """The new frame.
+
+        Must also work on a frame with no rows: the sinks' schema is found that way.
+        """
         ...

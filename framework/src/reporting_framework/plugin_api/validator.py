@@ -21,7 +21,8 @@ class Validator(Plugin, Protocol):
     """What tells good records from bad ones.
 
     Attributes:
-        takes: Whether it takes payloads or frames; a mismatch with the source is refused before anything is read.
+        takes: Whether it takes payloads or frames; a mismatch with the source is
+            refused before anything is read.
     """
 
     takes: ClassVar[Shape]
@@ -32,7 +33,10 @@ class Validator(Plugin, Protocol):
         ...
 
     def validate(self, batch: Batch) -> Validated:
-        """Each record of the batch is either a row of the frame or a rejection. Never raises for a bad record."""
+        """Each record of the batch is either a row of the frame or a rejection.
+
+        Never raises for a bad record.
+        """
         ...
 
 
@@ -52,7 +56,7 @@ class ColumnFacts(NamedTuple):
 
 @runtime_checkable
 class Describing(Protocol):
-    """What a validator has besides when it knows more of its columns than their types."""
+    """Optional interface of a validator that knows more of its columns than types."""
 
     def column_facts(self) -> Mapping[str, ColumnFacts]:
         """What it knows, by column; for ``reporting schema``."""

@@ -26,11 +26,12 @@ class RowFilter(NamedTuple):
     """Which rows a query sees.
 
     Attributes:
-        where: Columns and what stands in them, as text; an empty text is null. Several of one column are "or", several
-            columns "and".
+        where: Columns and what stands in them, as text; an empty text is null. Several
+            of one column are "or", several columns "and".
         first: The first day, in UTC.
         last: The last day, in UTC; it is included.
-        on: The column (Date or Datetime) that the days are of; where it is null the row is left out.
+        on: The column (Date or Datetime) that the days are of; where it is null the row
+            is left out.
     """
 
     where: Sequence[tuple[str, str]] = ()
@@ -42,13 +43,16 @@ class RowFilter(NamedTuple):
         """Those rows.
 
         Raises:
-            SettingsError: A column is not there, or is of another type than what is asked of it.
+            SettingsError: A column is not there, or is of another type than what is
+                asked of it.
         """
         schema = rows.collect_schema()
         wanted: dict[str, list[Any]] = {}
         for column, text in self.where:
             wanted.setdefault(column, []).append(_value(column, text, schema))
-        conditions = [_equals(column, schema[column], values) for column, values in wanted.items()]
+        conditions = [
+            _equals(column, schema[column], values) for column, values in wanted.items()
+        ]
         if self.first is not None or self.last is not None:
             conditions += self._days(schema)
         return rows.filter(*conditions) if conditions else rows
@@ -56,16 +60,29 @@ class RowFilter(NamedTuple):
     def _days(self, schema: pl.Schema) -> list[pl.Expr]:
         """That the column lies within the days."""
         if self.first and self.last and self.first > self.last:
-            raise SettingsError(f"the first day, {self.first}, is after the last, {self.last}")
+            raise SettingsError(
+                f"the first day, {self.first}, is after the last, {self.last}"
+            )
         dtype, column = _type(self.on, schema), pl.col(self.on)
         if isinstance(dtype, pl.Date):
             return [column.is_between(self.first or date.min, self.last or date.max)]
         if not isinstance(dtype, pl.Datetime):
-            days = ", ".join(name for name, each in schema.items() if isinstance(each, pl.Date | pl.Datetime))
-            raise SettingsError(f"column {self.on} is {dtype} and has no days; those have: {days or 'none'}")
+            days = ", ".join(
+                name
+                for name, each in schema.items()
+                if isinstance(each, pl.Date | pl.Datetime)
+            )
+            raise SettingsError(
+                f"column {self.on} is {dtype} and has no days; those have:"
+                f" {days or 'none'}"
+            )
         if dtype.time_zone not in (None, "UTC"):
             column = column.dt.convert_time_zone("UTC")
-        found = [column >= _midnight(self.first, dtype)] if self.first else [column.is_not_null()]
+        found = (
+            [column >= _midnight(self.first, dtype)]
+            if self.first
+            else [column.is_not_null()]
+        )
         if self.last and self.last < date.max:
             found.append(column < _midnight(self.last + timedelta(days=1), dtype))
         return found
@@ -75,12 +92,16 @@ _EVERYTHING = RowFilter()
 
 
 def selection_of(
-    where: Mapping[str, Any] | None, first: date | str | None, last: date | str | None, on: str
+    where: Mapping[str, Any] | None,
+    first: date | str | None,
+    last: date | str | None,
+    on: str,
 ) -> RowFilter:
     """A selection made of Python's own values.
 
     Args:
-        where: By column the value, or a list of them: a text, a whole number, a date, a truth value, or None for null.
+        where: By column the value, or a list of them: a text, a whole number, a date, a
+            truth value, or None for null.
         first: The first day, as a date or as YYYY-MM-DD.
         last: The last day.
         on: The column that the days are of.
@@ -89,12 +110,23 @@ def selection_of(
         SettingsError: A value is of another type, or a text is no day.
     """
     given = {
-        column: [value] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+        column: (
+            [value]
+            if isinstance(value, str) or not isinstance(value, Iterable)
+            else list(value)
+        )
         for column, value in (where or {}).items()
     }
     if empty := [column for column, values in given.items() if not values]:
-        raise SettingsError(f"where: no value for column {one_line(empty[0], 80)}; give one, or leave the column out")
-    texts = [(column, _text(column, value)) for column, values in given.items() for value in values]
+        raise SettingsError(
+            f"where: no value for column {one_line(empty[0], 80)}; give one, or leave"
+            " the column out"
+        )
+    texts = [
+        (column, _text(column, value))
+        for column, values in given.items()
+        for value in values
+    ]
     return RowFilter(texts, _given_day("first", first), _given_day("last", last), on)
 
 
@@ -106,15 +138,18 @@ def _text(column: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime) or not isinstance(value, str | int | date):
         raise SettingsError(
-            f"where: a {type(value).__name__} is not asked for in column {one_line(column, 80)}; give a text, a whole "
-            "number, a date, a truth value or None, or a list of them"
+            f"where: a {type(value).__name__} is not asked for in column"
+            f" {one_line(column, 80)}; give a text, a whole number, a date, a truth"
+            " value or None, or a list of them"
         )
     return str(value)
 
 
 def _given_day(name: str, given: date | str | None) -> date | None:
     found = _day(given) if isinstance(given, str) else given
-    if given is not None and (isinstance(found, datetime) or not isinstance(found, date)):
+    if given is not None and (
+        isinstance(found, datetime) or not isinstance(found, date)
+    ):
         raise SettingsError(f"{name}: give a date, or a day as YYYY-MM-DD")
     return found
 
@@ -127,8 +162,11 @@ def _midnight(day: date, dtype: pl.Datetime) -> pl.Expr:
 
 def _type(column: str, schema: pl.Schema) -> pl.DataType:
     if column not in schema:
-        raise SettingsError(f"there is no column {one_line(column, 80)}{did_you_mean(column, schema.names())}; "
-                            f"there are {', '.join(schema.names())}")  # fmt: skip
+        raise SettingsError(
+            f"there is no column {one_line(column, 80)}"
+            f"{did_you_mean(column, schema.names())};"
+            f" there are {', '.join(schema.names())}"
+        )
     return schema[column]
 
 
@@ -152,12 +190,13 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
         found, form = {"true": True, "false": False}.get(text), "true or false"
     else:
         raise SettingsError(
-            f"column {column} is {dtype}, which is not asked for by value; there are {_described(schema)}"
+            f"column {column} is {dtype}, which is not asked for by value; there are"
+            f" {_described(schema)}"
         )
     if found is None:
         raise SettingsError(
-            f"{one_line(text, 80)!r} does not fit column {column}, which is {dtype} and takes {form}; there are "
-            f"{_described(schema)}"
+            f"{one_line(text, 80)!r} does not fit column {column}, which is {dtype} and"
+            f" takes {form}; there are {_described(schema)}"
         )
     return found
 
@@ -165,7 +204,9 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
 def _whole(text: str, dtype: pl.DataType) -> int | None:
     if not _WHOLE.fullmatch(text):
         return None
-    least, most = pl.select(dtype.min().alias("least"), dtype.max().alias("most")).row(0)  # type: ignore[attr-defined]  # of integers, as it is here
+    least, most = pl.select(dtype.min().alias("least"), dtype.max().alias("most")).row(
+        0
+    )  # type: ignore[attr-defined]  # of integers, as it is here
     return int(text) if least <= int(text) <= most else None
 
 
@@ -183,7 +224,11 @@ def _described(schema: pl.Schema) -> str:
 def _equals(column: str, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
     """That the column holds one of these values; None is null."""
     given = [value for value in values if value is not None]
-    found = pl.col(column).is_in(pl.Series(given, dtype=dtype).implode()) if given else pl.lit(False)
+    found = (
+        pl.col(column).is_in(pl.Series(given, dtype=dtype).implode())
+        if given
+        else pl.lit(False)
+    )
     if len(given) == 1:
         found = pl.col(column) == pl.lit(given[0], dtype=dtype)
     if len(given) == len(values):

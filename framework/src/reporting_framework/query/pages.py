@@ -32,7 +32,8 @@ class Reading(NamedTuple):
 
     Attributes:
         sink: Where it comes from.
-        material: What every page of it is made of; month and moment are those of the opening.
+        material: What every page of it is made of; month and moment are those of the
+            opening.
     """
 
     sink: Sink
@@ -55,7 +56,9 @@ def page_name(report: Report, asked: str | None, registry: Registry) -> str:
     return str(name)
 
 
-def page_of(report: str, name: str, settings: Mapping[str, Any], registry: Registry) -> Page:
+def page_of(
+    report: str, name: str, settings: Mapping[str, Any], registry: Registry
+) -> Page:
     """A page with its settings.
 
     Raises:
@@ -67,11 +70,18 @@ def page_of(report: str, name: str, settings: Mapping[str, Any], registry: Regis
     return page
 
 
-def read(report: str, composition: PipelineSpec, registry: Registry, *, at: datetime | None = None) -> Reading:
+def read(
+    report: str,
+    composition: PipelineSpec,
+    registry: Registry,
+    *,
+    at: datetime | None = None,
+) -> Reading:
     """Open a report's table, its quarantine and its history.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
+            blocked.
         ObjectMissing: There is nothing yet.
         ReportingError: As `Readable.scan`, `Quarantine.entries` or `History.records`.
     """
@@ -95,7 +105,10 @@ def read(report: str, composition: PipelineSpec, registry: Registry, *, at: date
 
 
 def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
-    """Return the months (UTC) that a table has rows of, in order; None if it has no such column of moments or days."""
+    """Return the months (UTC) that a table has rows of, in order.
+
+    None if it has no such column of moments or days.
+    """
     import polars as pl
 
     rows = reading.material.rows
@@ -121,7 +134,9 @@ def render(page: Page, reading: Reading, month: date) -> str:
     material = reading.material._replace(month=month.replace(day=1))
     text = call(Owner(material.report, "page", page.name), _html, page, material)
     if not isinstance(text, str):
-        raise PluginError(f"page {page.name}: render returned {type(text).__name__}, not HTML")
+        raise PluginError(
+            f"page {page.name}: render returned {type(text).__name__}, not HTML"
+        )
     return text
 
 
@@ -129,14 +144,17 @@ def _html(page: Page, material: PageContext) -> object:
     there = material.rows.collect_schema().names()
     if missing := sorted(page.needs - set(there)):
         raise SettingsError(
-            f"report {material.report}: page {page.name} needs column {', '.join(missing)}; there are "
-            f"{', '.join(there)}"
+            f"report {material.report}: page {page.name} needs column"
+            f" {', '.join(missing)}; there are {', '.join(there)}"
         )
     return html_of(page.render(material))
 
 
 def html_of(document: object) -> object:
-    """Return the HTML of a document: what its `__html__` gives, or the document if it has none."""
+    """Return the HTML of a document.
+
+    It is what its `__html__` gives, or the document if it has none.
+    """
     return document.__html__() if hasattr(document, "__html__") else document
 
 
@@ -149,9 +167,14 @@ def put_beside(page: Page, reading: Reading, month: date) -> str:
     """
     report, sink = reading.material.report, reading.sink
     if not isinstance(sink, Shelving):
-        raise PluginError(f"report {report}: sink {sink.name} has no place for a page beside what it holds")
+        raise PluginError(
+            f"report {report}: sink {sink.name} has no place for a page beside what it"
+            " holds"
+        )
     data = render(page, reading, month).encode()
-    return sink.shelve(FOLDER, f"{month:%Y-%m}.html", data, content_type="text/html; charset=utf-8")
+    return sink.shelve(
+        FOLDER, f"{month:%Y-%m}.html", data, content_type="text/html; charset=utf-8"
+    )
 
 
 def month_before(day: date) -> date:
@@ -169,6 +192,9 @@ def _outputs(runs: tuple[RunRecord, ...]) -> str:
 
 
 def _place(use: PluginRef) -> str:
-    """Where a plugin reads or writes, if its setting `uri` says so; what may be a password in it is left out."""
+    """Where a plugin reads or writes, if its setting `uri` says so.
+
+    What may be a password in it is left out.
+    """
     uri = use.settings.get("uri")
     return redacted(uri) if isinstance(uri, str) else ""

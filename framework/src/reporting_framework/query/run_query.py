@@ -1,4 +1,7 @@
-"""Queries on a report's table: what its sink holds, the rows that are asked for, and the answer."""
+"""Queries on a report's table.
+
+They are about what its sink holds, the rows that are asked for, and the answer.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import polars as pl
 
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
-from reporting_framework.execution.pipeline import assemble, close_source, place_of, settings_of
+from reporting_framework.execution.pipeline import (
+    assemble,
+    close_source,
+    place_of,
+    settings_of,
+)
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.plugin_api.sink import Readable, Sink
@@ -25,11 +33,16 @@ class ReadableSink(Sink, Readable, Protocol):
     """A sink whose table can be asked."""
 
 
-def readable_of(report: str, composition: PipelineSpec, registry: Registry) -> tuple[ReadableSink, pl.Schema]:
-    """The first sink of a report that can be read, prepared, and the schema that it was prepared with.
+def readable_of(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> tuple[ReadableSink, pl.Schema]:
+    """Return the first sink of a report that can be read, and its schema.
+
+    The sink is prepared, and the schema is the one that it was prepared with.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
+            blocked.
         ReportingError: As `assembly.assemble`.
     """
     pipeline = assemble(report, composition, registry)
@@ -39,27 +52,41 @@ def readable_of(report: str, composition: PipelineSpec, registry: Registry) -> t
             sink.open(pipeline.schema)
             return cast(ReadableSink, sink), pipeline.schema
     names = ", ".join(each.name for each in pipeline.sinks)
-    raise PluginError(f"report {report}: there is no table to ask: none of its sinks can be read ({names})")
+    raise PluginError(
+        f"report {report}: there is no table to ask: none of its sinks can be read"
+        f" ({names})"
+    )
 
 
-def table_of(report: str, composition: PipelineSpec, registry: Registry) -> pl.LazyFrame:
+def table_of(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> pl.LazyFrame:
     """What the first sink of a report that can be read holds.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
+            blocked.
         ObjectMissing: There is nothing yet.
         ReportingError: As `Readable.scan`, or as `assembly.assemble`.
     """
     return held(report, composition, registry)[1]
 
 
-def held(report: str, composition: PipelineSpec, registry: Registry) -> tuple[ReadableSink, pl.LazyFrame]:
-    """The first sink of a report that can be read, and what it holds; raises as `table_of` does."""
+def held(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> tuple[ReadableSink, pl.LazyFrame]:
+    """The first sink of a report that can be read, and what it holds.
+
+    Raises as `table_of` does.
+    """
     sink, _ = readable_of(report, composition, registry)
     rows = sink.scan()
     if rows is None:
         place = place_of(composition, sink.name)
-        raise ObjectMissing(f"report {report}: sink {sink.name} holds nothing yet{place}; run the report first")
+        raise ObjectMissing(
+            f"report {report}: sink {sink.name} holds nothing yet{place}; run the"
+            " report first"
+        )
     return sink, rows
 
 
@@ -82,24 +109,29 @@ def ask(
         selection: Which rows.
 
     Raises:
-        ReportingError: As `table_of` and `answer`, or the settings are not what the query takes.
+        ReportingError: As `table_of` and `answer`, or the settings are not what the
+            query takes.
     """
     settings = settings_of(report, "query", PluginRef(query.name, options), query)
     made = call(Owner(report, "query", query.name), query, settings)
     return answer(report, made, table_of(report, composition, registry), selection)
 
 
-def answer(report: str, query: Query, rows: pl.LazyFrame, selection: RowFilter = _EVERYTHING) -> pl.DataFrame:
+def answer(
+    report: str, query: Query, rows: pl.LazyFrame, selection: RowFilter = _EVERYTHING
+) -> pl.DataFrame:
     """What a query makes of the selected rows.
 
     Args:
         report: Name of the report, for messages.
         query: The query.
-        rows: The report's table. Of what lies elsewhere only the columns and rows that are needed are read.
+        rows: The report's table. Of what lies elsewhere only the columns and rows that
+            are needed are read.
         selection: Which rows.
 
     Raises:
-        SettingsError: A column that is asked for is not there, or does not fit what is asked of it.
+        SettingsError: A column that is asked for is not there, or does not fit what is
+            asked of it.
         StepFailed: The query, or reading, raised an error of its own.
     """
 
@@ -107,7 +139,8 @@ def answer(report: str, query: Query, rows: pl.LazyFrame, selection: RowFilter =
         there = rows.collect_schema().names()
         if missing := sorted(query.needs - set(there)):
             raise SettingsError(
-                f"report {report}: query {query.name} needs column {', '.join(missing)}; there are {', '.join(there)}"
+                f"report {report}: query {query.name} needs column"
+                f" {', '.join(missing)}; there are {', '.join(there)}"
             )
         return query.ask(selection.of(rows)).collect()
 

@@ -49,74 +49,115 @@ def normalised(distribution: str) -> str:
 
 
 def allow_list(environment: Mapping[str, str]) -> tuple[str, ...] | None:
-    """The distributions that ``REPORTING_PLUGINS`` allows, or None when it is not set and all are allowed.
+    """Return the distributions that ``REPORTING_PLUGINS`` allows.
+
+    It is None when the variable is not set and all are allowed.
 
     Set to nothing it allows nothing but what the framework itself brings.
     """
     text = environment.get("REPORTING_PLUGINS")
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+    return (
+        None
+        if text is None
+        else tuple(name.strip() for name in text.split(",") if name.strip())
+    )
 
 
 def is_own(point: importlib.metadata.EntryPoint) -> bool:
-    """Whether an entry point leads to the framework's own code, whatever its distribution is called."""
+    """Return whether an entry point leads to the framework's own code.
+
+    It does not matter what its distribution is called.
+    """
     return point.value == _OWN
 
 
 def installed() -> list[tuple[importlib.metadata.EntryPoint, PluginOrigin]]:
-    """Return every entry point of the group with where it comes from, in a fixed order; nothing is imported."""
-    found: dict[tuple[str, str, str], tuple[importlib.metadata.EntryPoint, PluginOrigin]] = {}
+    """Return every entry point of the group with where it comes from, in a fixed order.
+
+    Nothing is imported.
+    """
+    found: dict[
+        tuple[str, str, str], tuple[importlib.metadata.EntryPoint, PluginOrigin]
+    ] = {}
     for point in _entry_points():
         origin = _origin(point)
-        found.setdefault((normalised(origin.distribution), point.name, point.value), (point, origin))
+        found.setdefault(
+            (normalised(origin.distribution), point.name, point.value), (point, origin)
+        )
     return [pair for _, pair in sorted(found.items())]
 
 
-def false_names(found: Iterable[tuple[importlib.metadata.EntryPoint, PluginOrigin]]) -> dict[str, str]:
-    """Return the normalised names that metadata claims without being the only one to have them, each with the reason.
+def false_names(
+    found: Iterable[tuple[importlib.metadata.EntryPoint, PluginOrigin]],
+) -> dict[str, str]:
+    """Return the normalised names that metadata claims wrongly, each with the reason.
 
-    The metadata of one distribution may be found twice (a source tree beside its installation); then it brings the
-    same. Those that bring something else are another distribution. The framework's name is that of its code alone.
+    The metadata is not the only one to have such a name.
+
+    The metadata of one distribution may be found twice (a source tree beside its
+    installation); then it brings the same. Those that bring something else are another
+    distribution. The framework's name is that of its code alone.
     """
     wrong: dict[str, str] = {}
     claims: dict[str, dict[str, set[tuple[str, str]]]] = {}
     for point, origin in found:
         if is_own(point):
             continue
-        name, folder = normalised(origin.distribution), str(getattr(point.dist, "_path", ""))
+        name, folder = (
+            normalised(origin.distribution),
+            str(getattr(point.dist, "_path", "")),
+        )
         stem = os.path.basename(folder).removesuffix(".dist-info")
-        claims.setdefault(name, {}).setdefault(folder, set()).add((point.name, point.value))
+        claims.setdefault(name, {}).setdefault(folder, set()).add(
+            (point.name, point.value)
+        )
         if name == FRAMEWORK:
             wrong[name] = f"{folder} claims the name of the framework"
-        elif folder.endswith(".dist-info") and name not in ("unknown", normalised(stem.partition("-")[0])):
+        elif folder.endswith(".dist-info") and name not in (
+            "unknown",
+            normalised(stem.partition("-")[0]),
+        ):
             wrong[name] = f"{folder} claims the name {name}"
     for name, folders in claims.items():
         if len({frozenset(points) for points in folders.values()}) > 1:
-            wrong[name] = f"several distributions have the name {name}: {', '.join(sorted(folders))}"
+            wrong[name] = (
+                f"several distributions have the name {name}:"
+                f" {', '.join(sorted(folders))}"
+            )
     return wrong
 
 
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
-    """Yield those of the group, of every distribution on the path: also of two that have one name.
+    """Yield the entry points of the group, of every distribution on the path.
+
+    Those of two distributions that have one name are also among them.
 
     Damaged metadata of one distribution, of any kind, must not hide the others.
     """
     for distribution in importlib.metadata.distributions():
         with suppress(Exception):
-            yield from (point for point in distribution.entry_points if point.group == PROJECT)
+            yield from (
+                point for point in distribution.entry_points if point.group == PROJECT
+            )
 
 
 def _origin(point: importlib.metadata.EntryPoint) -> PluginOrigin:
     try:
         text = (point.dist and point.dist.read_text("METADATA")) or ""
-        # Parsing all of it, the description too, would cost a millisecond for each plugin at every start.
+        # Parsing all of it, the description too, would cost a millisecond for each
+        # plugin at every start.
         found = dict(_FIELD.findall(text.partition("\n\n")[0]))
-        return PluginOrigin(point.name, found.get("Name", "unknown"), found.get("Version", ""))
+        return PluginOrigin(
+            point.name, found.get("Name", "unknown"), found.get("Version", "")
+        )
     except Exception:  # damaged metadata must not keep the other plugins from loading
         return PluginOrigin(point.name, "unknown", "")
 
 
 def check_version(plugin: object, origin: PluginOrigin) -> None:
-    """Refuse a plugin that was written for another version of the plugin API; one that says none is of version 1.
+    """Refuse a plugin that was written for another version of the plugin API.
+
+    One that says none is of version 1.
 
     Raises:
         PluginError: It is for another version, or says something that is no version.
@@ -125,18 +166,21 @@ def check_version(plugin: object, origin: PluginOrigin) -> None:
     shown = one_line(repr(stated), 80)
     if type(stated) is not int:  # True is no version
         raise PluginError(
-            f"its REPORTING_API is {shown}, not an int, and {FRAMEWORK} has plugin API version "
-            f"{API_VERSION}; upgrade {origin.distribution}"
+            f"its REPORTING_API is {shown}, not an int, and {FRAMEWORK} has plugin API"
+            f" version {API_VERSION}; upgrade {origin.distribution}"
         )
     if stated != API_VERSION:
         older = FRAMEWORK if stated > API_VERSION else origin.distribution
         raise PluginError(
-            f"it is for plugin API version {shown}, and {FRAMEWORK} has version {API_VERSION}; upgrade {older}"
+            f"it is for plugin API version {shown}, and {FRAMEWORK} has version"
+            f" {API_VERSION}; upgrade {older}"
         )
 
 
 def admit(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
-    """Register a plugin and check its hooks; a plugin that fails leaves no trace in the manager.
+    """Register a plugin and check its hooks.
+
+    A plugin that fails leaves no trace in the manager.
 
     Raises:
         PluginError: What is wrong with it.
@@ -151,14 +195,22 @@ def admit(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
 
 
 def _wrong(manager: pluggy.PluginManager, plugin: object) -> str | None:
-    """What pluggy accepts and we do not: misspelt hooks, wrappers, and a plugin without any hook."""
+    """Return what pluggy accepts and we do not.
+
+    That is misspelt hooks, wrappers, and a plugin without any hook.
+    """
     callers = manager.get_hookcallers(plugin) or []
     for caller in callers:
         mine = [each for each in caller.get_hookimpls() if each.plugin is plugin]
         if not caller.has_spec() and not all(each.optionalhook for each in mine):
-            return f"there is no hook {caller.name}{did_you_mean(caller.name, hook_names())}"
+            return (
+                "there is no hook"
+                f" {caller.name}{did_you_mean(caller.name, hook_names())}"
+            )
         if any(each.wrapper or each.hookwrapper for each in mine):
-            return f"{caller.name} may not be a wrapper: implement it as a plain function"
+            return (
+                f"{caller.name} may not be a wrapper: implement it as a plain function"
+            )
     if not callers:
         return "it implements no hook: mark its functions with @hookimpl"
     return None

@@ -1,4 +1,7 @@
-"""Whoever observes runs: lifecycle hooks, each call isolated, so that a failing observer never fails a run."""
+"""Lifecycle hooks of whoever observes runs.
+
+Each call is isolated, so that a failing observer never fails a run.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ LIFECYCLE_HOOKS = (
     "reporting_run_finished",
     "reporting_run_failed",
 )
-"""Names of the hooks that are called during a run; all others are called when plugins are loaded."""
+"""Names of the hooks that are called during a run; all others are called when plugins
+are loaded.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +34,9 @@ _log = logging.getLogger(__name__)
 class Lifecycle:
     """Calls the lifecycle hooks of one run.
 
-    What an observer raises is logged once per hook, by type only, since its message may hold values of records; the
-    other observers and the run go on, also when one would end the process. Ctrl-C passes, after the other observers.
+    What an observer raises is logged once per hook, by type only, since its message may
+    hold values of records; the other observers and the run go on, also when one would
+    end the process. Ctrl-C passes, after the other observers.
     """
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
@@ -38,19 +44,46 @@ class Lifecycle:
         self._failed: set[tuple[str, str]] = set()
 
     def run_started(
-        self, *, report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+        self,
+        *,
+        report: str,
+        run_id: str,
+        inputs: Sequence[str],
+        steps: Sequence[Step],
+        schema: pl.Schema,
     ) -> None:
         """See `hookspecs.reporting_run_started`."""
-        known = {"report": report, "run_id": run_id, "inputs": inputs, "steps": steps, "schema": schema}
+        known = {
+            "report": report,
+            "run_id": run_id,
+            "inputs": inputs,
+            "steps": steps,
+            "schema": schema,
+        }
         self._tell("reporting_run_started", **known)
 
-    def split_finished(self, *, report: str, run_id: str, split: Split, outcome: SplitResult) -> None:
+    def split_finished(
+        self, *, report: str, run_id: str, split: Split, outcome: SplitResult
+    ) -> None:
         """See `hookspecs.reporting_split_finished`."""
-        self._tell("reporting_split_finished", report=report, run_id=run_id, split=split, outcome=outcome)
+        self._tell(
+            "reporting_split_finished",
+            report=report,
+            run_id=run_id,
+            split=split,
+            outcome=outcome,
+        )
 
-    def records_rejected(self, *, report: str, run_id: str, rejections: Sequence[Rejection]) -> None:
+    def records_rejected(
+        self, *, report: str, run_id: str, rejections: Sequence[Rejection]
+    ) -> None:
         """See `hookspecs.reporting_records_rejected`."""
-        self._tell("reporting_records_rejected", report=report, run_id=run_id, rejections=rejections)
+        self._tell(
+            "reporting_records_rejected",
+            report=report,
+            run_id=run_id,
+            rejections=rejections,
+        )
 
     def run_finished(self, *, result: RunResult) -> None:
         """See `hookspecs.reporting_run_finished`."""
@@ -61,21 +94,33 @@ class Lifecycle:
         self._tell("reporting_run_failed", report=report, run_id=run_id, error=error)
 
     def _tell(self, hook: str, **known: Any) -> None:
-        """Call one hook of every observer, the last registered first, as pluggy does."""
+        """Call one hook of every observer, last registered first, as pluggy does."""
         with ExitStack() as calls:  # in reverse order, each whatever another one raised
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 calls.callback(self._call, hook, implementation, known)
 
-    def _call(self, hook: str, implementation: pluggy.HookImpl, known: Mapping[str, Any]) -> None:
+    def _call(
+        self, hook: str, implementation: pluggy.HookImpl, known: Mapping[str, Any]
+    ) -> None:
         try:
-            implementation.function(**{name: known[name] for name in implementation.argnames})
+            implementation.function(
+                **{name: known[name] for name in implementation.argnames}
+            )
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # panics of libraries in Rust among them
             self._note(implementation.plugin_name, hook, error)
 
     def _note(self, observer: str, hook: str, error: BaseException) -> None:
-        """Log an observer's first failure in a hook; a hook that is called for every split would flood the log."""
+        """Log an observer's first failure in a hook.
+
+        A hook that is called for every split would flood the log.
+        """
         if (observer, hook) not in self._failed:
             self._failed.add((observer, hook))
-            _log.warning("observer %s: %s raised %s; the run goes on", observer, hook, type(error).__name__)
+            _log.warning(
+                "observer %s: %s raised %s; the run goes on",
+                observer,
+                hook,
+                type(error).__name__,
+            )

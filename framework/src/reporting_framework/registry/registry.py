@@ -1,4 +1,7 @@
-"""The registry: what the installed plugins bring, by role and name, and honest answers about what cannot be used."""
+"""The registry of what the installed plugins bring, by role and name.
+
+It gives honest answers about what cannot be used.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,16 @@ if TYPE_CHECKING:
 
     from reporting_framework.config.file import Config
 
-ROLES = ("source", "validator", "transform", "sink", "engine", "query", "page", "report")
+ROLES = (
+    "source",
+    "validator",
+    "transform",
+    "sink",
+    "engine",
+    "query",
+    "page",
+    "report",
+)
 """What a plugin can bring; `role_hook` is the hook of each."""
 
 HINTED = 4
@@ -41,12 +53,14 @@ class PluginInfo(NamedTuple):
     """A row of ``reporting plugins``.
 
     Attributes:
-        name: The name to select it by; for a plugin that was not loaded, its entry point's.
-        role: One of `ROLES`, ``command``, ``observer``, or ``plugin`` where nothing more is known.
+        name: The name to select it by; for a plugin that was not loaded, its entry
+            point's.
+        role: One of `ROLES`, ``command``, ``observer``, or ``plugin`` where nothing
+            more is known.
         distribution: The distribution that brings it.
         version: Version of the distribution.
-        status: ``registered``; ``loaded`` once `Registry.check` has imported it; ``blocked`` by the allow-list;
-            ``broken``.
+        status: ``registered``; ``loaded`` once `Registry.check` has imported it;
+            ``blocked`` by the allow-list; ``broken``.
         reason: Why it cannot be used, on one line.
         summary: What it is, on one line.
     """
@@ -72,16 +86,27 @@ class _Brought(NamedTuple):
         try:
             summary = getattr(self.item, "summary", None)
             if summary is None:
-                summary = (getattr(self.item, "__doc__", None) or "").strip().partition("\n")[0]
+                summary = (
+                    (getattr(self.item, "__doc__", None) or "")
+                    .strip()
+                    .partition("\n")[0]
+                )
         except Exception as error:  # a property of the plugin's own
             summary = f"(its summary raised {type(error).__name__})"
         return PluginInfo(
-            self.name, self.role, self.origin.distribution, self.origin.version, summary=one_line(str(summary))
+            self.name,
+            self.role,
+            self.origin.distribution,
+            self.origin.version,
+            summary=one_line(str(summary)),
         )
 
 
 class Registry:
-    """What the installed plugins bring. Made afresh by `load_plugins`; there is no global one."""
+    """What the installed plugins bring.
+
+    Made afresh by `load_plugins`; there is no global one.
+    """
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
@@ -91,10 +116,12 @@ class Registry:
         self._commands: list[PluginInfo] = []
         self._origins: dict[str, PluginOrigin] = {}
 
-    # -- asking -------------------------------------------------------------------------------------------------------
+    # -- asking ------------------------------------------------------------------------
 
     def find(self, role: str, name: str) -> Any:
-        """The class (for a report that is composed in a file: the object) registered under `name`.
+        """Return the class registered under `name`.
+
+        For a report that is composed in a file, it is the object.
 
         Raises:
             PluginError: There is none of that name, there are two, or its import fails.
@@ -102,7 +129,9 @@ class Registry:
         return _resolved(self._only(role, name))
 
     def origin(self, role: str, name: str) -> PluginOrigin:
-        """Which distribution brings what is registered under `name`; nothing is imported.
+        """Which distribution brings what is registered under `name`.
+
+        Nothing is imported.
 
         Raises:
             PluginError: There is none of that name, or there are two.
@@ -115,8 +144,9 @@ class Registry:
             raise PluginError(self._unknown(role, name))
         if len(brought) > 1:
             raise PluginError(
-                f"two plugins bring the {role} {name}: {' and '.join(str(each.origin) for each in brought)}; "
-                "uninstall one or leave it out of REPORTING_PLUGINS"
+                f"two plugins bring the {role} {name}:"
+                f" {' and '.join(str(each.origin) for each in brought)}; uninstall one"
+                " or leave it out of REPORTING_PLUGINS"
             )
         return brought[0]
 
@@ -127,24 +157,48 @@ class Registry:
     @property
     def packages(self) -> list[str]:
         """Top-level packages of the loaded plugins: the roots of their loggers."""
-        names = [getattr(plugin, "__name__", "") for plugin in self._manager.get_plugins()]
+        names = [
+            getattr(plugin, "__name__", "") for plugin in self._manager.get_plugins()
+        ]
         return sorted({name.partition(".")[0] for name in names if name})
 
     @property
     def listing(self) -> list[PluginInfo]:
-        """Everything that is installed, usable or not; commands as far as `commands` was asked for them."""
+        """Everything that is installed, usable or not.
+
+        Commands as far as `commands` was asked for them.
+        """
         rows = [*self._others, *self._commands]
         for brought in self._brought.values():
             for each in brought:
-                takers = ", ".join(str(other.origin) for other in brought if other is not each)
+                takers = ", ".join(
+                    str(other.origin) for other in brought if other is not each
+                )
                 row = each.listed()
-                rows.append(row._replace(status="broken", reason=f"{takers} has the same name") if takers else row)
-        order = {role: number for number, role in enumerate(("report", *ROLES, "command", "observer", "plugin"))}
-        return sorted(rows, key=lambda row: (order[row.role], row.name, row.distribution))
+                rows.append(
+                    row._replace(status="broken", reason=f"{takers} has the same name")
+                    if takers
+                    else row
+                )
+        order = {
+            role: number
+            for number, role in enumerate(
+                ("report", *ROLES, "command", "observer", "plugin")
+            )
+        }
+        return sorted(
+            rows, key=lambda row: (order[row.role], row.name, row.distribution)
+        )
 
     def check(self) -> list[PluginInfo]:
-        """Import everything and return the listing: what cannot be imported is ``broken``, the rest ``loaded``."""
-        return [self._imported(row) if row.status == "registered" else row for row in self.listing]
+        """Import everything and return the listing.
+
+        What cannot be imported is ``broken``, the rest ``loaded``.
+        """
+        return [
+            self._imported(row) if row.status == "registered" else row
+            for row in self.listing
+        ]
 
     def _imported(self, row: PluginInfo) -> PluginInfo:
         if row.role in ROLES:
@@ -161,7 +215,8 @@ class Registry:
     def commands(self, taken: Collection[str] = ()) -> list[click.Command]:
         """Commands that plugins add to ``reporting``.
 
-        A command that cannot be had, or whose name is taken, is left out and listed as broken.
+        A command that cannot be had, or whose name is taken, is left out and listed as
+        broken.
 
         Args:
             taken: Names of the commands that are there already.
@@ -174,20 +229,30 @@ class Registry:
             is_command = isinstance(item, click.Command)
             name = str((is_command and item.name) or origin.plugin)
             if not reason and not is_command:
-                reason = f"reporting_commands returned {one_line(repr(item), 80)}, which is not a click command"
+                reason = (
+                    f"reporting_commands returned {one_line(repr(item), 80)}, which is"
+                    " not a click command"
+                )
             elif not reason and name in names:
                 reason = f"there is a command {name} already"
             row = PluginInfo(name, "command", origin.distribution, origin.version)
-            self._commands.append(row._replace(status="broken", reason=reason) if reason else row)
+            self._commands.append(
+                row._replace(status="broken", reason=reason) if reason else row
+            )
             if not reason:
                 names.add(name)
                 found.append(item)
         return found
 
     def _offered(self) -> Iterator[tuple[PluginOrigin, Any, str]]:
-        """Each command that a plugin offers, or None and the reason why it has none to offer."""
+        """Yield each command that a plugin offers.
+
+        Where it has none to offer, this is None and the reason why.
+        """
         for each in self._manager.hook.reporting_commands.get_hookimpls():
-            origin = self._origins.get(each.plugin_name, PluginOrigin(each.plugin_name, "", ""))
+            origin = self._origins.get(
+                each.plugin_name, PluginOrigin(each.plugin_name, "", "")
+            )
             try:
                 offered = list(_checked(each.function(), "reporting_commands"))
             except (Exception, SystemExit) as error:
@@ -195,7 +260,7 @@ class Registry:
             else:
                 yield from ((origin, command, "") for command in offered)
 
-    # -- adding -------------------------------------------------------------------------------------------------------
+    # -- adding ------------------------------------------------------------------------
 
     def register(self, plugin: object, name: str | None = None) -> None:
         """Add an observer of the caller's own, such as a progress bar.
@@ -222,7 +287,11 @@ class Registry:
         check_version(plugin, origin)  # before its hooks, some of which may be gone
         admit(self._manager, plugin, name)
         try:
-            brought = [each for role in ROLES for each in self._brought_by(plugin, role, origin)]
+            brought = [
+                each
+                for role in ROLES
+                for each in self._brought_by(plugin, role, origin)
+            ]
         except BaseException:
             self._manager.unregister(plugin)
             raise
@@ -231,12 +300,16 @@ class Registry:
             self._bring(each)
         hooks = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
         if hooks & set(LIFECYCLE_HOOKS):
-            summary = (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0]
+            summary = (
+                (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0]
+            )
             self._note(origin, "observer", summary=one_line(summary))
         elif not brought and "reporting_commands" not in hooks:
             self._note(origin, "plugin", summary="brings nothing")
 
-    def _brought_by(self, plugin: object, role: str, origin: PluginOrigin) -> Iterator[_Brought]:
+    def _brought_by(
+        self, plugin: object, role: str, origin: PluginOrigin
+    ) -> Iterator[_Brought]:
         hook = role_hook(role)
         for each in getattr(self._manager.hook, hook).get_hookimpls():
             if each.plugin is plugin:
@@ -244,34 +317,53 @@ class Registry:
                     items = each.function()
                 except (Exception, SystemExit) as error:
                     raise PluginError(f"{hook} raised {cause(error)}") from error
-                yield from (_Brought(role, _name_of(item, hook), item, origin) for item in _checked(items, hook))
+                yield from (
+                    _Brought(role, _name_of(item, hook), item, origin)
+                    for item in _checked(items, hook)
+                )
 
     def _bring(self, brought: _Brought) -> None:
         self._brought.setdefault((brought.role, brought.name), []).append(brought)
 
     def _note(self, origin: PluginOrigin, role: str = "plugin", **more: Any) -> None:
-        self._others.append(PluginInfo(origin.plugin, role, origin.distribution, origin.version, **more))
+        self._others.append(
+            PluginInfo(origin.plugin, role, origin.distribution, origin.version, **more)
+        )
 
     def _unknown(self, role: str, name: str) -> str:
         known = self.names(role)
         listed = f"; known: {', '.join(known)}" if known else ""
         kept = [
-            f"{row.name} of {row.distribution} is {row.status}" for row in self._others if row.status != "registered"
+            f"{row.name} of {row.distribution} is {row.status}"
+            for row in self._others
+            if row.status != "registered"
         ]
         more = f" and {len(kept) - HINTED} more" if len(kept) > HINTED else ""
-        hint = f"; not loaded: {', '.join(kept[:HINTED])}{more} (see: reporting plugins)" if kept else ""
-        return f"there is no {role} {one_line(name, 80)!r}{did_you_mean(name, known)}{hint}{listed}"
+        hint = (
+            f"; not loaded: {', '.join(kept[:HINTED])}{more} (see: reporting plugins)"
+            if kept
+            else ""
+        )
+        return (
+            f"there is no {role}"
+            f" {one_line(name, 80)!r}{did_you_mean(name, known)}{hint}{listed}"
+        )
 
 
 def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
-    """Load every installed plugin that is allowed; one that cannot be loaded is listed with its cause, harming nobody.
+    """Load every installed plugin that is allowed.
+
+    One that cannot be loaded is listed with its cause, harming nobody.
 
     Args:
-        allowed: Names of the distributions to load (`discovery.allow_list`), or None for all. What is not on the list
-            is not imported; the framework's own plugins always are.
+        allowed: Names of the distributions to load (`discovery.allow_list`), or None
+            for all. What is not on the list is not imported; the framework's own
+            plugins always are.
     """
     registry = Registry()
-    permitted = None if allowed is None else {normalised(name): name for name in allowed}
+    permitted = (
+        None if allowed is None else {normalised(name): name for name in allowed}
+    )
     missing = dict(permitted or {})
     found = installed()
     wrong = false_names(found)
@@ -282,7 +374,11 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
             registry._note(origin, status="blocked", reason="not in REPORTING_PLUGINS")
             continue
         if not own and distribution in wrong:
-            registry._note(origin, status="broken", reason=f"{wrong[distribution]}; uninstall what is not it")
+            registry._note(
+                origin,
+                status="broken",
+                reason=f"{wrong[distribution]}; uninstall what is not it",
+            )
             continue
         try:
             registry._load(point.load(), origin)
@@ -312,7 +408,9 @@ def _checked(items: Any, hook: str) -> Sequence[Any]:
     if items is None:
         return ()
     if not isinstance(items, Sequence) or isinstance(items, str | Mapping):
-        raise PluginError(f"{hook} returned {type(items).__name__}, not a list of classes")
+        raise PluginError(
+            f"{hook} returned {type(items).__name__}, not a list of classes"
+        )
     return items
 
 
@@ -320,8 +418,9 @@ def _name_of(item: Any, hook: str) -> str:
     name = getattr(item, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise PluginError(
-            f"{hook} returned {one_line(repr(item), 80)} whose name is {one_line(repr(name), 80)}; a name is made of "
-            "letters, digits, dots, hyphens and underscores"
+            f"{hook} returned {one_line(repr(item), 80)} whose name is"
+            f" {one_line(repr(name), 80)}; a name is made of letters, digits, dots,"
+            " hyphens and underscores"
         )
     return name
 
@@ -334,7 +433,12 @@ def _resolved(brought: _Brought) -> Any:
     try:
         loaded = brought.item.load()
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{where} cannot be imported from {brought.item.target}: {cause(error)}") from error
+        raise PluginError(
+            f"{where} cannot be imported from {brought.item.target}: {cause(error)}"
+        ) from error
     if getattr(loaded, "name", None) != brought.name:
-        raise PluginError(f"{where} is registered as {brought.name}, but {brought.item.target} has another name")
+        raise PluginError(
+            f"{where} is registered as {brought.name}, but {brought.item.target} has"
+            " another name"
+        )
     return loaded

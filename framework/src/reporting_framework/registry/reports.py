@@ -1,4 +1,7 @@
-"""From a report's name to its composition: what the command line and a Lambda handler share."""
+"""The way from a report's name to its composition.
+
+The command line and a Lambda handler share it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def compose_report(
     options: Mapping[str, Any] | None = None,
     sets: Sequence[str] = (),
 ) -> PipelineSpec:
-    """From a report's name and everything that sets it to its composition, ready for `assembly.assemble`.
+    """Compose a report from its name and everything that sets it.
+
+    The composition is ready for `assembly.assemble`.
 
     The arguments after `config` are those of `config.resolve_settings`.
 
@@ -37,7 +42,13 @@ def compose_report(
 
     report = resolve_report(name, registry)
     settings = resolve_settings(
-        name, report.Settings, config=config, environment=environment, trigger=trigger, options=options, sets=sets
+        name,
+        report.Settings,
+        config=config,
+        environment=environment,
+        trigger=trigger,
+        options=options,
+        sets=sets,
     )
     return composed(report, settings)
 
@@ -53,7 +64,9 @@ def composed(report: Report, settings: BaseModel) -> PipelineSpec:
     except ReportingError:
         raise
     except Exception as error:
-        raise PluginError(f"report {report.name}: its compose raised {type(error).__name__}") from error
+        raise PluginError(
+            f"report {report.name}: its compose raised {type(error).__name__}"
+        ) from error
 
 
 def resolve_report(name: str, registry: Registry) -> Report:

@@ -1,4 +1,7 @@
-"""Whether a new package can have a name: everything is checked before anything is written."""
+"""Checks of whether a new package can have a name.
+
+Everything is checked before anything is written.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,9 @@ REQUIRED = frozenset(
         "vl-convert-python",
     }
 )
-"""What a new package, this project's distributions and the README's commands require: it would hide it, or be it."""
+"""What a new package, this project's distributions and the README's commands require:
+it would hide it, or be it.
+"""
 
 BESIDE = frozenset({"conftest", "dist", "example", "out", "src", "terraform", "tests"})
 """Modules and folders that a new package has beside its own."""
@@ -108,7 +113,9 @@ def package_of(name: str) -> str:
 
 
 def check_name(name: str) -> None:
-    """See that a name can be that of a distribution, of its import package, and of what a deployment makes.
+    """See that a name can be that of a distribution.
+
+    It must also do for the import package, and for what a deployment makes.
 
     Raises:
         SettingsError: It cannot.
@@ -118,24 +125,39 @@ def check_name(name: str) -> None:
         better = normalised(name).strip("-")
         hint = f"; write {better}" if _PLAIN.fullmatch(better) else ""
         raise SettingsError(
-            f"{shown} is not a name to use: lower-case letters, digits and single hyphens between them, "
-            f"a letter first{hint}"
+            f"{shown} is not a name to use: lower-case letters, digits and single"
+            f" hyphens between them, a letter first{hint}"
         )
     if len(name) > LONGEST:
-        raise SettingsError(f"{shown} is too long: {len(name)} characters, {LONGEST} are allowed")
+        raise SettingsError(
+            f"{shown} is too long: {len(name)} characters, {LONGEST} are allowed"
+        )
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
-        raise SettingsError(f"{shown} is a word of the Python language: no package can be imported under it")
+        raise SettingsError(
+            f"{shown} is a word of the Python language: no package can be imported"
+            " under it"
+        )
     if package_of(name) in _STANDARD:
-        raise SettingsError(f"{shown} is a module of Python's standard library: its package would hide it")
+        raise SettingsError(
+            f"{shown} is a module of Python's standard library: its package would"
+            " hide it"
+        )
     if name in FIRST_PARTY | PLUGINS or name == "reporting":
         raise SettingsError(f"{shown} is a name of this project's own")
     if name in REQUIRED:
-        raise SettingsError(f"{shown} is the name of something that a new package requires; choose another name")
+        raise SettingsError(
+            f"{shown} is the name of something that a new package requires; choose"
+            " another name"
+        )
     if name in BESIDE:
-        raise SettingsError(f"{shown} is the name of something that lies beside every package")
+        raise SettingsError(
+            f"{shown} is the name of something that lies beside every package"
+        )
 
 
-def check_free(name: str, roles: Collection[str], listing: Iterable[PluginInfo]) -> None:
+def check_free(
+    name: str, roles: Collection[str], listing: Iterable[PluginInfo]
+) -> None:
     """See that nothing installed has the name.
 
     Args:
@@ -150,12 +172,20 @@ def check_free(name: str, roles: Collection[str], listing: Iterable[PluginInfo])
         if row.name == name and (row.role in roles or row.role == "plugin"):
             origin = f"{row.distribution} {row.version}".rstrip()
             article = "an" if row.role in ("engine", "observer") else "a"
-            raise SettingsError(f"there is {article} {row.role} {name} already, of {origin}; choose another name")
+            raise SettingsError(
+                f"there is {article} {row.role} {name} already, of {origin}; choose"
+                " another name"
+            )
     for _, found in installed():
         if normalised(found.distribution) == name:
-            raise SettingsError(f"the distribution {found} is installed already; choose another name")
+            raise SettingsError(
+                f"the distribution {found} is installed already; choose another name"
+            )
     if importlib.util.find_spec(package_of(name)) is not None:
-        raise SettingsError(f"there is a package {package_of(name)} already, which another distribution brings")
+        raise SettingsError(
+            f"there is a package {package_of(name)} already, which another distribution"
+            " brings"
+        )
 
 
 def check_folder(folder: Path) -> None:
@@ -165,6 +195,9 @@ def check_folder(folder: Path) -> None:
         SettingsError: Something is there.
     """
     if folder.exists() or folder.is_symlink():
-        raise SettingsError(f"{folder} is there already; choose another name or another folder with --out")
+        raise SettingsError(
+            f"{folder} is there already; choose another name or another folder with"
+            " --out"
+        )
     if not folder.parent.is_dir() and folder.parent.exists():
         raise SettingsError(f"{folder.parent} is not a folder")

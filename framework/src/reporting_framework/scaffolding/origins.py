@@ -1,4 +1,7 @@
-"""Which repository and commit the templates of this installation are of, as far as that is known."""
+"""The repository and commit that this installation's templates are of.
+
+They are told as far as that is known.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,13 @@ from urllib.parse import unquote, urlsplit
 from reporting_framework.registry.discovery import FRAMEWORK
 
 TEMPLATES = Path(__file__).with_name("templates")
-"""Here they are in every installation; in the repository ``templates`` at the top leads here."""
+"""Here they are in every installation; in the repository ``templates`` at the top leads
+here.
+"""
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.:-]*://)(?:(?P<user>.*)@)?(?P<place>[^?#]*)")
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.:-]*://)(?:(?P<user>.*)@)?(?P<place>[^?#]*)"
+)
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:")
 
 MODULE = "{module}"
@@ -27,7 +34,8 @@ class Repository(NamedTuple):
 
     Attributes:
         url: From where git clones it.
-        commit: The commit that the templates are of, or None where files differ from it.
+        commit: The commit that the templates are of, or None where files differ from
+            it.
         folder: Its folder on this machine, or None.
     """
 
@@ -38,26 +46,38 @@ class Repository(NamedTuple):
     @property
     def modules(self) -> str:
         """Where Terraform finds the modules; `MODULE` stands for the name of one."""
-        if self.folder is not None and (self.commit is None or self.url == str(self.folder)):
+        if self.folder is not None and (
+            self.commit is None or self.url == str(self.folder)
+        ):
             return f"{self.folder.as_posix()}/terraform/modules/{MODULE}"
         return f"git::{self.url}//terraform/modules/{MODULE}?ref={self.commit}"
 
 
 def repository() -> Repository | None:
-    """The repository that this installation is of, or None: from an index or a wheel, none is known."""
+    """Return the repository that this installation is of, or None.
+
+    From an index or a wheel, none is known.
+    """
     try:
-        return recorded(importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json"))
+        return recorded(
+            importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
+        )
     except importlib.metadata.PackageNotFoundError:  # on the path, and not installed
         return None
 
 
 def recorded(text: str | None) -> Repository | None:
-    """The repository that an installer has written down (PEP 610), or None. It is a help, and no more."""
+    """The repository that an installer has written down (PEP 610), or None.
+
+    It is a help, and no more.
+    """
     try:
         record = json.loads(text or "{}")
         url = str(record["url"])
         if "vcs_info" in record:
-            return Repository(without_secrets(url), str(record["vcs_info"]["commit_id"]), None)
+            return Repository(
+                without_secrets(url), str(record["vcs_info"]["commit_id"]), None
+            )
         if "dir_info" in record and url.startswith("file://"):
             return checkout(Path(unquote(urlsplit(url).path)))
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -71,21 +91,36 @@ def checkout(folder: Path) -> Repository | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if not top or not commit:
         return None
-    changed = _git(Path(top), "status", "--porcelain", "--", str(TEMPLATES)) if TEMPLATES.is_relative_to(top) else ""
+    changed = (
+        _git(Path(top), "status", "--porcelain", "--", str(TEMPLATES))
+        if TEMPLATES.is_relative_to(top)
+        else ""
+    )
     url = _git(folder, "remote", "get-url", "origin") or ""
-    known = url if _URL.match(url) or _SCP.match(url) or Path(url).is_absolute() else top
+    known = (
+        url if _URL.match(url) or _SCP.match(url) or Path(url).is_absolute() else top
+    )
     return Repository(without_secrets(known), None if changed else commit, Path(top))
 
 
 def without_secrets(url: str) -> str:
-    """The URL of a repository, without what may be a password or a token: user, query and fragment.
+    """Return the URL of a repository, without what may be a secret.
 
-    The user of SSH stays, as in ``ssh://git@host/``: it is a part of the address, and never a secret.
+    A password or a token may be in the user, the query and the fragment.
+
+    The user of SSH stays, as in ``ssh://git@host/``: it is a part of the address, and
+    never a secret.
     """
     if (match := _URL.fullmatch(url.partition("#")[0].partition("?")[0])) is None:
         return url
     user = (match["user"] or "").partition(":")[0]
-    kept = f"{user}@" if user and "/" not in user and match["scheme"].lower() in ("ssh://", "git+ssh://") else ""
+    kept = (
+        f"{user}@"
+        if user
+        and "/" not in user
+        and match["scheme"].lower() in ("ssh://", "git+ssh://")
+        else ""
+    )
     return f"{match['scheme']}{kept}{match['place']}"
 
 

@@ -1,4 +1,7 @@
-"""Where new packages find the framework: in an index by version, or as wheels or folders on this machine."""
+"""The places where new packages find the framework.
+
+They are an index by version, or wheels or folders on this machine.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,37 @@ from reporting_framework._text.messages import one_line
 from reporting_framework.errors import SettingsError
 from reporting_framework.registry.discovery import FRAMEWORK, normalised
 
-_REQUIREMENT = re.compile(r"(?:reporting-framework)? *((?:[<>=!~]=?=?) *[0-9][0-9A-Za-z.*+! ,<>=~-]*)", re.ASCII)
+_REQUIREMENT = re.compile(
+    r"(?:reporting-framework)? *((?:[<>=!~]=?=?) *[0-9][0-9A-Za-z.*+! ,<>=~-]*)",
+    re.ASCII,
+)
 
-VARIABLES = {"framework_path": FRAMEWORK, "object_store_path": "reporting-object-store", "aws_path": "reporting-aws"}
+VARIABLES = {
+    "framework_path": FRAMEWORK,
+    "object_store_path": "reporting-object-store",
+    "aws_path": "reporting-aws",
+}
 """Variables of the templates, by the distributions whose places they say."""
 
 
 def versions(installed: str) -> str:
-    """The versions that fit together with the installed one: ``>=0.1,<0.2`` for 0.1.4, ``>=1.4,<2`` for 1.4.2."""
+    """Return the versions that fit together with the installed one.
+
+    These are ``>=0.1,<0.2`` for 0.1.4, and ``>=1.4,<2`` for 1.4.2.
+    """
     major, minor = (int(part) for part in installed.split(".")[:2])
     return f">={major}.{minor},<{major + 1}" if major else f">=0.{minor},<0.{minor + 1}"
 
 
-def framework_variables(given: str | None, installed: str, variables: tuple[str, ...]) -> dict[str, str]:
+def framework_variables(
+    given: str | None, installed: str, variables: tuple[str, ...]
+) -> dict[str, str]:
     """Variables of a template that say which framework a new package has.
 
     Args:
-        given: A folder of wheels, a wheel, a folder of this project's sources, or a requirement; None: the folder or
-            wheel that the framework was installed from, or the requirement of what is installed.
+        given: A folder of wheels, a wheel, a folder of this project's sources, or a
+            requirement; None: the folder or wheel that the framework was installed
+            from, or the requirement of what is installed.
         installed: The installed version.
         variables: Those of `VARIABLES` that are needed.
 
@@ -45,25 +61,32 @@ def framework_variables(given: str | None, installed: str, variables: tuple[str,
         return found
     path = Path(given).expanduser()
     if path.exists():
-        places = dict(_wheels(path) if path.is_file() or any(path.glob("*.whl")) else _folders(path))
+        places = dict(
+            _wheels(path)
+            if path.is_file() or any(path.glob("*.whl"))
+            else _folders(path)
+        )
         for variable in variables:
             if VARIABLES[variable] not in places:
                 raise SettingsError(
-                    f"--framework: there is no {VARIABLES[variable]} in {given}; give a folder of wheels, or of the "
-                    "sources, that has it"
+                    f"--framework: there is no {VARIABLES[variable]} in {given}; give a"
+                    " folder of wheels, or of the sources, that has it"
                 )
             found[variable] = places[VARIABLES[variable]].resolve().as_posix()
         return found
     if (match := _REQUIREMENT.fullmatch(given.strip())) is None:
         raise SettingsError(
-            f"--framework: {one_line(given, 120)!r} is neither a path that is there nor a requirement such as "
-            f"{FRAMEWORK}{versions(installed)}"
+            f"--framework: {one_line(given, 120)!r} is neither a path that is there nor"
+            f" a requirement such as {FRAMEWORK}{versions(installed)}"
         )
     return found | {"framework": match[1].replace(" ", "")}
 
 
 def _installed_from() -> str | None:
-    """The folder that the framework was installed from, when it was one and is still there."""
+    """Return the folder that the framework was installed from.
+
+    Return None when it was no folder, or when it is there no more.
+    """
     text = importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
     place = urlsplit(json.loads(text)["url"]) if text else None
     if place is None or place.scheme != "file":
@@ -80,18 +103,36 @@ def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
         if path.is_file() and name == normalised(path.name.partition("-")[0]):
             wheel = path
         elif name in found and name in VARIABLES.values():
-            raise SettingsError(f"--framework: {found[name].name} and {wheel.name} are both in {path}; leave one there")
+            raise SettingsError(
+                f"--framework: {found[name].name} and {wheel.name} are both in {path};"
+                " leave one there"
+            )
         found[name] = wheel
     yield from found.items()
 
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
-    """The distributions in a checkout of this project, of which `path` is the root or a folder."""
+    """Yield the distributions in a checkout of this project.
+
+    The root of the checkout or a folder of it is `path`.
+    """
     patterns = ("pyproject.toml", "*/pyproject.toml", "plugins/*/pyproject.toml")
-    roots = (path.resolve().parent, path)  # what is in the folder itself goes over what is beside it
-    for project in [found for root in roots for each in patterns for found in sorted(root.glob(each))]:
+    roots = (
+        path.resolve().parent,
+        path,
+    )  # what is in the folder itself goes over what is beside it
+    for project in [
+        found
+        for root in roots
+        for each in patterns
+        for found in sorted(root.glob(each))
+    ]:
         try:
-            name = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {}).get("name")
+            name = (
+                tomllib.loads(project.read_text(encoding="utf-8"))
+                .get("project", {})
+                .get("name")
+            )
         except (OSError, ValueError):
             continue
         if isinstance(name, str):

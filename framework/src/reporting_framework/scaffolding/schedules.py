@@ -25,6 +25,6 @@ def check_schedule(schedule: str) -> None:
         return
     if schedule != NONE and not _CRON.fullmatch(schedule):
         raise SettingsError(
-            f"{one_line(schedule, 80)!r} is not a schedule: write rate(1 hour), rate(15 minutes), "
-            "cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR) or none"
+            f"{one_line(schedule, 80)!r} is not a schedule: write rate(1 hour), rate(15"
+            " minutes), cron(MINUTE HOUR DAY MONTH WEEKDAY YEAR) or none"
         )

@@ -1,13 +1,29 @@
-"""One way to open any place: a folder, a bucket of S3 or of a server like it, or memory."""
+"""One way to open any place.
+
+A place is a folder, a bucket of S3 or of a server like it, or memory.
+"""
 
 from reporting_framework._text.messages import system_problem
 from reporting_framework.storage.aws_config import aws_session, aws_variables
-from reporting_framework.storage.error_codes import PROBLEMS, codes_of, problem_text, storage_error
+from reporting_framework.storage.error_codes import (
+    PROBLEMS,
+    codes_of,
+    problem_text,
+    storage_error,
+)
 from reporting_framework.storage.frames import write_frame
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.open import open_store
 from reporting_framework.storage.pinned_table import ParquetSnapshot
-from reporting_framework.storage.store import Entry, Object, Pinned, ScanTarget, Store, TooLargeError, list_keys
+from reporting_framework.storage.store import (
+    Entry,
+    Object,
+    Pinned,
+    ScanTarget,
+    Store,
+    TooLargeError,
+    list_keys,
+)
 from reporting_framework.storage.temporary import LockedPath, locked_folder
 from reporting_framework.storage.versions import same_version
 

@@ -1,6 +1,9 @@
-"""Region, endpoint, credentials and CA bundle of AWS, as boto3 finds them, for boto3, obstore and polars together.
+"""Region, endpoint, credentials and CA bundle of AWS, as boto3 finds them.
 
-boto3 is only imported if a configuration file exists or the environment does not hold keys and region.
+They are for boto3, obstore and polars together.
+
+boto3 is only imported if a configuration file exists or the environment does not hold
+keys and region.
 """
 
 from __future__ import annotations
@@ -25,11 +28,17 @@ _CHECKED = (
     "AWS_ENDPOINT_URL_S3",
     "AWS_CA_BUNDLE",
 )
-_BOTO3_ONLY = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
+_BOTO3_ONLY = (
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+)
 """Variables that choose the endpoint by rules which boto3 alone knows."""
 
 _REFUSED = ("AWS_CHECKSUM_ALGORITHM", "AWS_SERVER_SIDE_ENCRYPTION")
-"""Variables that boto3 does not know and obstore applies to every request; no option of obstore overrides them."""
+"""Variables that boto3 does not know and obstore applies to every request; no option of
+obstore overrides them.
+"""
 
 
 class AwsKeys(NamedTuple):
@@ -46,7 +55,8 @@ class AwsConfig(NamedTuple):
     Attributes:
         region: The region to sign for.
         endpoint: Where requests go, path style: AWS's own endpoint or another.
-        ca_bundle: PEM file of the certificates to trust, or None for those of the system.
+        ca_bundle: PEM file of the certificates to trust, or None for those of the
+            system.
         keys: Credentials from the environment, or None to ask `session`.
         session: boto3's session, or None if the environment holds everything.
     """
@@ -59,28 +69,38 @@ class AwsConfig(NamedTuple):
 
 
 def aws_variables() -> tuple[tuple[str, str], ...]:
-    """Return the variables that decide where requests go; empty ones are removed from the environment first.
+    """Return the variables that decide where requests go.
 
-    boto3 takes some empty variables for unset and fails over others, and obstore ends the process over an empty
-    endpoint.
+    Empty ones are removed from the environment first.
+
+    boto3 takes some empty variables for unset and fails over others, and obstore ends
+    the process over an empty endpoint.
 
     Raises:
         AccessDenied: A variable cannot be used.
     """
-    found = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    found = {
+        name: value for name, value in os.environ.items() if name.startswith("AWS_")
+    }
     for name in [name for name, value in found.items() if not value.strip()]:
         os.environ.pop(name, None)
         del found[name]
     _check(found)
-    return (*sorted(found.items()), ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE", "")))
+    return (
+        *sorted(found.items()),
+        ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE", "")),
+    )
 
 
 def aws_session() -> Any:
-    """Return a boto3 session for the region that is set, also by ``AWS_REGION``, which boto3 itself does not read.
+    """Return a boto3 session for the region that is set.
+
+    The region may also be set by ``AWS_REGION``, which boto3 itself does not read.
 
     Raises:
         AccessDenied: A variable cannot be used.
-        botocore.exceptions.BotoCoreError: The profile or the configuration file cannot be used.
+        botocore.exceptions.BotoCoreError: The profile or the configuration file cannot
+            be used.
     """
     import boto3
     import botocore.session
@@ -88,12 +108,17 @@ def aws_session() -> Any:
     aws_variables()
     core = botocore.session.get_session()
     core.register_component("data_loader", _loader())
-    return boto3.Session(botocore_session=core, region_name=os.environ.get("AWS_REGION"))
+    return boto3.Session(
+        botocore_session=core, region_name=os.environ.get("AWS_REGION")
+    )
 
 
 @cache
 def _loader() -> Any:
-    """Return one loader of botocore's service models: parsing them again takes two thirds of making a client."""
+    """Return one loader of botocore's service models.
+
+    Parsing them again takes two thirds of making a client.
+    """
     from botocore.loaders import create_loader
 
     return create_loader(os.environ.get("AWS_DATA_PATH"))
@@ -111,21 +136,33 @@ def read_aws_config(where: str) -> AwsConfig:
     found = dict(aws_variables())
     keys = None
     if "AWS_ACCESS_KEY_ID" in found and "AWS_SECRET_ACCESS_KEY" in found:
-        keys = AwsKeys(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], found.get("AWS_SESSION_TOKEN"))
+        keys = AwsKeys(
+            found["AWS_ACCESS_KEY_ID"],
+            found["AWS_SECRET_ACCESS_KEY"],
+            found.get("AWS_SESSION_TOKEN"),
+        )
     region = found.get("AWS_REGION") or found.get("AWS_DEFAULT_REGION")
-    if keys is None or region is None or any(name in found for name in _BOTO3_ONLY) or _has_file(found):
+    if (
+        keys is None
+        or region is None
+        or any(name in found for name in _BOTO3_ONLY)
+        or _has_file(found)
+    ):
         config = _from_boto3(where, region, keys)
     else:
         suffix = ".cn" if region.startswith("cn-") else ""
         own = f"https://s3.{region}.amazonaws.com{suffix}"
-        endpoint = found.get("AWS_ENDPOINT_URL_S3") or found.get("AWS_ENDPOINT_URL") or own
+        endpoint = (
+            found.get("AWS_ENDPOINT_URL_S3") or found.get("AWS_ENDPOINT_URL") or own
+        )
         config = AwsConfig(region, endpoint, found.get("AWS_CA_BUNDLE"), keys, None)
     bundle = config.ca_bundle or found["REQUESTS_CA_BUNDLE"] or None
     if config.endpoint.startswith("http://"):
         bundle = None
     if bundle and not os.path.isfile(bundle):
         raise AccessDenied(
-            f"{where}: AWS_CA_BUNDLE, ca_bundle or REQUESTS_CA_BUNDLE: no such file {bundle}; correct it"
+            f"{where}: AWS_CA_BUNDLE, ca_bundle or REQUESTS_CA_BUNDLE: no such file"
+            f" {bundle}; correct it"
         )
     return config._replace(ca_bundle=bundle)
 
@@ -146,15 +183,28 @@ def _from_boto3(where: str, region: str | None, keys: AwsKeys | None) -> AwsConf
 
     try:
         session = aws_session()
-        core = session._session  # boto3 shows neither the profile's own settings nor the CA bundle
+        core = (
+            session._session
+        )  # boto3 shows neither the profile's own settings nor the CA bundle
         credentials = keys or session.get_credentials()
         region = region or session.region_name or "us-east-1"
         endpoint = session.client("s3", region_name=region).meta.endpoint_url
-        bundle, profile = core.get_config_variable("ca_bundle"), core.get_scoped_config()
-    except (BotoCoreError, ValueError) as error:  # such as a profile that does not exist; the text names no secret
-        raise AccessDenied(f"{where}: {error}; check AWS_PROFILE and the AWS configuration") from error
+        bundle, profile = (
+            core.get_config_variable("ca_bundle"),
+            core.get_scoped_config(),
+        )
+    except (
+        BotoCoreError,
+        ValueError,
+    ) as error:  # such as a profile that does not exist; the text names no secret
+        raise AccessDenied(
+            f"{where}: {error}; check AWS_PROFILE and the AWS configuration"
+        ) from error
     if credentials is None:
-        raise AccessDenied(f"{where}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret")
+        raise AccessDenied(
+            f"{where}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID"
+            " and its secret"
+        )
     _check_profile(where, profile.get("s3"))
     return AwsConfig(region, endpoint, bundle, keys, session)
 
@@ -163,31 +213,50 @@ def _check_profile(where: str, settings: Any) -> None:
     """Refuse settings of the profile's section ``s3`` that obstore cannot honour."""
     if not isinstance(settings, dict):
         return
-    for name, refused in (("addressing_style", "virtual"), ("use_accelerate_endpoint", "true")):
+    for name, refused in (
+        ("addressing_style", "virtual"),
+        ("use_accelerate_endpoint", "true"),
+    ):
         if str(settings.get(name, "")).lower() == refused:
             raise AccessDenied(
-                f"{where}: {name} = {refused} in section s3 of the AWS profile is not supported; use another profile"
+                f"{where}: {name} = {refused} in section s3 of the AWS profile is not"
+                " supported; use another profile"
             )
 
 
 def _check(found: dict[str, str]) -> None:
-    """Refuse variables over which the storage libraries would end the process, or which cannot be honoured."""
+    """Refuse variables that cannot be honoured.
+
+    Refuse also those over which the storage libraries would end the process.
+    """
     for name in _CHECKED:
         if any(not character.isprintable() for character in found.get(name, "")):
-            raise AccessDenied(f"environment variable {name} holds a line break or a control character; take it out")
+            raise AccessDenied(
+                f"environment variable {name} holds a line break or a control"
+                " character; take it out"
+            )
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if name in found and not _is_endpoint(found[name]):
-            raise AccessDenied(f"environment variable {name} is not of the form http://host:port or https://host")
+            raise AccessDenied(
+                f"environment variable {name} is not of the form http://host:port or"
+                " https://host"
+            )
     for name in _REFUSED:
         if name in found:
             raise AccessDenied(
-                f"environment variable {name} is not supported; unset it and set the bucket's default instead"
+                f"environment variable {name} is not supported; unset it and set the"
+                " bucket's default instead"
             )
 
 
 def _is_endpoint(value: str) -> bool:
     try:
         found = urlsplit(value)
-        return found.scheme in ("http", "https") and bool(found.hostname) and found.port != 0 and " " not in value
+        return (
+            found.scheme in ("http", "https")
+            and bool(found.hostname)
+            and found.port != 0
+            and " " not in value
+        )
     except ValueError:  # a port that is none
         return False

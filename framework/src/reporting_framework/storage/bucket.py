@@ -1,7 +1,10 @@
-"""Objects in S3, or in a server that speaks its protocol, or in memory: all through obstore.
+"""Objects in S3, in a server that speaks its protocol, or in memory.
 
-obstore cannot name a key that holds a control character or a segment that is empty, ``.`` or ``..`` (`ODD_KEY`). Such
-keys are rare and legal, so this one case goes through boto3; `bucket_listing` has the listings.
+All of them are reached through obstore.
+
+obstore cannot name a key that holds a control character or a segment that is empty,
+``.`` or ``..`` (`ODD_KEY`). Such keys are rare and legal, so this one case goes through
+boto3; `bucket_listing` has the listings.
 """
 
 from __future__ import annotations
@@ -22,7 +25,13 @@ from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.pinned_object import PinnedObject
-from reporting_framework.storage.store import Entry, Object, Page, ScanTarget, TooLargeError
+from reporting_framework.storage.store import (
+    Entry,
+    Object,
+    Page,
+    ScanTarget,
+    TooLargeError,
+)
 from reporting_framework.storage.temporary import PREFIX, LockedPath
 from reporting_framework.storage.tending import TendedBucket
 from reporting_framework.storage.watch import pages, request
@@ -31,13 +40,17 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
 COMMIT_ATTRIBUTE = "reporting-commit"
-"""Metadata entry that names the PUT an object comes from, so that a PUT whose answer was lost is recognised."""
+"""Metadata entry that names the PUT an object comes from, so that a PUT whose answer
+was lost is recognised.
+"""
 
 PUT_LIMIT = 5 * 1024**3
 """Bytes that one PUT may carry (S3's limit)."""
 
 TRIES = 3
-"""How often an answer that broke off is asked for: obstore tries again only what did not begin."""
+"""How often an answer that broke off is asked for: obstore tries again only what did
+not begin.
+"""
 
 _CUT = "list response body"
 
@@ -48,8 +61,10 @@ class BucketStore(TendedBucket):
     Args:
         location: The folder within the bucket.
         backend: obstore's store for the whole bucket.
-        options: What polars needs to read from the bucket; None: it cannot, and is given whole objects.
-        client: Gives a boto3 client for keys that obstore cannot name; None: there are no such keys.
+        options: What polars needs to read from the bucket; None: it cannot, and is
+            given whole objects.
+        client: Gives a boto3 client for keys that obstore cannot name; None: there are
+            no such keys.
     """
 
     resumes = True
@@ -76,7 +91,10 @@ class BucketStore(TendedBucket):
     @pages("ListObjectsV2")
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`."""
-        listing, last = BucketListing(self.location, self._backend, self._boto3), after or None
+        listing, last = (
+            BucketListing(self.location, self._backend, self._boto3),
+            after or None,
+        )
         for left in reversed(range(TRIES)):
             try:
                 for page in listing.pages(last):
@@ -91,11 +109,20 @@ class BucketStore(TendedBucket):
 
     def _boto3(self) -> Any:
         if self._client is None:
-            raise LocationError(f"{self.location.uri}: a key holds characters that this storage cannot name")
+            raise LocationError(
+                f"{self.location.uri}: a key holds characters that this storage cannot"
+                " name"
+            )
         return self._client()
 
     @request("GetObject")
-    def get(self, key: str, *, limit: int | None = None, admit: Callable[[int], None] | None = None) -> Object:
+    def get(
+        self,
+        key: str,
+        *,
+        limit: int | None = None,
+        admit: Callable[[int], None] | None = None,
+    ) -> Object:
         """See `Store.get`."""
         if ODD_KEY.search(key):
             return self._get_odd(key, limit, admit)
@@ -114,7 +141,9 @@ class BucketStore(TendedBucket):
                     raise self._translate(error, key) from error
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def _get_odd(self, key: str, limit: int | None, admit: Callable[[int], None] | None = None) -> Object:
+    def _get_odd(
+        self, key: str, limit: int | None, admit: Callable[[int], None] | None = None
+    ) -> Object:
         with self._asked(key) as answer:
             if limit is not None and answer["ContentLength"] > limit:
                 raise TooLargeError(answer["ETag"], answer["ContentLength"])
@@ -124,9 +153,14 @@ class BucketStore(TendedBucket):
 
     @contextmanager
     def _asked(self, key: str) -> Iterator[Any]:
-        """The answer to a GET of a key that obstore cannot name; its body is read by the caller, or not at all."""
+        """The answer to a GET of a key that obstore cannot name.
+
+        Its body is read by the caller, or not at all.
+        """
         try:
-            answer = self._boto3().get_object(Bucket=self.location.root, Key=self._prefix + key)
+            answer = self._boto3().get_object(
+                Bucket=self.location.root, Key=self._prefix + key
+            )
             with answer["Body"]:
                 yield answer
         except _boto_errors() as error:
@@ -134,13 +168,18 @@ class BucketStore(TendedBucket):
 
     @request("HeadObject")
     def head(self, key: str) -> Entry | None:
-        """See `Store.head`. What a HEAD is refused is asked for with a GET: only its answer says why."""
+        """See `Store.head`.
+
+        What a HEAD is refused is asked for with a GET: only its answer says why.
+        """
         try:
             if ODD_KEY.search(key):
                 with self._asked(key) as answer:
                     return Entry(key, answer["ContentLength"], answer["ETag"])
             try:
-                meta = obstore.get(self._backend, self._prefix + key, options={"head": True}).meta
+                meta = obstore.get(
+                    self._backend, self._prefix + key, options={"head": True}
+                ).meta
             except FileNotFoundError:
                 meta = obstore.get(self._backend, self._prefix + key).meta
             except BaseError as error:
@@ -155,7 +194,10 @@ class BucketStore(TendedBucket):
         return Entry(key, meta["size"], meta["e_tag"])
 
     def _reason(self, error: BaseError, key: str) -> Exception:
-        """Return the error of a GET in place of that of a refused HEAD, whose answer has no body and so no code."""
+        """Return the error of a GET in place of that of a refused HEAD.
+
+        The answer to a HEAD has no body and so no code.
+        """
         if {"400", "403"} & set(codes_of(error)):
             try:
                 obstore.get(self._backend, self._prefix + key)
@@ -167,7 +209,11 @@ class BucketStore(TendedBucket):
 
     @request("PutObject")
     def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
-        """See `Store.put`. The answer to a PUT may be lost: what is there now then tells whether it was ours."""
+        """See `Store.put`.
+
+        The answer to a PUT may be lost: what is there now then tells whether it was
+        ours.
+        """
         mark = uuid.uuid4().hex
         try:
             result = obstore.put(
@@ -185,8 +231,14 @@ class BucketStore(TendedBucket):
             raise self._translate(error, key, writing=True) from error
 
     @request("PutObject")
-    def replace(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str:
-        """See `Store.replace`. obstore sends it again where an answer was lost: the same bytes, so it does no harm."""
+    def replace(
+        self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]
+    ) -> str:
+        """See `Store.replace`.
+
+        obstore sends it again where an answer was lost: the same bytes, so it does no
+        harm.
+        """
         try:
             result = obstore.put(
                 self._backend,
@@ -202,13 +254,22 @@ class BucketStore(TendedBucket):
     def _written(self, key: str, mark: str) -> str | None:
         """Version of the object at `key` if it comes from the PUT of this mark."""
         try:
-            result = obstore.get(self._backend, self._prefix + key, options={"head": True})
+            result = obstore.get(
+                self._backend, self._prefix + key, options={"head": True}
+            )
         except (BaseError, OSError, ValueError):
             return None
-        return result.meta["e_tag"] if result.attributes.get(COMMIT_ATTRIBUTE) == mark else None
+        return (
+            result.meta["e_tag"]
+            if result.attributes.get(COMMIT_ATTRIBUTE) == mark
+            else None
+        )
 
     def exclusive(self, key: str) -> AbstractContextManager[None]:
-        """See `Store.exclusive`: a bucket has no locks, the conditional PUT is all there is."""
+        """See `Store.exclusive`.
+
+        A bucket has no locks: the conditional PUT is all there is.
+        """
         return nullcontext()
 
     @contextmanager
@@ -232,36 +293,64 @@ class BucketStore(TendedBucket):
         if entry is None:
             return None
         size, version = entry.size or 0, entry.version or ""
-        where, translate = self.location.join(key).uri, partial(self._translate, key=key)
-        return PinnedObject(self._backend, self._prefix + key, where, size=size, version=version, translate=translate)
+        where, translate = (
+            self.location.join(key).uri,
+            partial(self._translate, key=key),
+        )
+        return PinnedObject(
+            self._backend,
+            self._prefix + key,
+            where,
+            size=size,
+            version=version,
+            translate=translate,
+        )
 
-    def _translate(self, error: Exception, key: str, *, writing: bool = False) -> ReportingError:
+    def _translate(
+        self, error: Exception, key: str, *, writing: bool = False
+    ) -> ReportingError:
         """Return the framework's error for the storage's."""
-        where, bucket = self.location.join(key).uri if key else self.location.uri, f"s3://{self.location.root}"
+        where, bucket = (
+            self.location.join(key).uri if key else self.location.uri,
+            f"s3://{self.location.root}",
+        )
         if isinstance(error, FileNotFoundError) and self.location.scheme == "memory":
             return ObjectMissing(f"{where}: no such object")
-        return storage_error(error, where, bucket=bucket, writing=writing, region=self._region)
+        return storage_error(
+            error, where, bucket=bucket, writing=writing, region=self._region
+        )
 
     def _region(self) -> str | None:
-        """Return the bucket's region, which S3 tells in a header that obstore does not show."""
+        """Return the bucket's region.
+
+        S3 tells it in a header that obstore does not show.
+        """
         try:
             answer = self._boto3().head_bucket(Bucket=self.location.root)
         except _boto_errors() as error:
             answer = getattr(error, "response", {})
-        region: str | None = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region")
+        region: str | None = (
+            answer.get("ResponseMetadata", {})
+            .get("HTTPHeaders", {})
+            .get("x-amz-bucket-region")
+        )
         return region
 
 
 def _body(data: bytes | Path) -> Any:
     """What obstore sends: a file is mapped, so that it does not have to fit in memory.
 
-    The map is not closed here: obstore may hold on to it (a store in memory does), and closing would then fail.
+    The map is not closed here: obstore may hold on to it (a store in memory does), and
+    closing would then fail.
     """
     if isinstance(data, bytes):
         return data
     size = data.stat().st_size
     if size > PUT_LIMIT:
-        raise LocationError(f"a checkpoint of {size} bytes is over S3's limit of {PUT_LIMIT} for one atomic write")
+        raise LocationError(
+            f"a checkpoint of {size} bytes is over S3's limit of {PUT_LIMIT} for one"
+            " atomic write"
+        )
     with data.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -270,4 +359,9 @@ def _boto_errors() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
-    return (BotoCoreError, ClientError, ResponseParserError, RecursionError)  # the last: a redirect without a region
+    return (
+        BotoCoreError,
+        ClientError,
+        ResponseParserError,
+        RecursionError,
+    )  # the last: a redirect without a region

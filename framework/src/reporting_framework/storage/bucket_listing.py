@@ -1,10 +1,11 @@
 """Listing a bucket: keys are exactly what the store says.
 
-obstore takes the slash off either end of a key, and gives up on a key that holds an empty, ``.`` or ``..`` segment or a
-control character (`ODD_KEY`). It also takes any XML document for a listing, so that an error or a page to log in that
-comes with status 200 looks like the end. A page that may hold such a key, and an end that may be none, is asked for
-again through boto3, which names every key and shows what the answer is. Only those are: importing boto3 alone takes
-longer than most runs list.
+obstore takes the slash off either end of a key, and gives up on a key that holds an
+empty, ``.`` or ``..`` segment or a control character (`ODD_KEY`). It also takes any XML
+document for a listing, so that an error or a page to log in that comes with status 200
+looks like the end. A page that may hold such a key, and an end that may be none, is
+asked for again through boto3, which names every key and shows what the answer is. Only
+those are: importing boto3 alone takes longer than most runs list.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ PAGE_SIZE = 1000
 """Keys in a page; S3 gives no more in one answer."""
 
 PATIENCE = 600.0
-"""Seconds for one page of obstore, which follows a server that always has more, and no keys, for ever."""
+"""Seconds for one page of obstore, which follows a server that always has more, and no
+keys, for ever.
+"""
 
 _PARTS = ("KeyCount", "Name", "IsTruncated")
 """Parts of every listing; an answer without any is something else."""
@@ -56,10 +59,13 @@ class BucketListing(NamedTuple):
         return f"{self.location.key}/" if self.location.key else ""
 
     def pages(self, after: str | None) -> Iterator[Page]:
-        """List the keys behind `after`, all if it is None. The folder's own marker has the key "".
+        """List the keys behind `after`, all if it is None.
+
+        The folder's own marker has the key "".
 
         Raises:
-            StorageUnavailable: The keys do not grow, so the listing may have no end; or an answer is no listing.
+            StorageUnavailable: The keys do not grow, so the listing may have no end; or
+                an answer is no listing.
         """
         more = True
         while more:
@@ -90,9 +96,15 @@ class BucketListing(NamedTuple):
         """
         skip = len(self.prefix)
         offset = None if after is None else f"{self.prefix}{after}"
-        pages = obstore.list(self.backend, self.prefix or None, offset=offset, chunk_size=PAGE_SIZE)
-        while page := call_within(PATIENCE, lambda: next(pages, None), "reporting-page"):
-            entries = [Entry(meta["path"][skip:], meta["size"], meta["e_tag"]) for meta in page]
+        pages = obstore.list(
+            self.backend, self.prefix or None, offset=offset, chunk_size=PAGE_SIZE
+        )
+        while page := call_within(
+            PATIENCE, lambda: next(pages, None), "reporting-page"
+        ):
+            entries = [
+                Entry(meta["path"][skip:], meta["size"], meta["e_tag"]) for meta in page
+            ]
             if self.location.scheme == "memory":
                 entries.sort()
             yield entries
@@ -100,13 +112,16 @@ class BucketListing(NamedTuple):
     def _doubtful(self, page: Page, after: str | None) -> bool:
         """Return whether a key of the page may have lost a slash.
 
-        The object that consoles make for a folder (``a/``) is empty, or followed by what is in the folder. A key that
-        begins with a slash is possible only in a bucket that is read as a whole; without one, the listing from the
-        start is that from "0" on.
+        The object that consoles make for a folder (``a/``) is empty, or followed by
+        what is in the folder. A key that begins with a slash is possible only in a
+        bucket that is read as a whole; without one, the listing from the start is that
+        from "0" on.
         """
         if self.location.scheme == "memory":
             return False
-        if not _plain([entry.key for entry in page], after) or any(entry.size == 0 and entry.key for entry in page):
+        if not _plain([entry.key for entry in page], after) or any(
+            entry.size == 0 and entry.key for entry in page
+        ):
             return True
         whole = not self.prefix and (after is None or after < _BEHIND_SLASH)
         return whole and page[:2] != next(self._fast(_BEHIND_SLASH), [])[:2]
@@ -114,14 +129,20 @@ class BucketListing(NamedTuple):
     def _exact(self, after: str | None) -> tuple[Page, bool]:
         """List one page with boto3; return it, and whether there are more."""
         options = {} if after is None else {"StartAfter": f"{self.prefix}{after}"}
-        answer = self.client().list_objects_v2(Bucket=self.location.root, Prefix=self.prefix, **options)
+        answer = self.client().list_objects_v2(
+            Bucket=self.location.root, Prefix=self.prefix, **options
+        )
         if not any(part in answer for part in _PARTS):
             raise StorageUnavailable(
-                f"{self.location.uri}: the answer to a listing of bucket {self.location.root} is no listing, though "
-                "its status is 200; check the endpoint, and the proxy in front of it"
+                f"{self.location.uri}: the answer to a listing of bucket"
+                f" {self.location.root} is no listing, though its status is 200; check"
+                " the endpoint, and the proxy in front of it"
             )
         skip = len(self.prefix)
-        page = [Entry(item["Key"][skip:], item["Size"], item["ETag"]) for item in answer.get("Contents", ())]
+        page = [
+            Entry(item["Key"][skip:], item["Size"], item["ETag"])
+            for item in answer.get("Contents", ())
+        ]
         more = bool(answer.get("IsTruncated"))
         keys = [*([] if after is None else [after]), *(entry.key for entry in page)]
         back = next(((one, two) for one, two in pairwise(keys) if two < one), None)
@@ -129,14 +150,21 @@ class BucketListing(NamedTuple):
             back = (after or "", after or "")
         if back is not None:
             raise StorageUnavailable(
-                f"{self.location.uri}: the listing of bucket {self.location.root} does not go on: {back[1]!a} follows "
-                f"{back[0]!a}; use a storage that lists keys in the order of their bytes"
+                f"{self.location.uri}: the listing of bucket {self.location.root} does"
+                f" not go on: {back[1]!a} follows {back[0]!a}; use a storage that lists"
+                " keys in the order of their bytes"
             )
         return page, more
 
 
 def _plain(keys: list[str], after: str | None) -> bool:
-    """Return whether each key is greater than the one before it, and none has the name of the next one's folder."""
+    """Return whether each key is greater than the one before it.
+
+    Also, no key may have the name of the next one's folder.
+    """
     if after is not None and keys[0] <= after:
         return False
-    return all(one < two and not (one and two.startswith(f"{one}/")) for one, two in pairwise(keys))
+    return all(
+        one < two and not (one and two.startswith(f"{one}/"))
+        for one, two in pairwise(keys)
+    )

@@ -1,4 +1,6 @@
-"""Errors of the storage as the framework's: one table for obstore, botocore and polars alike.
+"""Errors of the storage as the framework's.
+
+One table is for obstore, botocore and polars alike.
 
 S3's codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -26,7 +28,8 @@ class Problem(NamedTuple):
 
     Attributes:
         error: The framework's class for it.
-        sentence: What is wrong; ``{code}`` stands for the code, ``{codes}`` for status and code.
+        sentence: What is wrong; ``{code}`` stands for the code, ``{codes}`` for status
+            and code.
         fix: What to do; ``{region}`` stands for a bucket's region.
     """
 
@@ -35,27 +38,67 @@ class Problem(NamedTuple):
     fix: str = ""
 
 
-_DENIED = Problem(AccessDenied, "access denied ({code})", "check the credentials and the bucket's policy")
+_DENIED = Problem(
+    AccessDenied,
+    "access denied ({code})",
+    "check the credentials and the bucket's policy",
+)
 _EXPIRED = Problem(
-    AccessDenied, "the credentials have expired ({code})", "get new ones, such as by aws sso login, and run again"
+    AccessDenied,
+    "the credentials have expired ({code})",
+    "get new ones, such as by aws sso login, and run again",
 )
 _NO_KEY = Problem(
-    AccessDenied, "the access key is not known there ({code})", "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint"
+    AccessDenied,
+    "the access key is not known there ({code})",
+    "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint",
 )
-_SECRET = Problem(AccessDenied, "access denied ({code})", "the secret key does not fit the access key: check both")
+_SECRET = Problem(
+    AccessDenied,
+    "access denied ({code})",
+    "the secret key does not fit the access key: check both",
+)
 _LOGIN = Problem(
-    AccessDenied, "the credentials cannot be had ({code})", "check AWS_PROFILE, or log in, such as by aws sso login"
+    AccessDenied,
+    "the credentials cannot be had ({code})",
+    "check AWS_PROFILE, or log in, such as by aws sso login",
 )
 _CLOCK = Problem(
-    AccessDenied, "this machine's clock is too far from the storage's ({code})", "set the clock, by NTP or the like"
+    AccessDenied,
+    "this machine's clock is too far from the storage's ({code})",
+    "set the clock, by NTP or the like",
 )
-_REGION = Problem(LocationError, "the bucket is in another region ({code})", "set AWS_REGION to {region}")
-_KMS = Problem(AccessDenied, "the bucket's KMS key cannot be used ({code})", "check the key's state and policy")
+_REGION = Problem(
+    LocationError,
+    "the bucket is in another region ({code})",
+    "set AWS_REGION to {region}",
+)
+_KMS = Problem(
+    AccessDenied,
+    "the bucket's KMS key cannot be used ({code})",
+    "check the key's state and policy",
+)
 _FULL = Problem(StorageUnavailable, "the storage is full ({code})", "make room there")
-_LARGE = Problem(LocationError, "larger than the storage takes ({code})", "split the output, by {{column}} in its key")
-_BUSY = Problem(StorageUnavailable, "the storage answered {codes} after all retries", "it is too busy: run again later")
-_FAULT = Problem(StorageUnavailable, "the storage answered {codes} after all retries", "run again later")
-_ALTERED = Problem(StorageUnavailable, "the data arrived altered ({code})", "check proxies in between, and run again")
+_LARGE = Problem(
+    LocationError,
+    "larger than the storage takes ({code})",
+    "split the output, by {{column}} in its key",
+)
+_BUSY = Problem(
+    StorageUnavailable,
+    "the storage answered {codes} after all retries",
+    "it is too busy: run again later",
+)
+_FAULT = Problem(
+    StorageUnavailable,
+    "the storage answered {codes} after all retries",
+    "run again later",
+)
+_ALTERED = Problem(
+    StorageUnavailable,
+    "the data arrived altered ({code})",
+    "check proxies in between, and run again",
+)
 _UNSUPPORTED = Problem(
     LocationError,
     "the storage does not support this request ({code})",
@@ -66,48 +109,121 @@ _UNCONDITIONAL = Problem(
     "the storage does not support conditional writes ({code}), by which runs commit",
     "use a storage that does",
 )
-_REFUSED = Problem(StorageUnavailable, "the storage answered {codes}", "check the endpoint, and run again")
-_SILENT = Problem(StorageUnavailable, "the storage did not answer", "check the network and AWS_ENDPOINT_URL")
+_REFUSED = Problem(
+    StorageUnavailable,
+    "the storage answered {codes}",
+    "check the endpoint, and run again",
+)
+_SILENT = Problem(
+    StorageUnavailable,
+    "the storage did not answer",
+    "check the network and AWS_ENDPOINT_URL",
+)
 
 PROBLEMS: dict[str, Problem] = {
     **dict.fromkeys(
-        ("AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AccountProblem", "InvalidPayer", "NotSignedUp"),
+        (
+            "AccessDenied",
+            "AccessDeniedException",
+            "AllAccessDisabled",
+            "AccountProblem",
+            "InvalidPayer",
+            "NotSignedUp",
+        ),
         _DENIED,
     ),
-    **dict.fromkeys(("InvalidSecurity", "UnauthorizedAccess", "UserSuspended", "401", "403"), _DENIED),
-    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"), _EXPIRED),
-    **dict.fromkeys(("UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError"), _EXPIRED),
-    **dict.fromkeys(("InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"), _NO_KEY),
+    **dict.fromkeys(
+        ("InvalidSecurity", "UnauthorizedAccess", "UserSuspended", "401", "403"),
+        _DENIED,
+    ),
+    **dict.fromkeys(
+        (
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "TokenRefreshRequired",
+            "RequestExpired",
+        ),
+        _EXPIRED,
+    ),
+    **dict.fromkeys(
+        ("UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError"),
+        _EXPIRED,
+    ),
+    **dict.fromkeys(
+        ("InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException"),
+        _NO_KEY,
+    ),
     "InvalidToken": Problem(
-        AccessDenied, "the session token is not valid ({code})", "check that AWS_SESSION_TOKEN fits the access key"
+        AccessDenied,
+        "the session token is not valid ({code})",
+        "check that AWS_SESSION_TOKEN fits the access key",
     ),
     **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), _SECRET),
-    **dict.fromkeys(("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"), _LOGIN),
-    **dict.fromkeys(("MetadataRetrievalError", "RefreshWithMFAUnsupportedError", "ProfileNotFound"), _LOGIN),
-    **dict.fromkeys(("MissingAuthenticationTokenException", "IncompleteSignatureException"), _LOGIN),
+    **dict.fromkeys(
+        ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"),
+        _LOGIN,
+    ),
+    **dict.fromkeys(
+        ("MetadataRetrievalError", "RefreshWithMFAUnsupportedError", "ProfileNotFound"),
+        _LOGIN,
+    ),
+    **dict.fromkeys(
+        ("MissingAuthenticationTokenException", "IncompleteSignatureException"), _LOGIN
+    ),
     "RequestTimeTooSkewed": _CLOCK,
-    **dict.fromkeys(("PermanentRedirect", "AuthorizationHeaderMalformed", "301"), _REGION),
+    **dict.fromkeys(
+        ("PermanentRedirect", "AuthorizationHeaderMalformed", "301"), _REGION
+    ),
     "IllegalLocationConstraintException": _REGION,
     **dict.fromkeys(
         ("TemporaryRedirect", "307"),
-        Problem(StorageUnavailable, "the bucket is new or being moved ({code})", "run again in an hour"),
+        Problem(
+            StorageUnavailable,
+            "the bucket is new or being moved ({code})",
+            "run again in an hour",
+        ),
     ),
-    "NoSuchBucket": Problem(LocationError, "no such bucket", "check its name and AWS_ENDPOINT_URL"),
-    "InvalidBucketName": Problem(LocationError, "not the name of a bucket ({code})", "check the URI"),
+    "NoSuchBucket": Problem(
+        LocationError, "no such bucket", "check its name and AWS_ENDPOINT_URL"
+    ),
+    "InvalidBucketName": Problem(
+        LocationError, "not the name of a bucket ({code})", "check the URI"
+    ),
     "NoSuchKey": Problem(ObjectMissing, "no such object"),
-    "InvalidObjectState": Problem(AccessDenied, "the object is archived in a cold tier", "restore it first"),
-    "KeyTooLongError": Problem(LocationError, "the key is longer than the storage takes ({code})", "shorten it"),
+    "InvalidObjectState": Problem(
+        AccessDenied, "the object is archived in a cold tier", "restore it first"
+    ),
+    "KeyTooLongError": Problem(
+        LocationError, "the key is longer than the storage takes ({code})", "shorten it"
+    ),
     **dict.fromkeys(("EntityTooLarge", "413"), _LARGE),
-    **dict.fromkeys(("InsufficientStorage", "XMinioStorageFull", "QuotaExceeded", "507"), _FULL),
-    **dict.fromkeys(("KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException"), _KMS),
+    **dict.fromkeys(
+        ("InsufficientStorage", "XMinioStorageFull", "QuotaExceeded", "507"), _FULL
+    ),
+    **dict.fromkeys(
+        (
+            "KMS.DisabledException",
+            "KMS.NotFoundException",
+            "KMS.KMSInvalidStateException",
+        ),
+        _KMS,
+    ),
     **dict.fromkeys(("KMS.InvalidKeyUsageException", "KMSKeyDisabled"), _KMS),
-    **dict.fromkeys(("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "InvalidDigest"), _ALTERED),
+    **dict.fromkeys(
+        ("BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "InvalidDigest"),
+        _ALTERED,
+    ),
     **dict.fromkeys(("NotImplemented", "501", "MethodNotAllowed", "405"), _UNSUPPORTED),
-    **dict.fromkeys(("SlowDown", "ServiceUnavailable", "TooManyRequests", "RequestLimitExceeded"), _BUSY),
+    **dict.fromkeys(
+        ("SlowDown", "ServiceUnavailable", "TooManyRequests", "RequestLimitExceeded"),
+        _BUSY,
+    ),
     **dict.fromkeys(("Throttling", "ThrottlingException", "429", "503"), _BUSY),
     **dict.fromkeys(("InternalError", "500", "502", "504", "RequestTimeout"), _FAULT),
 }
-"""By S3's code, botocore's class or the HTTP status; the code decides before the status."""
+"""By S3's code, botocore's class or the HTTP status; the code decides before the
+status.
+"""
 
 _TRANSPORT = (
     (
@@ -119,7 +235,9 @@ _TRANSPORT = (
         ),
     ),
     (
-        re.compile(r"dns error|lookup address|NameResolution|Name or service not known"),
+        re.compile(
+            r"dns error|lookup address|NameResolution|Name or service not known"
+        ),
         Problem(
             StorageUnavailable,
             "the storage did not answer: no such host",
@@ -128,7 +246,11 @@ _TRANSPORT = (
     ),
     (
         re.compile(r"proxy", re.IGNORECASE),
-        Problem(StorageUnavailable, "the proxy did not answer", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+        Problem(
+            StorageUnavailable,
+            "the proxy did not answer",
+            "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+        ),
     ),
 )
 _CODE = re.compile(r"<Code>([\w.]+)</Code>")
@@ -139,7 +261,10 @@ _LOCAL = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
 def codes_of(error: BaseException) -> list[str]:
-    """Return S3's code and the HTTP status, as far as the error tells them, the code first."""
+    """Return S3's code and the HTTP status, the code first.
+
+    Each is there as far as the error tells it.
+    """
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         code = response.get("Error", {}).get("Code") or response.get("Code")
@@ -147,8 +272,14 @@ def codes_of(error: BaseException) -> list[str]:
         found = [str(each) for each in (code, status) if each]
     else:
         text = str(error)
-        found = [match[1] for pattern in (_PROVIDER, _CODE, _STATUS) if (match := pattern.search(text))]
-        if "redirect without LOCATION" in text or isinstance(error, RecursionError):  # obstore's; botocore's
+        found = [
+            match[1]
+            for pattern in (_PROVIDER, _CODE, _STATUS)
+            if (match := pattern.search(text))
+        ]
+        if "redirect without LOCATION" in text or isinstance(
+            error, RecursionError
+        ):  # obstore's; botocore's
             found.append("301")
     name = type(error).__name__
     return [*dict.fromkeys(found), *([name] if name in PROBLEMS else [])]
@@ -168,31 +299,43 @@ def storage_error(
         error: The error.
         where: URI of the object or folder.
         bucket: URI of its bucket.
-        writing: Whether a conditional write was refused, so that another writer may have been first.
+        writing: Whether a conditional write was refused, so that another writer may
+            have been first.
         region: Asks for the bucket's region; called if the bucket is in another one.
     """
     codes, name = codes_of(error), type(error).__name__
     if name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         codes = codes or ["AccessDenied"]
     # NoSuchKey is what S3 answers if the object that a PUT is to replace is gone.
-    lost = name in ("AlreadyExistsError", "PreconditionError") or {"409", "412", "NoSuchKey"} & set(codes)
+    lost = name in ("AlreadyExistsError", "PreconditionError") or {
+        "409",
+        "412",
+        "NoSuchKey",
+    } & set(codes)
     if writing and lost:
         return CommitConflict(f"{where}: another run has written it meanwhile")
     problem = next((PROBLEMS[code] for code in codes if code in PROBLEMS), None)
     problem = problem or (_REFUSED if codes else _transport(error))
     if writing and problem is _UNSUPPORTED:
         problem = _UNCONDITIONAL
-    code = next((code for code in codes if not code.isdigit()), "AccessDenied" if problem is _DENIED else "")
+    code = next(
+        (code for code in codes if not code.isdigit()),
+        "AccessDenied" if problem is _DENIED else "",
+    )
     place = region() if problem is _REGION else None
     subject = bucket if problem is PROBLEMS["NoSuchBucket"] and bucket else where
     text = problem_text(problem, code or "".join(codes[:1]), codes=codes, region=place)
     return problem.error(f"{subject}: {text}")
 
 
-def problem_text(problem: Problem, code: str, *, codes: Sequence[str] = (), region: str | None = None) -> str:
+def problem_text(
+    problem: Problem, code: str, *, codes: Sequence[str] = (), region: str | None = None
+) -> str:
     """Return what is wrong and what to do, in one line."""
     text = f"{problem.sentence}; {problem.fix}" if problem.fix else problem.sentence
-    return text.format(code=code, codes=", ".join(sorted(codes)), region=region or "that of the bucket")
+    return text.format(
+        code=code, codes=", ".join(sorted(codes)), region=region or "that of the bucket"
+    )
 
 
 def _transport(error: BaseException) -> Problem:
@@ -200,4 +343,6 @@ def _transport(error: BaseException) -> Problem:
     if (local := system_problem(error, _LOCAL)) is not None:
         return Problem(StorageUnavailable, local)
     text = str(error)
-    return next((problem for pattern, problem in _TRANSPORT if pattern.search(text)), _SILENT)
+    return next(
+        (problem for pattern, problem in _TRANSPORT if pattern.search(text)), _SILENT
+    )

@@ -19,7 +19,9 @@ def write_frame(
     schema: pl.Schema | None = None,
     compression: Literal["zstd", "snappy", "lz4", "gzip"] = "zstd",
 ) -> str:
-    """Write a frame as one parquet file in one atomic step, and return the file's version.
+    """Write a frame as one parquet file in one atomic step.
+
+    Return the file's version.
 
     Args:
         frame: The rows.
@@ -30,19 +32,32 @@ def write_frame(
     Raises:
         SettingsError: The frame has another schema; nothing was written.
         LocationError: The URI names no file.
-        CommitConflict: Another writer was faster; nothing was written. Read what is there now, and decide.
+        CommitConflict: Another writer was faster; nothing was written. Read what is
+            there now, and decide.
         ReportingError: The storage did not take it; see `Store.put`.
     """
     place = parse_location(uri)
     if not place.name:
-        raise LocationError(f"{uri}: no file is named; give a file in a folder or a bucket")
+        raise LocationError(
+            f"{uri}: no file is named; give a file in a folder or a bucket"
+        )
     if schema is not None and list(frame.schema.items()) != list(schema.items()):
         odd = [name for name, _ in {*schema.items()} ^ {*frame.schema.items()}]
-        columns = ", ".join(dict.fromkeys(name for name in [*schema, *frame.columns] if name in odd)) or "their order"
-        raise SettingsError(f"{uri}: the frame has another schema: {columns}; select and cast its columns first")
+        columns = (
+            ", ".join(
+                dict.fromkeys(name for name in [*schema, *frame.columns] if name in odd)
+            )
+            or "their order"
+        )
+        raise SettingsError(
+            f"{uri}: the frame has another schema: {columns}; select and cast its"
+            " columns first"
+        )
     store = open_store(place.parent)
     with store.exclusive(place.name):
         found = store.head(place.name)
         with store.scratch(place.name) as file:
             frame.write_parquet(file, compression=compression)
-            return store.put(place.name, file, expected=found.version if found else None)
+            return store.put(
+                place.name, file, expected=found.version if found else None
+            )

@@ -10,7 +10,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_framework.errors import AccessDenied, LocationError
-from reporting_framework.storage.aws_config import AwsConfig, AwsKeys, aws_session, aws_variables, read_aws_config
+from reporting_framework.storage.aws_config import (
+    AwsConfig,
+    AwsKeys,
+    aws_session,
+    aws_variables,
+    read_aws_config,
+)
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.store import Store
@@ -36,11 +42,15 @@ _OWN: dict[str, Any] = {
     "unsigned_payload": False,
     "virtual_hosted_style_request": False,
 }
-"""Defaults of obstore, and of polars, given explicitly: what is not given they take from variables of other tools."""
+"""Defaults of obstore, and of polars, given explicitly: what is not given they take
+from variables of other tools.
+"""
 
 
 def open_store(place: str | Location) -> Store:
-    """The store for a folder, local or in a bucket. Connections are shared by all stores of one bucket.
+    """The store for a folder, local or in a bucket.
+
+    Connections are shared by all stores of one bucket.
 
     Raises:
         AccessDenied: The AWS configuration cannot be used, or there are no credentials.
@@ -61,11 +71,13 @@ def open_store(place: str | Location) -> Store:
 def _check_bucket(location: Location) -> None:
     if location.root.startswith("arn:"):
         raise LocationError(
-            f"{location.uri}: ARNs are not supported; of an access point, give its alias (NAME-…-s3alias) as the bucket"
+            f"{location.uri}: ARNs are not supported; of an access point, give its"
+            " alias (NAME-…-s3alias) as the bucket"
         )
     if not _BUCKET.fullmatch(location.root):
         raise LocationError(
-            f"{location.uri}: not the name of a bucket; write s3://bucket/key, without credentials or port"
+            f"{location.uri}: not the name of a bucket; write s3://bucket/key, without"
+            " credentials or port"
         )
 
 
@@ -78,7 +90,10 @@ def _memory(name: str) -> Backend:
 
 
 class _Bucket:
-    """Connections to one bucket under one AWS configuration, kept for the life of the process."""
+    """Connections to one bucket under one AWS configuration.
+
+    They are kept for the life of the process.
+    """
 
     _open: ClassVar[dict[tuple[Any, ...], _Bucket]] = {}
 
@@ -119,17 +134,28 @@ class _Bucket:
                 aws_endpoint_url_s3=config.endpoint,
                 credential_provider=_provider(config),
                 client_options=client,
-                retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
+                retry_config={
+                    "max_retries": RETRIES,
+                    "retry_timeout": timedelta(seconds=RETRY_SECONDS),
+                },
                 **_OWN,
             )
         except (BaseError, ValueError) as error:
-            cause = "the CA bundle holds no certificate in PEM form" if config.ca_bundle else type(error).__name__
-            raise AccessDenied(f"{self._where}: {cause}; check AWS_CA_BUNDLE and the AWS configuration") from error
+            cause = (
+                "the CA bundle holds no certificate in PEM form"
+                if config.ca_bundle
+                else type(error).__name__
+            )
+            raise AccessDenied(
+                f"{self._where}: {cause}; check AWS_CA_BUNDLE and the AWS configuration"
+            ) from error
 
     def _polars_options(self) -> dict[str, Any]:
         """Keyword arguments of `polars.scan_parquet`."""
         config = self._config
-        storage: dict[str, Any] = {f"aws_{name}": str(value).lower() for name, value in _OWN.items()}
+        storage: dict[str, Any] = {
+            f"aws_{name}": str(value).lower() for name, value in _OWN.items()
+        }
         storage |= {
             "aws_region": config.region,
             "max_retries": RETRIES,
@@ -140,7 +166,10 @@ class _Bucket:
         return {"storage_options": storage, "credential_provider": self._credentials}
 
     def _credentials(self) -> tuple[dict[str, str | None], int | None]:
-        """Return the credentials in the form polars asks for; those of boto3 are asked for again after 15 minutes."""
+        """Return the credentials in the form polars asks for.
+
+        Those of boto3 are asked for again after 15 minutes.
+        """
         if (keys := self._config.keys) is None:
             found = self._config.session.get_credentials().get_frozen_credentials()
             keys = AwsKeys(found.access_key, found.secret_key, found.token)
@@ -149,20 +178,33 @@ class _Bucket:
         return dict(zip(names, keys, strict=True)), until
 
     def client(self) -> Any:
-        """Return a boto3 S3 client for the same place, the same one each time: making one takes 0.1 s."""
+        """Return a boto3 S3 client for the same place.
+
+        It is the same one each time: making one takes 0.1 s.
+        """
         with self._lock:  # boto3 does not make two at once
             if self._client is None:
                 config = self._config
                 session = config.session or aws_session()
-                self._client = session.client("s3", endpoint_url=config.endpoint, region_name=config.region)
+                self._client = session.client(
+                    "s3", endpoint_url=config.endpoint, region_name=config.region
+                )
             return self._client
 
 
 def _provider(config: AwsConfig) -> Any:
-    """Return what obstore asks for credentials: those it is given as options, variables may complete."""
+    """Return what obstore asks for credentials.
+
+    Variables may complete those it is given as options.
+    """
     if config.keys is None:
         from obstore.auth.boto3 import Boto3CredentialProvider
 
         return Boto3CredentialProvider(config.session)
     access_key, secret_key, token = config.keys
-    return lambda: {"access_key_id": access_key, "secret_access_key": secret_key, "token": token, "expires_at": None}
+    return lambda: {
+        "access_key_id": access_key,
+        "secret_access_key": secret_key,
+        "token": token,
+        "expires_at": None,
+    }

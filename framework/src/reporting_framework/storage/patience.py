@@ -10,10 +10,13 @@ T = TypeVar("T")
 
 
 def call_within(seconds: float, function: Callable[[], T], name: str) -> T:
-    """Call a function in a thread of this name and return its result; whatever it raises is raised here.
+    """Call a function in a thread of this name and return its result.
+
+    Whatever it raises is raised here.
 
     Raises:
-        TimeoutError: It did not return in time. Its thread goes on and does not keep the process from ending.
+        TimeoutError: It did not return in time. Its thread goes on and does not keep
+            the process from ending.
     """
     results: list[T] = []
     errors: list[BaseException] = []

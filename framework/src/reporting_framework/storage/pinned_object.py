@@ -1,4 +1,7 @@
-"""An object in a bucket that is read in part while others may replace it: one version, or an error."""
+"""An object in a bucket that is read in part while others may replace it.
+
+A reader gets one version, or an error.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,16 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
 TRIES = 3
-"""How often an answer that broke off is asked for: obstore tries again only what did not begin."""
+"""How often an answer that broke off is asked for: obstore tries again only what did
+not begin.
+"""
 
 
 class PinnedObject:
-    """See `Pinned`: each request says which version it is for (`If-Match`), and the answer is looked at too.
+    """One version of an object in a bucket; see `Pinned`.
+
+    Each request says which version it is for (`If-Match`), and the answer is looked at
+    too.
 
     Args:
         backend: obstore's store.
@@ -43,7 +51,12 @@ class PinnedObject:
         translate: Callable[[Exception], ReportingError],
     ) -> None:
         self.size, self.version = size, version
-        self._backend, self._path, self._where, self._translate = backend, path, where, translate
+        self._backend, self._path, self._where, self._translate = (
+            backend,
+            path,
+            where,
+            translate,
+        )
 
     @request("GetObject")
     def read(self, start: int, length: int) -> bytes:
@@ -55,14 +68,20 @@ class PinnedObject:
             answered = False
             try:
                 found = obstore.get(
-                    self._backend, self._path, options={"range": (start, end), "if_match": self.version or None}
+                    self._backend,
+                    self._path,
+                    options={"range": (start, end), "if_match": self.version or None},
                 )
                 answered = True
-                if not same_version(found.meta["e_tag"], self.version):  # a server that minds no If-Match
+                if not same_version(
+                    found.meta["e_tag"], self.version
+                ):  # a server that minds no If-Match
                     raise replaced(self._where)
                 return found.bytes().to_bytes()
             except (BaseError, OSError, ValueError) as error:
-                if type(error).__name__ == "PreconditionError" or isinstance(error, FileNotFoundError):
+                if type(error).__name__ == "PreconditionError" or isinstance(
+                    error, FileNotFoundError
+                ):
                     raise replaced(self._where) from error
                 if not (answered and left):
                     raise self._translate(error) from error

@@ -14,7 +14,10 @@ from reporting_framework.storage.tending import Digest
 
 
 class Entry(NamedTuple):
-    """An object in a listing: key relative to the store, size in bytes, version; None where listing does not tell."""
+    """An object in a listing: key relative to the store, size in bytes, version.
+
+    None where listing does not tell.
+    """
 
     key: str
     size: int | None
@@ -47,14 +50,19 @@ class TooLargeError(Exception):
 
 
 class ScanTarget(NamedTuple):
-    """What polars scans to read an object in part: `source` and the keyword arguments that go with it."""
+    """The target that polars scans to read an object in part.
+
+    It is `source` and the keyword arguments that go with it.
+    """
 
     source: Any
     options: Mapping[str, Any] = {}
 
 
 class Pinned(Protocol):
-    """One version of an object, to be read in part, from any thread: never anything of a later version.
+    """One version of an object, to be read in part, from any thread.
+
+    Nothing of a later version is ever read.
 
     Attributes:
         size: Its size in bytes.
@@ -68,7 +76,8 @@ class Pinned(Protocol):
         """These bytes; fewer where the object ends.
 
         Raises:
-            StorageUnavailable: Another version has taken its place, or reading failed after retries.
+            StorageUnavailable: Another version has taken its place, or reading failed
+                after retries.
         """
         ...
 
@@ -78,17 +87,23 @@ class Pinned(Protocol):
 
 
 class Store(Protocol):
-    """A folder, local or in a bucket. All keys are relative to it; all methods are thread-safe.
+    """A folder, local or in a bucket.
 
-    Errors are those of `reporting_framework.errors`: `ObjectMissing` for a definite "not found" of an object,
-    `LocationError` for a bucket or folder that is not there, `AccessDenied`, and `StorageUnavailable` for the rest.
+    All keys are relative to it; all methods are thread-safe.
+
+    Errors are those of `reporting_framework.errors`: `ObjectMissing` for a definite
+    "not found" of an object, `LocationError` for a bucket or folder that is not there,
+    `AccessDenied`, and `StorageUnavailable` for the rest.
     """
 
     location: Location
 
     @property
     def shared(self) -> Mapping[str, Sequence[str]]:
-        """All keys that name the same file, by each of them; of the last listing of a folder, links last."""
+        """All keys that name the same file, by each of them.
+
+        Of the last listing of a folder, links last.
+        """
         ...
 
     @property
@@ -98,28 +113,42 @@ class Store(Protocol):
 
     @property
     def remote(self) -> bool:
-        """Whether each request costs a round trip, so that many should be under way at once."""
-        ...
+        """Return whether each request costs a round trip.
 
-    def list(self, *, after: str = "") -> Iterator[Page]:
-        """Yield all objects below, in pages, sorted by the bytes of their keys; only those behind `after`.
-
-        Keys are exactly what the store says. One may end in a slash or be "": an object that a console made for a
-        folder of a bucket, or a folder that is not entered, a symbolic link or one whose name begins with a dot. A
-        server may list a key twice in a row.
-
-        Raises:
-            StorageUnavailable: The server lists keys in another order, so the listing may have no end.
+        Many should then be under way at once.
         """
         ...
 
-    def get(self, key: str, *, limit: int | None = None, admit: Callable[[int], None] | None = None) -> Object:
+    def list(self, *, after: str = "") -> Iterator[Page]:
+        """Yield all objects below, in pages, sorted by the bytes of their keys.
+
+        Only those behind `after`.
+
+        Keys are exactly what the store says. One may end in a slash or be "": an object
+        that a console made for a folder of a bucket, or a folder that is not entered, a
+        symbolic link or one whose name begins with a dot. A server may list a key twice
+        in a row.
+
+        Raises:
+            StorageUnavailable: The server lists keys in another order, so the listing
+                may have no end.
+        """
+        ...
+
+    def get(
+        self,
+        key: str,
+        *,
+        limit: int | None = None,
+        admit: Callable[[int], None] | None = None,
+    ) -> Object:
         """The whole object.
 
         Args:
             key: Which one.
             limit: Its largest size.
-            admit: Called with its size before its body is read, and again if an answer broke off; it may wait.
+            admit: Called with its size before its body is read, and again if an answer
+                broke off; it may wait.
 
         Raises:
             TooLarge: It has more than `limit` bytes.
@@ -131,7 +160,9 @@ class Store(Protocol):
         ...
 
     def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
-        """Write the object in one atomic step, if it still is at the version `expected`; return the new version.
+        """Write the object in one atomic step, and return the new version.
+
+        It is written only if it still is at the version `expected`.
 
         Args:
             key: Where to.
@@ -143,33 +174,51 @@ class Store(Protocol):
         """
         ...
 
-    def replace(self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]) -> str:
-        """Write the object in one atomic step, whatever is there now; return the new version.
+    def replace(
+        self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]
+    ) -> str:
+        """Write the object in one atomic step, whatever is there now.
 
-        It asks for nothing but the right to write, and may be repeated. Not for what several writers change.
+        Return the new version.
+
+        It asks for nothing but the right to write, and may be repeated. Not for what
+        several writers change.
 
         Args:
             key: Where to.
             data: The bytes.
             content_type: Their media type; a folder does not keep it.
-            metadata: Names and values (ASCII, 2 KB in all) to be kept beside the object; a folder does not keep them.
+            metadata: Names and values (ASCII, 2 KB in all) to be kept beside the
+                object; a folder does not keep them.
         """
         ...
 
     def exclusive(self, key: str) -> AbstractContextManager[None]:
-        """Keeps other writers of `key` out where the storage can; `put` is safe without it."""
+        """Keeps other writers of `key` out where the storage can.
+
+        `put` is safe without it.
+        """
         ...
 
     def scratch(self, key: str) -> AbstractContextManager[Path]:
-        """Make a file to write before it is `put` at `key`, within `exclusive`; it is gone after the block."""
+        """Make a file to write before it is `put` at `key`, within `exclusive`.
+
+        It is gone after the block.
+        """
         ...
 
     def modified(self, key: str) -> datetime | None:
-        """When the object was last written (aware, UTC), or None when it is definitely not there."""
+        """Return when the object was last written (aware, UTC).
+
+        Return None when it is definitely not there.
+        """
         ...
 
     def clock(self) -> datetime | None:
-        """What time the storage says it is, or None where it has no clock of its own."""
+        """Return what time the storage says it is.
+
+        Return None where it has no clock of its own.
+        """
         ...
 
     def copy(self, key: str, to: str) -> None:
@@ -181,7 +230,9 @@ class Store(Protocol):
         ...
 
     def remove(self, key: str, *, expected: str | None) -> None:
-        """Remove the object if it still is at the version `expected`; with None whatever is there, if anything is.
+        """Remove the object if it still is at the version `expected`.
+
+        With None whatever is there, if anything is.
 
         Raises:
             CommitConflict: Another version is there, or none; nothing was removed.
@@ -193,17 +244,22 @@ class Store(Protocol):
         ...
 
     def pin(self, key: str, *, held: bool = True) -> Pinned | None:
-        """The object in the version that is there now, or None when it is definitely not there.
+        """Return the object in the version that is there now.
+
+        Return None when it is definitely not there.
 
         Args:
             key: Which one.
-            held: Whether a file is kept open, so that it can be read even when it has been replaced; not for many.
+            held: Whether a file is kept open, so that it can be read even when it has
+                been replaced; not for many.
         """
         ...
 
 
 def list_keys(store: Store) -> Iterator[str]:
-    """Yield the key of each object of a store once, sorted by its bytes, though a server may list it twice in a row.
+    """Yield the key of each object of a store once, sorted by its bytes.
+
+    A server may list a key twice in a row.
 
     Raises:
         ReportingError: See `Store.list`.
@@ -217,4 +273,6 @@ def list_keys(store: Store) -> Iterator[str]:
 
 def replaced(where: str) -> StorageUnavailable:
     """The error of a reader whose object was replaced."""
-    return StorageUnavailable(f"{where}: another run has replaced it while it was read; ask again")
+    return StorageUnavailable(
+        f"{where}: another run has replaced it while it was read; ask again"
+    )

@@ -1,6 +1,9 @@
-"""Temporary files and folders under a lock of the process that uses them: those without one were abandoned.
+"""Temporary files and folders under a lock of the process that uses them.
 
-A lock ends with its process, however that ends. The age of a file tells nothing: a run may take hours.
+Those without one were abandoned.
+
+A lock ends with its process, however that ends. The age of a file tells nothing: a run
+may take hours.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "reporting-locked-"
-"""What all names in the system's temporary folder begin with; what is named otherwise is never removed."""
+"""What all names in the system's temporary folder begin with; what is named otherwise
+is never removed.
+"""
 
 
 class LockedPath:
@@ -29,7 +34,9 @@ class LockedPath:
         is_file: Whether it is a file.
     """
 
-    def __init__(self, prefix: str, *, folder: Path | None = None, is_file: bool = False) -> None:
+    def __init__(
+        self, prefix: str, *, folder: Path | None = None, is_file: bool = False
+    ) -> None:
         while (lock := self._try(prefix, folder, is_file=is_file)) is None:
             pass  # another process took it for abandoned before it was locked
         self._lock = lock
@@ -58,14 +65,20 @@ class LockedPath:
 
 
 def locked_folder(kind: str) -> LockedPath:
-    """Make a folder in the system's temporary folder; what killed processes left there is removed."""
+    """Make a folder in the system's temporary folder.
+
+    What killed processes left there is removed.
+    """
     sweep(Path(tempfile.gettempdir()), f"{PREFIX}*")
     return LockedPath(f"{PREFIX}{kind}-")
 
 
 @contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
-    """Make a folder for this block alone; it is the owner's alone, and goes whatever happens."""
+    """Make a folder for this block alone.
+
+    It is the owner's alone, and goes whatever happens.
+    """
     made = locked_folder(kind)
     try:
         yield made.path
@@ -75,19 +88,28 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 
 def abandoned_temporary() -> list[Path]:
     """Return what killed processes left in the system's temporary folder."""
-    return [path for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) if _abandoned(path)]
+    return [
+        path
+        for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+        if _abandoned(path)
+    ]
 
 
 def sweep(folder: Path, pattern: str) -> None:
-    """Remove those files and folders of this pattern on which no process holds a lock."""
+    """Remove the files and folders of this pattern that no process has locked."""
     for path in folder.glob(pattern):
         _abandoned(path, remove=True)
 
 
 def _abandoned(path: Path, *, remove: bool = False) -> bool:
-    """Return whether no process holds a lock on `path`; what cannot be opened is another user's."""
+    """Return whether no process holds a lock on `path`.
+
+    What cannot be opened is another user's.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )
     except OSError:
         return False
     try:

@@ -1,4 +1,7 @@
-"""What is done to single objects by hand, not by runs: copied, compared, removed, dated."""
+"""Operations on single objects by hand, not by runs.
+
+Objects are copied, compared, removed and dated.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,9 @@ class TendedFolder:
             with self.exclusive(to), self.scratch(to) as scratch:
                 shutil.copyfile(self._path(key), scratch)
                 self._move(scratch, to)
-            Path(_lock(self._path(to))).unlink(missing_ok=True)  # nobody else writes there
+            Path(_lock(self._path(to))).unlink(
+                missing_ok=True
+            )  # nobody else writes there
         except OSError as error:
             raise self._translate(error, key) from error
 
@@ -72,7 +77,9 @@ class TendedFolder:
                 entry = self.head(key)
                 if entry is None or entry.version is None:
                     raise FileNotFoundError(self._path(key))
-                return Digest(hashlib.file_digest(file, "sha256").hexdigest(), entry.version)
+                return Digest(
+                    hashlib.file_digest(file, "sha256").hexdigest(), entry.version
+                )
         except OSError as error:
             raise self._translate(error, key) from error
 
@@ -82,7 +89,9 @@ class TendedFolder:
             if expected is not None:
                 found = self.head(key)
                 if found is None or not same_version(found.version, expected):
-                    raise CommitConflict(f"{self._path(key)}: another run has written it meanwhile")
+                    raise CommitConflict(
+                        f"{self._path(key)}: another run has written it meanwhile"
+                    )
             try:
                 Path(self._path(key)).unlink(missing_ok=True)
             except OSError as error:
@@ -113,7 +122,9 @@ class TendedBucket:
         if self.location.scheme != "s3":
             return None
         with self._translated(""):
-            answer = self._boto3().list_objects_v2(Bucket=self.location.root, Prefix=self._prefix, MaxKeys=1)
+            answer = self._boto3().list_objects_v2(
+                Bucket=self.location.root, Prefix=self._prefix, MaxKeys=1
+            )
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         return parsedate_to_datetime(date) if date else None
 
@@ -139,16 +150,24 @@ class TendedBucket:
 
     @request("DeleteObject")
     def remove(self, key: str, *, expected: str | None) -> None:
-        """See `Store.remove`. A server that knows no conditional DELETE is asked for the version just before."""
+        """See `Store.remove`.
+
+        A server that knows no conditional DELETE is asked for the version just before.
+        """
         import obstore
 
         if expected is not None:
             found = self.head(key)
             if found is None or not same_version(found.version, expected):
-                raise CommitConflict(f"{self.location.join(key).uri}: another run has written it meanwhile")
+                raise CommitConflict(
+                    f"{self.location.join(key).uri}: another run has written it"
+                    " meanwhile"
+                )
         with self._translated(key, writing=True):
             if self.location.scheme != "s3" or expected is None:
-                with contextlib.suppress(FileNotFoundError):  # a store in memory says so, a bucket does not
+                with contextlib.suppress(
+                    FileNotFoundError
+                ):  # a store in memory says so, a bucket does not
                     obstore.delete(self._backend, self._prefix + key)
                 return
             place = {"Bucket": self.location.root, "Key": self._prefix + key}

@@ -35,7 +35,10 @@ class Requests:
 
 @dataclass(slots=True)
 class Watch:
-    """Requests since the watch began, by operation; threads may add to it at the same time."""
+    """Requests since the watch began, by operation.
+
+    Threads may add to it at the same time.
+    """
 
     found: dict[str, Requests] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -68,7 +71,10 @@ def unwatch() -> None:
 
 
 def request(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a function that makes one request: it is counted while somebody watches."""
+    """Decorate a function that makes one request.
+
+    The request is counted while somebody watches.
+    """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
@@ -91,13 +97,19 @@ def request(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     return decorate
 
 
-def pages(operation: str) -> Callable[[Callable[P, Iterator[T]]], Callable[P, Iterator[T]]]:
+def pages(
+    operation: str,
+) -> Callable[[Callable[P, Iterator[T]]], Callable[P, Iterator[T]]]:
     """Decorate a generator each of whose items is the answer to one request."""
 
     def decorate(function: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-            return function(*args, **kwargs) if _watch is None else _counted(function(*args, **kwargs))
+            return (
+                function(*args, **kwargs)
+                if _watch is None
+                else _counted(function(*args, **kwargs))
+            )
 
         def _counted(found: Iterator[T]) -> Iterator[T]:
             take = request(operation)(found.__next__)

@@ -1,4 +1,7 @@
-"""Conformance suites: a plugin's author inherits from the class of its role and gets the tests of its promises.
+"""Conformance suites for the authors of plugins.
+
+A plugin's author inherits from the class of its role and gets the tests of its
+promises.
 
 ::
 
@@ -16,9 +19,10 @@
             (tmp_path / "a.json").write_bytes(b"{}")
             return {"a.json": b"{}"}
 
-It needs the extra ``testing``: ``pip install 'reporting-framework[testing]'``. Each class's docstring is its manual;
-the fixtures of the pytest plugin are in `reporting_framework.testing.pytest_plugin`. Light to import: every name is
-imported when it is first asked for.
+It needs the extra ``testing``: ``pip install 'reporting-framework[testing]'``. Each
+class's docstring is its manual; the fixtures of the pytest plugin are in
+`reporting_framework.testing.pytest_plugin`. Light to import: every name is imported
+when it is first asked for.
 """
 
 from importlib import import_module

@@ -1,4 +1,7 @@
-"""Small parts of reports, to run a plugin in the company that it needs; and what assembles and runs them."""
+"""Small parts of reports, to run a plugin in the company that it needs.
+
+And what assembles and runs them.
+"""
 
 from __future__ import annotations
 
@@ -59,9 +62,14 @@ SCHEMA = pl.Schema(
 
 
 def event(number: int, *, study: str = "alpha", at: datetime | None = None) -> bytes:
-    """A record on one line; unless `at` says otherwise, `number` minutes after `START`."""
+    """Return a record on one line.
+
+    It is `number` minutes after `START`, unless `at` says otherwise.
+    """
     moment = at or START + timedelta(minutes=number)
-    return json.dumps({"study": study, "number": number, "timestamp": moment.isoformat()}).encode()
+    return json.dumps(
+        {"study": study, "number": number, "timestamp": moment.isoformat()}
+    ).encode()
 
 
 def batch(*numbers: int, key: str = "given.ndjson", **more: Any) -> Batch:
@@ -75,7 +83,10 @@ def batch(*numbers: int, key: str = "given.ndjson", **more: Any) -> Batch:
 
 
 class EventValidator:
-    """Takes payloads; a record is an `Event` or a rejection that names the first field at fault."""
+    """Takes payloads.
+
+    A record is an `Event` or a rejection that names the first field at fault.
+    """
 
     name: ClassVar[str] = "test-event"
     Settings: ClassVar[type[Settings]] = Settings
@@ -90,7 +101,9 @@ class EventValidator:
         """See `Validator.validate`."""
         rows: list[tuple[Any, ...]] = []
         rejections: list[Rejection] = []
-        for origin, version, payload in zip(batch.origins, batch.versions, batch.payloads or (), strict=True):
+        for origin, version, payload in zip(
+            batch.origins, batch.versions, batch.payloads or (), strict=True
+        ):
             try:
                 found = type(self)._read(payload)
             except ValidationError as error:
@@ -98,7 +111,9 @@ class EventValidator:
                 field = str(first["loc"][0]) if first["loc"] else None
                 rejections.append(Rejection(origin, version, first["type"], field))
             else:
-                rows.append((found["study"], found["number"], found["timestamp"], origin))
+                rows.append(
+                    (found["study"], found["number"], found["timestamp"], origin)
+                )
         return Validated(pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections)
 
 
@@ -117,7 +132,10 @@ class WithoutStudy:
 
 
 class GivenRecords:
-    """A source of records that are already there: what `splits` gives for each split's id are its batches."""
+    """A source of records that are already there.
+
+    What `splits` gives for each split's id are its batches.
+    """
 
     name: ClassVar[str] = "test-given"
     Settings: ClassVar[type[Settings]] = Settings
@@ -128,7 +146,10 @@ class GivenRecords:
         self.splits = splits
 
     def plan(self, ledger: object) -> Iterable[Split]:
-        """See `Source.plan`; it does not ask the ledger, as a source that is pushed to does not."""
+        """See `Source.plan`.
+
+        It does not ask the ledger, as a source that is pushed to does not.
+        """
         return [Split(name, {}) for name in self.splits]
 
     def read(self, split: Split) -> Iterator[Batch]:
@@ -142,7 +163,9 @@ class GivenRecords:
     def close(self) -> None:
         """See `Source.close`."""
 
-    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
+    def bookmark(
+        self, *, complete: bool, unread: Sequence[str], rows: int
+    ) -> Mapping[str, Any]:
         """See `Source.bookmark`."""
         return {}
 
@@ -174,7 +197,13 @@ class KeptRows:
         """See `Sink.commit`."""
         new = [row for fragment in fragments for row in fragment.data]
         self.rows += new
-        return CommitResult([Output(uri="memory://kept", rows=len(self.rows), new_rows=len(new), bytes=0)])
+        return CommitResult(
+            [
+                Output(
+                    uri="memory://kept", rows=len(self.rows), new_rows=len(new), bytes=0
+                )
+            ]
+        )
 
     def close(self) -> None:
         """See `Sink.close`."""
@@ -222,7 +251,10 @@ class Notes:
 
 
 def lifecycle(*observers: object) -> Lifecycle:
-    """What tells these observers and no others; installed plugins are not looked for."""
+    """Return what tells these observers and no others.
+
+    Installed plugins are not looked for.
+    """
     registry = Registry()
     for observer in observers:
         registry.register(observer)
@@ -236,7 +268,10 @@ def pipeline(
     transforms: Sequence[Transform] = (),
     engine: Engine | None = None,
 ) -> Pipeline:
-    """These parts as a report, with the stand-in validator and the local engine unless others are given."""
+    """Return these parts as a report.
+
+    It has the stand-in validator and the local engine unless others are given.
+    """
     return Pipeline(
         report="test",
         source=source,
@@ -252,5 +287,7 @@ def execute(made: Pipeline, *observers: object, **how: Any) -> RunResult:
     """Run it; the counts must add up."""
     result = run(made, lifecycle=lifecycle(*observers), **how)
     kept = result.accepted + result.rejected + result.filtered + result.duplicates
-    assert result.records_read == kept, "read = accepted + rejected + filtered + duplicates"
+    assert result.records_read == kept, (
+        "read = accepted + rejected + filtered + duplicates"
+    )
     return result

@@ -1,7 +1,10 @@
-"""Events as AWS sends them to functions: the files of the folder `events`, with a made-up account and names.
+"""Events as AWS sends them to functions.
 
-After the documentation of each service (https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html) and recorded
-ones; the Scheduler's `detail` is a string indeed.
+They are the files of the folder `events`, with a made-up account and names.
+
+After the documentation of each service
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html) and recorded ones;
+the Scheduler's `detail` is a string indeed.
 """
 
 import json
@@ -12,7 +15,10 @@ FOLDER = Path(__file__).with_name("events")
 
 
 def lambda_event(name: str) -> Any:
-    """The event of this name, such as `s3-put`; a fresh one, which a test may change."""
+    """Return the event of this name, such as `s3-put`.
+
+    It is a fresh one, which a test may change.
+    """
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 

@@ -1,11 +1,18 @@
-"""Fixtures for tests of plugins; pytest loads this module wherever the framework is installed, so it is cheap.
+"""Fixtures for tests of plugins.
 
-- `reporting_s3`: an S3 on loopback, of moto, to which the AWS variables of the environment lead;
+Pytest loads this module wherever the framework is installed, so it is cheap.
+
+- `reporting_s3`: an S3 on loopback, of moto, to which the AWS variables of the
+  environment lead;
 - `reporting_bucket`: the name of a fresh, empty bucket in it;
-- `reporting_s3_faults`: breaks the requests that go there (`Faults`), of whatever library; with `reporting_bucket`;
-- `reporting_store_faults`: breaks the calls of `reporting_framework.storage`, folder or bucket: faster, no network;
-- `reporting_event`: a function that gives an event as AWS sends it to a function, by name, such as ``s3-put``;
-- `reporting_awkward_records`: payloads that are awkward in some way, by what is awkward about them.
+- `reporting_s3_faults`: breaks the requests that go there (`Faults`), of whatever
+  library; with `reporting_bucket`;
+- `reporting_store_faults`: breaks the calls of `reporting_framework.storage`, folder or
+  bucket: faster, no network;
+- `reporting_event`: a function that gives an event as AWS sends it to a function, by
+  name, such as ``s3-put``;
+- `reporting_awkward_records`: payloads that are awkward in some way, by what is awkward
+  about them.
 """
 
 from __future__ import annotations
@@ -55,8 +62,13 @@ def reporting_s3_server() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def reporting_s3(reporting_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
-    """An S3 on loopback, to which the AWS variables of this process lead; nothing of the developer's own is left."""
+def reporting_s3(
+    reporting_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> S3Server:
+    """An S3 on loopback, to which the AWS variables of this process lead.
+
+    Nothing of the developer's own is left.
+    """
     from reporting_framework.testing.s3 import lead_to
 
     lead_to(reporting_s3_server, monkeypatch)
@@ -73,8 +85,13 @@ def reporting_bucket(reporting_s3: S3Server) -> str:
 
 
 @pytest.fixture
-def reporting_s3_proxy(reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
-    """A proxy in front of `reporting_s3`, through which the environment leads from now on."""
+def reporting_s3_proxy(
+    reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[S3Proxy]:
+    """Start a proxy in front of `reporting_s3`.
+
+    The environment leads through it from now on.
+    """
     from reporting_framework.testing.faults.proxy import s3_proxy
 
     with s3_proxy(reporting_s3.endpoint) as proxy:
@@ -83,8 +100,13 @@ def reporting_s3_proxy(reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def reporting_s3_faults(reporting_s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch) -> WireFaults:
-    """Breaks requests to S3. What the framework's own storage tries again and again, it tries once more."""
+def reporting_s3_faults(
+    reporting_s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch
+) -> WireFaults:
+    """Breaks requests to S3.
+
+    What the framework's own storage tries again and again, it tries once more.
+    """
     from reporting_framework.storage import open as connect
     from reporting_framework.testing.faults.wire import WireFaults
 
@@ -108,7 +130,10 @@ def reporting_store_faults(monkeypatch: pytest.MonkeyPatch) -> CallFaults:
 
 @pytest.fixture
 def reporting_event() -> Callable[[str], Any]:
-    """Gives an event by its name: `reporting_framework.testing.lambda_events.lambda_events` has all of them."""
+    """Give an event by its name.
+
+    All of them are in `reporting_framework.testing.lambda_events.lambda_events`.
+    """
     from reporting_framework.testing.lambda_events import lambda_event
 
     return lambda_event

@@ -27,7 +27,10 @@ class S3Server:
     secret_key: str = "testsecret"  # noqa: S105 - of a server on loopback
 
     def environment(self) -> dict[str, str]:
-        """The AWS variables with which boto3, obstore and polars all reach this server and no other."""
+        """Return the AWS variables that lead to this server and no other.
+
+        With them boto3, obstore and polars all reach it.
+        """
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -39,8 +42,15 @@ class S3Server:
         }
 
     def client(self, **config: Any) -> Any:
-        """A boto3 S3 client; `config` goes to `botocore.config.Config` (by default path style and 64 connections)."""
-        settings = {"s3": {"addressing_style": "path"}, "max_pool_connections": 64} | config
+        """A boto3 S3 client.
+
+        `config` goes to `botocore.config.Config` (by default path style and 64
+        connections).
+        """
+        settings = {
+            "s3": {"addressing_style": "path"},
+            "max_pool_connections": 64,
+        } | config
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
@@ -56,7 +66,10 @@ class S3Server:
 
 
 def lead_to(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the AWS variables of this process lead to a server; nothing of the developer's own is left."""
+    """Make the AWS variables of this process lead to a server.
+
+    Nothing of the developer's own is left.
+    """
     for name in [each for each in os.environ if each.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
@@ -67,8 +80,13 @@ def lead_to(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def moto_server() -> Iterator[S3Server]:
-    """An S3 by moto in a thread of this process; it ignores signatures and never answers 409 by itself."""
-    from moto.server import ThreadedMotoServer  # here, since it takes half a second and few need it
+    """An S3 by moto in a thread of this process.
+
+    It ignores signatures and never answers 409 by itself.
+    """
+    from moto.server import (
+        ThreadedMotoServer,
+    )  # here, since it takes half a second and few need it
 
     server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
     server.start()

@@ -54,7 +54,11 @@ _KINDS = {
     "ResourceInUseException": Kind.UNAVAILABLE,
     "RequestTimeout": Kind.UNAVAILABLE,
     "RequestTimeoutException": Kind.UNAVAILABLE,
-    **{code: Kind.DENIED for code, problem in PROBLEMS.items() if problem.error is AccessDenied},
+    **{
+        code: Kind.DENIED
+        for code, problem in PROBLEMS.items()
+        if problem.error is AccessDenied
+    },
     "ResourceNotFoundException": Kind.ABSENT,
 }
 
@@ -62,7 +66,8 @@ _KINDS = {
 def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """What the operation gives, or a `ServiceError`.
 
-    A trouble is returned and not raised, so that no error of ours carries botocore's, with what was sent, as its cause.
+    A trouble is returned and not raised, so that no error of ours carries botocore's,
+    with what was sent, as its cause.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -78,11 +83,22 @@ def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 def _answered(response: Mapping[str, Any]) -> ServiceError:
     code = str(response.get("Error", {}).get("Code", "Unknown"))
     if code == "TransactionCanceledException":
-        reasons = [str(reason.get("Code")) for reason in response.get("CancellationReasons", ())]
+        reasons = [
+            str(reason.get("Code"))
+            for reason in response.get("CancellationReasons", ())
+        ]
         codes = [reason for reason in reasons if reason not in ("None", "NoneType")]
-        # What never passes decides over what does, and a condition (to be read again) over what is merely busy.
-        return min((_known(each) for each in codes), key=_weight, default=ServiceError(Kind.UNAVAILABLE, code))
-    if code not in _KINDS and response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        # What never passes decides over what does, and a condition (to be read again)
+        # over what is merely busy.
+        return min(
+            (_known(each) for each in codes),
+            key=_weight,
+            default=ServiceError(Kind.UNAVAILABLE, code),
+        )
+    if (
+        code not in _KINDS
+        and response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
+    ):
         return ServiceError(Kind.UNAVAILABLE, code)
     return _known(code)
 
@@ -102,4 +118,8 @@ def _unanswered(error: Exception) -> ServiceError:
 
     code = type(error).__name__
     passing = (NotConnected, HTTPClientError, ResponseParserError)
-    return ServiceError(Kind.UNAVAILABLE, code) if isinstance(error, passing) else _known(code)
+    return (
+        ServiceError(Kind.UNAVAILABLE, code)
+        if isinstance(error, passing)
+        else _known(code)
+    )

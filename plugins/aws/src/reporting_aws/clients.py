@@ -1,6 +1,7 @@
 """One client of a service per execution environment.
 
-boto3 is imported when the first client is made, since that takes longer than most other imports together.
+boto3 is imported when the first client is made, since that takes longer than most other
+imports together.
 """
 
 from __future__ import annotations
@@ -15,24 +16,34 @@ from reporting_framework.storage import aws_session, aws_variables
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
-"""An answer takes milliseconds; a connection that broke while Lambda was frozen must not use up the time budget."""
+"""An answer takes milliseconds; a connection that broke while Lambda was frozen must
+not use up the time budget.
+"""
 
 _clients: dict[tuple[Any, ...], Any] = {}
 _lock = threading.Lock()
 
 
 def surroundings(service: str) -> tuple[Any, ...]:
-    """Return what decides which place a client leads to, so that nothing kept for one place is used for another."""
+    """Return what decides which place a client leads to.
+
+    What is kept for one place is so never used for another.
+    """
     return (service, *aws_variables())
 
 
-def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 3) -> Any:
-    """The client of a service, made once per process and kept, with its connections and credentials.
+def client(
+    service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 3
+) -> Any:
+    """Return the client of a service, made once per process.
+
+    It is kept, with its connections and credentials.
 
     Args:
         service: As boto3 names it.
         read_timeout: Seconds to wait for an answer; longer for who waits for messages.
-        attempts: How often botocore itself sends a request: once where a `Backoff` decides what to repeat.
+        attempts: How often botocore itself sends a request: once where a `Backoff`
+            decides what to repeat.
 
     Raises:
         AccessDenied: A variable of AWS cannot be used.
@@ -43,7 +54,10 @@ def client(service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 
         if key not in _clients:
             made = call(_connect, service, read_timeout, attempts)
             if isinstance(made, ServiceError):
-                raise SettingsError(f"{service}: no client can be made ({made.code}); set AWS_REGION and credentials")
+                raise SettingsError(
+                    f"{service}: no client can be made ({made.code}); set AWS_REGION"
+                    " and credentials"
+                )
             _clients[key] = made
         return _clients[key]
 

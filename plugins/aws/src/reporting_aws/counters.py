@@ -1,4 +1,7 @@
-"""The sink ``dynamodb-counters``: events and distinct users, counted in items of a DynamoDB table."""
+"""The sink ``dynamodb-counters``, which counts events and distinct users.
+
+The counts are in items of a DynamoDB table.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,14 @@ from reporting_framework import CommitResult, Permission, ReadFailure, Split, St
 from reporting_framework.plugin_api.result import Output
 
 HINT = (
-    "its keys must be partition_key and sort_key, strings both, and event_count and unique_users numbers where they are"
+    "its keys must be partition_key and sort_key, strings both, and event_count and"
+    " unique_users numbers where they are"
 )
 
 GIVE_UP = 3
-"""After so many groups in a row that the table did not take, the rest is given back unasked: a function's time ends."""
+"""After so many groups in a row that the table did not take, the rest is given back
+unasked: a function's time ends.
+"""
 
 AWAY = ServiceError(Kind.UNAVAILABLE, "GivenUp")
 
@@ -33,15 +39,18 @@ _log = logging.getLogger(__name__)
 
 
 class DynamoDbCounters:
-    """Counts events, and with the delivery ``exactly-once`` the distinct users among them.
+    """Counter of events, and with ``exactly-once`` of the distinct users among them.
 
-    Delivery ``exactly-once``: see `reporting_aws.transactions`. It keeps no account of its own: an event that comes
-    again is told by its marker, for `marker_days`. Copies of one event share its fate, the first being the one counted.
+    Delivery ``exactly-once``: see `reporting_aws.transactions`. It keeps no account of
+    its own: an event that comes again is told by its marker, for `marker_days`. Copies
+    of one event share its fate, the first being the one counted.
 
-    Delivery ``at-least-once``: one request for each counter and commit, and nothing else is kept. An event that comes
-    again is counted again, and `unique_users` is not written.
+    Delivery ``at-least-once``: one request for each counter and commit, and nothing
+    else is kept. An event that comes again is counted again, and `unique_users` is not
+    written.
 
-    What cannot be counted for a reason that passes is given back in `CommitResult.failed`, and the rest is counted.
+    What cannot be counted for a reason that passes is given back in
+    `CommitResult.failed`, and the rest is counted.
     """
 
     name: ClassVar[str] = "dynamodb-counters"
@@ -70,21 +79,36 @@ class DynamoDbCounters:
         return StagedPart(frame.height, self._stager.stage(frame, split.id, part))
 
     def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
-        """See `Sink.commit`. What was counted before an error stays counted, and is known when it comes again.
+        """See `Sink.commit`.
+
+        What was counted before an error stays counted, and is known when it comes
+        again.
 
         Raises:
             AccessDenied: The table may not be read or written.
             LocationError: There is no such table, or its keys are others.
         """
-        staged: list[Staged] = sorted((each.data for each in fragments), key=lambda each: (each.split, each.part))
+        staged: list[Staged] = sorted(
+            (each.data for each in fragments), key=lambda each: (each.split, each.part)
+        )
         exactly = self.settings.delivery == "exactly-once"
         new, duplicates, failed = self._once(staged) if exactly else self._again(staged)
         if failed:
             reasons = Counter(item.reason for item in failed)
-            told = ", ".join(f"{number} x {reason}" for reason, number in sorted(reasons.items()))
+            told = ", ".join(
+                f"{number} x {reason}" for reason, number in sorted(reasons.items())
+            )
             _log.warning("%s: rows not counted, to come again: %s", self._who, told)
-        output = Output(uri=f"dynamodb://{self.settings.table}", rows=new, new_rows=new, bytes=0, version=None)
-        return CommitResult(outputs=[output], duplicates=duplicates if exactly else None, failed=failed)
+        output = Output(
+            uri=f"dynamodb://{self.settings.table}",
+            rows=new,
+            new_rows=new,
+            bytes=0,
+            version=None,
+        )
+        return CommitResult(
+            outputs=[output], duplicates=duplicates if exactly else None, failed=failed
+        )
 
     def close(self) -> None:
         """See `Sink.close`: what is staged is in memory alone."""
@@ -93,31 +117,55 @@ class DynamoDbCounters:
         """See `Sink.quarantine`: there is none."""
 
     def _once(self, staged: Sequence[Staged]) -> tuple[int, int, list[ReadFailure]]:
-        """Count each event once: how many were new, how many rows were not, and what failed."""
+        """Count each event once.
+
+        Return how many were new, how many rows were not, and what failed.
+        """
         events: dict[str, Event] = {}
         for event in (event for each in staged for event in each.events()):
             if (first := events.setdefault(event.marker, event)) is not event:
                 first.origins += event.origins
         if not events:
             return 0, 0, []
-        transactions = Transactions(client("dynamodb", attempts=1), self.settings.table, self.settings.marker_days)
-        new, duplicates, failed, attempts = 0, 0, list[ReadFailure](), self.settings.attempts
+        transactions = Transactions(
+            client("dynamodb", attempts=1),
+            self.settings.table,
+            self.settings.marker_days,
+        )
+        new, duplicates, failed, attempts = (
+            0,
+            0,
+            list[ReadFailure](),
+            self.settings.attempts,
+        )
         away = 0  # groups in a row that the table did not take
         for group in groups(events.values()):
-            counted = transactions.count(group, attempts) if away < GIVE_UP else Counted(trouble=AWAY)
+            counted = (
+                transactions.count(group, attempts)
+                if away < GIVE_UP
+                else Counted(trouble=AWAY)
+            )
             origins = [origin for event in group for origin in event.origins]
             if counted.trouble is None:
                 attempts, away = self.settings.attempts, 0
-                new, duplicates = new + counted.new, duplicates + len(origins) - counted.new
+                new, duplicates = (
+                    new + counted.new,
+                    duplicates + len(origins) - counted.new,
+                )
                 continue
             failed += self._failed(counted.trouble, origins)
             if counted.trouble.kind is not Kind.CONTENDED:
-                attempts = 1  # each attempt may take seconds; until the table answers, the rest is asked for once
+                # each attempt may take seconds; until the table answers, the rest is
+                # asked for once
+                attempts = 1
                 away += 1
         return new, duplicates, failed
 
     def _again(self, staged: Sequence[Staged]) -> tuple[int, int, list[ReadFailure]]:
-        """Count each row, whether it came before or not; a row that failed in one counter is left out of the next."""
+        """Count each row, whether it came before or not.
+
+        A row that failed in one counter is left out of the next.
+        """
         rows: dict[Key, list[str]] = {}
         for each in staged:
             for event in each.events():
@@ -129,11 +177,21 @@ class DynamoDbCounters:
             left = [origin for origin in origins if origin not in failed]
             if not left:
                 continue
-            trouble = self._add(counter, len(left), attempts) if away < GIVE_UP else AWAY
-            attempts, away = (self.settings.attempts, 0) if trouble is None else (1, away + 1)
+            trouble = (
+                self._add(counter, len(left), attempts) if away < GIVE_UP else AWAY
+            )
+            attempts, away = (
+                (self.settings.attempts, 0) if trouble is None else (1, away + 1)
+            )
             if trouble is not None:
-                failed.update({item.origin: item for item in self._failed(trouble, left)})
-        return sum(len(each.origins) for each in staged) - len(failed), 0, list(failed.values())
+                failed.update(
+                    {item.origin: item for item in self._failed(trouble, left)}
+                )
+        return (
+            sum(len(each.origins) for each in staged) - len(failed),
+            0,
+            list(failed.values()),
+        )
 
     def _add(self, counter: Key, number: int, attempts: int) -> ServiceError | None:
         request = update(self.settings.table, counter, event_count=number)
@@ -145,10 +203,14 @@ class DynamoDbCounters:
             if not found.passes or not patience.again():
                 return found
 
-    def _failed(self, trouble: ServiceError, origins: Sequence[str]) -> list[ReadFailure]:
+    def _failed(
+        self, trouble: ServiceError, origins: Sequence[str]
+    ) -> list[ReadFailure]:
         if not trouble.passes:
             raise failure(trouble, self._who, self.settings.table, HINT)
-        return [ReadFailure(origin, f"{self.name}: {trouble.kind}") for origin in origins]
+        return [
+            ReadFailure(origin, f"{self.name}: {trouble.kind}") for origin in origins
+        ]
 
     @property
     def _who(self) -> str:

@@ -1,4 +1,7 @@
-"""Records that can never succeed, set aside in a queue with their whole payload, their origin and what is wrong."""
+"""The queue of records that can never succeed.
+
+They are set aside with their whole payload, their origin and what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,12 @@ from pydantic import Field, field_validator
 
 from reporting_aws.clients import client
 from reporting_aws.names import queue_url
-from reporting_framework import CommitConflict, LocationError, Permission, ReportingError
+from reporting_framework import (
+    CommitConflict,
+    LocationError,
+    Permission,
+    ReportingError,
+)
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import open_store, parse_location
 
@@ -27,13 +35,23 @@ class DeadLetterSettings(Settings):
     """Where a source sets aside what can never succeed."""
 
     dead_letters: str | None = Field(
-        None, description="URL of the queue for records that can never succeed; without it they are failures"
+        None,
+        description=(
+            "URL of the queue for records that can never succeed; without it they are"
+            " failures"
+        ),
     )
     dead_letter_bytes: int = Field(
-        262_144, ge=1024, le=1_048_576, description="Longest message that the queue takes, in bytes"
+        262_144,
+        ge=1024,
+        le=1_048_576,
+        description="Longest message that the queue takes, in bytes",
     )
     dead_letter_overflow: str | None = Field(
-        None, description="Folder (s3://bucket/prefix/) for payloads that are too long for the queue"
+        None,
+        description=(
+            "Folder (s3://bucket/prefix/) for payloads that are too long for the queue"
+        ),
     )
 
     @field_validator("dead_letters")
@@ -69,7 +87,10 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """The queue. A record that was set aside is handled; one that could not be is not."""
+    """The queue.
+
+    A record that was set aside is handled. One that could not be is not.
+    """
 
     def __init__(self, settings: DeadLetterSettings) -> None:
         self.settings = settings
@@ -81,24 +102,38 @@ class DeadLetters:
             Origins of those that were not set aside, or of which that is not known.
         """
         if letters and self.settings.dead_letters is None:
-            _log.warning("records that can never succeed and no queue to set them aside: %d", len(letters))
+            _log.warning(
+                "records that can never succeed and no queue to set them aside: %d",
+                len(letters),
+            )
             return [letter.origin for letter in letters]
         left = [letter.origin for letter in letters]
         for group, entries in self._requests(letters):
             failed = self._sent(entries) if entries is not None else {0}
             if failed:
-                sent = {group[at].origin for at in range(len(group)) if at not in failed}
+                sent = {
+                    group[at].origin for at in range(len(group)) if at not in failed
+                }
                 return [origin for origin in left if origin not in sent]
             left = left[len(group) :]
         return left
 
-    def _requests(self, letters: Sequence[DeadLetter]) -> Iterator[tuple[list[DeadLetter], list[str] | None]]:
-        """Groups of letters with their messages, each as much as one request takes; None: they have none."""
+    def _requests(
+        self, letters: Sequence[DeadLetter]
+    ) -> Iterator[tuple[list[DeadLetter], list[str] | None]]:
+        """Groups of letters with their messages, each as much as one request takes.
+
+        None: they have none.
+        """
         group: list[DeadLetter] = []
         bodies: list[str] = []
         for letter in letters:
             body = self._body(letter)
-            if body is None or len(group) == AT_ONCE or _size([*bodies, body]) > self.settings.dead_letter_bytes:
+            if (
+                body is None
+                or len(group) == AT_ONCE
+                or _size([*bodies, body]) > self.settings.dead_letter_bytes
+            ):
                 if group:
                     yield group, bodies
                 group, bodies = [], []
@@ -111,37 +146,59 @@ class DeadLetters:
             yield group, bodies
 
     def _sent(self, bodies: Sequence[str]) -> set[int]:
-        """Send messages, and give the positions of those that the queue did not take."""
-        entries = [{"Id": str(at), "MessageBody": body} for at, body in enumerate(bodies)]
+        """Send messages, and return the positions of those that were not taken."""
+        entries = [
+            {"Id": str(at), "MessageBody": body} for at, body in enumerate(bodies)
+        ]
         try:
-            answer = client("sqs").send_message_batch(QueueUrl=self.settings.dead_letters, Entries=entries)
-        except Exception as error:  # botocore's, of many types; whatever it is, the records come again
+            answer = client("sqs").send_message_batch(
+                QueueUrl=self.settings.dead_letters, Entries=entries
+            )
+        except (
+            Exception
+        ) as error:  # botocore's, of many types; whatever it is, the records come again
             _log.error("the dead-letter queue takes nothing: %s", _said(error))
             return set(range(len(entries)))
         failed = {int(each["Id"]) for each in answer.get("Failed", [])}
         for each in answer.get("Failed", []):
-            _log.error("the dead-letter queue did not take a message: %s", each.get("Code"))
+            _log.error(
+                "the dead-letter queue did not take a message: %s", each.get("Code")
+            )
         return failed
 
     def _body(self, letter: DeadLetter) -> str | None:
-        """The message: with the payload, or with where it lies. None: it is too long, and there is nowhere else."""
+        """The message: with the payload, or with where it lies.
+
+        None: it is too long, and there is nowhere else.
+        """
         body = _message(letter, _encoded(letter.payload))
         if _size([body]) <= self.settings.dead_letter_bytes:
             return body
         if not self.settings.dead_letter_overflow:
-            _log.error("a record is too long for the dead-letter queue; set dead_letter_overflow")
+            _log.error(
+                "a record is too long for the dead-letter queue; set"
+                " dead_letter_overflow"
+            )
             return None
-        digest = hashlib.sha256(letter.origin.encode() + b"\0" + letter.payload).hexdigest()
+        digest = hashlib.sha256(
+            letter.origin.encode() + b"\0" + letter.payload
+        ).hexdigest()
         try:
             store = open_store(parse_location(self.settings.dead_letter_overflow))
             store.put(digest, letter.payload, expected=None)
         except CommitConflict:
             pass  # it was set aside before; the same name is the same content
         except ReportingError as error:
-            _log.error("a record that is too long for the dead-letter queue could not be written: %s", error)
+            _log.error(
+                "a record that is too long for the dead-letter queue could not be"
+                " written: %s",
+                error,
+            )
             return None
         uri = f"{self.settings.dead_letter_overflow.rstrip('/')}/{digest}"
-        return _message(letter, {"payload_uri": uri, "payload_bytes": len(letter.payload)})
+        return _message(
+            letter, {"payload_uri": uri, "payload_bytes": len(letter.payload)}
+        )
 
 
 def permissions(settings: DeadLetterSettings) -> list[Permission]:
@@ -149,25 +206,42 @@ def permissions(settings: DeadLetterSettings) -> list[Permission]:
     found: list[Permission] = []
     if settings.dead_letters:
         account, name = settings.dead_letters.rstrip("/").split("/")[-2:]
-        found.append(Permission(("sqs:SendMessage",), f"arn:aws:sqs:*:{account}:{name}"))
-    if settings.dead_letter_overflow and (place := parse_location(settings.dead_letter_overflow)).scheme == "s3":
+        found.append(
+            Permission(("sqs:SendMessage",), f"arn:aws:sqs:*:{account}:{name}")
+        )
+    if (
+        settings.dead_letter_overflow
+        and (place := parse_location(settings.dead_letter_overflow)).scheme == "s3"
+    ):
         pattern = f"{place.root}/{place.key}/*" if place.key else f"{place.root}/*"
-        found.append(Permission(("s3:GetObject", "s3:PutObject"), f"arn:aws:s3:::{pattern}"))
+        found.append(
+            Permission(("s3:GetObject", "s3:PutObject"), f"arn:aws:s3:::{pattern}")
+        )
     return found
 
 
 def _message(letter: DeadLetter, payload: dict[str, Any]) -> str:
-    told = {"origin": letter.origin, "error_type": letter.error_type, "field": letter.field}
+    told = {
+        "origin": letter.origin,
+        "error_type": letter.error_type,
+        "field": letter.field,
+    }
     return json.dumps({**told, **payload}, ensure_ascii=False)
 
 
 def _encoded(payload: bytes) -> dict[str, str]:
-    """The payload as text where SQS takes it as such, else in base64; it can be restored to the byte."""
+    """The payload as text where SQS takes it as such, else in base64.
+
+    It can be restored to the byte.
+    """
     try:
         text = payload.decode()
     except UnicodeDecodeError:
         text = "\0"
-    if all(char >= " " or char in "\t\n\r" for char in text) and not {"\ufffe", "\uffff"} & set(text):
+    if all(char >= " " or char in "\t\n\r" for char in text) and not {
+        "\ufffe",
+        "\uffff",
+    } & set(text):
         return {"payload": text, "encoding": "utf-8"}
     return {"payload": base64.b64encode(payload).decode(), "encoding": "base64"}
 

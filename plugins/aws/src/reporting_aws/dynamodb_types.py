@@ -1,4 +1,7 @@
-"""Keys to look up and attributes that were found, between DynamoDB's form and that of columns."""
+"""Keys and attributes, between DynamoDB's form and that of columns.
+
+Keys are to be looked up, and attributes were found.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ DTYPES: dict[str, pl.DataType] = {
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = 38
-_KEY_BYTES = 1024  # of a sort key; a partition key may have twice as much, which nobody uses
+_KEY_BYTES = (
+    1024  # of a sort key; a partition key may have twice as much, which nobody uses
+)
 
 
 class Unexpected(Exception):
@@ -27,8 +32,15 @@ class Unexpected(Exception):
 
 
 def askable(value: str | int) -> bool:
-    """Whether DynamoDB lets one ask for an item of this key; of another there is none, and the request would fail."""
-    return 0 < len(value.encode()) <= _KEY_BYTES if isinstance(value, str) else abs(value) < 10**_DIGITS
+    """Whether DynamoDB lets one ask for an item of this key.
+
+    Of another there is none, and the request would fail.
+    """
+    return (
+        0 < len(value.encode()) <= _KEY_BYTES
+        if isinstance(value, str)
+        else abs(value) < 10**_DIGITS
+    )
 
 
 def asked(value: str | int) -> dict[str, str]:
@@ -42,7 +54,9 @@ def answered(attribute: dict[str, Any]) -> str | int:
 
 
 def value(attribute: dict[str, Any] | None, kind: str) -> Any:
-    """An attribute as the value of a column; None where it is not there, or is DynamoDB's null.
+    """An attribute as the value of a column.
+
+    None where it is not there, or is DynamoDB's null.
 
     Raises:
         Unexpected: It is there, and is something else.
@@ -65,7 +79,9 @@ def value(attribute: dict[str, Any] | None, kind: str) -> Any:
 def _moment(text: str) -> datetime:
     """A moment in ISO 8601, in UTC unless it says otherwise."""
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return (
+        moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    )
 
 
 def _number(number: Decimal, kind: str) -> int | float | datetime:

@@ -12,7 +12,15 @@ import polars as pl
 
 from reporting_aws.aws_errors import ServiceError
 from reporting_aws.clients import client, surroundings
-from reporting_aws.dynamodb_types import DTYPES, MOMENT, Unexpected, answered, askable, asked, value
+from reporting_aws.dynamodb_types import (
+    DTYPES,
+    MOMENT,
+    Unexpected,
+    answered,
+    askable,
+    asked,
+    value,
+)
 from reporting_aws.enrich_cache import Cache, cache
 from reporting_aws.enrich_settings import DynamoDbEnrichSettings, Lookup
 from reporting_aws.permissions import reading
@@ -23,24 +31,33 @@ from reporting_framework.errors import SettingsError
 AT_ONCE = 100
 """Keys in a request, at the most that DynamoDB takes."""
 
-HINT = "its key must be the attributes of the setting key, strings or numbers as the columns are"
+HINT = (
+    "its key must be the attributes of the setting key, strings or numbers as the"
+    " columns are"
+)
 
 _log = logging.getLogger(__name__)
 
 _Key = tuple[str | int, ...]
 _Found = tuple[list[Any], int]
-"""The values of an item, by new column, and how many of its attributes were not of the type they should be."""
+"""The values of an item, by new column, and how many of its attributes were not of the
+type they should be.
+"""
 
 
 class DynamoDbEnrich:
-    """Adds columns whose values lie in tables, found by other columns. A row whose key holds a null is not looked up.
+    """Adds columns whose values lie in tables, found by other columns.
 
-    That there is no item, or not the attribute, is normal: the columns are null. An attribute of another type than it
-    should be is null too. What was found is kept in memory, also for the next run of this process.
+    A row whose key holds a null is not looked up.
+
+    That there is no item, or not the attribute, is normal: the columns are null. An
+    attribute of another type than it should be is null too. What was found is kept in
+    memory, also for the next run of this process.
 
     Attributes:
         missing: How many rows there was no item for, by table.
-        unexpected: How many values were null since their attribute is of another type, by table.
+        unexpected: How many values were null since their attribute is of another type,
+            by table.
     """
 
     name: ClassVar[str] = "dynamodb-enrich"
@@ -61,7 +78,8 @@ class DynamoDbEnrich:
         """See `Transform.apply`. A frame with no rows is never looked up.
 
         Raises:
-            SettingsError: A column is not there, is there already, or is of a type that cannot be used.
+            SettingsError: A column is not there, is there already, or is of a type that
+                cannot be used.
             StorageUnavailable: A table did not answer, or is too busy.
             AccessDenied: A table may not be read.
             LocationError: There is no such table, or its key is another.
@@ -69,24 +87,42 @@ class DynamoDbEnrich:
         for lookup in self.settings.lookups:
             self._check(lookup, frame.schema)
             frame = self._with(lookup, frame)
-        return frame.select(pl.exclude(SOURCE_KEY), *(name for name in frame.columns if name == SOURCE_KEY))
+        return frame.select(
+            pl.exclude(SOURCE_KEY),
+            *(name for name in frame.columns if name == SOURCE_KEY),
+        )
 
     def _check(self, lookup: Lookup, schema: pl.Schema) -> None:
         if taken := [name for name in lookup.new if name in schema]:
-            raise SettingsError(f"{self._who}: table {lookup.table}: there are columns {', '.join(taken)} already")
+            raise SettingsError(
+                f"{self._who}: table {lookup.table}: there are columns"
+                f" {', '.join(taken)} already"
+            )
         for column in lookup.key.values():
             dtype = schema.get(column)
-            if dtype is None or not (dtype.is_integer() or isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))):
+            if dtype is None or not (
+                dtype.is_integer()
+                or isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
+            ):
                 raise SettingsError(
-                    f"{self._who}: table {lookup.table}: there is no column {column} of text or integers for its key"
+                    f"{self._who}: table {lookup.table}: there is no column {column} of"
+                    " text or integers for its key"
                 )
         for name, since in lookup.seconds_since.items():
-            if not isinstance(schema.get(since.to), pl.Datetime) and lookup.types.get(since.to) != "timestamp":
-                raise SettingsError(f"{self._who}: seconds_since {name}: {since.to} is no Datetime column")
+            if (
+                not isinstance(schema.get(since.to), pl.Datetime)
+                and lookup.types.get(since.to) != "timestamp"
+            ):
+                raise SettingsError(
+                    f"{self._who}: seconds_since {name}: {since.to} is no Datetime"
+                    " column"
+                )
 
     def _with(self, lookup: Lookup, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with the columns of a lookup at its end."""
-        keys = list(zip(*(_plain(frame[column]) for column in lookup.key.values()), strict=True))
+        keys = list(
+            zip(*(_plain(frame[column]) for column in lookup.key.values()), strict=True)
+        )
         wanted = dict.fromkeys(key for key in keys if None not in key)
         found = self._found(lookup, list(wanted)) if wanted else {}
         nothing: _Found = ([None] * len(lookup.columns), 0)
@@ -97,11 +133,18 @@ class DynamoDbEnrich:
             sum(unexpected for _, unexpected in rows),
         )
         frame = frame.with_columns(
-            pl.Series(name, [values[at] for values, _ in rows], DTYPES[lookup.types.get(name, "string")])
+            pl.Series(
+                name,
+                [values[at] for values, _ in rows],
+                DTYPES[lookup.types.get(name, "string")],
+            )
             for at, name in enumerate(lookup.columns)
         )
         return frame.with_columns(
-            ((_moment(frame, since.to) - pl.col(since.from_)).dt.total_microseconds() / 1e6).alias(name)
+            (
+                (_moment(frame, since.to) - pl.col(since.from_)).dt.total_microseconds()
+                / 1e6
+            ).alias(name)
             for name, since in lookup.seconds_since.items()
         )
 
@@ -109,7 +152,9 @@ class DynamoDbEnrich:
         """The items of these keys, or None for each that there is none of."""
         kept = self._cache(lookup)
         found: dict[_Key, _Found | None] = kept.find(keys)
-        absent = {key: None for key in keys if key not in found and not all(map(askable, key))}
+        absent = {
+            key: None for key in keys if key not in found and not all(map(askable, key))
+        }
         found.update(absent)
         left = [key for key in keys if key not in found]
         for first in range(0, len(left), AT_ONCE):
@@ -131,14 +176,23 @@ class DynamoDbEnrich:
         }
         wanted = [dict(zip(lookup.key, map(asked, key), strict=True)) for key in keys]
         dynamodb = client("dynamodb", attempts=1)
-        items = batch_get(dynamodb, lookup.table, wanted, options, Backoff(self.settings.attempts))
+        items = batch_get(
+            dynamodb, lookup.table, wanted, options, Backoff(self.settings.attempts)
+        )
         if isinstance(items, ServiceError):
             raise failure(items, self._who, lookup.table, HINT)
-        return {tuple(answered(item[name]) for name in lookup.key): _values(lookup, item) for item in items}
+        return {
+            tuple(answered(item[name]) for name in lookup.key): _values(lookup, item)
+            for item in items
+        }
 
     def _cache(self, lookup: Lookup) -> Cache:
         what = lookup.model_dump_json(include={"table", "key", "columns", "types"})
-        times = (self.settings.cache_seconds, self.settings.cache_missing_seconds, self.settings.consistent)
+        times = (
+            self.settings.cache_seconds,
+            self.settings.cache_missing_seconds,
+            self.settings.consistent,
+        )
         return cache((surroundings("dynamodb"), what, times), self.settings.cache_items)
 
     def _count(self, table: str, missing: int, unexpected: int) -> None:
@@ -146,7 +200,13 @@ class DynamoDbEnrich:
             self.missing[table] += missing
             self.unexpected[table] += unexpected
         if missing or unexpected:
-            _log.info("%s: table %s: no item for %d rows, %d odd values", self._who, table, missing, unexpected)
+            _log.info(
+                "%s: table %s: no item for %d rows, %d odd values",
+                self._who,
+                table,
+                missing,
+                unexpected,
+            )
 
     @property
     def _who(self) -> str:

@@ -13,9 +13,12 @@ _lock = threading.Lock()
 
 
 class Cache:
-    """Keeps the newest used of what is given to it, each for its time; it may be used by several threads.
+    """Keeps the newest used of what is given to it, each for its time.
 
-    The time is the clock's on the wall, as the others stand still while Lambda freezes a process.
+    It may be used by several threads.
+
+    The time is the clock's on the wall, as the others stand still while Lambda freezes
+    a process.
     """
 
     def __init__(self, most: int) -> None:

@@ -19,7 +19,9 @@ class Since(Settings):
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
-    from_: Name = Field(alias="from", description="The earlier moment: a timestamp column of the lookup")
+    from_: Name = Field(
+        alias="from", description="The earlier moment: a timestamp column of the lookup"
+    )
     to: Name = Field(description="The later moment: a column (Datetime) of the frame")
 
 
@@ -28,19 +30,32 @@ class Lookup(Settings):
 
     table: str = Field(pattern=TABLE_NAME, description="Name of the table")
     key: dict[Name, Name] = Field(
-        min_length=1, max_length=2, description="The table's key: column that gives each attribute, by attribute"
+        min_length=1,
+        max_length=2,
+        description="The table's key: column that gives each attribute, by attribute",
     )
-    columns: dict[Name, Name] = Field(min_length=1, description="Attribute that each new column takes, by column")
-    types: dict[Name, ValueType] = Field({}, description="Types of new columns; those not named are strings")
-    seconds_since: dict[Name, Since] = Field({}, description="New columns that hold the seconds between two moments")
+    columns: dict[Name, Name] = Field(
+        min_length=1, description="Attribute that each new column takes, by column"
+    )
+    types: dict[Name, ValueType] = Field(
+        {}, description="Types of new columns; those not named are strings"
+    )
+    seconds_since: dict[Name, Since] = Field(
+        {}, description="New columns that hold the seconds between two moments"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Lookup:
         if unknown := sorted(self.types.keys() - self.columns.keys()):
-            raise ValueError(f"types names {', '.join(unknown)}, which are none of the columns")
+            raise ValueError(
+                f"types names {', '.join(unknown)}, which are none of the columns"
+            )
         for name, since in self.seconds_since.items():
             if self.types.get(since.from_) != "timestamp":
-                raise ValueError(f"seconds_since {name}: {since.from_} is no timestamp column of the lookup")
+                raise ValueError(
+                    f"seconds_since {name}: {since.from_} is no timestamp column of the"
+                    " lookup"
+                )
         return self
 
     @property
@@ -52,17 +67,29 @@ class Lookup(Settings):
 class DynamoDbEnrichSettings(Settings):
     """Settings of the transform ``dynamodb-enrich``."""
 
-    lookups: list[Lookup] = Field(min_length=1, description="What is looked up, one after the other")
-    cache_seconds: float = Field(300, ge=0, description="How long an item is kept in memory; 0: not at all")
-    cache_missing_seconds: float = Field(30, ge=0, description="How long it is kept that there is no item")
-    cache_items: int = Field(10_000, ge=0, description="How many items of a lookup are kept at the most")
-    consistent: bool = Field(False, description="Read what was written a moment ago, at twice the price")
+    lookups: list[Lookup] = Field(
+        min_length=1, description="What is looked up, one after the other"
+    )
+    cache_seconds: float = Field(
+        300, ge=0, description="How long an item is kept in memory; 0: not at all"
+    )
+    cache_missing_seconds: float = Field(
+        30, ge=0, description="How long it is kept that there is no item"
+    )
+    cache_items: int = Field(
+        10_000, ge=0, description="How many items of a lookup are kept at the most"
+    )
+    consistent: bool = Field(
+        False, description="Read what was written a moment ago, at twice the price"
+    )
     attempts: int = Field(8, ge=1, le=50, description="How often a request is tried")
 
     @model_validator(mode="after")
     def _distinct(self) -> DynamoDbEnrichSettings:
         names = [name for lookup in self.lookups for name in lookup.new]
-        twice = sorted({name for name in names if names.count(name) > 1 or name == SOURCE_KEY})
+        twice = sorted(
+            {name for name in names if names.count(name) > 1 or name == SOURCE_KEY}
+        )
         if twice:
             raise ValueError(f"new columns whose name is taken: {', '.join(twice)}")
         return self

@@ -1,4 +1,7 @@
-"""The source ``kinesis``: records of a stream, as an event source mapping hands them over."""
+"""The source ``kinesis``, of the records of a stream.
+
+They come as an event source mapping hands them over.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from reporting_aws.push_source import Pushed
 class Kinesis(Pushed):
     """Records of a stream. The origin is shard and sequence number.
 
-    The answer names the first record that must come again; the stream then delivers it and all that follow, so nothing
-    behind it is set aside before its time. The event source mapping must report batch item failures.
+    The answer names the first record that must come again; the stream then delivers it
+    and all that follow, so nothing behind it is set aside before its time. The event
+    source mapping must report batch item failures.
     """
 
     name: ClassVar[str] = "kinesis"
@@ -23,22 +27,39 @@ class Kinesis(Pushed):
     ascii: ClassVar[bool] = True
 
     def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-        """``shardId-000000000006:49590338271490256608559692538361571095921575989136588898``, and base64."""
+        """Return the event id of each record, and its data in base64.
+
+        An event id looks like
+        ``shardId-000000000006:49590338271490256608559692538361571095921575989136588898``.
+        """
         return [(record["eventID"], record["kinesis"]["data"]) for record in records]
 
     def payloads_of(self, data: Sequence[str]) -> list[bytes | None]:
         """Bytes of base64, by polars: in half the time of `base64`."""
-        return pl.Series(data, dtype=pl.String).str.decode("base64", strict=False).to_list()
+        return (
+            pl.Series(data, dtype=pl.String)
+            .str.decode("base64", strict=False)
+            .to_list()
+        )
 
     def answer(self, failed: Sequence[str]) -> Any:
-        """The first that failed; of each shard, where records of several were taken together."""
+        """The first that failed.
+
+        Of each shard, where records of several were taken together.
+        """
         first: dict[str, str] = {}
         for origin in failed:
             shard, _, number = origin.rpartition(":")
             first.setdefault(shard, number)
-        return {"batchItemFailures": [{"itemIdentifier": number} for number in first.values()]}
+        return {
+            "batchItemFailures": [
+                {"itemIdentifier": number} for number in first.values()
+            ]
+        }
 
-    def _settled(self, records: Mapping[str, Any], failed: set[str]) -> Iterator[tuple[str, Any]]:
+    def _settled(
+        self, records: Mapping[str, Any], failed: set[str]
+    ) -> Iterator[tuple[str, Any]]:
         """What is before the first failure of its shard."""
         shards: dict[str, list[tuple[str, Any]]] = {}
         for origin, data in records.items():

@@ -1,7 +1,10 @@
-"""Keys of the markers that say what was counted already, in the table of the counters themselves.
+"""Keys of the markers that say what was counted already.
 
-They are hashes: spread evenly over the table's partitions, and nobody can read an id in them. The sort key of a marker
-is never that of a counter, so that none is mistaken for the other.
+The markers are in the table of the counters themselves.
+
+They are hashes: spread evenly over the table's partitions, and nobody can read an id in
+them. The sort key of a marker is never that of a counter, so that none is mistaken for
+the other.
 """
 
 from __future__ import annotations
@@ -31,17 +34,26 @@ def event_marker(event_id: str) -> str:
 
 
 def origin_marker(origin: str) -> str:
-    """Partition key of the marker of an event that has no id: its origin is the same whenever it comes again."""
+    """Return the partition key of the marker of an event that has no id.
+
+    It is made from the origin, which is the same whenever the event comes again.
+    """
     return f"origin#{_digest(origin)}"
 
 
 def user_marker(counter: Key, user_id: str) -> str:
-    """Partition key of the marker of a user within a counter; no key of a counter holds a NUL, so that it parts."""
+    """Partition key of the marker of a user within a counter.
+
+    No key of a counter holds a NUL, so that it parts.
+    """
     return f"user#{_digest(chr(0).join((*counter, user_id)))}"
 
 
 def sort_key(rendered: str) -> str:
-    """The sort key of a counter, which is never that of a marker (the letter m is encoded nowhere else)."""
+    """Return the sort key of a counter, which is never that of a marker.
+
+    The letter m is encoded nowhere else.
+    """
     return "%6Darker" if rendered == MARKER else rendered
 
 

@@ -1,4 +1,7 @@
-"""What tables and queues are called, as settings give them. Light to import: settings of reports need it."""
+"""What tables and queues are called, as settings give them.
+
+Light to import: settings of reports need it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ def queue_url(value: str | None) -> str | None:
         ValueError: It is no such URL.
     """
     if value and not _QUEUE.fullmatch(value):
-        raise ValueError("a queue is given by its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME")
+        raise ValueError(
+            "a queue is given by its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+        )
     if value and value.endswith(".fifo"):
         raise ValueError("a FIFO queue cannot take dead letters; name a standard queue")
     return value or None

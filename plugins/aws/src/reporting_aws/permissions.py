@@ -1,6 +1,7 @@
 """What the transform and the sink must be allowed to do in DynamoDB.
 
-There is no action for transactions: each part of one needs the action that it would need alone.
+There is no action for transactions: each part of one needs the action that it would
+need alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from reporting_framework import Permission
 
 def reading(tables: Iterable[str]) -> list[Permission]:
     """To look items up."""
-    return [Permission(("dynamodb:BatchGetItem",), _arn(table)) for table in dict.fromkeys(tables)]
+    return [
+        Permission(("dynamodb:BatchGetItem",), _arn(table))
+        for table in dict.fromkeys(tables)
+    ]
 
 
 def counting(table: str, *, markers: bool) -> list[Permission]:

@@ -13,8 +13,16 @@ REPORTING_API = 1
 def reporting_sources() -> Sequence[LazyPlugin]:
     """The sources."""
     return [
-        LazyPlugin("kinesis", "reporting_aws.kinesis:Kinesis", "records of a Kinesis stream that hands them over"),
-        LazyPlugin("sqs", "reporting_aws.sqs:Sqs", "messages of an SQS queue that hands them over"),
+        LazyPlugin(
+            "kinesis",
+            "reporting_aws.kinesis:Kinesis",
+            "records of a Kinesis stream that hands them over",
+        ),
+        LazyPlugin(
+            "sqs",
+            "reporting_aws.sqs:Sqs",
+            "messages of an SQS queue that hands them over",
+        ),
     ]
 
 
@@ -37,6 +45,7 @@ def reporting_sinks() -> Sequence[LazyPlugin]:
         LazyPlugin(
             "dynamodb-counters",
             "reporting_aws.counters:DynamoDbCounters",
-            "counts of events and of distinct users in a DynamoDB table, exact also when events come again",
+            "counts of events and of distinct users in a DynamoDB table, exact also"
+            " when events come again",
         )
     ]

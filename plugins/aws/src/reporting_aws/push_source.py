@@ -1,4 +1,7 @@
-"""What sources of records that a trigger hands over have in common: the records, and what becomes of them."""
+"""The common part of sources whose records a trigger hands over.
+
+What they share is the records, and what becomes of them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from reporting_aws.dead_letters import DeadLetter, DeadLetters, DeadLetterSettings, permissions
+from reporting_aws.dead_letters import (
+    DeadLetter,
+    DeadLetters,
+    DeadLetterSettings,
+    permissions,
+)
 from reporting_framework import (
     FILTERED,
     Batch,
@@ -25,20 +33,27 @@ from reporting_framework import (
 )
 
 BATCH = 10_000
-"""Records in a split, at the most: as many as a trigger hands over at once, unless files of several are taken."""
+"""Records in a split, at the most: as many as a trigger hands over at once, unless
+files of several are taken.
+"""
 
 
 class PushedSettings(DeadLetterSettings):
     """Settings of a source of records that a trigger hands over."""
 
-    max_record_bytes: int = Field(1024 * 1024, ge=1, description="Largest record; a larger one is rejected")
+    max_record_bytes: int = Field(
+        1024 * 1024, ge=1, description="Largest record; a larger one is rejected"
+    )
 
 
 class Pushed(ABC):
-    """A source of records that a trigger hands over; a subclass says how one is taken apart, and what the answer is.
+    """A source of records that a trigger hands over.
 
-    A record has an origin for good, so what comes again is known by it. What is rejected is set aside in the
-    dead-letter queue and so handled; where there is none, or it takes nothing, it is a failure and comes again.
+    A subclass says how one is taken apart, and what the answer is.
+
+    A record has an origin for good, so what comes again is known by it. What is
+    rejected is set aside in the dead-letter queue and so handled; where there is none,
+    or it takes nothing, it is a failure and comes again.
     """
 
     name: ClassVar[str]
@@ -60,7 +75,7 @@ class Pushed(ABC):
         """See `Permitted.permissions`."""
         return permissions(settings)
 
-    # -- for subclasses ------------------------------------------------------------------------------------------------
+    # -- for subclasses ----------------------------------------------------------------
 
     @abstractmethod
     def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -77,9 +92,12 @@ class Pushed(ABC):
 
     @abstractmethod
     def answer(self, failed: Sequence[str]) -> Any:
-        """What the trigger expects back when these origins, in the order of the trigger, must come again."""
+        """Return what the trigger expects back when these origins must come again.
 
-    # -- the role ------------------------------------------------------------------------------------------------------
+        The origins are in the order of the trigger.
+        """
+
+    # -- the role ----------------------------------------------------------------------
 
     def accept_trigger(self, trigger: Trigger) -> None:
         """See `Triggered.accept_trigger`."""
@@ -90,24 +108,42 @@ class Pushed(ABC):
             if self.ascii:
                 data.encode()
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError):
-            raise TriggerError(f"a record of the trigger is none of {self.name}") from None
+            raise TriggerError(
+                f"a record of the trigger is none of {self.name}"
+            ) from None
         self._records = dict(found)
 
     def plan(self, ledger: RunLedger) -> Iterator[Split]:
-        """See `Source.plan`: the records themselves, so that they can be worked on anywhere."""
+        """See `Source.plan`.
+
+        The records themselves are planned, so that they can be worked on anywhere.
+        """
         if self._records is None:
-            raise TriggerError(f"source {self.name} works on what a trigger hands over; give --events, or a trigger")
+            raise TriggerError(
+                f"source {self.name} works on what a trigger hands over; give --events,"
+                " or a trigger"
+            )
         unseen = ledger.filter_new(list(self._records), lambda _: None)
         self._waiting = set(unseen)
         for begin in range(0, len(unseen), BATCH):
             origins = unseen[begin : begin + BATCH]
             self._waiting.difference_update(origins)
-            yield Split(f"{origins[0]}+{len(origins)}", {origin: self._records[origin] for origin in origins})
+            yield Split(
+                f"{origins[0]}+{len(origins)}",
+                {origin: self._records[origin] for origin in origins},
+            )
 
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`."""
-        found, longest = self.payloads_of(list(split.data.values())), self.settings.max_record_bytes
-        taken = [payload for payload in found if payload is not None and len(payload) <= longest]
+        found, longest = (
+            self.payloads_of(list(split.data.values())),
+            self.settings.max_record_bytes,
+        )
+        taken = [
+            payload
+            for payload in found
+            if payload is not None and len(payload) <= longest
+        ]
         origins, rejected = list(split.data), []
         if len(taken) < len(found):
             wrong = {
@@ -123,29 +159,42 @@ class Pushed(ABC):
         """See `Source.plan_stats`."""
         return PlanStats(waiting=len(self._waiting), exhausted=not self._waiting)
 
-    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
+    def bookmark(
+        self, *, complete: bool, unread: Sequence[str], rows: int
+    ) -> Mapping[str, Any]:
         """See `Source.bookmark`: there is nothing to find again."""
         return {}
 
     def close(self) -> None:  # noqa: B027 - nothing is under way, in any of them
         """See `Source.close`."""
 
-    def build_response(self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]) -> TriggerResponse:
+    def build_response(
+        self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
+    ) -> TriggerResponse:
         """See `Triggered.build_response`."""
         failed = {item.origin for item in unread} | self._waiting
-        wrong = {each.origin: each for each in rejections if each.error_type != FILTERED}
+        wrong = {
+            each.origin: each for each in rejections if each.error_type != FILTERED
+        }
         records = self._records or {}
         letters = [
-            DeadLetter(origin, self._raw(data), wrong[origin].error_type, wrong[origin].field)
+            DeadLetter(
+                origin, self._raw(data), wrong[origin].error_type, wrong[origin].field
+            )
             for origin, data in self._settled(records, failed)
             if origin in wrong
         ]
         left = self._letters.send(letters)
         failed.update(left)
         answer = self.answer([origin for origin in records if origin in failed])
-        return TriggerResponse(answer, [ReadFailure(origin, f"{self.name}: not set aside") for origin in left])
+        return TriggerResponse(
+            answer,
+            [ReadFailure(origin, f"{self.name}: not set aside") for origin in left],
+        )
 
-    def _settled(self, records: Mapping[str, Any], failed: set[str]) -> Iterator[tuple[str, Any]]:
+    def _settled(
+        self, records: Mapping[str, Any], failed: set[str]
+    ) -> Iterator[tuple[str, Any]]:
         """Records that will not come again whatever becomes of the others."""
         return iter(records.items())
 

@@ -1,4 +1,7 @@
-"""The source ``sqs``: messages of a queue, as an event source mapping hands them over."""
+"""The source ``sqs``, of the messages of a queue.
+
+They come as an event source mapping hands them over.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from reporting_aws.push_source import Pushed
 
 
 class Sqs(Pushed):
-    """Messages of a queue. The origin is the queue's name and the message's id; the answer names all that failed.
+    """Messages of a queue.
+
+    The origin is the queue's name and the message's id; the answer names all that
+    failed.
 
     The event source mapping must report batch item failures.
     """
@@ -20,14 +26,24 @@ class Sqs(Pushed):
     def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         """``queue:059f36b4-87a3-44ab-83d2-661975975031``, and the message's body."""
         return [
-            (f"{record['eventSourceARN'].rpartition(':')[2]}:{record['messageId']}", record["body"])
+            (
+                f"{record['eventSourceARN'].rpartition(':')[2]}:{record['messageId']}",
+                record["body"],
+            )
             for record in records
         ]
 
     def payloads_of(self, data: Sequence[str]) -> list[bytes | None]:
-        """The bodies' bytes. A lone surrogate, which JSON can bring in, is kept for the validator to refuse."""
+        """The bodies' bytes.
+
+        A lone surrogate, which JSON can bring in, is kept for the validator to refuse.
+        """
         return [each.encode(errors="surrogatepass") for each in data]
 
     def answer(self, failed: Sequence[str]) -> Any:
         """Every message that failed."""
-        return {"batchItemFailures": [{"itemIdentifier": origin.rpartition(":")[2]} for origin in failed]}
+        return {
+            "batchItemFailures": [
+                {"itemIdentifier": origin.rpartition(":")[2]} for origin in failed
+            ]
+        }

@@ -1,4 +1,7 @@
-"""What the rows of a batch add up to: the keys of counters and markers, before anything is written."""
+"""The rows of a batch, added up before anything is written.
+
+They add up to the keys of counters and markers.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ _ORIGIN, _EVENT, _USER = "origin", "event", "user"
 
 @dataclass(slots=True, repr=False)
 class Staged:
-    """The rows of a batch, as plain data that can be sent anywhere; it is never shown, as keys hold values.
+    """The rows of a batch, as plain data that can be sent anywhere.
+
+    It is never shown, as keys hold values.
 
     Attributes:
         split: Id of the split.
@@ -52,7 +57,9 @@ class Staged:
         keys = [Key(*each) for each in self.keys]
         for number, origin in enumerate(self.origins):
             counters = tuple(keys[at] for at in self.counters[number])
-            marker, users = (self.markers[number], self.users[number]) if self.markers else ("", ())
+            marker, users = (
+                (self.markers[number], self.users[number]) if self.markers else ("", ())
+            )
             yield Event(marker, counters, users, [origin])
 
 
@@ -68,23 +75,35 @@ class Stager:
         SettingsError: A column is not there, or not of a type that can be used.
     """
 
-    def __init__(self, settings: DynamoDbCountersSettings, schema: pl.Schema, who: str) -> None:
+    def __init__(
+        self, settings: DynamoDbCountersSettings, schema: pl.Schema, who: str
+    ) -> None:
         self._marked = settings.delivery == "exactly-once"
         self._number = len(settings.counters)
         self._columns = [pl.col(SOURCE_KEY).alias(_ORIGIN)]
         if not isinstance(schema.get(settings.timestamp), pl.Datetime):
-            raise SettingsError(f"{who}: setting timestamp names {settings.timestamp}, which is no Datetime column")
+            raise SettingsError(
+                f"{who}: setting timestamp names {settings.timestamp}, which is no"
+                " Datetime column"
+            )
         if self._marked:
             for name, setting in ((_EVENT, "event_id"), (_USER, "user_id")):
                 column = getattr(settings, setting)
                 dtype = schema.get(column)
-                if dtype is None or not (dtype.is_integer() or isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))):
+                if dtype is None or not (
+                    dtype.is_integer()
+                    or isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
+                ):
                     raise SettingsError(
-                        f"{who}: setting {setting} names {column}, which is no column of text or integers"
+                        f"{who}: setting {setting} names {column}, which is no column"
+                        " of text or integers"
                     )
                 self._columns.append(pl.col(column).cast(pl.String).alias(name))
         for number, counter in enumerate(settings.counters):
-            for name, template in (("partition", counter.partition_key), ("sort", counter.sort_key)):
+            for name, template in (
+                ("partition", counter.partition_key),
+                ("sort", counter.sort_key),
+            ):
                 made = expression(template, settings.timestamp, schema, who)
                 self._columns.append(made.alias(f"{name}{number}"))
 
@@ -93,30 +112,60 @@ class Stager:
         rows = frame.select(self._columns)
         places: dict[tuple[str, str], int] = {}
         keys: list[Key] = []
-        counters = [self._places(rows, number, places, keys) for number in range(self._number)]
-        touched = [tuple(dict.fromkeys(row)) for row in zip(*counters, strict=True)]  # an event counts once in an item
+        counters = [
+            self._places(rows, number, places, keys) for number in range(self._number)
+        ]
+        touched = [
+            tuple(dict.fromkeys(row)) for row in zip(*counters, strict=True)
+        ]  # an event counts once in an item
         origins = rows[_ORIGIN].to_list()
-        staged = Staged(split, part, [(key.partition, key.sort) for key in keys], origins, [], touched, [])
+        staged = Staged(
+            split,
+            part,
+            [(key.partition, key.sort) for key in keys],
+            origins,
+            [],
+            touched,
+            [],
+        )
         if self._marked:
             staged.markers = [
                 origin_marker(origin) if event is None else event_marker(event)
                 for event, origin in zip(rows[_EVENT].to_list(), origins, strict=True)
             ]
             staged.users = [
-                tuple(None if user is None else user_marker(keys[at], user) for at in row)
+                tuple(
+                    None if user is None else user_marker(keys[at], user) for at in row
+                )
                 for user, row in zip(rows[_USER].to_list(), touched, strict=True)
             ]
         return staged
 
     def _places(
-        self, rows: pl.DataFrame, number: int, places: dict[tuple[str, str], int], keys: list[Key]
+        self,
+        rows: pl.DataFrame,
+        number: int,
+        places: dict[tuple[str, str], int],
+        keys: list[Key],
     ) -> list[int]:
-        """Position in `keys` of each row's key of one counter; keys that are new are added."""
+        """Position in `keys` of each row's key of one counter.
+
+        Keys that are new are added.
+        """
         found: list[int] = []
-        for rendered in zip(rows[f"partition{number}"].to_list(), rows[f"sort{number}"].to_list(), strict=True):
+        for rendered in zip(
+            rows[f"partition{number}"].to_list(),
+            rows[f"sort{number}"].to_list(),
+            strict=True,
+        ):
             if rendered not in places:
                 partition, sort = rendered
                 places[rendered] = len(keys)
-                keys.append(Key(bounded(partition, PARTITION_BYTES), bounded(sort_key(sort), SORT_BYTES)))
+                keys.append(
+                    Key(
+                        bounded(partition, PARTITION_BYTES),
+                        bounded(sort_key(sort), SORT_BYTES),
+                    )
+                )
             found.append(places[rendered])
         return found

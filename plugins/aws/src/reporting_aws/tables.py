@@ -1,4 +1,7 @@
-"""What the transform and the sink share in calling DynamoDB: patience, batches of keys, errors."""
+"""The part that the transform and the sink share in calling DynamoDB.
+
+It has patience, batches of keys, and errors.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from reporting_aws.aws_errors import Kind, ServiceError, call
-from reporting_framework.errors import AccessDenied, LocationError, ReportingError, StorageUnavailable
+from reporting_framework.errors import (
+    AccessDenied,
+    LocationError,
+    ReportingError,
+    StorageUnavailable,
+)
 from reporting_framework.storage import PROBLEMS, problem_text
 
 FIRST_PAUSE = 0.05
@@ -25,19 +33,33 @@ def failure(trouble: ServiceError, who: str, table: str, hint: str) -> Reporting
         hint: What to look at when the table refuses the request as such.
     """
     if trouble.passes:
-        return StorageUnavailable(f"{who}: table {table}: {trouble.kind} ({trouble.code}); run again later")
+        return StorageUnavailable(
+            f"{who}: table {table}: {trouble.kind} ({trouble.code}); run again later"
+        )
     if trouble.kind is Kind.DENIED:
         problem = PROBLEMS[trouble.code]
         if problem is PROBLEMS["AccessDenied"]:
-            return AccessDenied(f"{who}: table {table}: access was denied ({trouble.code}); see `reporting iam`")
-        return AccessDenied(f"{who}: table {table}: {problem_text(problem, trouble.code)}")
+            return AccessDenied(
+                f"{who}: table {table}: access was denied ({trouble.code}); see"
+                " `reporting iam`"
+            )
+        return AccessDenied(
+            f"{who}: table {table}: {problem_text(problem, trouble.code)}"
+        )
     if trouble.kind is Kind.ABSENT:
-        return LocationError(f"{who}: there is no table {table} in this account and region ({trouble.code})")
-    return LocationError(f"{who}: table {table} refused the request ({trouble.code}); {hint}")
+        return LocationError(
+            f"{who}: there is no table {table} in this account and region"
+            f" ({trouble.code})"
+        )
+    return LocationError(
+        f"{who}: table {table} refused the request ({trouble.code}); {hint}"
+    )
 
 
 class Backoff:
-    """How often something is tried, with pauses that grow and are drawn at random up to the whole ("full jitter").
+    """The number of tries, with pauses between them that grow.
+
+    Each pause is drawn at random up to the whole ("full jitter").
 
     Those who failed together must not come back together.
     """
@@ -59,9 +81,15 @@ _sleep = time.sleep
 
 
 def batch_get(
-    dynamodb: Any, table: str, keys: list[dict[str, Any]], options: Mapping[str, Any], patience: Backoff
+    dynamodb: Any,
+    table: str,
+    keys: list[dict[str, Any]],
+    options: Mapping[str, Any],
+    patience: Backoff,
 ) -> list[dict[str, Any]] | ServiceError:
-    """The items that there are, of at most 100 distinct keys; what the table leaves out is asked for again.
+    """The items that there are, of at most 100 distinct keys.
+
+    What the table leaves out is asked for again.
 
     Args:
         dynamodb: The client.
@@ -72,9 +100,13 @@ def batch_get(
     """
     items: list[dict[str, Any]] = []
     while keys:
-        found = call(dynamodb.batch_get_item, RequestItems={table: {**options, "Keys": keys}})
+        found = call(
+            dynamodb.batch_get_item, RequestItems={table: {**options, "Keys": keys}}
+        )
         if not isinstance(found, ServiceError) and "Responses" not in found:
-            found = ServiceError(Kind.UNAVAILABLE, "OddAnswer")  # botocore takes what is no JSON for an empty answer
+            found = ServiceError(
+                Kind.UNAVAILABLE, "OddAnswer"
+            )  # botocore takes what is no JSON for an empty answer
         if isinstance(found, ServiceError):
             if not found.passes or not patience.again():
                 return found

@@ -1,7 +1,10 @@
-"""Keys made of columns: templates such as ``exp_{experiment_id}#hour#{timestamp:%Y-%m-%d-%H}``.
+"""Templates of keys that are made of columns.
 
-Two different combinations of values never make the same key: what parts the values, ``#``, is encoded within them, as
-are ``%`` and control characters. What stands for something else than itself begins with a ``%`` that no encoding makes.
+One is ``exp_{experiment_id}#hour#{timestamp:%Y-%m-%d-%H}``.
+
+Two different combinations of values never make the same key: what parts the values,
+``#``, is encoded within them, as are ``%`` and control characters. What stands for
+something else than itself begins with a ``%`` that no encoding makes.
 """
 
 from __future__ import annotations
@@ -50,20 +53,38 @@ def parse(template: str) -> list[Part]:
         ValueError: It is none.
     """
     try:
-        parts = [Part(literal, column, form or "") for literal, column, form, conversion in Formatter().parse(template)]
+        parts = [
+            Part(literal, column, form or "")
+            for literal, column, form, conversion in Formatter().parse(template)
+        ]
     except ValueError as error:
         raise ValueError(f"not a template: {error}") from error
     parted = True
     for part in parts:
         parted = parted or "#" in part.literal
         if not _PLAIN.fullmatch(part.literal.replace("#", "")):
-            raise ValueError("no % and no control characters may be in the text of a template")
+            raise ValueError(
+                "no % and no control characters may be in the text of a template"
+            )
         if part.column is not None and not parted:
-            raise ValueError("between two placeholders there must be a #, so that two keys are never the same")
-        if part.column == "" or (part.column and not _PLAIN.fullmatch(part.column)) or "!" in template:
+            raise ValueError(
+                "between two placeholders there must be a #, so that two keys are never"
+                " the same"
+            )
+        if (
+            part.column == ""
+            or (part.column and not _PLAIN.fullmatch(part.column))
+            or "!" in template
+        ):
             raise ValueError("a placeholder is {column} or {column:%Y-%m-%d}")
-        if part.form and not (_DIRECTIVES.search(part.form) and _PLAIN.fullmatch(_DIRECTIVES.sub("", part.form))):
-            raise ValueError("a moment is written with %Y %m %d %H %M %S %j %G %V %u and text without # and %")
+        if part.form and not (
+            _DIRECTIVES.search(part.form)
+            and _PLAIN.fullmatch(_DIRECTIVES.sub("", part.form))
+        ):
+            raise ValueError(
+                "a moment is written with %Y %m %d %H %M %S %j %G %V %u and text"
+                " without # and %"
+            )
         parted = parted and part.column is None
     if not parts:
         raise ValueError("a template must not be empty")
@@ -80,7 +101,14 @@ def expression(template: str, timestamp: str, schema: pl.Schema, who: str) -> pl
     for part in parse(template):
         pieces.append(pl.lit(part.literal))
         if part.column is not None:
-            pieces.append(_value(part, timestamp if part.column == TIMESTAMP else part.column, schema, who))
+            pieces.append(
+                _value(
+                    part,
+                    timestamp if part.column == TIMESTAMP else part.column,
+                    schema,
+                    who,
+                )
+            )
     return pl.concat_str(pieces)
 
 
@@ -88,25 +116,42 @@ def _value(part: Part, column: str, schema: pl.Schema, who: str) -> pl.Expr:
     dtype = schema.get(column)
     moment = isinstance(dtype, (pl.Datetime, pl.Date))
     if dtype is None:
-        raise SettingsError(f"{who}: there is no column {column}; there are {', '.join(schema.names())}")
+        raise SettingsError(
+            f"{who}: there is no column {column}; there are {', '.join(schema.names())}"
+        )
     if part.form and not moment:
-        raise SettingsError(f"{who}: column {column} ({dtype}) is no moment, so :{part.form} cannot be written")
+        raise SettingsError(
+            f"{who}: column {column} ({dtype}) is no moment, so :{part.form} cannot be"
+            " written"
+        )
     if not part.form and not (dtype.is_integer() or isinstance(dtype, _TEXTS)):
-        raise SettingsError(f"{who}: column {column} ({dtype}) cannot be part of a key as it is")
+        raise SettingsError(
+            f"{who}: column {column} ({dtype}) cannot be part of a key as it is"
+        )
     value = pl.col(column)
     if part.form:
         if isinstance(dtype, pl.Datetime) and dtype.time_zone not in (None, "UTC"):
             value = value.dt.convert_time_zone("UTC")
-        value = pl.when(value.dt.year().is_between(1, 9999)).then(value)  # polars panics beyond the calendar
+        value = pl.when(value.dt.year().is_between(1, 9999)).then(
+            value
+        )  # polars panics beyond the calendar
         return value.dt.to_string(part.form).fill_null(NONE)
     if not isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)):
         return value.cast(pl.String).fill_null(NONE)
     encoded = value.cast(pl.String).str.replace_many(_SPECIAL, _ENCODED)
-    return pl.when(encoded == NONE).then(pl.lit("%6Eone")).otherwise(encoded).fill_null(NONE)
+    return (
+        pl.when(encoded == NONE)
+        .then(pl.lit("%6Eone"))
+        .otherwise(encoded)
+        .fill_null(NONE)
+    )
 
 
 def bounded(key: str, limit: int) -> str:
-    """The key as DynamoDB takes it: not empty, and at most `limit` bytes; a longer one is replaced by its hash."""
+    """The key as DynamoDB takes it: not empty, and at most `limit` bytes.
+
+    A longer one is replaced by its hash.
+    """
     if not key:
         return "%"
     data = key.encode()

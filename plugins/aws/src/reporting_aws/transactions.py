@@ -1,8 +1,11 @@
-"""Counting exactly once: an event's marker, the markers of its users and the counters change in one transaction.
+"""Counting exactly once, by transactions.
 
-A marker can be written once. So whatever happens to a request, an event is counted with its marker or not at all: when
-it comes again, when two writers have it at once, when a process dies, when an answer is lost. The read before the
-transaction saves work, and the outcome does not rest on it.
+An event's marker, the markers of its users and the counters change in one transaction.
+
+A marker can be written once. So whatever happens to a request, an event is counted with
+its marker or not at all: when it comes again, when two writers have it at once, when a
+process dies, when an answer is lost. The read before the transaction saves work, and
+the outcome does not rest on it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,9 @@ from reporting_aws.markers import EXPIRES_AT, MARKER, PARTITION_KEY, SORT_KEY, K
 from reporting_aws.tables import Backoff, batch_get
 
 MOST_ITEMS = 100
-"""Items in a transaction. Their 4 MB are never reached: a key has at most 3 KB, and there is little else."""
+"""Items in a transaction. Their 4 MB are never reached: a key has at most 3 KB, and
+there is little else.
+"""
 
 SECONDS_A_DAY = 86_400
 
@@ -31,7 +36,8 @@ class Event:
     Attributes:
         marker: Partition key of its marker.
         counters: The distinct counters it is counted in.
-        users: The marker of its user within each of these counters, or None where it is nobody's.
+        users: The marker of its user within each of these counters, or None where it is
+            nobody's.
         origins: Where it came from, more than one if it came more than once.
     """
 
@@ -43,18 +49,28 @@ class Event:
     @property
     def items(self) -> set[object]:
         """What a transaction must hold to count it."""
-        return {self.marker, *self.counters, *(user for user in self.users if user is not None)}
+        return {
+            self.marker,
+            *self.counters,
+            *(user for user in self.users if user is not None),
+        }
 
 
 class Counted(NamedTuple):
-    """What became of a group of events: how many were counted that had not been, or why that is not known."""
+    """The outcome of a group of events.
+
+    It says how many were counted that had not been, or why that is not known.
+    """
 
     new: int = 0
     trouble: ServiceError | None = None
 
 
 def groups(events: Iterable[Event]) -> Iterator[list[Event]]:
-    """Groups of events that fit into a transaction each; those of the same counters together, as they share these."""
+    """Groups of events that fit into a transaction each.
+
+    Those of the same counters together, as they share these.
+    """
     group: list[Event] = []
     held: set[object] = set()
     for event in sorted(events, key=lambda each: each.counters):
@@ -78,7 +94,11 @@ class Transactions:
     """
 
     def __init__(self, dynamodb: Any, table: str, marker_days: float) -> None:
-        self._dynamodb, self._table, self._seconds = dynamodb, table, marker_days * SECONDS_A_DAY
+        self._dynamodb, self._table, self._seconds = (
+            dynamodb,
+            table,
+            marker_days * SECONDS_A_DAY,
+        )
 
     def count(self, group: Sequence[Event], attempts: int) -> Counted:
         """Count those of a group that were not counted.
@@ -100,12 +120,17 @@ class Transactions:
                 return Counted(len(fresh))
             if trouble.code != CONDITION or not patience.again():
                 return Counted(trouble=trouble)
-            # Another writer has set one of the markers meanwhile: see which, and make a new transaction.
+            # Another writer has set one of the markers meanwhile: see which, and make a
+            # new transaction.
 
-    def _known(self, group: Sequence[Event], patience: Backoff) -> set[str] | ServiceError:
+    def _known(
+        self, group: Sequence[Event], patience: Backoff
+    ) -> set[str] | ServiceError:
         """Partition keys of the markers that are there."""
         markers = [event.marker for event in group]
-        markers += dict.fromkeys(user for event in group for user in event.users if user is not None)
+        markers += dict.fromkeys(
+            user for event in group for user in event.users if user is not None
+        )
         found = batch_get(
             self._dynamodb,
             self._table,
@@ -113,7 +138,11 @@ class Transactions:
             {"ConsistentRead": True, "ProjectionExpression": PARTITION_KEY},
             patience,
         )
-        return found if isinstance(found, ServiceError) else {item[PARTITION_KEY]["S"] for item in found}
+        return (
+            found
+            if isinstance(found, ServiceError)
+            else {item[PARTITION_KEY]["S"] for item in found}
+        )
 
     def _request(self, fresh: Sequence[Event], known: set[str]) -> dict[str, Any]:
         """One transaction for all of it."""
@@ -126,15 +155,28 @@ class Transactions:
         unique = Counter(users.values())
         counted = Counter(counter for event in fresh for counter in event.counters)
         expires = str(int(time.time() + self._seconds))
-        items = [{"Put": self._put(marker, expires)} for marker in (*(event.marker for event in fresh), *users)]
+        items = [
+            {"Put": self._put(marker, expires)}
+            for marker in (*(event.marker for event in fresh), *users)
+        ]
         items += [
-            {"Update": update(self._table, counter, event_count=number, unique_users=unique[counter])}
+            {
+                "Update": update(
+                    self._table,
+                    counter,
+                    event_count=number,
+                    unique_users=unique[counter],
+                )
+            }
             for counter, number in sorted(counted.items())
         ]
         return {"TransactItems": items, "ClientRequestToken": str(uuid.uuid4())}
 
     def _write(self, request: dict[str, Any], patience: Backoff) -> ServiceError | None:
-        """Send a transaction until there is an answer to it, each time with its token: it takes place once."""
+        """Send a transaction until there is an answer to it.
+
+        It has its token each time, so it takes place once.
+        """
         while True:
             found = call(self._dynamodb.transact_write_items, **request)
             if not isinstance(found, ServiceError):
@@ -151,12 +193,17 @@ class Transactions:
 
 
 def update(table: str, counter: Key, **numbers: int) -> dict[str, Any]:
-    """What adds numbers to attributes of a counter, which is made if it is not there."""
+    """Return the request that adds numbers to attributes of a counter.
+
+    The counter is made if it is not there.
+    """
     return {
         "TableName": table,
         "Key": {PARTITION_KEY: {"S": counter.partition}, SORT_KEY: {"S": counter.sort}},
         "UpdateExpression": "ADD " + ", ".join(f"{name} :{name}" for name in numbers),
-        "ExpressionAttributeValues": {f":{name}": {"N": str(number)} for name, number in numbers.items()},
+        "ExpressionAttributeValues": {
+            f":{name}": {"N": str(number)} for name, number in numbers.items()
+        },
     }
 
 

@@ -1,1 +1,4 @@
-"""The report ``event-log-checkpoint``: visit events become a parquet checkpoint that analysts query."""
+"""The report ``event-log-checkpoint``.
+
+Visit events become a parquet checkpoint that analysts query.
+"""

@@ -1,8 +1,10 @@
-"""What a visit event is: the rules of each field, in the order of the checkpoint's columns.
+"""The model of a visit event.
 
-All types are strict: a number is not a string, and ``42.0`` and ``true`` are not integers. The published specification
-makes two exceptions: `study` may be absent, and `pipeline_adcid` may be a string of digits. A field that may be null
-may be absent too.
+It has the rules of each field, in the order of the checkpoint's columns.
+
+All types are strict: a number is not a string, and ``42.0`` and ``true`` are not
+integers. The published specification makes two exceptions: `study` may be absent, and
+`pipeline_adcid` may be a string of digits. A field that may be null may be absent too.
 """
 
 from __future__ import annotations
@@ -18,9 +20,14 @@ from reporting_framework import Timestamp
 
 
 def _text_then(pattern: str, then: CoreSchema) -> GetPydanticSchema:
-    """A string of this form, then what it means: pydantic alone would take ``"1704067200"`` for a date."""
+    """Return the type of a string of this form, which then gets its meaning.
+
+    Pydantic alone would take ``"1704067200"`` for a date.
+    """
     text = core_schema.str_schema(strict=True, pattern=pattern)
-    return GetPydanticSchema(lambda _source, _handler: core_schema.chain_schema([text, then]))
+    return GetPydanticSchema(
+        lambda _source, _handler: core_schema.chain_schema([text, then])
+    )
 
 
 Text = Annotated[str, Field(strict=True, min_length=1)]
@@ -33,13 +40,23 @@ LEAST_ADCID, MOST_ADCID = -(2**31), 2**31 - 1
 
 
 def _or_digits(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Accept a string of digits for an integer. The integer is tried first, so errors are those of an integer."""
+    """Accept a string of digits for an integer.
+
+    The integer is tried first, so errors are those of an integer.
+    """
     digits = core_schema.str_schema(strict=True, pattern=r"^[0-9]+$")
     number = core_schema.int_schema(ge=LEAST_ADCID, le=MOST_ADCID)
-    return core_schema.union_schema([handler(source), core_schema.chain_schema([digits, number])], mode="left_to_right")
+    return core_schema.union_schema(
+        [handler(source), core_schema.chain_schema([digits, number])],
+        mode="left_to_right",
+    )
 
 
-Adcid = Annotated[int, Field(strict=True, ge=LEAST_ADCID, le=MOST_ADCID), GetPydanticSchema(_or_digits)]
+Adcid = Annotated[
+    int,
+    Field(strict=True, ge=LEAST_ADCID, le=MOST_ADCID),
+    GetPydanticSchema(_or_digits),
+]
 """A centre's number: an integer of 32 bits, or a string of digits that is one."""
 
 Ptid = Annotated[str, Field(strict=True, pattern=r"^[A-Z0-9]{1,10}$")]
@@ -48,7 +65,9 @@ Ptid = Annotated[str, Field(strict=True, pattern=r"^[A-Z0-9]{1,10}$")]
 PtidV2 = Annotated[str, Field(strict=True, pattern=r"^[!-~]{1,10}$")]
 """A participant's id: 1 to 10 printable ASCII characters but space."""
 
-Day = Annotated[date, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", core_schema.date_schema())]
+Day = Annotated[
+    date, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", core_schema.date_schema())
+]
 """A day that exists, as YYYY-MM-DD."""
 
 Action = Literal["submit", "pass-qc", "not-pass-qc", "delete"]
@@ -81,13 +100,18 @@ class VisitEvent(TypedDict):
     visit_date: Annotated[Day, Field(description="Day of the visit")]
     visit_number: Annotated[Text, Field(description="Number of the visit")]
     datatype: Annotated[Datatype, Field(description="Kind of data")]
-    module: NotRequired[Annotated[AnyText | None, Field(description="Module of a form")]]
+    module: NotRequired[
+        Annotated[AnyText | None, Field(description="Module of a form")]
+    ]
     packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
     timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
 
 
 class VisitEventV2(TypedDict):
-    """``visit-event-v2``: today's producer. See `only_with_its_datatype` for the rule over its fields."""
+    """``visit-event-v2``: today's producer.
+
+    See `only_with_its_datatype` for the rule over its fields.
+    """
 
     action: Annotated[ActionV2, Field(description="What happened to the visit")]
     study: NotRequired[Annotated[Text, Field(description="Study that the visit is of")]]
@@ -97,11 +121,15 @@ class VisitEventV2(TypedDict):
     gear_name: Annotated[Text, Field(description="Program that logged the event")]
     ptid: Annotated[PtidV2, Field(description="Participant's id within the center")]
     visit_date: Annotated[Day, Field(description="Day of the visit")]
-    visit_number: NotRequired[Annotated[Text | None, Field(description="Number of the visit")]]
+    visit_number: NotRequired[
+        Annotated[Text | None, Field(description="Number of the visit")]
+    ]
     datatype: Annotated[DatatypeV2, Field(description="Kind of data")]
     module: NotRequired[Annotated[Text | None, Field(description="Module of a form")]]
     packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
-    modality: NotRequired[Annotated[Text | None, Field(description="Modality of a dicom")]]
+    modality: NotRequired[
+        Annotated[Text | None, Field(description="Modality of a dicom")]
+    ]
     timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
 
 
@@ -115,7 +143,9 @@ def only_with_its_datatype(event: dict[str, Any]) -> dict[str, Any]:
         given = event.get(field) is not None
         if given != (event["datatype"] == datatype):
             kind = "not_expected" if given else "missing"
-            raise PydanticCustomError(kind, "goes with one datatype only", {"field": field})
+            raise PydanticCustomError(
+                kind, "goes with one datatype only", {"field": field}
+            )
     return event
 
 
@@ -123,4 +153,6 @@ DEFAULTS = {"study": "adrc"}
 """Values of fields that an event may leave out."""
 
 WITHOUT_COLUMN = frozenset({"modality"})
-"""Fields that are checked and have no column, so that both validators fill the same checkpoint."""
+"""Fields that are checked and have no column, so that both validators fill the same
+checkpoint.
+"""

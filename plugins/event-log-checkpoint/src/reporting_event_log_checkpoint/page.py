@@ -18,22 +18,35 @@ if TYPE_CHECKING:
 class MonthlyVisitsSettings(Settings):
     """Settings of the page ``monthly-visits``."""
 
-    identifiers: bool = Field(True, description="Name the participants (ptid) of visits that wait")
-    longest_waiting: int = Field(50, ge=0, le=1000, description="How many of the visits that wait longest are listed")
+    identifiers: bool = Field(
+        True, description="Name the participants (ptid) of visits that wait"
+    )
+    longest_waiting: int = Field(
+        50,
+        ge=0,
+        le=1000,
+        description="How many of the visits that wait longest are listed",
+    )
 
 
 class MonthlyVisits:
-    """Visits of a month: volumes, pass rates, times, failed checks, what waits, what was rejected, where it comes from.
+    """Visits of a month: volumes, pass rates, times, failed checks, and what waits.
 
-    Every number is one of the queries', asked the rows of the month, which is that of `timestamp` in UTC; what is from
-    later months is left out everywhere but in the newest event. A visit waits when it has a submit and no pass-qc, and
-    is not deleted. The visits that wait longest are listed with ptid, center and dates, which are values of records:
-    the page is for those who may see the table. Without `identifiers` no ptid is on it.
+    It also has what was rejected, and where it comes from.
+
+    Every number is one of the queries', asked the rows of the month, which is that of
+    `timestamp` in UTC; what is from later months is left out everywhere but in the
+    newest event. A visit waits when it has a submit and no pass-qc, and is not deleted.
+    The visits that wait longest are listed with ptid, center and dates, which are
+    values of records: the page is for those who may see the table. Without
+    `identifiers` no ptid is on it.
     """
 
     name: ClassVar[str] = "monthly-visits"
     Settings: ClassVar[type[MonthlyVisitsSettings]] = MonthlyVisitsSettings
-    needs: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action", "center_label"})
+    needs: ClassVar[frozenset[str]] = frozenset(
+        {*VISIT, *ORDER, "action", "center_label"}
+    )
 
     def __init__(self, settings: MonthlyVisitsSettings) -> None:
         self.settings = settings
@@ -55,5 +68,11 @@ class MonthlyVisits:
         from reporting_event_log_checkpoint.monthly.statistics import figures_of
 
         asked = self.settings.longest_waiting
-        figures = figures_of(material.rows, material.quarantine, month=material.month, at=material.at, most=asked)
+        figures = figures_of(
+            material.rows,
+            material.quarantine,
+            month=material.month,
+            at=material.at,
+            most=asked,
+        )
         return page_of(material, figures, identifiers=self.settings.identifiers)

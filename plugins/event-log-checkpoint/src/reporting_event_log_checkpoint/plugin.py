@@ -15,15 +15,29 @@ _HERE = "reporting_event_log_checkpoint"
 def reporting_validators() -> Sequence[LazyPlugin]:
     """The two forms of visit events."""
     return [
-        LazyPlugin("visit-event", f"{_HERE}.validator:VisitEventValidator", "visit events as published, 13 fields"),
-        LazyPlugin("visit-event-v2", f"{_HERE}.validator:VisitEventV2Validator", "visit events of today's producer"),
+        LazyPlugin(
+            "visit-event",
+            f"{_HERE}.validator:VisitEventValidator",
+            "visit events as published, 13 fields",
+        ),
+        LazyPlugin(
+            "visit-event-v2",
+            f"{_HERE}.validator:VisitEventV2Validator",
+            "visit events of today's producer",
+        ),
     ]
 
 
 @hookimpl
 def reporting_transforms() -> Sequence[LazyPlugin]:
     """The filter."""
-    return [LazyPlugin("exclude-projects", f"{_HERE}.transform:ExcludeProjects", "leaves out projects by glob pattern")]
+    return [
+        LazyPlugin(
+            "exclude-projects",
+            f"{_HERE}.transform:ExcludeProjects",
+            "leaves out projects by glob pattern",
+        )
+    ]
 
 
 @hookimpl
@@ -35,18 +49,31 @@ def reporting_queries() -> Sequence[LazyPlugin]:
         "monthly-errors": ("MonthlyErrors", "failed checks of each center and month"),
         "volumes": ("Volumes", "submitted visits and events"),
         "pass-rate": ("PassRate", "share of visits that passed"),
-        "qc-timing": ("QcTiming", "days from a visit to its first submit, and to its first pass"),
-        "time-to-pass": ("TimeToPass", "days from a visit's first submit to the first pass after it"),
+        "qc-timing": (
+            "QcTiming",
+            "days from a visit to its first submit, and to its first pass",
+        ),
+        "time-to-pass": (
+            "TimeToPass",
+            "days from a visit's first submit to the first pass after it",
+        ),
         "completeness": ("Completeness", "what became of each visit"),
     }
-    return [LazyPlugin(name, f"{_HERE}.queries:{kind}", summary) for name, (kind, summary) in found.items()]
+    return [
+        LazyPlugin(name, f"{_HERE}.queries:{kind}", summary)
+        for name, (kind, summary) in found.items()
+    ]
 
 
 @hookimpl
 def reporting_pages() -> Sequence[LazyPlugin]:
     """The monthly report; it needs the extra `pages`."""
     return [
-        LazyPlugin("monthly-visits", f"{_HERE}.page:MonthlyVisits", "a month: volumes, pass rates, times, what waits")
+        LazyPlugin(
+            "monthly-visits",
+            f"{_HERE}.page:MonthlyVisits",
+            "a month: volumes, pass rates, times, what waits",
+        )
     ]
 
 

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class EventLogCheckpoint:
-    """Visit events, one small JSON file each, become one parquet checkpoint; each run takes only what is new."""
+    """Visit events, one small JSON file each, become one parquet checkpoint.
+
+    Each run takes only what is new.
+    """
 
     name: ClassVar[str] = "event-log-checkpoint"
     summary: ClassVar[str] = "visit events from S3 or a folder as a parquet checkpoint"
@@ -52,8 +55,12 @@ class EventLogCheckpoint:
             sinks=[PluginRef("parquet-checkpoint", sink)],
         )
 
-    def answer(self, settings: EventLogSettings, result: RunResult) -> Mapping[str, Any]:
-        """See `Answering.answer`: the names that callers of the published function know.
+    def answer(
+        self, settings: EventLogSettings, result: RunResult
+    ) -> Mapping[str, Any]:
+        """See `Answering.answer`.
+
+        The names are those that callers of the published function know.
 
         `last_processed_timestamp` is one of them, and a `RunResult` has it.
         """
@@ -66,11 +73,17 @@ class EventLogCheckpoint:
         }
 
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
-        """See `Answering.metrics`: the names on which dashboards of the published function are built."""
+        """See `Answering.metrics`.
+
+        The names are those on which dashboards of the published function are built.
+        """
         return {
             "NewEventsProcessed": (result.accepted, "Count"),
             "TotalEvents": (_rows(result), "Count"),
-            "CheckpointFileSize": (sum(output.bytes for output in result.outputs), "Bytes"),
+            "CheckpointFileSize": (
+                sum(output.bytes for output in result.outputs),
+                "Bytes",
+            ),
         }
 
 

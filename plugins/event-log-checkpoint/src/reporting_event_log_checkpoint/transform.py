@@ -19,28 +19,42 @@ LABEL = "project_label"
 class ExcludeProjectsSettings(Settings):
     """Settings of the transform ``exclude-projects``."""
 
-    patterns: list[Pattern] = Field(min_length=1, description="Glob patterns of project labels, such as sandbox-*")
+    patterns: list[Pattern] = Field(
+        min_length=1, description="Glob patterns of project labels, such as sandbox-*"
+    )
 
 
 class ExcludeProjects:
-    """Drops events of projects whose label matches one of the patterns as a whole, upper and lower case apart."""
+    """Filter that drops events of projects whose label matches one of the patterns.
+
+    A pattern matches a label as a whole, upper and lower case apart.
+    """
 
     name: ClassVar[str] = "exclude-projects"
     Settings: ClassVar[type[ExcludeProjectsSettings]] = ExcludeProjectsSettings
 
     def __init__(self, settings: ExcludeProjectsSettings) -> None:
-        self._matches = re.compile("|".join(map(fnmatch.translate, settings.patterns))).match
+        self._matches = re.compile(
+            "|".join(map(fnmatch.translate, settings.patterns))
+        ).match
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """See `Transform.apply`. A batch has few labels, so each is matched once, with fnmatch's own semantics.
+        """See `Transform.apply`.
+
+        A batch has few labels, so each is matched once, with fnmatch's own semantics.
 
         Raises:
             SettingsError: Events have no project label, as another report's have not.
         """
         if frame.schema.get(LABEL) != pl.String:
-            raise SettingsError(f"transform {self.name}: there is no column {LABEL} of strings to match; leave it out")
+            raise SettingsError(
+                f"transform {self.name}: there is no column {LABEL} of strings to"
+                " match; leave it out"
+            )
         labels = frame[LABEL].drop_nulls().unique().to_list()
         excluded = [label for label in labels if self._matches(label)]
         if not excluded:
             return frame
-        return frame.filter(~pl.col(LABEL).is_in(excluded).fill_null(False))  # without a label there is none to match
+        return frame.filter(
+            ~pl.col(LABEL).is_in(excluded).fill_null(False)
+        )  # without a label there is none to match

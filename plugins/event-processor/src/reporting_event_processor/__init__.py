@@ -1,1 +1,4 @@
-"""The report ``event-processor``: events of a stream are enriched, counted exactly and archived."""
+"""The report ``event-processor``.
+
+Events of a stream are enriched, counted exactly and archived.
+"""

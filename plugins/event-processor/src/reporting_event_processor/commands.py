@@ -1,4 +1,7 @@
-"""``reporting reconcile event-processor``: compare the counters with the archive, and repair them."""
+"""The command ``reporting reconcile event-processor``.
+
+It compares the counters with the archive, and repairs them.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,38 @@ if TYPE_CHECKING:
     from reporting_event_processor.settings import EventProcessorSettings
 
 DIFFERENT = 3
-"""Exit code when counters differ and are left as they are, or there is nothing to compare them with."""
+"""Exit code when counters differ and are left as they are, or there is nothing to
+compare them with.
+"""
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("reconcile", params=list(settings_sources()))
 @click.argument("report", type=click.Choice(["event-processor"]))
-@click.option("--from", "first", type=_DAY, required=True, metavar="DAY", help="First day, as YYYY-MM-DD (UTC).")
-@click.option("--to", "last", type=_DAY, metavar="DAY", help="Last day, it included.  [default: the first]")
-@click.option("--fix", is_flag=True, help="Set counters that are too low to what the archive says.")
-@click.option("--lower", is_flag=True, help="With --fix: those that are too high as well.")
+@click.option(
+    "--from",
+    "first",
+    type=_DAY,
+    required=True,
+    metavar="DAY",
+    help="First day, as YYYY-MM-DD (UTC).",
+)
+@click.option(
+    "--to",
+    "last",
+    type=_DAY,
+    metavar="DAY",
+    help="Last day, it included.  [default: the first]",
+)
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Set counters that are too low to what the archive says.",
+)
+@click.option(
+    "--lower", is_flag=True, help="With --fix: those that are too high as well."
+)
 @format_option
 @click.pass_context
 def reconcile_command(
@@ -44,11 +68,12 @@ def reconcile_command(
 ) -> None:
     """Compare counters with the archive.
 
-    The events of whole days are read from the archive and counted again; counters that differ are shown. Exits with 3
-    when some differ and are not repaired, or nothing is archived. Days that events still arrive for differ by what is
-    under way, also when it comes late: an event may be counted and still wait to be archived. So --lower is for when
-    the stream has been read to its end.
-    """  # fmt: skip
+    The events of whole days are read from the archive and counted again; counters that
+    differ are shown. Exits with 3 when some differ and are not repaired, or nothing is
+    archived. Days that events still arrive for differ by what is under way, also when
+    it comes late: an event may be counted and still wait to be archived. So --lower is
+    for when the stream has been read to its end.
+    """
     from reporting_event_processor.reconcile import reconcile
     from reporting_framework.config.resolve import resolve_settings
     from reporting_framework.registry.reports import resolve_report
@@ -58,29 +83,50 @@ def reconcile_command(
         raise click.UsageError("--to is before --from", context)
     if lower and not fix:
         raise click.UsageError("--lower goes with --fix", context)
-    if fix and datetime.now(UTC) < last.replace(tzinfo=UTC) + timedelta(days=1, hours=1):
-        raise click.UsageError("--fix is for days that ended an hour ago or more: events of the others arrive", context)
+    if fix and datetime.now(UTC) < last.replace(tzinfo=UTC) + timedelta(
+        days=1, hours=1
+    ):
+        raise click.UsageError(
+            "--fix is for days that ended an hour ago or more: events of the others"
+            " arrive",
+            context,
+        )
     state = state_of(context)
     state.given_config = generic["config"]
     model = resolve_report(report, state.registry).Settings
-    found = resolve_settings(report, model, config=state.config, environment=os.environ, sets=generic["set"])
+    found = resolve_settings(
+        report, model, config=state.config, environment=os.environ, sets=generic["set"]
+    )
     settings = cast("EventProcessorSettings", found)
-    days = [(first + timedelta(days=number)).date() for number in range((last - first).days + 1)]
+    days = [
+        (first + timedelta(days=number)).date()
+        for number in range((last - first).days + 1)
+    ]
     checked, differences = reconcile(settings, days, fix=fix, lower=lower)
     if format_ == "json":
-        told = {"counters": checked, "differences": [each._asdict() for each in differences]}
+        told = {
+            "counters": checked,
+            "differences": [each._asdict() for each in differences],
+        }
         write(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         from reporting_framework.cli.render import listing
 
         head = ["counter", "events", "archived events", "users", "archived users", ""]
         rows = [
-            [each.name, *(f"{number:,}" for number in each.numbers), "fixed" if each.fixed else each.why]
+            [
+                each.name,
+                *(f"{number:,}" for number in each.numbers),
+                "fixed" if each.fixed else each.why,
+            ]
             for each in differences
         ]
         summary = f"{checked:,} counters compared, {len(differences):,} differ"
         write("\n".join([summary, *([listing(head, rows)] if rows else [])]))
     if not checked:
-        click.echo(f"warning: of these days nothing is archived in {settings.archive}", err=True)
+        click.echo(
+            f"warning: of these days nothing is archived in {settings.archive}",
+            err=True,
+        )
     if not checked or any(not each.fixed for each in differences):
         context.exit(DIFFERENT)

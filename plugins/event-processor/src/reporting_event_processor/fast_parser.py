@@ -1,7 +1,10 @@
-"""A quick way to read the events that are as nearly all of them are; what it does not take is left to the model.
+"""A quick way to read the events that are as nearly all of them are.
 
-It takes an event only if the model would, and makes the same of it (a property test says so), in a fraction of the
-time: nested objects are cut out of the payload and not taken apart, and what can be told of all payloads at once is.
+What it does not take is left to the model.
+
+It takes an event only if the model would, and makes the same of it (a property test
+says so), in a fraction of the time: nested objects are cut out of the payload and not
+taken apart, and what can be told of all payloads at once is.
 """
 
 from __future__ import annotations
@@ -29,7 +32,9 @@ _FINE = r"[0-9]:[0-9]{2}\.[0-9]{7}"
 """A moment finer than microseconds, perhaps: msgspec rounds it and pydantic cuts it."""
 
 _LONG = 4000
-"""Bytes of a payload from which on a number may be too long: pydantic's parser refuses more than 4,300 digits."""
+"""Bytes of a payload from which on a number may be too long: pydantic's parser refuses
+more than 4,300 digits.
+"""
 
 _NUMBER = r"[0-9]{400}"
 
@@ -58,17 +63,27 @@ _decode = msgspec.json.Decoder(QuickEvent).decode
 
 
 def quick_events(payloads: Sequence[bytes]) -> list[dict[str, Any] | None]:
-    """The fields of each event, nested ones as their text, or None where the model must look at it."""
+    """Return the fields of each event, or None where the model must look at it.
+
+    Nested fields are given as their text.
+    """
     texts = _texts(payloads)
-    found = [_read(payload) if clear else _UNREAD for payload, clear in zip(payloads, _clear(texts), strict=True)]
+    found = [
+        _read(payload) if clear else _UNREAD
+        for payload, clear in zip(payloads, _clear(texts), strict=True)
+    ]
     keys = pl.Series([keys for _, keys, _ in found], dtype=pl.Int64)
     keys += _key_ends(pl.Series([nested for _, _, nested in found], dtype=pl.String))
     once = keys == _key_ends(texts)  # else a key is there twice, perhaps
-    return [event if each else None for (event, _, _), each in zip(found, once, strict=True)]
+    return [
+        event if each else None for (event, _, _), each in zip(found, once, strict=True)
+    ]
 
 
 _Read = tuple[dict[str, Any] | None, int, str]
-"""An event, how many of its keys are in the payload, and the text of what is nested; or nothing."""
+"""An event, how many of its keys are in the payload, and the text of what is nested; or
+nothing.
+"""
 
 _UNREAD: _Read = (None, 0, "")
 
@@ -76,8 +91,12 @@ _UNREAD: _Read = (None, 0, "")
 def _texts(payloads: Sequence[bytes]) -> pl.Series:
     try:
         return pl.Series(payloads, dtype=pl.Binary).cast(pl.String)
-    except pl.exceptions.ComputeError:  # one is not UTF-8; to look for it takes three times as long
-        return pl.Series([payload.decode(errors="replace") for payload in payloads], dtype=pl.String)
+    except (
+        pl.exceptions.ComputeError
+    ):  # one is not UTF-8; to look for it takes three times as long
+        return pl.Series(
+            [payload.decode(errors="replace") for payload in payloads], dtype=pl.String
+        )
 
 
 def _clear(texts: pl.Series) -> pl.Series:
@@ -99,11 +118,16 @@ def _key_ends(texts: pl.Series) -> pl.Series:
 def _read(payload: bytes) -> _Read:
     try:
         event = _decode(payload)
-        properties, metadata = str(event.properties, "utf-8"), str(event.metadata, "utf-8")
+        properties, metadata = (
+            str(event.properties, "utf-8"),
+            str(event.metadata, "utf-8"),
+        )
     except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return _UNREAD
     experiment, moment = event.experiment_id, event.timestamp
-    if not (properties[:1] in _NESTED and metadata[:1] in _NESTED and 1 < moment.year < 9999):
+    if not (
+        properties[:1] in _NESTED and metadata[:1] in _NESTED and 1 < moment.year < 9999
+    ):
         return _UNREAD
     fields = {
         "event_id": event.event_id,

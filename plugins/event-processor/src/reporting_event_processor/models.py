@@ -1,4 +1,7 @@
-"""What an event of an experiment is. All types are strict; a field that may be null may be absent too."""
+"""What an event of an experiment is.
+
+All types are strict; a field that may be null may be absent too.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,13 @@ _HERE = "reporting_event_processor"
 @hookimpl
 def reporting_validators() -> Sequence[LazyPlugin]:
     """What an event must be."""
-    return [LazyPlugin("experiment-event", f"{_HERE}.validator:ExperimentEventValidator", "events of experiments")]
+    return [
+        LazyPlugin(
+            "experiment-event",
+            f"{_HERE}.validator:ExperimentEventValidator",
+            "events of experiments",
+        )
+    ]
 
 
 @hookimpl

@@ -45,7 +45,11 @@ class Archived(TypedDict):
     source_key: str
 
 
-SCHEMA = pl.Schema(dict.fromkeys(Archived.__annotations__.keys() - {"__pydantic_config__"}, pl.String()))
+SCHEMA = pl.Schema(
+    dict.fromkeys(
+        Archived.__annotations__.keys() - {"__pydantic_config__"}, pl.String()
+    )
+)
 _read = TypeAdapter(Archived).validator.validate_json
 
 
@@ -58,7 +62,8 @@ class Difference(NamedTuple):
         event_count: Events that the counter has.
         archived_events: Distinct events that the archive has.
         unique_users: Users that the counter has.
-        archived_users: Distinct users that the archive has; as the counter, where users are not counted.
+        archived_users: Distinct users that the archive has; as the counter, where users
+            are not counted.
         fixed: Whether it was set to what the archive says.
         why: Why not, where that was asked for.
     """
@@ -80,30 +85,46 @@ class Difference(NamedTuple):
     @property
     def too_high(self) -> bool:
         """Whether more is counted than archived."""
-        return self.event_count > self.archived_events or self.unique_users > self.archived_users
+        return (
+            self.event_count > self.archived_events
+            or self.unique_users > self.archived_users
+        )
 
     @property
     def numbers(self) -> tuple[int, int, int, int]:
         """Events and users, each as counted and as archived."""
-        return self.event_count, self.archived_events, self.unique_users, self.archived_users
+        return (
+            self.event_count,
+            self.archived_events,
+            self.unique_users,
+            self.archived_users,
+        )
 
 
 def reconcile(
-    settings: EventProcessorSettings, days: Sequence[date], *, fix: bool, lower: bool = False
+    settings: EventProcessorSettings,
+    days: Sequence[date],
+    *,
+    fix: bool,
+    lower: bool = False,
 ) -> tuple[int, list[Difference]]:
     """Compare the counters of whole days with what the archive has of them.
 
-    Only counters of which the archive has an event are compared. Memory grows with the number of events of these days.
+    Only counters of which the archive has an event are compared. Memory grows with the
+    number of events of these days.
 
     Args:
         settings: The report's.
         days: The days, in UTC.
-        fix: Set counters that are too low to what the archive says. The archive is then read once more, after the
-            counters: what was counted meanwhile is in it by then. One that changes once it was read is left alone.
-        lower: Set those that are too high as well: for when nothing that was counted is still to be archived.
+        fix: Set counters that are too low to what the archive says. The archive is then
+            read once more, after the counters: what was counted meanwhile is in it by
+            then. One that changes once it was read is left alone.
+        lower: Set those that are too high as well: for when nothing that was counted is
+            still to be archived.
 
     Returns:
-        How many counters were compared, and those that differ, in the order of their keys.
+        How many counters were compared, and those that differ, in the order of their
+        keys.
 
     Raises:
         ReportingError: The archive or the counters cannot be read.
@@ -116,45 +137,79 @@ def reconcile(
         unsure = set(archived.filter("repeats").select(KEYS).iter_rows())
         users = settings.delivery == "exactly-once"
         found = [
-            each._replace(why="ids in it repeat with other content")
-            if (each.partition_key, each.sort_key) in unsure
-            else each._replace(why="more is counted than archived; see --lower")
-            if each.too_high and not lower
-            else _fixed(settings.dynamodb_table, each, stored[each.partition_key, each.sort_key], users)
+            (
+                each._replace(why="ids in it repeat with other content")
+                if (each.partition_key, each.sort_key) in unsure
+                else (
+                    each._replace(why="more is counted than archived; see --lower")
+                    if each.too_high and not lower
+                    else _fixed(
+                        settings.dynamodb_table,
+                        each,
+                        stored[each.partition_key, each.sort_key],
+                        users,
+                    )
+                )
+            )
             for each in _differences(settings, archived, stored)
         ]
     return archived.height, found
 
 
 def folded(settings: EventProcessorSettings, days: Sequence[date]) -> pl.DataFrame:
-    """What the archive says of each counter: partition_key, sort_key, events, users, and whether ids in it repeat.
+    """Return what the archive says of each counter.
 
-    Of an id that is there with several contents the first of its shard counts, as far as these days tell.
+    That is partition_key, sort_key, events, users, and whether ids in it repeat.
+
+    Of an id that is there with several contents the first of its shard counts, as far
+    as these days tell.
     """
     frames = [frame for day in days for frame in _events(settings, day)]
     events = pl.concat([SCHEMA.to_frame(), *frames]).with_columns(
-        pl.col("timestamp").str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+        pl.col("timestamp").str.to_datetime(
+            time_unit="us", time_zone="UTC", strict=False
+        )
     )
     contents = [name for name in SCHEMA if name != "source_key"]
-    events = events.sort("source_key").unique(contents, keep="first", maintain_order=True)
-    repeats = pl.col("event_id").is_in(events.filter(pl.col("event_id").is_duplicated())["event_id"].implode())
+    events = events.sort("source_key").unique(
+        contents, keep="first", maintain_order=True
+    )
+    repeats = pl.col("event_id").is_in(
+        events.filter(pl.col("event_id").is_duplicated())["event_id"].implode()
+    )
     counts = []
     for each in counters(settings):
-        made = [expression(each[key], "timestamp", events.schema, WHO).alias(key) for key in KEYS]
-        keyed = events.select(*made, "user_id", repeats.alias("repeats"), first=pl.col("event_id").is_first_distinct())
+        made = [
+            expression(each[key], "timestamp", events.schema, WHO).alias(key)
+            for key in KEYS
+        ]
+        keyed = events.select(
+            *made,
+            "user_id",
+            repeats.alias("repeats"),
+            first=pl.col("event_id").is_first_distinct(),
+        )
         counts.append(
             keyed.group_by(KEYS).agg(
                 pl.col("first").sum().cast(pl.Int64).alias("events"),
-                pl.col("user_id").filter(pl.col("first")).n_unique().cast(pl.Int64).alias("users"),
+                pl.col("user_id")
+                .filter(pl.col("first"))
+                .n_unique()
+                .cast(pl.Int64)
+                .alias("users"),
                 pl.col("repeats").any(),
             )
         )
     whole = pl.concat(counts).filter(pl.col("events") > 0)
-    return whole.with_columns(_bounded("partition_key", PARTITION_BYTES), _bounded("sort_key", SORT_BYTES)).sort(KEYS)
+    return whole.with_columns(
+        _bounded("partition_key", PARTITION_BYTES), _bounded("sort_key", SORT_BYTES)
+    ).sort(KEYS)
 
 
 def _bounded(key: str, limit: int) -> pl.Expr:
-    return pl.col(key).map_elements(partial(bounded, limit=limit), return_dtype=pl.String)
+    return pl.col(key).map_elements(
+        partial(bounded, limit=limit), return_dtype=pl.String
+    )
 
 
 def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFrame]:
@@ -163,7 +218,10 @@ def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFram
     Raises:
         FatalError: An object is none of the archive's.
     """
-    folder = f"{settings.archive.rstrip('/')}/year={day.year:04}/month={day.month:02}/day={day.day:02}"
+    folder = (
+        f"{settings.archive.rstrip('/')}"
+        f"/year={day.year:04}/month={day.month:02}/day={day.day:02}"
+    )
     store = open_store(parse_location(folder))
     try:
         for key in list_keys(store):
@@ -172,7 +230,9 @@ def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFram
             try:
                 rows = [_read(line) for line in lines(store.get(key).data)]
             except (zlib.error, ValidationError):
-                raise FatalError(f"{store.location.join(key).uri}: it is no object of the archive") from None
+                raise FatalError(
+                    f"{store.location.join(key).uri}: it is no object of the archive"
+                ) from None
             yield pl.DataFrame(rows, schema=SCHEMA)
     except LocationError:
         if store.location.scheme != "file":  # a folder is made with its first object
@@ -180,7 +240,9 @@ def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFram
 
 
 def _stored(table: str, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
-    """Counters by their keys, as they are now; those that are not there have no numbers.
+    """Counters by their keys, as they are now.
+
+    Those that are not there have no numbers.
 
     Raises:
         ReportingError: The table cannot be read.
@@ -189,17 +251,23 @@ def _stored(table: str, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
     for begin in range(0, len(keys), 100):
         wanted = [_key(*key) for key in keys[begin : begin + 100]]
         dynamodb = client("dynamodb", attempts=1)
-        items = batch_get(dynamodb, table, wanted, {"ConsistentRead": True}, Backoff(ATTEMPTS))
+        items = batch_get(
+            dynamodb, table, wanted, {"ConsistentRead": True}, Backoff(ATTEMPTS)
+        )
         if isinstance(items, ServiceError):
             raise failure(items, WHO, table, HINT)
         for item in items:
-            numbers = {name: int(value["N"]) for name, value in item.items() if "N" in value}
+            numbers = {
+                name: int(value["N"]) for name, value in item.items() if "N" in value
+            }
             found[item["partition_key"]["S"], item["sort_key"]["S"]] = numbers
     return found
 
 
 def _differences(
-    settings: EventProcessorSettings, archived: pl.DataFrame, stored: Mapping[Key, Mapping[str, int]]
+    settings: EventProcessorSettings,
+    archived: pl.DataFrame,
+    stored: Mapping[Key, Mapping[str, int]],
 ) -> list[Difference]:
     users, found = settings.delivery == "exactly-once", []
     for row in archived.iter_rows(named=True):
@@ -218,15 +286,26 @@ def _key(partition: str, sort: str) -> dict[str, Any]:
     return {"partition_key": {"S": partition}, "sort_key": {"S": sort}}
 
 
-def _fixed(table: str, difference: Difference, counted: Mapping[str, int], users: bool) -> Difference:
+def _fixed(
+    table: str, difference: Difference, counted: Mapping[str, int], users: bool
+) -> Difference:
     """The difference, repaired if the counter is still as it was read."""
     wanted = {
         "event_count": difference.archived_events,
         **({"unique_users": difference.archived_users} if users else {}),
     }
     values = {f":{name}": {"N": str(number)} for name, number in wanted.items()}
-    values |= {f":was_{name}": {"N": str(counted[name])} for name in wanted if name in counted}
-    conditions = [f"#{name} = :was_{name}" if name in counted else f"attribute_not_exists(#{name})" for name in wanted]
+    values |= {
+        f":was_{name}": {"N": str(counted[name])} for name in wanted if name in counted
+    }
+    conditions = [
+        (
+            f"#{name} = :was_{name}"
+            if name in counted
+            else f"attribute_not_exists(#{name})"
+        )
+        for name in wanted
+    ]
     trouble = call(
         client("dynamodb").update_item,
         TableName=table,
@@ -239,4 +318,10 @@ def _fixed(table: str, difference: Difference, counted: Mapping[str, int], users
     if not isinstance(trouble, ServiceError):
         return difference._replace(fixed=True)
     changed = trouble.code in (CONDITION, "ConditionalCheckFailedException")
-    return difference._replace(why="changed meanwhile; run again" if changed else f"not repaired: {trouble.code}")
+    return difference._replace(
+        why=(
+            "changed meanwhile; run again"
+            if changed
+            else f"not repaired: {trouble.code}"
+        )
+    )

@@ -11,23 +11,40 @@ from reporting_framework import PipelineSpec, PluginRef
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
 
-PARSE = frozenset(("undecodable", "too_large", "empty", "json_invalid", "not_utf_8", "duplicate_key"))
-"""Types of rejections of what is no JSON at all; others are of the validator's rules."""
+PARSE = frozenset(
+    ("undecodable", "too_large", "empty", "json_invalid", "not_utf_8", "duplicate_key")
+)
+"""Types of rejections of what is no JSON at all; others are of the validator's rules.
+"""
 
-STEPS = {"Enrichment": "dynamodb-enrich", "Aggregation": "dynamodb-counters", "Archive": "ndjson-archive"}
-"""The stages that can leave a record to be delivered again, with the plugins that do their work."""
+STEPS = {
+    "Enrichment": "dynamodb-enrich",
+    "Aggregation": "dynamodb-counters",
+    "Archive": "ndjson-archive",
+}
+"""The stages that can leave a record to be delivered again, with the plugins that do
+their work.
+"""
 
 
 class EventProcessor:
-    """Events of a stream are validated, enriched, counted and archived; each counts once, however often it comes."""
+    """Events of a stream are validated, enriched, counted and archived.
+
+    Each counts once, however often it comes.
+    """
 
     name: ClassVar[str] = "event-processor"
-    summary: ClassVar[str] = "events of a stream, enriched, counted exactly and archived"
+    summary: ClassVar[str] = (
+        "events of a stream, enriched, counted exactly and archived"
+    )
     Settings: ClassVar[type[EventProcessorSettings]] = EventProcessorSettings
 
     def compose(self, settings: EventProcessorSettings) -> PipelineSpec:
         """See `Report.compose`."""
-        source = {"dead_letters": settings.dead_letter_queue, "dead_letter_overflow": settings.overflow}
+        source = {
+            "dead_letters": settings.dead_letter_queue,
+            "dead_letter_overflow": settings.overflow,
+        }
         lookups = _lookups(settings)
         enrich = {"lookups": lookups, "cache_seconds": settings.cache_seconds}
         return PipelineSpec(
@@ -35,13 +52,18 @@ class EventProcessor:
             validator=PluginRef("experiment-event", {"extra": settings.extra}),
             transforms=[PluginRef("dynamodb-enrich", enrich)] if lookups else [],
             sinks=[
-                # Written first: what cannot be archived at all is not counted, and comes again.
+                # Written first: what cannot be archived at all is not counted, and
+                # comes again.
                 PluginRef(
                     "ndjson-archive",
                     {
                         "uri": settings.archive,
                         "timestamp": "timestamp",
-                        "json_columns": ["properties", "metadata", *(["extra"] if settings.extra == "keep" else [])],
+                        "json_columns": [
+                            "properties",
+                            "metadata",
+                            *(["extra"] if settings.extra == "keep" else []),
+                        ],
                     },
                 ),
                 PluginRef(
@@ -58,11 +80,18 @@ class EventProcessor:
         )
 
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
-        """See `Answering.metrics`: time, success and failure of a batch, and errors by stage."""
+        """See `Answering.metrics`.
+
+        They are time, success and failure of a batch, and errors by stage.
+        """
         parse = sum(each.count for each in result.rejections if each.type in PARSE)
         failed = {
             f"{stage}Errors": (
-                sum(n for why, n in result.unread_reasons.items() if why.startswith(f"{step}:")),
+                sum(
+                    n
+                    for why, n in result.unread_reasons.items()
+                    if why.startswith(f"{step}:")
+                ),
                 "Count",
             )
             for stage, step in STEPS.items()
@@ -74,23 +103,38 @@ class EventProcessor:
             "ParseErrors": (parse, "Count"),
             "ValidationErrors": (result.rejected - parse, "Count"),
             "DeadLetterErrors": (
-                sum(n for why, n in result.unread_reasons.items() if why.endswith(": not set aside")),
+                sum(
+                    n
+                    for why, n in result.unread_reasons.items()
+                    if why.endswith(": not set aside")
+                ),
                 "Count",
             ),
             **failed,
         }
 
-    def answer(self, settings: EventProcessorSettings, result: RunResult) -> Mapping[str, Any]:
-        """See `Answering.answer`: a stream gets the source's own answer, and nobody else asks."""
+    def answer(
+        self, settings: EventProcessorSettings, result: RunResult
+    ) -> Mapping[str, Any]:
+        """See `Answering.answer`.
+
+        A stream gets the source's own answer, and nobody else asks.
+        """
         return {}
 
 
 def counters(settings: EventProcessorSettings) -> list[dict[str, str]]:
-    """The counters of an event: by experiment, variant and type, in its hour and in its day."""
+    """Return the counters of an event.
+
+    They are by experiment, variant and type, in its hour and in its day.
+    """
     variant = "{variant}" if settings.assignments_table else "none"
     windows = ("hour#{timestamp:%Y-%m-%d-%H}", "day#{timestamp:%Y-%m-%d}")
     return [
-        {"partition_key": f"exp_{{experiment_id}}#variant#{variant}#{window}", "sort_key": "event_type#{event_type}"}
+        {
+            "partition_key": f"exp_{{experiment_id}}#variant#{variant}#{window}",
+            "sort_key": "event_type#{event_type}",
+        }
         for window in windows
     ]
 
@@ -102,9 +146,18 @@ def _lookups(settings: EventProcessorSettings) -> list[dict[str, Any]]:
             {
                 "table": settings.assignments_table,
                 "key": {"user_id": "user_id", "experiment_id": "experiment_id"},
-                "columns": {"assignment_id": "assignment_id", "variant": "variant", "assigned_at": "assigned_at"},
+                "columns": {
+                    "assignment_id": "assignment_id",
+                    "variant": "variant",
+                    "assigned_at": "assigned_at",
+                },
                 "types": {"assigned_at": "timestamp"},
-                "seconds_since": {"seconds_since_assignment": {"from": "assigned_at", "to": "timestamp"}},
+                "seconds_since": {
+                    "seconds_since_assignment": {
+                        "from": "assigned_at",
+                        "to": "timestamp",
+                    }
+                },
             }
         )
     if settings.experiments_table:
@@ -112,7 +165,11 @@ def _lookups(settings: EventProcessorSettings) -> list[dict[str, Any]]:
             {
                 "table": settings.experiments_table,
                 "key": {"experiment_id": "experiment_id"},
-                "columns": {"experiment_key": "key", "experiment_name": "name", "experiment_status": "status"},
+                "columns": {
+                    "experiment_key": "key",
+                    "experiment_name": "name",
+                    "experiment_status": "status",
+                },
             }
         )
     return lookups

@@ -1,4 +1,7 @@
-"""Settings of the report ``event-processor``; each is an option of the command line too."""
+"""Settings of the report ``event-processor``.
+
+Each is an option of the command line too.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 class EventProcessorSettings(Settings):
-    """Where events come from, where they are counted and archived, and what is looked up for them.
+    """Settings of the report ``event-processor``.
+
+    They say where events come from, where they are counted and archived, and what is
+    looked up for them.
 
     `archive` is a URI; unless it is set, the archive is the whole of `s3_bucket`.
     """
@@ -39,34 +45,65 @@ class EventProcessorSettings(Settings):
         pattern=TABLE_NAME,
         description="Table of the counters, with partition_key and sort_key (strings)",
     )
-    s3_bucket: str = Field(BUCKET, description="Bucket of the archive, unless --archive is set")
+    s3_bucket: str = Field(
+        BUCKET, description="Bucket of the archive, unless --archive is set"
+    )
     archive: str = Field(
-        "", description="Folder of the archive: s3://bucket/prefix/ or a path; empty: all of --s3-bucket"
+        "",
+        description=(
+            "Folder of the archive: s3://bucket/prefix/ or a path; empty: all of"
+            " --s3-bucket"
+        ),
     )
     dead_letter_queue: str | None = Field(
-        None, description="URL of the queue for records that can never succeed; without it they come again"
+        None,
+        description=(
+            "URL of the queue for records that can never succeed; without it they come"
+            " again"
+        ),
     )
     dead_letter_overflow: str | None = Field(
-        None, description="Folder for payloads too long for that queue, unless _dead-letters in the archive"
+        None,
+        description=(
+            "Folder for payloads too long for that queue, unless _dead-letters in the"
+            " archive"
+        ),
     )
     assignments_table: str | None = Field(
-        None, pattern=TABLE_NAME, description="Table of assignments, by user_id and experiment_id"
+        None,
+        pattern=TABLE_NAME,
+        description="Table of assignments, by user_id and experiment_id",
     )
     experiments_table: str | None = Field(
         None, pattern=TABLE_NAME, description="Table of experiments, by experiment_id"
     )
-    source: Literal["kinesis", "sqs"] = Field("kinesis", description="What hands the events over")
+    source: Literal["kinesis", "sqs"] = Field(
+        "kinesis", description="What hands the events over"
+    )
     extra: Literal["ignore", "reject", "keep"] = Field(
-        "keep", description="Unknown fields: leave out and count, reject the record, or keep as JSON"
+        "keep",
+        description=(
+            "Unknown fields: leave out and count, reject the record, or keep as JSON"
+        ),
     )
     delivery: Literal["exactly-once", "at-least-once"] = Field(
         "exactly-once",
-        description="Count each event once whatever happens, or faster, and more than once when it comes again",
+        description=(
+            "Count each event once whatever happens, or faster, and more than once when"
+            " it comes again"
+        ),
     )
     marker_days: int = Field(
-        8, ge=1, le=3650, description="How long it is known what was counted; longer than the stream keeps it"
+        8,
+        ge=1,
+        le=3650,
+        description=(
+            "How long it is known what was counted; longer than the stream keeps it"
+        ),
     )
-    cache_seconds: float = Field(300, ge=0, le=86_400, description="How long what was looked up is remembered")
+    cache_seconds: float = Field(
+        300, ge=0, le=86_400, description="How long what was looked up is remembered"
+    )
 
     @field_validator("dead_letter_queue")
     @classmethod
@@ -99,4 +136,6 @@ class EventProcessorSettings(Settings):
     @property
     def overflow(self) -> str:
         """Folder for payloads that are too long for the dead-letter queue."""
-        return self.dead_letter_overflow or f"{self.archive.rstrip('/')}/{DEAD_LETTERS}/"
+        return (
+            self.dead_letter_overflow or f"{self.archive.rstrip('/')}/{DEAD_LETTERS}/"
+        )

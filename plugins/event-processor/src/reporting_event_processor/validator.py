@@ -11,7 +11,10 @@ from reporting_framework.builtin.pydantic_validator import ModelValidator
 
 
 class ExperimentEventValidator(ModelValidator):
-    """Events of experiments. Nested objects are kept as the text that they have in the payload."""
+    """Events of experiments.
+
+    Nested objects are kept as the text that they have in the payload.
+    """
 
     name: ClassVar[str] = "experiment-event"
     model = ExperimentEvent

@@ -1,4 +1,7 @@
-"""What `reporting doctor` asks the source and the sink: does the storage do what runs rely on?"""
+"""Checks of the source and the sink, for `reporting doctor`.
+
+They ask whether the storage does what runs rely on.
+"""
 
 from __future__ import annotations
 
@@ -16,27 +19,42 @@ PROBE = "_doctor-"
 """How the probe's name begins; the underscore keeps Athena and Hive from reading it."""
 
 SKEW_NOTED, SKEW_REFUSED = 60, 900
-"""Seconds between two clocks that are worth a word, and those over which S3 refuses requests."""
+"""Seconds between two clocks that are worth a word, and those over which S3 refuses
+requests.
+"""
 
 
 def listed(store: Store, names: ObjectFilter) -> CheckResult:
-    """Whether the source's folder can be listed, and an object that the report reads can be read."""
+    """Check that the source's folder can be listed, and an object be read.
+
+    The object is one that the report reads.
+    """
     page = next(iter(store.list()), [])
     known = names.keep(page)
     if not page:
-        return CheckResult("warn", f"{store.location.uri}: nothing is there", "check the setting that names the source")
+        return CheckResult(
+            "warn",
+            f"{store.location.uri}: nothing is there",
+            "check the setting that names the source",
+        )
     if not known:
         return CheckResult(
-            "warn", f"{store.location.uri}: listed, no object among the first {len(page)} that the report reads",
+            "warn",
+            f"{store.location.uri}: listed, no object among the first {len(page)} that"
+            " the report reads",
             "check the setting that names the source",
-        )  # fmt: skip
+        )
     try:
         size = len(store.get(known[0].key, limit=1024 * 1024).data)
     except TooLargeError as error:
         size = error.size
     except ObjectMissing:
-        return CheckResult("ok", f"{store.location.uri}: listed; an object went away meanwhile")
-    return CheckResult("ok", f"{store.location.uri}: listed, and an object of {size:,} bytes was read")
+        return CheckResult(
+            "ok", f"{store.location.uri}: listed; an object went away meanwhile"
+        )
+    return CheckResult(
+        "ok", f"{store.location.uri}: listed, and an object of {size:,} bytes was read"
+    )
 
 
 def clock(store: Store) -> CheckResult:
@@ -45,43 +63,63 @@ def clock(store: Store) -> CheckResult:
     if found is None:
         return CheckResult("ok", "the storage has no clock of its own")
     skew = round((datetime.now(UTC) - found).total_seconds())
-    text = f"this machine's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the storage's"
+    text = (
+        f"this machine's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'}"
+        " the storage's"
+    )
     if abs(skew) <= SKEW_NOTED:
         return CheckResult("ok", text)
-    return CheckResult("fail" if abs(skew) >= SKEW_REFUSED else "warn", text, "set the clock, by NTP or the like")
+    return CheckResult(
+        "fail" if abs(skew) >= SKEW_REFUSED else "warn",
+        text,
+        "set the clock, by NTP or the like",
+    )
 
 
 def unwritten() -> CheckResult:
     """What is not known without writing."""
-    return CheckResult("ok", "not tried", "--write tries it, with a probe that is removed again")
+    return CheckResult(
+        "ok", "not tried", "--write tries it, with a probe that is removed again"
+    )
 
 
 def written(store: Store) -> CheckResult:
-    """Whether the folder can be written, and conditional writes are honoured: what one commit rests on."""
+    """Check that the folder can be written, and conditional writes are honoured.
+
+    One commit rests on that.
+    """
     key = f"{PROBE}{uuid.uuid4().hex}"
     where = store.location.join(key).uri
     version = store.put(key, b"1", expected=None)
     try:
         ignored = [
             name
-            for name, expected in (("If-None-Match", None), ("If-Match", _other(version)))
+            for name, expected in (
+                ("If-None-Match", None),
+                ("If-Match", _other(version)),
+            )
             if not _refused(store, key, expected)
         ]
         if ignored:
             return CheckResult(
                 "fail",
                 f"{where}: written, but the storage ignores {' and '.join(ignored)}",
-                "two runs at once could undo each other: use a storage that honours conditional writes, or see to it "
-                "that runs never overlap",
+                "two runs at once could undo each other: use a storage that honours"
+                " conditional writes, or see to it that runs never overlap",
             )
         store.put(key, b"2", expected=version)
     finally:
         left = _left(store, key)
     if left:
         return CheckResult(
-            "warn", f"{where}: written, conditions are honoured; it could not be removed: {left}", "remove it"
+            "warn",
+            f"{where}: written, conditions are honoured; it could not be removed:"
+            f" {left}",
+            "remove it",
         )
-    return CheckResult("ok", f"{store.location.uri}: written, and conditional writes are honoured")
+    return CheckResult(
+        "ok", f"{store.location.uri}: written, and conditional writes are honoured"
+    )
 
 
 def _other(version: str) -> str:

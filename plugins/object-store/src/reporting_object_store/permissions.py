@@ -12,32 +12,48 @@ def reading(folder: Location) -> list[Permission]:
         return []
     return [
         Permission(("s3:GetObject",), _objects(folder)),
-        Permission(("s3:ListBucket",), _bucket(folder), {"StringLike": {"s3:prefix": [_pattern(folder)]}}),
+        Permission(
+            ("s3:ListBucket",),
+            _bucket(folder),
+            {"StringLike": {"s3:prefix": [_pattern(folder)]}},
+        ),
     ]
 
 
 def writing(folder: Location) -> list[Permission]:
     """To list, read and write a folder; nothing for other storage.
 
-    Where nothing is yet, S3 says "not found" only to who may list the bucket, and "denied" to others. A read has no
-    prefix, so the condition must let that pass.
+    Where nothing is yet, S3 says "not found" only to who may list the bucket, and
+    "denied" to others. A read has no prefix, so the condition must let that pass.
     """
     if folder.scheme != "s3":
         return []
     return [
         Permission(("s3:GetObject", "s3:PutObject"), _objects(folder)),
-        Permission(("s3:ListBucket",), _bucket(folder), {"StringLikeIfExists": {"s3:prefix": [_pattern(folder)]}}),
+        Permission(
+            ("s3:ListBucket",),
+            _bucket(folder),
+            {"StringLikeIfExists": {"s3:prefix": [_pattern(folder)]}},
+        ),
     ]
 
 
 def deleting(folder: Location) -> list[Permission]:
     """To remove what is in a folder; nothing for other storage."""
-    return [Permission(("s3:DeleteObject",), _objects(folder))] if folder.scheme == "s3" else []
+    return (
+        [Permission(("s3:DeleteObject",), _objects(folder))]
+        if folder.scheme == "s3"
+        else []
+    )
 
 
 def putting(folder: Location) -> list[Permission]:
     """To write into a folder and nothing else; nothing for other storage."""
-    return [Permission(("s3:PutObject",), _objects(folder))] if folder.scheme == "s3" else []
+    return (
+        [Permission(("s3:PutObject",), _objects(folder))]
+        if folder.scheme == "s3"
+        else []
+    )
 
 
 def _bucket(folder: Location) -> str:

@@ -28,11 +28,13 @@ def reporting_sinks() -> Sequence[LazyPlugin]:
         LazyPlugin(
             "parquet-checkpoint",
             "reporting_object_store.parquet_sink.sink:ParquetCheckpoint",
-            "one sorted parquet file, or one per combination of columns, that is its own ledger",
+            "one sorted parquet file, or one per combination of columns, that is its"
+            " own ledger",
         ),
         LazyPlugin(
             "ndjson-archive",
             "reporting_object_store.ndjson_sink.sink:NdjsonArchive",
-            "gzipped NDJSON files in a folder per hour or the like, for any rows; written only, never read",
+            "gzipped NDJSON files in a folder per hour or the like, for any rows;"
+            " written only, never read",
         ),
     ]

@@ -19,28 +19,53 @@ _BUCKET_ALONE = re.compile(r"[a-z0-9]+://[^/]*")
 class ObjectStoreJsonSettings(Settings):
     """Settings of the source ``object-store-json``."""
 
-    uri: str = Field(description="Folder to read: s3://bucket/prefix, file:///path, a plain path or memory://name")
+    uri: str = Field(
+        description=(
+            "Folder to read: s3://bucket/prefix, file:///path, a plain path or"
+            " memory://name"
+        )
+    )
     include: str = Field(
         "*",
         max_length=1024,
-        description="Glob pattern that the last part of a name must match; other objects are ignored and counted",
+        description=(
+            "Glob pattern that the last part of a name must match; other objects are"
+            " ignored and counted"
+        ),
     )
     name_pattern: str | None = Field(
         None,
-        description="Regular expression that tells how names sort: group `range` is what stays the same while group "
-        "`timestamp` (digits, the date first) grows; lets new objects be found without listing old ones",
+        description=(
+            "Regular expression that tells how names sort: group `range` is what stays"
+            " the same while group `timestamp` (digits, the date first) grows; lets new"
+            " objects be found without listing old ones"
+        ),
     )
     lookback_days: float = Field(
-        35, ge=0, le=LONGEST_DAYS, description="How far before the newest timestamp to look for late objects"
+        35,
+        ge=0,
+        le=LONGEST_DAYS,
+        description="How far before the newest timestamp to look for late objects",
     )
     reconcile_every_days: float = Field(
-        7, ge=0, le=LONGEST_DAYS, description="List everything when the last full listing is older"
+        7,
+        ge=0,
+        le=LONGEST_DAYS,
+        description="List everything when the last full listing is older",
     )
     reconcile: bool = Field(False, description="List everything this time")
-    max_in_flight: int = Field(64, ge=1, le=1024, description="Requests under way at once")
-    max_record_bytes: int = Field(MEBIBYTE, ge=1, description="Largest record; a larger one is rejected")
-    max_object_bytes: int = Field(64 * MEBIBYTE, ge=1, description="Largest object, also after decompression")
-    max_object_records: int = Field(MOST, ge=1, description="Most records in an object; one with more is rejected")
+    max_in_flight: int = Field(
+        64, ge=1, le=1024, description="Requests under way at once"
+    )
+    max_record_bytes: int = Field(
+        MEBIBYTE, ge=1, description="Largest record; a larger one is rejected"
+    )
+    max_object_bytes: int = Field(
+        64 * MEBIBYTE, ge=1, description="Largest object, also after decompression"
+    )
+    max_object_records: int = Field(
+        MOST, ge=1, description="Most records in an object; one with more is rejected"
+    )
 
     @field_validator("name_pattern")
     @classmethod
@@ -60,32 +85,50 @@ class ParquetCheckpointSettings(Settings):
     """Settings of the sink ``parquet-checkpoint``."""
 
     uri: str = Field(
-        description="The file: s3://bucket/key.parquet, a path or memory://name/key.parquet; `{column}` in the key "
-        "makes one file per value"
+        description=(
+            "The file: s3://bucket/key.parquet, a path or memory://name/key.parquet;"
+            " `{column}` in the key makes one file per value"
+        )
     )
-    timestamp: str = Field("timestamp", description="Column (Datetime) by which rows are sorted, before their origin")
-    compression: Literal["zstd", "snappy"] = Field("zstd", description="Compression of the parquet pages")
+    timestamp: str = Field(
+        "timestamp",
+        description="Column (Datetime) by which rows are sorted, before their origin",
+    )
+    compression: Literal["zstd", "snappy"] = Field(
+        "zstd", description="Compression of the parquet pages"
+    )
     quarantine: str | None = Field(
-        None, description="File for what is not kept; unless set, `_quarantine/` beside the checkpoint"
+        None,
+        description=(
+            "File for what is not kept; unless set, `_quarantine/` beside the"
+            " checkpoint"
+        ),
     )
 
     keep_runs: int = Field(
         500,
         ge=0,
         le=MOST_RUNS,
-        description="Runs whose records are kept in `_runs/` beside the checkpoint; 0: no history",
+        description=(
+            "Runs whose records are kept in `_runs/` beside the checkpoint; 0: no"
+            " history"
+        ),
     )
 
     @field_validator("quarantine")
     @classmethod
     def _is_one(cls, value: str | None) -> str | None:
         if value is not None and ("{" in value or "}" in value):
-            raise ValueError("there is one quarantine for all files: no {column} in its name")
+            raise ValueError(
+                "there is one quarantine for all files: no {column} in its name"
+            )
         return value
 
     @field_validator("uri", "quarantine")
     @classmethod
     def _is_parquet(cls, value: str | None) -> str | None:
-        if value is not None and (not value.endswith(".parquet") or _BUCKET_ALONE.fullmatch(value)):
+        if value is not None and (
+            not value.endswith(".parquet") or _BUCKET_ALONE.fullmatch(value)
+        ):
             raise ValueError("the name must end in .parquet")
         return value

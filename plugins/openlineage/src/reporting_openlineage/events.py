@@ -1,4 +1,7 @@
-"""A run as OpenLineage events. Nothing of a record is in them but counts, and types and fields of rejections."""
+"""A run as OpenLineage events.
+
+Nothing of a record is in them but counts, and types and fields of rejections.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.event_v2 import (
+    InputDataset,
+    Job,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+)
 from openlineage.client.facet_v2 import (
     DatasetFacet,
     InputDatasetFacet,
@@ -32,7 +42,9 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import Output, RunResult, Step
 
 LISTED = 100
-"""Outputs, and reasons for rejection, in an event at the most; those that were written come first."""
+"""Outputs, and reasons for rejection, in an event at the most; those that were written
+come first.
+"""
 
 PRODUCER = "https://pypi.org/project/reporting-openlineage"
 
@@ -54,10 +66,15 @@ def started(known: Known, at: datetime) -> RunEvent:
 
 
 def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
-    """A run is over, and everything it did is visible: what it read and wrote, and how that went."""
+    """Return the event that a run is over, and all that it did is visible.
+
+    It says what the run read and wrote, and how that went.
+    """
     inputs = [_input(uri, result, alone=len(known.inputs) == 1) for uri in known.inputs]
     written = sorted(result.outputs, key=lambda output: output.new_rows == 0)[:LISTED]
-    outputs = [] if result.dry_run else [_output(each, known.schema) for each in written]
+    outputs = (
+        [] if result.dry_run else [_output(each, known.schema) for each in written]
+    )
     tags = {
         "status": result.status,
         "complete": str(result.complete).lower(),
@@ -69,15 +86,36 @@ def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
         "duplicates": str(result.duplicates),
         "objects_unread": str(result.objects_unread),
     }
-    fields = [tags_run.TagsRunFacetFields(key, value, "REPORTING") for key, value in tags.items()]
-    return _event(known, at, RunState.COMPLETE, inputs, outputs, {"tags": tags_run.TagsRunFacet(tags=fields)})
+    fields = [
+        tags_run.TagsRunFacetFields(key, value, "REPORTING")
+        for key, value in tags.items()
+    ]
+    return _event(
+        known,
+        at,
+        RunState.COMPLETE,
+        inputs,
+        outputs,
+        {"tags": tags_run.TagsRunFacet(tags=fields)},
+    )
 
 
 def failed(known: Known, at: datetime, error: str, *, aborted: bool) -> RunEvent:
-    """A run was given up, or (aborted) interrupted. `error` is the type of what ended it."""
-    facet = error_message_run.ErrorMessageRunFacet(message=error, programmingLanguage="python")
+    """A run was given up, or (aborted) interrupted.
+
+    `error` is the type of what ended it.
+    """
+    facet = error_message_run.ErrorMessageRunFacet(
+        message=error, programmingLanguage="python"
+    )
     state = RunState.ABORT if aborted else RunState.FAIL
-    return _event(known, at, state, [_input(uri) for uri in known.inputs], facets={"errorMessage": facet})
+    return _event(
+        known,
+        at,
+        state,
+        [_input(uri) for uri in known.inputs],
+        facets={"errorMessage": facet},
+    )
 
 
 def _event(
@@ -93,9 +131,13 @@ def _event(
         name="reporting-framework",
         openlineageAdapterVersion=version("reporting-openlineage"),
     )
-    kind = job_type_job.JobTypeJobFacet(processingType="BATCH", integration="REPORTING", jobType="REPORT")
+    kind = job_type_job.JobTypeJobFacet(
+        processingType="BATCH", integration="REPORTING", jobType="REPORT"
+    )
     plugins = [
-        tags_run.TagsRunFacetFields(step.role, f"{step.name} ({step.distribution} {step.version})", "REPORTING")
+        tags_run.TagsRunFacetFields(
+            step.role, f"{step.name} ({step.distribution} {step.version})", "REPORTING"
+        )
         for step in known.steps
     ]
     every: dict[str, RunFacet] = {"processing_engine": engine, **(facets or {})}
@@ -115,27 +157,39 @@ def _event(
 
 
 def _uuid(run_id: str) -> str:
-    """The run's id as a UUID, which it is, unless a test or a tool has made up another."""
+    """Return the run's id as a UUID.
+
+    It is one, unless a test or a tool has made up another.
+    """
     try:
         return str(UUID(run_id))
     except ValueError:
         return str(uuid5(NAMESPACE_URL, run_id))
 
 
-def _input(uri: str, result: RunResult | None = None, *, alone: bool = False) -> InputDataset:
+def _input(
+    uri: str, result: RunResult | None = None, *, alone: bool = False
+) -> InputDataset:
     facets: dict[str, InputDatasetFacet] = {}
     if result is not None and alone:  # of several inputs it is not known which
-        facets["inputStatistics"] = input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
-            rowCount=result.records_read
+        facets["inputStatistics"] = (
+            input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
+                rowCount=result.records_read
+            )
         )
         if result.rejections:
-            facets["dataQualityAssertions"] = data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
-                assertions=[
-                    data_quality_assertions_dataset.Assertion(
-                        assertion=each.type, success=False, column=each.field, actual=str(each.count)
-                    )
-                    for each in result.rejections[:LISTED]
-                ]
+            facets["dataQualityAssertions"] = (
+                data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
+                    assertions=[
+                        data_quality_assertions_dataset.Assertion(
+                            assertion=each.type,
+                            success=False,
+                            column=each.field,
+                            actual=str(each.count),
+                        )
+                        for each in result.rejections[:LISTED]
+                    ]
+                )
             )
     name = name_of(uri)
     return InputDataset(name.namespace, name.name, inputFacets=facets)
@@ -145,15 +199,26 @@ def _output(output: Output, schema: pl.Schema | None) -> OutputDataset:
     facets: dict[str, DatasetFacet] = {}
     if schema is not None:
         fields = [
-            schema_dataset.SchemaDatasetFacetFields(name=name, type=str(dtype), ordinal_position=number)
+            schema_dataset.SchemaDatasetFacetFields(
+                name=name, type=str(dtype), ordinal_position=number
+            )
             for number, (name, dtype) in enumerate(schema.items(), 1)
         ]
         facets["schema"] = schema_dataset.SchemaDatasetFacet(fields=fields)
     if output.version:
-        facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=output.version)
+        facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(
+            datasetVersion=output.version
+        )
     written = output.new_rows > 0
     statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
-        rowCount=output.new_rows, size=output.bytes if written else 0, fileCount=int(written)
+        rowCount=output.new_rows,
+        size=output.bytes if written else 0,
+        fileCount=int(written),
     )
     name = name_of(output.uri)
-    return OutputDataset(name.namespace, name.name, facets=facets, outputFacets={"outputStatistics": statistics})
+    return OutputDataset(
+        name.namespace,
+        name.name,
+        facets=facets,
+        outputFacets={"outputStatistics": statistics},
+    )

@@ -1,4 +1,7 @@
-"""Names of datasets, after OpenLineage's rules: https://openlineage.io/docs/spec/naming."""
+"""Names of datasets, after OpenLineage's rules.
+
+The rules are at https://openlineage.io/docs/spec/naming.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ class Name(NamedTuple):
 
 
 def name_of(uri: str) -> Name:
-    """The dataset that a URI or a path is: ``s3://bucket`` and the key, ``file`` and the path, else host and path."""
+    """Return the dataset that a URI or a path is.
+
+    It is ``s3://bucket`` and the key, ``file`` and the path, else host and path.
+    """
     scheme, separator, rest = uri.partition("://")
     if not separator:
         return Name("file", uri)

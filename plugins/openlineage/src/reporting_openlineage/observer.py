@@ -22,20 +22,32 @@ _log = logging.getLogger(__name__)
 
 
 class _Watched(NamedTuple):
-    """A run under way. What is known of it is put together in the sender's thread, which imports the client."""
+    """A run under way.
+
+    What is known of it is put together in the sender's thread, which imports the
+    client.
+    """
 
     sender: Sender
     known: Callable[[], Known]
 
 
 class Observer:
-    """Tells of runs where the environment says so; light to import, since it is loaded with every report."""
+    """Tells of runs where the environment says so.
+
+    Light to import, since it is loaded with every report.
+    """
 
     def __init__(self) -> None:
         self._runs: dict[str, _Watched] = {}
 
     def started(
-        self, report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+        self,
+        report: str,
+        run_id: str,
+        inputs: Sequence[str],
+        steps: Sequence[Step],
+        schema: pl.Schema,
     ) -> None:
         """A run begins."""
         from reporting_openlineage.settings import destination
@@ -69,8 +81,14 @@ class Observer:
     def failed(self, report: str, run_id: str, error: BaseException) -> None:
         """A run was given up."""
         if watched := self._runs.pop(run_id, None):
-            at, name, aborted = datetime.now(UTC), type(error).__name__, not isinstance(error, Exception)
-            watched.sender.send(lambda: _events().failed(watched.known(), at, name, aborted=aborted))
+            at, name, aborted = (
+                datetime.now(UTC),
+                type(error).__name__,
+                not isinstance(error, Exception),
+            )
+            watched.sender.send(
+                lambda: _events().failed(watched.known(), at, name, aborted=aborted)
+            )
             watched.sender.close()
 
 

@@ -1,4 +1,7 @@
-"""Tells an OpenLineage backend, or a file, what each run read and wrote, once the environment says where that is."""
+"""Observer that tells OpenLineage what each run read and wrote.
+
+It tells a backend, or a file, once the environment says where that is.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,11 @@ _observer = Observer()
 
 @hookimpl
 def reporting_run_started(
-    report: str, run_id: str, inputs: Sequence[str], steps: Sequence[Step], schema: pl.Schema
+    report: str,
+    run_id: str,
+    inputs: Sequence[str],
+    steps: Sequence[Step],
+    schema: pl.Schema,
 ) -> None:
     """See `reporting_framework.plugin_api.hookspecs.reporting_run_started`."""
     _observer.started(report, run_id, inputs, steps, schema)

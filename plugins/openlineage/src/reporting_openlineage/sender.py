@@ -1,4 +1,7 @@
-"""Events on their way: sent one by one from a thread of their own, so that no run waits for long."""
+"""Events on their way.
+
+They are sent one by one from a thread of their own, so that no run waits for long.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ class Sender:
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
         self._waiting: SimpleQueue[Making | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="reporting-openlineage", daemon=True)
+        self._thread = threading.Thread(
+            target=self._work, name="reporting-openlineage", daemon=True
+        )
         self._thread.start()
 
     def send(self, make: Making) -> None:
@@ -39,7 +44,11 @@ class Sender:
         self._waiting.put(None)
         self._thread.join(seconds)
         if self._thread.is_alive():
-            _log.warning("OpenLineage events are not sent after %g seconds; the run does not wait for them", seconds)
+            _log.warning(
+                "OpenLineage events are not sent after %g seconds; the run does not"
+                " wait for them",
+                seconds,
+            )
 
     def _work(self) -> None:
         client = None
@@ -48,7 +57,9 @@ class Sender:
                 client = client or _client(self._destination)
                 client.emit(make())
             except (Exception, SystemExit) as error:
-                _log.warning("an OpenLineage event could not be sent: %s", type(error).__name__)
+                _log.warning(
+                    "an OpenLineage event could not be sent: %s", type(error).__name__
+                )
 
 
 def _client(destination: Destination) -> Any:
@@ -58,4 +69,6 @@ def _client(destination: Destination) -> Any:
         return OpenLineageClient()
     from openlineage.client.transport import get_default_factory
 
-    return OpenLineageClient(transport=get_default_factory().create(dict(destination.transport)))
+    return OpenLineageClient(
+        transport=get_default_factory().create(dict(destination.transport))
+    )

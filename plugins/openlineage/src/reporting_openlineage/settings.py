@@ -21,7 +21,8 @@ class Destination(NamedTuple):
     """Where events go.
 
     Attributes:
-        transport: Configuration of the client's transport; None: the client finds its own.
+        transport: Configuration of the client's transport; None: the client finds its
+            own.
         namespace: Namespace of jobs.
     """
 
@@ -33,16 +34,20 @@ def destination(environment: Mapping[str, str]) -> Destination | None:
     """Where events go, or None where nobody wants any.
 
     Raises:
-        SettingsError: ``REPORTING_OPENLINEAGE`` is neither a URL nor a file. Its value is not shown.
+        SettingsError: ``REPORTING_OPENLINEAGE`` is neither a URL nor a file. Its value
+            is not shown.
     """
     namespace = environment.get("OPENLINEAGE_NAMESPACE") or "reporting"
     text = environment.get(VARIABLE, "").strip()
     if text.lower() == "off":
         return None
     if text:
-        return Destination(_transport(text, environment.get("OPENLINEAGE_API_KEY")), namespace)
+        return Destination(
+            _transport(text, environment.get("OPENLINEAGE_API_KEY")), namespace
+        )
     configured = any(
-        name in ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG") or name.startswith("OPENLINEAGE__TRANSPORT")
+        name in ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG")
+        or name.startswith("OPENLINEAGE__TRANSPORT")
         for name, value in environment.items()
         if value
     )
@@ -52,14 +57,22 @@ def destination(environment: Mapping[str, str]) -> Destination | None:
 def _transport(text: str, key: str | None) -> Mapping[str, Any]:
     scheme, _, rest = text.partition("://")
     if scheme == "file" and rest:
-        return {"type": "file", "log_file_path": parse_location(text).uri, "append": True}
+        return {
+            "type": "file",
+            "log_file_path": parse_location(text).uri,
+            "append": True,
+        }
     if scheme not in ("http", "https") or not rest:
-        raise SettingsError(f"{VARIABLE}: give https://host/… or file:///path/events.ndjson, or off")
+        raise SettingsError(
+            f"{VARIABLE}: give https://host/… or file:///path/events.ndjson, or off"
+        )
     parts = urlsplit(text)
     found: dict[str, Any] = {
         "type": "http",
         "url": urlunsplit((parts.scheme, parts.netloc, "", "", "")),
-        "endpoint": urlunsplit(("", "", parts.path.lstrip("/") or ENDPOINT, parts.query, "")),
+        "endpoint": urlunsplit(
+            ("", "", parts.path.lstrip("/") or ENDPOINT, parts.query, "")
+        ),
         "timeout": TIMEOUT,
         "retry": {"total": 1, "connect": 1, "read": 1},
     }

@@ -1,7 +1,8 @@
 """The charts that pages are made of, as Altair specifications with few rows in them.
 
-Anything else that Altair can draw goes as well: `document.figure` takes any chart. Rows are plain dictionaries, counted
-before: a chart is not the place to count. Labels may be any text; those too long for a chart are cut in the middle.
+Anything else that Altair can draw goes as well: `document.figure` takes any chart. Rows
+are plain dictionaries, counted before: a chart is not the place to count. Labels may be
+any text; those too long for a chart are cut in the middle.
 """
 
 from __future__ import annotations
@@ -32,23 +33,37 @@ _NARROW = "containerSize()[0] < 440"
 """Whether a chart is on a phone, in Vega's words."""
 
 
-def bars(rows: Sequence[Row], *, color: str = ACCENT, most: float | None = None) -> Chart:
+def bars(
+    rows: Sequence[Row], *, color: str = ACCENT, most: float | None = None
+) -> Chart:
     """A bar for each row, its number at the right; a tick marks where it was before.
 
     Args:
-        rows: ``label``, ``value``, ``shown`` (the number as text) and, where there is one, ``before`` and ``tip``, what
-            is said when it is pointed at.
+        rows: ``label``, ``value``, ``shown`` (the number as text) and, where there is
+            one, ``before`` and ``tip``, what is said when it is pointed at.
         color: Of the bars.
         most: Where the scale ends; at the largest number unless given.
     """
     values = _named(rows)
-    end = most or max([*(row["value"] for row in values), *(row.get("before") or 0 for row in values), 1])
+    end = most or max(
+        [
+            *(row["value"] for row in values),
+            *(row.get("before") or 0 for row in values),
+            1,
+        ]
+    )
     base, y = _base(values), _labels(values)
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, end], nice=False))
-    track = base.mark_bar(fill=LINE, fillOpacity=0.45, height=12, cornerRadius=2).encode(y=y, tooltip="tip:N")
-    bar = base.mark_bar(fill=color, height=12, cornerRadiusEnd=2).encode(x=x, y=y, tooltip="tip:N")
+    track = base.mark_bar(
+        fill=LINE, fillOpacity=0.45, height=12, cornerRadius=2
+    ).encode(y=y, tooltip="tip:N")
+    bar = base.mark_bar(fill=color, height=12, cornerRadiusEnd=2).encode(
+        x=x, y=y, tooltip="tip:N"
+    )
     seen = base.transform_filter("isValid(datum.before)")
-    tick = seen.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(x="before:Q", y=y, tooltip="tip:N")
+    tick = seen.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(
+        x="before:Q", y=y, tooltip="tip:N"
+    )
     return _laid(alt.layer(track, bar, tick, _figures(base, y)), len(values))
 
 
@@ -56,22 +71,35 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
     """A dot for each row on a scale that ends at 100%, and a ring where it was before.
 
     Args:
-        rows: ``label``, ``value`` (0 to 1), ``shown`` and, where there is one, ``before`` (0 to 1) and ``tip``.
+        rows: ``label``, ``value`` (0 to 1), ``shown`` and, where there is one,
+            ``before`` (0 to 1) and ``tip``.
         color: Of the dots.
     """
     values = _named(rows)
     base, y = _base(values), _labels(values)
-    low = _below([each for row in values for each in (row["value"], row["before"]) if each is not None])
+    low = _below(
+        [
+            each
+            for row in values
+            for each in (row["value"], row["before"])
+            if each is not None
+        ]
+    )
     ticks = [low, (1 + low) / 2, 1]
     axis = alt.Axis(format=".0%", values=ticks, grid=True, labelFlush=False, title=None)
     scale = alt.Scale(domain=[low, 1], nice=False, zero=False)
-    x, then = alt.X("value:Q", axis=axis, scale=scale), alt.X("before:Q", axis=axis, scale=scale)
+    x, then = (
+        alt.X("value:Q", axis=axis, scale=scale),
+        alt.X("before:Q", axis=axis, scale=scale),
+    )
     seen = base.transform_filter("isValid(datum.before)")
     way = seen.mark_rule(stroke=BEFORE, strokeWidth=2).encode(x=then, x2="value:Q", y=y)
-    ring = seen.mark_point(filled=False, stroke=BEFORE, fill=PAPER, strokeWidth=2, size=60, opacity=1).encode(
-        x=then, y=y, tooltip="tip:N"
+    ring = seen.mark_point(
+        filled=False, stroke=BEFORE, fill=PAPER, strokeWidth=2, size=60, opacity=1
+    ).encode(x=then, y=y, tooltip="tip:N")
+    dot = base.mark_point(filled=True, fill=color, size=90, opacity=1).encode(
+        x=x, y=y, tooltip="tip:N"
     )
-    dot = base.mark_point(filled=True, fill=color, size=90, opacity=1).encode(x=x, y=y, tooltip="tip:N")
     return _laid(alt.layer(way, ring, dot, _figures(base, y)), len(values))
 
 
@@ -79,11 +107,14 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     """A column for each month, the last one in full color, each with its number above.
 
     Args:
-        rows: ``label`` (``Jan|2024``: the line breaks at the bar), ``value``, ``shown`` and ``tip``.
+        rows: ``label`` (``Jan|2024``: the line breaks at the bar), ``value``, ``shown``
+            and ``tip``.
         color: Of the columns.
         height: In pixels.
     """
-    values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
+    values = [
+        {**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)
+    ]
     end = max([*(row["value"] for row in values if row["value"]), 1])
     base, x = (
         _base(values),
@@ -91,33 +122,56 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     )
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
     strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
-    bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(x=x, y=y, fillOpacity=strength, tooltip="tip:N")
-    text = base.mark_text(dy=-8, fontSize=SIZE - 1, opacity={"expr": "width > 420 ? 1 : 0"}).encode(
-        x=x, y=y, text="shown:N", tooltip="tip:N"
+    bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(
+        x=x, y=y, fillOpacity=strength, tooltip="tip:N"
     )
-    last = base.transform_filter("datum.last").mark_text(dy=-8, fontWeight=600).encode(x=x, y=y, text="shown:N")
+    text = base.mark_text(
+        dy=-8, fontSize=SIZE - 1, opacity={"expr": "width > 420 ? 1 : 0"}
+    ).encode(x=x, y=y, text="shown:N", tooltip="tip:N")
+    last = (
+        base.transform_filter("datum.last")
+        .mark_text(dy=-8, fontWeight=600)
+        .encode(x=x, y=y, text="shown:N")
+    )
     others = text.transform_filter("!datum.last")
     return alt.layer(bar, others, last).properties(height=height, padding=_PADDING)
 
 
 def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
-    """A line of shares over months, the last with its number; where there is none it is broken.
+    """A line of shares over months, the last with its number.
+
+    Where there is none it is broken.
 
     Args:
-        rows: ``label`` as for `columns`, ``value`` (0 to 1, or None), ``shown`` and ``tip``.
+        rows: ``label`` as for `columns`, ``value`` (0 to 1, or None), ``shown`` and
+            ``tip``.
         color: Of the line.
         height: In pixels.
     """
-    values = [{**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)]
+    values = [
+        {**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)
+    ]
     known = [row["value"] for row in values if row["value"] is not None]
     low, falls = _below(known), len(known) > 1 and known[-1] < known[-2]
-    base, x = _base(values), _months(alt.Scale(domain=[row["label"] for row in values], padding=0.4))
-    axis = alt.Axis(format=".0%", values=[low, (1 + low) / 2, 1], title=None, labelColor=MUTED)
-    y = alt.Y("value:Q", axis=axis, scale=alt.Scale(domain=[low, 1], nice=False, zero=False))
-    path = base.mark_line(stroke=color, strokeWidth=2, invalid="break-paths-show-path-domains").encode(x=x, y=y)
+    base, x = (
+        _base(values),
+        _months(alt.Scale(domain=[row["label"] for row in values], padding=0.4)),
+    )
+    axis = alt.Axis(
+        format=".0%", values=[low, (1 + low) / 2, 1], title=None, labelColor=MUTED
+    )
+    y = alt.Y(
+        "value:Q", axis=axis, scale=alt.Scale(domain=[low, 1], nice=False, zero=False)
+    )
+    path = base.mark_line(
+        stroke=color, strokeWidth=2, invalid="break-paths-show-path-domains"
+    ).encode(x=x, y=y)
     seen = base.transform_filter("isValid(datum.value)")
     point = seen.mark_point(filled=True, fill=color, opacity=1).encode(
-        x=x, y=y, size=alt.condition("datum.last", alt.value(90), alt.value(36)), tooltip="tip:N"
+        x=x,
+        y=y,
+        size=alt.condition("datum.last", alt.value(90), alt.value(36)),
+        tooltip="tip:N",
     )
     text = (
         seen.transform_filter("datum.last")
@@ -127,11 +181,20 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
     return alt.layer(path, point, text).properties(height=height, padding=_PADDING)
 
 
-def grid(rows: Sequence[Row], *, down: Sequence[str], across: Sequence[str], color: str = ACCENT) -> Chart:
-    """A cell for each pair, the stronger the more; its number in it where there is room.
+def grid(
+    rows: Sequence[Row],
+    *,
+    down: Sequence[str],
+    across: Sequence[str],
+    color: str = ACCENT,
+) -> Chart:
+    """A cell for each pair, the stronger the more.
+
+    Its number in it where there is room.
 
     Args:
-        rows: ``down`` and ``across`` (the cell), ``value``, ``shown`` and ``tip``; a pair that is missing stays empty.
+        rows: ``down`` and ``across`` (the cell), ``value``, ``shown`` and ``tip``; a
+            pair that is missing stays empty.
         down: The rows in their order.
         across: The columns in their order.
         color: Of the cells.
@@ -142,45 +205,92 @@ def grid(rows: Sequence[Row], *, down: Sequence[str], across: Sequence[str], col
     values = [{**row, "down": at[row["down"]], "across": by[row["across"]],
                "part": (row["value"] / most) ** 0.5} for row in rows]  # fmt: skip
     base = _base(values)
-    top = alt.Axis(orient="top", labelAngle=-45, labelAlign="left", title=None, labelLimit=130, labelColor=INK)
-    x = alt.X("across:N", sort=None, axis=top, scale=alt.Scale(domain=heads, paddingInner=0.06, paddingOuter=0))
-    y = alt.Y("down:N", sort=None, axis=_axis(), scale=alt.Scale(domain=names, paddingInner=0.1, paddingOuter=0))
+    top = alt.Axis(
+        orient="top",
+        labelAngle=-45,
+        labelAlign="left",
+        title=None,
+        labelLimit=130,
+        labelColor=INK,
+    )
+    x = alt.X(
+        "across:N",
+        sort=None,
+        axis=top,
+        scale=alt.Scale(domain=heads, paddingInner=0.06, paddingOuter=0),
+    )
+    y = alt.Y(
+        "down:N",
+        sort=None,
+        axis=_axis(),
+        scale=alt.Scale(domain=names, paddingInner=0.1, paddingOuter=0),
+    )
     cell = base.mark_rect(fill=color, cornerRadius=2).encode(
-        x=x, y=y, fillOpacity=alt.Opacity("part:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.5]), legend=None),
+        x=x,
+        y=y,
+        fillOpacity=alt.Opacity(
+            "part:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.5]), legend=None
+        ),
         tooltip="tip:N",
-    )  # fmt: skip
+    )
     room = f"width > {len(heads)} * 34 ? 1 : 0"
-    text = base.mark_text(opacity={"expr": room}).encode(x=x, y=y, text="shown:N", tooltip="tip:N")
+    text = base.mark_text(opacity={"expr": room}).encode(
+        x=x, y=y, text="shown:N", tooltip="tip:N"
+    )
     tilted = {**_PADDING, "right": 36}  # the last label leans over
-    return alt.layer(cell, text).properties(height=max(len(names), 1) * 26, padding=tilted)
+    return alt.layer(cell, text).properties(
+        height=max(len(names), 1) * 26, padding=tilted
+    )
 
 
 def histogram(
-    rows: Sequence[Row], marks: Sequence[Row] = (), *, title: str, color: str = ACCENT, height: int = 150
+    rows: Sequence[Row],
+    marks: Sequence[Row] = (),
+    *,
+    title: str,
+    color: str = ACCENT,
+    height: int = 150,
 ) -> Chart:
     """How often each span of numbers is met, with lines at marked ones.
 
     Args:
         rows: ``low`` and ``high`` (the span), ``value`` (how often) and ``tip``.
-        marks: ``at``, ``shown`` and ``right``, whether the text stands right of the line.
+        marks: ``at``, ``shown`` and ``right``, whether the text stands right of the
+            line.
         title: Of the axis.
         color: Of the columns.
         height: In pixels.
     """
     base, lines = _base(rows), _base(marks)
     ends = [min(row["low"] for row in rows), max(row["high"] for row in rows)]
-    axis = alt.Axis(title=title, tickCount=6, format="d", grid=False, ticks=True, tickColor=LINE, domain=True,
-                    domainColor=LINE)  # fmt: skip
+    axis = alt.Axis(
+        title=title,
+        tickCount=6,
+        format="d",
+        grid=False,
+        ticks=True,
+        tickColor=LINE,
+        domain=True,
+        domainColor=LINE,
+    )
     x = alt.X("low:Q", axis=axis, scale=alt.Scale(domain=ends, nice=False))
     most = max([*(row["value"] for row in rows), 1])
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.3], nice=False))
-    bar = base.mark_rect(fill=color, fillOpacity=0.55, stroke=PAPER, strokeWidth=1).encode(
-        x=x, x2="high:Q", y=y, y2=alt.Y2Datum(0), tooltip="tip:N"
+    bar = base.mark_rect(
+        fill=color, fillOpacity=0.55, stroke=PAPER, strokeWidth=1
+    ).encode(x=x, x2="high:Q", y=y, y2=alt.Y2Datum(0), tooltip="tip:N")
+    rule = lines.mark_rule(stroke=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(
+        x=alt.X("at:Q")
     )
-    rule = lines.mark_rule(stroke=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(x=alt.X("at:Q"))
     words = [
         lines.transform_filter("datum.right" if right else "!datum.right")
-        .mark_text(align="left" if right else "right", dx=5 if right else -5, baseline="top", y=0, fontWeight=600)
+        .mark_text(
+            align="left" if right else "right",
+            dx=5 if right else -5,
+            baseline="top",
+            y=0,
+            fontWeight=600,
+        )
         .encode(x=alt.X("at:Q"), text="shown:N")
         for right in (True, False)
     ]
@@ -188,11 +298,18 @@ def histogram(
 
 
 def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
-    """Labels that fit and are told apart: cut in the middle, numbered where two would be the same."""
+    """Return labels that fit and are told apart.
+
+    They are cut in the middle, and numbered where two would be the same.
+    """
     found: list[str] = []
     for label in labels:
         text = " ".join(label.split()) or "(empty)"
-        short = text if len(text) <= longest else f"{text[: longest // 2]}…{text[-(longest - longest // 2 - 1) :]}"
+        short = (
+            text
+            if len(text) <= longest
+            else f"{text[: longest // 2]}…{text[-(longest - longest // 2 - 1) :]}"
+        )
         unique, number = short, 2
         while unique in found:
             unique, number = f"{short} ({number})", number + 1
@@ -208,7 +325,12 @@ def _below(shares: Sequence[float]) -> float:
 def _named(rows: Sequence[Row]) -> list[dict[str, Any]]:
     labels = short_labels([row["label"] for row in rows])
     return [
-        {"before": None, "tip": f"{row['label']}: {row['shown']}", **row, "label": label}
+        {
+            "before": None,
+            "tip": f"{row['label']}: {row['shown']}",
+            **row,
+            "label": label,
+        }
         for row, label in zip(rows, labels, strict=True)
     ]
 
@@ -220,20 +342,35 @@ def _base(values: Sequence[Row]) -> alt.Chart:
 def _axis() -> alt.Axis:
     """Labels to the left, on a phone cut in the middle once more."""
     shorter = (
-        f"length(datum.label) > {SHORTEST} ? slice(datum.label, 0, 8) + '…' + slice(datum.label, -7) : datum.label"
+        f"length(datum.label) > {SHORTEST} ? slice(datum.label, 0, 8) + '…' +"
+        " slice(datum.label, -7) : datum.label"
     )
-    return alt.Axis(title=None, labelLimit=220, labelPadding=8, labelExpr=f"{_NARROW} ? ({shorter}) : datum.label")
+    return alt.Axis(
+        title=None,
+        labelLimit=220,
+        labelPadding=8,
+        labelExpr=f"{_NARROW} ? ({shorter}) : datum.label",
+    )
 
 
 def _labels(values: Sequence[Row]) -> alt.Y:
     domain = [row["label"] for row in values]
-    return alt.Y("label:N", sort=None, axis=_axis(), scale=alt.Scale(domain=domain, padding=0))
+    return alt.Y(
+        "label:N", sort=None, axis=_axis(), scale=alt.Scale(domain=domain, padding=0)
+    )
 
 
 def _bands(labels: Sequence[str]) -> alt.Scale:
-    """A place for each column; where there are few of them, they do not become as wide as they could."""
+    """A place for each column.
+
+    Where there are few of them, they do not become as wide as they could.
+    """
     apart = max(0.25, 1 - 0.09 * len(labels))
-    return alt.Scale(domain=list(labels), paddingInner=apart, paddingOuter=apart / 2 if apart > 0.25 else 0.1)
+    return alt.Scale(
+        domain=list(labels),
+        paddingInner=apart,
+        paddingOuter=apart / 2 if apart > 0.25 else 0.1,
+    )
 
 
 def _months(scale: alt.Scale) -> alt.X:

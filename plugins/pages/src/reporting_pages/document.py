@@ -39,9 +39,13 @@ def section(id_: str, title: str, content: Content, *, says: Content = None) -> 
         says: What it is about, in a sentence or two.
     """
     lead = element("p", says, class_="lead") if says else None
-    opening = element("div", element("h2", title, id=f"{id_}-title"), lead, class_="opening")
+    opening = element(
+        "div", element("h2", title, id=f"{id_}-title"), lead, class_="opening"
+    )
     inner = [opening, element("div", content, class_="figures")]
-    return Section(id_, title, element("section", inner, id=id_, aria_labelledby=f"{id_}-title"))
+    return Section(
+        id_, title, element("section", inner, id=id_, aria_labelledby=f"{id_}-title")
+    )
 
 
 def figure(
@@ -58,7 +62,8 @@ def figure(
 
     Args:
         title: Its heading.
-        chart: Any chart of Altair's that is not wider than its place; None where there is nothing to draw.
+        chart: Any chart of Altair's that is not wider than its place; None where there
+            is nothing to draw.
         says: What it shows, in words and numbers: for those who do not see it.
         caption: What is counted, in a sentence.
         behind: The table with its numbers, which is folded away.
@@ -67,7 +72,12 @@ def figure(
     """
     head = element("figcaption", element("h3", title), element("p", caption))
     if chart is None:
-        return element("figure", head, element("p", says, class_="empty"), class_="wide" if wide else None)
+        return element(
+            "figure",
+            head,
+            element("p", says, class_="empty"),
+            class_="wide" if wide else None,
+        )
     spec = embedded(embeddable(chart.to_dict()))
     place = f"chart-{hashlib.sha256(f'{title}{spec}'.encode()).hexdigest()[:12]}"
     drawing = [
@@ -88,7 +98,9 @@ def document(
     footer: Content = None,
     language: str = "en",
 ) -> Markup:
-    """The whole page: it needs no other file, and says so in its content security policy.
+    """Return the whole page.
+
+    It needs no other file, and says so in its content security policy.
 
     Args:
         title: Its heading, and its title.
@@ -101,8 +113,9 @@ def document(
     """
     style, draw = resource("style.css"), resource("draw.js")
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"script-src '{digest(library())}' '{digest(draw)}'"
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri"
+        f" 'none'; form-action 'none'; script-src '{digest(library())}'"
+        f" '{digest(draw)}'"
     )
     head = element(
         "head",
@@ -120,7 +133,13 @@ def document(
         element("a", "Skip to the report", class_="skip", href="#report"),
         element("header", _mast(title, eyebrow, lead)),
         _contents(sections),
-        element("main", above, joined(part.markup for part in sections), id="report", tabindex="-1"),
+        element(
+            "main",
+            above,
+            joined(part.markup for part in sections),
+            id="report",
+            tabindex="-1",
+        ),
         element("footer", footer) if footer else None,
         element("script", Markup(library())),
         element("script", Markup(draw)),
@@ -139,5 +158,9 @@ def _mast(title: str, eyebrow: Content, lead: Content) -> list[Markup | None]:
 def _contents(sections: Sequence[Section]) -> Markup | None:
     if len(sections) < 2:
         return None
-    links = [element("li", element("a", part.title, href=f"#{part.id}")) for part in sections]
-    return element("nav", element("ul", links), class_="contents", aria_label="On this page")
+    links = [
+        element("li", element("a", part.title, href=f"#{part.id}")) for part in sections
+    ]
+    return element(
+        "nav", element("ul", links), class_="contents", aria_label="On this page"
+    )

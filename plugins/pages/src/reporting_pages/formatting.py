@@ -7,8 +7,20 @@ from datetime import date, datetime, timedelta
 NONE = "–"
 """Stands for a number that there is none of."""
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def count(number: float | None) -> str:
@@ -17,7 +29,10 @@ def count(number: float | None) -> str:
 
 
 def share(part: float | None) -> str:
-    """A share of one as per cent with one decimal: ``87.3%``; one that is not whole is never shown as one."""
+    """A share of one as per cent with one decimal: ``87.3%``.
+
+    One that is not whole is never shown as one.
+    """
     if part is None:
         return NONE
     if 0.9995 <= part < 1:
@@ -63,7 +78,10 @@ def ago(taken: timedelta) -> str:
 
 
 def change(now: float | None, before: float | None) -> str | None:
-    """How a count changed: ``+12 (+4.2%)``; None where there is nothing to compare with."""
+    """How a count changed: ``+12 (+4.2%)``.
+
+    None where there is nothing to compare with.
+    """
     if now is None or before is None:
         return None
     step = now - before
@@ -74,7 +92,10 @@ def change(now: float | None, before: float | None) -> str | None:
 
 
 def points(now: float | None, before: float | None) -> str | None:
-    """How a share changed, in percentage points: ``-1.2 points``; None where there is nothing to compare with."""
+    """How a share changed, in percentage points: ``-1.2 points``.
+
+    None where there is nothing to compare with.
+    """
     if now is None or before is None:
         return None
     step = round(100 * (now - before), 1)

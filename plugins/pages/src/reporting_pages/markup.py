@@ -1,4 +1,7 @@
-"""HTML from Python: everything that is put into it is escaped, but what was made here."""
+"""HTML that is made in Python.
+
+Everything that is put into it is escaped, but what was made here.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,18 @@ from typing import Any
 from markupsafe import Markup, escape
 
 Content = Any
-"""Content of an element: markup (has ``__html__``), text, a number, None (nothing), or a sequence of these."""
+"""Content of an element: markup (has ``__html__``), text, a number, None (nothing), or
+a sequence of these.
+"""
 
 _EMPTY = frozenset({"br", "hr", "img", "link", "meta"})
-_UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_UNSAFE = {
+    ord("<"): "\\u003c",
+    ord(">"): "\\u003e",
+    ord("&"): "\\u0026",
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
 
 
 def element(name: str, /, *content: Content, **attributes: Content) -> Markup:
@@ -21,10 +32,13 @@ def element(name: str, /, *content: Content, **attributes: Content) -> Markup:
     Args:
         name: Its name.
         content: What it holds; text is escaped.
-        attributes: By name; a trailing underscore is dropped and others become hyphens (``class_``, ``aria_label``).
-            None and False leave one out, True gives it no value.
+        attributes: By name; a trailing underscore is dropped and others become hyphens
+            (``class_``, ``aria_label``). None and False leave one out, True gives it no
+            value.
     """
-    given = "".join(_attribute(key, value) for key, value in attributes.items() if value is not None)
+    given = "".join(
+        _attribute(key, value) for key, value in attributes.items() if value is not None
+    )
     if name in _EMPTY:
         return Markup(f"<{name}{given}>")
     return Markup(f"<{name}{given}>{joined(content)}</{name}>")
@@ -36,8 +50,13 @@ def joined(content: Iterable[Content]) -> Markup:
 
 
 def embedded(value: Any) -> Markup:
-    """JSON that may stand in a ``script`` element: nothing in it can end the element, whatever text it holds."""
-    return Markup(json.dumps(value, separators=(",", ":"), allow_nan=False).translate(_UNSAFE))
+    """Return JSON that may stand in a ``script`` element.
+
+    Nothing in it can end the element, whatever text it holds.
+    """
+    return Markup(
+        json.dumps(value, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)
+    )
 
 
 def _shown(content: Content) -> str:

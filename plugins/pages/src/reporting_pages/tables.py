@@ -21,7 +21,9 @@ def table(
     numbers: Sequence[int] | None = None,
     empty: str = "There is nothing to show.",
 ) -> Markup:
-    """A table that scrolls sideways on its own where it is too wide, and can be reached by the keyboard.
+    """Return a table that scrolls sideways on its own where it is too wide.
+
+    It can be reached by the keyboard.
 
     Args:
         columns: Headers.
@@ -37,31 +39,56 @@ def table(
     def cell(number: int, value: Content, name: str, **attributes: str) -> Markup:
         short = isinstance(value, str) and len(value) <= SHORT
         kind = "number" if number in right else "short" if short else None
-        return element(name, NONE if value is None else value, class_=kind, **attributes)
+        return element(
+            name, NONE if value is None else value, class_=kind, **attributes
+        )
 
-    head = element("tr", [cell(number, each, "th", scope="col") for number, each in enumerate(columns)])
+    head = element(
+        "tr",
+        [cell(number, each, "th", scope="col") for number, each in enumerate(columns)],
+    )
     body = [
         element(
             "tr",
             [
-                cell(number, value, "td") if number else cell(0, value, "th", scope="row")
+                (
+                    cell(number, value, "td")
+                    if number
+                    else cell(0, value, "th", scope="row")
+                )
                 for number, value in enumerate(row)
             ],
         )
         for row in rows
     ]
-    inner = element("table", element("caption", caption), element("thead", head), element("tbody", body))
-    return element("div", inner, class_="table", role="region", aria_label=caption, tabindex="0")
+    inner = element(
+        "table",
+        element("caption", caption),
+        element("thead", head),
+        element("tbody", body),
+    )
+    return element(
+        "div", inner, class_="table", role="region", aria_label=caption, tabindex="0"
+    )
 
 
 def behind(inner: Markup, rows: int) -> Markup:
     """A table folded away behind its chart."""
-    summary = element("summary", "Numbers ", element("span", f"({plural(rows, 'row')})", class_="quiet"))
+    summary = element(
+        "summary",
+        "Numbers ",
+        element("span", f"({plural(rows, 'row')})", class_="quiet"),
+    )
     return element("details", summary, inner)
 
 
 def facts(pairs: Sequence[tuple[str, Content]]) -> Markup:
     """Names and what they are, one below the other."""
     return element(
-        "dl", [element("div", element("dt", name), element("dd", value)) for name, value in pairs], class_="facts"
+        "dl",
+        [
+            element("div", element("dt", name), element("dd", value))
+            for name, value in pairs
+        ],
+        class_="facts",
     )

@@ -1,16 +1,24 @@
-"""How charts look: colors are the page's own variables, so that dark mode and paper need no new drawing."""
+"""The look of charts.
+
+Colors are the page's own variables, so that dark mode and paper need no new drawing.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif'
+FONT = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans",'
+    " Arial, sans-serif"
+)
 
 ACCENT, BEFORE, ALARM = "var(--accent)", "var(--before)", "var(--alarm)"
 INK, MUTED, LINE, PAPER = "var(--ink)", "var(--muted)", "var(--line)", "var(--surface)"
 
 SIZE = 12
-"""Of all text in charts, in pixels; they are drawn to their width, so it is not scaled on a phone."""
+"""Of all text in charts, in pixels; they are drawn to their width, so it is not scaled
+on a phone.
+"""
 
 CONFIG: dict[str, Any] = {
     "aria": False,  # each chart says in words what it shows, once
@@ -36,18 +44,28 @@ CONFIG: dict[str, Any] = {
 
 
 def embeddable(spec: dict[str, Any]) -> dict[str, Any]:
-    """A specification that fits its place on the page, in the page's colors; what it says itself goes before.
+    """A specification that fits its place on the page, in the page's colors.
+
+    What it says itself goes before.
 
     Args:
         spec: As Altair's ``to_dict`` gives it.
     """
-    found = {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}, **spec}
+    found = {
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        **spec,
+    }
     found["config"] = _merged(CONFIG, spec.get("config", {}))
     found.pop("$schema", None)
     return found
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    both = {key: _merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-            for key, value in over.items()}  # fmt: skip
+    both = {
+        key: _merged(base[key], value)
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+        else value
+        for key, value in over.items()
+    }
     return {**base, **both}

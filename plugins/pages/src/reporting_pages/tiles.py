@@ -1,4 +1,7 @@
-"""Headline numbers, each with its change and, where there is one, its course over the months."""
+"""Headline numbers, each with its change.
+
+Where there is one, its course over the months goes with it.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,16 @@ def tiles(shown: Sequence[Tile]) -> Markup:
 
 
 def _tile(tile: Tile) -> list[Markup | None]:
-    change = element("span", tile.change or "nothing to compare with", class_="change") if tile.against else None
-    against = element("span", tile.against, class_="quiet") if tile.change and tile.against else None
+    change = (
+        element("span", tile.change or "nothing to compare with", class_="change")
+        if tile.against
+        else None
+    )
+    against = (
+        element("span", tile.against, class_="quiet")
+        if tile.change and tile.against
+        else None
+    )
     return [
         element("p", tile.name, class_="name"),
         element("p", tile.value, class_="value"),
@@ -59,19 +70,32 @@ def _sparkline(course: Sequence[float | None]) -> Markup | None:
 
     def place(number: int, value: float) -> tuple[float, float]:
         height = (value - low) / spread if high > low else 0.5
-        return _MARGIN + number * apart, _HEIGHT - _MARGIN - height * (_HEIGHT - 2 * _MARGIN)
+        return _MARGIN + number * apart, _HEIGHT - _MARGIN - height * (
+            _HEIGHT - 2 * _MARGIN
+        )
 
     parts, joined = [], False
     for number, value in enumerate(course):
         if value is not None:
-            parts.append("{}{:.1f} {:.1f}".format("L" if joined else "M", *place(number, value)))
+            parts.append(
+                "{}{:.1f} {:.1f}".format("L" if joined else "M", *place(number, value))
+            )
         joined = value is not None
     last = course[-1]
-    end = [] if last is None else [element("circle", **_circle(*place(len(course) - 1, last)))]
+    end = (
+        []
+        if last is None
+        else [element("circle", **_circle(*place(len(course) - 1, last)))]
+    )
     return element(
-        "svg", element("path", d="".join(parts)), end,
-        class_="spark", viewBox=f"0 0 {_WIDTH} {_HEIGHT}", aria_hidden="true", focusable="false",
-    )  # fmt: skip
+        "svg",
+        element("path", d="".join(parts)),
+        end,
+        class_="spark",
+        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
+        aria_hidden="true",
+        focusable="false",
+    )
 
 
 def _circle(x: float, y: float) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The drawing library as it lies in the package: Vega, Vega-Lite and Vega-Embed in one text."""
+"""The drawing library as it lies in the package.
+
+It is Vega, Vega-Lite and Vega-Embed in one text.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ def made(place: Traversable) -> str:
     """
     if not place.is_file():
         raise FileNotFoundError(
-            f"{place}: the drawing library is made when reporting-pages is built; install it again (pip install)"
+            f"{place}: the drawing library is made when reporting-pages is built;"
+            " install it again (pip install)"
         )
     return place.read_text(encoding="utf-8")
 
@@ -40,4 +44,6 @@ def resource(name: str) -> str:
 
 def digest(script: str) -> str:
     """What a content security policy knows a script by."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+    return (
+        f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+    )

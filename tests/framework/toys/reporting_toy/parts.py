@@ -49,7 +49,10 @@ class Numbers:
     def plan(self, ledger):
         if error := FAILURES.get(self.settings.mode):
             raise error
-        return [Split(str(number), {"number": number}) for number in range(self.settings.count)]
+        return [
+            Split(str(number), {"number": number})
+            for number in range(self.settings.count)
+        ]
 
     def read(self, split):
         time.sleep(self.settings.seconds)
@@ -57,7 +60,11 @@ class Numbers:
         if number < self.settings.unread:
             yield Batch(unread=[ReadFailure(str(number), "denied")])
         else:
-            payload = b"bad" if number < self.settings.unread + self.settings.bad else str(number).encode()
+            payload = (
+                b"bad"
+                if number < self.settings.unread + self.settings.bad
+                else str(number).encode()
+            )
             yield Batch(origins=[str(number)], versions=[None], payloads=[payload])
 
     def plan_stats(self):
@@ -80,10 +87,26 @@ class NumberValidator:
         pass
 
     def validate(self, batch):
-        good = [pair for pair in zip(batch.payloads, batch.origins, strict=True) if pair[0] != b"bad"]
-        bad = [pair[1] for pair in zip(batch.payloads, batch.origins, strict=True) if pair[0] == b"bad"]
-        frame = pl.DataFrame([(int(payload), origin) for payload, origin in good], self.schema, orient="row")
-        return Validated(frame, [Rejection(origin, None, "not_a_number", "number") for origin in bad], {"extra": 1})
+        good = [
+            pair
+            for pair in zip(batch.payloads, batch.origins, strict=True)
+            if pair[0] != b"bad"
+        ]
+        bad = [
+            pair[1]
+            for pair in zip(batch.payloads, batch.origins, strict=True)
+            if pair[0] == b"bad"
+        ]
+        frame = pl.DataFrame(
+            [(int(payload), origin) for payload, origin in good],
+            self.schema,
+            orient="row",
+        )
+        return Validated(
+            frame,
+            [Rejection(origin, None, "not_a_number", "number") for origin in bad],
+            {"extra": 1},
+        )
 
 
 class TextFileSettings(Settings):
@@ -124,7 +147,9 @@ class TextFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text("".join(f"{number}\n" for number in numbers))
         size = self.path.stat().st_size if self.path.exists() else 0
-        output = Output(uri=str(self.path), rows=len(numbers), new_rows=len(numbers), bytes=size)
+        output = Output(
+            uri=str(self.path), rows=len(numbers), new_rows=len(numbers), bytes=size
+        )
         return CommitResult(outputs=[output])
 
     def close(self):

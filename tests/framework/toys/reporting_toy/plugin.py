@@ -7,12 +7,22 @@ REPORTING_API = 1
 
 @hookimpl
 def reporting_sources():
-    return [LazyPlugin("toy-numbers", "reporting_toy.parts:Numbers", "numbers, good and bad")]
+    return [
+        LazyPlugin(
+            "toy-numbers", "reporting_toy.parts:Numbers", "numbers, good and bad"
+        )
+    ]
 
 
 @hookimpl
 def reporting_validators():
-    return [LazyPlugin("toy-number", "reporting_toy.parts:NumberValidator", "tells good numbers from bad ones")]
+    return [
+        LazyPlugin(
+            "toy-number",
+            "reporting_toy.parts:NumberValidator",
+            "tells good numbers from bad ones",
+        )
+    ]
 
 
 @hookimpl

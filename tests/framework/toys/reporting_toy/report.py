@@ -23,7 +23,10 @@ class Fine(BaseModel):
 
 
 class ToySettings(Settings):
-    environment: ClassVar[dict[str, str]] = {"target": "TOY_TARGET", "folder": "TOY_FOLDER"}
+    environment: ClassVar[dict[str, str]] = {
+        "target": "TOY_TARGET",
+        "folder": "TOY_FOLDER",
+    }
     alternatives: ClassVar[dict[str, tuple[str, ...]]] = {"target": ("folder", "file")}
 
     target: str = Field(description="Where the numbers go")
@@ -33,8 +36,8 @@ class ToySettings(Settings):
     bad: int = Field(0, description="How many of them are bad")
     unread: int = 0
     seconds: float = 0.0
-    mode: Literal["good", "value", "interrupt", "eof", "pipe", "denied", "late"] = Field(
-        "good", description="What happens"
+    mode: Literal["good", "value", "interrupt", "eof", "pipe", "denied", "late"] = (
+        Field("good", description="What happens")
     )
     shade: Shade = Shade.LIGHT
     labels: tuple[str, ...] = Field((), description="Labels")
@@ -48,7 +51,10 @@ class ToySettings(Settings):
     @classmethod
     def _target(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("folder") and "target" not in data:
-            return {**data, "target": f"{data['folder']}/{data.get('file', 'numbers.txt')}"}
+            return {
+                **data,
+                "target": f"{data['folder']}/{data.get('file', 'numbers.txt')}",
+            }
         return data
 
     @model_validator(mode="after")
@@ -68,9 +74,17 @@ class Toy:
             raise RuntimeError("SECRET-VALUE")
         if settings.fine.level == 14:
             raise SettingsError("toy: level 14 needs a target on a boat")
-        numbers = {each: getattr(settings, each) for each in ("count", "bad", "unread", "seconds", "mode")}
+        numbers = {
+            each: getattr(settings, each)
+            for each in ("count", "bad", "unread", "seconds", "mode")
+        }
         return PipelineSpec(
             source=PluginRef("toy-numbers", numbers),
             validator=PluginRef("toy-number"),
-            sinks=[PluginRef("toy-file", {"uri": settings.target, "late": settings.mode == "late"})],
+            sinks=[
+                PluginRef(
+                    "toy-file",
+                    {"uri": settings.target, "late": settings.mode == "late"},
+                )
+            ],
         )

@@ -36,7 +36,9 @@ TYPES = {
 
 
 def arrow(moment, **types):
-    columns = {name: pa.array(ROWS[name]).cast({**TYPES, **types}[name]) for name in ROWS}
+    columns = {
+        name: pa.array(ROWS[name]).cast({**TYPES, **types}[name]) for name in ROWS
+    }
     return pa.table({**columns, "timestamp": pa.array(MOMENTS, type=moment)})
 
 
@@ -44,23 +46,37 @@ def utc(unit):
     return pa.timestamp(unit, tz="UTC")
 
 
-for name, zone in {"etc-utc": "Etc/UTC", "offset": "+00:00", "berlin": "Europe/Berlin"}.items():
+for name, zone in {
+    "etc-utc": "Etc/UTC",
+    "offset": "+00:00",
+    "berlin": "Europe/Berlin",
+}.items():
     pq.write_table(arrow(pa.timestamp("us", tz=zone)), HERE / f"arrow-{name}.parquet")
 category = pa.dictionary(pa.int8(), pa.string())
 pq.write_table(
-    arrow(utc("ms"), study=pa.large_string(), source_key=pa.string_view(), note=category),
+    arrow(
+        utc("ms"), study=pa.large_string(), source_key=pa.string_view(), note=category
+    ),
     HERE / "arrow-strings.parquet",
     write_statistics=False,
 )
-pq.write_table(arrow(utc("ns"), study=category, source_key=category), HERE / "arrow-categories.parquet")
+pq.write_table(
+    arrow(utc("ns"), study=category, source_key=category),
+    HERE / "arrow-categories.parquet",
+)
 more = arrow(utc("us")).append_column("nothing", pa.nulls(3))
 more = more.append_column("deep", pa.array([{"a": [1]}, None, {"a": []}]))
-pq.write_table(more.append_column("kind", pa.array(["u", None, "v"]).cast(category)), HERE / "arrow-more.parquet")
+pq.write_table(
+    more.append_column("kind", pa.array(["u", None, "v"]).cast(category)),
+    HERE / "arrow-more.parquet",
+)
 pq.write_table(arrow(pa.timestamp("us")), HERE / "arrow-no-zone.parquet")
 
 frame = pd.DataFrame({**ROWS, "timestamp": MOMENTS})
 frame["day"] = frame["day"].astype(str).where(frame["day"].notna(), None)
-frame.sort_values("timestamp", ascending=False).to_parquet(HERE / "pandas-unsorted.parquet")
+frame.sort_values("timestamp", ascending=False).to_parquet(
+    HERE / "pandas-unsorted.parquet"
+)
 
 database = duckdb.connect()
 database.register("rows", arrow(utc("us")))

@@ -9,13 +9,20 @@ from reporting_framework.query.schemas.hive import hive_columns, location_of, ta
 if TYPE_CHECKING:
     from reporting_framework.query.schemas.table import Table
 
-_NOTE = """\
--- All parquet files below LOCATION are one table; what begins with an underscore or a dot, such as _quarantine/, is
--- passed over. Columns that name the files are in the files, so there are no partitions."""
+_NOTE = (
+    "-- All parquet files below LOCATION are one table; what begins with an underscore"
+    " or a dot, such as _quarantine/, is\n"
+    "-- passed over. Columns that name the files are in the files, so there are no"
+    " partitions."
+)
 
 
 def athena_ddl(
-    table: Table, *, name: str | None = None, database: str | None = None, location: str | None = None
+    table: Table,
+    *,
+    name: str | None = None,
+    database: str | None = None,
+    location: str | None = None,
 ) -> str:
     """``CREATE EXTERNAL TABLE IF NOT EXISTS …``.
 
@@ -26,9 +33,14 @@ def athena_ddl(
         location: A folder in S3 in the place of the table's own.
 
     Raises:
-        ReportingError: As `hive.hive_columns`, `hive.location_of` and `hive.table_name`.
+        ReportingError: As `hive.hive_columns`, `hive.location_of` and
+            `hive.table_name`.
     """
-    whole = ".".join(_quoted(table_name(each, each)) for each in (database, table_name(table.report, name)) if each)
+    whole = ".".join(
+        _quoted(table_name(each, each))
+        for each in (database, table_name(table.report, name))
+        if each
+    )
     lines = [
         f"  {_quoted(column)} {kind}" + (f" COMMENT {_text(said)}" if said else "")
         for column, kind, said in hive_columns(table)

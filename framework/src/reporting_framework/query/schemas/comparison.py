@@ -19,7 +19,8 @@ class SchemaComparison(NamedTuple):
     Attributes:
         added: Columns that only the wanted schema has: null in the rows there are.
         removed: Columns that only the schema found has.
-        cast: Columns of another type that can be read as the wanted one. Not each value may fit: see `readable_as`.
+        cast: Columns of another type that can be read as the wanted one. Not each value
+            may fit: see `readable_as`.
         broken: Columns of a type that cannot be read as the wanted one.
         missing: Columns that must not be null and are not there.
     """
@@ -36,20 +37,29 @@ class SchemaComparison(NamedTuple):
         return not self.broken and not self.missing
 
 
-def compare_schemas(found: pl.Schema, wanted: pl.Schema, required: Sequence[str] = ()) -> SchemaComparison:
+def compare_schemas(
+    found: pl.Schema, wanted: pl.Schema, required: Sequence[str] = ()
+) -> SchemaComparison:
     """Compare the schema that rows have with the one in which they are to be read.
 
     Args:
-        found: The schema of the rows, such as ``pl.Schema(pl.read_parquet_schema(file))``.
+        found: The schema of the rows, such as
+            ``pl.Schema(pl.read_parquet_schema(file))``.
         wanted: The schema that is wanted.
         required: Columns of the wanted schema that must not be null.
     """
-    changed = {name: (found[name], dtype) for name, dtype in wanted.items() if name in found and found[name] != dtype}
+    changed = {
+        name: (found[name], dtype)
+        for name, dtype in wanted.items()
+        if name in found and found[name] != dtype
+    }
     return SchemaComparison(
         added=[name for name in wanted if name not in found],
         removed=[name for name in found if name not in wanted],
         cast={name: types for name, types in changed.items() if readable_as(*types)},
-        broken={name: types for name, types in changed.items() if not readable_as(*types)},
+        broken={
+            name: types for name, types in changed.items() if not readable_as(*types)
+        },
         missing=[name for name in required if name not in found],
     )
 
@@ -57,13 +67,17 @@ def compare_schemas(found: pl.Schema, wanted: pl.Schema, required: Sequence[str]
 def readable_as(found: pl.DataType, wanted: pl.DataType) -> bool:
     """Whether values of one type can be read as the other.
 
-    Of texts as days, and of numbers as smaller ones, not each value can: a checkpoint looks at every value before it
-    changes a type.
+    Of texts as days, and of numbers as smaller ones, not each value can: a checkpoint
+    looks at every value before it changes a type.
     """
     if found == wanted or isinstance(found, pl.Null):
         return True
-    if isinstance(wanted, pl.Datetime):  # a moment without a zone may be any: some writers leave local time
-        return isinstance(found, pl.Datetime) and (found.time_zone is None) == (wanted.time_zone is None)
+    if isinstance(
+        wanted, pl.Datetime
+    ):  # a moment without a zone may be any: some writers leave local time
+        return isinstance(found, pl.Datetime) and (found.time_zone is None) == (
+            wanted.time_zone is None
+        )
     if isinstance(wanted, pl.Date):
         return isinstance(found, _TEXTS)
     if isinstance(wanted, _TEXTS):

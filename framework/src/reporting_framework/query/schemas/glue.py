@@ -16,7 +16,9 @@ LONGEST = 255
 _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 
 
-def glue_table(table: Table, *, name: str | None = None, location: str | None = None) -> dict[str, Any]:
+def glue_table(
+    table: Table, *, name: str | None = None, location: str | None = None
+) -> dict[str, Any]:
     """A ``TableInput``. The database is an argument of its own in Glue.
 
     Args:
@@ -25,10 +27,15 @@ def glue_table(table: Table, *, name: str | None = None, location: str | None = 
         location: A folder in S3 in the place of the table's own.
 
     Raises:
-        ReportingError: As `hive.hive_columns`, `hive.location_of` and `hive.table_name`.
+        ReportingError: As `hive.hive_columns`, `hive.location_of` and
+            `hive.table_name`.
     """
     columns = [
-        {"Name": column, "Type": kind, **({"Comment": one_line(said, LONGEST)} if said else {})}
+        {
+            "Name": column,
+            "Type": kind,
+            **({"Comment": one_line(said, LONGEST)} if said else {}),
+        }
         for column, kind, said in hive_columns(table)
     ]
     return {

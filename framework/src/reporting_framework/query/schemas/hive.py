@@ -1,4 +1,7 @@
-"""A table in the words of Hive, which Athena and Glue have theirs from: names, types, and where the files are."""
+"""A table in the words of Hive, which Athena and Glue have theirs from.
+
+The words are names, types, and where the files are.
+"""
 
 from __future__ import annotations
 
@@ -40,16 +43,23 @@ def hive_columns(table: Table) -> list[tuple[str, str, str]]:
     """Name, type and description of each column.
 
     Raises:
-        SettingsError: There is no such type, or two names differ in their case alone, which Athena does not tell apart.
+        SettingsError: There is no such type, or two names differ in their case alone,
+            which Athena does not tell apart.
     """
     lowered = [column.name.lower() for column in table.columns]
     if alike := sorted({name for name in lowered if lowered.count(name) > 1}):
         raise SettingsError(
-            f"report {table.report}: columns differ in the case of letters alone, which Athena does not tell apart: "
-            f"{', '.join(alike)}"
+            f"report {table.report}: columns differ in the case of letters alone, which"
+            f" Athena does not tell apart: {', '.join(alike)}"
         )
-    return [(column.name.lower(), _type(column.dtype, column.name, table), column.facts.description)
-            for column in table.columns]  # fmt: skip
+    return [
+        (
+            column.name.lower(),
+            _type(column.dtype, column.name, table),
+            column.facts.description,
+        )
+        for column in table.columns
+    ]
 
 
 def location_of(table: Table, given: str | None) -> str:
@@ -65,14 +75,14 @@ def location_of(table: Table, given: str | None) -> str:
     """
     if table.folder is None:
         raise PluginError(
-            f"report {table.report}: there is no table of files: none of its sinks writes parquet files "
-            f"({', '.join(table.sinks)})"
+            f"report {table.report}: there is no table of files: none of its sinks"
+            f" writes parquet files ({', '.join(table.sinks)})"
         )
     place = given or table.folder
     if not place.startswith("s3://"):
         raise SettingsError(
-            f"report {table.report}: the table is at {place}, and Athena reads S3 alone; name a checkpoint there, or "
-            "say --location s3://bucket/folder/"
+            f"report {table.report}: the table is at {place}, and Athena reads S3"
+            " alone; name a checkpoint there, or say --location s3://bucket/folder/"
         )
     return f"{place.rstrip('/')}/"
 
@@ -85,7 +95,10 @@ def table_name(report: str, given: str | None) -> str:
     """
     name = given or re.sub(r"[^a-z0-9_]", "_", report.lower())
     if not _NAME.fullmatch(name):
-        raise SettingsError(f"{name!r} is no name of a table or database: take small letters, digits and underscores")
+        raise SettingsError(
+            f"{name!r} is no name of a table or database: take small letters, digits"
+            " and underscores"
+        )
     return name
 
 
@@ -95,14 +108,19 @@ def _type(dtype: pl.DataType, column: str, table: Table) -> str:
     if isinstance(dtype, pl.List | pl.Array):
         return f"array<{_type(pl.Series(dtype=dtype.inner).dtype, column, table)}>"
     if isinstance(dtype, pl.Struct):
-        fields = [(each.name, _type(pl.Series(dtype=each.dtype).dtype, column, table)) for each in dtype.fields]
+        fields = [
+            (each.name, _type(pl.Series(dtype=each.dtype).dtype, column, table))
+            for each in dtype.fields
+        ]
         if odd := [name for name, _ in fields if not _NAME.fullmatch(name.lower())]:
             raise SettingsError(
-                f"report {table.report}: column {column}: Athena has no name like {odd[0]!r} in a struct"
+                f"report {table.report}: column {column}: Athena has no name like"
+                f" {odd[0]!r} in a struct"
             )
         return f"struct<{','.join(f'{name.lower()}:{each}' for name, each in fields)}>"
     if type(dtype) not in _PLAIN:
         raise SettingsError(
-            f"report {table.report}: column {column} is {type_name(dtype)}, which Athena has no type for"
+            f"report {table.report}: column {column} is {type_name(dtype)}, which"
+            " Athena has no type for"
         )
     return _PLAIN[type(dtype)]

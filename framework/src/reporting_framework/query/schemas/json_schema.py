@@ -1,4 +1,6 @@
-"""A table's row as JSON Schema, draft 2020-12: the row as ``reporting query … --format json`` prints it.
+"""A table's row as JSON Schema, draft 2020-12.
+
+It is the row as ``reporting query … --format json`` prints it.
 
 Lists are arrays and structs are objects.
 """
@@ -16,7 +18,10 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema(table: Table) -> dict[str, Any]:
-    """The schema of one row; columns that only an older file has may be there besides."""
+    """Return the schema of one row.
+
+    Columns that only an older file has may be there besides.
+    """
     return {
         "$schema": DRAFT,
         "title": table.report,
@@ -31,7 +36,10 @@ def _property(column: Column) -> dict[str, Any]:
     if facts.values:
         found["enum"] = [*facts.values, *([None] if facts.nullable else [])]
     found = _or_null(found) if facts.nullable else found
-    return {**({"description": facts.description} if facts.description else {}), **found}
+    return {
+        **({"description": facts.description} if facts.description else {}),
+        **found,
+    }
 
 
 def _of(dtype: pl.DataType) -> dict[str, Any]:
@@ -39,20 +47,35 @@ def _of(dtype: pl.DataType) -> dict[str, Any]:
     if isinstance(dtype, pl.Boolean):
         return {"type": "boolean"}
     if dtype.is_integer():
-        return {"type": "integer", **({"minimum": 0} if dtype.is_unsigned_integer() else {})}
+        return {
+            "type": "integer",
+            **({"minimum": 0} if dtype.is_unsigned_integer() else {}),
+        }
     if dtype.is_float():
         return {"type": "number"}
     if isinstance(dtype, pl.Date):
         return {"type": "string", "format": "date"}
-    if isinstance(dtype, pl.Datetime):  # without an offset it is no date-time (RFC 3339)
-        return {"type": "string", **({"format": "date-time"} if dtype.time_zone else {})}
+    if isinstance(
+        dtype, pl.Datetime
+    ):  # without an offset it is no date-time (RFC 3339)
+        return {
+            "type": "string",
+            **({"format": "date-time"} if dtype.time_zone else {}),
+        }
     if isinstance(dtype, pl.Null):
         return {"type": "null"}
     if isinstance(dtype, pl.List | pl.Array):
-        length = {"minItems": dtype.size, "maxItems": dtype.size} if isinstance(dtype, pl.Array) else {}
+        length = (
+            {"minItems": dtype.size, "maxItems": dtype.size}
+            if isinstance(dtype, pl.Array)
+            else {}
+        )
         return {"type": "array", "items": _or_null(_of(_inner(dtype))), **length}
     if isinstance(dtype, pl.Struct):
-        fields = {field.name: _or_null(_of(pl.Series(dtype=field.dtype).dtype)) for field in dtype.fields}
+        fields = {
+            field.name: _or_null(_of(pl.Series(dtype=field.dtype).dtype))
+            for field in dtype.fields
+        }
         return {"type": "object", "properties": fields, "required": list(fields)}
     return {"type": "string"}
 
@@ -63,4 +86,6 @@ def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
 
 def _or_null(found: dict[str, Any]) -> dict[str, Any]:
     """The same, or null; of what is nested no more is known."""
-    return found if found["type"] == "null" else {**found, "type": [found["type"], "null"]}
+    return (
+        found if found["type"] == "null" else {**found, "type": [found["type"], "null"]}
+    )

@@ -1,4 +1,7 @@
-"""What is known of a report's table without looking at it: its columns, and where its files are."""
+"""The things known of a report's table without looking at it.
+
+These are its columns, and where its files are.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.validator import Validator
     from reporting_framework.registry.registry import Registry
 
-_ORIGIN = ColumnFacts("Where the row comes from, relative to the source", nullable=False)
+_ORIGIN = ColumnFacts(
+    "Where the row comes from, relative to the source", nullable=False
+)
 
 
 class Column(NamedTuple):
@@ -41,7 +46,8 @@ class Table(NamedTuple):
         report: Name of the report.
         columns: Its columns in their order.
         sinks: Names of the report's sinks.
-        folder: URI of the folder below which its parquet files are, or None where no sink writes such files.
+        folder: URI of the folder below which its parquet files are, or None where no
+            sink writes such files.
     """
 
     report: str
@@ -51,9 +57,12 @@ class Table(NamedTuple):
 
 
 def described(report: str, composition: PipelineSpec, registry: Registry) -> Table:
-    """The table of a report under these settings. Neither its source nor its sinks are opened.
+    """The table of a report under these settings.
 
-    What the validator knows of a column holds for the table where no transform has given it another type.
+    Neither its source nor its sinks are opened.
+
+    What the validator knows of a column holds for the table where no transform has
+    given it another type.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked.
@@ -67,28 +76,49 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
 
     found("source", composition.source)
     validator = plugin_of(report, "validator", composition.validator, registry)
-    transforms = [plugin_of(report, "transform", use, registry) for use in composition.transforms]
+    transforms = [
+        plugin_of(report, "transform", use, registry) for use in composition.transforms
+    ]
     schema = schema_of(report, validator, transforms)
     facts = {**_facts(validator, schema), SOURCE_KEY: _ORIGIN}
-    columns = tuple(Column(name, dtype, facts.get(name, ColumnFacts())) for name, dtype in schema.items())
+    columns = tuple(
+        Column(name, dtype, facts.get(name, ColumnFacts()))
+        for name, dtype in schema.items()
+    )
     folders = []
     for use in composition.sinks:
         plugin, settings = found("sink", use)
         if isinstance(plugin, Filed):
-            folders.append(call(Owner(report, "sink", use.name), plugin.table_folder, settings))
-    return Table(report, columns, tuple(use.name for use in composition.sinks), next(iter(folders), None))
+            folders.append(
+                call(Owner(report, "sink", use.name), plugin.table_folder, settings)
+            )
+    return Table(
+        report,
+        columns,
+        tuple(use.name for use in composition.sinks),
+        next(iter(folders), None),
+    )
 
 
 def type_name(dtype: pl.DataType) -> str:
     """A type in the words of the documentation: ``Datetime(us, UTC)``."""
     if isinstance(dtype, pl.Datetime):
-        return f"Datetime({', '.join(filter(None, (dtype.time_unit, dtype.time_zone)))})"
+        return (
+            f"Datetime({', '.join(filter(None, (dtype.time_unit, dtype.time_zone)))})"
+        )
     return str(dtype)
 
 
 def _facts(validator: Validator, schema: pl.Schema) -> dict[str, ColumnFacts]:
-    """What the validator knows of columns that reach the sinks in the type that it gave them."""
+    """Return what the validator knows of columns that keep their types.
+
+    They reach the sinks in the type that it gave them.
+    """
     if not isinstance(validator, Describing):
         return {}
     found, mine = validator.column_facts(), validator.schema
-    return {name: each for name, each in found.items() if name in mine and schema.get(name) == mine[name]}
+    return {
+        name: each
+        for name, each in found.items()
+        if name in mine and schema.get(name) == mine[name]
+    }

@@ -1,1 +1,4 @@
-"""SQL on a report's table, by DuckDB: only the command line needs it, with the extra ``sql``; no package has it."""
+"""SQL on a report's table, by DuckDB.
+
+Only the command line needs it, with the extra ``sql``. No package has it.
+"""

@@ -1,4 +1,7 @@
-"""Asking a table, and the answer: some rows for people, or all of them in a file, written as they come."""
+"""A question to a table, and the answer.
+
+The answer is some rows for people, or all of them in a file, written as they come.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from reporting_framework.query.sql.engine import engine, identifier, literal
 from reporting_framework.query.sql.files import TableFiles, names
-from reporting_framework.query.sql.statement import Columns, Statement, rehearsed, withheld
+from reporting_framework.query.sql.statement import (
+    Columns,
+    Statement,
+    rehearsed,
+    withheld,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,12 +31,20 @@ _FORMS: dict[str, str] = {
     "json": "FORMAT json, ARRAY true",
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
-_INTEGERS = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
+_INTEGERS = {
+    f"{sign}{size}INT"
+    for sign in ("", "U")
+    for size in ("TINY", "SMALL", "BIG", "HUGE")
+}
 _PLAIN = _INTEGERS | {"VARCHAR", "BOOLEAN", "INTEGER", "UINTEGER", "FLOAT", "DOUBLE"}
-"""Types whose values the table for people takes as Python has them; all others come as text."""
+"""Types whose values the table for people takes as Python has them; all others come as
+text.
+"""
 
 _WIDE = frozenset({"HUGEINT", "UHUGEINT"})
-"""Types that parquet has no room for: DuckDB would make fractions of them, and a sum of whole numbers is one."""
+"""Types that parquet has no room for: DuckDB would make fractions of them, and a sum of
+whole numbers is one.
+"""
 
 
 class Some(NamedTuple):
@@ -59,14 +75,18 @@ class Asked(NamedTuple):
             ReportingError: See `statement.withheld`.
         """
         columns = [name for name, _ in self.statement.columns]
-        rows = self._run(f"SELECT {self._columns(_for_people)} FROM ", f" LIMIT {count + 1}")
+        rows = self._run(
+            f"SELECT {self._columns(_for_people)} FROM ", f" LIMIT {count + 1}"
+        )
         more = 0
         if len(rows) > count:
             more = self._run("SELECT count(*) FROM ")[0][0] - count
         return Some(columns, rows[:count], more)
 
     def write(self, form: Form, path: Path) -> None:
-        """Write all rows to a file that is there already; nothing of the answer is collected first.
+        """Write all rows to a file that is there already.
+
+        Nothing of the answer is collected first.
 
         Raises:
             ReportingError: See `statement.withheld`.
@@ -79,7 +99,8 @@ class Asked(NamedTuple):
 
     def _columns(self, expression: Any) -> str:
         return ", ".join(
-            f"{expression(identifier(name), kind)} AS {identifier(name)}" for name, kind in self.statement.columns
+            f"{expression(identifier(name), kind)} AS {identifier(name)}"
+            for name, kind in self.statement.columns
         )
 
     def _run(self, before: str, after: str = "") -> list[tuple[Any, ...]]:
@@ -99,7 +120,9 @@ def _for_people(column: str, kind: str) -> str:
 def _for_text(column: str, kind: str) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f+00:00')"
-    return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f')" if kind == "TIMESTAMP" else column
+    return (
+        f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f')" if kind == "TIMESTAMP" else column
+    )
 
 
 def _for_parquet(column: str, kind: str) -> str:
@@ -113,9 +136,15 @@ def columns_of(table: Table) -> Columns:
         ReportingError: See `statement.withheld`.
     """
     files = TableFiles(table.files)
-    with withheld("", files), engine(_views(table), files=files, paths=names(len(table.files))) as connection:
+    with (
+        withheld("", files),
+        engine(_views(table), files=files, paths=names(len(table.files))) as connection,
+    ):
         return [
-            (name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE {identifier(table.names[0])}").fetchall()
+            (name, kind)
+            for name, kind, *_ in connection.execute(
+                f"DESCRIBE {identifier(table.names[0])}"
+            ).fetchall()
         ]
 
 
@@ -132,10 +161,20 @@ def asked(text: str, table: Table, paths: Sequence[Path] = ()) -> Iterator[Asked
         SettingsError: The text is something else, or names what there is not.
         ReportingError: See `statement.withheld`.
     """
-    files, open_names = TableFiles(table.files), [*names(len(table.files)), *map(str, paths)]
-    with withheld(text, files), engine(_views(table), files=files, paths=open_names, spill=table.spill) as connection:
+    files, open_names = (
+        TableFiles(table.files),
+        [*names(len(table.files)), *map(str, paths)],
+    )
+    with (
+        withheld(text, files),
+        engine(
+            _views(table), files=files, paths=open_names, spill=table.spill
+        ) as connection,
+    ):
         found = connection.execute(f"DESCRIBE {identifier(table.names[0])}").fetchall()
-        statement = rehearsed(text, table.names, [(name, kind) for name, kind, *_ in found])
+        statement = rehearsed(
+            text, table.names, [(name, kind) for name, kind, *_ in found]
+        )
         yield Asked(statement, connection, files)
 
 

@@ -1,4 +1,7 @@
-"""DuckDB in memory, shut in: no network, no extensions, no files but those that are named."""
+"""DuckDB in memory, shut in.
+
+There is no network, no extensions, and no files but those that are named.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,21 @@ if TYPE_CHECKING:
 NEEDED = ("duckdb", "fsspec")
 
 _DATEDIFF = """
-CREATE MACRO datediff("end", "start") AS date_diff('day', CAST("start" AS DATE), CAST("end" AS DATE)),
+CREATE MACRO datediff("end", "start")
+    AS date_diff('day', CAST("start" AS DATE), CAST("end" AS DATE)),
     (part, "start", "end") AS date_diff(part, "start", "end")
 """
-"""Days between two dates or moments as Spark, Hive and MySQL write it; with three arguments it stays DuckDB's own."""
+"""Days between two dates or moments as Spark, Hive and MySQL write it; with three
+arguments it stays DuckDB's own.
+"""
 
 _SHUT: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
-    "python_enable_replacements": False,  # a name in the SQL is a table, never a variable of ours
+    # a name in the SQL is a table, never a variable of ours
+    "python_enable_replacements": False,
 }
 
 
@@ -40,7 +47,10 @@ def check_installed(needed: Sequence[str] = NEEDED) -> None:
     """
     for name in needed:
         if importlib.util.find_spec(name) is None:
-            raise SettingsError(f"reporting sql needs {name}, which is not installed: {install_command('sql')}")
+            raise SettingsError(
+                f"reporting sql needs {name}, which is not installed:"
+                f" {install_command('sql')}"
+            )
 
 
 @contextmanager
@@ -56,7 +66,8 @@ def engine(
     Args:
         views: Statements that make them; they are run before the door is shut.
         files: What reads the files that they are of.
-        paths: What may be opened afterwards: names of those files, and files that an answer is written to.
+        paths: What may be opened afterwards: names of those files, and files that an
+            answer is written to.
         spill: Folder for what does not fit in memory; none: it has to fit.
     """
     import duckdb

@@ -1,7 +1,10 @@
-"""What DuckDB reads a table's files through: the project's own storage, with its credentials, versions and errors.
+"""The storage that DuckDB reads a table's files through.
 
-DuckDB reads one open file from several threads at once, each of which seeks and then reads. A file object has one
-position, so an ordinary one hands out wrong bytes; here each thread has a position of its own.
+It is the project's own, with its credentials, versions and errors.
+
+DuckDB reads one open file from several threads at once, each of which seeks and then
+reads. A file object has one position, so an ordinary one hands out wrong bytes; here
+each thread has a position of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +26,10 @@ _MADE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def names(count: int) -> list[str]:
-    """What so many files are called in SQL; neither their places nor their values are in it."""
+    """What so many files are called in SQL.
+
+    Neither their places nor their values are in it.
+    """
     return [f"{PROTOCOL}://{number}.parquet" for number in range(count)]
 
 
@@ -31,7 +37,8 @@ class TableFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
     """The files of a table, read-only, by the names that `names` gives.
 
     Attributes:
-        failure: The first error that reading raised. DuckDB hands on no more than its text.
+        failure: The first error that reading raised. DuckDB hands on no more than its
+            text.
     """
 
     protocol: ClassVar[str] = PROTOCOL
@@ -81,7 +88,9 @@ class OpenFile:
         """Bytes from this thread's position on."""
         start = self.tell()
         try:
-            data = self._file.read(start, self._file.size - start if length < 0 else length)
+            data = self._file.read(
+                start, self._file.size - start if length < 0 else length
+            )
         except BaseException as error:
             self._files.failure = self._files.failure or error
             raise

@@ -1,7 +1,10 @@
-"""One statement that asks, tried out on a table without rows first: what is wrong shows before anything is read.
+"""One statement that asks, tried out on a table without rows first.
 
-DuckDB's messages quote values. Those that are shown as they are were made where there are no records, so they can hold
-none; of an error on the real table only its type and its place in the SQL are told.
+What is wrong shows before anything is read.
+
+DuckDB's messages quote values. Those that are shown as they are were made where there
+are no records, so they can hold none; of an error on the real table only its type and
+its place in the SQL are told.
 """
 
 from __future__ import annotations
@@ -12,7 +15,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean, one_line
-from reporting_framework.errors import FatalError, ReportingError, SettingsError, StorageUnavailable
+from reporting_framework.errors import (
+    FatalError,
+    ReportingError,
+    SettingsError,
+    StorageUnavailable,
+)
 from reporting_framework.query.sql.engine import engine, identifier
 
 if TYPE_CHECKING:
@@ -38,19 +46,31 @@ class Statement(NamedTuple):
     columns: Columns
 
     def wrapped(self, before: str, after: str = "") -> tuple[str, int]:
-        """SQL around the statement, and by how many bytes a position in it is behind the same one in the text."""
+        """Return SQL around the statement, and the shift of positions in it.
+
+        The shift is by how many bytes a position in it is behind the same one in the
+        text.
+        """
         start = f"{before}(\n"
         return f"{start}{self.query}\n){after}", len(start.encode())
 
 
 def rehearsed(text: str, tables: Sequence[str], columns: Columns) -> Statement:
-    """The one statement of a text, after it was planned on a table that has these columns and no rows.
+    """Return the one statement of a text, after it was planned.
+
+    It is planned on a table that has these columns and no rows.
 
     Raises:
-        SettingsError: It is not one statement that gives rows, or names what there is not.
+        SettingsError: It is not one statement that gives rows, or names what there is
+            not.
     """
-    empty = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns)
-    views = [f"CREATE VIEW {identifier(table)} AS SELECT {empty} WHERE false" for table in tables]
+    empty = ", ".join(
+        f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns
+    )
+    views = [
+        f"CREATE VIEW {identifier(table)} AS SELECT {empty} WHERE false"
+        for table in tables
+    ]
     with engine(views) as connection:
         with _told(text, tables, columns):
             query = _single(text, connection)
@@ -58,7 +78,10 @@ def rehearsed(text: str, tables: Sequence[str], columns: Columns) -> Statement:
         with _told(text, tables, columns, shift):
             connection.execute(sql)
             relation = connection.sql(query)
-        found = [(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
+        found = [
+            (name, str(kind))
+            for name, kind in zip(relation.columns, relation.types, strict=True)
+        ]
     _refuse_twins([name for name, _ in found])
     return Statement(text, query, found)
 
@@ -69,15 +92,22 @@ def _single(text: str, connection: duckdb.DuckDBPyConnection) -> str:
 
     found = connection.extract_statements(text)
     if len(found) != 1:
-        raise SettingsError(f"the SQL is {len(found)} statements; give one that gives rows, such as a SELECT")
+        raise SettingsError(
+            f"the SQL is {len(found)} statements; give one that gives rows, such as a"
+            " SELECT"
+        )
     if found[0].type != duckdb.StatementType.SELECT:
         kind = found[0].type.name
         raise SettingsError(
-            f"the SQL is a statement of type {kind}; only one that gives rows is taken, such as SELECT, WITH or "
-            "DESCRIBE: the table cannot be changed, and there is no other"
+            f"the SQL is a statement of type {kind}; only one that gives rows is taken,"
+            " such as SELECT, WITH or DESCRIBE: the table cannot be changed, and there"
+            " is no other"
         )
     if found[0].named_parameters:
-        raise SettingsError("the SQL has parameters, and there is nothing to put in their place; write the values")
+        raise SettingsError(
+            "the SQL has parameters, and there is nothing to put in their place; write"
+            " the values"
+        )
     return _trimmed(text)
 
 
@@ -86,7 +116,11 @@ def _trimmed(text: str) -> str:
     import duckdb
 
     data = text.encode()
-    tokens = [start for start, kind in duckdb.tokenize(text) if kind != duckdb.token_type.comment]
+    tokens = [
+        start
+        for start, kind in duckdb.tokenize(text)
+        if kind != duckdb.token_type.comment
+    ]
     while tokens and data[tokens[-1] : tokens[-1] + 1] == b";":
         data = data[: tokens.pop()]
     return data.decode()
@@ -101,13 +135,21 @@ def _refuse_twins(names: Sequence[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name.casefold() in seen:
-            raise SettingsError(f"two columns of the answer are called {one_line(name, 80)}; name one of them with AS")
+            raise SettingsError(
+                f"two columns of the answer are called {one_line(name, 80)}; name one"
+                " of them with AS"
+            )
         seen.add(name.casefold())
 
 
 @contextmanager
-def _told(text: str, tables: Sequence[str], columns: Columns, shift: int = 0) -> Iterator[None]:
-    """Errors of a table without rows: DuckDB's message, where in the SQL it is, and what there is instead."""
+def _told(
+    text: str, tables: Sequence[str], columns: Columns, shift: int = 0
+) -> Iterator[None]:
+    """Tell the errors of a table without rows.
+
+    The message is DuckDB's, with where in the SQL it is, and what there is instead.
+    """
     import duckdb
 
     try:
@@ -117,11 +159,16 @@ def _told(text: str, tables: Sequence[str], columns: Columns, shift: int = 0) ->
         message, there = known.get("exception_message") or type(error).__name__, ""
         if known.get("error_subtype") == "COLUMN_NOT_FOUND":
             there = _instead(known, [name for name, _ in columns], f"{tables[0]} has")
-        elif (known.get("error_subtype"), known.get("type")) == ("MISSING_ENTRY", "Table"):
+        elif (known.get("error_subtype"), known.get("type")) == (
+            "MISSING_ENTRY",
+            "Table",
+        ):
             there = _instead(known, tables, "there is the table")
         if there:
             message = message.partition("\n")[0].rstrip("!")
-        raise SettingsError(f"the SQL{_place(known, text, shift)}: {one_line(message)}{there}") from error
+        raise SettingsError(
+            f"the SQL{_place(known, text, shift)}: {one_line(message)}{there}"
+        ) from error
 
 
 def _instead(known: dict[str, Any], names: Sequence[str], words: str) -> str:
@@ -131,7 +178,9 @@ def _instead(known: dict[str, Any], names: Sequence[str], words: str) -> str:
 
 @contextmanager
 def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
-    """Errors of the real table: which and where, and nothing of what DuckDB says, since that may be of records.
+    """Tell which errors of the real table there are and where, and no more.
+
+    Nothing is told of what DuckDB says, since that may be of records.
 
     Args:
         text: What the user gave.
@@ -139,7 +188,8 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
         shift: By how many bytes a position in what is run differs from one in the text.
 
     Raises:
-        ReportingError: What reading raised, if that was it; else what became of the SQL.
+        ReportingError: What reading raised, if that was it; else what became of the
+            SQL.
     """
     import duckdb
 
@@ -148,7 +198,9 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
     except Exception as error:
         if isinstance(files.failure, ReportingError):
             raise files.failure from error
-        interrupted = type(error) is RuntimeError and "interrupted" in str(error)  # what Ctrl-C becomes
+        interrupted = type(error) is RuntimeError and "interrupted" in str(
+            error
+        )  # what Ctrl-C becomes
         if interrupted or isinstance(error, duckdb.InterruptException):
             raise KeyboardInterrupt from error
         if not isinstance(error, duckdb.Error):
@@ -156,19 +208,28 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
         kind, place = type(error).__name__, _place(_details(error), text, shift)
         told = "; its message may quote records and is withheld, --verbose shows it"
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise FatalError("the SQL needs more memory than there is; ask for fewer columns or rows") from error
+            raise FatalError(
+                "the SQL needs more memory than there is; ask for fewer columns or rows"
+            ) from error
         if isinstance(error, duckdb.IOException):
-            raise StorageUnavailable(f"the SQL could not be answered: {kind}{told}") from error
-        if isinstance(error, duckdb.DataError | duckdb.ProgrammingError | duckdb.NotSupportedError):
+            raise StorageUnavailable(
+                f"the SQL could not be answered: {kind}{told}"
+            ) from error
+        if isinstance(
+            error, duckdb.DataError | duckdb.ProgrammingError | duckdb.NotSupportedError
+        ):
             raise SettingsError(
-                f"the SQL{place}: a value does not fit what is done with it ({kind}); TRY_CAST makes nulls of those "
-                f"that do not{told}"
+                f"the SQL{place}: a value does not fit what is done with it ({kind});"
+                f" TRY_CAST makes nulls of those that do not{told}"
             ) from error
         raise FatalError(f"the SQL{place} failed: {kind}{told}") from error
 
 
 def _details(error: Exception) -> dict[str, Any]:
-    """What DuckDB says of an error, by name; nothing where it says it in another form."""
+    """Return what DuckDB says of an error, by name.
+
+    There is nothing where it says it in another form.
+    """
     try:
         found = json.loads(str(error).partition(": ")[2])
     except ValueError:

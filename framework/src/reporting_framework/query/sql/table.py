@@ -42,35 +42,52 @@ class Table(NamedTuple):
 
 
 def table_names(report: Report) -> list[str]:
-    """Return the names of a report's table: its attribute `table`, and the report's own name with underscores."""
+    """Return the names of a report's table.
+
+    They are its attribute `table`, and the report's own name with underscores.
+    """
     own = re.sub(r"\W", "_", report.name, flags=re.ASCII)
     table: str | Sequence[str] = getattr(report, "table", ())
     return list(dict.fromkeys([*([table] if isinstance(table, str) else table), own]))
 
 
 @contextmanager
-def opened(report: Report, composition: PipelineSpec, registry: Registry) -> Iterator[Table]:
-    """The table of the first sink of a report that can be read, in the versions that its files have now.
+def opened(
+    report: Report, composition: PipelineSpec, registry: Registry
+) -> Iterator[Table]:
+    """Open the table of the first sink of a report that can be read.
+
+    Its files are taken in the versions that they have now.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or blocked.
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
+            blocked.
         ObjectMissing: There is nothing yet.
-        ReportingError: As `ParquetBacked.parquet_files`, `Readable.scan` or `assembly.assemble`.
+        ReportingError: As `ParquetBacked.parquet_files`, `Readable.scan` or
+            `assembly.assemble`.
     """
     with ExitStack() as stack:
         sink, schema = readable_of(report.name, composition, registry)
-        # What is in there holds records: it is the owner's alone, and goes whatever happens.
+        # What is in there holds records: it is the owner's alone, and goes whatever
+        # happens.
         folder = stack.enter_context(temporary_folder("sql"))
-        files: Sequence[ParquetFile] = sink.parquet_files() if isinstance(sink, ParquetBacked) else ()
+        files: Sequence[ParquetFile] = (
+            sink.parquet_files() if isinstance(sink, ParquetBacked) else ()
+        )
         for file in files:
             stack.callback(file.close)
-        rows = call(owner_of(sink), select, files, names(len(files)), schema) if files else None
+        rows = (
+            call(owner_of(sink), select, files, names(len(files)), schema)
+            if files
+            else None
+        )
         if rows is None:
             copy = call(owner_of(sink), _copied, sink, folder)
             if copy is None:
                 place = place_of(composition, sink.name)
                 raise ObjectMissing(
-                    f"report {report.name}: sink {sink.name} holds nothing yet{place}; run the report first"
+                    f"report {report.name}: sink {sink.name} holds nothing yet{place};"
+                    " run the report first"
                 )
             stack.callback(copy.close)
             files, rows = [copy], f"SELECT * FROM read_parquet(['{names(1)[0]}'])"
@@ -80,7 +97,10 @@ def opened(report: Report, composition: PipelineSpec, registry: Registry) -> Ite
 
 
 def _copied(sink: Readable, folder: Path) -> ParquetSnapshot | None:
-    """What a sink holds as one parquet file, made in a stream: DuckDB would hold all of a lazy frame in memory."""
+    """Return what a sink holds as one parquet file, made in a stream.
+
+    DuckDB would hold all of a lazy frame in memory.
+    """
     rows = sink.scan()
     if rows is None:
         return None

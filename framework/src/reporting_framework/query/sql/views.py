@@ -1,4 +1,7 @@
-"""A table's files as one SELECT: the columns, order and types of `Readable.scan`, whatever a file's age."""
+"""A table's files as one SELECT.
+
+It has the columns, order and types of `Readable.scan`, whatever a file's age.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,12 @@ _NAMES: dict[type[pl.DataType], str] = {
 }
 
 
-def select(files: Sequence[ParquetFile], sources: Sequence[str], schema: pl.Schema) -> str | None:
-    """The rows of all files as SQL, or None where a file's column would need more than SQL is known to do alike.
+def select(
+    files: Sequence[ParquetFile], sources: Sequence[str], schema: pl.Schema
+) -> str | None:
+    """Return the rows of all files as SQL.
+
+    It is None where a file's column would need more than SQL is known to do alike.
 
     Args:
         files: The files, at least one.
@@ -44,12 +51,17 @@ def select(files: Sequence[ParquetFile], sources: Sequence[str], schema: pl.Sche
     parts = []
     for columns, alike in groups.items():
         found = dict(columns)
-        expressions = [_expression(name, found.get(name), dtype) for name, dtype in wanted.items()]
-        if None in expressions or len({name.casefold() for name in found}) < len(found):  # SQL minds no case
+        expressions = [
+            _expression(name, found.get(name), dtype) for name, dtype in wanted.items()
+        ]
+        if None in expressions or len({name.casefold() for name in found}) < len(
+            found
+        ):  # SQL minds no case
             return None
         listed = ", ".join(map(literal, alike))
         parts.append(
-            f"SELECT {', '.join(map(str, expressions))} FROM read_parquet([{listed}], hive_partitioning = false)"
+            f"SELECT {', '.join(map(str, expressions))} FROM read_parquet([{listed}],"
+            " hive_partitioning = false)"
         )
     return " UNION ALL ".join(parts)
 
@@ -57,12 +69,21 @@ def select(files: Sequence[ParquetFile], sources: Sequence[str], schema: pl.Sche
 def _merged(files: Sequence[ParquetFile], schema: pl.Schema) -> pl.Schema:
     """Today's columns, and then the others with a type that all files' values fit."""
     frames = [
-        pl.Schema(schema | {n: t for n, t in file.schema.items() if n not in schema}).to_frame() for file in files
+        pl.Schema(
+            schema | {n: t for n, t in file.schema.items() if n not in schema}
+        ).to_frame()
+        for file in files
     ]
-    return pl.concat(frames, how="diagonal_relaxed").schema if len(frames) > 1 else frames[0].schema
+    return (
+        pl.concat(frames, how="diagonal_relaxed").schema
+        if len(frames) > 1
+        else frames[0].schema
+    )
 
 
-def _expression(name: str, found: pl.DataType | None, wanted: pl.DataType) -> str | None:
+def _expression(
+    name: str, found: pl.DataType | None, wanted: pl.DataType
+) -> str | None:
     """A column of a file in the type that is wanted."""
     column = identifier(name)
     if found == wanted:

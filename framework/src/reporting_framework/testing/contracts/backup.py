@@ -1,4 +1,7 @@
-"""The promises of a sink that tells what it keeps, and can begin anew; a part of `SinkContract`."""
+"""The promises of a sink that tells what it keeps, and can begin anew.
+
+A part of `SinkContract`.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +19,47 @@ class BelongingsContract:
     """The promises of `Inspectable` and `Resettable`."""
 
     def test_what_is_kept_is_told(self, place: Place) -> None:
-        """Outputs with their rows, and a version of each; nothing before the first commit."""
-        early = [each for each in self._inspectable(place).belongings() if each.kind == "output"]
-        assert not early, f"nothing is told before there is anything: {len(early)} outputs are"
+        """Outputs with their rows, and a version of each.
+
+        Nothing before the first commit.
+        """
+        early = [
+            each
+            for each in self._inspectable(place).belongings()
+            if each.kind == "output"
+        ]
+        assert not early, (
+            f"nothing is told before there is anything: {len(early)} outputs are"
+        )
         place.run(range(6))
-        told = [each for each in self._inspectable(place).belongings() if each.kind == "output"]
+        told = [
+            each
+            for each in self._inspectable(place).belongings()
+            if each.kind == "output"
+        ]
         rows = sum(each.rows or 0 for each in told)
         assert rows == 6, f"what is kept is told: {rows} rows of 6"
-        assert all(each.version for each in told), "what is kept is told with its version"
+        assert all(each.version for each in told), (
+            "what is kept is told with its version"
+        )
         place.shows(range(6), "to tell what is kept changes nothing")
 
     def test_a_reset_copies_first(self, place: Place) -> None:
-        """The copies change nothing; once the originals are removed nothing is visible, and a run begins anew."""
+        """The copies change nothing.
+
+        Once the originals are removed nothing is visible, and a run begins anew.
+        """
         place.run(range(6))
         sink = self._resettable(place)
-        told = [each for each in sink.belongings() if each.kind in ("output", "quarantine", "bookmark")]
+        told = [
+            each
+            for each in sink.belongings()
+            if each.kind in ("output", "quarantine", "bookmark")
+        ]
         copies = sink.back_up(told, "20240101T000000Z")
-        assert len(set(copies)) == len(told), f"there is a copy of each: {len(set(copies))} of {len(told)}"
+        assert len(set(copies)) == len(told), (
+            f"there is a copy of each: {len(set(copies))} of {len(told)}"
+        )
         place.shows(range(6), "a backup changes nothing")
         sink.remove(told)
         place.shows([], "what was removed is gone, and copies are not shown")
@@ -45,7 +72,10 @@ class BelongingsContract:
         sink = self._resettable(place)
         told = [each for each in sink.belongings() if each.kind == "output"]
         place.run(range(4, 8))
-        for act in (partial(sink.back_up, told, "20240101T000000Z"), partial(sink.remove, told)):
+        for act in (
+            partial(sink.back_up, told, "20240101T000000Z"),
+            partial(sink.remove, told),
+        ):
             with pytest.raises(CommitConflict):
                 act()
             place.shows(range(8), "what changed since it was looked at is not removed")

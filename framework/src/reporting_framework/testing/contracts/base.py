@@ -1,4 +1,7 @@
-"""What the suites of all roles share: a plugin, its settings, and the promises that every plugin makes."""
+"""The base of the suites of all roles.
+
+They share a plugin, its settings, and the promises that every plugin makes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.testing.faults.calls import Faults
 
 CANARY = "canary-5d1f"
-"""Put it into values of records: the suites look for it where no value of a record may be."""
+"""Put it into values of records: the suites look for it where no value of a record may
+be.
+"""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -27,19 +32,23 @@ class PluginContract:
 
     To give:
         plugin: Class attribute: the plugin's class.
-        settings: Fixture: what its `Settings` model is made from, a mapping as it would be in ``reporting.toml``. It is
-            asked for once for each test, and must lead to a place of that test's own (``tmp_path``).
+        settings: Fixture: what its `Settings` model is made from, a mapping as it would
+            be in ``reporting.toml``. It is asked for once for each test, and must lead
+            to a place of that test's own (``tmp_path``).
 
     To give if you can:
-        faults: Fixture: what makes the n-th I/O call of the plugin fail (`Faults`). Without it, tests of faults are
-            skipped. `reporting_store_faults` is one for what uses `reporting_framework.storage`, `reporting_s3_faults`
-            for whatever speaks to S3; `CallFaults` wraps functions of your own.
+        faults: Fixture: what makes the n-th I/O call of the plugin fail (`Faults`).
+            Without it, tests of faults are skipped. `reporting_store_faults` is one for
+            what uses `reporting_framework.storage`, `reporting_s3_faults` for whatever
+            speaks to S3; `CallFaults` wraps functions of your own.
 
     To say:
-        bounded: Class attribute: False for a plugin whose memory grows with a run, and whose documentation says so.
+        bounded: Class attribute: False for a plugin whose memory grows with a run, and
+            whose documentation says so.
 
     To use:
-        make: Fixture: makes the plugin from `settings`, a new object with each call; arguments replace settings.
+        make: Fixture: makes the plugin from `settings`, a new object with each call;
+            arguments replace settings.
     """
 
     plugin: ClassVar[Any]
@@ -58,14 +67,22 @@ class PluginContract:
     @pytest.fixture
     def make(self, settings: Mapping[str, Any]) -> Callable[..., Any]:
         """Makes the plugin."""
-        return lambda **changed: self.plugin(self.plugin.Settings.model_validate({**settings, **changed}))
+        return lambda **changed: self.plugin(
+            self.plugin.Settings.model_validate({**settings, **changed})
+        )
 
     @pytest.fixture
     def told(
         self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> Callable[[], Mapping[str, str]]:
-        """What was logged, by any level of the plugin's own loggers, and printed; by where."""
-        for package in {self.plugin.__module__.partition(".")[0], "reporting_framework"}:
+        """What was logged, by any level of the plugin's own loggers, and printed.
+
+        By where.
+        """
+        for package in {
+            self.plugin.__module__.partition(".")[0],
+            "reporting_framework",
+        }:
             caplog.set_level(logging.DEBUG, logger=package)
 
         def read() -> Mapping[str, str]:
@@ -74,28 +91,49 @@ class PluginContract:
 
         return read
 
-    def test_it_has_a_name_a_settings_model_and_a_constructor(self, make: Callable[..., Any]) -> None:
+    def test_it_has_a_name_a_settings_model_and_a_constructor(
+        self, make: Callable[..., Any]
+    ) -> None:
         """It is a `Plugin`."""
         made, name = make(), getattr(self.plugin, "name", None)
-        assert isinstance(made, Plugin), "a plugin has a name, a model Settings and a constructor that takes one"
+        assert isinstance(made, Plugin), (
+            "a plugin has a name, a model Settings and a constructor that takes one"
+        )
         assert isinstance(name, str), "the name that users select it by is a text"
-        assert _NAME.fullmatch(name), f"a name is of letters, digits, '.', '_' and '-': {name!r}"
+        assert _NAME.fullmatch(name), (
+            f"a name is of letters, digits, '.', '_' and '-': {name!r}"
+        )
 
-    def test_settings_refuse_what_they_do_not_know(self, settings: Mapping[str, Any]) -> None:
+    def test_settings_refuse_what_they_do_not_know(
+        self, settings: Mapping[str, Any]
+    ) -> None:
         """``extra="forbid"``, and the error names the setting and tells no value."""
         from reporting_framework.execution.pipeline import settings_of
 
         told = ""
         try:
-            settings_of("r", "plugin", PluginRef("p", {**settings, "no_such_setting": CANARY}), self.plugin)
+            settings_of(
+                "r",
+                "plugin",
+                PluginRef("p", {**settings, "no_such_setting": CANARY}),
+                self.plugin,
+            )
         except SettingsError as error:
             told = str(error)
-        assert told, "settings refuse what they do not know: `no_such_setting` was accepted"
+        assert told, (
+            "settings refuse what they do not know: `no_such_setting` was accepted"
+        )
         assert "no_such_setting" in told, "the error names the unknown setting"
         nothing_told({"the error of an unknown setting": told})
 
-    def test_permissions_are_as_few_as_can_be(self, settings: Mapping[str, Any]) -> None:
-        """`Permitted.permissions` needs settings alone, and names actions without wildcards."""
+    def test_permissions_are_as_few_as_can_be(
+        self, settings: Mapping[str, Any]
+    ) -> None:
+        """Check that permissions are as few as can be.
+
+        `Permitted.permissions` needs settings alone, and names actions without
+        wildcards.
+        """
         if not isinstance(self.plugin, Permitted):
             pytest.skip("it says nothing of permissions")
         plugin: Any = self.plugin
@@ -106,7 +144,10 @@ class PluginContract:
         assert not wide, f"a permission names its actions, without wildcards: {wide}"
 
     def _lacks(self, fixture: str, what: str) -> NoReturn:
-        pytest.fail(f"{type(self).__name__}: the fixture `{fixture}` must be given: {what}", pytrace=False)
+        pytest.fail(
+            f"{type(self).__name__}: the fixture `{fixture}` must be given: {what}",
+            pytrace=False,
+        )
 
     def _faults(self, faults: Faults | None) -> Faults:
         if faults is None:
@@ -119,7 +160,10 @@ class PluginContract:
 
 
 def nothing_told(places: Mapping[str, Any]) -> None:
-    """Fail where a value of a record (`CANARY`) is in the text or the representation of something."""
+    """Fail where a value of a record (`CANARY`) is told.
+
+    It must not be in the text or the representation of something.
+    """
     for where, thing in places.items():
         found = CANARY in str(thing) or CANARY in repr(thing)
         assert not found, f"no value of a record is ever told: {where} holds one"
@@ -134,10 +178,16 @@ def differing(found: Iterable[str], due: Iterable[str], what: str) -> str:
 def few(names: Iterable[str]) -> str:
     """Some of the names, and how many there are."""
     listed: Sequence[str] = sorted(names)
-    return f"{len(listed)} ({', '.join(listed[:3])}{', …' if len(listed) > 3 else ''})" if listed else "none"
+    return (
+        f"{len(listed)} ({', '.join(listed[:3])}{', …' if len(listed) > 3 else ''})"
+        if listed
+        else "none"
+    )
 
 
-def threads_since(before: Iterable[threading.Thread], seconds: float = 5.0) -> list[str]:
+def threads_since(
+    before: Iterable[threading.Thread], seconds: float = 5.0
+) -> list[str]:
     """Threads that were not there before and do not end within some seconds."""
     until, known = time.monotonic() + seconds, set(before)
     while left := [each.name for each in threading.enumerate() if each not in known]:

@@ -1,4 +1,7 @@
-"""Records that are awkward in some way: what producers, editors and attackers have been seen to send."""
+"""Records that are awkward in some way.
+
+They are what producers, editors and attackers have been seen to send.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ from reporting_framework.testing.contracts.base import CANARY
 
 
 def awkward_records() -> dict[str, bytes]:
-    """Payloads by what is awkward about them. Those that can hold a value hold `CANARY`."""
+    """Payloads by what is awkward about them.
+
+    Those that can hold a value hold `CANARY`.
+    """
     canary = CANARY.encode()
     quoted = b'"' + canary + b'"'
     return {
@@ -49,11 +55,18 @@ def awkward_records() -> dict[str, bytes]:
         "deep and never closed": b"[" * 100_000,
         "a very long text": b'{"a": "' + canary * 20_000 + b'"}',
         "a very long name": b'{"' + canary * 5000 + b'": 1}',
-        "many names": b"{" + b", ".join(b'"k%d": %d' % (number, number) for number in range(5000)) + b"}",
+        "many names": (
+            b"{"
+            + b", ".join(b'"k%d": %d' % (number, number) for number in range(5000))
+            + b"}"
+        ),
         "marks that combine": '{"a": "Z̷̡̧a͎l̷g҉o"}'.encode(),
         "right to left": '{"a": "\u202egnp.exe"}'.encode(),
         "a prototype": b'{"__proto__": {"admin": true}, "__class__": "x"}',
-        "markup": b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]><x>&y;</x>",
+        "markup": (
+            b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY y SYSTEM"
+            b" 'file:///etc/passwd'>]><x>&y;</x>"
+        ),
         "a formula": b'{"a": "=cmd|\' /C calc\'!A0"}',
         "gzip": bytes.fromhex("1f8b08000000000000ffab560200a9f46fbf02000000"),
         "a comment": b'{"a": 1} // ' + canary,

@@ -13,7 +13,11 @@ import pytest
 
 from reporting_framework.errors import AccessDenied, StorageUnavailable
 from reporting_framework.plugin_api.records import Split, SplitResult
-from reporting_framework.testing.contracts.base import PluginContract, few, threads_since
+from reporting_framework.testing.contracts.base import (
+    PluginContract,
+    few,
+    threads_since,
+)
 
 Make = Callable[..., Any]
 
@@ -42,13 +46,16 @@ class Work:
 
 
 class EngineContract(PluginContract):
-    """The promises of an `Engine`. The class attribute `plugin` is all that there is to give.
+    """The promises of an `Engine`.
+
+    The class attribute `plugin` is all that there is to give.
 
     To give if it needs any:
         settings: Fixture: what its `Settings` model is made from; nothing unless given.
 
     To say:
-        look_ahead: Class attribute: how many splits it may have taken and not given back at the most.
+        look_ahead: Class attribute: how many splits it may have taken and not given
+            back at the most.
     """
 
     look_ahead: ClassVar[int] = 64
@@ -64,21 +71,36 @@ class EngineContract(PluginContract):
         for number in (0, 1, 50):
             found = list(_mapped(make(), _Splits(number), parallelism))
             times = Counter(each.split.id for each in found)
-            wrong = [f"split-{each}" for each in range(number) if times[f"split-{each}"] != 1]
+            wrong = [
+                f"split-{each}" for each in range(number) if times[f"split-{each}"] != 1
+            ]
             assert not wrong, f"every outcome comes exactly once: {few(wrong)} do not"
-            assert len(found) == number, f"every outcome comes exactly once: {len(found)} of {number} came"
-            changed = [each.split.id for each in found if each.accepted != each.split.data["number"]]
+            assert len(found) == number, (
+                f"every outcome comes exactly once: {len(found)} of {number} came"
+            )
+            changed = [
+                each.split.id
+                for each in found
+                if each.accepted != each.split.data["number"]
+            ]
             assert not changed, f"an outcome comes as it is: {few(changed)} are changed"
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
     def test_splits_are_taken_lazily(self, make: Make, parallelism: int) -> None:
-        """No faster than they can be worked on: there may be more of them than fit into memory."""
+        """Check that splits are taken lazily.
+
+        They are taken no faster than they can be worked on: there may be more of them
+        than fit into memory.
+        """
         splits = _Splits(self.look_ahead * 4)
         outcomes = _mapped(make(), splits, parallelism)
         for given in range(5):
             next(outcomes)
             ahead = splits.taken - given
-            assert ahead <= self.look_ahead, f"splits are taken lazily: {ahead} were taken before {given + 1} came back"
+            assert ahead <= self.look_ahead, (
+                f"splits are taken lazily: {ahead} were taken before {given + 1} came"
+                " back"
+            )
         _given_up(outcomes)
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
@@ -87,32 +109,53 @@ class EngineContract(PluginContract):
         for limit in (0, 1, 7):
             splits = _Splits(1000)
             stop = _Stop(limit, splits)
-            found = [each.split.id for each in _mapped(make(), splits, parallelism, stop)]
+            found = [
+                each.split.id for each in _mapped(make(), splits, parallelism, stop)
+            ]
             late = splits.taken - limit
             assert stop.asked, "stop is honoured: it was not even asked"
-            assert late <= 0, f"stop is honoured: {late} splits were taken after it said so"
-            assert len(found) == splits.taken, f"what was taken comes back: {len(found)} of {splits.taken}"
+            assert late <= 0, (
+                f"stop is honoured: {late} splits were taken after it said so"
+            )
+            assert len(found) == splits.taken, (
+                f"what was taken comes back: {len(found)} of {splits.taken}"
+            )
 
     @pytest.mark.parametrize("error", ERRORS)
     @pytest.mark.parametrize("parallelism", PARALLELISM)
-    def test_an_error_ends_the_run(self, make: Make, parallelism: int, error: type[Exception]) -> None:
-        """Whatever it is, it comes out as it is, and no work is taken for long after it."""
+    def test_an_error_ends_the_run(
+        self, make: Make, parallelism: int, error: type[Exception]
+    ) -> None:
+        """Check that an error ends the run.
+
+        Whatever it is, it comes out as it is, and no work is taken for long after it.
+        """
         splits = _Splits(100_000)
         with pytest.raises(error) as raised:
-            for _ in _mapped(make(), splits, parallelism, work=Work(fails=5, error=error)):
+            for _ in _mapped(
+                make(), splits, parallelism, work=Work(fails=5, error=error)
+            ):
                 pass
         assert str(raised.value) == "refused at split 5", "an error comes out as it is"
-        assert splits.taken <= 6 + self.look_ahead, f"an error ends the run: {splits.taken} splits were taken"
+        assert splits.taken <= 6 + self.look_ahead, (
+            f"an error ends the run: {splits.taken} splits were taken"
+        )
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
-    def test_an_error_of_planning_ends_the_run(self, make: Make, parallelism: int) -> None:
+    def test_an_error_of_planning_ends_the_run(
+        self, make: Make, parallelism: int
+    ) -> None:
         """What the splits' iterator raises comes out as it is."""
         with pytest.raises(StorageUnavailable, match="no more of the listing"):
             list(_mapped(make(), _Splits(7, breaks=True), parallelism))
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
     def test_no_thread_is_left(self, make: Make, parallelism: int) -> None:
-        """Neither after the last outcome, nor after an error, nor where nobody wants the rest."""
+        """Check that no thread is left.
+
+        None is left after the last outcome, after an error, or where nobody wants the
+        rest.
+        """
         before = threading.enumerate()
         list(_mapped(make(), _Splits(20), parallelism))
         with pytest.raises(AccessDenied):
@@ -156,9 +199,15 @@ def _never() -> bool:
 
 
 def _mapped(
-    engine: Any, splits: _Splits, parallelism: int, stop: Callable[[], bool] = _never, work: Work | None = None
+    engine: Any,
+    splits: _Splits,
+    parallelism: int,
+    stop: Callable[[], bool] = _never,
+    work: Work | None = None,
 ) -> Any:
-    return iter(engine.map(work or Work(), iter(splits), parallelism=parallelism, stop=stop))
+    return iter(
+        engine.map(work or Work(), iter(splits), parallelism=parallelism, stop=stop)
+    )
 
 
 def _given_up(outcomes: Any) -> None:

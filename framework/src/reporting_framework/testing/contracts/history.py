@@ -12,7 +12,12 @@ import polars as pl
 import pytest
 
 from reporting_framework.plugin_api.metadata import Recording
-from reporting_framework.plugin_api.result import Output, RejectionCount, RunRecord, Step
+from reporting_framework.plugin_api.result import (
+    Output,
+    RejectionCount,
+    RunRecord,
+    Step,
+)
 from reporting_framework.testing.contracts.base import few
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -51,14 +56,17 @@ FULL = record(
 
 
 class HistoryContract:
-    """The promises of a `History`: each is looked at by an object that was made afterwards.
+    """The promises of a `History`.
+
+    Each is looked at by an object that was made afterwards.
 
     To say:
-        kept_runs: Class attribute: how many runs' records are kept under `settings`: 4 at the least, and no more than
-            some ten. 0: it is not tried.
+        kept_runs: Class attribute: how many runs' records are kept under `settings`: 4
+            at the least, and no more than some ten. 0: it is not tried.
 
     To give if you can:
-        spoil: Fixture: a function that puts something else in the place of all that the history holds.
+        spoil: Fixture: a function that puts something else in the place of all that the
+            history holds.
     """
 
     kept_runs: ClassVar[int] = 0
@@ -69,7 +77,9 @@ class HistoryContract:
         return None
 
     @pytest.fixture
-    def history(self, make: Callable[..., Any], rows: Callable[[Sequence[int]], pl.DataFrame]) -> Callable[[], Any]:
+    def history(
+        self, make: Callable[..., Any], rows: Callable[[Sequence[int]], pl.DataFrame]
+    ) -> Callable[[], Any]:
         """Makes the history of a fresh sink."""
 
         def opened() -> Any:
@@ -85,26 +95,47 @@ class HistoryContract:
 
     def test_a_history_keeps_what_it_is_given(self, history: Callable[[], Any]) -> None:
         """Records as they were, the newest run first."""
-        assert list(history().records()) == list(history().newest()) == [], "an empty history has no records"
-        failed = record(2).model_copy(update={"status": "failed", "complete": False, "error": "StorageUnavailable"})
+        assert list(history().records()) == list(history().newest()) == [], (
+            "an empty history has no records"
+        )
+        failed = record(2).model_copy(
+            update={
+                "status": "failed",
+                "complete": False,
+                "error": "StorageUnavailable",
+            }
+        )
         for each in (FULL, failed):
             history().keep(each)
         found = list(history().records())
-        assert found == [failed, FULL], f"a history keeps what it is given, the newest first: {found}"
-        assert list(history().newest()) == found, "the records one by one are the same, the one that ended last first"
+        assert found == [
+            failed,
+            FULL,
+        ], f"a history keeps what it is given, the newest first: {found}"
+        assert list(history().newest()) == found, (
+            "the records one by one are the same, the one that ended last first"
+        )
 
     def test_a_history_is_bounded(self, history: Callable[[], Any]) -> None:
         """The oldest records are let go of."""
         if not self.kept_runs:
-            pytest.skip("it is not said how many runs it keeps: give the class attribute `kept_runs`")
+            pytest.skip(
+                "it is not said how many runs it keeps: give the class attribute"
+                " `kept_runs`"
+            )
         for number in range(self.kept_runs + 3):
             history().keep(record(number))
         found = [each.run_id for each in history().records()]
         due = [f"run-{number}" for number in reversed(range(3, self.kept_runs + 3))]
         assert found == due, f"a history is bounded, and the oldest go first: {found}"
 
-    def test_records_kept_at_once_are_all_there(self, history: Callable[[], Any]) -> None:
-        """Several runs end at the same time, each of which has read the history before."""
+    def test_records_kept_at_once_are_all_there(
+        self, history: Callable[[], Any]
+    ) -> None:
+        """Check that several runs can end at the same time.
+
+        Each of them has read the history before.
+        """
         opened = [history() for _ in range(WRITERS)]
         barrier = Barrier(WRITERS)
 
@@ -116,16 +147,26 @@ class HistoryContract:
             list(pool.map(keep, range(WRITERS)))
         found = {each.run_id for each in history().records()}
         due = {f"run-{number}" for number in range(WRITERS)}
-        assert found == due, f"records kept at once are all there: missing {few(due - found)}"
+        assert found == due, (
+            f"records kept at once are all there: missing {few(due - found)}"
+        )
 
     def test_a_row_s_run_is_found(self, history: Callable[[], Any]) -> None:
-        """By its origin: version, run, validator and time; of two runs that brought it, the newer first."""
+        """By its origin: version, run, validator and time.
+
+        Of two runs that brought it, the newer first.
+        """
         nothing = history().lineage(["a.json"])
-        assert (nothing.columns, nothing.height) == (COLUMNS, 0), f"an empty history knows no row: {nothing}"
+        assert (nothing.columns, nothing.height) == (
+            COLUMNS,
+            0,
+        ), f"an empty history knows no row: {nothing}"
         one = history()
         one.note(["a.json", "b.json#1"], ["v1", None])
         one.note(["b.json#2"], [None])
-        assert history().lineage(["a.json"]).height == 0, "what is noted is set down by `write`, and not before"
+        assert history().lineage(["a.json"]).height == 0, (
+            "what is noted is set down by `write`, and not before"
+        )
         one.write(run_id="one", validator="v", at=AT)
         two = history()
         two.note(["a.json"], ["v2"])
@@ -137,16 +178,28 @@ class HistoryContract:
             ("b.json#2", None, "one", "v", AT),
         ]
         assert found.columns == COLUMNS, f"columns are {COLUMNS}: {found.columns}"
-        assert found.rows() == due, f"a row's run is found by its origin: {found.rows()}"
+        assert found.rows() == due, (
+            f"a row's run is found by its origin: {found.rows()}"
+        )
 
-    def test_notes_from_several_threads_are_all_there(self, history: Callable[[], Any]) -> None:
+    def test_notes_from_several_threads_are_all_there(
+        self, history: Callable[[], Any]
+    ) -> None:
         """Each once, whatever the order."""
         one = history()
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda number: one.note([f"{number}.json"], ["v"]), range(64)))
+            list(
+                pool.map(lambda number: one.note([f"{number}.json"], ["v"]), range(64))
+            )
         one.write(run_id="one", validator="v", at=AT)
-        found = history().lineage([f"{number}.json" for number in range(64)])["source_key"].to_list()
-        assert sorted(found) == sorted(f"{number}.json" for number in range(64)), "notes of several threads are there"
+        found = (
+            history()
+            .lineage([f"{number}.json" for number in range(64)])["source_key"]
+            .to_list()
+        )
+        assert sorted(found) == sorted(f"{number}.json" for number in range(64)), (
+            "notes of several threads are there"
+        )
 
     def test_a_damaged_history_does_not_stop_a_run(
         self, history: Callable[[], Any], spoil: Callable[[], object] | None
@@ -159,11 +212,19 @@ class HistoryContract:
         one.write(run_id="one", validator="v", at=AT)
         one.keep(record(1))
         spoil()
-        assert list(history().records()) == [], "a damaged history has no records, and raises nothing"
-        assert history().lineage(["a.json"]).height == 0, "a damaged history knows no row, and raises nothing"
+        assert list(history().records()) == [], (
+            "a damaged history has no records, and raises nothing"
+        )
+        assert history().lineage(["a.json"]).height == 0, (
+            "a damaged history knows no row, and raises nothing"
+        )
         two = history()
         two.note(["b.json"], ["v1"])
         two.write(run_id="two", validator="v", at=AT)
         two.keep(record(2))
-        assert [each.run_id for each in history().records()] == ["run-2"], "what is kept after damage is there"
-        assert history().lineage(["b.json"]).height == 1, "what is set down after damage is there"
+        assert [each.run_id for each in history().records()] == ["run-2"], (
+            "what is kept after damage is there"
+        )
+        assert history().lineage(["b.json"]).height == 1, (
+            "what is set down after damage is there"
+        )

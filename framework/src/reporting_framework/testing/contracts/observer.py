@@ -17,7 +17,15 @@ from reporting_framework.plugin_api.result import RunResult, Step
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.testing.contracts.base import CANARY, few, nothing_told
-from reporting_framework.testing.fakes import SCHEMA, GivenRecords, KeptRows, WithoutStudy, batch, event, pipeline
+from reporting_framework.testing.fakes import (
+    SCHEMA,
+    GivenRecords,
+    KeptRows,
+    WithoutStudy,
+    batch,
+    event,
+    pipeline,
+)
 
 MOMENT = {"run_id", "seconds"}
 """What differs from run to run."""
@@ -26,11 +34,14 @@ STEPS = [Step(role="source", name="test-given", distribution="test", version="1"
 
 
 class ObserverContract:
-    """The promises of an observer: it is told of real runs, good ones, bad ones and failing ones.
+    """The promises of an observer.
+
+    It is told of real runs, good ones, bad ones and failing ones.
 
     To give:
-        plugin: Class attribute: the module or object that implements the hooks, or a class that is called without
-            arguments to make one. Not needed where `observer` is given.
+        plugin: Class attribute: the module or object that implements the hooks, or a
+            class that is called without arguments to make one. Not needed where
+            `observer` is given.
 
     To give if it is made otherwise:
         observer: Fixture: the object that implements the hooks.
@@ -61,7 +72,9 @@ class ObserverContract:
         registry = load_plugins([])
         registry.register(observer)
         hooks = [name for name in LIFECYCLE_HOOKS if hasattr(observer, name)]
-        assert hooks, f"an observer implements at least one of {', '.join(LIFECYCLE_HOOKS)}"
+        assert hooks, (
+            f"an observer implements at least one of {', '.join(LIFECYCLE_HOOKS)}"
+        )
 
     @pytest.mark.parametrize("kind", ["good", "mixed", "empty"])
     def test_it_does_not_raise(self, observer: Any, kind: str) -> None:
@@ -77,22 +90,41 @@ class ObserverContract:
             _failed(told)
             for error in (KeyboardInterrupt(), MemoryError(), _Silent()):
                 told.run_failed(report="other", run_id="1", error=error)
-        assert not watched.raised, f"an observer does not raise when a run fails: {few(watched.raised)}"
+        assert not watched.raised, (
+            f"an observer does not raise when a run fails: {few(watched.raised)}"
+        )
 
     @pytest.mark.parametrize("kind", ["good", "mixed"])
     def test_a_run_is_the_same_without_it(self, observer: Any, kind: str) -> None:
         """Result and outcomes are as they would be if nobody looked on."""
-        alone, observed = _ran(kind, load_plugins([]).lifecycle()), _ran(kind, _Watched(observer).lifecycle)
-        due, found = alone.model_dump(exclude=MOMENT), observed.model_dump(exclude=MOMENT)
+        alone, observed = (
+            _ran(kind, load_plugins([]).lifecycle()),
+            _ran(kind, _Watched(observer).lifecycle),
+        )
+        due, found = (
+            alone.model_dump(exclude=MOMENT),
+            observed.model_dump(exclude=MOMENT),
+        )
         changed = [name for name in due if due[name] != found[name]]
-        assert not changed, f"a run is the same with an observer and without: {few(changed)} differ"
+        assert not changed, (
+            f"a run is the same with an observer and without: {few(changed)} differ"
+        )
 
     def test_it_changes_nothing_that_it_is_told(self, observer: Any) -> None:
         """Outcomes and rejections are those of the run."""
-        outcome = SplitResult(Split("s", {"a": 1}), ["a.json"], 1, [Rejection("b.json", "1", "missing", "x")])
+        outcome = SplitResult(
+            Split("s", {"a": 1}),
+            ["a.json"],
+            1,
+            [Rejection("b.json", "1", "missing", "x")],
+        )
         before, told = copy.deepcopy(outcome), _Watched(observer).lifecycle
-        told.run_started(report="test", run_id="1", inputs=["s3://in/a"], steps=STEPS, schema=SCHEMA)
-        told.split_finished(report="test", run_id="1", split=outcome.split, outcome=outcome)
+        told.run_started(
+            report="test", run_id="1", inputs=["s3://in/a"], steps=STEPS, schema=SCHEMA
+        )
+        told.split_finished(
+            report="test", run_id="1", split=outcome.split, outcome=outcome
+        )
         told.records_rejected(report="test", run_id="1", rejections=outcome.rejections)
         assert outcome == before, "an observer changes nothing that it is told"
 
@@ -102,10 +134,16 @@ class ObserverContract:
         before = {id(each) for each in gc.get_objects() if type(each) is SplitResult}
         _ran("mixed", _Watched(observer).lifecycle)
         gc.collect()
-        kept = [each for each in gc.get_objects() if type(each) is SplitResult and id(each) not in before]
+        kept = [
+            each
+            for each in gc.get_objects()
+            if type(each) is SplitResult and id(each) not in before
+        ]
         assert not kept, f"an observer keeps no outcome: {len(kept)} are held"
 
-    def test_no_value_is_told(self, observer: Any, told: Callable[[], Mapping[str, str]]) -> None:
+    def test_no_value_is_told(
+        self, observer: Any, told: Callable[[], Mapping[str, str]]
+    ) -> None:
         """Not even of an error whose message holds one."""
         watched = _Watched(observer).lifecycle
         _failed(watched)
@@ -147,13 +185,24 @@ def _ran(kind: str, told: Lifecycle) -> RunResult:
         "empty": iter([Batch()]),
         "failing": _failing(),
     }
-    given = GivenRecords({} if kind == "empty" else {"first": batches[kind], "second": [batch(7, key="more.ndjson")]})
-    return run(pipeline(given, KeptRows(), transforms=[WithoutStudy("beta")]), lifecycle=told)
+    given = GivenRecords(
+        {}
+        if kind == "empty"
+        else {"first": batches[kind], "second": [batch(7, key="more.ndjson")]}
+    )
+    return run(
+        pipeline(given, KeptRows(), transforms=[WithoutStudy("beta")]), lifecycle=told
+    )
 
 
 def _mixed() -> Batch:
     """Records that are kept, rejected and filtered."""
-    payloads = [event(1), CANARY.encode(), event(2, study="beta"), b'{"study": "' + CANARY.encode() + b'"}']
+    payloads = [
+        event(1),
+        CANARY.encode(),
+        event(2, study="beta"),
+        b'{"study": "' + CANARY.encode() + b'"}',
+    ]
     return Batch([f"mixed.ndjson#{line}" for line in range(1, 5)], ["1"] * 4, payloads)
 
 

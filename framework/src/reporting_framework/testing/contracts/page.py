@@ -21,7 +21,19 @@ LARGEST = 2_000_000
 """Most characters of a page."""
 
 _MARKUP = '"></script><b id="raw">&'
-_ADDRESSES = frozenset({"src", "href", "srcset", "action", "data", "poster", "xlink:href", "formaction", "background"})
+_ADDRESSES = frozenset(
+    {
+        "src",
+        "href",
+        "srcset",
+        "action",
+        "data",
+        "poster",
+        "xlink:href",
+        "formaction",
+        "background",
+    }
+)
 _ELSEWHERE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _STYLE = re.compile(r"@import|url\(\s*['\"]?\s*(?!data:|#)", re.IGNORECASE)
 
@@ -30,43 +42,81 @@ class PageContract(PluginContract):
     """The promises of a `Page`.
 
     To give, beside what `PluginContract` says:
-        material: Fixture: a `PageContext`, its rows a lazy frame of at least three rows with the columns that it needs.
+        material: Fixture: a `PageContext`, its rows a lazy frame of at least three rows
+            with the columns that it needs.
     """
 
     @pytest.fixture
     def material(self) -> PageContext:
         """What a page is made of."""
-        self._lacks("material", "a Material with at least three rows of the columns that the page needs")
+        self._lacks(
+            "material",
+            "a Material with at least three rows of the columns that the page needs",
+        )
 
     def test_it_is_a_whole_document(self, make: Make, material: PageContext) -> None:
-        """With a doctype, a language, an encoding and a title, and no larger than two million characters."""
+        """Check that a page is a whole document.
+
+        It has a doctype, a language, an encoding and a title, and is no larger than two
+        million characters.
+        """
         page = self._rendered(make, material)
-        assert page.text.lstrip()[:15].lower() == "<!doctype html>", "a page is a whole document: it has no doctype"
+        assert page.text.lstrip()[:15].lower() == "<!doctype html>", (
+            "a page is a whole document: it has no doctype"
+        )
         assert page.language, "a page says its language: <html lang=…>"
         assert page.title.strip(), "a page has a title"
         assert page.encoding, "a page says its encoding: <meta charset=…>"
-        assert len(page.text) < LARGEST, f"a page has less than {LARGEST:,} characters: {len(page.text):,}"
+        assert len(page.text) < LARGEST, (
+            f"a page has less than {LARGEST:,} characters: {len(page.text):,}"
+        )
 
     def test_it_needs_nothing_else(self, make: Make, material: PageContext) -> None:
         """No script, style, picture, font or link that is elsewhere."""
         page = self._rendered(make, material)
-        assert not page.elsewhere, f"a page needs nothing else: {few(page.elsewhere)} lead elsewhere"
-        assert not page.styles, f"a page needs nothing else: {few(page.styles)} in its styles"
+        assert not page.elsewhere, (
+            f"a page needs nothing else: {few(page.elsewhere)} lead elsewhere"
+        )
+        assert not page.styles, (
+            f"a page needs nothing else: {few(page.styles)} in its styles"
+        )
 
-    def test_the_same_material_gives_the_same_text(self, make: Make, material: PageContext) -> None:
-        """Again, from another object, and with the rows in another order: no clock, no chance."""
+    def test_the_same_material_gives_the_same_text(
+        self, make: Make, material: PageContext
+    ) -> None:
+        """Check that the same material gives the same text.
+
+        It gives it again, from another object, and with the rows in another order: no
+        clock, no chance.
+        """
         due = self._rendered(make, material).text
         rows = material.rows.collect()
-        for other in (rows, rows.reverse(), rows.sample(fraction=1, shuffle=True, seed=1)):
+        for other in (
+            rows,
+            rows.reverse(),
+            rows.sample(fraction=1, shuffle=True, seed=1),
+        ):
             found = self._rendered(make, material._replace(rows=other.lazy())).text
-            assert found == due, "the same material gives the same text: it gave another"
+            assert found == due, (
+                "the same material gives the same text: it gave another"
+            )
 
     def test_it_can_be_made_of_little(self, make: Make, material: PageContext) -> None:
-        """Of no rows, of nulls wherever they may be, with no quarantine, and with no runs."""
+        """Check that a page can be made of little.
+
+        It can be made of no rows, of nulls wherever they may be, with no quarantine,
+        and with no runs.
+        """
         rows = material.rows.collect()
-        kept = [name for name, dtype in rows.schema.items() if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)]
+        kept = [
+            name
+            for name, dtype in rows.schema.items()
+            if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)
+        ]
         nulls = rows.with_columns(
-            pl.lit(None, rows.schema[each]).alias(each) for each in rows.columns if each not in kept
+            pl.lit(None, rows.schema[each]).alias(each)
+            for each in rows.columns
+            if each not in kept
         )
         for what, changed in {
             "no rows": material._replace(rows=rows.clear().lazy()),
@@ -80,18 +130,33 @@ class PageContract(PluginContract):
             try:
                 page = self._rendered(make, changed)
             except Exception as error:
-                raise AssertionError(f"a page can be made of {what}: {type(error).__name__}") from error
+                raise AssertionError(
+                    f"a page can be made of {what}: {type(error).__name__}"
+                ) from error
             assert page.title.strip(), f"a page has a title, of {what}"
 
     def test_values_are_escaped(self, make: Make, material: PageContext) -> None:
-        """What stands in a row, or in the names of a report and its places, is text and never markup."""
+        """Check that values are escaped.
+
+        What stands in a row, or in the names of a report and its places, is text and
+        never markup.
+        """
         rows = material.rows.collect()
         texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
         odd = rows.with_columns(pl.col(name) + pl.lit(_MARKUP) for name in texts)
-        changed = material._replace(rows=odd.lazy(), report=f"r{_MARKUP}", source=f"s{_MARKUP}", table=f"t{_MARKUP}")
-        assert "raw" not in self._rendered(make, changed).ids, "values are escaped: one has become markup"
+        changed = material._replace(
+            rows=odd.lazy(),
+            report=f"r{_MARKUP}",
+            source=f"s{_MARKUP}",
+            table=f"t{_MARKUP}",
+        )
+        assert "raw" not in self._rendered(make, changed).ids, (
+            "values are escaped: one has become markup"
+        )
 
-    def test_no_value_is_told(self, make: Make, material: PageContext, told: Callable[[], Mapping[str, str]]) -> None:
+    def test_no_value_is_told(
+        self, make: Make, material: PageContext, told: Callable[[], Mapping[str, str]]
+    ) -> None:
         """Nothing of a row is logged or printed."""
         make().render(material)
         nothing_told(told())

@@ -12,7 +12,12 @@ import pytest
 from reporting_framework.plugin_api.records import Rejection
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
-BOOKMARK = {"listed": "2024-01-01", "unread": ["a.json"], "rows": 3, "deep": {"nothing": None}}
+BOOKMARK = {
+    "listed": "2024-01-01",
+    "unread": ["a.json"],
+    "rows": 3,
+    "deep": {"nothing": None},
+}
 OBJECTS = ["a.json", "b.json", "c.json"]
 REJECTED = [
     Rejection("a.json", "v1", "missing", "ptid"),
@@ -22,10 +27,15 @@ REJECTED = [
 
 
 class QuarantineContract:
-    """The promises of a `Quarantine`: each is looked at by an object that was made afterwards."""
+    """The promises of a `Quarantine`.
+
+    Each is looked at by an object that was made afterwards.
+    """
 
     @pytest.fixture
-    def quarantine(self, make: Callable[..., Any], rows: Callable[[Sequence[int]], pl.DataFrame]) -> Callable[[], Any]:
+    def quarantine(
+        self, make: Callable[..., Any], rows: Callable[[Sequence[int]], pl.DataFrame]
+    ) -> Callable[[], Any]:
         """Makes the quarantine of a fresh sink."""
 
         def opened() -> Any:
@@ -39,16 +49,29 @@ class QuarantineContract:
 
         return opened
 
-    def test_a_quarantine_keeps_what_it_is_given(self, quarantine: Callable[[], Any]) -> None:
+    def test_a_quarantine_keeps_what_it_is_given(
+        self, quarantine: Callable[[], Any]
+    ) -> None:
         """Each object at the version that it was read at; others are not there."""
         assert quarantine().versions(OBJECTS) == {}, "an empty quarantine has no object"
         state = quarantine().settle([], REJECTED, run_id="r", at=AT)
-        assert state.rows == len(REJECTED), f"a quarantine tells its rows: {state.rows} of {len(REJECTED)}"
+        assert state.rows == len(REJECTED), (
+            f"a quarantine tells its rows: {state.rows} of {len(REJECTED)}"
+        )
         found = dict(quarantine().versions(OBJECTS))
-        assert found == {"a.json": "v1", "b.json": "v2"}, f"a quarantine keeps what it is given: {found}"
+        assert found == {
+            "a.json": "v1",
+            "b.json": "v2",
+        }, f"a quarantine keeps what it is given: {found}"
 
-    def test_a_quarantine_shows_what_it_was_given(self, quarantine: Callable[[], Any]) -> None:
-        """Origin, version, reason, run and time of each record, in the order of origins; not what was only begun."""
+    def test_a_quarantine_shows_what_it_was_given(
+        self, quarantine: Callable[[], Any]
+    ) -> None:
+        """Check that a quarantine shows what it was given.
+
+        It shows origin, version, reason, run and time of each record, in the order of
+        origins. It does not show what was only begun.
+        """
         assert quarantine().entries().height == 0, "an empty quarantine has no entries"
         quarantine().begin(["c.json"])
         quarantine().settle([], REJECTED[::-1], run_id="r", at=AT)
@@ -56,58 +79,115 @@ class QuarantineContract:
         wanted = [(*rejection, "r", AT) for rejection in REJECTED]
         assert found == wanted, f"a quarantine shows what it was given: {found}"
 
-    def test_a_quarantine_replaces_what_was_read_again(self, quarantine: Callable[[], Any]) -> None:
+    def test_a_quarantine_replaces_what_was_read_again(
+        self, quarantine: Callable[[], Any]
+    ) -> None:
         """Objects that were read again are set down anew, or are gone; others stay."""
         quarantine().settle([], REJECTED, run_id="r", at=AT)
         again = [Rejection("b.json#2", "v3", "json_invalid")]
         state = quarantine().settle(["b.json"], again, run_id="s", at=AT)
         found = dict(quarantine().versions(OBJECTS))
-        assert found == {"a.json": "v1", "b.json": "v3"}, f"a quarantine replaces what was read again: {found}"
-        assert state.rows == 2, f"a quarantine replaces what was read again: {state.rows} rows where 2 are"
+        assert found == {
+            "a.json": "v1",
+            "b.json": "v3",
+        }, f"a quarantine replaces what was read again: {found}"
+        assert state.rows == 2, (
+            f"a quarantine replaces what was read again: {state.rows} rows where 2 are"
+        )
         quarantine().settle(["a.json"], [], run_id="t", at=AT)
         found = dict(quarantine().versions(OBJECTS))
-        assert found == {"b.json": "v3"}, f"what is accepted at last leaves the quarantine: {found}"
+        assert found == {"b.json": "v3"}, (
+            f"what is accepted at last leaves the quarantine: {found}"
+        )
 
-    def test_what_was_dropped_stays_accounted_for(self, quarantine: Callable[[], Any]) -> None:
-        """It is neither shown nor counted, nor to be read again until its object changes; other entries stay."""
+    def test_what_was_dropped_stays_accounted_for(
+        self, quarantine: Callable[[], Any]
+    ) -> None:
+        """Check that what was dropped stays accounted for.
+
+        It is neither shown nor counted, nor to be read again until its object changes.
+        Other entries stay.
+        """
         quarantine().settle([], REJECTED, run_id="r", at=AT)
-        chosen = quarantine().entries().filter(pl.col("source_key").is_in(["a.json", "b.json#2"]))
+        chosen = (
+            quarantine()
+            .entries()
+            .filter(pl.col("source_key").is_in(["a.json", "b.json#2"]))
+        )
         dropped = quarantine().drop(chosen)
         assert dropped == 2, f"a drop tells how many there were: {dropped} of 2"
         left = quarantine().entries()["source_key"].to_list()
-        assert left == ["b.json#3"], f"what was dropped is not shown, and nothing else is gone: {left}"
+        assert left == ["b.json#3"], (
+            f"what was dropped is not shown, and nothing else is gone: {left}"
+        )
         found = dict(quarantine().versions(OBJECTS))
-        assert found == {"a.json": "v1", "b.json": "v2"}, f"what was dropped stays accounted for: {found}"
-        told = quarantine().dropped().select("source_key", "version", "error_type").rows()
+        assert found == {
+            "a.json": "v1",
+            "b.json": "v2",
+        }, f"what was dropped stays accounted for: {found}"
+        told = (
+            quarantine().dropped().select("source_key", "version", "error_type").rows()
+        )
         wanted = [("a.json", "v1", "missing"), ("b.json#2", "v2", "json_invalid")]
-        assert told == wanted, f"what was dropped is told when it is asked for, with its reason: {told}"
+        assert told == wanted, (
+            f"what was dropped is told when it is asked for, with its reason: {told}"
+        )
         state = quarantine().settle(["b.json"], REJECTED[1:], run_id="s", at=AT)
         left = quarantine().entries()["source_key"].to_list()
-        assert left == ["b.json#3"], f"what was dropped stays so when it is rejected again: {left}"
-        assert state.rows == 1, f"what was dropped is not counted: {state.rows} rows where 1 is"
-        quarantine().settle(["a.json"], [REJECTED[0]._replace(version="v9")], run_id="t", at=AT)
+        assert left == ["b.json#3"], (
+            f"what was dropped stays so when it is rejected again: {left}"
+        )
+        assert state.rows == 1, (
+            f"what was dropped is not counted: {state.rows} rows where 1 is"
+        )
+        quarantine().settle(
+            ["a.json"], [REJECTED[0]._replace(version="v9")], run_id="t", at=AT
+        )
         left = quarantine().entries()["source_key"].to_list()
-        assert left == ["a.json", "b.json#3"], f"what was dropped comes back when its object changed: {left}"
+        assert left == [
+            "a.json",
+            "b.json#3",
+        ], f"what was dropped comes back when its object changed: {left}"
 
-    def test_a_drop_leaves_alone_what_changed_since(self, quarantine: Callable[[], Any]) -> None:
+    def test_a_drop_leaves_alone_what_changed_since(
+        self, quarantine: Callable[[], Any]
+    ) -> None:
         """An entry is dropped as it was shown, or not at all."""
         quarantine().settle([], REJECTED, run_id="r", at=AT)
         shown = quarantine().entries()
-        quarantine().settle(["a.json"], [REJECTED[0]._replace(field="other")], run_id="s", at=AT)
+        quarantine().settle(
+            ["a.json"], [REJECTED[0]._replace(field="other")], run_id="s", at=AT
+        )
         quarantine().drop(shown)
         left = quarantine().entries()["source_key"].to_list()
-        assert left == ["a.json"], f"an entry that changed since it was shown is not dropped: {left}"
+        assert left == ["a.json"], (
+            f"an entry that changed since it was shown is not dropped: {left}"
+        )
 
-    def test_what_was_begun_counts_as_not_accounted_for(self, quarantine: Callable[[], Any]) -> None:
-        """Until it is settled: a run that died between two commits is made good by the next one."""
+    def test_what_was_begun_counts_as_not_accounted_for(
+        self, quarantine: Callable[[], Any]
+    ) -> None:
+        """Check that what was begun counts as not accounted for.
+
+        It does so until it is settled: a run that died between two commits is made good
+        by the next one.
+        """
         quarantine().begin(["a.json"])
         found = dict(quarantine().versions(OBJECTS))
-        assert found == {"a.json": None}, f"what was begun and not settled is to be read again: {found}"
+        assert found == {"a.json": None}, (
+            f"what was begun and not settled is to be read again: {found}"
+        )
         quarantine().settle(["a.json"], [], run_id="r", at=AT)
-        assert quarantine().versions(OBJECTS) == {}, "what was begun and settled is done"
+        assert quarantine().versions(OBJECTS) == {}, (
+            "what was begun and settled is done"
+        )
 
     def test_a_bookmark_is_found_again(self, quarantine: Callable[[], Any]) -> None:
         """As it was left; nothing before the first one."""
-        assert dict(quarantine().bookmark) == {}, "there is no bookmark before the first one"
+        assert dict(quarantine().bookmark) == {}, (
+            "there is no bookmark before the first one"
+        )
         quarantine().leave(BOOKMARK)
-        assert dict(quarantine().bookmark) == BOOKMARK, "a bookmark is found again as it was left"
+        assert dict(quarantine().bookmark) == BOOKMARK, (
+            "a bookmark is found again as it was left"
+        )

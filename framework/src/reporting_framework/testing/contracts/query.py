@@ -26,8 +26,9 @@ class QueryContract(PluginContract):
     """The promises of a `Query`.
 
     To give, beside what `PluginContract` says:
-        rows: Fixture: a table that it is asked of: a frame with the columns that it needs and those that the settings
-            name, of at least three rows, `SOURCE_KEY` with another value in each, with `CANARY` in some value.
+        rows: Fixture: a table that it is asked of: a frame with the columns that it
+            needs and those that the settings name, of at least three rows, `SOURCE_KEY`
+            with another value in each, with `CANARY` in some value.
 
     To give if you can:
         expected: Fixture: its answer to that.
@@ -36,7 +37,10 @@ class QueryContract(PluginContract):
     @pytest.fixture
     def rows(self) -> pl.DataFrame:
         """A table that it is asked of."""
-        self._lacks("rows", "a frame with the columns that the query needs, of at least three rows")
+        self._lacks(
+            "rows",
+            "a frame with the columns that the query needs, of at least three rows",
+        )
 
     @pytest.fixture
     def expected(self) -> pl.DataFrame | None:
@@ -44,83 +48,162 @@ class QueryContract(PluginContract):
         return None
 
     def test_it_has_a_definition(self) -> None:
-        """In the docstring of the class itself, and in `needs` the columns that it reads."""
-        text = self.plugin.__dict__.get("__doc__") or ""
-        assert text.strip(), "a query is defined by the docstring of its class: it has none"
-        needs = getattr(self.plugin, "needs", None)
-        assert isinstance(needs, frozenset), "`needs` is a frozenset of the columns that a query reads"
-        assert all(isinstance(name, str) for name in needs), "`needs` is of names of columns"
+        """Check that a query has a definition.
 
-    def test_it_answers_as_expected(self, make: Make, rows: pl.DataFrame, expected: pl.DataFrame | None) -> None:
+        It is in the docstring of the class itself, and `needs` has the columns that it
+        reads.
+        """
+        text = self.plugin.__dict__.get("__doc__") or ""
+        assert text.strip(), (
+            "a query is defined by the docstring of its class: it has none"
+        )
+        needs = getattr(self.plugin, "needs", None)
+        assert isinstance(needs, frozenset), (
+            "`needs` is a frozenset of the columns that a query reads"
+        )
+        assert all(isinstance(name, str) for name in needs), (
+            "`needs` is of names of columns"
+        )
+
+    def test_it_answers_as_expected(
+        self, make: Make, rows: pl.DataFrame, expected: pl.DataFrame | None
+    ) -> None:
         """Row by row, in this order, type by type."""
         if expected is None:
             pytest.skip("no answer is expected of it: give the fixture `expected`")
         found = _answer(make(), rows)
-        assert found.schema == expected.schema, f"it answers as expected: {found.schema} is not {expected.schema}"
+        assert found.schema == expected.schema, (
+            f"it answers as expected: {found.schema} is not {expected.schema}"
+        )
         assert found.equals(expected), "it answers as expected: rows differ"
 
-    def test_the_order_of_rows_changes_nothing(self, make: Make, rows: pl.DataFrame) -> None:
+    def test_the_order_of_rows_changes_nothing(
+        self, make: Make, rows: pl.DataFrame
+    ) -> None:
         """The same answer in the same order, also where rows are there twice."""
-        for what, table in {"the rows": rows, "rows that are there twice": pl.concat([rows, rows])}.items():
+        for what, table in {
+            "the rows": rows,
+            "rows that are there twice": pl.concat([rows, rows]),
+        }.items():
             due = _answer(make(), table)
-            others = [table.reverse(), *(table.sample(fraction=1, shuffle=True, seed=seed) for seed in SEEDS)]
+            others = [
+                table.reverse(),
+                *(table.sample(fraction=1, shuffle=True, seed=seed) for seed in SEEDS),
+            ]
             for other in others:
-                assert _answer(make(), other).equals(due), f"the order of rows changes nothing: {what} gave another"
+                assert _answer(make(), other).equals(due), (
+                    f"the order of rows changes nothing: {what} gave another"
+                )
 
     def test_it_is_deterministic(self, make: Make, rows: pl.DataFrame) -> None:
-        """The same rows give the same, again, from another object, and from several threads at once."""
+        """Check that the same rows give the same answer.
+
+        They give it again, from another object, and from several threads at once.
+        """
         made = make()
         first = _answer(made, rows)
         with ThreadPoolExecutor(4) as pool:
-            others = [_answer(make(), rows), *pool.map(lambda _: _answer(made, rows), range(8))]
-        assert all(other.equals(first) for other in others), "a query is deterministic: the same rows gave another"
+            others = [
+                _answer(make(), rows),
+                *pool.map(lambda _: _answer(made, rows), range(8)),
+            ]
+        assert all(other.equals(first) for other in others), (
+            "a query is deterministic: the same rows gave another"
+        )
 
     def test_it_looks_at_the_schema_alone(self, make: Make, rows: pl.DataFrame) -> None:
         """No row is read before the answer is collected."""
         source = _Watched(rows)
         found = make().ask(source.scan())
-        assert isinstance(found, pl.LazyFrame), f"a query gives a lazy frame: it gave a {type(found).__name__}"
-        assert source.asked is None, "a query looks at the schema alone: it has read rows"
+        assert isinstance(found, pl.LazyFrame), (
+            f"a query gives a lazy frame: it gave a {type(found).__name__}"
+        )
+        assert source.asked is None, (
+            "a query looks at the schema alone: it has read rows"
+        )
         due = _answer(make(), rows)
-        assert found.collect().equals(due), "a query gives the same of rows that lie elsewhere"
+        assert found.collect().equals(due), (
+            "a query gives the same of rows that lie elsewhere"
+        )
 
     def test_what_it_needs_is_enough(self, make: Make, rows: pl.DataFrame) -> None:
-        """A table of the columns of `needs`, and of those that the settings name, is one that it can be asked of."""
+        """Check that it can be asked of a table of what it needs.
+
+        Such a table has the columns of `needs`, and those that the settings name.
+        """
         made = make()
-        enough = rows.select(name for name in rows.columns if name in self._columns(made))
+        enough = rows.select(
+            name for name in rows.columns if name in self._columns(made)
+        )
         found, due = _answer(made, enough), _answer(made, rows)
         shared = [name for name in due.columns if name in found.columns]
-        assert found.equals(due.select(shared)), "what a query needs is enough: without the others it answers otherwise"
+        assert found.equals(due.select(shared)), (
+            "what a query needs is enough: without the others it answers otherwise"
+        )
 
-    def test_it_reads_no_more_than_it_needs(self, make: Make, rows: pl.DataFrame) -> None:
-        """The columns of `needs`, those that the settings name, and those that are in the answer."""
+    def test_it_reads_no_more_than_it_needs(
+        self, make: Make, rows: pl.DataFrame
+    ) -> None:
+        """Check that it reads no more columns than it needs.
+
+        These are the columns of `needs`, those that the settings name, and those that
+        are in the answer.
+        """
         made = make()
         source = _Watched(rows.with_columns(pl.lit(1).alias(UNNEEDED)))
         found = made.ask(source.scan()).collect()
-        assert source.asked is not None, "a query answers from the rows: it has read none"
+        assert source.asked is not None, (
+            "a query answers from the rows: it has read none"
+        )
         more = source.asked - self._columns(made) - set(found.columns)
         if len(source.asked) > 1:  # to count rows some column must be read
-            assert not more, f"a query reads no more columns than it needs: {few(more)} besides"
+            assert not more, (
+                f"a query reads no more columns than it needs: {few(more)} besides"
+            )
 
     def test_an_empty_table_has_an_answer(self, make: Make, rows: pl.DataFrame) -> None:
         """Of the same columns and types."""
         due, found = _answer(make(), rows).schema, _answer(make(), rows.clear()).schema
-        assert found == due, f"no rows have an answer with the columns of one of rows: {found} is not {due}"
+        assert found == due, (
+            f"no rows have an answer with the columns of one of rows: {found} is not"
+            f" {due}"
+        )
 
     def test_no_number_is_none(self, make: Make, rows: pl.DataFrame) -> None:
-        """What has no number is null: for no rows, for one, and for rows with nulls wherever they may be."""
-        kept = [name for name, dtype in rows.schema.items() if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)]
+        """Check that what has no number is null.
+
+        This holds for no rows, for one, and for rows with nulls wherever they may be.
+        """
+        kept = [
+            name
+            for name, dtype in rows.schema.items()
+            if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)
+        ]
         nulls = rows.with_columns(
-            pl.lit(None, rows.schema[each]).alias(each) for each in rows.columns if each not in kept
+            pl.lit(None, rows.schema[each]).alias(each)
+            for each in rows.columns
+            if each not in kept
         )
         due = _answer(make(), rows).schema
-        tables = {"no rows": rows.clear(), "nulls": nulls, "rows": rows, "one row": rows[:1], "another": rows[-1:]}
+        tables = {
+            "no rows": rows.clear(),
+            "nulls": nulls,
+            "rows": rows,
+            "one row": rows[:1],
+            "another": rows[-1:],
+        }
         for what, table in tables.items():
             found = _answer(make(), table)
-            assert found.schema == due, f"an answer has the same columns and types, of {what}: {found.schema}"
+            assert found.schema == due, (
+                f"an answer has the same columns and types, of {what}: {found.schema}"
+            )
             floats = found.select(pl.selectors.float())
-            odd = [each.name for each in floats if not each.drop_nulls().is_finite().all()]
-            assert not odd, f"what has no number is null: column {few(odd)} is none for {what}"
+            odd = [
+                each.name for each in floats if not each.drop_nulls().is_finite().all()
+            ]
+            assert not odd, (
+                f"what has no number is null: column {few(odd)} is none for {what}"
+            )
 
     def test_its_input_is_unchanged(self, make: Make, rows: pl.DataFrame) -> None:
         """The frame that it was given is as it was."""
@@ -131,8 +214,13 @@ class QueryContract(PluginContract):
         assert lazy.collect().equals(rows), "a query does not change its input"
         assert given.equals(rows), "a query does not change its input"
 
-    def test_settings_that_name_no_column_are_refused(self, make: Make, rows: pl.DataFrame) -> None:
-        """With a `SettingsError`, before anything is read; a text that means something else may be anything."""
+    def test_settings_that_name_no_column_are_refused(
+        self, make: Make, rows: pl.DataFrame
+    ) -> None:
+        """With a `SettingsError`, before anything is read.
+
+        A text that means something else may be anything.
+        """
         for name in self.plugin.Settings.model_fields:
             for odd in ("no_such_column", ["no_such_column"]):
                 try:
@@ -146,12 +234,16 @@ class QueryContract(PluginContract):
                     told = str(error)
                 except Exception as error:
                     raise AssertionError(
-                        f"a column that is not there is refused with a SettingsError: {name} made it raise "
-                        f"{type(error).__name__}"
+                        "a column that is not there is refused with a SettingsError:"
+                        f" {name} made it raise {type(error).__name__}"
                     ) from error
-                assert not (told and source.asked), f"settings are refused before anything is read: {name} was not"
+                assert not (told and source.asked), (
+                    f"settings are refused before anything is read: {name} was not"
+                )
 
-    def test_no_value_is_told(self, make: Make, rows: pl.DataFrame, told: Callable[[], Mapping[str, str]]) -> None:
+    def test_no_value_is_told(
+        self, make: Make, rows: pl.DataFrame, told: Callable[[], Mapping[str, str]]
+    ) -> None:
         """Nothing of a row is logged or printed."""
         _answer(make(), rows)
         nothing_told(told())
@@ -160,12 +252,19 @@ class QueryContract(PluginContract):
         """Columns of `needs`, and all texts of the settings."""
         settings = getattr(made, "settings", None)
         values = settings.model_dump().values() if settings is not None else ()
-        texts = [each for value in values for each in ([value] if isinstance(value, str) else _several(value))]
+        texts = [
+            each
+            for value in values
+            for each in ([value] if isinstance(value, str) else _several(value))
+        ]
         return {*self.plugin.needs, *texts}
 
 
 class _Watched:
-    """Rows that lie elsewhere, and which columns of them were asked for; None while nobody asked."""
+    """Rows that lie elsewhere, and which columns of them were asked for.
+
+    None while nobody asked.
+    """
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self._rows = rows
@@ -176,9 +275,15 @@ class _Watched:
         return register_io_source(self._read, schema=self._rows.schema)
 
     def _read(
-        self, columns: list[str] | None, predicate: pl.Expr | None, count: int | None, batch: int | None
+        self,
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        count: int | None,
+        batch: int | None,
     ) -> Iterator[pl.DataFrame]:
-        self.asked = (self.asked or set()) | set(self._rows.columns if columns is None else columns)
+        self.asked = (self.asked or set()) | set(
+            self._rows.columns if columns is None else columns
+        )
         found = self._rows if columns is None else self._rows.select(columns)
         found = found if predicate is None else found.filter(predicate)
         yield found if count is None else found[:count]
@@ -186,7 +291,9 @@ class _Watched:
 
 def _several(value: Any) -> Sequence[str]:
     return (
-        [each for each in value if isinstance(each, str)] if isinstance(value, list | tuple | set | frozenset) else ()
+        [each for each in value if isinstance(each, str)]
+        if isinstance(value, list | tuple | set | frozenset)
+        else ()
     )
 
 

@@ -13,7 +13,12 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.plugin_api.records import SOURCE_KEY, CommitResult, Split, object_of
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    CommitResult,
+    Split,
+    object_of,
+)
 from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.testing.contracts.backup import BelongingsContract
 from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
@@ -22,7 +27,14 @@ from reporting_framework.testing.contracts.quarantine import QuarantineContract
 from reporting_framework.testing.contracts.table import ReadableContract
 from reporting_framework.testing.faults.calls import Attempt, Faults, Killed, each_fault
 from reporting_framework.testing.harness.memory import assert_bounded, peak
-from reporting_framework.testing.harness.sink_harness import Expected, Make, Place, Rows, Visible, adds_up
+from reporting_framework.testing.harness.sink_harness import (
+    Expected,
+    Make,
+    Place,
+    Rows,
+    Visible,
+    adds_up,
+)
 
 Files = Callable[[], Mapping[str, bytes]]
 Clear = Callable[[], object]
@@ -30,30 +42,45 @@ Clear = Callable[[], object]
 WRITERS = 4
 
 
-class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, ReadableContract, PluginContract):
-    """The promises of a `Sink`, and of its ledger, quarantine, history, table and reset where it has them.
+class SinkContract(
+    QuarantineContract,
+    HistoryContract,
+    BelongingsContract,
+    ReadableContract,
+    PluginContract,
+):
+    """The promises of a `Sink`.
+
+    There are also those of its ledger, quarantine, history, table and reset where it
+    has them.
 
     To give, beside what `PluginContract` says:
-        rows: Fixture: a function that makes a frame, `SOURCE_KEY` last, with one row for each of the numbers that it
-            is given: the same number, the same row and origin. With `CANARY` in some value.
-        visible: Fixture: a function that reads back what any reader now sees, as a frame; in any order, with the
-            columns of `rows` or some of them.
+        rows: Fixture: a function that makes a frame, `SOURCE_KEY` last, with one row
+            for each of the numbers that it is given: the same number, the same row and
+            origin. With `CANARY` in some value.
+        visible: Fixture: a function that reads back what any reader now sees, as a
+            frame; in any order, with the columns of `rows` or some of them.
 
     To give if you can:
-        expected: Fixture: a function from a frame of `rows` to what `visible` must show once exactly these rows were
-            committed, for a sink that shows something else than its rows. The rows themselves unless given.
-        files: Fixture: a function that gives the bytes of every visible file by name, where there are files.
-        clear: Fixture: a function that empties the place, as it was before the first run.
-        spoil: Fixture: a function that puts something else in the place of all that the history of runs holds.
+        expected: Fixture: a function from a frame of `rows` to what `visible` must show
+            once exactly these rows were committed, for a sink that shows something else
+            than its rows. The rows themselves unless given.
+        files: Fixture: a function that gives the bytes of every visible file by name,
+            where there are files.
+        clear: Fixture: a function that empties the place, as it was before the first
+            run.
+        spoil: Fixture: a function that puts something else in the place of all that the
+            history of runs holds.
 
     To say:
-        atomic: Class attribute: False where `rows` lead to several outputs, each of which becomes visible on its own.
-        idempotent: Class attribute: False for a sink that counts or keeps the same row again when it comes again, and
-            whose documentation says so.
-        crowd: Class attribute: how many rows to commit to see whether memory is bounded. Four times as many are
-            committed then. 0: it is not tried.
-        kept_runs: Class attribute: how many runs' records are kept under `settings`, from 4 to some ten. 0: it is
-            not tried.
+        atomic: Class attribute: False where `rows` lead to several outputs, each of
+            which becomes visible on its own.
+        idempotent: Class attribute: False for a sink that counts or keeps the same row
+            again when it comes again, and whose documentation says so.
+        crowd: Class attribute: how many rows to commit to see whether memory is
+            bounded. Four times as many are committed then. 0: it is not tried.
+        kept_runs: Class attribute: how many runs' records are kept under `settings`,
+            from 4 to some ten. 0: it is not tried.
     """
 
     atomic: ClassVar[bool] = True
@@ -63,12 +90,18 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
     @pytest.fixture
     def rows(self) -> Rows:
         """Makes frames."""
-        self._lacks("rows", "a function from numbers to a frame with a row for each, SOURCE_KEY last")
+        self._lacks(
+            "rows",
+            "a function from numbers to a frame with a row for each, SOURCE_KEY last",
+        )
 
     @pytest.fixture
     def visible(self) -> Visible:
         """Reads back."""
-        self._lacks("visible", "a function that reads back, as a frame, what any reader now sees")
+        self._lacks(
+            "visible",
+            "a function that reads back, as a frame, what any reader now sees",
+        )
 
     @pytest.fixture
     def expected(self) -> Expected:
@@ -86,11 +119,13 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         return None
 
     @pytest.fixture
-    def place(self, make: Make, rows: Rows, visible: Visible, expected: Expected) -> Place:
+    def place(
+        self, make: Make, rows: Rows, visible: Visible, expected: Expected
+    ) -> Place:
         """What the tests work on."""
         return Place(make, rows, visible, expected)
 
-    # -- staging -------------------------------------------------------------------------------------------------------
+    # -- staging -----------------------------------------------------------------------
 
     def test_prepare_writes_nothing(self, place: Place, files: Files | None) -> None:
         """It is called for dry runs, too: neither a table nor a folder is made."""
@@ -98,7 +133,9 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             pytest.skip("there are no files to look at: give the fixture `files`")
         before = files()
         place.opened().close()
-        assert files() == before, "prepare writes nothing: there are other files after it"
+        assert files() == before, (
+            "prepare writes nothing: there are other files after it"
+        )
 
     def test_nothing_is_visible_before_the_commit(self, place: Place) -> None:
         """Neither what is staged, nor what was staged and given up."""
@@ -119,7 +156,10 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
     def test_parts_of_a_split_are_all_there(self, place: Place) -> None:
         """A split has as many parts as it has batches."""
         sink = place.opened()
-        fragments = [sink.stage(place.rows([2 * part, 2 * part + 1]), Split("s", {}), part) for part in range(3)]
+        fragments = [
+            sink.stage(place.rows([2 * part, 2 * part + 1]), Split("s", {}), part)
+            for part in range(3)
+        ]
         receipt = sink.commit(fragments)
         sink.close()
         place.shows(range(6), "parts of a split are all there")
@@ -129,13 +169,18 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         """Splits are staged from several threads at once."""
         sink = place.opened()
         with ThreadPoolExecutor(8) as pool:
-            jobs = [pool.submit(sink.stage, place.rows([number]), Split(f"s{number}", {}), 0) for number in range(24)]
+            jobs = [
+                pool.submit(
+                    sink.stage, place.rows([number]), Split(f"s{number}", {}), 0
+                )
+                for number in range(24)
+            ]
             fragments = [job.result() for job in jobs]
         sink.commit(fragments)
         sink.close()
         place.shows(range(24), "stage is thread-safe")
 
-    # -- the commit ----------------------------------------------------------------------------------------------------
+    # -- the commit --------------------------------------------------------------------
 
     def test_commit_makes_every_row_visible(self, place: Place) -> None:
         """All of them, once; those of a later run beside them."""
@@ -144,7 +189,9 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             place.shows(all_of_them, "commit makes every row visible, once")
             adds_up(receipt, len(numbers), len(numbers))
 
-    def test_commit_of_nothing_changes_nothing(self, place: Place, files: Files | None) -> None:
+    def test_commit_of_nothing_changes_nothing(
+        self, place: Place, files: Files | None
+    ) -> None:
         """It is called for a run without new rows, too."""
         place.run([])
         place.shows([], "commit of nothing makes nothing")
@@ -154,7 +201,9 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         place.shows(range(3), "commit of nothing changes nothing")
         assert (files() if files else {}) == before, "commit of nothing changes no byte"
 
-    def test_abort_after_the_commit_changes_nothing(self, place: Place, files: Files | None) -> None:
+    def test_abort_after_the_commit_changes_nothing(
+        self, place: Place, files: Files | None
+    ) -> None:
         """It comes at the end of every run, and may come twice."""
         sink, fragments = place.staged(range(3))
         sink.commit(fragments)
@@ -162,16 +211,26 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         sink.close()
         sink.close()
         place.shows(range(3), "abort after the commit changes nothing")
-        assert (files() if files else {}) == before, "abort after the commit changes no byte"
+        assert (files() if files else {}) == before, (
+            "abort after the commit changes no byte"
+        )
 
-    def test_a_repeated_commit_changes_nothing(self, place: Place, files: Files | None) -> None:
-        """A run that comes again, as a whole or in part, in whatever splits: rows and bytes are as they were."""
+    def test_a_repeated_commit_changes_nothing(
+        self, place: Place, files: Files | None
+    ) -> None:
+        """Check that a run that comes again changes nothing.
+
+        It may come as a whole or in part, in whatever splits. Rows and bytes are as
+        they were.
+        """
         self._idempotent()
         place.run(range(6))
         before = files() if files else {}
         receipt = place.run(range(6))
         place.shows(range(6), "a repeated commit changes nothing: rows differ")
-        assert (files() if files else {}) == before, "a repeated commit changes nothing: bytes differ"
+        assert (files() if files else {}) == before, (
+            "a repeated commit changes nothing: bytes differ"
+        )
         adds_up(receipt, 6, 0)
         receipt = place.run(range(3, 8), parts=5)
         place.shows(range(8), "rows that come again among others are there once")
@@ -189,13 +248,23 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             backwards = dict(files())
             clear()
             place.run(range(9), parts=3)
-            assert dict(files()) == backwards, "the order of fragments changes nothing: bytes differ"
+            assert dict(files()) == backwards, (
+                "the order of fragments changes nothing: bytes differ"
+            )
 
     @pytest.mark.parametrize("first", [True, False], ids=["first run", "later run"])
     def test_a_fault_in_the_commit_leaves_all_or_nothing(
-        self, place: Place, faults: Faults | None, files: Files | None, clear: Clear | None, first: bool
+        self,
+        place: Place,
+        faults: Faults | None,
+        files: Files | None,
+        clear: Clear | None,
+        first: bool,
     ) -> None:
-        """Whichever call fails, or the process is killed there: all is visible or nothing, and the next run is good."""
+        """Check that after a fault all is visible or nothing.
+
+        Whichever call fails, or the process is killed there, the next run is good.
+        """
         kept = [*range(0 if first else 3)]
         place.run(kept)
         due = self._undisturbed(place, kept, files, clear)
@@ -221,26 +290,45 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             )
 
     def _undisturbed(
-        self, place: Place, kept: Sequence[int], files: Files | None, clear: Clear | None
+        self,
+        place: Place,
+        kept: Sequence[int],
+        files: Files | None,
+        clear: Clear | None,
     ) -> Mapping[str, bytes] | None:
-        """What the same runs leave where nothing fails, or None where that cannot be told."""
+        """Return what the same runs leave where nothing fails.
+
+        Return None where that cannot be told.
+        """
         if files is None or clear is None:
             return None
         place.run(range(len(kept), len(kept) + 4))
         return dict(files())
 
     def _left_whole(
-        self, place: Place, kept: Sequence[int], new: Sequence[int], attempt: Attempt, receipt: CommitResult | None
+        self,
+        place: Place,
+        kept: Sequence[int],
+        new: Sequence[int],
+        attempt: Attempt,
+        receipt: CommitResult | None,
     ) -> None:
         """All or nothing is visible; and what a receipt says was kept is there."""
         if self.atomic:
             whole = place.is_shown([*kept, *new]) or place.is_shown(kept)
             assert whole, f"commit is atomic: {attempt} left a part of the rows visible"
         if attempt.error is None and receipt is not None and not receipt.failed:
-            place.shows([*kept, *new], f"what commit says it has kept is there: {attempt}")
+            place.shows(
+                [*kept, *new], f"what commit says it has kept is there: {attempt}"
+            )
 
-    def test_a_fault_while_staging_leaves_nothing(self, place: Place, faults: Faults | None) -> None:
-        """Whichever call fails before the commit: nothing is visible, and the next run is good."""
+    def test_a_fault_while_staging_leaves_nothing(
+        self, place: Place, faults: Faults | None
+    ) -> None:
+        """Check that nothing is visible after a fault before the commit.
+
+        Whichever call fails, the next run is good.
+        """
         kept: list[int] = []
         for attempt in each_fault(self._faults(faults)):
             new = [*range(len(kept), len(kept) + 2)]
@@ -276,52 +364,85 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
             receipts = list(pool.map(commit, range(WRITERS)))
         union = {number for share in shares for number in share}
         place.shows(sorted(union), "commits at once lose nothing and double nothing")
-        duplicates, staged_rows = [receipt.duplicates for receipt in receipts], sum(map(len, shares))
+        duplicates, staged_rows = (
+            [receipt.duplicates for receipt in receipts],
+            sum(map(len, shares)),
+        )
         added = staged_rows - sum(each or 0 for each in duplicates)
         assert None in duplicates or added == len(union), (
-            f"receipts of commits at once add up: {duplicates} duplicates of {staged_rows} rows"
+            f"receipts of commits at once add up: {duplicates} duplicates of"
+            f" {staged_rows} rows"
         )
 
-    # -- the ledger ----------------------------------------------------------------------------------------------------
+    # -- the ledger --------------------------------------------------------------------
 
     def test_the_ledger_is_what_is_visible(self, place: Place) -> None:
-        """It knows the objects of all rows that were committed, and no others, in the order in which it is asked."""
+        """Check that the ledger knows the objects of all committed rows.
+
+        It knows no others, and answers in the order in which it is asked.
+        """
         ledger = self._ledger(place)
         objects = [*map(object_of, place.rows(range(8))[SOURCE_KEY].to_list())]
-        assert (ledger.rows, ledger.newest) == (0, None), "a ledger of nothing has no rows and no newest"
-        assert ledger.filter_new(objects) == objects, "a ledger of nothing knows no object"
+        assert (ledger.rows, ledger.newest) == (
+            0,
+            None,
+        ), "a ledger of nothing has no rows and no newest"
+        assert ledger.filter_new(objects) == objects, (
+            "a ledger of nothing knows no object"
+        )
         place.run(range(0, 8, 2))
         sink, _ = place.staged(range(1, 8, 2))
         ledger = sink.ledger()
-        assert ledger.rows == 4, f"the ledger is what is visible: it tells {ledger.rows} rows of 4"
+        assert ledger.rows == 4, (
+            f"the ledger is what is visible: it tells {ledger.rows} rows of 4"
+        )
         wanted = list(reversed(objects))
         due = [each for each in wanted if objects.index(each) % 2]
         assert ledger.filter_new(wanted) == due, (
             f"the ledger is what is visible: unseen {few(ledger.filter_new(wanted))}"
         )
         newest = ledger.newest
-        assert newest is None or newest.utcoffset() is not None, "the newest timestamp has a time zone"
+        assert newest is None or newest.utcoffset() is not None, (
+            "the newest timestamp has a time zone"
+        )
         if newest is not None and isinstance(ledger, DatedLedger):
-            assert ledger.newest_until(newest) == newest, "the newest timestamp until it is the newest"
+            assert ledger.newest_until(newest) == newest, (
+                "the newest timestamp until it is the newest"
+            )
             before = ledger.newest_until(newest - timedelta(microseconds=1))
-            assert before is None or before < newest, "the newest timestamp until a moment is not after it"
+            assert before is None or before < newest, (
+                "the newest timestamp until a moment is not after it"
+            )
         sink.close()
 
-    def test_an_error_is_not_an_absence(self, place: Place, faults: Faults | None) -> None:
-        """Whichever call fails while the ledger is read: an error of the right type, or the whole ledger."""
+    def test_an_error_is_not_an_absence(
+        self, place: Place, faults: Faults | None
+    ) -> None:
+        """Check that a fault while the ledger is read is told.
+
+        Whichever call fails, there is an error of the right type, or the whole ledger.
+        """
         self._ledger(place)
         place.run(range(3))
         for attempt in each_fault(self._faults(faults)):
             ledger = attempt.run(lambda: place.opened(with_ledger=False).ledger())
             if attempt.error is None:
-                assert ledger.rows == 3, f"an error is not an absence: {attempt} left a ledger of {ledger.rows} rows"
+                assert ledger.rows == 3, (
+                    f"an error is not an absence: {attempt} left a ledger of"
+                    f" {ledger.rows} rows"
+                )
             nothing_told({f"the error of {attempt}": attempt.error})
         place.shows(range(3), "reading the ledger changes nothing")
 
-    # -- whatever else -------------------------------------------------------------------------------------------------
+    # -- whatever else -----------------------------------------------------------------
 
-    def test_no_value_is_told(self, place: Place, told: Callable[[], Mapping[str, str]]) -> None:
-        """Neither by receipts nor in logs; nor by the error of a schema that it does not take."""
+    def test_no_value_is_told(
+        self, place: Place, told: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """Neither by receipts nor in logs.
+
+        Nor by the error of a schema that it does not take.
+        """
         receipt = place.run(range(4))
         nothing_told({"the receipt": receipt, "the log of a run": told()})
         sink = place.make()
@@ -335,13 +456,21 @@ class SinkContract(QuarantineContract, HistoryContract, BelongingsContract, Read
         """It does not grow with the number of rows of a run."""
         self._bounded()
         if clear is None or not self.crowd:
-            pytest.skip("no crowd can be committed: give the fixture `clear` and the class attribute `crowd`")
+            pytest.skip(
+                "no crowd can be committed: give the fixture `clear` and the class"
+                " attribute `crowd`"
+            )
         peaks = []
         part = place.rows(range(self.crowd // 4))
         for times in (4, 16):
             clear()
             peaks.append(peak(partial(place.stream, part, times)))
-        assert_bounded(peaks[0], peaks[1], data=12 * int(part.estimated_size()), what="staging and committing")
+        assert_bounded(
+            peaks[0],
+            peaks[1],
+            data=12 * int(part.estimated_size()),
+            what="staging and committing",
+        )
 
     def _idempotent(self) -> None:
         if not self.idempotent:

@@ -46,18 +46,22 @@ class SourceContract(PluginContract):
     """The promises of a `Source`.
 
     To give, beside what `PluginContract` says:
-        records: Fixture: what must come out, by origin: payloads (bytes), or rows (mappings) where the source yields
-            frames. It also puts them where the source finds them. At least two, better five, with `CANARY` in values.
-            Where the source has natural keys, let one of them end in ``#1``.
+        records: Fixture: what must come out, by origin: payloads (bytes), or rows
+            (mappings) where the source yields frames. It also puts them where the
+            source finds them. At least two, better five, with `CANARY` in values. Where
+            the source has natural keys, let one of them end in ``#1``.
 
     To give if you can:
-        add: Fixture: a function that puts one more record where the source finds it, and returns its origin and what
-            must come out. It is given a number from 0 on, which makes the record a new one.
-        trigger: Fixture: the `Trigger` that names the work, for a source that records are pushed to.
+        add: Fixture: a function that puts one more record where the source finds it,
+            and returns its origin and what must come out. It is given a number from 0
+            on, which makes the record a new one.
+        trigger: Fixture: the `Trigger` that names the work, for a source that records
+            are pushed to.
 
     To say:
-        crowd: Class attribute: how many records to `add` to see whether memory is bounded: so many that they make
-            several splits. Four times as many are added then. 0: it is not tried.
+        crowd: Class attribute: how many records to `add` to see whether memory is
+            bounded: so many that they make several splits. Four times as many are added
+            then. 0: it is not tried.
     """
 
     crowd: ClassVar[int] = 0
@@ -65,7 +69,11 @@ class SourceContract(PluginContract):
     @pytest.fixture
     def records(self) -> Mapping[str, Any]:
         """What must come out, by origin."""
-        self._lacks("records", "a mapping of origins to what must come out, which lies where the source finds it")
+        self._lacks(
+            "records",
+            "a mapping of origins to what must come out, which lies where the source"
+            " finds it",
+        )
 
     @pytest.fixture
     def add(self) -> Callable[[int], tuple[str, Any]] | None:
@@ -78,7 +86,12 @@ class SourceContract(PluginContract):
         return None
 
     @pytest.fixture
-    def opened(self, make: Callable[..., Any], trigger: Trigger | None, records: Mapping[str, Any]) -> Opened:
+    def opened(
+        self,
+        make: Callable[..., Any],
+        trigger: Trigger | None,
+        records: Mapping[str, Any],
+    ) -> Opened:
         """Makes the source, and hands it the trigger if there is one."""
 
         def open_it(**changed: Any) -> Any:
@@ -90,20 +103,33 @@ class SourceContract(PluginContract):
         return open_it
 
     def _object(self, origin: str) -> str:
-        """Return the object that a record is of: a natural key is one, whatever it ends in."""
-        return origin if getattr(self.plugin, "natural_keys", False) else object_of(origin)
+        """Return the object that a record is of.
 
-    # -- planning ------------------------------------------------------------------------------------------------------
+        A natural key is one, whatever it ends in.
+        """
+        return (
+            origin if getattr(self.plugin, "natural_keys", False) else object_of(origin)
+        )
+
+    # -- planning ----------------------------------------------------------------------
 
     def test_plan_is_repeatable(self, opened: Opened) -> None:
         """The same storage and ledger give the same splits."""
         first, second = (planned(opened()) for _ in range(2))
-        assert first == second, "plan is repeatable: two plans of the same storage and ledger differ"
+        assert first == second, (
+            "plan is repeatable: two plans of the same storage and ledger differ"
+        )
 
     def test_a_split_has_an_id_of_its_own(self, opened: Opened) -> None:
         """`Split.id` is unique within a run."""
-        twice = [each for each, times in Counter(split.id for split in planned(opened())).items() if times > 1]
-        assert not twice, f"a split has an id of its own: {few(twice)} are there more than once"
+        twice = [
+            each
+            for each, times in Counter(split.id for split in planned(opened())).items()
+            if times > 1
+        ]
+        assert not twice, (
+            f"a split has an id of its own: {few(twice)} are there more than once"
+        )
 
     def test_splits_survive_serialisation(self, opened: Opened) -> None:
         """`Split.data` is of JSON types only, so that it can be sent anywhere."""
@@ -111,21 +137,37 @@ class SourceContract(PluginContract):
             try:
                 again = sent(split)
             except (TypeError, ValueError) as error:
-                raise AssertionError(f"a split survives JSON: {type(error).__name__} in {split.id}") from None
-            assert again == split, f"a split survives JSON: {split.id} is another one afterwards"
-            assert pickle.loads(pickle.dumps(split)) == split, f"a split survives pickle: {split.id}"  # noqa: S301 - ours
+                raise AssertionError(
+                    f"a split survives JSON: {type(error).__name__} in {split.id}"
+                ) from None
+            assert again == split, (
+                f"a split survives JSON: {split.id} is another one afterwards"
+            )
+            assert pickle.loads(pickle.dumps(split)) == split, (  # noqa: S301 - ours
+                f"a split survives pickle: {split.id}"
+            )
 
-    # -- reading -------------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------
 
-    def test_every_record_comes_out(self, opened: Opened, records: Mapping[str, Any]) -> None:
+    def test_every_record_comes_out(
+        self, opened: Opened, records: Mapping[str, Any]
+    ) -> None:
         """All of them, as they are, and nothing else."""
         batches = taken(opened())
         aside = [origin for batch in batches for origin in set_aside(batch)]
-        assert not aside, f"every record comes out: {few(aside)} were rejected or left unread"
+        assert not aside, (
+            f"every record comes out: {few(aside)} were rejected or left unread"
+        )
         found = found_in(batches)
-        assert found.keys() == records.keys(), differing(found, records, "every record comes out, and nothing else")
-        changed = [origin for origin, record in records.items() if found[origin] != record]
-        assert not changed, f"every record comes out as it is: {few(changed)} are changed"
+        assert found.keys() == records.keys(), differing(
+            found, records, "every record comes out, and nothing else"
+        )
+        changed = [
+            origin for origin, record in records.items() if found[origin] != record
+        ]
+        assert not changed, (
+            f"every record comes out as it is: {few(changed)} are changed"
+        )
 
     def test_an_origin_is_unique(self, opened: Opened) -> None:
         """Each record has an origin of its own."""
@@ -139,19 +181,32 @@ class SourceContract(PluginContract):
         for batch in taken(opened()):
             shape = "frames" if batch.frame is not None else "payloads"
             given = batch.frame if batch.frame is not None else batch.payloads
-            assert not batch.origins or shape == self.plugin.yields, f"yields says what comes: {shape} came"
-            sizes = len(batch.origins), len(batch.versions), len(given if given is not None else ())
-            assert len(set(sizes)) == 1, f"as many origins as versions and records: {sizes}"
+            assert not batch.origins or shape == self.plugin.yields, (
+                f"yields says what comes: {shape} came"
+            )
+            sizes = (
+                len(batch.origins),
+                len(batch.versions),
+                len(given if given is not None else ()),
+            )
+            assert len(set(sizes)) == 1, (
+                f"as many origins as versions and records: {sizes}"
+            )
 
     def test_read_is_repeatable(self, opened: Opened) -> None:
         """The same split gives the same batches, as often as it is read."""
         source = opened()
         for split in planned(source, close=False):
             first, second = (plain(source.read(split)) for _ in range(2))
-            assert first == second, f"read is repeatable: split {split.id} gives other batches the second time"
+            assert first == second, (
+                f"read is repeatable: split {split.id} gives other batches the second"
+                " time"
+            )
         source.close()
 
-    def test_a_split_can_be_read_anywhere(self, opened: Opened, make: Callable[..., Any]) -> None:
+    def test_a_split_can_be_read_anywhere(
+        self, opened: Opened, make: Callable[..., Any]
+    ) -> None:
         """By an object that did not plan, from what was sent, in any order."""
         here, splits = opened(), planned(opened())
         expected = {split.id: plain(here.read(split)) for split in splits}
@@ -159,23 +214,35 @@ class SourceContract(PluginContract):
         for split in reversed(splits):
             elsewhere = make()
             assert plain(elsewhere.read(sent(split))) == expected[split.id], (
-                f"a split can be read anywhere: {split.id} gives other batches where nothing was planned"
+                f"a split can be read anywhere: {split.id} gives other batches where"
+                " nothing was planned"
             )
             elsewhere.close()
 
-    # -- the ledger ----------------------------------------------------------------------------------------------------
+    # -- the ledger --------------------------------------------------------------------
 
-    def test_nothing_is_read_that_the_ledger_has(self, opened: Opened, records: Mapping[str, Any]) -> None:
+    def test_nothing_is_read_that_the_ledger_has(
+        self, opened: Opened, records: Mapping[str, Any]
+    ) -> None:
         """What is accounted for is not read again; everything else is."""
         objects = sorted({self._object(origin) for origin in records})
         for known in (objects, objects[::2], objects[1::2]):
             found = found_in(taken(opened(), KnownObjects(known)))
             due = [origin for origin in records if self._object(origin) not in known]
-            assert not set(found) - set(due), differing(found, due, "nothing is read that the ledger has")
-            assert not set(due) - set(found), differing(found, due, "everything is read that the ledger lacks")
+            assert not set(found) - set(due), differing(
+                found, due, "nothing is read that the ledger has"
+            )
+            assert not set(due) - set(found), differing(
+                found, due, "everything is read that the ledger lacks"
+            )
 
-    def test_a_new_record_is_found(self, opened: Opened, records: Mapping[str, Any], add: Any) -> None:
-        """What was added since the last run is found; whether the bookmark of that run is there, lost or damaged."""
+    def test_a_new_record_is_found(
+        self, opened: Opened, records: Mapping[str, Any], add: Any
+    ) -> None:
+        """What was added since the last run is found.
+
+        Whether the bookmark of that run is there, lost or damaged.
+        """
         if add is None:
             pytest.skip("nothing can be added: give the fixture `add`")
         first = opened()
@@ -184,17 +251,31 @@ class SourceContract(PluginContract):
         first.close()
         assert through_json(left) == left, "a bookmark is of JSON types"
         known, (origin, record) = {self._object(each) for each in records}, add(0)
-        for what, bookmark in {"there": left, "lost": {}, "damaged": {**left, **dict.fromkeys(left, CANARY)}}.items():
+        for what, bookmark in {
+            "there": left,
+            "lost": {},
+            "damaged": {**left, **dict.fromkeys(left, CANARY)},
+        }.items():
             found = found_in(taken(opened(), KnownObjects(known, bookmark)))
             assert set(found) == {origin}, differing(
                 found, {origin}, f"a new record is found, the bookmark being {what}"
             )
             assert found[origin] == record, "a new record comes out as it is"
 
-    def test_a_bookmark_loses_nothing(self, opened: Opened, records: Mapping[str, Any]) -> None:
-        """What a run that was stopped did not take, and what could not be read, is found by the next one."""
+    def test_a_bookmark_loses_nothing(
+        self, opened: Opened, records: Mapping[str, Any]
+    ) -> None:
+        """Check that a bookmark loses nothing.
+
+        What a run that was stopped did not take, and what could not be read, is found
+        by the next one.
+        """
         objects = sorted({self._object(origin) for origin in records})
-        for complete, unread in ((False, []), (True, objects[:1]), (True, objects[-1:])):
+        for complete, unread in (
+            (False, []),
+            (True, objects[:1]),
+            (True, objects[-1:]),
+        ):
             known = [each for each in objects if each not in unread] if complete else []
             source = opened()
             taken(source, close=False)
@@ -202,20 +283,33 @@ class SourceContract(PluginContract):
             source.close()
             found = found_in(taken(opened(), KnownObjects(known, left)))
             due = [origin for origin in records if self._object(origin) not in known]
-            what = "a record that could not be read" if unread else "what a stopped run left"
-            assert set(found) == set(due), differing(found, due, f"a bookmark loses nothing: {what} is found again")
+            what = (
+                "a record that could not be read"
+                if unread
+                else "what a stopped run left"
+            )
+            assert set(found) == set(due), differing(
+                found, due, f"a bookmark loses nothing: {what} is found again"
+            )
 
     def test_survey_tells_what_is_left(self, opened: Opened) -> None:
-        """Nothing is waiting after the last split; before it, the source is not exhausted."""
+        """Nothing is waiting after the last split.
+
+        Before it, the source is not exhausted.
+        """
         source, count = opened(), len(planned(opened()))
         splits = iter(source.plan(KnownObjects()))
         next(splits, None)
         early = source.plan_stats()
-        assert count < 2 or not early.exhausted, "a source with splits left is not exhausted"
+        assert count < 2 or not early.exhausted, (
+            "a source with splits left is not exhausted"
+        )
         for _ in splits:
             pass
         late = source.plan_stats()
-        assert late.waiting == 0, f"nothing is waiting after the last split: {late.waiting} are said to be"
+        assert late.waiting == 0, (
+            f"nothing is waiting after the last split: {late.waiting} are said to be"
+        )
         source.close()
 
     def test_close_gives_up_what_is_under_way(self, opened: Opened) -> None:
@@ -230,7 +324,7 @@ class SourceContract(PluginContract):
         left = threads_since(before)
         assert not left, f"close leaves no thread: {few(left)}"
 
-    # -- reading again ------------------------------------------------------------------------------------------------
+    # -- reading again -----------------------------------------------------------------
 
     def test_what_is_asked_for_again_is_read_and_nothing_else(
         self, make: Callable[..., Any], records: Mapping[str, Any]
@@ -241,22 +335,44 @@ class SourceContract(PluginContract):
             source = self._revisiting(make)
             splits = list(source.plan_replay(asked))
             ids = [split.id for split in splits]
-            assert len(set(ids)) == len(ids), "a split has an id of its own, also when objects are read again"
-            assert all(sent(split) == split for split in splits), "a split survives JSON, also of what is read again"
-            found = found_in([batch for split in splits for batch in source.read(sent(split))])
+            assert len(set(ids)) == len(ids), (
+                "a split has an id of its own, also when objects are read again"
+            )
+            assert all(sent(split) == split for split in splits), (
+                "a split survives JSON, also of what is read again"
+            )
+            found = found_in(
+                [batch for split in splits for batch in source.read(sent(split))]
+            )
             waiting = source.plan_stats().waiting
             source.close()
-            due = {origin: record for origin, record in records.items() if self._object(origin) in asked}
-            assert found == due, differing(found, due, "what is asked for again is read, and nothing else")
-            assert waiting == 0, f"nothing is waiting after the last split: {waiting} are said to be"
+            due = {
+                origin: record
+                for origin, record in records.items()
+                if self._object(origin) in asked
+            }
+            assert found == due, differing(
+                found, due, "what is asked for again is read, and nothing else"
+            )
+            assert waiting == 0, (
+                f"nothing is waiting after the last split: {waiting} are said to be"
+            )
 
-    def test_an_object_that_is_gone_is_said_to_be_unread(self, make: Callable[..., Any]) -> None:
+    def test_an_object_that_is_gone_is_said_to_be_unread(
+        self, make: Callable[..., Any]
+    ) -> None:
         """In `Batch.unread`; it is not passed over."""
         source = self._revisiting(make)
-        batches = [batch for split in source.plan_replay(["not-there.json"]) for batch in source.read(split)]
+        batches = [
+            batch
+            for split in source.plan_replay(["not-there.json"])
+            for batch in source.read(split)
+        ]
         source.close()
         unread = [item.origin for batch in batches for item in batch.unread]
-        assert unread == ["not-there.json"], f"an object that is gone is said to be unread: {unread}"
+        assert unread == ["not-there.json"], (
+            f"an object that is gone is said to be unread: {unread}"
+        )
 
     def _revisiting(self, make: Callable[..., Any]) -> Any:
         source = make()
@@ -264,47 +380,72 @@ class SourceContract(PluginContract):
             pytest.skip("it reads no single objects again")
         return source
 
-    # -- triggers ------------------------------------------------------------------------------------------------------
+    # -- triggers ----------------------------------------------------------------------
 
-    def test_a_trigger_that_is_none_is_refused(self, make: Callable[..., Any], trigger: Trigger | None) -> None:
+    def test_a_trigger_that_is_none_is_refused(
+        self, make: Callable[..., Any], trigger: Trigger | None
+    ) -> None:
         """`TriggerError`, or nothing is made of it; and no value of it is told."""
         if trigger is None:
             pytest.skip("no trigger names its work")
         assert isinstance(make(), Triggered), (
             "what takes a trigger has `triggers`, `accept_trigger` and `build_response`"
         )
-        assert trigger.kind in self.plugin.triggers, f"triggers says which are taken: {trigger.kind} is not among them"
+        assert trigger.kind in self.plugin.triggers, (
+            f"triggers says which are taken: {trigger.kind} is not among them"
+        )
         damage: list[Any] = [[{}], [CANARY], None, CANARY]
         for event in ({"Records": each} for each in damage):
             source = make()
             try:
                 source.accept_trigger(trigger._replace(event=event))
                 found = found_in(taken(source))
-                assert not found, f"nothing is made of a trigger that is none: {few(found)}"
+                assert not found, (
+                    f"nothing is made of a trigger that is none: {few(found)}"
+                )
             except TriggerError as error:
                 nothing_told({"the error of a trigger": error})
 
-    def test_the_answer_names_what_was_not_taken(self, opened: Opened, trigger: Trigger | None) -> None:
-        """`build_response` gives JSON types, and another answer when a record must come again."""
+    def test_the_answer_names_what_was_not_taken(
+        self, opened: Opened, trigger: Trigger | None
+    ) -> None:
+        """Check that the answer names what was not taken.
+
+        `build_response` gives JSON types, and another answer when a record must come
+        again.
+        """
         if trigger is None:
             pytest.skip("no trigger names its work")
         answers = []
         for failing in (False, True):
             source = opened()
-            origins = [origin for batch in taken(source, close=False) for origin in batch.origins]
+            origins = [
+                origin
+                for batch in taken(source, close=False)
+                for origin in batch.origins
+            ]
             answers.append(
-                source.build_response([ReadFailure(origins[0], "unavailable")] if failing else [], []).answer
+                source.build_response(
+                    [ReadFailure(origins[0], "unavailable")] if failing else [], []
+                ).answer
             )
             source.close()
         assert through_json(answers) == answers, "an answer is of JSON types"
-        assert answers[0] != answers[1] or answers == [None, None], "the answer names the record that was not taken"
+        assert answers[0] != answers[1] or answers == [
+            None,
+            None,
+        ], "the answer names the record that was not taken"
 
-    # -- whatever goes wrong -------------------------------------------------------------------------------------------
+    # -- whatever goes wrong -----------------------------------------------------------
 
     def test_what_cannot_be_read_is_never_passed_over(
         self, opened: Opened, records: Mapping[str, Any], faults: Faults | None
     ) -> None:
-        """Whichever call fails: an error of the right type, or every record is read, or said to be unread."""
+        """Check that what cannot be read is never passed over.
+
+        Whichever call fails, there is an error of the right type, or every record is
+        read, or said to be unread.
+        """
         objects = {self._object(origin) for origin in records}
         for attempt in each_fault(self._faults(faults)):
             source = opened()
@@ -312,36 +453,65 @@ class SourceContract(PluginContract):
             source.close()
             if attempt.error is None:
                 names = [origin for batch in batches for origin in origins_of(batch)]
-                found = {name if name in objects else self._object(name) for name in names}
-                assert found == objects, differing(found, objects, f"nothing is passed over: {attempt}")
-                assert all(records.get(origin) == value for origin, value in found_in(batches).items()), (
-                    f"what is read is whole: {attempt}"
+                found = {
+                    name if name in objects else self._object(name) for name in names
+                }
+                assert found == objects, differing(
+                    found, objects, f"nothing is passed over: {attempt}"
                 )
+                assert all(
+                    records.get(origin) == value
+                    for origin, value in found_in(batches).items()
+                ), f"what is read is whole: {attempt}"
             elif not isinstance(attempt.error, Killed):
                 nothing_told({f"the error of {attempt}": attempt.error})
-        assert found_in(taken(opened())).keys() == records.keys(), "the run after a fault reads every record"
+        assert found_in(taken(opened())).keys() == records.keys(), (
+            "the run after a fault reads every record"
+        )
 
     def test_no_value_is_told(
-        self, opened: Opened, make: Callable[..., Any], told: Callable[[], Mapping[str, str]]
+        self,
+        opened: Opened,
+        make: Callable[..., Any],
+        told: Callable[[], Mapping[str, str]],
     ) -> None:
-        """Neither in logs nor in what is set aside; nor in the error of a split that is none."""
+        """Neither in logs nor in what is set aside.
+
+        Nor in the error of a split that is none.
+        """
         source = opened()
         for batch in taken(source, close=False):
-            nothing_told({"a rejection": batch.rejected, "an unread record": batch.unread, "an origin": batch.origins})
+            nothing_told(
+                {
+                    "a rejection": batch.rejected,
+                    "an unread record": batch.unread,
+                    "an origin": batch.origins,
+                }
+            )
         nothing_told(
-            {"the survey": source.plan_stats(), "the bookmark": source.bookmark(complete=True, unread=[], rows=0)}
+            {
+                "the survey": source.plan_stats(),
+                "the bookmark": source.bookmark(complete=True, unread=[], rows=0),
+            }
         )
         source.close()
         nothing_told(told())
 
     @pytest.mark.slow
-    def test_memory_is_bounded(self, opened: Opened, add: Callable[[int], tuple[str, Any]] | None) -> None:
+    def test_memory_is_bounded(
+        self, opened: Opened, add: Callable[[int], tuple[str, Any]] | None
+    ) -> None:
         """It does not grow with the number of records."""
         self._bounded()
         if add is None or not self.crowd:
-            pytest.skip("no crowd can be added: give the fixture `add` and the class attribute `crowd`")
+            pytest.skip(
+                "no crowd can be added: give the fixture `add` and the class attribute"
+                " `crowd`"
+            )
         sizes, peaks = [0], []
         for begin, end in ((0, self.crowd), (self.crowd, 4 * self.crowd)):
-            sizes.append(sizes[-1] + sum(size_of(add(number)[1]) for number in range(begin, end)))
+            sizes.append(
+                sizes[-1] + sum(size_of(add(number)[1]) for number in range(begin, end))
+            )
             peaks.append(peak(lambda: drained(opened())))
         assert_bounded(peaks[0], peaks[1], data=sizes[2] - sizes[1], what="reading")

@@ -34,38 +34,70 @@ class ReadableContract:
         self, place: Place, table: Callable[[], pl.LazyFrame | None]
     ) -> None:
         """Nothing rather than an empty one, also once rows are staged."""
-        assert table() is None, "there is no table before the first commit: scan gave one"
+        assert table() is None, (
+            "there is no table before the first commit: scan gave one"
+        )
         sink, _ = place.staged(range(4))
-        assert table() is None, "there is no table before the first commit: scan gave what is staged"
+        assert table() is None, (
+            "there is no table before the first commit: scan gave what is staged"
+        )
         sink.close()
 
-    def test_a_table_has_what_was_committed(self, place: Place, table: Callable[[], pl.LazyFrame | None]) -> None:
-        """All of it and nothing staged, in the prepared columns, their order and their types."""
+    def test_a_table_has_what_was_committed(
+        self, place: Place, table: Callable[[], pl.LazyFrame | None]
+    ) -> None:
+        """Check that a table has all that was committed, nothing staged.
+
+        It is in the prepared columns, their order and their types.
+        """
         place.run(range(5))
         sink, _ = place.staged(range(5, 9))
         found, due = _collected(table()), place.rows(range(5))
         columns = found.columns[: len(due.columns)]
-        assert columns == due.columns, f"a table has the prepared columns first, in their order: it has {columns}"
+        assert columns == due.columns, (
+            f"a table has the prepared columns first, in their order: it has {columns}"
+        )
         wrong = [name for name in due.columns if found.schema[name] != due.schema[name]]
-        assert not wrong, f"a table has the prepared types: column {wrong[0]} is {found.schema[wrong[0]]}"
+        assert not wrong, (
+            f"a table has the prepared types: column {wrong[0]} is"
+            f" {found.schema[wrong[0]]}"
+        )
         sink.close()
-        assert _same(found.select(due.columns), due), "a table has all that was committed, and nothing else"
+        assert _same(found.select(due.columns), due), (
+            "a table has all that was committed, and nothing else"
+        )
 
     def test_rows_and_columns_of_a_table_are_picked(
         self, place: Place, table: Callable[[], pl.LazyFrame | None]
     ) -> None:
-        """Each filter and each choice of columns gives what it gives of the rows themselves."""
+        """Check that rows and columns of a table are picked.
+
+        Each filter and each choice of columns gives what it gives of the rows
+        themselves.
+        """
         place.run(range(6))
         due = place.rows(range(6))
         some = pl.col(SOURCE_KEY).is_in(due[SOURCE_KEY][::2].implode())
         for name in due.columns:
             found = _collected(_there(table()).filter(some).select(name))
-            assert _same(found, due.filter(some).select(name)), f"rows and columns are picked: column {name} differs"
-        assert _collected(_there(table()).select(pl.len())).item() == 6, "rows of a table are counted"
-        assert _collected(_there(table()).head(2)).height == 2, "a table can be read in part"
+            assert _same(found, due.filter(some).select(name)), (
+                f"rows and columns are picked: column {name} differs"
+            )
+        assert _collected(_there(table()).select(pl.len())).item() == 6, (
+            "rows of a table are counted"
+        )
+        assert _collected(_there(table()).head(2)).height == 2, (
+            "a table can be read in part"
+        )
 
-    def test_a_later_commit_mixes_no_table(self, place: Place, table: Callable[[], pl.LazyFrame | None]) -> None:
-        """What was scanned before it has the old rows, or all of the new ones, or fails; never some of each."""
+    def test_a_later_commit_mixes_no_table(
+        self, place: Place, table: Callable[[], pl.LazyFrame | None]
+    ) -> None:
+        """Check that a later commit mixes no table.
+
+        What was scanned before it has the old rows, or all of the new ones, or fails.
+        It never has some of each.
+        """
         place.run(range(4))
         before = _there(table())
         place.run(range(4, 8))
@@ -74,8 +106,12 @@ class ReadableContract:
         except Exception:  # whatever polars makes of a file that was replaced
             found = place.rows(range(4))
         whole = any(_same(found, place.rows(range(most))) for most in (4, 8))
-        assert whole, f"a later commit mixes no table: {found.height} rows where 4 or 8 are"
-        assert _collected(table()).height == 8, "a scan sees what was committed before it"
+        assert whole, (
+            f"a later commit mixes no table: {found.height} rows where 4 or 8 are"
+        )
+        assert _collected(table()).height == 8, (
+            "a scan sees what was committed before it"
+        )
 
     def test_to_scan_changes_nothing(
         self,
@@ -87,21 +123,33 @@ class ReadableContract:
         place.run(range(3))
         before = files() if files else {}
         _collected(table())
-        assert (files() if files else {}) == before, "to scan changes nothing: files differ"
+        assert (files() if files else {}) == before, (
+            "to scan changes nothing: files differ"
+        )
         place.shows(range(3), "to scan changes nothing")
 
     def test_a_table_that_cannot_be_read_is_none_of_nothing(
-        self, place: Place, table: Callable[[], pl.LazyFrame | None], faults: Faults | None
+        self,
+        place: Place,
+        table: Callable[[], pl.LazyFrame | None],
+        faults: Faults | None,
     ) -> None:
-        """Whichever call fails while it is found: an error of the right type, or the whole table."""
+        """Check that a fault while a table is found is told.
+
+        Whichever call fails, there is an error of the right type, or the whole table.
+        """
         if faults is None:
             pytest.skip("nothing breaks its I/O: give the fixture `faults`")
         place.run(range(3))
         for attempt in each_fault(faults):
             found: Any = attempt.run(table)
             if attempt.error is None:
-                assert found is not None, f"an error is not an absence: {attempt} left no table"
-        assert _collected(table()).height == 3, "a fault while a table is read changes nothing"
+                assert found is not None, (
+                    f"an error is not an absence: {attempt} left no table"
+                )
+        assert _collected(table()).height == 3, (
+            "a fault while a table is read changes nothing"
+        )
 
 
 def _there(found: pl.LazyFrame | None) -> pl.LazyFrame:
@@ -113,7 +161,9 @@ def _collected(found: pl.LazyFrame | None) -> pl.DataFrame:
     try:
         return _there(found).collect()
     except ReportingError as error:
-        raise AssertionError(f"a table that is there can be read: {type(error).__name__}") from error
+        raise AssertionError(
+            f"a table that is there can be read: {type(error).__name__}"
+        ) from error
 
 
 def _same(one: pl.DataFrame, other: pl.DataFrame) -> bool:

@@ -14,7 +14,12 @@ import pytest
 from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
 from reporting_framework.testing.faults.calls import Faults, each_fault
-from reporting_framework.testing.harness.memory import MEBIBYTE, assert_bounded, copied, peak
+from reporting_framework.testing.harness.memory import (
+    MEBIBYTE,
+    assert_bounded,
+    copied,
+    peak,
+)
 
 Make = Callable[..., Any]
 
@@ -23,7 +28,8 @@ class TransformContract(PluginContract):
     """The promises of a `Transform`.
 
     To give, beside what `PluginContract` says:
-        frame: Fixture: a frame that it takes, of at least three rows, `SOURCE_KEY` last, with `CANARY` in a value.
+        frame: Fixture: a frame that it takes, of at least three rows, `SOURCE_KEY`
+            last, with `CANARY` in a value.
 
     To give if you can:
         expected: Fixture: what it must make of that frame.
@@ -32,79 +38,128 @@ class TransformContract(PluginContract):
     @pytest.fixture
     def frame(self) -> pl.DataFrame:
         """A frame that it takes."""
-        self._lacks("frame", "a frame that the transform takes, of at least three rows, SOURCE_KEY last")
+        self._lacks(
+            "frame",
+            "a frame that the transform takes, of at least three rows, SOURCE_KEY last",
+        )
 
     @pytest.fixture
     def expected(self) -> pl.DataFrame | None:
         """What it must make of it."""
         return None
 
-    def test_it_makes_what_is_expected(self, make: Make, frame: pl.DataFrame, expected: pl.DataFrame | None) -> None:
+    def test_it_makes_what_is_expected(
+        self, make: Make, frame: pl.DataFrame, expected: pl.DataFrame | None
+    ) -> None:
         """Row by row, type by type."""
         if expected is None:
             pytest.skip("nothing is expected of it: give the fixture `expected`")
         found = make().apply(frame)
-        assert found.schema == expected.schema, f"it makes what is expected: {found.schema} is not {expected.schema}"
+        assert found.schema == expected.schema, (
+            f"it makes what is expected: {found.schema} is not {expected.schema}"
+        )
         assert found.equals(expected), "it makes what is expected: rows differ"
 
     def test_the_origin_is_kept(self, make: Make, frame: pl.DataFrame) -> None:
         """As the last column, a String, and with every row its own; none is made up."""
         found = make().apply(frame)
-        assert found.columns[-1:] == [SOURCE_KEY], "a transform keeps the origin, as the last column"
-        assert found.schema[SOURCE_KEY] == pl.String, "a transform keeps the origin as a String"
+        assert found.columns[-1:] == [SOURCE_KEY], (
+            "a transform keeps the origin, as the last column"
+        )
+        assert found.schema[SOURCE_KEY] == pl.String, (
+            "a transform keeps the origin as a String"
+        )
         origins = found[SOURCE_KEY].to_list()
         made_up = set(origins) - set(frame[SOURCE_KEY].to_list())
         assert not made_up, f"a transform makes up no origin: {few(map(str, made_up))}"
         twice = [str(each) for each, times in Counter(origins).items() if times > 1]
         assert not twice, f"a row is kept or dropped, never doubled: {few(twice)}"
 
-    def test_every_row_is_shaped_by_itself(self, make: Make, frame: pl.DataFrame) -> None:
-        """Row by row it makes the same as of all together: how a run is cut into batches changes nothing."""
+    def test_every_row_is_shaped_by_itself(
+        self, make: Make, frame: pl.DataFrame
+    ) -> None:
+        """Check that row by row it makes the same as of all together.
+
+        How a run is cut into batches changes nothing.
+        """
         made = make()
         together = made.apply(frame)
-        alone = pl.concat([made.apply(frame[number : number + 1]) for number in range(frame.height)])
+        alone = pl.concat(
+            [made.apply(frame[number : number + 1]) for number in range(frame.height)]
+        )
         for origin, row in _by_origin(together).items():
-            assert _by_origin(alone).get(origin) == row, f"every row is shaped by itself: {origin} differs when alone"
-        assert alone.height == together.height, "every row is shaped by itself: others are dropped when alone"
+            assert _by_origin(alone).get(origin) == row, (
+                f"every row is shaped by itself: {origin} differs when alone"
+            )
+        assert alone.height == together.height, (
+            "every row is shaped by itself: others are dropped when alone"
+        )
 
     def test_it_works_on_no_rows(self, make: Make, frame: pl.DataFrame) -> None:
         """The sinks' schema is found that way, so it is that of frames with rows."""
         made = make()
         empty, full = made.apply(frame.clear()), made.apply(frame)
         assert empty.height == 0, "of no rows it makes no rows"
-        assert empty.schema == full.schema, f"no rows have the schema of rows: {empty.schema} is not {full.schema}"
+        assert empty.schema == full.schema, (
+            f"no rows have the schema of rows: {empty.schema} is not {full.schema}"
+        )
 
     def test_its_input_is_unchanged(self, make: Make, frame: pl.DataFrame) -> None:
         """The frame that it was given is as it was."""
         given = frame.clone()
         make().apply(given)
-        assert given.schema == frame.schema, "a transform does not change its input: its columns are others"
-        assert given.equals(frame), "a transform does not change its input: its rows are others"
+        assert given.schema == frame.schema, (
+            "a transform does not change its input: its columns are others"
+        )
+        assert given.equals(frame), (
+            "a transform does not change its input: its rows are others"
+        )
 
     def test_it_is_deterministic(self, make: Make, frame: pl.DataFrame) -> None:
-        """The same frame gives the same, again, from another object, and from several threads at once."""
+        """Check that the same frame gives the same result.
+
+        It gives it again, from another object, and from several threads at once.
+        """
         made = make()
         first = made.apply(frame)
         with ThreadPoolExecutor(4) as pool:
             others = [make().apply(frame), *pool.map(made.apply, [frame] * 8)]
-        assert all(other.equals(first) for other in others), "a transform is deterministic: the same frame gave another"
+        assert all(other.equals(first) for other in others), (
+            "a transform is deterministic: the same frame gave another"
+        )
 
-    def test_a_fault_is_told(self, make: Make, frame: pl.DataFrame, faults: Faults | None) -> None:
-        """Whichever call fails: an error of the right type, without a value, or the same frame as ever."""
+    def test_a_fault_is_told(
+        self, make: Make, frame: pl.DataFrame, faults: Faults | None
+    ) -> None:
+        """Check that a fault is told, whichever call fails.
+
+        There is an error of the right type, without a value, or the same frame as ever.
+        """
         due = make().apply(frame)
         for attempt in each_fault(self._faults(faults)):
             made = make()
             found = attempt.run(partial(made.apply, frame))
             if attempt.error is None:
-                assert found.equals(due), f"a fault is told, not hidden: {attempt} gave another frame"
+                assert found.equals(due), (
+                    f"a fault is told, not hidden: {attempt} gave another frame"
+                )
             nothing_told({f"the error of {attempt}": attempt.error})
-        assert make().apply(frame).equals(due), "after a fault it makes the same as ever"
+        assert make().apply(frame).equals(due), (
+            "after a fault it makes the same as ever"
+        )
 
-    def test_no_value_is_told(self, make: Make, frame: pl.DataFrame, told: Callable[[], Mapping[str, str]]) -> None:
-        """Nothing of a record is logged or printed; nor by the error of a frame that it does not take."""
+    def test_no_value_is_told(
+        self, make: Make, frame: pl.DataFrame, told: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """Nothing of a record is logged or printed.
+
+        Nor by the error of a frame that it does not take.
+        """
         made = make()
         made.apply(frame)
-        strange = frame.select(pl.all().exclude(SOURCE_KEY).cast(pl.String).name.suffix("_"), SOURCE_KEY)
+        strange = frame.select(
+            pl.all().exclude(SOURCE_KEY).cast(pl.String).name.suffix("_"), SOURCE_KEY
+        )
         try:
             made.apply(strange)
         except Exception as error:
@@ -116,8 +171,12 @@ class TransformContract(PluginContract):
         """Nothing of a frame is kept once it is done."""
         self._bounded()
         made = make()
-        large = pl.concat([frame] * (1 + MEBIBYTE // max(1, int(frame.estimated_size()))))
-        origins = pl.int_range(large.height, eager=True).cast(pl.String).alias(SOURCE_KEY)
+        large = pl.concat(
+            [frame] * (1 + MEBIBYTE // max(1, int(frame.estimated_size())))
+        )
+        origins = (
+            pl.int_range(large.height, eager=True).cast(pl.String).alias(SOURCE_KEY)
+        )
         large = large.with_columns(origins)
 
         def stream(times: int) -> None:
@@ -126,7 +185,9 @@ class TransformContract(PluginContract):
 
         stream(4)
         small, many = peak(partial(stream, 16)), peak(partial(stream, 64))
-        assert_bounded(small, many, data=48 * int(large.estimated_size()), what="a transform")
+        assert_bounded(
+            small, many, data=48 * int(large.estimated_size()), what="a transform"
+        )
 
 
 def _by_origin(frame: pl.DataFrame) -> dict[str, str]:

@@ -12,8 +12,19 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework.plugin_api.records import SOURCE_KEY, Batch, Rejection, Validated
-from reporting_framework.testing.contracts.base import CANARY, PluginContract, differing, few, nothing_told
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    Batch,
+    Rejection,
+    Validated,
+)
+from reporting_framework.testing.contracts.base import (
+    CANARY,
+    PluginContract,
+    differing,
+    few,
+    nothing_told,
+)
 from reporting_framework.testing.contracts.edge_cases import awkward_records
 from reporting_framework.testing.harness.memory import assert_bounded, copied, peak
 from reporting_framework.testing.harness.source_harness import size_of
@@ -25,13 +36,14 @@ class ValidatorContract(PluginContract):
     """The promises of a `Validator`.
 
     To give, beside what `PluginContract` says:
-        good: Fixture: records that pass: payloads (bytes), or rows (mappings) where the validator takes frames. At
-            least two, with `CANARY` in some value.
-        bad: Fixture: records that do not, each with the type of error that it is rejected for, and the field if that is
-            to be looked at too: ``(record, "missing")`` or ``(record, "missing", "ptid")``. With `CANARY` in values.
+        good: Fixture: records that pass: payloads (bytes), or rows (mappings) where the
+            validator takes frames. At least two, with `CANARY` in some value.
+        bad: Fixture: records that do not, each with the type of error that it is
+            rejected for, and the field if that is to be looked at too: ``(record,
+            "missing")`` or ``(record, "missing", "ptid")``. With `CANARY` in values.
 
-    Records that are awkward in ways of their own (`reporting_awkward_records`) are tried besides, where the validator
-    takes payloads.
+    Records that are awkward in ways of their own (`reporting_awkward_records`) are
+    tried besides, where the validator takes payloads.
     """
 
     @pytest.fixture
@@ -47,53 +59,96 @@ class ValidatorContract(PluginContract):
     def test_the_last_column_is_the_origin(self, make: Make) -> None:
         """`schema` ends with `SOURCE_KEY`, a String."""
         schema = make().schema
-        assert schema.names()[-1:] == [SOURCE_KEY], "the last column of the declared schema is the origin"
+        assert schema.names()[-1:] == [SOURCE_KEY], (
+            "the last column of the declared schema is the origin"
+        )
         assert schema[SOURCE_KEY] == pl.String, "the origin is a String"
 
     def test_a_good_record_is_a_row(self, make: Make, good: Sequence[Any]) -> None:
         """All of them, each with its own origin."""
         batch = self._batch(good)
         found = make().validate(batch)
-        assert not found.rejections, f"a good record is a row: rejected {_reasons(found.rejections)}"
+        assert not found.rejections, (
+            f"a good record is a row: rejected {_reasons(found.rejections)}"
+        )
         rows = found.frame[SOURCE_KEY].to_list()
-        assert sorted(rows) == sorted(batch.origins), differing(rows, batch.origins, "a good record is a row")
+        assert sorted(rows) == sorted(batch.origins), differing(
+            rows, batch.origins, "a good record is a row"
+        )
 
-    def test_a_bad_record_is_a_rejection(self, make: Make, bad: Sequence[tuple[Any, ...]]) -> None:
+    def test_a_bad_record_is_a_rejection(
+        self, make: Make, bad: Sequence[tuple[Any, ...]]
+    ) -> None:
         """With its origin, its version, the type of the error and the field."""
         batch = self._batch([each[0] for each in bad])
         found = make().validate(batch)
         kept = found.frame[SOURCE_KEY].to_list()
         assert not kept, f"a bad record is a rejection: {few(kept)} are rows"
         by_origin = {each.origin: each for each in found.rejections}
-        for origin, version, (_, error_type, *field) in zip(batch.origins, batch.versions, bad, strict=True):
-            due = Rejection(origin, version, error_type, *(field or [by_origin[origin].field]))
-            assert by_origin[origin] == due, f"a rejection says why: {by_origin[origin]} where {due} is due"
+        for origin, version, (_, error_type, *field) in zip(
+            batch.origins, batch.versions, bad, strict=True
+        ):
+            due = Rejection(
+                origin, version, error_type, *(field or [by_origin[origin].field])
+            )
+            assert by_origin[origin] == due, (
+                f"a rejection says why: {by_origin[origin]} where {due} is due"
+            )
 
     def test_every_record_is_a_row_or_a_rejection(
         self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]
     ) -> None:
-        """Each of a batch of all kinds, once; and what becomes of it does not depend on its neighbours."""
+        """Each of a batch of all kinds, once.
+
+        And what becomes of it does not depend on its neighbours.
+        """
         records = [*good, *(each[0] for each in bad), *self._awkward(), *good]
         batch, made = self._batch(records), make()
         found = made.validate(batch)
-        times = Counter([*found.frame[SOURCE_KEY].to_list(), *(each.origin for each in found.rejections)])
-        wrong = [origin for origin in {*batch.origins, *times} if times[origin] != (origin in batch.origins)]
-        assert not wrong, f"every record is a row or a rejection, once: {few(wrong)} are not"
-        alone = [made.validate(self._batch([record], first=number)) for number, record in enumerate(records)]
+        times = Counter(
+            [
+                *found.frame[SOURCE_KEY].to_list(),
+                *(each.origin for each in found.rejections),
+            ]
+        )
+        wrong = [
+            origin
+            for origin in {*batch.origins, *times}
+            if times[origin] != (origin in batch.origins)
+        ]
+        assert not wrong, (
+            f"every record is a row or a rejection, once: {few(wrong)} are not"
+        )
+        alone = [
+            made.validate(self._batch([record], first=number))
+            for number, record in enumerate(records)
+        ]
         frame = pl.concat([each.frame for each in alone])
         assert frame.sort(SOURCE_KEY).equals(found.frame.sort(SOURCE_KEY)), (
             "what becomes of a record does not depend on its neighbours: rows differ"
         )
-        assert sorted(each for one in alone for each in one.rejections) == sorted(found.rejections), (
-            "what becomes of a record does not depend on its neighbours: rejections differ"
+        assert sorted(each for one in alone for each in one.rejections) == sorted(
+            found.rejections
+        ), (
+            "what becomes of a record does not depend on its neighbours: rejections"
+            " differ"
         )
 
-    def test_the_schema_is_as_declared(self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]) -> None:
+    def test_the_schema_is_as_declared(
+        self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]
+    ) -> None:
         """For good records, for none, and where all are rejected."""
         made = make()
-        for what, records in {"good records": good, "no records": [], "bad records": [each[0] for each in bad]}.items():
+        for what, records in {
+            "good records": good,
+            "no records": [],
+            "bad records": [each[0] for each in bad],
+        }.items():
             found = made.validate(self._batch(records, like=good)).frame.schema
-            assert found == made.schema, f"the schema is exactly as declared, for {what}: {found} is not {made.schema}"
+            assert found == made.schema, (
+                f"the schema is exactly as declared, for {what}: {found} is not"
+                f" {made.schema}"
+            )
 
     def test_a_bad_record_never_raises(self, make: Make, good: Sequence[Any]) -> None:
         """Whatever bytes it is of."""
@@ -104,27 +159,48 @@ class ValidatorContract(PluginContract):
             self._never_raises_for_damage(made, good)
 
     def _never_raises_for_damage(self, made: Any, good: Sequence[bytes]) -> None:
-        """Bytes at random, and good records that were cut, doubled or changed at random."""
+        """Check that it raises nothing for damaged records.
+
+        They are bytes at random, and good records that were cut, doubled or changed at
+        random.
+        """
         from hypothesis import given, settings
         from hypothesis import strategies as st
 
         @settings(max_examples=100, deadline=None, derandomize=True, database=None)
-        @given(st.sampled_from(list(good)), st.binary(max_size=64), st.integers(0, 1000), st.integers(0, 1000))
+        @given(
+            st.sampled_from(list(good)),
+            st.binary(max_size=64),
+            st.integers(0, 1000),
+            st.integers(0, 1000),
+        )
         def damaged(record: bytes, noise: bytes, begin: int, end: int) -> None:
-            for payload in (noise, record[: begin % (len(record) + 1)] + noise + record[end % (len(record) + 1) :]):
+            for payload in (
+                noise,
+                record[: begin % (len(record) + 1)]
+                + noise
+                + record[end % (len(record) + 1) :],
+            ):
                 _unharmed(made, self._batch([payload]), "a damaged record")
 
         damaged()
 
-    def test_it_is_deterministic(self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]) -> None:
-        """The same batch gives the same, again, from another object, and from several threads at once."""
+    def test_it_is_deterministic(
+        self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Check that the same batch gives the same result.
+
+        It gives it again, from another object, and from several threads at once.
+        """
         batch, made = self._batch([*good, *(each[0] for each in bad)]), make()
         first = made.validate(batch)
         with ThreadPoolExecutor(4) as pool:
             others = [make().validate(batch), *pool.map(made.validate, [batch] * 8)]
         for other in others:
             assert other.frame.equals(first.frame), "it is deterministic: rows differ"
-            assert list(other.rejections) == list(first.rejections), "it is deterministic: rejections differ"
+            assert list(other.rejections) == list(first.rejections), (
+                "it is deterministic: rejections differ"
+            )
             assert dict(other.ignored_fields) == dict(first.ignored_fields), (
                 "it is deterministic: ignored fields differ"
             )
@@ -138,18 +214,37 @@ class ValidatorContract(PluginContract):
     ) -> None:
         """Neither in rejections nor in logs, also of fields that nobody knows."""
         found: Validated = make().validate(
-            self._batch([*good, *(each[0] for each in bad), *self._awkward(), *self._with_odd_names(good)])
+            self._batch(
+                [
+                    *good,
+                    *(each[0] for each in bad),
+                    *self._awkward(),
+                    *self._with_odd_names(good),
+                ]
+            )
         )
         for each in found.rejections:
-            nothing_told({f"a rejection of type {each.error_type!r:.40}": (each.error_type, each.field, each.version)})
-        nothing_told({"the names of ignored fields": list(found.ignored_fields), **told()})
+            nothing_told(
+                {
+                    f"a rejection of type {each.error_type!r:.40}": (
+                        each.error_type,
+                        each.field,
+                        each.version,
+                    )
+                }
+            )
+        nothing_told(
+            {"the names of ignored fields": list(found.ignored_fields), **told()}
+        )
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, make: Make, good: Sequence[Any]) -> None:
         """Nothing of a batch is kept once it is done."""
         self._bounded()
         made = make()
-        records = (list(good) * (1 + 65_536 // max(1, sum(size_of(each) for each in good))))[:10_000]
+        records = (
+            list(good) * (1 + 65_536 // max(1, sum(size_of(each) for each in good)))
+        )[:10_000]
         batch = self._batch(records)
         size = sum(map(size_of, records))
 
@@ -161,15 +256,21 @@ class ValidatorContract(PluginContract):
         small, large = peak(partial(stream, 4)), peak(partial(stream, 20))
         assert_bounded(small, large, data=16 * size, what="validating")
 
-    # -- making batches ------------------------------------------------------------------------------------------------
+    # -- making batches ----------------------------------------------------------------
 
-    def _batch(self, records: Sequence[Any], *, first: int = 0, like: Sequence[Any] = ()) -> Batch:
+    def _batch(
+        self, records: Sequence[Any], *, first: int = 0, like: Sequence[Any] = ()
+    ) -> Batch:
         """A batch of these records, each an object of its own."""
-        origins = [f"record-{number:04}.json" for number in range(first, first + len(records))]
+        origins = [
+            f"record-{number:04}.json" for number in range(first, first + len(records))
+        ]
         versions = [f"v{number}" for number in range(first, first + len(records))]
         if self.plugin.takes == "payloads":
             return Batch(origins, versions, list(records))
-        frame = pl.DataFrame([dict(each) for each in records or like], infer_schema_length=None)
+        frame = pl.DataFrame(
+            [dict(each) for each in records or like], infer_schema_length=None
+        )
         return Batch(origins, versions, frame=frame[: len(records)])
 
     def _named_awkward(self) -> Mapping[str, bytes]:
@@ -179,7 +280,10 @@ class ValidatorContract(PluginContract):
         return list(self._named_awkward().values())
 
     def _with_odd_names(self, good: Sequence[Any]) -> list[bytes]:
-        """Good records with a field more, where they are JSON objects; its name holds a value, too."""
+        """Good records with a field more, where they are JSON objects.
+
+        Its name holds a value, too.
+        """
         found = []
         for each in good if self.plugin.takes == "payloads" else ():
             try:
@@ -196,16 +300,26 @@ def _unharmed(made: Any, batch: Batch, what: str) -> None:
     try:
         found = made.validate(batch)
     except Exception as error:
-        raise AssertionError(f"a validator never raises for a bad record: {type(error).__name__} for {what}") from error
+        raise AssertionError(
+            f"a validator never raises for a bad record: {type(error).__name__} for"
+            f" {what}"
+        ) from error
     number = found.frame.height + len(found.rejections)
-    assert number == 1, f"every record is a row or a rejection, once: {what} was answered for {number} times"
+    assert number == 1, (
+        f"every record is a row or a rejection, once: {what} was answered for {number}"
+        " times"
+    )
 
 
 def _copied(batch: Batch) -> Batch:
     """The same batch in memory of its own, so that what is kept of it takes memory."""
     if batch.payloads is not None:
-        return batch._replace(payloads=[bytes(bytearray(each)) for each in batch.payloads])
-    return batch._replace(frame=copied(batch.frame) if batch.frame is not None else None)
+        return batch._replace(
+            payloads=[bytes(bytearray(each)) for each in batch.payloads]
+        )
+    return batch._replace(
+        frame=copied(batch.frame) if batch.frame is not None else None
+    )
 
 
 def _reasons(rejections: Sequence[Rejection]) -> str:

@@ -1,4 +1,7 @@
-"""What makes I/O fail: the n-th call of a plugin, once or for good, before or after it was carried out."""
+"""The faults that make I/O fail.
+
+The n-th call of a plugin fails, once or for good, before or after it was carried out.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,14 @@ class Killed(BaseException):
 
 
 class Faults(Protocol):
-    """What breaks a plugin's I/O. Nothing is broken until `arm` is called, and after `disarm`.
+    """What breaks a plugin's I/O.
+
+    Nothing is broken until `arm` is called, and after `disarm`.
 
     Attributes:
-        kinds: What can be done to a call, by name, each with the error that a plugin may end with because of it:
-            a class of `reporting_framework.errors`, or `Killed`.
+        kinds: What can be done to a call, by name, each with the error that a plugin
+            may end with because of it: a class of `reporting_framework.errors`, or
+            `Killed`.
     """
 
     @property
@@ -32,7 +38,10 @@ class Faults(Protocol):
         ...
 
     def arm(self, kind: str, nth: int) -> None:
-        """Break the `nth` call from now on (from 1), and, as the kind says, those after it."""
+        """Break the `nth` call from now on (from 1).
+
+        Break also those after it, as the kind says.
+        """
         ...
 
     def disarm(self) -> bool:
@@ -49,7 +58,8 @@ class CallFaults:
         monkeypatch.setattr(my_plugin.sink, "save", faults.around(my_plugin.sink.save))
 
     Args:
-        error: Makes the error that a broken call raises: what the function itself raises when it fails.
+        error: Makes the error that a broken call raises: what the function itself
+            raises when it fails.
         ends: What the plugin may end with then.
     """
 
@@ -81,7 +91,10 @@ class CallFaults:
             return self._fired
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, each call of which counts and may be broken; a method is taken from its class and put there."""
+        """The function, each call of which counts and may be broken.
+
+        A method is taken from its class and put there.
+        """
 
         @wraps(function)
         def broken(*args: Any, **kwargs: Any) -> Any:
@@ -96,16 +109,23 @@ class CallFaults:
         return broken
 
     def _due(self) -> str:
-        """What becomes of the call that is about to be made; after a kill there are none."""
+        """What becomes of the call that is about to be made.
+
+        After a kill there are none.
+        """
         with self._lock:
             if not self._kind:
                 return ""
             self._calls += 1
             late = self._calls - self._nth
-            if late < 0 or (late > 0 and self._kind in ("fails once", "done once, answer lost")):
+            if late < 0 or (
+                late > 0 and self._kind in ("fails once", "done once, answer lost")
+            ):
                 return ""
             self._fired = True
-            return "killed before" if late and self._kind == "killed after" else self._kind
+            return (
+                "killed before" if late and self._kind == "killed after" else self._kind
+            )
 
     def _made(self, kind: str) -> BaseException:
         return Killed() if kind.startswith("killed") else self._error()
@@ -128,7 +148,10 @@ class Attempt:
         return f"I/O call {self.nth} {self.kind}"
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """What `work` gives, or None when it ends with the error that is due. Any other error breaks a promise."""
+        """What `work` gives, or None when it ends with the error that is due.
+
+        Any other error breaks a promise.
+        """
         due = self._faults.kinds[self.kind]
         self._faults.arm(self.kind, self.nth)
         try:
@@ -138,14 +161,18 @@ class Attempt:
             return None
         except Exception as error:
             raise AssertionError(
-                f"an error is of the right type: {self}: {type(error).__name__} was raised where {due.__name__} is due"
+                f"an error is of the right type: {self}: {type(error).__name__} was"
+                f" raised where {due.__name__} is due"
             ) from error
         finally:
             self.fired = self._faults.disarm()
 
 
 def each_fault(faults: Faults) -> Iterator[Attempt]:
-    """Every kind of fault at every call, the first one first, until there is no such call."""
+    """Yield every kind of fault at every call, the first one first.
+
+    Each kind goes on until there is no such call.
+    """
     for kind in faults.kinds:
         for nth in count(1):
             attempt = Attempt(faults, kind, nth)

@@ -14,7 +14,10 @@ from reporting_framework.testing.s3 import HOST
 
 
 class S3Proxy:
-    """What the proxy does and what it has seen; every method may be called from any thread while it runs."""
+    """What the proxy does and what it has seen.
+
+    Every method may be called from any thread while it runs.
+    """
 
     def __init__(self, upstream: str) -> None:
         address = urlsplit(upstream)
@@ -27,7 +30,10 @@ class S3Proxy:
         self._clients: set[ClientSide] = set()
 
     def delay(self, kind: str, seconds: float) -> None:
-        """Hold every request of this kind (`GET`, `LIST`, `PUT`, `HEAD`, …) for so long before it is forwarded."""
+        """Hold every request of this kind for so long before it is forwarded.
+
+        Kinds are `GET`, `LIST`, `PUT`, `HEAD` and so on.
+        """
         self._delays[kind] = seconds
 
     def inject(
@@ -40,13 +46,18 @@ class S3Proxy:
         nth: int = 1,
         times: int | None = 1,
     ) -> Rule:
-        """Break the `nth` matching request and those after it, `times` in all (`None`: for good).
+        """Break the `nth` matching request and those after it.
+
+        It breaks `times` of them in all (`None`: for good).
 
         Args:
-            fault: what becomes of the request; of several rules that have one for it, the first wins.
-            kind: `GET` (an object), `LIST`, `PUT`, `HEAD`, `DELETE`, `POST`; any when not given.
+            fault: what becomes of the request; of several rules that have one for it,
+                the first wins.
+            kind: `GET` (an object), `LIST`, `PUT`, `HEAD`, `DELETE`, `POST`; any when
+                not given.
             key: a glob on the object's key.
-            when: asked last; it runs in the proxy's thread, and may itself write to the server behind the proxy.
+            when: asked last; it runs in the proxy's thread, and may itself write to the
+                server behind the proxy.
             nth: from which match on, counted from 1.
             times: to how many matches.
 
@@ -60,8 +71,8 @@ class S3Proxy:
     def remember(self, keys: str) -> None:
         """Answer GETs of objects that match this glob from memory after the first time.
 
-        For measuring, since a server on the same machine slows its client down. The objects must never change, and
-        signatures are not looked at again.
+        For measuring, since a server on the same machine slows its client down. The
+        objects must never change, and signatures are not looked at again.
         """
         self._memory.keys = keys
 
@@ -75,13 +86,19 @@ class S3Proxy:
 
     def _arrived(self, method: bytes, target: bytes) -> tuple[Exchange, float]:
         exchange = Exchange(method.decode("latin-1"), target.decode("latin-1"))
-        exchange.fault = next((rule.fault for rule in self._rules if rule.applies(exchange)), None)
+        exchange.fault = next(
+            (rule.fault for rule in self._rules if rule.applies(exchange)), None
+        )
         self.requests.append(exchange)
         return exchange, self._delays.get(exchange.kind, 0.0)
 
     async def _open(self) -> asyncio.Server:
-        make = partial(ClientSide, self.upstream, self._arrived, self._memory, self._clients)
-        server = await asyncio.get_running_loop().create_server(make, HOST, 0, backlog=1024)
+        make = partial(
+            ClientSide, self.upstream, self._arrived, self._memory, self._clients
+        )
+        server = await asyncio.get_running_loop().create_server(
+            make, HOST, 0, backlog=1024
+        )
         self.endpoint = f"http://{HOST}:{server.sockets[0].getsockname()[1]}"
         return server
 
@@ -95,17 +112,24 @@ class S3Proxy:
 
 @contextmanager
 def s3_proxy(upstream: str) -> Iterator[S3Proxy]:
-    """A proxy in front of the endpoint `upstream`, in a thread of its own; clients go to its `.endpoint`."""
+    """A proxy in front of the endpoint `upstream`, in a thread of its own.
+
+    Clients go to its `.endpoint`.
+    """
     proxy = S3Proxy(upstream)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="s3-proxy", daemon=True)
     thread.start()
     try:
-        server = asyncio.run_coroutine_threadsafe(proxy._open(), loop).result(timeout=10)
+        server = asyncio.run_coroutine_threadsafe(proxy._open(), loop).result(
+            timeout=10
+        )
         try:
             yield proxy
         finally:
-            asyncio.run_coroutine_threadsafe(proxy._close(server), loop).result(timeout=10)
+            asyncio.run_coroutine_threadsafe(proxy._close(server), loop).result(
+                timeout=10
+            )
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

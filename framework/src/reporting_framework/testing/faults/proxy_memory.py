@@ -8,9 +8,12 @@ HEAD_END = b"\r\n\r\n"
 
 
 class Memory:
-    """Whole answers by target; only of keys that match the glob `keys`, which holds none to begin with.
+    """Whole answers by target.
 
-    A server on loopback takes its processor time from the client that is measured; one that remembers takes a tenth.
+    Only of keys that match the glob `keys`, which holds none to begin with.
+
+    A server on loopback takes its processor time from the client that is measured; one
+    that remembers takes a tenth.
     """
 
     def __init__(self) -> None:
@@ -18,8 +21,16 @@ class Memory:
         self.answers: dict[str, bytes] = {}
 
     def recall(self, exchange: Exchange, head: bytes) -> bytes:
-        """The answer to a request for a whole object, empty where there is none; delays apply all the same."""
-        if not self.keys or exchange.method != "GET" or header(head, b"range") or b"\r\nif-" in head.lower():
+        """The answer to a request for a whole object, empty where there is none.
+
+        Delays apply all the same.
+        """
+        if (
+            not self.keys
+            or exchange.method != "GET"
+            or header(head, b"range")
+            or b"\r\nif-" in head.lower()
+        ):
             return b""
         return self.answers.get(exchange.target, b"")
 

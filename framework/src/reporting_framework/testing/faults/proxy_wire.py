@@ -1,9 +1,10 @@
 """The proxy's two ends of each connection, byte for byte.
 
-Only request heads are parsed, and of answers the status line: so that one core carries thousands of requests
-a second, and so that the `Host` header, on which signatures depend, arrives as it was sent. Each client connection
-has an upstream connection of its own. Chunked request bodies are refused (501): over plain HTTP boto3, obstore and
-polars send none.
+Only request heads are parsed, and of answers the status line: so that one core carries
+thousands of requests a second, and so that the `Host` header, on which signatures
+depend, arrives as it was sent. Each client connection has an upstream connection of its
+own. Chunked request bodies are refused (501): over plain HTTP boto3, obstore and polars
+send none.
 """
 
 import asyncio
@@ -19,13 +20,19 @@ Arrived = Callable[[bytes, bytes], tuple[Exchange, float]]
 
 
 class Side(asyncio.Protocol):
-    """One of two ends that pass bytes to each other: each reads no faster than the other can write."""
+    """One of two ends that pass bytes to each other.
+
+    Each reads no faster than the other can write.
+    """
 
     transport: asyncio.Transport
     peer: "Side | None" = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport; asyncio gives a TCP connection nothing less than a `Transport`."""
+        """Keep the transport.
+
+        Asyncio gives a TCP connection nothing less than a `Transport`.
+        """
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
@@ -59,13 +66,21 @@ class ServerSide(Side):
 class ClientSide(Side):
     """The end towards the client; bytes from it are request heads and bodies."""
 
-    def __init__(self, upstream: tuple[str, int], arrived: Arrived, memory: Memory, clients: "set[ClientSide]") -> None:
+    def __init__(
+        self,
+        upstream: tuple[str, int],
+        arrived: Arrived,
+        memory: Memory,
+        clients: "set[ClientSide]",
+    ) -> None:
         self.upstream = upstream
         self.arrived = arrived
         self.memory = memory
         self.clients = clients
         self.exchange: Exchange | None = None
-        self.pending = b""  # arrived, not looked at: half a head, or anything while held
+        self.pending = (  # arrived, not looked at: half a head, or anything while held
+            b""
+        )
         self.held = True
         self.body = 0  # bytes of the request's body still to come
         self.answer = b""  # what the proxy itself will answer once the body is there
@@ -91,7 +106,9 @@ class ClientSide(Side):
 
     async def _connect(self) -> None:
         try:
-            _, self.peer = await asyncio.get_running_loop().create_connection(lambda: ServerSide(self), *self.upstream)
+            _, self.peer = await asyncio.get_running_loop().create_connection(
+                lambda: ServerSide(self), *self.upstream
+            )
         except OSError:
             self.transport.abort()
             return
@@ -107,7 +124,10 @@ class ClientSide(Side):
     def _consume(self) -> None:
         while self.pending and not self.held and not self.transport.is_closing():
             if self.body:
-                part, self.pending = self.pending[: self.body], self.pending[self.body :]
+                part, self.pending = (
+                    self.pending[: self.body],
+                    self.pending[self.body :],
+                )
                 self.body -= len(part)
                 self._pass(part)
                 continue
@@ -129,7 +149,9 @@ class ClientSide(Side):
             self.answer = self.memory.recall(self.exchange, head)
         elif fault.kind == "answer":
             self.answer = fault.response(self.exchange)
-            if header(head, b"expect"):  # the client waits for a word before it sends the body, and now will not
+            if header(
+                head, b"expect"
+            ):  # the client waits for a word before it sends the body, and now will not
                 self.body = 0
         if delay:
             self.held = True
@@ -158,7 +180,10 @@ class ClientSide(Side):
             self.peer.transport.write(data)
 
     def answer_received(self, data: bytes) -> None:
-        """Let bytes of the server's answer through, as far as the request's fault allows."""
+        """Let bytes of the server's answer through.
+
+        They go as far as the request's fault allows.
+        """
         if self.transport.is_closing():
             return
         if self.exchange is not None and self.exchange.status is None:
@@ -172,7 +197,9 @@ class ClientSide(Side):
             self.transport.close()
 
     def _answer_begins(self, exchange: Exchange, data: bytes) -> bytes:
-        if data.startswith(b"HTTP/1.1 100"):  # not yet the answer: "go on with the body"
+        if data.startswith(
+            b"HTTP/1.1 100"
+        ):  # not yet the answer: "go on with the body"
             end = data.find(HEAD_END) + len(HEAD_END)
             self.transport.write(data[:end])
             data = data[end:]
@@ -189,7 +216,10 @@ class ClientSide(Side):
 
 
 def half(answer: bytes) -> int:
-    """How many bytes of an answer leave it unfinished for any client: half its body, or not even a status."""
+    """Return how many bytes of an answer leave it unfinished for any client.
+
+    That is half its body, or not even a status.
+    """
     head = answer.find(HEAD_END) + len(HEAD_END)
     if header(answer[:head], b"transfer-encoding"):
         return head + 8  # somewhere in the first chunk

@@ -19,7 +19,10 @@ REASONS = {
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request and what became of it; the target is as sent, path style (`/bucket/key?query`)."""
+    """One request and what became of it.
+
+    The target is as sent, path style (`/bucket/key?query`).
+    """
 
     method: str
     target: str
@@ -29,7 +32,10 @@ class Exchange:
 
     @property
     def kind(self) -> str:
-        """The method, but `LIST` for a GET of a bucket and `BUCKETS` for one of the server."""
+        """Return the method, or `LIST` or `BUCKETS` for some GET requests.
+
+        It is `LIST` for a GET of a bucket and `BUCKETS` for one of the server.
+        """
         if self.method != "GET" or self.key:
             return self.method
         return "LIST" if self.bucket else "BUCKETS"
@@ -64,7 +70,10 @@ class Fault:
 
     @classmethod
     def answer(cls, status: int, code: str) -> "Fault":
-        """The proxy itself answers, as S3 would: `(503, "SlowDown")` or `(409, "ConditionalRequestConflict")`."""
+        """Return a fault in which the proxy itself answers, as S3 would.
+
+        Examples are `(503, "SlowDown")` and `(409, "ConditionalRequestConflict")`.
+        """
         return cls("answer", status, code)
 
     @classmethod
@@ -74,7 +83,10 @@ class Fault:
 
     @classmethod
     def lose(cls) -> "Fault":
-        """The server does what it was asked; the connection breaks instead of its answer."""
+        """The server does what it was asked.
+
+        The connection breaks instead of its answer.
+        """
         return cls("lose")
 
     @classmethod
@@ -83,19 +95,29 @@ class Fault:
         return cls("truncate")
 
     def response(self, exchange: Exchange) -> bytes:
-        """The bytes of an error answer (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html)."""
+        """Return the bytes of an error answer.
+
+        See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
+        """
         body = (
-            f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{self.code}</Code><Message>injected</Message>'
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f"<Error><Code>{self.code}</Code><Message>injected</Message>"
             f"<Resource>/{exchange.bucket}</Resource><RequestId>proxy</RequestId></Error>"
         )
-        head = f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Error')}\r\nContent-Type: application/xml\r\n"
+        head = (
+            f"HTTP/1.1 {self.status}"
+            f" {REASONS.get(self.status, 'Error')}\r\nContent-Type: application/xml\r\n"
+        )
         head += f"Content-Length: {len(body)}\r\n\r\n"
         return (head if exchange.method == "HEAD" else head + body).encode()
 
 
 @dataclass(slots=True)
 class Rule:
-    """A fault, the requests that it is for, and how often it has been at work (see `S3Proxy.inject`)."""
+    """A fault, the requests that it is for, and how often it was at work.
+
+    See `S3Proxy.inject`.
+    """
 
     fault: Fault
     kind: str | None
@@ -115,7 +137,9 @@ class Rule:
         """Count a request that matches, and say whether this is one to break."""
         if self.kind is not None and exchange.kind != self.kind:
             return False
-        if not fnmatchcase(exchange.key, self.key) or (self.when is not None and not self.when(exchange)):
+        if not fnmatchcase(exchange.key, self.key) or (
+            self.when is not None and not self.when(exchange)
+        ):
             return False
         before = self.fired
         self.matched += 1

@@ -15,7 +15,11 @@ _FAULTS: Mapping[str, tuple[Fault, int | None, type[BaseException]]] = {
     "loses its answer for good": (Fault.lose(), None, TransientError),
     "gets half an answer": (Fault.truncate(), 1, TransientError),
     "is told to slow down": (Fault.answer(503, "SlowDown"), 1, TransientError),
-    "is told to slow down for good": (Fault.answer(503, "SlowDown"), None, TransientError),
+    "is told to slow down for good": (
+        Fault.answer(503, "SlowDown"),
+        None,
+        TransientError,
+    ),
     "is denied once": (Fault.answer(403, "AccessDenied"), 1, AccessDenied),
     "is denied for good": (Fault.answer(403, "AccessDenied"), None, AccessDenied),
 }
@@ -28,7 +32,9 @@ class WireFaults:
         proxy: What the requests go through.
     """
 
-    kinds: Mapping[str, type[BaseException]] = {name: ends for name, (_, _, ends) in _FAULTS.items()}
+    kinds: Mapping[str, type[BaseException]] = {
+        name: ends for name, (_, _, ends) in _FAULTS.items()
+    }
 
     def __init__(self, proxy: S3Proxy) -> None:
         self._proxy = proxy

@@ -16,7 +16,9 @@ class KnownObjects:
 
     newest = None
 
-    def __init__(self, known: Iterable[str] = (), bookmark: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, known: Iterable[str] = (), bookmark: Mapping[str, Any] | None = None
+    ) -> None:
         self._known = frozenset(known)
         self.bookmark: Mapping[str, Any] = bookmark or {}
         self.asked: list[str] = []
@@ -30,7 +32,11 @@ class KnownObjects:
         """See `RunLedger.newest_until`."""
         return None
 
-    def filter_new(self, objects: Sequence[str], version_of: Callable[[str], str | None] | None = None) -> list[str]:
+    def filter_new(
+        self,
+        objects: Sequence[str],
+        version_of: Callable[[str], str | None] | None = None,
+    ) -> list[str]:
         """Those that it has not, in the order given."""
         self.asked += objects
         return [each for each in objects if each not in self._known]

@@ -1,4 +1,7 @@
-"""How much memory something takes: Python's own to the byte, and the process's where other libraries take it."""
+"""Measures of how much memory something takes.
+
+They are Python's own to the byte, and the process's where other libraries take it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ class Peak(NamedTuple):
 
     Attributes:
         python: Of Python's objects.
-        process: Of the process, mapped files left out; 0 where the system does not tell (it is not Linux).
+        process: Of the process, mapped files left out; 0 where the system does not tell
+            (it is not Linux).
     """
 
     python: int
@@ -57,14 +61,25 @@ def peak(work: Callable[[], object]) -> Peak:
 
 
 def assert_bounded(small: Peak, large: Peak, data: int, what: str) -> None:
-    """Fail when memory grew by more than half of the `data` (bytes) by which the large stream is longer."""
-    for grown, noise in ((large.python - small.python, MEBIBYTE // 4), (large.process - small.process, NOISE)):
+    """Fail when memory grew by more than half of `data`.
+
+    These are the bytes by which the large stream is longer.
+    """
+    for grown, noise in (
+        (large.python - small.python, MEBIBYTE // 4),
+        (large.process - small.process, NOISE),
+    ):
         more, records = f"{grown / MEBIBYTE:.1f} MiB", f"{data / MEBIBYTE:.1f} MiB"
-        assert grown < data / 2 + noise, f"memory is bounded: {what} took {more} more for {records} of records more"
+        assert grown < data / 2 + noise, (
+            f"memory is bounded: {what} took {more} more for {records} of records more"
+        )
 
 
 def copied(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, backwards, in memory of their own, which a mere clone would share: what is kept of them shows."""
+    """Return the rows, backwards, in memory of their own.
+
+    A mere clone would share memory. With a copy, what is kept of them shows.
+    """
     return frame.reverse().with_columns(pl.col(pl.String) + "")
 
 

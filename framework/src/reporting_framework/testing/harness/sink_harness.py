@@ -1,4 +1,7 @@
-"""A place that sinks write to: whole runs of a sink, and what is to be seen afterwards; a part of `SinkContract`."""
+"""A place that sinks write to: whole runs of a sink, and what is to be seen afterwards.
+
+A part of `SinkContract`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,12 @@ from typing import Any
 import polars as pl
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.plugin_api.records import SOURCE_KEY, CommitResult, Split, StagedPart
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    CommitResult,
+    Split,
+    StagedPart,
+)
 from reporting_framework.testing.harness.memory import copied
 
 Make = Callable[..., Any]
@@ -24,7 +32,9 @@ CONFLICTS = 10
 class Place:
     """A place that sinks write to, and what is to be seen there."""
 
-    def __init__(self, make: Make, rows: Rows, visible: Visible, expected: Expected) -> None:
+    def __init__(
+        self, make: Make, rows: Rows, visible: Visible, expected: Expected
+    ) -> None:
         self.make, self.visible, self.expected = make, visible, expected
         self._rows = rows
 
@@ -40,7 +50,9 @@ class Place:
             sink.ledger()
         return sink
 
-    def staged(self, numbers: Sequence[int], parts: int = 2) -> tuple[Any, list[StagedPart]]:
+    def staged(
+        self, numbers: Sequence[int], parts: int = 2
+    ) -> tuple[Any, list[StagedPart]]:
         """A sink with these rows staged, in as many splits."""
         sink = self.opened()
         shares = [list(numbers)[part::parts] for part in range(parts)]
@@ -67,10 +79,15 @@ class Place:
                 continue
             if not receipt.failed:
                 return receipt
-        raise AssertionError(f"a run gets through at last: it did not in {CONFLICTS} tries")
+        raise AssertionError(
+            f"a run gets through at last: it did not in {CONFLICTS} tries"
+        )
 
     def stream(self, part: pl.DataFrame, times: int) -> None:
-        """A run of the same rows under ever new origins; nothing of them is kept here."""
+        """Run the same rows under ever new origins.
+
+        Nothing of them is kept here.
+        """
         sink = self.opened()
         fragments = []
         for number in range(times):
@@ -85,7 +102,10 @@ class Place:
         """Fail when something else is visible than exactly these rows."""
         seen, due = self._compared(numbers)
         missing, more = (due - seen).total(), (seen - due).total()
-        assert seen == due, f"{promise}: of {due.total()} rows {missing} are missing, {more} are too many"
+        assert seen == due, (
+            f"{promise}: of {due.total()} rows {missing} are missing, {more} are too"
+            " many"
+        )
 
     def is_shown(self, numbers: Sequence[int]) -> bool:
         """Whether exactly these rows are visible."""
@@ -93,21 +113,34 @@ class Place:
         return seen == due
 
     def _compared(self, numbers: Sequence[int]) -> tuple[Counter[str], Counter[str]]:
-        seen, due = self.visible(), self.expected(self.rows(numbers) if len(numbers) else self.rows([0]).clear())
+        seen, due = (
+            self.visible(),
+            self.expected(
+                self.rows(numbers) if len(numbers) else self.rows([0]).clear()
+            ),
+        )
         columns = [name for name in due.columns if name in seen.columns]
         if not seen.height:
             columns = due.columns
             seen = due.clear()
-        assert columns, f"`visible` gives columns of `rows`: it has {', '.join(seen.columns)}"
-        return (Counter(map(repr, frame.select(columns).rows())) for frame in (seen, due))  # type: ignore[return-value]  # two of two
+        assert columns, (
+            f"`visible` gives columns of `rows`: it has {', '.join(seen.columns)}"
+        )
+        return (  # type: ignore[return-value]  # two of two
+            Counter(map(repr, frame.select(columns).rows())) for frame in (seen, due)
+        )
 
 
 def adds_up(receipt: CommitResult, staged: int, new: int) -> None:
     """The receipt tells what was new, where it can tell at all."""
     if receipt.duplicates is None:
         return
-    failed, added = len(receipt.failed), sum(output.new_rows for output in receipt.outputs)
+    failed, added = (
+        len(receipt.failed),
+        sum(output.new_rows for output in receipt.outputs),
+    )
     assert added + receipt.duplicates + failed == staged, (
-        f"a receipt adds up: {added} new, {receipt.duplicates} duplicates and {failed} failed of {staged} rows"
+        f"a receipt adds up: {added} new, {receipt.duplicates} duplicates and {failed}"
+        f" failed of {staged} rows"
     )
     assert added == new, f"a receipt tells what is new: {added} rows where {new} are"

@@ -11,7 +11,9 @@ from reporting_framework.plugin_api.source import RunLedger
 from reporting_framework.testing.harness.ledger import KnownObjects
 
 
-def planned(source: Any, ledger: RunLedger | None = None, *, close: bool = True) -> list[Split]:
+def planned(
+    source: Any, ledger: RunLedger | None = None, *, close: bool = True
+) -> list[Split]:
     """All splits."""
     splits = list(source.plan(ledger or KnownObjects()))
     if close:
@@ -19,9 +21,15 @@ def planned(source: Any, ledger: RunLedger | None = None, *, close: bool = True)
     return splits
 
 
-def taken(source: Any, ledger: RunLedger | None = None, *, close: bool = True) -> list[Batch]:
+def taken(
+    source: Any, ledger: RunLedger | None = None, *, close: bool = True
+) -> list[Batch]:
     """All batches, read while planning goes on, as in a run."""
-    batches = [batch for split in source.plan(ledger or KnownObjects()) for batch in source.read(split)]
+    batches = [
+        batch
+        for split in source.plan(ledger or KnownObjects())
+        for batch in source.read(split)
+    ]
     if close:
         source.close()
     return batches
@@ -39,7 +47,9 @@ def found_in(batches: Iterable[Batch]) -> dict[str, Any]:
     """What came out, by origin."""
     found: dict[str, Any] = {}
     for batch in batches:
-        given: Sequence[Any] = batch.frame.to_dicts() if batch.frame is not None else batch.payloads or ()
+        given: Sequence[Any] = (
+            batch.frame.to_dicts() if batch.frame is not None else batch.payloads or ()
+        )
         found.update(zip(batch.origins, given, strict=False))
     return found
 
@@ -51,7 +61,10 @@ def origins_of(batch: Batch) -> list[str]:
 
 def set_aside(batch: Batch) -> list[str]:
     """Origins of what was rejected or left unread."""
-    return [*(each.origin for each in batch.rejected), *(each.origin for each in batch.unread)]
+    return [
+        *(each.origin for each in batch.rejected),
+        *(each.origin for each in batch.unread),
+    ]
 
 
 def plain(batches: Iterable[Batch]) -> list[Any]:

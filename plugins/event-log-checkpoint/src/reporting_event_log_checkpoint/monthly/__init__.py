@@ -1,1 +1,4 @@
-"""What the page ``monthly-visits`` is made of: its numbers, and its parts; it needs the extra `pages`."""
+"""What the page ``monthly-visits`` is made of: its numbers, and its parts.
+
+It needs the extra `pages`.
+"""

@@ -13,14 +13,36 @@ from reporting_pages.theme import ALARM
 def errors(figures: Figures) -> Section:
     """Failed checks: by month, by center."""
     name = month_name(figures.month)
-    now, before = ({center_name(figures, center): number for center, number in each.items()} for each in figures.errors)
+    now, before = (
+        {center_name(figures, center): number for center, number in each.items()}
+        for each in figures.errors
+    )
     content = [
-        course(figures, "Failed checks by month", "failures", "failed check",
-                "Events not-pass-qc in each month.", color=ALARM, beside=_tall(figures)),
-        ranked(figures, "Failed checks by center", "Center", now, before, f"Events not-pass-qc in {name}.",
-                f"No check failed in {name}.", color=ALARM, one="failed check"),
-    ]  # fmt: skip
-    says = "A visit that fails twice counts twice; a later pass or delete takes nothing away."
+        course(
+            figures,
+            "Failed checks by month",
+            "failures",
+            "failed check",
+            "Events not-pass-qc in each month.",
+            color=ALARM,
+            beside=_tall(figures),
+        ),
+        ranked(
+            figures,
+            "Failed checks by center",
+            "Center",
+            now,
+            before,
+            f"Events not-pass-qc in {name}.",
+            f"No check failed in {name}.",
+            color=ALARM,
+            one="failed check",
+        ),
+    ]
+    says = (
+        "A visit that fails twice counts twice; a later pass or delete takes nothing"
+        " away."
+    )
     return section("failed-checks", "Failed checks", content, says=says)
 
 

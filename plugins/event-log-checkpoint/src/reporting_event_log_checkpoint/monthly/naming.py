@@ -21,17 +21,29 @@ def order(numbers: Mapping[Any, int]) -> list[Any]:
 
 def center_name(figures: Figures, number: Any) -> str:
     """What a center is called on the page."""
-    return figures.centers.get(number) or ("(no center)" if number is None else f"center {number}")
+    return figures.centers.get(number) or (
+        "(no center)" if number is None else f"center {number}"
+    )
 
 
 def labels(figures: Figures) -> dict[tuple[str | None, str | None], str]:
-    """A name for each datatype and module, the same all over the page: the module, else the datatype, or both."""
+    """Return a name for each datatype and module, the same all over the page.
+
+    It is the module, else the datatype, or both.
+    """
     forms = [_short, _joined, _quoted]
     found = dict.fromkeys(figures.modules, 0)
     while shared := [
-        name for name, number in Counter(forms[at](*key) for key, at in found.items()).items() if number > 1
+        name
+        for name, number in Counter(
+            forms[at](*key) for key, at in found.items()
+        ).items()
+        if number > 1
     ]:
-        found = {key: min(at + (forms[at](*key) in shared), len(forms) - 1) for key, at in found.items()}
+        found = {
+            key: min(at + (forms[at](*key) in shared), len(forms) - 1)
+            for key, at in found.items()
+        }
     return {key: forms[at](*key) for key, at in found.items()}
 
 
@@ -78,4 +90,8 @@ def tick(month: date, number: int) -> str:
 
 def left_out(total: int, shown: int, what: str) -> str:
     """A sentence, where a chart shows less than there is."""
-    return f" The chart shows {shown} of {count(total)} {what}; the numbers have all." if total > shown else ""
+    return (
+        f" The chart shows {shown} of {count(total)} {what}; the numbers have all."
+        if total > shown
+        else ""
+    )

@@ -22,13 +22,26 @@ def provenance(material: PageContext, figures: Figures) -> Section:
     shown = element(
         "div",
         element("h3", "Freshness"),
-        facts([("Newest event", _newest(material, figures)), *_last_run(material), ("Made", moment(material.at))]),
+        facts(
+            [
+                ("Newest event", _newest(material, figures)),
+                *_last_run(material),
+                ("Made", moment(material.at)),
+            ]
+        ),
         class_="card",
     )
-    origin = [("Source", material.source or "not known"), ("Table", material.table or "not known")]
+    origin = [
+        ("Source", material.source or "not known"),
+        ("Table", material.table or "not known"),
+    ]
     made_with = _made_with(material.runs)
-    where = element("div", element("h3", "Sources"), facts([*origin, *made_with]), class_="card")
-    return section("sources", "Freshness and sources", [shown, where, _runs(material.runs)])
+    where = element(
+        "div", element("h3", "Sources"), facts([*origin, *made_with]), class_="card"
+    )
+    return section(
+        "sources", "Freshness and sources", [shown, where, _runs(material.runs)]
+    )
 
 
 def _newest(material: PageContext, figures: Figures) -> str:
@@ -36,16 +49,29 @@ def _newest(material: PageContext, figures: Figures) -> str:
         return "there is none"
     if figures.newest > material.at:
         return f"{moment(figures.newest)}, which is ahead of the clock"
-    return f"{moment(figures.newest)}, {ago(material.at - figures.newest)} before this page was made"
+    return (
+        f"{moment(figures.newest)}, {ago(material.at - figures.newest)} before this"
+        " page was made"
+    )
 
 
 def _last_run(material: PageContext) -> list[tuple[str, Content]]:
     if not material.runs:
         return [("Last run", "not known: no history of runs is kept beside this table")]
     last = material.runs[0]
-    how = {"ok": "ok", "partial": "partial: something was left for the next run", "failed": "failed"}[last.status]
-    said = f"{moment(last.finished_at)}, {ago(material.at - last.finished_at)} before this page was made"
-    return [("Last run", said), ("Its status", f"{how} ({last.error})" if last.error else how)]
+    how = {
+        "ok": "ok",
+        "partial": "partial: something was left for the next run",
+        "failed": "failed",
+    }[last.status]
+    said = (
+        f"{moment(last.finished_at)}, {ago(material.at - last.finished_at)} before this"
+        " page was made"
+    )
+    return [
+        ("Last run", said),
+        ("Its status", f"{how} ({last.error})" if last.error else how),
+    ]
 
 
 def _made_with(runs: Sequence[RunRecord]) -> list[tuple[str, Content]]:
@@ -53,7 +79,9 @@ def _made_with(runs: Sequence[RunRecord]) -> list[tuple[str, Content]]:
     if not runs:
         return []
     last = runs[0]
-    found: list[tuple[str, Content]] = [("Framework", last.framework)] if last.framework else []
+    found: list[tuple[str, Content]] = (
+        [("Framework", last.framework)] if last.framework else []
+    )
     return found + [
         (step.role.capitalize(), f"{step.name} ({step.distribution} {step.version})")
         for step in last.steps
@@ -64,17 +92,49 @@ def _made_with(runs: Sequence[RunRecord]) -> list[tuple[str, Content]]:
 def _runs(runs: Sequence[RunRecord]) -> Markup | None:
     if not runs:
         return None
-    heads = ["Began (UTC)", "Status", "Read", "Accepted", "Rejected", "Filtered", "Duplicates", "Unread", "Remaining"]
+    heads = [
+        "Began (UTC)",
+        "Status",
+        "Read",
+        "Accepted",
+        "Rejected",
+        "Filtered",
+        "Duplicates",
+        "Unread",
+        "Remaining",
+    ]
     body = [
-        [f"{run.started_at:%Y-%m-%d %H:%M}", f"{run.status}, replay" if run.replay else run.status,
-         *(count(number) for number in (run.records_read, run.accepted, run.rejected, run.filtered, run.duplicates,
-                                        run.objects_unread, run.remaining))]
+        [
+            f"{run.started_at:%Y-%m-%d %H:%M}",
+            f"{run.status}, replay" if run.replay else run.status,
+            *(
+                count(number)
+                for number in (
+                    run.records_read,
+                    run.accepted,
+                    run.rejected,
+                    run.filtered,
+                    run.duplicates,
+                    run.objects_unread,
+                    run.remaining,
+                )
+            ),
+        ]
         for run in runs[:RUNS]
-    ]  # fmt: skip
+    ]
     return element(
         "div",
         element("h3", "Last runs"),
-        element("p", "Records read are those accepted, rejected, filtered and duplicates together."),
-        table(heads, body, caption="Last runs, the newest first", numbers=range(2, len(heads))),
+        element(
+            "p",
+            "Records read are those accepted, rejected, filtered and duplicates"
+            " together.",
+        ),
+        table(
+            heads,
+            body,
+            caption="Last runs, the newest first",
+            numbers=range(2, len(heads)),
+        ),
         class_="card wide scroll",
     )

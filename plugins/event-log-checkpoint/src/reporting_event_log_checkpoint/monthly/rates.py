@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reporting_event_log_checkpoint.monthly.naming import DRAWN, center_name, labelled, left_out, tick
+from reporting_event_log_checkpoint.monthly.naming import (
+    DRAWN,
+    center_name,
+    labelled,
+    left_out,
+    tick,
+)
 from reporting_event_log_checkpoint.monthly.statistics import Figures, Rate
 from reporting_pages import Markup, Section, dots, figure, line, section, table
 from reporting_pages.formatting import count, month_name, plural, share
@@ -14,15 +20,17 @@ def rates(figures: Figures) -> Section:
     """Pass rates: by month, by center, by module."""
     centers = [{center_name(figures, key[0]): rate for key, rate in each.items()}
                for each in (figures.rates[0], figures.rates_before[0])]  # fmt: skip
-    modules = [labelled(figures, each) for each in (figures.rates[1], figures.rates_before[1])]
+    modules = [
+        labelled(figures, each) for each in (figures.rates[1], figures.rates_before[1])
+    ]
     content = [
         _rate_course(figures),
         _rate_by(figures, "Pass rate by center", "Center", *centers),
         _rate_by(figures, "Pass rate by module", "Module", *modules),
     ]
     says = (
-        "Of the visits checked in a month (they have a pass-qc or not-pass-qc in it), the share whose latest check "
-        "in it passed."
+        "Of the visits checked in a month (they have a pass-qc or not-pass-qc in it),"
+        " the share whose latest check in it passed."
     )
     return section("pass-rates", "Pass rates", content, says=says)
 
@@ -30,26 +38,54 @@ def rates(figures: Figures) -> Section:
 def _rate_course(figures: Figures) -> Markup:
     title = "Pass rate by month"
     rows = [
-        {"label": tick(each.month, number), "value": each.rate, "shown": share(each.rate),
-         "tip": f"{month_name(each.month)}: {share(each.rate)} of {plural(each.outcomes, 'visit')}"}
+        {
+            "label": tick(each.month, number),
+            "value": each.rate,
+            "shown": share(each.rate),
+            "tip": (
+                f"{month_name(each.month)}: {share(each.rate)} of"
+                f" {plural(each.outcomes, 'visit')}"
+            ),
+        }
         for number, each in enumerate(figures.totals)
-    ]  # fmt: skip
+    ]
     known = [(each.rate, each) for each in figures.totals if each.rate is not None]
-    caption = "Visits whose latest check in the month passed, of the visits checked in it."
+    caption = (
+        "Visits whose latest check in the month passed, of the visits checked in it."
+    )
     if not known:
-        return figure(title, None, says="No visit was checked in these months.", caption=caption, wide=True)
-    low, high = min(known, key=lambda pair: pair[0])[1], max(known, key=lambda pair: pair[0])[1]
+        return figure(
+            title,
+            None,
+            says="No visit was checked in these months.",
+            caption=caption,
+            wide=True,
+        )
+    low, high = (
+        min(known, key=lambda pair: pair[0])[1],
+        max(known, key=lambda pair: pair[0])[1],
+    )
     behind = table(
         ["Month", "Pass rate", "Passed", "Checked"],
-        [[month_name(each.month), share(each.rate), count(each.passed), count(each.outcomes)]
-         for each in figures.totals],
+        [
+            [
+                month_name(each.month),
+                share(each.rate),
+                count(each.passed),
+                count(each.outcomes),
+            ]
+            for each in figures.totals
+        ],
         caption=title,
-    )  # fmt: skip
+    )
     return figure(
         title,
         line(rows),
-        says=f"{title}: {share(figures.now.rate)} in {month_name(figures.month)}; between {share(low.rate)} "
-        f"({month_name(low.month)}) and {share(high.rate)} ({month_name(high.month)}).",
+        says=(
+            f"{title}: {share(figures.now.rate)} in {month_name(figures.month)};"
+            f" between {share(low.rate)} ({month_name(low.month)}) and"
+            f" {share(high.rate)} ({month_name(high.month)})."
+        ),
         caption=caption,
         behind=behind,
         rows=len(figures.totals),
@@ -57,20 +93,44 @@ def _rate_course(figures: Figures) -> Markup:
     )
 
 
-def _rate_by(figures: Figures, title: str, head: str, now: Mapping[str, Rate], before: Mapping[str, Rate]) -> Markup:
+def _rate_by(
+    figures: Figures,
+    title: str,
+    head: str,
+    now: Mapping[str, Rate],
+    before: Mapping[str, Rate],
+) -> Markup:
     name, last = month_name(figures.month), figures.last
     if not now:
-        return figure(title, None, says=f"No visit was checked in {name}.", caption=f"Visits checked in {name}.")
+        return figure(
+            title,
+            None,
+            says=f"No visit was checked in {name}.",
+            caption=f"Visits checked in {name}.",
+        )
     names = sorted(now, key=lambda each: (now[each].rate or 0, -now[each].visits, each))
     shown = names[:DRAWN]
     rows = [
-        {"label": each, "value": now[each].rate, "shown": share(now[each].rate),
-         "before": before[each].rate if each in before else None,
-         "tip": f"{each}: {share(now[each].rate)}, {count(now[each].passed)} of {plural(now[each].visits, 'visit')}"}
+        {
+            "label": each,
+            "value": now[each].rate,
+            "shown": share(now[each].rate),
+            "before": before[each].rate if each in before else None,
+            "tip": (
+                f"{each}: {share(now[each].rate)}, {count(now[each].passed)} of"
+                f" {plural(now[each].visits, 'visit')}"
+            ),
+        }
         for each in shown
-    ]  # fmt: skip
+    ]
     ring = f" The ring shows {month_name(last.month)}." if last else ""
-    heads = [head, "Pass rate", "Passed", "Checked", *([f"{month_name(last.month, short=True)}"] if last else [])]
+    heads = [
+        head,
+        "Pass rate",
+        "Passed",
+        "Checked",
+        *([f"{month_name(last.month, short=True)}"] if last else []),
+    ]
     body = [
         [each, share(now[each].rate), count(now[each].passed), count(now[each].visits),
          *([share(before[each].rate if each in before else None)] if last else [])]
@@ -82,8 +142,10 @@ def _rate_by(figures: Figures, title: str, head: str, now: Mapping[str, Rate], b
         title,
         dots(rows),
         says=f"{title}: lowest at {low}, {share(now[low].rate)}{ends}.",
-        caption=f"Visits checked in {name}, the lowest rate first.{ring}"
-        f"{left_out(len(names), len(shown), f'{head.lower()}s')}",
+        caption=(
+            f"Visits checked in {name}, the lowest rate first.{ring}"
+            f"{left_out(len(names), len(shown), f'{head.lower()}s')}"
+        ),
         behind=table(heads, body, caption=f"{title}, {name}"),
         rows=len(names),
     )

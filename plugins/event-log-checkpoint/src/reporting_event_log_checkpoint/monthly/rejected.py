@@ -11,8 +11,8 @@ def rejected(figures: Figures) -> Section:
     """What lies in quarantine, by reason."""
     name, found = month_name(figures.month), figures.rejected
     says = (
-        "Records that were read and not kept, and lie in quarantine until their object changes or someone takes them "
-        "up: origin and reason, never the value."
+        "Records that were read and not kept, and lie in quarantine until their object"
+        " changes or someone takes them up: origin and reason, never the value."
     )
     if found is None:
         none = element("p", "There is no quarantine beside this table.", class_="empty")
@@ -20,26 +20,38 @@ def rejected(figures: Figures) -> Section:
     reasons = {key: numbers for key, numbers in found.items() if key[0] != "filtered"}
     filtered = [numbers for key, numbers in found.items() if key[0] == "filtered"]
     body = [
-        [kind, field or "(whole record)", count(mine), count(every)] for (kind, field), (mine, every) in reasons.items()
+        [kind, field or "(whole record)", count(mine), count(every)]
+        for (kind, field), (mine, every) in reasons.items()
     ]
-    total = (sum(mine for mine, _ in reasons.values()), sum(every for _, every in reasons.values()))
+    total = (
+        sum(mine for mine, _ in reasons.values()),
+        sum(every for _, every in reasons.values()),
+    )
     left_out = sum(every for _, every in filtered)
     aside = (
-        f"{plural(left_out, 'record')} {'was' if left_out == 1 else 'were'} left out on purpose (filtered), "
-        f"{count(sum(mine for mine, _ in filtered))} of them by runs in {name}."
+        f"{plural(left_out, 'record')} {'was' if left_out == 1 else 'were'} left out on"
+        f" purpose (filtered), {count(sum(mine for mine, _ in filtered))} of them by"
+        f" runs in {name}."
         if left_out
         else "No record was left out on purpose (filtered)."
     )
     lead = (
-        f"{plural(total[1], 'record')} {'lies' if total[1] == 1 else 'lie'} in quarantine, {count(total[0])} of them "
-        f"set down by runs in {name}. {aside}"
+        f"{plural(total[1], 'record')} {'lies' if total[1] == 1 else 'lie'} in"
+        f" quarantine, {count(total[0])} of them set down by runs in {name}. {aside}"
     )
     shown = table(
-        ["Reason", "Field", f"By runs in {month_name(figures.month, short=True)}", "In all"],
+        [
+            "Reason",
+            "Field",
+            f"By runs in {month_name(figures.month, short=True)}",
+            "In all",
+        ],
         body,
         caption="Rejected records by reason",
         numbers=[2, 3],
         empty="No rejected record lies in quarantine.",
     )
-    card = element("div", element("h3", "By reason"), element("p", lead), shown, class_="card wide")
+    card = element(
+        "div", element("h3", "By reason"), element("p", lead), shown, class_="card wide"
+    )
     return section("rejected", "Rejected records", card, says=says)

@@ -1,4 +1,7 @@
-"""The page ``monthly-visits`` as a whole: headline numbers, its parts in order, small print."""
+"""The page ``monthly-visits`` as a whole.
+
+It has headline numbers, its parts in order, and small print.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,15 @@ from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_event_log_checkpoint.monthly.times import times
 from reporting_event_log_checkpoint.monthly.volumes import volumes
 from reporting_pages import Content, Markup, Tile, document, element, tiles
-from reporting_pages.formatting import change, count, moment, month_name, plural, points, share
+from reporting_pages.formatting import (
+    change,
+    count,
+    moment,
+    month_name,
+    plural,
+    points,
+    share,
+)
 
 if TYPE_CHECKING:
     from reporting_framework import PageContext
@@ -51,10 +62,16 @@ def _lead(figures: Figures) -> str:
         said = "No visit was submitted"
     elif last:
         said += f", {_compared(now.submitted, last.submitted)} {month_name(last.month)}"
-    rate = f"{share(now.rate)} of the visits checked passed" if now.outcomes else "No visit was checked"
+    rate = (
+        f"{share(now.rate)} of the visits checked passed"
+        if now.outcomes
+        else "No visit was checked"
+    )
     waiting = sum(figures.ages.values())
     left = (
-        f"{plural(waiting, 'visit')} {'waits' if waiting == 1 else 'wait'} for a pass" if waiting else "No visit waits"
+        f"{plural(waiting, 'visit')} {'waits' if waiting == 1 else 'wait'} for a pass"
+        if waiting
+        else "No visit waits"
     )
     return f"{said}. {rate}. {left}."
 
@@ -71,29 +88,74 @@ def _tiles(figures: Figures) -> Markup:
 
     def tile(name: str, value: str, field: str, says: str) -> Tile:
         numbers = [getattr(each, field) for each in figures.totals]
-        step = (points if field == "rate" else change)(numbers[-1], numbers[-2]) if last else None
+        step = (
+            (points if field == "rate" else change)(numbers[-1], numbers[-2])
+            if last
+            else None
+        )
         return Tile(name, value, step, says, numbers, against)
 
-    of = f"of {plural(now.outcomes, 'visit')} with an outcome" if now.outcomes else "No visit has an outcome"
+    of = (
+        f"of {plural(now.outcomes, 'visit')} with an outcome"
+        if now.outcomes
+        else "No visit has an outcome"
+    )
     return tiles(
         [
-            tile("Visits submitted", count(now.submitted), "submitted", "Visits with a submit in the month."),
-            tile("Visits passed", count(now.passed), "passed", "Visits whose latest check in the month passed."),
-            tile("Pass rate", share(now.rate), "rate", f"Visits passed {of} (a pass or a fail) in the month."
-                 if now.outcomes else "No visit was checked in the month."),
-            tile("Failed checks", count(now.failures), "failures", "A visit that fails twice counts twice."),
-            tile("Events", count(now.events), "events", "Of every action, deletes among them."),
+            tile(
+                "Visits submitted",
+                count(now.submitted),
+                "submitted",
+                "Visits with a submit in the month.",
+            ),
+            tile(
+                "Visits passed",
+                count(now.passed),
+                "passed",
+                "Visits whose latest check in the month passed.",
+            ),
+            tile(
+                "Pass rate",
+                share(now.rate),
+                "rate",
+                f"Visits passed {of} (a pass or a fail) in the month."
+                if now.outcomes
+                else "No visit was checked in the month.",
+            ),
+            tile(
+                "Failed checks",
+                count(now.failures),
+                "failures",
+                "A visit that fails twice counts twice.",
+            ),
+            tile(
+                "Events",
+                count(now.events),
+                "events",
+                "Of every action, deletes among them.",
+            ),
         ]
-    )  # fmt: skip
+    )
 
 
 def _footer(material: PageContext, figures: Figures) -> Content:
     until = "" if figures.end < material.at else " so far"
     return [
-        element("p", f"Made on {moment(material.at)} from the table of {material.report}. Months are of an event's "
-                f"timestamp, in UTC; events after {month_name(figures.month)} are left out{until}."),
-        element("p", "Each number is that of a query: volumes, pass-rate, qc-timing, monthly-errors and completeness; "
-                f"“reporting query {material.report} pass-rate --help” says what it counts."),
-        element("p", "This file is complete in itself and loads nothing. It may hold identifiers of participants: keep "
-                "it where the table is kept."),
-    ]  # fmt: skip
+        element(
+            "p",
+            f"Made on {moment(material.at)} from the table of {material.report}."
+            " Months are of an event's timestamp, in UTC; events after"
+            f" {month_name(figures.month)} are left out{until}.",
+        ),
+        element(
+            "p",
+            "Each number is that of a query: volumes, pass-rate, qc-timing,"
+            f" monthly-errors and completeness; “reporting query {material.report}"
+            " pass-rate --help” says what it counts.",
+        ),
+        element(
+            "p",
+            "This file is complete in itself and loads nothing. It may hold"
+            " identifiers of participants: keep it where the table is kept.",
+        ),
+    ]

@@ -39,7 +39,10 @@ def spans_of(days: Mapping[int, int]) -> Spans:
     """
     total = sum(days.values())
     ordered = sorted(days.items())
-    low, high = _quantile(ordered, total * OUTSIDE), _quantile(ordered, total * (1 - OUTSIDE))
+    low, high = (
+        _quantile(ordered, total * OUTSIDE),
+        _quantile(ordered, total * (1 - OUTSIDE)),
+    )
     width = next((each for each in WIDTHS if (high - low + 1) / each <= MOST), None)
     if width is None:
         width = -(-(high - low + 1) // (MOST * 365)) * 365
@@ -47,8 +50,12 @@ def spans_of(days: Mapping[int, int]) -> Spans:
     end = max((high // width + 1) * width, start + LEAST * width)
     for number, count in ordered:
         if start <= number < end:
-            counts[number // width * width] = counts.get(number // width * width, 0) + count
-    drawn = [TimeRange(at, at + width, counts.get(at, 0)) for at in range(start, end, width)]
+            counts[number // width * width] = (
+                counts.get(number // width * width, 0) + count
+            )
+    drawn = [
+        TimeRange(at, at + width, counts.get(at, 0)) for at in range(start, end, width)
+    ]
     below = sum(count for number, count in ordered if number < start)
     return Spans(drawn, below, total - below - sum(counts.values()))
 

@@ -1,7 +1,10 @@
-"""The numbers of a month: what the queries say of it, of the month before, and of the year up to it.
+"""The numbers of a month, of the month before, and of the year up to it.
 
-Each number is a query's; its docstring in `queries` defines it. Where a number is of a month, the query is asked the
-rows of that month and no others, a month being one of `timestamp` in UTC.
+They are what the queries say.
+
+Each number is a query's; its docstring in `queries` defines it. Where a number is of a
+month, the query is asked the rows of that month and no others, a month being one of
+`timestamp` in UTC.
 """
 
 from __future__ import annotations
@@ -69,7 +72,10 @@ class Rate(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Days from a visit to what became of it: `QcTiming`, and how many visits took each number of days."""
+    """Days from a visit to what became of it.
+
+    They are `QcTiming`, and how many visits took each number of days.
+    """
 
     visits: int
     mean: float | None
@@ -99,8 +105,10 @@ class Figures:
 
     Attributes:
         month: First day of the month.
-        end: Where it ends, or when the page is made, if that is before: what days are counted up to.
-        totals: Of the months up to this one, which is the last; those before the first event are left out.
+        end: Where it ends, or when the page is made, if that is before: what days are
+            counted up to.
+        totals: Of the months up to this one, which is the last; those before the first
+            event are left out.
         centers: Name of each center (pipeline_adcid): its label in the latest event.
         submitted: Visits submitted in the month, by center and module.
         before: The same, of the month before.
@@ -113,7 +121,8 @@ class Figures:
         ages: How many wait at all, by whole days.
         places: How many wait at all, by center.
         newest: Newest timestamp in the table.
-        rejected: Reasons (type, field) of what is in quarantine: how many of the month, how many in all.
+        rejected: Reasons (type, field) of what is in quarantine: how many of the month,
+            how many in all.
     """
 
     month: date
@@ -141,8 +150,16 @@ class Figures:
     @property
     def modules(self) -> set[tuple[str | None, str | None]]:
         """Every datatype and module that the page names."""
-        counted = {(kind, module) for found in (self.submitted, self.before) for _, kind, module in found}
-        rated = {(kind, module) for found in (self.rates[1], self.rates_before[1]) for kind, module in found}
+        counted = {
+            (kind, module)
+            for found in (self.submitted, self.before)
+            for _, kind, module in found
+        }
+        rated = {
+            (kind, module)
+            for found in (self.rates[1], self.rates_before[1])
+            for kind, module in found
+        }
         return counted | rated | {each.module for each in self.waiting}
 
     @property
@@ -151,7 +168,14 @@ class Figures:
         return self.totals[-2] if len(self.totals) > 1 else None
 
 
-def figures_of(rows: pl.LazyFrame, quarantine: pl.DataFrame | None, *, month: date, at: datetime, most: int) -> Figures:
+def figures_of(
+    rows: pl.LazyFrame,
+    quarantine: pl.DataFrame | None,
+    *,
+    month: date,
+    at: datetime,
+    most: int,
+) -> Figures:
     """Ask the queries.
 
     Args:
@@ -163,30 +187,55 @@ def figures_of(rows: pl.LazyFrame, quarantine: pl.DataFrame | None, *, month: da
     """
     months = [_before(month, number) for number in range(MONTHS - 1, -1, -1)]
     until = rows.filter(_begin(_before(month, -1)) > _MOMENT)
-    of = {each: until.filter(_begin(each) <= _MOMENT, _begin(_before(each, -1)) > _MOMENT) for each in months}
+    of = {
+        each: until.filter(_begin(each) <= _MOMENT, _begin(_before(each, -1)) > _MOMENT)
+        for each in months
+    }
     end = min(_begin(_before(month, -1)), at)
     visits = Completeness(Completeness.Settings()).ask(until)
     asked: dict[str, pl.LazyFrame] = {
         "newest": rows.select(_MOMENT.max()),
-        "centers": until.group_by(*CENTER).agg(pl.col("center_label").sort_by("timestamp", "source_key").last()),
-        "errors": MonthlyErrors(MonthlyErrors.Settings()).ask(until.filter(_begin(months[0]) <= _MOMENT)),
+        "centers": (
+            until.group_by(*CENTER).agg(
+                pl.col("center_label").sort_by("timestamp", "source_key").last()
+            )
+        ),
+        "errors": (
+            MonthlyErrors(MonthlyErrors.Settings()).ask(
+                until.filter(_begin(months[0]) <= _MOMENT)
+            )
+        ),
         "submitted": _submitted(of[months[-1]]),
         "before": _submitted(of[months[-2]]),
         "ages": _waiting(visits, end).group_by("days").len(),
         "places": _waiting(visits, end).group_by(*CENTER).len(),
-        "waiting": _waiting(visits, end).sort("first_submit", *VISIT, nulls_last=False).head(most),
+        "waiting": (
+            _waiting(visits, end)
+            .sort("first_submit", *VISIT, nulls_last=False)
+            .head(most)
+        ),
     }
     for name, each in (("rates", months[-1]), ("rates_before", months[-2])):
         for by in (CENTER, MODULE):
-            asked[f"{name} {by[0]}"] = PassRate(PassRate.Settings(by=list(by))).ask(of[each])
+            asked[f"{name} {by[0]}"] = PassRate(PassRate.Settings(by=list(by))).ask(
+                of[each]
+            )
     for each in months:
-        asked[f"volumes {each}"] = Volumes(Volumes.Settings(by=["action"])).ask(of[each])
+        asked[f"volumes {each}"] = Volumes(Volumes.Settings(by=["action"])).ask(
+            of[each]
+        )
         asked[f"rate {each}"] = PassRate(PassRate.Settings()).ask(of[each])
     for name, first in (("submit", "first_submit"), ("pass", "first_pass")):
         asked |= _timing(until, visits, name, first, month)
     found = dict(zip(asked, pl.collect_all(list(asked.values())), strict=True))
-    errors = {(center, of_month): number for center, of_month, number in found["errors"].iter_rows()}
-    totals = [_totals(each, found[f"volumes {each}"], found[f"rate {each}"], errors) for each in months]
+    errors = {
+        (center, of_month): number
+        for center, of_month, number in found["errors"].iter_rows()
+    }
+    totals = [
+        _totals(each, found[f"volumes {each}"], found[f"rate {each}"], errors)
+        for each in months
+    ]
     return Figures(
         month=month,
         end=end,
@@ -195,7 +244,10 @@ def figures_of(rows: pl.LazyFrame, quarantine: pl.DataFrame | None, *, month: da
         submitted=_counted(found["submitted"]),
         before=_counted(found["before"]),
         rates=(_rates(found["rates pipeline_adcid"]), _rates(found["rates datatype"])),
-        rates_before=(_rates(found["rates_before pipeline_adcid"]), _rates(found["rates_before datatype"])),
+        rates_before=(
+            _rates(found["rates_before pipeline_adcid"]),
+            _rates(found["rates_before datatype"]),
+        ),
         errors=(_errors(errors, months[-1]), _errors(errors, months[-2])),
         to_submit=_spread(found, "submit"),
         to_pass=_spread(found, "pass"),
@@ -224,44 +276,91 @@ def _submitted(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _waiting(visits: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
-    """The visits that wait, each with the whole days since its first submit; none where that is ahead of the clock."""
-    days = (pl.lit(end) - pl.col("first_submit")).dt.total_days().clip(lower_bound=0).alias("days")
-    left = pl.col("first_submit").is_not_null() & pl.col("first_pass").is_null() & ~pl.col("deleted")
+    """The visits that wait, each with the whole days since its first submit.
+
+    None where that is ahead of the clock.
+    """
+    days = (
+        (pl.lit(end) - pl.col("first_submit"))
+        .dt.total_days()
+        .clip(lower_bound=0)
+        .alias("days")
+    )
+    left = (
+        pl.col("first_submit").is_not_null()
+        & pl.col("first_pass").is_null()
+        & ~pl.col("deleted")
+    )
     return visits.filter(left).with_columns(days)
 
 
-def _timing(rows: pl.LazyFrame, visits: pl.LazyFrame, name: str, first: str, month: date) -> dict[str, pl.LazyFrame]:
-    """`QcTiming` of the visits whose first submit or pass is in the month, and its days one by one."""
+def _timing(
+    rows: pl.LazyFrame, visits: pl.LazyFrame, name: str, first: str, month: date
+) -> dict[str, pl.LazyFrame]:
+    """Return `QcTiming` of the visits of a month, and its days one by one.
+
+    They are the visits whose first submit or pass is in the month.
+    """
     moment = pl.col(first)
     mine = visits.filter(moment >= _begin(month), moment < _begin(_before(month, -1)))
-    days = (moment.dt.convert_time_zone("UTC").dt.date() - pl.col("visit_date")).dt.total_days().alias("days")
+    days = (
+        (moment.dt.convert_time_zone("UTC").dt.date() - pl.col("visit_date"))
+        .dt.total_days()
+        .alias("days")
+    )
     return {
-        f"timing {name}": QcTiming(QcTiming.Settings()).ask(rows.join(mine, on=VISIT, how="semi", nulls_equal=True)),
+        f"timing {name}": (
+            QcTiming(QcTiming.Settings()).ask(
+                rows.join(mine, on=VISIT, how="semi", nulls_equal=True)
+            )
+        ),
         f"days {name}": mine.select(days).drop_nulls().group_by("days").len(),
     }
 
 
 def _totals(
-    month: date, volumes: pl.DataFrame, rate: pl.DataFrame, errors: Mapping[tuple[int | None, str], int]
+    month: date,
+    volumes: pl.DataFrame,
+    rate: pl.DataFrame,
+    errors: Mapping[tuple[int | None, str], int],
 ) -> Totals:
     submitted = volumes.filter(pl.col("action") == "submit")["visits"].sum()
-    failures = sum(number for (_, of_month), number in errors.items() if of_month == f"{month:%Y-%m}")
+    failures = sum(
+        number
+        for (_, of_month), number in errors.items()
+        if of_month == f"{month:%Y-%m}"
+    )
     outcomes, passed, _ = rate.row(0)
-    return Totals(month, int(submitted), int(volumes["events"].sum()), outcomes, passed, failures)
+    return Totals(
+        month, int(submitted), int(volumes["events"].sum()), outcomes, passed, failures
+    )
 
 
 def _begun(totals: Sequence[Totals]) -> Sequence[Totals]:
-    """Without the months before the first event; the last one stays, whatever is in it."""
-    first = next((number for number, each in enumerate(totals) if each.events), len(totals) - 1)
+    """Return the totals without the months before the first event.
+
+    The last month stays, whatever is in it.
+    """
+    first = next(
+        (number for number, each in enumerate(totals) if each.events), len(totals) - 1
+    )
     return totals[first:]
 
 
 def _names(found: pl.DataFrame) -> Mapping[int | None, str]:
-    """A name for each center; where two have the same, their numbers tell them apart."""
+    """Return a name for each center.
+
+    Where two have the same name, their numbers tell them apart.
+    """
     labels = {center: label or "(no name)" for center, label in found.iter_rows()}
-    while several := {label for label, number in Counter(labels.values()).items() if number > 1}:
+    while several := {
+        label for label, number in Counter(labels.values()).items() if number > 1
+    }:
         # Once more, where the name with its number is the name of yet another one.
-        labels = {center: f"{label} ({center})" if label in several else label for center, label in labels.items()}
+        labels = {
+            center: f"{label} ({center})" if label in several else label
+            for center, label in labels.items()
+        }
     return labels
 
 
@@ -270,11 +369,19 @@ def _counted(found: pl.DataFrame) -> Mapping[Key, int]:
 
 
 def _rates(found: pl.DataFrame) -> Mapping[Key, Rate]:
-    return {tuple(row[:-3]): Rate(row[-3], row[-2]) for row in found.iter_rows() if row[-3]}
+    return {
+        tuple(row[:-3]): Rate(row[-3], row[-2]) for row in found.iter_rows() if row[-3]
+    }
 
 
-def _errors(errors: Mapping[tuple[int | None, str], int], month: date) -> Mapping[int | None, int]:
-    return {center: number for (center, of_month), number in errors.items() if of_month == f"{month:%Y-%m}"}
+def _errors(
+    errors: Mapping[tuple[int | None, str], int], month: date
+) -> Mapping[int | None, int]:
+    return {
+        center: number
+        for (center, of_month), number in errors.items()
+        if of_month == f"{month:%Y-%m}"
+    }
 
 
 def _spread(found: Mapping[str, pl.DataFrame], name: str) -> Spread:
@@ -300,10 +407,23 @@ def _named(row: Mapping[str, Any]) -> Waiting:
     )
 
 
-def _rejected(quarantine: pl.DataFrame, month: date) -> Mapping[tuple[str, str | None], tuple[int, int]]:
-    """What lies in quarantine by reason: of the month, and in all; the most frequent first."""
+def _rejected(
+    quarantine: pl.DataFrame, month: date
+) -> Mapping[tuple[str, str | None], tuple[int, int]]:
+    """What lies in quarantine by reason: of the month, and in all.
+
+    The most frequent first.
+    """
     at = pl.col("rejected_at")
     mine = ((at >= _begin(month)) & (at < _begin(_before(month, -1)))).sum()
-    found = quarantine.group_by("error_type", "field").agg(mine.alias("mine"), pl.len().alias("all"))
-    found = found.sort(["all", "error_type", "field"], descending=[True, False, False], nulls_last=False)
-    return {(kind, field): (mine, number) for kind, field, mine, number in found.iter_rows()}
+    found = quarantine.group_by("error_type", "field").agg(
+        mine.alias("mine"), pl.len().alias("all")
+    )
+    found = found.sort(
+        ["all", "error_type", "field"],
+        descending=[True, False, False],
+        nulls_last=False,
+    )
+    return {
+        (kind, field): (mine, number) for kind, field, mine, number in found.iter_rows()
+    }

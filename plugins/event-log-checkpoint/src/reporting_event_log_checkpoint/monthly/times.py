@@ -15,45 +15,68 @@ def times(figures: Figures) -> Section:
         _spread(figures.to_submit, "Days from visit to submit", "submit", name),
         _spread(figures.to_pass, "Days from visit to pass", "pass", name),
     ]
-    says = "Calendar days from the date of a visit to its first submit and to its first pass, in UTC."
+    says = (
+        "Calendar days from the date of a visit to its first submit and to its first"
+        " pass, in UTC."
+    )
     return section("times", "Time to submit and pass", content, says=says)
 
 
 def _spread(spread: Spread, title: str, what: str, name: str) -> Markup:
     which = f"Visits with their first {what} in {name}"
     if not spread.days or spread.median is None or spread.p90 is None:
-        return figure(title, None, says=f"No visit has its first {what} in {name}.", caption=f"{which}.")
+        return figure(
+            title,
+            None,
+            says=f"No visit has its first {what} in {name}.",
+            caption=f"{which}.",
+        )
     found = spans_of(spread.days)
     rows = [
-        {"low": each.low, "high": each.high, "value": each.number, "tip": f"{_span(each.low, each.high)}: "
-         f"{plural(each.number, 'visit')}"}
+        {
+            "low": each.low,
+            "high": each.high,
+            "value": each.number,
+            "tip": f"{_span(each.low, each.high)}: {plural(each.number, 'visit')}",
+        }
         for each in found.drawn
-    ]  # fmt: skip
+    ]
     start, end = found.drawn[0].low, found.drawn[-1].high
     marks = [
         {"at": value + 0.5, "shown": f"{label} {days(value)}", "right": right}
-        for label, value, right in (("median", spread.median, False), ("90%", spread.p90, True))
+        for label, value, right in (
+            ("median", spread.median, False),
+            ("90%", spread.p90, True),
+        )
         if start <= value < end
     ]
     if len(marks) == 2 and (spread.median - start) < 0.3 * (end - start):
         marks = [{**each, "right": True} for each in marks]  # no room to the left
         if spread.p90 - spread.median < 0.3 * (end - start):
-            marks[0] = {**marks[0], "shown": f"{marks[0]['shown']}, 90% {days(spread.p90)}"}
+            marks[0] = {
+                **marks[0],
+                "shown": f"{marks[0]['shown']}, 90% {days(spread.p90)}",
+            }
             marks[1] = {**marks[1], "shown": ""}
     outside = found.below + found.above
     aside = (
-        f" {plural(outside, 'visit')} outside what is drawn {'is' if outside == 1 else 'are'} in the numbers."
+        f" {plural(outside, 'visit')} outside what is drawn"
+        f" {'is' if outside == 1 else 'are'} in the numbers."
         if outside
         else ""
     )
-    body = [[_span(each.low, each.high), count(each.number)] for each in found.drawn if each.number]
+    body = [
+        [_span(each.low, each.high), count(each.number)]
+        for each in found.drawn
+        if each.number
+    ]
     if found.below:
         body.insert(0, [f"less than {start}", count(found.below)])
     if found.above:
         body.append([f"{end} or more", count(found.above)])
     said = (
-        f"half within {days(spread.median)} days (median), nine in ten within {days(spread.p90)}, "
-        f"{days(spread.mean)} on average"
+        f"half within {days(spread.median)} days (median), nine in ten within"
+        f" {days(spread.p90)}, {days(spread.mean)} on average"
     )
     return figure(
         title,

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from reporting_event_log_checkpoint.monthly.counts import course, ranked
-from reporting_event_log_checkpoint.monthly.naming import DRAWN, by_module, center_name, labels, left_out, order, summed
+from reporting_event_log_checkpoint.monthly.naming import (
+    DRAWN,
+    by_module,
+    center_name,
+    labels,
+    left_out,
+    order,
+    summed,
+)
 from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Markup, Section, figure, grid, section, table
 from reporting_pages.formatting import count, month_name, plural
@@ -12,8 +20,8 @@ HEADS = 14
 """Modules that the grid shows."""
 
 _VISIT = (
-    "A visit is what shares study, center (pipeline_adcid), project, participant, visit date, visit number, datatype "
-    "and module."
+    "A visit is what shares study, center (pipeline_adcid), project, participant, visit"
+    " date, visit number, datatype and module."
 )
 
 
@@ -24,37 +32,68 @@ def volumes(figures: Figures) -> Section:
         summed(figures.submitted, 0),
         by_module(figures, figures.submitted),
     )
-    centers_before, modules_before = summed(figures.before, 0), by_module(figures, figures.before)
+    centers_before, modules_before = (
+        summed(figures.before, 0),
+        by_module(figures, figures.before),
+    )
     content = [
         course(
-            figures, "Visits submitted by month", "submitted", "visit",
-            "Visits with a submit in each month; one with submits in two months is in both.",
+            figures,
+            "Visits submitted by month",
+            "submitted",
+            "visit",
+            "Visits with a submit in each month; one with submits in two months is in"
+            " both.",
         ),
         ranked(
-            figures, "Visits submitted by center", "Center",
-            {center_name(figures, center): number for center, number in centers.items()},
-            {center_name(figures, center): number for center, number in centers_before.items()},
+            figures,
+            "Visits submitted by center",
+            "Center",
+            {
+                center_name(figures, center): number
+                for center, number in centers.items()
+            },
+            {
+                center_name(figures, center): number
+                for center, number in centers_before.items()
+            },
             f"Visits with a submit in {name}.",
             f"No visit was submitted in {name}.",
         ),
         ranked(
-            figures, "Visits submitted by module", "Module", modules, modules_before,
-            f"Visits with a submit in {name}, by module; where a datatype has none, by datatype.",
+            figures,
+            "Visits submitted by module",
+            "Module",
+            modules,
+            modules_before,
+            f"Visits with a submit in {name}, by module; where a datatype has none, by"
+            " datatype.",
             f"No visit was submitted in {name}.",
         ),
         _grid(figures),
-    ]  # fmt: skip
+    ]
     return section("volumes", "Volumes", content, says=_VISIT)
 
 
 def _grid(figures: Figures) -> Markup:
     """Centers and modules against each other."""
     name, title = month_name(figures.month), "Visits submitted by center and module"
-    caption = f"Visits with a submit in {name}. The stronger the color, the more; an empty cell is none."
+    caption = (
+        f"Visits with a submit in {name}. The stronger the color, the more; an empty"
+        " cell is none."
+    )
     if not figures.submitted:
-        return figure(title, None, says=f"No visit was submitted in {name}.", caption=caption, wide=True)
+        return figure(
+            title,
+            None,
+            says=f"No visit was submitted in {name}.",
+            caption=caption,
+            wide=True,
+        )
     names = labels(figures)
-    centers = [center_name(figures, each) for each in order(summed(figures.submitted, 0))]
+    centers = [
+        center_name(figures, each) for each in order(summed(figures.submitted, 0))
+    ]
     modules = order(by_module(figures, figures.submitted))
     cells = {
         (center_name(figures, center), names[kind, module]): number
@@ -62,21 +101,35 @@ def _grid(figures: Figures) -> Markup:
     }
     shown, heads = centers[:DRAWN], modules[:HEADS]
     rows = [
-        {"down": center, "across": module, "value": number, "shown": count(number),
-         "tip": f"{center}, {module}: {plural(number, 'visit')}"}
-        for (center, module), number in cells.items() if center in shown and module in heads
-    ]  # fmt: skip
-    rows.sort(key=lambda row: (shown.index(str(row["down"])), heads.index(str(row["across"]))))
+        {
+            "down": center,
+            "across": module,
+            "value": number,
+            "shown": count(number),
+            "tip": f"{center}, {module}: {plural(number, 'visit')}",
+        }
+        for (center, module), number in cells.items()
+        if center in shown and module in heads
+    ]
+    rows.sort(
+        key=lambda row: (shown.index(str(row["down"])), heads.index(str(row["across"])))
+    )
     (center, module), most = max(cells.items(), key=lambda item: (item[1], item[0]))
     behind = table(
         ["Center", *modules, "All"],
         [
-            [each, *(cells.get((each, one)) for one in modules), sum(cells.get((each, one), 0) for one in modules)]
+            [
+                each,
+                *(cells.get((each, one)) for one in modules),
+                sum(cells.get((each, one), 0) for one in modules),
+            ]
             for each in centers
         ],
         caption=f"{title}, {name}",
     )
-    left = left_out(len(centers), len(shown), "centers") + left_out(len(modules), len(heads), "modules")
+    left = left_out(len(centers), len(shown), "centers") + left_out(
+        len(modules), len(heads), "modules"
+    )
     return figure(
         title,
         grid(rows, down=shown, across=heads),

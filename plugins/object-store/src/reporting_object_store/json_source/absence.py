@@ -15,9 +15,15 @@ from reporting_object_store.settings import ObjectStoreJsonSettings
 
 
 def absence(
-    name: str, listing: Listing, store: Store, names: ObjectFilter, settings: ObjectStoreJsonSettings
+    name: str,
+    listing: Listing,
+    store: Store,
+    names: ObjectFilter,
+    settings: ObjectStoreJsonSettings,
 ) -> Absence | None:
-    """Return why the object `name` was not read, or `None` if nothing speaks against it.
+    """Return why the object `name` was not read.
+
+    It is `None` if nothing speaks against it.
 
     Args:
         name: Its key.
@@ -27,13 +33,25 @@ def absence(
         settings: The source's settings.
     """
     if not names.reads(name):
-        return Absence("not matched", f"its name is not one that the source reads, which is {settings.include}")
-    if store.location.scheme == "file" and any(part.startswith(".") for part in name.split("/")[:-1]):
-        return Absence("not matched", "it is in a folder whose name begins with a dot, which is not entered")
+        return Absence(
+            "not matched",
+            f"its name is not one that the source reads, which is {settings.include}",
+        )
+    if store.location.scheme == "file" and any(
+        part.startswith(".") for part in name.split("/")[:-1]
+    ):
+        return Absence(
+            "not matched",
+            "it is in a folder whose name begins with a dot, which is not entered",
+        )
     if (
         not listing.full
         and listing.newest
-        and (passed := _passed_over(name, listing, window(listing.newest, settings), settings))
+        and (
+            passed := _passed_over(
+                name, listing, window(listing.newest, settings), settings
+            )
+        )
     ):
         return passed
     with suppress(ReportingError):
@@ -41,34 +59,60 @@ def absence(
         if written and listing.looked and written >= listing.looked:
             return Absence(
                 "newer than the last run",
-                f"it was written at {written:%Y-%m-%d %H:%M:%S} UTC, and the last run began at "
-                f"{listing.looked:%Y-%m-%d %H:%M:%S} UTC; the next one reads it",
+                f"it was written at {written:%Y-%m-%d %H:%M:%S} UTC, and the last run"
+                f" began at {listing.looked:%Y-%m-%d %H:%M:%S} UTC; the next one"
+                " reads it",
             )
     return None
 
 
-def _passed_over(name: str, listing: Listing, since: datetime, settings: ObjectStoreJsonSettings) -> Absence | None:
-    """Return why a listing from `since` on passes over the name, which then sorts before it; `None` if it does not."""
-    known = max((each for each in listing.ranges if name.startswith(each)), key=len, default=None)
+def _passed_over(
+    name: str, listing: Listing, since: datetime, settings: ObjectStoreJsonSettings
+) -> Absence | None:
+    """Return why a listing from `since` on passes over the name.
+
+    The name then sorts before it. The answer is `None` if it is not passed over.
+    """
+    known = max(
+        (each for each in listing.ranges if name.startswith(each)),
+        key=len,
+        default=None,
+    )
     if known is None or name > f"{known}{day_of(since)}":
         return None
     listing.ended = True
     found = re.match(settings.name_pattern, name) if settings.name_pattern else None
     listed = (
-        f"runs list names dated {day_of(since)} or later; everything is listed again from "
-        f"{due(listing, settings):%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile"
+        f"runs list names dated {day_of(since)} or later; everything is listed again"
+        f" from {due(listing, settings):%Y-%m-%d %H:%M} UTC on, or by a run with"
+        " --reconcile"
     )
     if found and found["range"] == known:
-        return Absence("before the window", f"its name is dated {found['timestamp'][:8]}, and {listed}")
-    return Absence("without a date", f"its name has no date behind {known} that the report recognises, and {listed}")
+        return Absence(
+            "before the window",
+            f"its name is dated {found['timestamp'][:8]}, and {listed}",
+        )
+    return Absence(
+        "without a date",
+        f"its name has no date behind {known} that the report recognises, and {listed}",
+    )
 
 
 def nothing_there(store: Store) -> str:
-    """Return a warning that nothing at all is in this part of a bucket; a folder that is not there fails the run."""
+    """Return a warning that nothing at all is in this part of a bucket.
+
+    A folder that is not there fails the run.
+    """
     place = store.location
     folder, _, name = place.key.rpartition("/")
     parent = place._replace(key=folder)
     with suppress(ReportingError):  # it may be that only what is below may be looked at
         if name and open_store(parent).head(name) is not None:
-            return f"source {place.uri}: it is an object, and a source is a folder; give its folder, {parent.uri}"
-    return f"source {place.uri}: nothing is there; check bucket and prefix, which are case-sensitive"
+            return (
+                f"source {place.uri}: it is an object, and a source is a folder; give"
+                f" its folder, {parent.uri}"
+            )
+    return (
+        f"source {place.uri}: nothing is there; check bucket and prefix, which are"
+        " case-sensitive"
+    )

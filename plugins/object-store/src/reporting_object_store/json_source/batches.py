@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from reporting_framework import Batch, ReadFailure, Rejection, single_origin
 from reporting_framework.storage import Object
-from reporting_object_store.json_source.decode import UndecodableError, is_single, records
+from reporting_object_store.json_source.decode import (
+    UndecodableError,
+    is_single,
+    records,
+)
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 RECORD_BYTES = 200
@@ -15,7 +19,10 @@ class BatchBuilder:
     """Gathers records; `size` is how many bytes they have."""
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
-        self._record_bytes, self._object_bytes = settings.max_record_bytes, settings.max_object_bytes
+        self._record_bytes, self._object_bytes = (
+            settings.max_record_bytes,
+            settings.max_object_bytes,
+        )
         self._object_records = settings.max_object_records
         self._origins: list[str] = []
         self._versions: list[str | None] = []
@@ -26,7 +33,10 @@ class BatchBuilder:
         self.size = 0
 
     def add(self, key: str, found: Object | Rejection | ReadFailure | None) -> None:
-        """Take an object apart, or note why that cannot be done; `None`: it is the object ``key/`` of a folder."""
+        """Take an object apart, or note why that cannot be done.
+
+        `None`: it is the object ``key/`` of a folder.
+        """
         if isinstance(found, Object):
             if is_single(key, found.data):
                 self._record(single_origin(key), found.data, found.version)
@@ -52,7 +62,9 @@ class BatchBuilder:
         try:
             held = records(key, found.data, self._object_bytes, self._object_records)
         except UndecodableError as error:
-            self._rejected.append(Rejection(single_origin(key), found.version, error.reason))
+            self._rejected.append(
+                Rejection(single_origin(key), found.version, error.reason)
+            )
             return
         for origin, payload in held:
             self._record(origin, payload, found.version)
@@ -61,4 +73,12 @@ class BatchBuilder:
 
     def build(self) -> Batch:
         """What was gathered."""
-        return Batch(self._origins, self._versions, self._payloads, None, self._rejected, self._unread, self._ignored)
+        return Batch(
+            self._origins,
+            self._versions,
+            self._payloads,
+            None,
+            self._rejected,
+            self._unread,
+            self._ignored,
+        )

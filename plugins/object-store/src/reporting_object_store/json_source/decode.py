@@ -1,4 +1,8 @@
-"""From an object's bytes to records: one JSON object or several, an array, NDJSON, gzip of each, told by content."""
+"""Records from the bytes of an object.
+
+The bytes are one JSON object or several, an array, NDJSON, or gzip of each. Their
+content tells which.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +30,18 @@ _BETWEEN = (b"\n{", b"}{", b"} {")
 """What stands between two objects, though not only there."""
 
 COMMAS = 4
-"""Commas for each record that an array may have, up to which all its elements are made at once and then counted."""
+"""Commas for each record that an array may have, up to which all its elements are made
+at once and then counted.
+"""
 
 _CHUNK = 16 * 1024
 _decode_one = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _skipped = re.compile(r"[ \t\r\n]*").match
 _border = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*").match
 _next_object = re.compile(r"\}[ \t\r]*\n(?=\{)").search
-"""Where an object begins at a line's start behind the end of another; within an object that cannot be."""
+"""Where an object begins at a line's start behind the end of another; within an object
+that cannot be.
+"""
 
 _second_line_is_object = re.compile(r"[^\n]*\n[ \t\r\n]*\{").match
 
@@ -42,7 +50,8 @@ class UndecodableError(Exception):
     """The object cannot be taken apart.
 
     Attributes:
-        reason: ``too_large``, ``too_many_records``, ``gzip_invalid``, or ``looks_like_`` and a foreign format.
+        reason: ``too_large``, ``too_many_records``, ``gzip_invalid``, or
+            ``looks_like_`` and a foreign format.
     """
 
     def __init__(self, reason: str) -> None:
@@ -61,7 +70,9 @@ def inflate(data: bytes, limit: int) -> bytes:
         while position < len(data):
             stream = isal_zlib.decompressobj(wbits=31)
             while not stream.eof:
-                chunk = data[position : position + _CHUNK]  # not all: each member would copy what is behind it
+                chunk = data[
+                    position : position + _CHUNK
+                ]  # not all: each member would copy what is behind it
                 part = stream.decompress(chunk, left + 1)
                 if len(part) > left:
                     raise UndecodableError("too_large")
@@ -78,16 +89,26 @@ def inflate(data: bytes, limit: int) -> bytes:
 
 
 def is_single(key: str, data: bytes) -> bool:
-    """Whether the object is one JSON object by its first look: the common case, decided without parsing."""
+    """Return whether the object is one JSON object by its first look.
+
+    This is the common case, decided without parsing.
+    """
     if data[:1] != b"{" or key.endswith(LINES):
         return False
-    if data[data.find(b"}") :] in (b"}", b"}\n"):  # a flat object; the tests below cost a scan each
+    if data[data.find(b"}") :] in (
+        b"}",
+        b"}\n",
+    ):  # a flat object; the tests below cost a scan each
         return True
     return b"\0" not in data[:2] and not any(each in data for each in _BETWEEN)
 
 
-def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tuple[str, bytes]]:
-    """Origin and payload of each record of an object. What is not JSON comes as one record, for a validator to refuse.
+def records(
+    key: str, data: bytes, limit: int, most: int = MOST
+) -> Sequence[tuple[str, bytes]]:
+    """Origin and payload of each record of an object.
+
+    What is not JSON comes as one record, for a validator to refuse.
 
     Args:
         key: The object.
@@ -96,7 +117,8 @@ def records(key: str, data: bytes, limit: int, most: int = MOST) -> Sequence[tup
         most: How many records it may have.
 
     Raises:
-        Undecodable: See `inflate`; or there are more; or the whole object is in a format that is not JSON.
+        Undecodable: See `inflate`; or there are more; or the whole object is in a
+            format that is not JSON.
     """
     if data[:2] == GZIP:
         data = inflate(data, limit)
@@ -132,11 +154,15 @@ def _by_content(key: str, data: bytes, most: int) -> Iterator[tuple[str, bytes]]
     if items is None:
         yield single_origin(key), data
     else:
-        yield from ((line_origin(key, number), item) for number, item in enumerate(items, 1))
+        yield from (
+            (line_origin(key, number), item) for number, item in enumerate(items, 1)
+        )
 
 
 def _refuse_foreign(data: bytes, formats: Collection[str]) -> None:
-    """Refuse what is in one of some foreign formats. Text that is not UTF-8 is left to the validator.
+    """Refuse what is in one of some foreign formats.
+
+    Text that is not UTF-8 is left to the validator.
 
     Raises:
         Undecodable: It looks like one of them.
@@ -146,7 +172,10 @@ def _refuse_foreign(data: bytes, formats: Collection[str]) -> None:
 
 
 def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """One record a line; the origin counts all lines, blank ones too, so that it is the line an editor shows."""
+    """One record a line.
+
+    The origin counts all lines, blank ones too, so that it is the line an editor shows.
+    """
     begin, number = 0, 1
     while begin <= len(data):
         end = data.find(b"\n", begin)
@@ -157,7 +186,10 @@ def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _arrangement(text: str) -> Literal["one", "lines", "objects"]:
-    """Whether what begins with an object is one, one a line, or several that may have many lines, or share one."""
+    """Return how the objects are arranged in what begins with one.
+
+    It is one, one a line, or several that may have many lines, or share one.
+    """
     try:
         _, end = _decode_one(text)
     except (ValueError, RecursionError):
@@ -168,11 +200,18 @@ def _arrangement(text: str) -> Literal["one", "lines", "objects"]:
     following = behind.lstrip()[:1]
     if not following:
         return "one"
-    return "objects" if following == "{" and ("\n" in text[:end] or behind[0] == "{") else "lines"
+    return (
+        "objects"
+        if following == "{" and ("\n" in text[:end] or behind[0] == "{")
+        else "lines"
+    )
 
 
 def _objects(text: str) -> Iterator[bytes]:
-    """Yield JSON objects that follow each other; one that is broken ends where the next begins at a line's start."""
+    """Yield JSON objects that follow each other.
+
+    One that is broken ends where the next begins at a line's start.
+    """
     begin = 0
     while begin < len(text):
         border = _next_object(text, begin)
@@ -189,16 +228,21 @@ def _objects(text: str) -> Iterator[bytes]:
 
 
 def _items(data: bytes, most: int) -> list[bytes] | None:
-    """Return the elements of a JSON array, each as it is written there; None when it is not a whole array.
+    """Return the elements of a JSON array, each as it is written there.
 
-    Of an array of more than `most` elements, return at least one more than `most`. An element that is not UTF-8, or
-    NaN, is left to the validator, as a line would be.
+    None when it is not a whole array.
+
+    Of an array of more than `most` elements, return at least one more than `most`. An
+    element that is not UTF-8, or NaN, is left to the validator, as a line would be.
     """
     import msgspec
 
     if data.count(b",") <= COMMAS * most:
         try:
-            return [bytes(item) for item in msgspec.json.decode(data, type=list[msgspec.Raw])]
+            return [
+                bytes(item)
+                for item in msgspec.json.decode(data, type=list[msgspec.Raw])
+            ]
         except (ValueError, RecursionError):
             pass  # perhaps for NaN or half a surrogate pair in one element
     try:

@@ -42,14 +42,17 @@ _SEPARATORS = (b",", b";", b"\t", b"|")
 
 
 def looks_like(data: bytes) -> str | None:
-    """Return the format that the bytes look like, if it is not JSON in UTF-8; None if they may be, or are not known.
+    """Return the format that the bytes look like, if it is not JSON in UTF-8.
+
+    None if they may be, or are not known.
 
     Only the first bytes are looked at, so the answer costs the same for any size.
 
     Returns:
-        ``parquet``, ``gzip``, ``zip``, ``zstd``, ``bzip2``, ``xz``, ``lz4``, ``snappy``, ``arrow``, ``avro``, ``orc``,
-        ``sqlite``, ``pdf``, ``utf_16``, ``utf_32``, ``html``, ``xml``, ``csv``, ``binary``, or ``latin_1`` (text that
-        is not UTF-8).
+        ``parquet``, ``gzip``, ``zip``, ``zstd``, ``bzip2``, ``xz``, ``lz4``,
+        ``snappy``, ``arrow``, ``avro``, ``orc``, ``sqlite``, ``pdf``, ``utf_16``,
+        ``utf_32``, ``html``, ``xml``, ``csv``, ``binary``, or ``latin_1`` (text that is
+        not UTF-8).
     """
     head = data[:HEAD]
     for magic, name in _MAGIC:
@@ -70,7 +73,10 @@ def looks_like(data: bytes) -> str | None:
 
 
 def _wide(head: bytes) -> str | None:
-    """Two or four bytes a character without a mark: the first character, which is ASCII, has NULs around it."""
+    """Return the encoding of two or four bytes a character without a mark.
+
+    The first character, which is ASCII, has NULs around it.
+    """
     zeros = [byte == 0 for byte in head[:4]]
     if len(zeros) == 4 and sum(zeros) == 3 and zeros[1:3] == [True, True]:
         return "utf_32"
@@ -82,12 +88,19 @@ def _is_utf_8(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        return len(head) == HEAD and error.start > HEAD - 4 and error.reason == "unexpected end of data"
+        return (
+            len(head) == HEAD
+            and error.start > HEAD - 4
+            and error.reason == "unexpected end of data"
+        )
     return True
 
 
 def _is_csv(text: bytes) -> bool:
-    """Whether the first two lines have the same separator, equally often, and the first is no JSON value."""
+    """Return whether the first two lines are of CSV.
+
+    They have the same separator, equally often, and the first is no JSON value.
+    """
     first, second = [*text.split(b"\n", 2), b"", b""][:2]
     if not any(0 < first.count(each) == second.count(each) for each in _SEPARATORS):
         return False

@@ -1,4 +1,7 @@
-"""Requests under way, bounded in the bytes of their bodies: memory does not depend on how many objects are large."""
+"""Requests under way, bounded in the bytes of their bodies.
+
+Memory does not depend on how many objects are large.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,22 @@ _M_MMAP_THRESHOLD = -3
 
 
 def return_large_blocks(size: int = 1024**2) -> None:
-    """Make the C library return memory of blocks from `size` bytes on to the system as soon as they are freed.
+    """Make the C library return memory of large blocks as soon as they are freed.
 
-    Otherwise it keeps those of up to 32 MiB for each of many threads: twice the budget and more. Does nothing where
-    the C library is not GNU's.
+    It returns blocks from `size` bytes on to the system.
+
+    Otherwise it keeps those of up to 32 MiB for each of many threads: twice the budget
+    and more. Does nothing where the C library is not GNU's.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(_M_MMAP_THRESHOLD, size)
 
 
 class _Line:
-    """The objects of one split: which is to be taken next, and the bytes that those admitted hold."""
+    """The objects of one split.
+
+    It says which is to be taken next, and the bytes that those admitted hold.
+    """
 
     def __init__(self) -> None:
         self.front = 0
@@ -41,10 +49,13 @@ class _Line:
 
 
 class InFlight:
-    """A budget of bytes for bodies that are being read or wait to be taken, shared by all splits of a source.
+    """A budget of bytes for bodies that are being read or wait to be taken.
 
-    The object that a split takes next may go over the budget, one of all splits at a time: so each split gets on,
-    whatever the others hold, and the bound is the budget and one object.
+    All splits of a source share it.
+
+    The object that a split takes next may go over the budget, one of all splits at a
+    time: so each split gets on, whatever the others hold, and the bound is the budget
+    and one object.
 
     Args:
         requests: Threads that fetch.
@@ -60,10 +71,14 @@ class InFlight:
         self._closed = False
 
     def map(self, fetch: Callable[[str, Admit], T], keys: Iterable[str]) -> Iterator[T]:
-        """Yield what `fetch` returns for each key, in order; what was yielded counts until the next is asked for."""
+        """Yield what `fetch` returns for each key, in order.
+
+        What was yielded counts until the next is asked for.
+        """
         line = _Line()
         futures = deque(
-            self._requests.submit(fetch, key, partial(self._admit, line, at)) for at, key in enumerate(keys)
+            self._requests.submit(fetch, key, partial(self._admit, line, at))
+            for at, key in enumerate(keys)
         )
         try:
             while futures:
@@ -83,17 +98,24 @@ class InFlight:
             if at in line.held:  # an answer that broke off is asked for again
                 return
             self._waiting += 1
-            self._changed.wait_for(lambda: self._closed or line.closed or self._fits(line, at, size))
+            self._changed.wait_for(
+                lambda: self._closed or line.closed or self._fits(line, at, size)
+            )
             self._waiting -= 1
             if self._closed or line.closed:
-                raise StorageUnavailable("the source was closed while an object was waiting to be read; run again")
+                raise StorageUnavailable(
+                    "the source was closed while an object was waiting to be read; run"
+                    " again"
+                )
             if self._used + size > self._most:
                 self._over = (line, at)
             self._used += size
             line.held[at] = size
 
     def _fits(self, line: _Line, at: int, size: int) -> bool:
-        return self._used + size <= self._most or (self._over is None and at == line.front)
+        return self._used + size <= self._most or (
+            self._over is None and at == line.front
+        )
 
     def _release(self, line: _Line) -> None:
         """Count the object that was taken no more."""

@@ -1,4 +1,8 @@
-"""Finding what is new: the whole listing, or just the part of each range of names in which something can be new."""
+"""The search for what is new.
+
+It takes the whole listing, or just the part of each range of names in which something
+can be new.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,9 @@ SAMPLES = 5
 """How many names of ignored objects are kept."""
 
 STRAY_LIMIT = 1000
-"""Ignored objects in a row after which an incremental listing gives up on the names between two ranges."""
+"""Ignored objects in a row after which an incremental listing gives up on the names
+between two ranges.
+"""
 
 
 @dataclass(slots=True)
@@ -44,7 +50,9 @@ class ObjectFilter:
 
     def __post_init__(self) -> None:
         self._matches = re.compile(fnmatch.translate(self.include)).match
-        self._range = re.compile(self.pattern).match if self.pattern else lambda key: None
+        self._range = (
+            re.compile(self.pattern).match if self.pattern else lambda key: None
+        )
 
     def keep(self, page: Sequence[Entry]) -> list[Entry]:
         """Those of a page that are read; the others are counted, and ranges noted."""
@@ -56,14 +64,20 @@ class ObjectFilter:
                 self.ignore(key)
                 continue
             kept.append(entry)
-            if current is None or not (key.startswith(current) and key[len(current) : len(current) + 1].isdigit()):
+            if current is None or not (
+                key.startswith(current)
+                and key[len(current) : len(current) + 1].isdigit()
+            ):
                 current = str(found["range"]) if (found := self._range(key)) else None
                 if current is not None:
                     self.ranges.add(current)
         return kept
 
     def reads(self, key: str) -> bool:
-        """Return whether the object is read; none whose name is empty is, since consoles make such ones for folders."""
+        """Return whether the object is read.
+
+        None whose name is empty is, since consoles make such ones for folders.
+        """
         name = key.rpartition("/")[2]
         return bool(name and self._matches(name)) and (key.isascii() or _is_text(key))
 
@@ -71,11 +85,16 @@ class ObjectFilter:
         """Count an object that is not read."""
         self.ignored += 1
         if len(self.samples) < SAMPLES:
-            self.samples.append((key or "/").encode("utf-8", "backslashreplace").decode())
+            self.samples.append(
+                (key or "/").encode("utf-8", "backslashreplace").decode()
+            )
 
 
 def _is_text(key: str) -> bool:
-    """Whether the key is valid Unicode; a file's name on disk need not be, and no table can hold such a name."""
+    """Whether the key is valid Unicode.
+
+    A file's name on disk need not be, and no table can hold such a name.
+    """
     try:
         key.encode()
     except UnicodeEncodeError:
@@ -88,12 +107,19 @@ def list_all(store: Store, names: ObjectFilter) -> Iterator[list[Entry]]:
     last: str | None = None
     for page in store.list():
         kept = names.keep(_once(page, last, names))
-        yield [entry for entry in kept if _is_first(entry.key, store, names)] if store.shared else kept
+        yield (
+            [entry for entry in kept if _is_first(entry.key, store, names)]
+            if store.shared
+            else kept
+        )
         last = page[-1].key if page else last
 
 
 def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
-    """Return whether a key is the first one that is read of those that name its file; count it as ignored if not."""
+    """Return whether a key is the first one that is read of those that name its file.
+
+    Count it as ignored if not.
+    """
     first = next((each for each in store.shared.get(key, ()) if names.reads(each)), key)
     if first != key:
         names.ignore(key)
@@ -101,23 +127,38 @@ def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
 
 
 def _once(page: list[Entry], last: str | None, names: ObjectFilter) -> list[Entry]:
-    """Return the entries whose key is not that of the one before, which is `last` for the first; count the others."""
+    """Return the entries whose key is not that of the one before.
+
+    For the first, the one before is `last`. The others are counted.
+    """
     keys = [last, *(entry.key for entry in page)]
     if len(set(keys)) == len(keys):
         return page
-    again = [entry for entry, before in zip(page, keys, strict=False) if entry.key == before]
+    again = [
+        entry for entry, before in zip(page, keys, strict=False) if entry.key == before
+    ]
     names.repeated += sum(names.reads(entry.key) for entry in again)
-    return [entry for entry, before in zip(page, keys, strict=False) if entry.key != before]
+    return [
+        entry for entry, before in zip(page, keys, strict=False) if entry.key != before
+    ]
 
 
 def list_since(
-    store: Store, names: ObjectFilter, ranges: Sequence[str], since: datetime, newest: datetime, at_once: int
+    store: Store,
+    names: ObjectFilter,
+    ranges: Sequence[str],
+    since: datetime,
+    newest: datetime,
+    at_once: int,
 ) -> Iterator[list[Entry]]:
-    """What each range holds from `since` on, and whatever lies between the ranges; all at once.
+    """What each range holds from `since` on, and whatever lies between the ranges.
 
-    One listing starts at the beginning, and in each range one at `since`, one half-way and one at `newest`. The last
-    one of a range goes on behind its end until it meets the next known range, so that a range nobody knew of is
-    found at no request of its own.
+    All at once.
+
+    One listing starts at the beginning, and in each range one at `since`, one half-way
+    and one at `newest`. The last one of a range goes on behind its end until it meets
+    the next known range, so that a range nobody knew of is found at no request of its
+    own.
 
     Args:
         store: What to list.
@@ -131,7 +172,9 @@ def list_since(
     days = sorted({day_of(since), day_of(since + (newest - since) / 2), day_of(newest)})
     ends: list[str | None] = [*days[1:], None]
     starts = [("", "", None)] + [
-        (one, f"{one}{day}", end and f"{one}{end}") for one in known for day, end in zip(days, ends, strict=True)
+        (one, f"{one}{day}", end and f"{one}{end}")
+        for one in known
+        for day, end in zip(days, ends, strict=True)
     ]
 
     def follow(own: str, after: str, end: str | None) -> list[Entry]:
@@ -140,16 +183,24 @@ def list_since(
         stray = 0
         for page in store.list(after=after):
             for entry in page:
-                if entry.key.startswith(others) or (end is not None and entry.key > end):
+                if entry.key.startswith(others) or (
+                    end is not None and entry.key > end
+                ):
                     return found
                 if not (own and entry.key.startswith(own)):
-                    stray = 0 if names.pattern and re.match(names.pattern, entry.key) else stray + 1
+                    stray = (
+                        0
+                        if names.pattern and re.match(names.pattern, entry.key)
+                        else stray + 1
+                    )
                     if stray > STRAY_LIMIT:
                         return found
                 found.append(entry)
         return found
 
-    with ThreadPoolExecutor(min(len(starts), at_once), thread_name_prefix="reporting-list") as pool:
+    with ThreadPoolExecutor(
+        min(len(starts), at_once), thread_name_prefix="reporting-list"
+    ) as pool:
         pages = list(pool.map(lambda start: follow(*start), starts))
     unique = {entry.key: entry for page in pages for entry in _once(page, None, names)}
     yield names.keep([unique[key] for key in sorted(unique)])

@@ -1,4 +1,7 @@
-"""What a source of objects has listed, as it leaves it in the bookmark for the next run."""
+"""The record of what a source of objects has listed.
+
+The source leaves it in the bookmark for the next run.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ class Listing:
         ranges: Known ranges of names.
         unread: Objects that could not be read.
         rows: Rows that the checkpoint had.
-        newest: Where the look-back starts: the newest timestamp that is not in the future, or the last run.
+        newest: Where the look-back starts: the newest timestamp that is not in the
+            future, or the last run.
         looked: When the last run that listed began.
         waiting: Objects found to be new and not handed out.
         ended: Whether all of them were.
@@ -40,7 +44,10 @@ class Listing:
 
     @classmethod
     def of(cls, bookmark: Mapping[str, Any], identity: Mapping[str, Any]) -> Listing:
-        """The bookmark, if it is one of this folder and these names; a damaged one counts as none."""
+        """The bookmark, if it is one of this folder and these names.
+
+        A damaged one counts as none.
+        """
         try:
             if any(bookmark[name] != value for name, value in identity.items()):
                 return cls()
@@ -60,18 +67,30 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def window(newest: datetime, settings: ObjectStoreJsonSettings) -> datetime:
-    """Return the start of the day from which on names are listed, so many days before the newest timestamp."""
+    """Return the start of the day from which on names are listed.
+
+    It is `lookback_days` before the newest timestamp.
+    """
     first, back = datetime(1, 1, 1, tzinfo=UTC), timedelta(days=settings.lookback_days)
     since = newest.astimezone(UTC) - back if newest - first > back else first
     return since.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def due(listing: Listing, settings: ObjectStoreJsonSettings) -> datetime | None:
-    """Return when everything is listed again after this listing; `None` if every run lists everything."""
+    """Return when everything is listed again after this listing.
+
+    `None` if every run lists everything.
+    """
     if not settings.name_pattern:
         return None
-    listed = listing.listed if listing.ended else None  # what was left to do is found by listing everything
-    return listed + timedelta(days=settings.reconcile_every_days) if listed else datetime.now(UTC)
+    listed = (
+        listing.listed if listing.ended else None
+    )  # what was left to do is found by listing everything
+    return (
+        listed + timedelta(days=settings.reconcile_every_days)
+        if listed
+        else datetime.now(UTC)
+    )
 
 
 def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[str]:
@@ -80,11 +99,21 @@ def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[st
     if not listing.full and listing.listed and listing.newest:
         days, since = settings.reconcile_every_days, window(listing.newest, settings)
         told = [
-            f"everything was last listed at {listing.listed:%Y-%m-%d %H:%M} UTC, and will be again from "
-            f"{listing.listed + timedelta(days=days):%Y-%m-%d %H:%M} UTC on (every {days:g} days)",
-            f"a run that begins now lists names dated {since:%Y-%m-%d} or later, {settings.lookback_days:g} days back "
-            f"from {listing.newest:%Y-%m-%d}; ranges of names: {len(listing.ranges)}",
+            (
+                f"everything was last listed at {listing.listed:%Y-%m-%d %H:%M} UTC,"
+                " and will be again from"
+                f" {listing.listed + timedelta(days=days):%Y-%m-%d %H:%M} UTC on (every"
+                f" {days:g} days)"
+            ),
+            (
+                f"a run that begins now lists names dated {since:%Y-%m-%d} or later,"
+                f" {settings.lookback_days:g} days back from {listing.newest:%Y-%m-%d};"
+                f" ranges of names: {len(listing.ranges)}"
+            ),
         ]
     if listing.unread:
-        told.append(f"objects that could not be read and are tried again: {len(listing.unread):,}")
+        told.append(
+            "objects that could not be read and are tried again:"
+            f" {len(listing.unread):,}"
+        )
     return told

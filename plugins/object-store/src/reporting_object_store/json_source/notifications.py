@@ -1,4 +1,7 @@
-"""What S3 says that has arrived: notifications, as they come, in messages of a queue, or from EventBridge."""
+"""Notifications of what S3 says that has arrived.
+
+They come as they are, in messages of a queue, or from EventBridge.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,16 @@ def messages(trigger: Trigger) -> list[Message]:
     """The messages of a trigger of kind ``s3`` or ``sqs``.
 
     Raises:
-        TriggerError: A notification that came without a queue is not one of S3, or what came is no message of a queue.
+        TriggerError: A notification that came without a queue is not one of S3, or what
+            came is no message of a queue.
     """
     if trigger.kind == "sqs":
         try:
             return [_queued(record) for record in trigger.event["Records"]]
         except (AttributeError, KeyError, TypeError):
-            raise TriggerError("a record of the trigger is no message of a queue") from None
+            raise TriggerError(
+                "a record of the trigger is no message of a queue"
+            ) from None
     objects = _objects(trigger.event)
     if objects is None:
         raise TriggerError("the S3 notification names no bucket or no object")
@@ -44,24 +50,38 @@ def messages(trigger: Trigger) -> list[Message]:
 
 
 def _queued(record: Mapping[str, Any]) -> Message:
-    """A message that cannot be understood stays in its queue, which in the end sets it aside."""
+    """Return the message of a queue.
+
+    One that cannot be understood stays in its queue, which in the end sets it aside.
+    """
     identifier = str(record["messageId"])
     try:
         objects = _objects(json.loads(record["body"]))
     except (KeyError, TypeError, ValueError, RecursionError):
         objects = None
-    return Message(identifier, valid=False) if objects is None else Message(identifier, objects)
+    return (
+        Message(identifier, valid=False)
+        if objects is None
+        else Message(identifier, objects)
+    )
 
 
 def _objects(event: Any) -> list[tuple[str, str]] | None:
-    """The created objects that a notification names; None when it is not a notification."""
+    """The created objects that a notification names.
+
+    None when it is not a notification.
+    """
     try:
         if event.get("Event") == "s3:TestEvent":
             return []
         if event.get("source") == "aws.s3":
             created = event["detail-type"] == "Object Created"
             detail = event["detail"]
-            return [(str(detail["bucket"]["name"]), str(detail["object"]["key"]))] if created else []
+            return (
+                [(str(detail["bucket"]["name"]), str(detail["object"]["key"]))]
+                if created
+                else []
+            )
         return list(_recorded(event["Records"]))
     except (AttributeError, KeyError, TypeError):
         return None

@@ -1,10 +1,12 @@
 """Rows as lines of JSON, lines as objects, and what the objects are called.
 
-A line has the columns in the order of the schema. A null is left out; a float that is no number (NaN, an infinity) is
-written as ``null``, since JSON has none, and so can still be told from it. A Datetime with a time zone is written in
-UTC as RFC 3339 with microseconds and ``Z`` (nanoseconds where it has them), one without as it is and without ``Z``; a
-Date as ``2024-01-31``, a Decimal as a number with all its digits. All else, and what is in a Struct or a List, is
-written as polars writes JSON: there a null is ``null``, a Decimal a string, and a Duration ISO 8601.
+A line has the columns in the order of the schema. A null is left out; a float that is
+no number (NaN, an infinity) is written as ``null``, since JSON has none, and so can
+still be told from it. A Datetime with a time zone is written in UTC as RFC 3339 with
+microseconds and ``Z`` (nanoseconds where it has them), one without as it is and without
+``Z``; a Date as ``2024-01-31``, a Decimal as a number with all its digits. All else,
+and what is in a Struct or a List, is written as polars writes JSON: there a null is
+``null``, a Decimal a string, and a Duration ISO 8601.
 """
 
 from __future__ import annotations
@@ -23,16 +25,22 @@ from isal import isal_zlib
 from pydantic_core import to_json
 
 FAST = 1
-"""The level at which ISA-L compresses: a little better than zlib's level 1, in a fifth of the time."""
+"""The level at which ISA-L compresses: a little better than zlib's level 1, in a fifth
+of the time.
+"""
 
 LONGEST = 80
-"""Characters of an origin in a name: a file's name may have 255, with what a folder adds while it is written."""
+"""Characters of an origin in a name: a file's name may have 255, with what a folder
+adds while it is written.
+"""
 
 LONGEST_METADATA = 900
 """Characters of an origin in metadata: S3 keeps 2 KB of it."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-"""What a name does not have of an origin: ``%`` and ``:`` break tools that decode keys or take them for paths."""
+"""What a name does not have of an origin: ``%`` and ``:`` break tools that decode keys
+or take them for paths.
+"""
 
 _GZIP = 31
 """zlib's number for gzip; its header then holds neither a time nor a name."""
@@ -52,32 +60,52 @@ def _has_binary(dtype: object) -> bool:
 
 
 def encoded(schema: pl.Schema, json_columns: Collection[str]) -> pl.Expr:
-    """The line of a row, without its end. Column by column: more than twice as fast as a loop over rows."""
-    values = [_member(name, dtype, is_json=name in json_columns) for name, dtype in schema.items()]
+    """The line of a row, without its end.
+
+    Column by column: more than twice as fast as a loop over rows.
+    """
+    values = [
+        _member(name, dtype, is_json=name in json_columns)
+        for name, dtype in schema.items()
+    ]
     return pl.lit("{") + pl.concat_str(values, separator=",", ignore_nulls=True) + "}"
 
 
 def _member(name: str, dtype: pl.DataType, *, is_json: bool) -> pl.Expr:
     """``"name":value``, or a null for a null."""
     column, head = pl.col(name), pl.lit(f"{json.dumps(name, ensure_ascii=False)}:")
-    if is_json:  # between the tokens of JSON text there may be line breaks, and nowhere else
+    if (
+        is_json
+    ):  # between the tokens of JSON text there may be line breaks, and nowhere else
         return head + column.str.replace_all(r"[\r\n]", " ")
     if dtype.is_integer() or dtype.is_decimal():
         return head + column.cast(pl.String)
     if isinstance(dtype, pl.Datetime):
-        digits, zone = ("%.9f" if dtype.time_unit == "ns" else "%.6f"), "Z" if dtype.time_zone else ""
+        digits, zone = (
+            ("%.9f" if dtype.time_unit == "ns" else "%.6f"),
+            "Z" if dtype.time_zone else "",
+        )
         moment = column.dt.convert_time_zone("UTC") if zone else column
         return head + moment.dt.to_string(f'"%Y-%m-%dT%H:%M:%S{digits}{zone}"')
     whole = pl.struct(column).struct.json_encode()
-    return pl.when(column.is_not_null()).then(whole.str.strip_prefix("{").str.strip_suffix("}"))
+    return pl.when(column.is_not_null()).then(
+        whole.str.strip_prefix("{").str.strip_suffix("}")
+    )
 
 
-def pieces(sizes: Sequence[int], max_rows: int, max_bytes: int) -> Iterator[tuple[int, int]]:
-    """Begin and length of each object, for lines of these sizes: as many as both limits allow, and at least one."""
+def pieces(
+    sizes: Sequence[int], max_rows: int, max_bytes: int
+) -> Iterator[tuple[int, int]]:
+    """Yield begin and length of each object, for lines of these sizes.
+
+    It has as many lines as both limits allow, and at least one.
+    """
     ends = list(accumulate(sizes))
     begin, before = 0, 0
     while begin < len(ends):
-        end = min(max(bisect_right(ends, before + max_bytes), begin + 1), begin + max_rows)
+        end = min(
+            max(bisect_right(ends, before + max_bytes), begin + 1), begin + max_rows
+        )
         yield begin, end - begin
         begin, before = end, ends[end - 1]
 
@@ -85,7 +113,11 @@ def pieces(sizes: Sequence[int], max_rows: int, max_bytes: int) -> Iterator[tupl
 def compressed(rows: Sequence[str], level: int) -> bytes:
     """An object of these lines: the same bytes each time."""
     text = "\n".join([*rows, ""]).encode()
-    return isal_zlib.compress(text, 1, _GZIP) if level == FAST else zlib.compress(text, level, _GZIP)
+    return (
+        isal_zlib.compress(text, 1, _GZIP)
+        if level == FAST
+        else zlib.compress(text, level, _GZIP)
+    )
 
 
 def lines(data: bytes) -> list[bytes]:
@@ -98,25 +130,36 @@ def lines(data: bytes) -> list[bytes]:
 
 
 def object_name(origins: Sequence[str]) -> str:
-    """Name of the object of these rows; a hash over all origins keeps two of them from sharing one."""
+    """Name of the object of these rows.
+
+    A hash over all origins keeps two of them from sharing one.
+    """
     digest = hashlib.sha256(to_json(origins)).hexdigest()[:32]
     return f"{_readable(origins[0])}..{_readable(origins[-1])}-{digest}.ndjson.gz"
 
 
 def _readable(origin: str) -> str:
-    """The end of an origin in the characters that no store, shell or URL reads in a way of its own.
+    """Return the end of an origin in characters that are safe everywhere.
 
-    It begins with a letter or digit: Athena, Hive and file systems hide a file whose name begins with ``_`` or ``.``.
+    No store, shell or URL reads them in a way of its own.
+
+    It begins with a letter or digit: Athena, Hive and file systems hide a file whose
+    name begins with ``_`` or ``.``.
     """
     return _UNSAFE.sub("-", origin)[-LONGEST:].lstrip("-._") or "x"
 
 
 def short(origin: str, longest: int) -> str:
-    """An origin, percent-encoded; of a long one its end, since that is where origins differ."""
+    """An origin, percent-encoded.
+
+    Of a long one its end, since that is where origins differ.
+    """
     text = quote(origin, safe="")
     if len(text) <= longest:
         return text
-    cut = next(at for at in range(len(text) - longest, len(text) + 1) if _is_start(text, at))
+    cut = next(
+        at for at in range(len(text) - longest, len(text) + 1) if _is_start(text, at)
+    )
     return text[cut:]
 
 

@@ -15,28 +15,55 @@ _SAFE = re.compile(r"[A-Za-z0-9_.=-]+")
 class NdjsonArchiveSettings(Settings):
     """Settings of the sink ``ndjson-archive``."""
 
-    uri: str = Field(description="Folder to write to: s3://bucket/prefix, file:///path, a plain path or memory://name")
-    timestamp: str = Field("timestamp", description="Column (Datetime) that says which partition a row belongs to")
+    uri: str = Field(
+        description=(
+            "Folder to write to: s3://bucket/prefix, file:///path, a plain path or"
+            " memory://name"
+        )
+    )
+    timestamp: str = Field(
+        "timestamp",
+        description="Column (Datetime) that says which partition a row belongs to",
+    )
     partition: str = Field(
         "year=%Y/month=%m/day=%d/hour=%H",
-        description="Folder of a row, in UTC: %Y, %m, %d, %H, %M and %j (day of the year) stand for parts of its "
-        "timestamp",
+        description=(
+            "Folder of a row, in UTC: %Y, %m, %d, %H, %M and %j (day of the year) stand"
+            " for parts of its timestamp"
+        ),
     )
     json_columns: tuple[str, ...] = Field(
-        (), description="Columns of JSON text that are written as JSON values, not as strings"
+        (),
+        description=(
+            "Columns of JSON text that are written as JSON values, not as strings"
+        ),
     )
     max_rows: int = Field(1000, ge=1, description="Most rows in a file")
     max_bytes: int = Field(
-        5_000_000, ge=1, description="Most bytes in a file before compression; a larger row has a file of its own"
+        5_000_000,
+        ge=1,
+        description=(
+            "Most bytes in a file before compression; a larger row has a file of"
+            " its own"
+        ),
     )
-    compression_level: int = Field(1, ge=0, le=9, description="gzip's level; higher ones are slower and save little")
+    compression_level: int = Field(
+        1,
+        ge=0,
+        le=9,
+        description="gzip's level; higher ones are slower and save little",
+    )
 
     @field_validator("partition")
     @classmethod
     def _is_path(cls, value: str) -> str:
         for segment in value.split("/"):
-            if not _SAFE.fullmatch(_DIRECTIVE.sub("0", segment)) or segment in (".", ".."):
+            if not _SAFE.fullmatch(_DIRECTIVE.sub("0", segment)) or segment in (
+                ".",
+                "..",
+            ):
                 raise ValueError(
-                    "each segment must be of letters, digits, _ . = - and %Y %m %d %H %M %j, as in year=%Y/month=%m"
+                    "each segment must be of letters, digits, _ . = - and %Y %m %d %H"
+                    " %M %j, as in year=%Y/month=%m"
                 )
         return value

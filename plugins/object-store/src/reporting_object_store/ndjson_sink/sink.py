@@ -1,4 +1,7 @@
-"""The sink ``ndjson-archive``: gzipped NDJSON files in partitions by time, written once and never read."""
+"""The sink ``ndjson-archive``, of gzipped NDJSON files.
+
+They are in partitions by time, written once and never read.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ AT_ONCE = 16
 """Objects that are written at once: each is a round trip."""
 
 CONTENT_TYPE = "application/x-ndjson"
-"""There is no Content-Encoding: some clients would then decompress what others, and Athena by its name, do as well."""
+"""There is no Content-Encoding: some clients would then decompress what others, and
+Athena by its name, do as well.
+"""
 
 
 class _Staged(NamedTuple):
@@ -38,7 +43,8 @@ class _Staged(NamedTuple):
 
     Attributes:
         order: The split's id and the part: where the rows come among all.
-        rows: Columns `partition`, `origin`, `moment` and `line`, in the order of the batch.
+        rows: Columns `partition`, `origin`, `moment` and `line`, in the order of the
+            batch.
     """
 
     order: tuple[str, int]
@@ -48,10 +54,11 @@ class _Staged(NamedTuple):
 class NdjsonArchive:
     """Files of at most so many rows and bytes, in a folder for each hour or the like.
 
-    It keeps no account of what it holds and needs no right but to write. A file is named after the rows in it, so that
-    the same rows, come again together, are written over themselves with the same bytes. Rows that come again among
-    others are written again: whoever reads the archive tells them by their origin. What a row is must not depend on
-    when it is read: rows of the same origins have the same name.
+    It keeps no account of what it holds and needs no right but to write. A file is
+    named after the rows in it, so that the same rows, come again together, are written
+    over themselves with the same bytes. Rows that come again among others are written
+    again: whoever reads the archive tells them by their origin. What a row is must not
+    depend on when it is read: rows of the same origins have the same name.
     """
 
     name: ClassVar[str] = "ndjson-archive"
@@ -70,19 +77,27 @@ class NdjsonArchive:
     def open(self, schema: pl.Schema) -> None:
         """See `Sink.open`."""
         found, settings = schema.get(self.settings.timestamp), self.settings
-        there = f"there are {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+        there = (
+            "there are"
+            f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+        )
         if not isinstance(found, pl.Datetime) or found.time_zone is None:
             raise SettingsError(
-                f"sink {self.name}: setting timestamp names {settings.timestamp}, which is not a column of Datetime "
-                f"with a time zone; {there}"
+                f"sink {self.name}: setting timestamp names {settings.timestamp}, which"
+                f" is not a column of Datetime with a time zone; {there}"
             )
-        if wrong := [name for name in settings.json_columns if schema.get(name) != pl.String]:
+        if wrong := [
+            name for name in settings.json_columns if schema.get(name) != pl.String
+        ]:
             raise SettingsError(
-                f"sink {self.name}: setting json_columns names {', '.join(wrong)}, which is not a column of String; "
-                f"{there}"
+                f"sink {self.name}: setting json_columns names {', '.join(wrong)},"
+                f" which is not a column of String; {there}"
             )
         if wrong := unfit(schema):
-            raise SettingsError(f"sink {self.name}: column {', '.join(wrong)} has no form in JSON; {there}")
+            raise SettingsError(
+                f"sink {self.name}: column {', '.join(wrong)} has no form in JSON;"
+                f" {there}"
+            )
         moment = pl.col(settings.timestamp).dt.convert_time_zone("UTC")
         self._columns = [
             moment.dt.to_string(settings.partition).alias("partition"),
@@ -96,25 +111,45 @@ class NdjsonArchive:
         return
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """See `Sink.stage`. The rows stay in memory, as text, until they are written."""
+        """See `Sink.stage`.
+
+        The rows stay in memory, as text, until they are written.
+        """
         if frame[self.settings.timestamp].null_count():
             raise SettingsError(
-                f"sink {self.name}: column {self.settings.timestamp} holds a null, and rows are partitioned by it; let "
-                "the validator require it, or name another column"
+                f"sink {self.name}: column {self.settings.timestamp} holds a null, and"
+                " rows are partitioned by it; let the validator require it, or name"
+                " another column"
             )
-        return StagedPart(frame.height, _Staged((split.id, part), frame.select(self._columns)))
+        return StagedPart(
+            frame.height, _Staged((split.id, part), frame.select(self._columns))
+        )
 
     def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
-        """See `Sink.commit`: rows of one partition are put together, whichever split they come from."""
-        staged = [rows for _, rows in sorted((fragment.data for fragment in fragments), key=lambda each: each.order)]
+        """See `Sink.commit`.
+
+        Rows of one partition are put together, whichever split they come from.
+        """
+        staged = [
+            rows
+            for _, rows in sorted(
+                (fragment.data for fragment in fragments), key=lambda each: each.order
+            )
+        ]
         if not staged:
             return CommitResult(duplicates=None)
         jobs: list[tuple[pl.DataFrame, Future[Output]]] = []
         failed, outputs, newest = [], [], list[datetime]()
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-archive") as pool:
-            for part in pl.concat(staged).partition_by("partition", maintain_order=True):
+        with ThreadPoolExecutor(
+            AT_ONCE, thread_name_prefix="reporting-archive"
+        ) as pool:
+            for part in pl.concat(staged).partition_by(
+                "partition", maintain_order=True
+            ):
                 sizes = (part["line"].str.len_bytes() + 1).to_list()
-                for begin, length in pieces(sizes, self.settings.max_rows, self.settings.max_bytes):
+                for begin, length in pieces(
+                    sizes, self.settings.max_rows, self.settings.max_bytes
+                ):
                     rows = part[begin : begin + length]
                     jobs.append((rows, self._written(pool, rows)))
             try:
@@ -124,7 +159,8 @@ class NdjsonArchive:
                         newest.append(rows["moment"].dt.max())  # type: ignore[arg-type]  # no nulls
                     except StorageUnavailable:
                         failed += [
-                            ReadFailure(origin, f"{self.name}: unavailable") for origin in rows["origin"].to_list()
+                            ReadFailure(origin, f"{self.name}: unavailable")
+                            for origin in rows["origin"].to_list()
                         ]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -132,21 +168,40 @@ class NdjsonArchive:
         return CommitResult(outputs, None, max(newest, default=None), failed=failed)
 
     def _written(self, pool: ThreadPoolExecutor, rows: pl.DataFrame) -> Future[Output]:
-        """One object. Threads only wait for the storage: two that compress on one core are slower than one."""
+        """One object.
+
+        Threads only wait for the storage: two that compress on one core are slower than
+        one.
+        """
         origins: list[str] = rows["origin"].to_list()
         key = f"{rows['partition'][0]}/{object_name(origins)}"
         data = compressed(rows["line"].to_list(), self.settings.compression_level)
-        first, last = (short(origin, LONGEST_METADATA) for origin in (origins[0], origins[-1]))
-        metadata = {"count": str(rows.height), "first-origin": first, "last-origin": last}
+        first, last = (
+            short(origin, LONGEST_METADATA) for origin in (origins[0], origins[-1])
+        )
+        metadata = {
+            "count": str(rows.height),
+            "first-origin": first,
+            "last-origin": last,
+        }
         return pool.submit(self._write, key, data, metadata, rows.height)
 
-    def _write(self, key: str, data: bytes, metadata: Mapping[str, str], rows: int) -> Output:
-        version = self.store.replace(key, data, content_type=CONTENT_TYPE, metadata=metadata)
+    def _write(
+        self, key: str, data: bytes, metadata: Mapping[str, str], rows: int
+    ) -> Output:
+        version = self.store.replace(
+            key, data, content_type=CONTENT_TYPE, metadata=metadata
+        )
         uri = self.store.location.join(key).uri
-        return Output(uri=uri, rows=rows, new_rows=rows, bytes=len(data), version=version)
+        return Output(
+            uri=uri, rows=rows, new_rows=rows, bytes=len(data), version=version
+        )
 
     def close(self) -> None:
-        """See `Sink.close`: what is staged is in the fragments alone, and goes with them."""
+        """See `Sink.close`.
+
+        What is staged is in the fragments alone, and goes with them.
+        """
 
     def quarantine(self) -> None:
         """See `Sink.quarantine`: it has none."""

@@ -13,7 +13,9 @@ from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.storage import Location, Store, same_version
 
 BACKUP_FOLDER = "_backup"
-"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in it."""
+"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in
+it.
+"""
 
 
 class Place(NamedTuple):
@@ -25,14 +27,24 @@ class Place(NamedTuple):
 
 
 def leftovers(folders: Iterable[Location]) -> Iterator[StoredArtifact]:
-    """Locks in these folders that a run holds, and what killed processes left there; a bucket has neither."""
+    """Locks in these folders that a run holds, and what killed processes left there.
+
+    A bucket has neither.
+    """
     for folder in folders:
-        for path in sorted(Path(folder.uri).glob(".*")) if folder.scheme == "file" else ():
+        for path in (
+            sorted(Path(folder.uri).glob(".*")) if folder.scheme == "file" else ()
+        ):
             held = path.suffix == ".lock" and _is_held(path)
             if held or path.suffix == ".tmp":
                 status = path.stat()
                 written = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield StoredArtifact("lock" if held else "leftover", str(path), bytes=status.st_size, modified=written)
+                yield StoredArtifact(
+                    "lock" if held else "leftover",
+                    str(path),
+                    bytes=status.st_size,
+                    modified=written,
+                )
 
 
 def _is_held(lock: Path) -> bool:
@@ -50,7 +62,8 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
 
     Args:
         places: What to copy.
-        folder: The checkpoint's own folder. What lies below it is copied there, anything else beside itself.
+        folder: The checkpoint's own folder. What lies below it is copied there,
+            anything else beside itself.
         name: Name of the backup.
     """
     copies = []
@@ -63,7 +76,10 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
         if not same_version(before.version, belonging.version):
             raise _changed(belonging)
         if home.head(to) is not None:
-            raise CommitConflict(f"{home.location.join(to).uri}: there is a backup of this name; nothing was changed")
+            raise CommitConflict(
+                f"{home.location.join(to).uri}: there is a backup of this name; nothing"
+                " was changed"
+            )
         home.copy(path, to)
         if home.digest(to).sha256 != before.sha256:
             raise _changed(belonging)
@@ -84,4 +100,7 @@ def check_unchanged(places: Iterable[Place]) -> None:
 
 
 def _changed(belonging: StoredArtifact) -> CommitConflict:
-    return CommitConflict(f"{belonging.uri}: a run has written it meanwhile; it was left as it is: try again")
+    return CommitConflict(
+        f"{belonging.uri}: a run has written it meanwhile; it was left as it is: try"
+        " again"
+    )

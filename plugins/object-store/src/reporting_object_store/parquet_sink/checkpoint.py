@@ -1,4 +1,7 @@
-"""One parquet file of a checkpoint at one version: its ledger, its rows, and how it is replaced."""
+"""One parquet file of a checkpoint at one version.
+
+It has its ledger and its rows, and says how it is replaced.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,14 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.storage import ScanTarget, Store, TooLargeError, same_version, storage_error, system_problem
+from reporting_framework.storage import (
+    ScanTarget,
+    Store,
+    TooLargeError,
+    same_version,
+    storage_error,
+    system_problem,
+)
 from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink.merge import READ
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
@@ -36,42 +46,68 @@ TAIL = 16_384
 TRIES = 20
 """How often a file is read that others keep replacing."""
 
-_OUTSIDE = ("sending request", "status code", "Generic S3 error", "timed out", "connection", "previously been poisoned")
-"""Signs in polars' errors that the file is not at fault; the last one follows a panic for want of descriptors."""
+_OUTSIDE = (
+    "sending request",
+    "status code",
+    "Generic S3 error",
+    "timed out",
+    "connection",
+    "previously been poisoned",
+)
+"""Signs in polars' errors that the file is not at fault; the last one follows a panic
+for want of descriptors.
+"""
 
 
 @contextmanager
 def reading(uri: str) -> Iterator[None]:
-    """Raise polars' errors as the framework's: the file is damaged, or the storage or the system did not give it."""
+    """Raise polars' errors as the framework's.
+
+    The file is damaged, or the storage or the system did not give it.
+    """
     try:
         yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        outside = isinstance(error, OSError) or any(sign in str(error) for sign in _OUTSIDE)
-        damaged = system_problem(error, (errno.EINVAL,)) is not None  # an offset in it leads out of the file
+        outside = isinstance(error, OSError) or any(
+            sign in str(error) for sign in _OUTSIDE
+        )
+        damaged = (
+            system_problem(error, (errno.EINVAL,)) is not None
+        )  # an offset in it leads out of the file
         if not damaged and (outside or system_problem(error) is not None):
             raise _unread(error, uri) from error
         raise CorruptCheckpoint(
-            f"{uri}: not a parquet file that can be read; move it away or restore an earlier version; "
-            "nothing was changed"
+            f"{uri}: not a parquet file that can be read; move it away or restore an"
+            " earlier version; nothing was changed"
         ) from error
 
 
 def _unread(error: BaseException, uri: str) -> ReportingError:
-    """Return the error for a file that is none the worse: the storage or the system did not give it."""
+    """Return the error for a file that is none the worse.
+
+    The storage or the system did not give it.
+    """
     found = storage_error(error, uri)
     if not uri.startswith("s3://"):
-        local = AccessDenied if isinstance(error, PermissionError) else StorageUnavailable
+        local = (
+            AccessDenied if isinstance(error, PermissionError) else StorageUnavailable
+        )
         found = local(f"{uri}: {system_problem(error) or 'reading failed'}")
     kind = StorageUnavailable if isinstance(found, ObjectMissing) else type(found)
     return kind(f"{found}; the checkpoint could not be read, and nothing was changed")
 
 
 class OutOfOrderError(CorruptCheckpoint):
-    """The rows of a file are there, but not in order: it was written by another program."""
+    """The error of a file whose rows are there, but not in order.
+
+    It was written by another program.
+    """
 
 
 class Checkpoint(NamedTuple):
-    """A file as it was when it was opened; its rows are read in today's columns, those of an older one too.
+    """A file as it was when it was opened.
+
+    Its rows are read in today's columns, those of an older one too.
 
     Attributes:
         store: The folder it is in.
@@ -96,11 +132,14 @@ class Checkpoint(NamedTuple):
     form: SchemaMapping | None = None
 
     @classmethod
-    def open(cls, store: Store, key: str, schema: pl.Schema, timestamp: str) -> Checkpoint:
+    def open(
+        cls, store: Store, key: str, schema: pl.Schema, timestamp: str
+    ) -> Checkpoint:
         """The file as it is now. Only a definite "not found" means that there is none.
 
         Raises:
-            CorruptCheckpoint: It is not parquet, or has a schema that cannot be brought to today's without loss.
+            CorruptCheckpoint: It is not parquet, or has a schema that cannot be brought
+                to today's without loss.
         """
         for left in reversed(range(TRIES)):
             file = cls._found(store, key, timestamp)
@@ -126,20 +165,36 @@ class Checkpoint(NamedTuple):
         file = self._replace(form=form)
         with reading(self.uri):
             rows = file._stored().select(pl.len()).collect().item()
-            newest = file._scan().select(self.timestamp).slice(rows - 1, 1).collect().item() if rows else None
+            newest = (
+                file._scan().select(self.timestamp).slice(rows - 1, 1).collect().item()
+                if rows
+                else None
+            )
         return file._replace(rows=rows, newest=newest)
 
     @classmethod
     def _found(cls, store: Store, key: str, timestamp: str) -> Checkpoint:
-        """The file, not looked into. From a bucket a small one is read whole: each look would be a round trip."""
+        """The file, not looked into.
+
+        From a bucket a small one is read whole: each look would be a round trip.
+        """
         try:
             if not store.remote:
                 entry = store.head(key)
                 return (
-                    cls(store, key, timestamp, entry.version, entry.size or 0) if entry else cls(store, key, timestamp)
+                    cls(store, key, timestamp, entry.version, entry.size or 0)
+                    if entry
+                    else cls(store, key, timestamp)
                 )
             whole = store.get(key, limit=READ_WHOLE)
-            return cls(store, key, timestamp, whole.version, len(whole.data), content=whole.data)
+            return cls(
+                store,
+                key,
+                timestamp,
+                whole.version,
+                len(whole.data),
+                content=whole.data,
+            )
         except ObjectMissing:
             return cls(store, key, timestamp)
         except TooLargeError as error:
@@ -164,8 +219,8 @@ class Checkpoint(NamedTuple):
             if str(error).startswith(self.uri):
                 raise
             raise CorruptCheckpoint(
-                f"{self.uri}: {error}; nothing was changed; go on with the settings that it was made with, or name "
-                "another checkpoint"
+                f"{self.uri}: {error}; nothing was changed; go on with the settings"
+                " that it was made with, or name another checkpoint"
             ) from None
 
     def _scan(self) -> pl.LazyFrame:
@@ -174,11 +229,20 @@ class Checkpoint(NamedTuple):
 
     def _stored(self) -> pl.LazyFrame:
         """Its rows as they are."""
-        target = self.store.scan(self.key) if self.content is None else ScanTarget(self.content)
-        return pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
+        target = (
+            self.store.scan(self.key)
+            if self.content is None
+            else ScanTarget(self.content)
+        )
+        return pl.scan_parquet(
+            target.source, glob=False, hive_partitioning=False, **target.options
+        )
 
     def _is_current(self) -> bool:
-        """Whether nobody has replaced it meanwhile: what is read then may be half of one file and half of the next."""
+        """Return whether nobody has replaced it meanwhile.
+
+        If it was replaced, what is read may be half of one file and half of the next.
+        """
         if self.content is not None:
             return True
         try:
@@ -188,7 +252,11 @@ class Checkpoint(NamedTuple):
         return found is None or same_version(found.version, self.version)
 
     def _collect(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
-        """What a query gives; asked again when the file was replaced meanwhile: the next one holds the same rows."""
+        """What a query gives.
+
+        Asked again when the file was replaced meanwhile: the next one holds the same
+        rows.
+        """
         for left in reversed(range(TRIES)):
             try:
                 with reading(self.uri):
@@ -199,26 +267,40 @@ class Checkpoint(NamedTuple):
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def known(self, objects: pl.Series) -> set[str]:
-        """Those of `objects` of which there is a row. Looks at the newest rows first, and often no further."""
+        """Those of `objects` of which there is a row.
+
+        Looks at the newest rows first, and often no further.
+        """
         found: set[str] = set()
         tail = max(0, self.rows - READ)
         for start, rows in ((tail, self.rows - tail), (0, tail)):
             if rows and (left := [key for key in objects if key not in found]):
-                found.update(self._collect(partial(_objects_of, start, rows, pl.Series(left).implode()))[SOURCE_KEY])
+                found.update(
+                    self._collect(
+                        partial(_objects_of, start, rows, pl.Series(left).implode())
+                    )[SOURCE_KEY]
+                )
         return found
 
     def first(self, columns: Sequence[str]) -> dict[str, Any]:
         """These columns of its first row."""
-        return self._collect(lambda scan: scan.select(columns).slice(0, 1)).row(0, named=True)
+        return self._collect(lambda scan: scan.select(columns).slice(0, 1)).row(
+            0, named=True
+        )
 
     def newest_until(self, moment: datetime) -> datetime | None:
-        """Return its newest timestamp up to `moment`. Few rows are from the future, so it reads from the end."""
+        """Return its newest timestamp up to `moment`.
+
+        Few rows are from the future, so it reads from the end.
+        """
         if self.newest is None or self.newest <= moment:
             return self.newest
         end, rows = self.rows, TAIL
         while end:
             start = max(0, end - rows)
-            moments = self._collect(partial(_moments_of, self.timestamp, start, end - start))[self.timestamp]
+            moments = self._collect(
+                partial(_moments_of, self.timestamp, start, end - start)
+            )[self.timestamp]
             found: datetime | None = moments.filter(moments <= moment).max()  # type: ignore[assignment]  # a datetime
             if found is not None:
                 return found
@@ -226,12 +308,23 @@ class Checkpoint(NamedTuple):
         return None
 
     def distinct(self) -> int:
-        """Return how many keys its rows have; by their hashes, which take a fraction of the memory."""
-        return int(self._collect(lambda scan: scan.select(ORIGIN.hash().n_unique())).item()) if self.rows else 0
+        """Return how many keys its rows have.
+
+        By their hashes, which take a fraction of the memory.
+        """
+        return (
+            int(
+                self._collect(lambda scan: scan.select(ORIGIN.hash().n_unique())).item()
+            )
+            if self.rows
+            else 0
+        )
 
     def latest(self) -> datetime | None:
         """Its newest timestamp, wherever that row is."""
-        found: datetime | None = self._collect(lambda scan: scan.select(pl.col(self.timestamp).max())).item()
+        found: datetime | None = self._collect(
+            lambda scan: scan.select(pl.col(self.timestamp).max())
+        ).item()
         return found
 
     def present(self, origins: pl.Series) -> pl.Series:
@@ -239,23 +332,31 @@ class Checkpoint(NamedTuple):
         if not self.rows:
             return origins.clear()
         wanted = ORIGIN.is_in(origins.implode())
-        return self._collect(lambda scan: scan.select(ORIGIN).filter(wanted))[SOURCE_KEY]
+        return self._collect(lambda scan: scan.select(ORIGIN).filter(wanted))[
+            SOURCE_KEY
+        ]
 
     def frames(self, *, ordered: bool = True) -> Iterator[pl.DataFrame]:
-        """All rows, some row groups at a time; the next are read while these are worked on.
+        """All rows, some row groups at a time.
+
+        The next are read while these are worked on.
 
         Args:
             ordered: Whether they must be in order.
 
         Raises:
-            CorruptCheckpoint: They hold nulls where rows are sorted, so they are not this sink's; or the file does not
-                match its checksums, which is known when the last row was given.
+            CorruptCheckpoint: They hold nulls where rows are sorted, so they are not
+                this sink's; or the file does not match its checksums, which is known
+                when the last row was given.
             OutOfOrder: They are not in order.
         """
         if self.version is None:
             return
         scan, last = self._stored(), None
-        with ThreadPoolExecutor(2, thread_name_prefix="reporting-merge") as ahead, reading(self.uri):
+        with (
+            ThreadPoolExecutor(2, thread_name_prefix="reporting-merge") as ahead,
+            reading(self.uri),
+        ):
             checked = ahead.submit(self.check)
             starts = range(0, self.rows, READ)
             coming = ahead.submit(scan.slice(0, READ).collect)
@@ -265,9 +366,18 @@ class Checkpoint(NamedTuple):
                     coming = ahead.submit(scan.slice(start + READ, READ).collect)
                 moments, origins = frame[self.timestamp], frame[SOURCE_KEY]
                 if moments.null_count() or origins.null_count():
-                    raise CorruptCheckpoint(f"{self.uri}: column {self.timestamp} or {SOURCE_KEY} holds a null")
-                if ordered and not (_in_order(moments, origins) and (last is None or last <= (moments[0], origins[0]))):
-                    raise OutOfOrderError(f"{self.uri}: its rows are not sorted by {self.timestamp} and {SOURCE_KEY}")
+                    raise CorruptCheckpoint(
+                        f"{self.uri}: column {self.timestamp} or {SOURCE_KEY} holds a"
+                        " null"
+                    )
+                if ordered and not (
+                    _in_order(moments, origins)
+                    and (last is None or last <= (moments[0], origins[0]))
+                ):
+                    raise OutOfOrderError(
+                        f"{self.uri}: its rows are not sorted by {self.timestamp} and"
+                        f" {SOURCE_KEY}"
+                    )
                 last = moments[-1], origins[-1]
                 yield frame
             checked.result()
@@ -277,13 +387,16 @@ class Checkpoint(NamedTuple):
 
         Raises:
             CorruptCheckpoint: It is not as it was written.
-            StorageUnavailable: Another version has taken its place, or reading failed after retries.
+            StorageUnavailable: Another version has taken its place, or reading failed
+                after retries.
         """
         if self.content is not None or self.version is None:
             return  # checked when it was opened
         content = self.store.pin(self.key)
         if content is None or content.version != self.version:
-            raise StorageUnavailable(f"{self.uri}: another run has written it meanwhile; run again")
+            raise StorageUnavailable(
+                f"{self.uri}: another run has written it meanwhile; run again"
+            )
         with closing(content), reading(self.uri):
             checksums.check(self.uri, content.read, content.size)
 
@@ -295,19 +408,34 @@ class Checkpoint(NamedTuple):
 
 
 def _in_order(moments: pl.Series, origins: pl.Series) -> bool:
-    """Whether rows are sorted by moment, and those of one moment by origin, by its bytes."""
+    """Return whether rows are sorted by moment, and then by origin.
+
+    Rows of one moment are sorted by the bytes of their origin.
+    """
     if not moments.is_sorted():
         return False
     same = moments[1:] == moments[:-1]
     return not same.any() or not ((origins[1:] < origins[:-1]) & same).any()
 
 
-def _moments_of(timestamp: str, start: int, rows: int, scan: pl.LazyFrame) -> pl.LazyFrame:
+def _moments_of(
+    timestamp: str, start: int, rows: int, scan: pl.LazyFrame
+) -> pl.LazyFrame:
     """Timestamps of rows `start` and on, so many of them."""
     return scan.select(timestamp).slice(start, rows)
 
 
-def _objects_of(start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame) -> pl.LazyFrame:
+def _objects_of(
+    start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame
+) -> pl.LazyFrame:
     """Those of `wanted` that rows `start` and on, so many of them, come from."""
-    origins = scan.select(SOURCE_KEY).slice(start, rows).filter(ORIGIN.is_in(wanted) | _SEVERAL)
-    return origins.select(ORIGIN.str.replace(r"#[0-9]+$", "")).filter(ORIGIN.is_in(wanted)).unique()
+    origins = (
+        scan.select(SOURCE_KEY)
+        .slice(start, rows)
+        .filter(ORIGIN.is_in(wanted) | _SEVERAL)
+    )
+    return (
+        origins.select(ORIGIN.str.replace(r"#[0-9]+$", ""))
+        .filter(ORIGIN.is_in(wanted))
+        .unique()
+    )

@@ -1,4 +1,7 @@
-"""The files of a checkpoint: where they are, which there are, and what lies beside them."""
+"""The files of a checkpoint.
+
+It says where they are, which there are, and what lies beside them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,12 @@ import polars as pl
 
 from reporting_framework import Permission
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
-from reporting_framework.storage import ParquetSnapshot, list_keys, open_store, parse_location
+from reporting_framework.storage import (
+    ParquetSnapshot,
+    list_keys,
+    open_store,
+    parse_location,
+)
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.history import RunHistory
 from reporting_object_store.parquet_sink.layout import RUNS_FOLDER, Layout
@@ -24,7 +32,10 @@ _log = logging.getLogger(__name__)
 
 
 class CheckpointFiles:
-    """What of the sink ``parquet-checkpoint`` only looks at files, or puts others beside them."""
+    """The part of the sink ``parquet-checkpoint`` that only looks at files.
+
+    It also puts others beside them.
+    """
 
     name: ClassVar[str] = "parquet-checkpoint"
     Settings: ClassVar[type[ParquetCheckpointSettings]] = ParquetCheckpointSettings
@@ -34,7 +45,11 @@ class CheckpointFiles:
         self.layout = Layout.parse(settings.uri)
         self.store = open_store(self.layout.folder)
         self._schema = pl.Schema()
-        self._place = parse_location(settings.quarantine) if settings.quarantine else self.layout.state(".parquet")
+        self._place = (
+            parse_location(settings.quarantine)
+            if settings.quarantine
+            else self.layout.state(".parquet")
+        )
         self._quarantine = ParquetQuarantine(self._place, self._made_over)
         self._marker = ResetMarker(self.layout.state(".reset"))
         self._backup = ""
@@ -44,7 +59,9 @@ class CheckpointFiles:
     @classmethod
     def permissions(cls, settings: ParquetCheckpointSettings) -> Sequence[Permission]:
         """See `Permitted.permissions`."""
-        apart = [parse_location(settings.quarantine).parent] if settings.quarantine else []
+        apart = (
+            [parse_location(settings.quarantine).parent] if settings.quarantine else []
+        )
         folders = [Layout.parse(settings.uri).folder, *apart]
         merged = [folders[0].join(RUNS_FOLDER)] if settings.keep_runs else []
         return [
@@ -61,15 +78,21 @@ class CheckpointFiles:
         """See `Sink.open`."""
         self.layout.check(schema.names())
         found = schema.get(self.settings.timestamp)
-        if not isinstance(found, pl.Datetime) or found.time_zone is None or found.time_unit == "ns":
+        if (
+            not isinstance(found, pl.Datetime)
+            or found.time_zone is None
+            or found.time_unit == "ns"
+        ):
             raise SettingsError(
-                f"sink {self.name}: setting timestamp names {self.settings.timestamp}, which is not a column of "
-                "Datetime (us or ms) with a time zone; there are "
-                f"{', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+                f"sink {self.name}: setting timestamp names {self.settings.timestamp},"
+                " which is not a column of Datetime (us or ms) with a time zone; there"
+                " are"
+                f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
             )
         if self.layout.owns(self._place):
             raise SettingsError(
-                f"sink {self.name}: setting quarantine names {self._place.uri}, where a checkpoint goes; name another"
+                f"sink {self.name}: setting quarantine names {self._place.uri}, where a"
+                " checkpoint goes; name another"
             )
         self._schema = schema
 
@@ -77,42 +100,68 @@ class CheckpointFiles:
         return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
 
     def _own(self, key: str) -> Checkpoint:
-        """The file, if its rows are those that belong there: a file of another checkpoint may be named like it."""
+        """Return the file, if its rows are those that belong there.
+
+        A file of another checkpoint may be named like it.
+        """
         file = self._open(key)
         columns = self.layout.columns
-        if columns and file.rows and (found := self.layout.key(file.first(columns))) != key:
+        if (
+            columns
+            and file.rows
+            and (found := self.layout.key(file.first(columns))) != key
+        ):
             raise CorruptCheckpoint(
-                f"{file.uri}: it holds rows that belong into {found}; it is of another checkpoint: move one of them"
+                f"{file.uri}: it holds rows that belong into {found}; it is of another"
+                " checkpoint: move one of them"
             )
         return file
 
     def _keys(self) -> Iterator[str]:
-        """Keys of the files that are there, or, without ``{column}``, of the one that may be."""
+        """Yield the keys of the files that are there.
+
+        Without ``{column}``, it is the key of the one that may be there.
+        """
         if not self.layout.columns:
             yield self.layout.template
             return
         try:
             yield from filter(self.layout.pattern.fullmatch, list_keys(self.store))
         except LocationError:
-            if self.store.location.scheme != "file":  # a folder is made by the first commit
+            if (
+                self.store.location.scheme != "file"
+            ):  # a folder is made by the first commit
                 raise
 
     def _made_over(self) -> Mapping[str, str | None]:
-        """Return the version of each file: as the run left it, or as it is now where no run is under way."""
+        """Return the version of each file as the run left it.
+
+        Where no run is under way, it is the version as it is now.
+        """
         if self._versions is None:
             found = ((key, self.store.head(key)) for key in self._keys())
             self._versions = {key: entry.version for key, entry in found if entry}
         return self._versions
 
     def scan(self) -> pl.LazyFrame | None:
-        """See `Readable.scan`: all files as one; columns that an older one lacks are null there."""
+        """See `Readable.scan`: all files as one.
+
+        Columns that an older one lacks are null there.
+        """
         self._warn()
         return scan_files(self.store, self.layout, self._keys(), self._schema)
 
     def _warn(self) -> None:
-        """Log that a reset has not ended: what is read then may be a part of the table."""
+        """Log that a reset has not ended.
+
+        What is read then may be a part of the table.
+        """
         if self._marker.exists():
-            _log.warning("%s: %s; what is read now may be a part of the table", self._marker.uri, UNFINISHED)
+            _log.warning(
+                "%s: %s; what is read now may be a part of the table",
+                self._marker.uri,
+                UNFINISHED,
+            )
 
     def parquet_files(self) -> Sequence[ParquetSnapshot]:
         """See `ParquetBacked.parquet_files`."""
@@ -120,13 +169,19 @@ class CheckpointFiles:
         return table_files(self.store, self.layout, list(self._keys()), self._schema)
 
     def history(self) -> RunHistory | None:
-        """See `Recording.history`. Once it was asked for, `ledger` reads it along with the rest."""
+        """See `Recording.history`.
+
+        Once it was asked for, `ledger` reads it along with the rest.
+        """
         if self._history is None and self.settings.keep_runs:
             self._history = RunHistory(self.layout.runs, self.settings.keep_runs)
         return self._history
 
     def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """See `Shelving.shelve`: the underscore before the folder's name keeps Athena and Hive away."""
+        """See `Shelving.shelve`.
+
+        The underscore before the folder's name keeps Athena and Hive away.
+        """
         key = self.layout.beside(kind, name)
         self.store.replace(key, data, content_type=content_type, metadata={})
         return self.store.location.join(key).uri

@@ -1,7 +1,10 @@
-"""Checksums of parquet files, in their own key-value metadata: of the data, block by block, and of the footer.
+"""Checksums of parquet files, in their own key-value metadata.
 
-The data are cut into as many blocks of equal size as there are row groups, so that any reader can check them without
-knowing parquet. Files of other programs and older ones have no checksums, and are read without them.
+They are of the data, block by block, and of the footer.
+
+The data are cut into as many blocks of equal size as there are row groups, so that any
+reader can check them without knowing parquet. Files of other programs and older ones
+have no checksums, and are read without them.
 """
 
 from __future__ import annotations
@@ -17,32 +20,44 @@ import polars as pl
 from reporting_framework.errors import CorruptCheckpoint
 
 KEY = "reporting.checksums"
-"""Name of the entry. Its value is JSON: SHA-256 of the footer, bytes of data, and SHA-256 of each block, cut to
-`DIGITS`. Its length is known before there is any data: polars writes zeros, and `seal` puts the checksums there."""
+"""Name of the entry. Its value is JSON: SHA-256 of the footer, bytes of data, and
+SHA-256 of each block, cut to `DIGITS`. Its length is known before there is any data:
+polars writes zeros, and `seal` puts the checksums there.
+"""
 
 DIGITS = 32
 
 READ_BYTES = 8 * 1024 * 1024
-"""Bytes that are read at once while checking, at the least: a request to a bucket for each block would take long."""
+"""Bytes that are read at once while checking, at the least: a request to a bucket for
+each block would take long.
+"""
 
 TAIL = 65_536
 """Bytes at the end of a file that are read at first, in search of its footer."""
 
 _UNSEALED = "0" * 64
 _SEAL = len('{"footer":"')
-"""Where the checksum of the footer begins in the value. It is computed with zeros in its own place."""
+"""Where the checksum of the footer begins in the value. It is computed with zeros in
+its own place.
+"""
 
 Read = Callable[[int, int], bytes]
 """Gives so many bytes from a position on."""
 
 
 def placeholder(blocks: int) -> dict[str, str]:
-    """Return the metadata that a parquet file must be written with, so that `seal` can put checksums there."""
+    """Return the metadata that a parquet file must be written with.
+
+    With them, `seal` can put checksums there.
+    """
     return {KEY: _value(0, ["0" * DIGITS] * max(1, blocks))}
 
 
 def seal(file: BinaryIO) -> None:
-    """Put the checksums of a parquet file in their place; `file` is open for reading and writing."""
+    """Put the checksums of a parquet file in their place.
+
+    `file` is open for reading and writing.
+    """
     size, read = file.seek(0, io.SEEK_END), _reader(file)
     footer = _footer(read, size)
     at, value = _found(footer) or (0, "")
@@ -56,13 +71,20 @@ def seal(file: BinaryIO) -> None:
 def parquet_bytes(frame: pl.DataFrame, *, row_group_size: int | None = None) -> bytes:
     """Return a small parquet file with checksums."""
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", row_group_size=row_group_size, metadata=placeholder(1))
+    frame.write_parquet(
+        buffer,
+        compression="zstd",
+        row_group_size=row_group_size,
+        metadata=placeholder(1),
+    )
     seal(buffer)
     return buffer.getvalue()
 
 
 def check(uri: str, read: Read, size: int) -> None:
-    """Compare a parquet file with its checksums, if it has any; memory does not grow with its size.
+    """Compare a parquet file with its checksums, if it has any.
+
+    Memory does not grow with its size.
 
     Args:
         uri: Where the file is, for messages.
@@ -80,11 +102,14 @@ def check(uri: str, read: Read, size: int) -> None:
     begin = size - len(footer)
     if value[_SEAL : _SEAL + len(_UNSEALED)] == _digest(footer, at):
         blocks = list(_blocks(read, begin, len(json.loads(value)["blocks"])))
-        if value[_SEAL + len(_UNSEALED) :] == _value(begin, blocks)[_SEAL + len(_UNSEALED) :]:
+        if (
+            value[_SEAL + len(_UNSEALED) :]
+            == _value(begin, blocks)[_SEAL + len(_UNSEALED) :]
+        ):
             return
     raise CorruptCheckpoint(
-        f"{uri}: its content does not match its checksums; restore an earlier version or move it away; "
-        "nothing was changed"
+        f"{uri}: its content does not match its checksums; restore an earlier version"
+        " or move it away; nothing was changed"
     )
 
 
@@ -115,15 +140,23 @@ def _found(footer: bytes) -> tuple[int, str] | None:
 
 def _digest(footer: bytes, at: int) -> str:
     begin = at + _SEAL
-    return hashlib.sha256(footer[:begin] + _UNSEALED.encode() + footer[begin + len(_UNSEALED) :]).hexdigest()
+    return hashlib.sha256(
+        footer[:begin] + _UNSEALED.encode() + footer[begin + len(_UNSEALED) :]
+    ).hexdigest()
 
 
 def _value(size: int, blocks: list[str]) -> str:
-    return json.dumps({"footer": _UNSEALED, "bytes": f"{size:020}", "blocks": blocks}, separators=(",", ":"))
+    return json.dumps(
+        {"footer": _UNSEALED, "bytes": f"{size:020}", "blocks": blocks},
+        separators=(",", ":"),
+    )
 
 
 def _blocks(read: Read, size: int, count: int) -> Iterator[str]:
-    """Checksums of the first `size` bytes in so many blocks; the last ones may be shorter, or empty."""
+    """Checksums of the first `size` bytes in so many blocks.
+
+    The last ones may be shorter, or empty.
+    """
     length = max(1, -(-size // count))
     most = length * max(1, READ_BYTES // length)
     for start in range(0, length * count, most):

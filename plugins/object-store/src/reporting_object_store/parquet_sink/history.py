@@ -1,4 +1,7 @@
-"""The history beside a checkpoint: a small file of run records, and the origins that each run set down."""
+"""The history beside a checkpoint.
+
+It is a small file of run records, and the origins that each run set down.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,20 @@ from typing import NamedTuple
 import polars as pl
 from pydantic import ValidationError
 
-from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError, StorageUnavailable
+from reporting_framework.errors import (
+    CommitConflict,
+    ObjectMissing,
+    ReportingError,
+    StorageUnavailable,
+)
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import Location, TooLargeError, open_store
 from reporting_object_store.parquet_sink.lineage import MOST, Lineage
 
 LOG = "runs.ndjson"
-"""Name of the file of run records: a line that says what it is, and one for each run, the oldest first."""
+"""Name of the file of run records: a line that says what it is, and one for each run,
+the oldest first.
+"""
 
 LARGEST = 1024 * 1024
 """Bytes of that file, at the most: every run reads and writes it."""
@@ -42,7 +52,8 @@ class _Found(NamedTuple):
 
     Attributes:
         version: Its version, or None when there is none yet.
-        files: How many files of origins were written since they were last merged, as far as runs have told.
+        files: How many files of origins were written since they were last merged, as
+            far as runs have told.
         lines: One for each run; they are looked into only when somebody asks.
     """
 
@@ -52,7 +63,9 @@ class _Found(NamedTuple):
 
 
 class RunHistory:
-    """See `History`. Losing all of it never loses a row: what was taken is in the checkpoint.
+    """See `History`.
+
+    Losing all of it never loses a row: what was taken is in the checkpoint.
 
     Args:
         folder: Where it is.
@@ -73,7 +86,9 @@ class RunHistory:
         return self._store.location.join(LOG).uri
 
     def load(self) -> None:
-        """Read the file, so that later calls need not wait for it; what fails is tried again when it is needed.
+        """Read the file, so that later calls need not wait for it.
+
+        What fails is tried again when it is needed.
 
         Where the storage hangs, it is given up, and so is whatever is to be written.
         """
@@ -96,7 +111,9 @@ class RunHistory:
 
     def _check(self) -> None:
         if self._silent:
-            raise StorageUnavailable(f"{self.uri}: the storage did not answer within {PATIENCE:g} s")
+            raise StorageUnavailable(
+                f"{self.uri}: the storage did not answer within {PATIENCE:g} s"
+            )
 
     def _load(self) -> _Found:
         self._check()
@@ -106,17 +123,32 @@ class RunHistory:
             except ObjectMissing:
                 self._found = _Found()
             except TooLargeError as error:
-                _log.warning("%s: too large to be records of runs; the next run begins it anew", self.uri)
+                _log.warning(
+                    "%s: too large to be records of runs; the next run begins it anew",
+                    self.uri,
+                )
                 self._found = _Found(error.version)
             else:
                 lines = found.data.splitlines()
                 files = _files_in(lines[0]) if lines else None
-                self._found = _Found(found.version, files or 0, tuple(lines if files is None else lines[1:]))
+                self._found = _Found(
+                    found.version,
+                    files or 0,
+                    tuple(lines if files is None else lines[1:]),
+                )
         return self._found
 
     def records(self) -> Sequence[RunRecord]:
-        """See `History.records`. A line that is none is passed over; what a newer version has besides is left out."""
-        return sorted(self.newest(), key=lambda record: (record.started_at, record.run_id), reverse=True)
+        """See `History.records`.
+
+        A line that is none is passed over; what a newer version has besides is left
+        out.
+        """
+        return sorted(
+            self.newest(),
+            key=lambda record: (record.started_at, record.run_id),
+            reverse=True,
+        )
 
     def newest(self) -> Iterator[RunRecord]:
         """See `History.newest`."""
@@ -129,7 +161,9 @@ class RunHistory:
             else:
                 yield record
         if damaged:
-            _log.warning("%s: %d lines are no records of runs; passed over", self.uri, damaged)
+            _log.warning(
+                "%s: %d lines are no records of runs; passed over", self.uri, damaged
+            )
 
     def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
         """See `History.note`."""
@@ -145,7 +179,9 @@ class RunHistory:
         return self._lineage.of(origins)
 
     def keep(self, record: RunRecord) -> None:
-        """See `History.keep`. Every so many runs, the files of origins are merged first.
+        """See `History.keep`.
+
+        Every so many runs, the files of origins are merged first.
 
         Raises:
             CommitConflict: Other runs kept winning the race.
@@ -164,20 +200,30 @@ class RunHistory:
                 continue
             self._found, self._written = None, 0
             return
-        raise CommitConflict(f"{self.uri}: other runs were faster {TRIES} times in a row")
+        raise CommitConflict(
+            f"{self.uri}: other runs were faster {TRIES} times in a row"
+        )
 
     def _merge(self) -> int:
-        """How many small files of origins there are now. What fails is tried again so many runs later."""
+        """How many small files of origins there are now.
+
+        What fails is tried again so many runs later.
+        """
         try:
             return self._lineage.merge()
         except ReportingError as error:
             _log.warning(
-                "files of origins could not be merged, none is lost (to delete needs s3:DeleteObject): %s", error
+                "files of origins could not be merged, none is lost (to delete needs"
+                " s3:DeleteObject): %s",
+                error,
             )
             return 0
 
     def _bounded(self, lines: Sequence[bytes], files: int) -> bytes:
-        """The file with the last of these lines, as many as may be kept; the very last in any case."""
+        """The file with the last of these lines, as many as may be kept.
+
+        The very last in any case.
+        """
         kept: list[bytes] = []
         size = 0
         for line in reversed(lines[-self._most :]):
@@ -194,7 +240,10 @@ class RunHistory:
 
 
 def _files_in(line: bytes) -> int | None:
-    """What the first line says of the files of origins; None where it is not that line."""
+    """Return what the first line says of the files of origins.
+
+    It is None where this is not that line.
+    """
     try:
         content = json.loads(line)
         return max(0, int(content["files"])) if "history" in content else None

@@ -1,4 +1,7 @@
-"""Where a checkpoint's files lie: one, or one per combination of columns, each value percent-encoded."""
+"""The places where a checkpoint's files lie.
+
+There is one, or one per combination of columns, each value percent-encoded.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from reporting_framework.errors import SettingsError
 from reporting_framework.storage import Location, parse_location
 
 STATE_FOLDER = "_quarantine"
-"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in it."""
+"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in
+it.
+"""
 
 RUNS_FOLDER = "_runs"
 """Likewise, for the history of runs."""
@@ -21,7 +26,9 @@ NULL = "~null"
 """Stands for a null; no value is encoded to it, since a tilde is encoded too."""
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-"""Stands for a null in a folder named as Hive does, ``NAME={column}``: readers that take values from there know it."""
+"""Stands for a null in a folder named as Hive does, ``NAME={column}``: readers that
+take values from there know it.
+"""
 
 EMPTY = "~empty"
 """Stands for an empty text."""
@@ -30,7 +37,9 @@ LONGEST = 128
 """Longest encoded value, in characters; of a longer one a hash stands for the rest."""
 
 SEGMENT = 200
-"""Longest that all values in one segment of a key may be: files' names may have 255, and locks add to them."""
+"""Longest that all values in one segment of a key may be: files' names may have 255,
+and locks add to them.
+"""
 
 HASH = 65
 """Characters of a hash, and of what sets it apart."""
@@ -38,7 +47,10 @@ HASH = 65
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEAD = re.compile(r"(?:%..|[^%])*")
 _BARE = frozenset("-_.")
-_VALUE = f"(?:{NULL}|{HIVE_NULL}|{EMPTY}|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{{2}})+(?:~[0-9a-f]{{64}})?)"
+_VALUE = (
+    f"(?:{NULL}|{HIVE_NULL}|{EMPTY}"
+    "|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+(?:~[0-9a-f]{64})?)"
+)
 """What `encode` gives."""
 
 
@@ -58,22 +70,41 @@ class Layout(NamedTuple):
         """The layout that a URI with or without ``{column}`` means.
 
         Raises:
-            SettingsError: There is a brace in it that is not part of a ``{column}``, or there are two columns with
-                nothing between them that tells where the one ends.
+            SettingsError: There is a brace in it that is not part of a ``{column}``, or
+                there are two columns with nothing between them that tells where the one
+                ends.
         """
         if "{" in uri.partition("://")[2].partition("/")[0]:
-            raise SettingsError(f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as in {{study}}")
+            raise SettingsError(
+                f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as"
+                " in {study}"
+            )
         location = parse_location(uri)
         rest = _COLUMN.sub("", location.key)
         if "{" in rest or "}" in rest:
-            raise SettingsError(f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as in {{study}}")
+            raise SettingsError(
+                f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as"
+                " in {study}"
+            )
         segments = location.key.split("/")
-        fixed = next((number for number, part in enumerate(segments) if "{" in part), len(segments) - 1)
+        fixed = next(
+            (number for number, part in enumerate(segments) if "{" in part),
+            len(segments) - 1,
+        )
         folder = Location(location.scheme, location.root, "/".join(segments[:fixed]))
         if max(len(_COLUMN.findall(segment)) for segment in segments) > SEGMENT // HASH:
-            raise SettingsError(f"checkpoint {uri}: more than {SEGMENT // HASH} columns in one name; use folders")
-        if any(not re.search(r"[^A-Za-z0-9%~]", literal) for literal in _between(location.key)):
-            raise SettingsError(f"checkpoint {uri}: two columns in one name need a character between them, such as -")
+            raise SettingsError(
+                f"checkpoint {uri}: more than {SEGMENT // HASH} columns in one name;"
+                " use folders"
+            )
+        if any(
+            not re.search(r"[^A-Za-z0-9%~]", literal)
+            for literal in _between(location.key)
+        ):
+            raise SettingsError(
+                f"checkpoint {uri}: two columns in one name need a character between"
+                " them, such as -"
+            )
         return cls(folder, "/".join(segments[fixed:]))
 
     @property
@@ -84,13 +115,19 @@ class Layout(NamedTuple):
     def key(self, values: Mapping[str, Any]) -> str:
         """Key of the file for these values, relative to the folder."""
         apart = _BARE.intersection("".join(_between(self.template)))
-        most = max(len(_COLUMN.findall(segment)) for segment in self.template.split("/"))
+        most = max(
+            len(_COLUMN.findall(segment)) for segment in self.template.split("/")
+        )
         longest = min(LONGEST, SEGMENT // max(most, 1))
 
         def encoded(match: re.Match[str]) -> str:
             value = values[match.group(1)]
-            hive = self.template[: match.start()].endswith("=") and self.template[match.end() :].startswith("/")
-            return HIVE_NULL if value is None and hive else encode(value, apart, longest)
+            hive = self.template[: match.start()].endswith("=") and self.template[
+                match.end() :
+            ].startswith("/")
+            return (
+                HIVE_NULL if value is None and hive else encode(value, apart, longest)
+            )
 
         return _COLUMN.sub(encoded, self.template)
 
@@ -98,22 +135,38 @@ class Layout(NamedTuple):
     def pattern(self) -> re.Pattern[str]:
         """What the key of each of its files matches as a whole."""
         parts = _COLUMN.split(self.template)
-        return re.compile("".join(re.escape(part) if not number % 2 else _VALUE for number, part in enumerate(parts)))
+        return re.compile(
+            "".join(
+                re.escape(part) if not number % 2 else _VALUE
+                for number, part in enumerate(parts)
+            )
+        )
 
     def state(self, suffix: str) -> Location:
         """Place of the quarantine (``.parquet``) or of the bookmark (``.json``).
 
-        The columns stay in its name: a checkpoint with others, or none, beside this one has a quarantine of its own.
+        The columns stay in its name: a checkpoint with others, or none, beside this one
+        has a quarantine of its own.
         """
-        return self.folder.join(f"{STATE_FOLDER}/{self.template.removesuffix('.parquet')}{suffix}")
+        return self.folder.join(
+            f"{STATE_FOLDER}/{self.template.removesuffix('.parquet')}{suffix}"
+        )
 
     @property
     def runs(self) -> Location:
-        """Folder of the history of runs, named as the quarantine is. It is too deep to hold one of its files."""
-        return self.folder.join(f"{RUNS_FOLDER}/{self.template.removesuffix('.parquet')}")
+        """Folder of the history of runs, named as the quarantine is.
+
+        It is too deep to hold one of its files.
+        """
+        return self.folder.join(
+            f"{RUNS_FOLDER}/{self.template.removesuffix('.parquet')}"
+        )
 
     def beside(self, kind: str, name: str) -> str:
-        """Key, relative to the folder, of a file that is put beside the checkpoint; its columns stay as they are."""
+        """Key, relative to the folder, of a file that is put beside the checkpoint.
+
+        Its columns stay as they are.
+        """
         return f"_{kind}/{self.template.removesuffix('.parquet')}/{name}"
 
     def owns(self, place: Location) -> bool:
@@ -129,17 +182,20 @@ class Layout(NamedTuple):
         """
         if missing := [column for column in self.columns if column not in names]:
             raise SettingsError(
-                f"checkpoint {self.folder.join(self.template).uri}: no column {', '.join(missing)}; there are "
-                f"{', '.join(names)}"
+                f"checkpoint {self.folder.join(self.template).uri}: no column"
+                f" {', '.join(missing)}; there are {', '.join(names)}"
             )
 
 
 def encode(value: Any, apart: Iterable[str] = (), longest: int = LONGEST) -> str:
-    """A value as one segment of a key, or a part of it: never empty, hidden, ``..``, too long, or over a segment's end.
+    """Return a value as one segment of a key, or a part of it.
+
+    It is never empty, hidden, ``..``, too long, or over a segment's end.
 
     Args:
         value: The value; two that differ as text are encoded differently.
-        apart: Characters of `-_.` that are encoded too, since they tell two columns of one segment apart.
+        apart: Characters of `-_.` that are encoded too, since they tell two columns of
+            one segment apart.
         longest: How many characters it may have.
     """
     if value is None:

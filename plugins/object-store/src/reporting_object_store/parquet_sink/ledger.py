@@ -30,7 +30,10 @@ class CheckpointLedger:
 
     def newest_until(self, moment: datetime) -> datetime | None:
         """See `DatedLedger.newest_until`."""
-        return max((found for file in self._files if (found := file.newest_until(moment))), default=None)
+        return max(
+            (found for file in self._files if (found := file.newest_until(moment))),
+            default=None,
+        )
 
     def filter_new(self, objects: Sequence[str]) -> list[str]:
         """See `Ledger.filter_new`."""
@@ -44,10 +47,13 @@ class CheckpointLedger:
         return left
 
     def vouches(self, origins: pl.Series) -> bool:
-        """Whether none of these rows can be there: `filter_new` was asked for their objects, and knew none of them.
+        """Return whether none of these rows can be there.
 
-        An object that was accepted in part, or by another sink, or comes from a source that plans without a ledger, is
-        not vouched for; nor is one a second time, so that what is remembered stays small.
+        If so, `filter_new` was asked for their objects, and knew none of them.
+
+        An object that was accepted in part, or by another sink, or comes from a source
+        that plans without a ledger, is not vouched for; nor is one a second time, so
+        that what is remembered stays small.
         """
         if not self.rows:
             return True

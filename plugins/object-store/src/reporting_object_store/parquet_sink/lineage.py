@@ -1,4 +1,7 @@
-"""Which run brought each row in: small parquet files beside a checkpoint, merged now and then."""
+"""The record of which run brought each row in.
+
+It is in small parquet files beside a checkpoint, merged now and then.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ FULL = 250_000
 """Rows in a file, at the most: so many are held in memory."""
 
 MOST = 64
-"""Files of fewer than half as many rows that may lie there before the oldest of them are merged."""
+"""Files of fewer than half as many rows that may lie there before the oldest of them
+are merged.
+"""
 
 SMALL = 50_000
 """Rows up to which a file is read in one request."""
@@ -52,17 +57,22 @@ _log = logging.getLogger(__name__)
 
 
 class _File(NamedTuple):
-    """A file of origins; its name tells when its (newest) run began, and how many rows it has."""
+    """A file of origins.
+
+    Its name tells when its (newest) run began, and how many rows it has.
+    """
 
     key: str
     rows: int
 
 
 class Lineage:
-    """The origins that runs set down before they committed, with the version read, the run and its validator.
+    """The origins that runs set down before they committed.
 
-    A file is written once and never changed. What a run sets down that dies before its commit stays: it says what the
-    run was about to do.
+    With them are the version read, the run and its validator.
+
+    A file is written once and never changed. What a run sets down that dies before its
+    commit stays: it says what the run was about to do.
     """
 
     def __init__(self, folder: Location) -> None:
@@ -74,7 +84,10 @@ class Lineage:
         self._spilt: list[Path] = []
 
     def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
-        """See `History.note`; what does not fit in a file of its own waits on the local disk."""
+        """See `History.note`.
+
+        What does not fit in a file of its own waits on the local disk.
+        """
         frame = pl.DataFrame({SOURCE_KEY: origins, "version": versions}, schema=_NOTED)
         with self._lock:
             self._held.append(frame)
@@ -88,16 +101,25 @@ class Lineage:
             whole, rest = [*whole, rest], rest.clear()
         for frame in whole:
             path = self._spool.folder() / f"lineage-{len(self._spilt)}.arrow"
-            with path.open("wb") as file:  # polars itself would not say that the disk is full
+            with path.open(
+                "wb"
+            ) as file:  # polars itself would not say that the disk is full
                 frame.write_ipc(file)
             self._spilt.append(path)
         self._held, self._count = [rest.clone()], rest.height
 
     def write(self, *, run_id: str, validator: str, at: datetime) -> int:
-        """See `History.write`. How many files that took; none where nothing was noted."""
+        """See `History.write`.
+
+        Return how many files that took, none where nothing was noted.
+        """
         number = 0
         for number, noted in enumerate(self._parts(), 1):
-            rows = noted.with_columns(run_id=pl.lit(run_id), validator=pl.lit(validator), at=pl.lit(at, SCHEMA["at"]))
+            rows = noted.with_columns(
+                run_id=pl.lit(run_id),
+                validator=pl.lit(validator),
+                at=pl.lit(at, SCHEMA["at"]),
+            )
             self._put(at, f"{run_id}-{number}", rows.select(SCHEMA.names()))
         self.clear()
         return number
@@ -124,14 +146,25 @@ class Lineage:
         wanted = pl.col(SOURCE_KEY).is_in(pl.Series(origins, dtype=pl.String).implode())
         for left in reversed(range(TRIES)):
             try:
-                with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-lineage") as pool:
-                    found = list(pool.map(partial(self._read, wanted=wanted), self._files()))
+                with ThreadPoolExecutor(
+                    AT_ONCE, thread_name_prefix="reporting-lineage"
+                ) as pool:
+                    found = list(
+                        pool.map(partial(self._read, wanted=wanted), self._files())
+                    )
             except ObjectMissing:  # merged meanwhile
                 if not left:
                     raise
             else:
-                rows = pl.concat([SCHEMA.to_frame(), *(frame for frame in found if frame is not None)])
-                return rows.unique().sort("at", "run_id", SOURCE_KEY, descending=[True, False, False])
+                rows = pl.concat(
+                    [
+                        SCHEMA.to_frame(),
+                        *(frame for frame in found if frame is not None),
+                    ]
+                )
+                return rows.unique().sort(
+                    "at", "run_id", SOURCE_KEY, descending=[True, False, False]
+                )
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def _files(self) -> list[_File]:
@@ -139,10 +172,16 @@ class Lineage:
         try:
             keys = list(list_keys(self._store))
         except LocationError:
-            if self._store.location.scheme != "file":  # a folder is made by the first run
+            if (
+                self._store.location.scheme != "file"
+            ):  # a folder is made by the first run
                 raise
             return []
-        return [_File(key, int(match["rows"])) for key in sorted(keys) if (match := _NAME.fullmatch(key))]
+        return [
+            _File(key, int(match["rows"]))
+            for key in sorted(keys)
+            if (match := _NAME.fullmatch(key))
+        ]
 
     def _read(self, file: _File, wanted: pl.Expr | None = None) -> pl.DataFrame | None:
         """The rows of a file that are wanted; None where it is damaged."""
@@ -155,8 +194,12 @@ class Lineage:
                     target = ScanTarget(io.BytesIO(data))
                 else:
                     target = self._store.scan(file.key)
-                rows = pl.scan_parquet(target.source, glob=False, hive_partitioning=False, **target.options)
-                rows = rows.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+                rows = pl.scan_parquet(
+                    target.source, glob=False, hive_partitioning=False, **target.options
+                )
+                rows = rows.select(
+                    pl.col(name).cast(dtype) for name, dtype in SCHEMA.items()
+                )
                 return (rows if wanted is None else rows.filter(wanted)).collect()
         except CorruptCheckpoint:
             if self._store.head(file.key) is None:
@@ -165,9 +208,12 @@ class Lineage:
             return None
 
     def merge(self) -> int:
-        """Merge the oldest of the small files if there are too many; how many there are now.
+        """Merge the oldest of the small files if there are too many.
 
-        The merged file is there before the others go: a crash in between leaves rows twice, which reading drops.
+        How many there are now.
+
+        The merged file is there before the others go: a crash in between leaves rows
+        twice, which reading drops.
         """
         small = [file for file in self._files() if file.rows <= FULL // 2]
         if len(small) <= MOST:
@@ -177,9 +223,16 @@ class Lineage:
             if (rows := rows + file.rows) > FULL:
                 break
             group.append(file)
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-lineage") as pool:
+        with ThreadPoolExecutor(
+            AT_ONCE, thread_name_prefix="reporting-lineage"
+        ) as pool:
             try:
-                found = [(file, frame) for file, frame in zip(group, pool.map(self._read, group), strict=True)]
+                found = [
+                    (file, frame)
+                    for file, frame in zip(
+                        group, pool.map(self._read, group), strict=True
+                    )
+                ]
             except ObjectMissing:  # another run merges
                 return len(small)
             frames = [frame for _, frame in found if frame is not None]

@@ -1,4 +1,7 @@
-"""Care of a checkpoint by hand: what it keeps, copies of that, and checks of its surroundings."""
+"""Care of a checkpoint by hand.
+
+It covers what the checkpoint keeps, copies of that, and checks of its surroundings.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,12 @@ from reporting_framework.errors import CommitConflict, CorruptCheckpoint
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
 from reporting_framework.storage import Location, same_version
 from reporting_object_store.health_checks import unwritten, written
-from reporting_object_store.parquet_sink.backup import Place, back_up, check_unchanged, leftovers
+from reporting_object_store.parquet_sink.backup import (
+    Place,
+    back_up,
+    check_unchanged,
+    leftovers,
+)
 from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
 from reporting_object_store.parquet_sink.reset import Reset
 
@@ -28,20 +36,31 @@ _log = logging.getLogger(__name__)
 
 
 class TendedFiles(CheckpointFiles):
-    """What of the sink ``parquet-checkpoint`` is for `reporting state` and `reporting doctor`."""
+    """The part of the sink ``parquet-checkpoint`` for care by hand.
+
+    It is for `reporting state` and `reporting doctor`.
+    """
 
     def belongings(self) -> Sequence[StoredArtifact]:
         """See `Inspectable.belongings`."""
-        return [*(place.belonging for place in self._kept()), *leftovers(dict.fromkeys(self._folders()))]
+        return [
+            *(place.belonging for place in self._kept()),
+            *leftovers(dict.fromkeys(self._folders())),
+        ]
 
     def _kept(self) -> list[Place]:
         """Outputs, quarantine and bookmark, as far as they are there.
 
-        The quarantine is looked at first. A run that settles it later has committed later too, so that a reset notices.
+        The quarantine is looked at first. A run that settles it later has committed
+        later too, so that a reset notices.
         """
         state = [*itertools.starmap(Place, self._quarantine.belongings())]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
-            outputs = [place for place in pool.map(self._look, self._keys()) if place is not None]
+            outputs = [
+                place
+                for place in pool.map(self._look, self._keys())
+                if place is not None
+            ]
         return [*outputs, *state]
 
     def _look(self, key: str) -> Place | None:
@@ -50,7 +69,13 @@ class TendedFiles(CheckpointFiles):
         if entry is None:
             return None
         found = StoredArtifact(
-            "output", self.store.location.join(key).uri, None, entry.size, entry.version, None, self.store.modified(key)
+            "output",
+            self.store.location.join(key).uri,
+            None,
+            entry.size,
+            entry.version,
+            None,
+            self.store.modified(key),
         )
         with suppress(CorruptCheckpoint):
             file = self._own(key)
@@ -59,7 +84,10 @@ class TendedFiles(CheckpointFiles):
         return Place(self.store, key, found)
 
     def _folders(self) -> Iterator[Location]:
-        """Folders in which runs write: those of the files that are there, and the quarantine's."""
+        """Yield the folders in which runs write.
+
+        They are those of the files that are there, and the quarantine's.
+        """
         yield self.layout.folder.join(self.layout.template).parent
         yield from (self.layout.folder.join(key).parent for key in self._keys())
         yield self._place.parent
@@ -71,13 +99,20 @@ class TendedFiles(CheckpointFiles):
         return copies
 
     def remove(self, belongings: Sequence[StoredArtifact]) -> None:
-        """See `Resettable.remove`. Several steps: a marker comes first and goes last, see `reset`."""
+        """See `Resettable.remove`.
+
+        Several steps: a marker comes first and goes last, see `reset`.
+        """
         with self._marker.exclusive():
             if self._marker.read() is not None:
                 self._marker.refuse()
             places = self._places(belongings)
             saved = frozenset((each.uri, each.version or "") for each in belongings)
-            reset = Reset.begin(tuple(dict.fromkeys(each.kind for each in belongings)), self._backup or _stamp(), saved)
+            reset = Reset.begin(
+                tuple(dict.fromkeys(each.kind for each in belongings)),
+                self._backup or _stamp(),
+                saved,
+            )
             self._marker.write(reset)
             try:
                 check_unchanged(places)
@@ -89,10 +124,16 @@ class TendedFiles(CheckpointFiles):
     def unfinished_reset(self) -> str | None:
         """See `Resuming.unfinished_reset`."""
         found = self._marker.read()
-        return found and f"{self._marker.uri}: a reset began at {found.at} and has not ended"
+        return (
+            found
+            and f"{self._marker.uri}: a reset began at {found.at} and has not ended"
+        )
 
     def finish_reset(self, *, by_hand: bool) -> None:
-        """See `Resuming.finish_reset`. In a bucket no lock tells whether the process that began it is alive."""
+        """See `Resuming.finish_reset`.
+
+        In a bucket no lock tells whether the process that began it is alive.
+        """
         if not self._marker.exists():
             return
         if self._marker.remote and not by_hand:
@@ -100,41 +141,67 @@ class TendedFiles(CheckpointFiles):
         with self._marker.exclusive():
             if (reset := self._marker.read()) is not None:
                 self._finish(reset)
-                _log.warning("%s: the reset that began at %s was finished", self._marker.uri, reset.at)
+                _log.warning(
+                    "%s: the reset that began at %s was finished",
+                    self._marker.uri,
+                    reset.at,
+                )
 
     def _finish(self, reset: Reset, places: Sequence[Place] = ()) -> None:
-        """Remove everything of these kinds that is there, each only in a version of which there is a copy.
+        """Remove everything of these kinds that is there.
 
-        A run that was under way when the reset began may have written more. What it wrote is copied too, and all files
-        are looked at again: its rows in files that the reset has not seen must not stay without those in the others.
+        Each is removed only in a version of which there is a copy.
+
+        A run that was under way when the reset began may have written more. What it
+        wrote is copied too, and all files are looked at again: its rows in files that
+        the reset has not seen must not stay without those in the others.
 
         Args:
             reset: What the marker says.
             places: What there is, if that is known.
         """
         for _ in range(TRIES):
-            places = places or [each for each in self._kept() if each.belonging.kind in reset.kinds]
+            places = places or [
+                each for each in self._kept() if each.belonging.kind in reset.kinds
+            ]
             try:
                 reset = self._saved(reset, places)
-                for place in places[::-1]:  # outputs last: what is left of a half removal is only read once more
+                # Outputs last: what is left of a half removal is only read once more.
+                for place in places[::-1]:
                     self._remove(place, reset)
             except CommitConflict as error:
-                _log.warning("a run that was under way has written, and what it wrote is removed too: %s", error)
+                _log.warning(
+                    "a run that was under way has written, and what it wrote is removed"
+                    " too: %s",
+                    error,
+                )
                 places = ()
             else:
                 self._marker.remove()
                 return
         raise CommitConflict(
-            f"{self._marker.uri}: runs have written {TRIES} times in a row; stop them, and reset again"
+            f"{self._marker.uri}: runs have written {TRIES} times in a row; stop them,"
+            " and reset again"
         )
 
     def _saved(self, reset: Reset, places: Sequence[Place]) -> Reset:
-        """Copy those of which there is no copy yet, and have the marker say so before any of them is removed."""
-        new = [each for each in places if (each.belonging.uri, each.belonging.version) not in reset.saved]
+        """Copy those of which there is no copy yet.
+
+        The marker says so before any of them is removed.
+        """
+        new = [
+            each
+            for each in places
+            if (each.belonging.uri, each.belonging.version) not in reset.saved
+        ]
         if new:
             for copy in back_up(new, self.store, _stamp()):
-                _log.warning("written by a run that was under way, and copied to %s", copy)
-            copied = frozenset((each.belonging.uri, each.belonging.version or "") for each in new)
+                _log.warning(
+                    "written by a run that was under way, and copied to %s", copy
+                )
+            copied = frozenset(
+                (each.belonging.uri, each.belonging.version or "") for each in new
+            )
             reset = reset._replace(saved=reset.saved | copied)
             self._marker.write(reset)
         return reset
@@ -143,7 +210,9 @@ class TendedFiles(CheckpointFiles):
         store, key, belonging = place
         if belonging.kind == "quarantine":
             rows_stay = "output" not in reset.kinds
-            self._quarantine.reset(expected=belonging.version or "", by=reset.backup, rows_stay=rows_stay)
+            self._quarantine.reset(
+                expected=belonging.version or "", by=reset.backup, rows_stay=rows_stay
+            )
         elif store.head(key) is not None:  # else another try has removed it
             store.remove(key, expected=belonging.version or "")
 
@@ -151,7 +220,9 @@ class TendedFiles(CheckpointFiles):
         """These belongings as they were looked at, each with its store and key."""
         kept = {place.belonging.uri: place for place in self._kept()}
         if gone := [each.uri for each in belongings if each.uri not in kept]:
-            raise CommitConflict(f"{gone[0]}: it is not there any more; nothing was changed: try again")
+            raise CommitConflict(
+                f"{gone[0]}: it is not there any more; nothing was changed: try again"
+            )
         return [kept[each.uri]._replace(belonging=each) for each in belongings]
 
     def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
@@ -166,20 +237,35 @@ class TendedFiles(CheckpointFiles):
         files = [self._own(key) for key in self._keys()]
         for file in files:
             file.check()
-        rows, places = sum(file.rows for file in files), [file.uri for file in files if file.version is not None]
+        rows, places = (
+            sum(file.rows for file in files),
+            [file.uri for file in files if file.version is not None],
+        )
         more = f" and {len(places) - 1:,} more" if places[1:] else ""
         if unfinished := self.unfinished_reset():
-            return CheckResult("warn", unfinished, "finish it: reporting state REPORT reset")
-        if again := [(file.uri, twice) for file in files if (twice := file.rows - file.distinct())]:
+            return CheckResult(
+                "warn", unfinished, "finish it: reporting state REPORT reset"
+            )
+        if again := [
+            (file.uri, twice)
+            for file in files
+            if (twice := file.rows - file.distinct())
+        ]:
             return CheckResult(
                 "fail",
-                f"{again[0][0]}: {sum(twice for _, twice in again):,} of {rows:,} rows have a key that another row has",
+                f"{again[0][0]}: {sum(twice for _, twice in again):,} of {rows:,} rows"
+                " have a key that another row has",
                 "keep a copy, then reset the checkpoint: the next run reads everything",
             )
-        return CheckResult("ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet")
+        return CheckResult(
+            "ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet"
+        )
 
     def _check_quarantine(self) -> CheckResult:
-        return CheckResult("ok", f"{self._quarantine.uri}: {self._quarantine.entries().height:,} records")
+        return CheckResult(
+            "ok",
+            f"{self._quarantine.uri}: {self._quarantine.entries().height:,} records",
+        )
 
 
 def _stamp() -> str:

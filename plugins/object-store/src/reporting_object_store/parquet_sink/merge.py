@@ -1,4 +1,7 @@
-"""Merging sorted rows, frame by frame, and writing them to parquet: memory is that of a few row groups."""
+"""The merging of sorted rows, frame by frame, and their writing to parquet.
+
+Memory is that of a few row groups.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,14 @@ from reporting_framework import SOURCE_KEY
 from reporting_object_store.parquet_sink import checksums
 
 ROW_GROUP = 16_384
-"""Rows in a row group. It is part of the file's bytes: the same rows give the same file, however they came."""
+"""Rows in a row group. It is part of the file's bytes: the same rows give the same
+file, however they came.
+"""
 
 PART = 4_096
-"""Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a commit takes."""
+"""Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a
+commit takes.
+"""
 
 _SYSTEM = re.compile(r"os error (\d+)")
 
@@ -26,8 +33,13 @@ READ = 262_144
 """Rows of the old file that are read at once."""
 
 
-def merge(old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: str) -> Iterator[pl.DataFrame]:
-    """The rows of two sorted streams as one, sorted by (timestamp, origin). No origin is in both."""
+def merge(
+    old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: str
+) -> Iterator[pl.DataFrame]:
+    """The rows of two sorted streams as one, sorted by (timestamp, origin).
+
+    No origin is in both.
+    """
     left, right = next(old, None), next(new, None)
     while left is not None and right is not None:
         bound = min(_last(left, timestamp), _last(right, timestamp))
@@ -49,7 +61,9 @@ def _last(frame: pl.DataFrame, timestamp: str) -> tuple[datetime, str]:
     return frame[timestamp][-1], frame[SOURCE_KEY][-1]
 
 
-def _cut(frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _cut(
+    frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows up to and with `bound`, and the rest."""
     moment, origin = bound
     begin = frame[timestamp].search_sorted(moment, side="left")
@@ -58,8 +72,13 @@ def _cut(frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str) -> tu
     return frame[:at], frame[at:]
 
 
-def regroup(frames: Iterator[pl.DataFrame], rows: int = ROW_GROUP) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of exactly `rows`, but for the last, each in one chunk of memory."""
+def regroup(
+    frames: Iterator[pl.DataFrame], rows: int = ROW_GROUP
+) -> Iterator[pl.DataFrame]:
+    """Yield the same rows in frames of exactly `rows`, but for the last.
+
+    Each is in one chunk of memory.
+    """
     held: list[pl.DataFrame] = []
     count = 0
     for frame in frames:
@@ -74,9 +93,14 @@ def regroup(frames: Iterator[pl.DataFrame], rows: int = ROW_GROUP) -> Iterator[p
 
 
 def write(
-    frames: Iterator[pl.DataFrame], schema: pl.Schema, path: Path, compression: Literal["zstd", "snappy"]
+    frames: Iterator[pl.DataFrame],
+    schema: pl.Schema,
+    path: Path,
+    compression: Literal["zstd", "snappy"],
 ) -> None:
-    """Write frames that `regroup` made to a file, with statistics and checksums, one row group each.
+    """Write frames that `regroup` made to a file, one row group each.
+
+    The file has statistics and checksums.
 
     Raises:
         Exception: Whatever `frames` raises, as it is (polars would wrap it).
@@ -85,7 +109,10 @@ def write(
     groups = 0
 
     def source(
-        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        rows: int | None,
+        batch: int | None,
     ) -> Iterator[pl.DataFrame]:
         nonlocal groups
         try:
@@ -102,13 +129,19 @@ def write(
             compression=compression,
             statistics=True,
             row_group_size=ROW_GROUP,
-            metadata=lambda _: checksums.placeholder(groups),  # asked for when all frames were given
+            metadata=lambda _: checksums.placeholder(
+                groups
+            ),  # asked for when all frames were given
         )
         with path.open("r+b") as file:
             checksums.seal(file)
     except Exception as error:
         if raised:
             raise raised[0] from None
-        if isinstance(error, pl.exceptions.ComputeError) and (found := _SYSTEM.search(str(error))):
-            raise OSError(int(found.group(1)), "", str(path)) from None  # a full disk, most often
+        if isinstance(error, pl.exceptions.ComputeError) and (
+            found := _SYSTEM.search(str(error))
+        ):
+            raise OSError(
+                int(found.group(1)), "", str(path)
+            ) from None  # a full disk, most often
         raise

@@ -1,4 +1,7 @@
-"""The quarantine: a small parquet file of origins and reasons beside a checkpoint, and the source's bookmark."""
+"""The quarantine beside a checkpoint, and the source's bookmark.
+
+The quarantine is a small parquet file of origins and reasons.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,23 @@ from reporting_framework.storage import Location, Store, open_store, same_versio
 from reporting_object_store.parquet_sink import checksums
 
 BEGUN = "begun"
-"""Error type of an object whose records were about to be committed in more than one step."""
+"""Error type of an object whose records were about to be committed in more than one
+step.
+"""
 
 DROPPED = "dropped:"
-"""Stands before the error type of a record that was dropped on purpose: accounted for, and shown no more."""
+"""Stands before the error type of a record that was dropped on purpose: accounted for,
+and shown no more.
+"""
 
 MADE_OVER = "made_over"
 """Entry of the bookmark that names the versions of what it was made over."""
 
 SCHEMA = pl.Schema(
     {
-        **dict.fromkeys((SOURCE_KEY, "version", "error_type", "field", "run_id"), pl.String()),
+        **dict.fromkeys(
+            (SOURCE_KEY, "version", "error_type", "field", "run_id"), pl.String()
+        ),
         "rejected_at": pl.Datetime("us", "UTC"),
     }
 )
@@ -42,22 +51,30 @@ _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
 class ParquetQuarantine:
-    """See `Quarantine`. One row for each record: its origin, the version of its object, and the first reason.
+    """See `Quarantine`.
 
-    The whole file is read and rewritten; it grows with what was not kept, not with what was.
+    One row for each record: its origin, the version of its object, and the first
+    reason.
 
-    The bookmark names the versions of the outputs and of the quarantine that it was made over. Over any others it
-    counts as none: a run that was killed before it left its own, a reset or another program has changed them meanwhile.
+    The whole file is read and rewritten; it grows with what was not kept, not with what
+    was.
+
+    The bookmark names the versions of the outputs and of the quarantine that it was
+    made over. Over any others it counts as none: a run that was killed before it left
+    its own, a reset or another program has changed them meanwhile.
 
     Args:
         place: Where it is.
         made_over: Returns the version of each output.
 
     Attributes:
-        overtaken: Whether another run has written an output or the quarantine meanwhile: no bookmark can be trusted.
+        overtaken: Whether another run has written an output or the quarantine
+            meanwhile: no bookmark can be trusted.
     """
 
-    def __init__(self, place: Location, made_over: Callable[[], Mapping[str, str | None]] = dict) -> None:
+    def __init__(
+        self, place: Location, made_over: Callable[[], Mapping[str, str | None]] = dict
+    ) -> None:
         self._store = open_store(place.parent)
         self._key = place.name
         self._bookmark_key = f"{place.name.removesuffix('.parquet')}.json"
@@ -106,12 +123,20 @@ class ParquetQuarantine:
             try:
                 checksums.check_bytes(self.uri, found.data)
                 rows = pl.read_parquet(io.BytesIO(found.data))
-            except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            except (
+                pl.exceptions.PolarsError,
+                pl.exceptions.PanicException,
+                OSError,
+            ) as error:
                 raise CorruptCheckpoint(
-                    f"{self.uri}: not a parquet file that can be read; nothing was changed"
+                    f"{self.uri}: not a parquet file that can be read; nothing was"
+                    " changed"
                 ) from error
             if rows.schema != SCHEMA:
-                raise CorruptCheckpoint(f"{self.uri}: not a quarantine; its columns must be {', '.join(SCHEMA)}")
+                raise CorruptCheckpoint(
+                    f"{self.uri}: not a quarantine; its columns must be"
+                    f" {', '.join(SCHEMA)}"
+                )
             self._version, self._rows = found.version, rows
         return self._rows
 
@@ -120,12 +145,16 @@ class ParquetQuarantine:
         rows = self._load()
         if not rows.height or not objects:
             return {}
-        found = rows.select(object=_OBJECT, version="version", begun=pl.col("error_type") == BEGUN).filter(
-            pl.col("object").is_in(pl.Series(objects, dtype=pl.String).implode())
-        )
+        found = rows.select(
+            object=_OBJECT, version="version", begun=pl.col("error_type") == BEGUN
+        ).filter(pl.col("object").is_in(pl.Series(objects, dtype=pl.String).implode()))
         versions: dict[str, str | None] = {}
         for key, version, begun in found.iter_rows():
-            versions[key] = version if not begun and same_version(versions.get(key, version), version) else None
+            versions[key] = (
+                version
+                if not begun and same_version(versions.get(key, version), version)
+                else None
+            )
         return versions
 
     def entries(self) -> pl.DataFrame:
@@ -133,18 +162,29 @@ class ParquetQuarantine:
         return _shown(self._load())
 
     def begin(self, objects: Sequence[str]) -> None:
-        """See `Quarantine.begin`. Line 0 of an object is none of its records, so what is said of those stays."""
+        """See `Quarantine.begin`.
+
+        Line 0 of an object is none of its records, so what is said of those stays.
+        """
         self._replace((), _begun(objects))
 
     def settle(
-        self, reread: Iterable[str], rejections: Sequence[Rejection], *, run_id: str, at: datetime
+        self,
+        reread: Iterable[str],
+        rejections: Sequence[Rejection],
+        *,
+        run_id: str,
+        at: datetime,
     ) -> QuarantineState:
         """See `Quarantine.settle`."""
         columns = [
-            pl.Series([each[at] for each in rejections], dtype=pl.String) for at in range(len(Rejection._fields))
+            pl.Series([each[at] for each in rejections], dtype=pl.String)
+            for at in range(len(Rejection._fields))
         ]
         told = pl.DataFrame(dict(zip(SCHEMA, columns, strict=False)))
-        added = told.with_columns(run_id=pl.lit(run_id), rejected_at=pl.lit(at, SCHEMA["rejected_at"]))
+        added = told.with_columns(
+            run_id=pl.lit(run_id), rejected_at=pl.lit(at, SCHEMA["rejected_at"])
+        )
         rows = self._replace(sorted(reread), added)
         return QuarantineState(uri=self.uri, rows=_shown(rows).height)
 
@@ -158,7 +198,9 @@ class ParquetQuarantine:
             there = before.join(chosen, on=SCHEMA.names(), how="semi", nulls_equal=True)
             dropped = there.height
             others = before.join(there, on=SOURCE_KEY, how="anti")
-            return pl.concat([others, there.with_columns(error_type=DROPPED + pl.col("error_type"))])
+            return pl.concat(
+                [others, there.with_columns(error_type=DROPPED + pl.col("error_type"))]
+            )
 
         bookmark = self.bookmark
         self._change(marked)
@@ -167,16 +209,19 @@ class ParquetQuarantine:
         return dropped
 
     def reset(self, *, expected: str, by: str, rows_stay: bool) -> None:
-        """Remove all that was settled, if it still is at this version; see `Resettable.remove`.
+        """Remove all that was settled, if it still is at this version.
 
-        What was begun stays, with the name of the reset: a run that is under way, or was killed, may have committed a
-        part of these objects, and a run that finds the name there while it settles has been reset meanwhile.
+        See `Resettable.remove`.
+
+        What was begun stays, with the name of the reset: a run that is under way, or
+        was killed, may have committed a part of these objects, and a run that finds the
+        name there while it settles has been reset meanwhile.
 
         Args:
             expected: The version.
             by: Name of the reset.
-            rows_stay: Whether the outputs stay. An object of which a part was accepted would then count as known, so
-                all of them count as begun.
+            rows_stay: Whether the outputs stay. An object of which a part was accepted
+                would then count as known, so all of them count as begun.
 
         Raises:
             CommitConflict: Another version is there, or none.
@@ -186,7 +231,9 @@ class ParquetQuarantine:
             rows = self._load()
             begun = rows.filter(pl.col("error_type") == BEGUN)
             if rows_stay:
-                begun = _begun(rows.select(_OBJECT.unique(maintain_order=True))[SOURCE_KEY])
+                begun = _begun(
+                    rows.select(_OBJECT.unique(maintain_order=True))[SOURCE_KEY]
+                )
             begun = begun.with_columns(run_id=pl.lit(by))
         except CorruptCheckpoint:
             begun, self._version = SCHEMA.to_frame(), expected
@@ -195,7 +242,9 @@ class ParquetQuarantine:
         if self._version != expected:
             raise CommitConflict(f"{self.uri}: a run has written it meanwhile")
         if begun.height:
-            self._version = self._store.put(self._key, checksums.parquet_bytes(begun), expected=expected)
+            self._version = self._store.put(
+                self._key, checksums.parquet_bytes(begun), expected=expected
+            )
         else:
             self._store.remove(self._key, expected=expected)
         self._rows = None
@@ -206,7 +255,10 @@ class ParquetQuarantine:
         return self._load().filter(_IS_DROPPED).with_columns(error_type=kind)
 
     def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
-        """Replace the rows of some objects; what was dropped and comes again at the same version stays dropped."""
+        """Replace the rows of some objects.
+
+        What was dropped and comes again at the same version stays dropped.
+        """
         added = added.cast(SCHEMA).unique(SOURCE_KEY, keep="last", maintain_order=True)
         gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
         gone |= pl.col(SOURCE_KEY).is_in(added[SOURCE_KEY].implode())
@@ -214,39 +266,67 @@ class ParquetQuarantine:
         def replaced(before: pl.DataFrame) -> pl.DataFrame:
             dropped = before.filter(_IS_DROPPED)
             again = added.filter(pl.col("error_type") != BEGUN)
-            still = dropped.join(again, on=[SOURCE_KEY, "version"], how="semi", nulls_equal=True)
-            return pl.concat([before.filter(~gone), still, added.join(still, on=SOURCE_KEY, how="anti")])
+            still = dropped.join(
+                again, on=[SOURCE_KEY, "version"], how="semi", nulls_equal=True
+            )
+            return pl.concat(
+                [
+                    before.filter(~gone),
+                    still,
+                    added.join(still, on=SOURCE_KEY, how="anti"),
+                ]
+            )
 
         return self._change(replaced)
 
     def _change(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-        """Put other rows in the place of those there are, in one atomic write; returns them."""
+        """Put other rows in the place of those there are, in one atomic write.
+
+        Returns them.
+        """
         for attempt in range(TRIES):
             before = self._load()
             after = change(before).sort(SOURCE_KEY)
             if after.equals(before):
                 return before
             try:
-                self._version = self._store.put(self._key, checksums.parquet_bytes(after), expected=self._version)
+                self._version = self._store.put(
+                    self._key, checksums.parquet_bytes(after), expected=self._version
+                )
             except CommitConflict:
                 self._rows, self.overtaken = None, True
-                if _resets(self._load()) - _resets(before) or (self._version is None and before.height):
-                    raise CommitConflict(f"{self.uri}: it was reset while this run was under way; run again") from None
+                if _resets(self._load()) - _resets(before) or (
+                    self._version is None and before.height
+                ):
+                    raise CommitConflict(
+                        f"{self.uri}: it was reset while this run was under way; run"
+                        " again"
+                    ) from None
                 time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 6)))  # noqa: S311 - not a secret
                 continue
             self._rows = after
             return after
-        raise CommitConflict(f"{self.uri}: other runs were faster {TRIES} times in a row; run again")
+        raise CommitConflict(
+            f"{self.uri}: other runs were faster {TRIES} times in a row; run again"
+        )
 
     @property
     def bookmark(self) -> Mapping[str, Any]:
-        """See `Quarantine.bookmark`. A damaged one counts as none: it only saves work."""
+        """See `Quarantine.bookmark`.
+
+        A damaged one counts as none, since it only saves work.
+        """
         found = dict(self._load_bookmark()[1])
         made_over = found.pop(MADE_OVER, None)
-        return found if made_over is not None and made_over == self._versions_now() else {}
+        return (
+            found if made_over is not None and made_over == self._versions_now() else {}
+        )
 
     def _versions_now(self) -> str:
-        """Return what tells these versions of the outputs and the quarantine from others."""
+        """Return what tells these versions from others.
+
+        They are the versions of the outputs and the quarantine.
+        """
         entry = self._store.head(self._key) if self._rows is None else None
         version = self._version if self._rows is not None else entry and entry.version
         versions = [version, *sorted(self._made_over().items())]
@@ -263,13 +343,23 @@ class ParquetQuarantine:
                 content = json.loads(found.data)
             except (ValueError, RecursionError):
                 content = {}
-            self._bookmark = (found.version, content if isinstance(content, dict) else {})
+            self._bookmark = (
+                found.version,
+                content if isinstance(content, dict) else {},
+            )
         return self._bookmark
 
     def leave(self, bookmark: Mapping[str, Any]) -> None:
-        """See `Quarantine.leave`. When another run has left one meanwhile, neither can be trusted to know of all."""
+        """See `Quarantine.leave`.
+
+        When another run has left one meanwhile, neither can be trusted to know of all.
+        """
         version, before = self._load_bookmark()
-        made = {**bookmark, MADE_OVER: self._versions_now()} if bookmark and not self.overtaken else {}
+        made = (
+            {**bookmark, MADE_OVER: self._versions_now()}
+            if bookmark and not self.overtaken
+            else {}
+        )
         if made == before:
             return
         try:
@@ -283,7 +373,10 @@ class ParquetQuarantine:
 
     def _put_bookmark(self, bookmark: Mapping[str, Any], expected: str | None) -> None:
         data = json.dumps(bookmark, sort_keys=True, indent=1).encode()
-        self._bookmark = (self._store.put(self._bookmark_key, data, expected=expected), dict(bookmark))
+        self._bookmark = (
+            self._store.put(self._bookmark_key, data, expected=expected),
+            dict(bookmark),
+        )
 
 
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
@@ -293,7 +386,10 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _begun(objects: Iterable[str]) -> pl.DataFrame:
     """Return a row for each of these objects that says that it may be taken in part."""
-    return pl.DataFrame([{SOURCE_KEY: line_origin(key, 0), "error_type": BEGUN} for key in objects], schema=SCHEMA)
+    return pl.DataFrame(
+        [{SOURCE_KEY: line_origin(key, 0), "error_type": BEGUN} for key in objects],
+        schema=SCHEMA,
+    )
 
 
 def _resets(rows: pl.DataFrame) -> set[str]:

@@ -1,9 +1,13 @@
-"""The marker of a reset: an object beside the checkpoint that says what is about to be removed.
+"""The marker of a reset.
 
-A reset has several steps, and any of them may be its last. So it writes this marker first and removes it last.
-Whatever finds the marker finishes the reset, or refuses to go on. In a folder, the process that resets holds a lock on
-the marker as long as it lives, so whoever gets the lock may finish. A bucket has no locks: only a person can know
-whether the process that began is still at work, so a run refuses, and `reporting state REPORT reset` finishes.
+It is an object beside the checkpoint that says what is about to be removed.
+
+A reset has several steps, and any of them may be its last. So it writes this marker
+first and removes it last. Whatever finds the marker finishes the reset, or refuses to
+go on. In a folder, the process that resets holds a lock on the marker as long as it
+lives, so whoever gets the lock may finish. A bucket has no locks: only a person can
+know whether the process that began is still at work, so a run refuses, and `reporting
+state REPORT reset` finishes.
 """
 
 from __future__ import annotations
@@ -35,13 +39,18 @@ class Reset(NamedTuple):
     saved: frozenset[tuple[str, str]]
 
     @classmethod
-    def begin(cls, kinds: tuple[str, ...], backup: str, saved: frozenset[tuple[str, str]]) -> Reset:
+    def begin(
+        cls, kinds: tuple[str, ...], backup: str, saved: frozenset[tuple[str, str]]
+    ) -> Reset:
         """Return one that begins now."""
         return cls(kinds, backup, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", saved)
 
 
 class ResetMarker:
-    """The marker at its place. `write` is conditional, so that two processes notice each other."""
+    """The marker at its place.
+
+    `write` is conditional, so that two processes notice each other.
+    """
 
     def __init__(self, place: Location) -> None:
         self._store = open_store(place.parent)
@@ -55,7 +64,10 @@ class ResetMarker:
 
     @property
     def remote(self) -> bool:
-        """Whether it is in a bucket, where no lock tells whether the process that began is alive."""
+        """Return whether it is in a bucket.
+
+        No lock tells there whether the process that began is alive.
+        """
         return self._store.remote
 
     def exclusive(self) -> AbstractContextManager[None]:
@@ -80,11 +92,19 @@ class ResetMarker:
         self._version = found.version
         try:
             content = json.loads(found.data)
-            saved = frozenset((str(uri), str(version)) for uri, version in content["saved"])
-            return Reset(tuple(map(str, content["kinds"])), str(content["backup"]), str(content["at"]), saved)
+            saved = frozenset(
+                (str(uri), str(version)) for uri, version in content["saved"]
+            )
+            return Reset(
+                tuple(map(str, content["kinds"])),
+                str(content["backup"]),
+                str(content["at"]),
+                saved,
+            )
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise CorruptCheckpoint(
-                f"{self.uri}: not the marker of a reset; look at the copies in _backup, then remove it"
+                f"{self.uri}: not the marker of a reset; look at the copies in _backup,"
+                " then remove it"
             ) from error
 
     def write(self, reset: Reset) -> None:
@@ -93,13 +113,22 @@ class ResetMarker:
         Raises:
             CommitConflict: Another process resets.
         """
-        data = json.dumps({"format": FORMAT, **reset._asdict(), "saved": sorted(reset.saved)}, indent=1).encode()
-        with self._store.scratch(self._key) as scratch:  # `put` of bytes would wait for the lock that is held
+        data = json.dumps(
+            {"format": FORMAT, **reset._asdict(), "saved": sorted(reset.saved)},
+            indent=1,
+        ).encode()
+        with self._store.scratch(
+            self._key
+        ) as scratch:  # `put` of bytes would wait for the lock that is held
             scratch.write_bytes(data)
             try:
-                self._version = self._store.put(self._key, scratch, expected=self._version)
+                self._version = self._store.put(
+                    self._key, scratch, expected=self._version
+                )
             except CommitConflict:
-                raise CommitConflict(f"{self.uri}: another reset is under way; wait for its end") from None
+                raise CommitConflict(
+                    f"{self.uri}: another reset is under way; wait for its end"
+                ) from None
 
     def remove(self) -> None:
         """Remove it: the reset has ended."""
@@ -117,6 +146,6 @@ class ResetMarker:
 
 
 UNFINISHED = (
-    "a reset has begun and not ended; wait for its end or, if nothing runs any more, finish it with "
-    "`reporting state REPORT reset`"
+    "a reset has begun and not ended; wait for its end or, if nothing runs any more,"
+    " finish it with `reporting state REPORT reset`"
 )

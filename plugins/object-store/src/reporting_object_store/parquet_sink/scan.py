@@ -1,4 +1,7 @@
-"""A checkpoint as a table: all of its files as one lazy frame, older ones brought to today's columns."""
+"""A checkpoint as a table.
+
+All of its files are one lazy frame, older ones brought to today's columns.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ AT_ONCE = 16
 
 
 HELD = 64
-"""Files of a folder that are kept open while they are read; of more none is, and one that is replaced is refused."""
+"""Files of a folder that are kept open while they are read; of more none is, and one
+that is replaced is refused.
+"""
 
 
 class _Found(NamedTuple):
@@ -33,41 +38,54 @@ class _Found(NamedTuple):
     schema: pl.Schema
 
 
-def scan_files(store: Store, layout: Layout, keys: Iterable[str], schema: pl.Schema) -> pl.LazyFrame | None:
+def scan_files(
+    store: Store, layout: Layout, keys: Iterable[str], schema: pl.Schema
+) -> pl.LazyFrame | None:
     """All rows of these files, lazily; None where none of them is there.
 
     Args:
         store: The folder they are in.
         layout: How they are named.
         keys: Their keys.
-        schema: The columns to come first, in their order and types. One that a file lacks is null there, one of
-            another type is cast: a text that is no day makes the query fail.
+        schema: The columns to come first, in their order and types. One that a file
+            lacks is null there, one of another type is cast: a text that is no day
+            makes the query fail.
 
     Raises:
-        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or has a column of a type that
-            cannot be cast.
+        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or
+            has a column of a type that cannot be cast.
     """
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
-        found = [each for each in pool.map(partial(_found, store, layout), keys) if each is not None]
+        found = [
+            each
+            for each in pool.map(partial(_found, store, layout), keys)
+            if each is not None
+        ]
     frames = [_conformed(each, schema) for each in found]
     if len(frames) < 2:
         return frames[0] if frames else None
     return pl.concat(frames, how="diagonal_relaxed")
 
 
-def table_files(store: Store, layout: Layout, keys: Sequence[str], wanted: pl.Schema) -> list[ParquetSnapshot]:
-    """These files, each in the version that it has now; without those that are not there.
+def table_files(
+    store: Store, layout: Layout, keys: Sequence[str], wanted: pl.Schema
+) -> list[ParquetSnapshot]:
+    """These files, each in the version that it has now.
+
+    Without those that are not there.
 
     Raises:
-        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or cannot be read in the columns
-            that are wanted.
+        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or
+            cannot be read in the columns that are wanted.
     """
     look = partial(_table_file, store, layout, wanted=wanted, held=len(keys) <= HELD)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
         return [each for each in pool.map(look, keys) if each is not None]
 
 
-def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, held: bool) -> ParquetSnapshot | None:
+def _table_file(
+    store: Store, layout: Layout, key: str, *, wanted: pl.Schema, held: bool
+) -> ParquetSnapshot | None:
     """The file, with the schema of the very bytes that are pinned."""
     content = store.pin(key, held=held)
     if content is None:
@@ -78,7 +96,9 @@ def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, he
             schema = checksums.schema_of(content.read, content.size)
             _check(store, uri, content)
         older = any(schema.get(name, dtype) != dtype for name, dtype in wanted.items())
-        if (layout.columns or older) and (found := _found(store, layout, key)) is not None:
+        if (layout.columns or older) and (
+            found := _found(store, layout, key)
+        ) is not None:
             _form(found, wanted)
     except BaseException:
         content.close()
@@ -87,7 +107,9 @@ def _table_file(store: Store, layout: Layout, key: str, *, wanted: pl.Schema, he
 
 
 def _check(store: Store, uri: str, content: Pinned) -> None:
-    """Compare a small local file with its checksums; a query must not read more of others than it needs.
+    """Compare a small local file with its checksums.
+
+    A query must not read more of others than it needs.
 
     Every commit and `reporting doctor` compare the others.
     """
@@ -96,25 +118,40 @@ def _check(store: Store, uri: str, content: Pinned) -> None:
 
 
 def _found(store: Store, layout: Layout, key: str) -> _Found | None:
-    """The file, looked into: its schema, and whether its rows are those that belong there."""
+    """Look into the file.
+
+    Its schema is found, and whether its rows are those that belong there.
+    """
     content = store.pin(key)
     if content is None:
         return None
     uri, target = store.location.join(key).uri, store.scan(key)
     with closing(content), reading(uri):
         _check(store, uri, content)
-        if store.location.scheme == "file" and not layout.columns:  # of many files not each can be kept open
-            with open(target.source, "rb") as file:  # polars keeps it open: to replace the file does not disturb
+        if (
+            store.location.scheme == "file" and not layout.columns
+        ):  # of many files not each can be kept open
+            with open(
+                target.source, "rb"
+            ) as file:  # polars keeps it open: to replace the file does not disturb
                 rows = _scan(file, target.options)
         else:
             rows = _scan(target.source, target.options)
         schema = rows.collect_schema()
         if missing := [column for column in layout.columns if column not in schema]:
-            raise CorruptCheckpoint(f"{uri}: no column {', '.join(missing)}; it is of another checkpoint: move it away")
-        first = rows.select(layout.columns).head(1).collect() if layout.columns else pl.DataFrame()
+            raise CorruptCheckpoint(
+                f"{uri}: no column {', '.join(missing)}; it is of another checkpoint:"
+                " move it away"
+            )
+        first = (
+            rows.select(layout.columns).head(1).collect()
+            if layout.columns
+            else pl.DataFrame()
+        )
     if first.height and (belongs := layout.key(first.row(0, named=True))) != key:
         raise CorruptCheckpoint(
-            f"{uri}: it holds rows that belong into {belongs}; it is of another checkpoint: move one of them"
+            f"{uri}: it holds rows that belong into {belongs}; it is of another"
+            " checkpoint: move one of them"
         )
     return _Found(uri, rows, schema)
 
@@ -124,7 +161,9 @@ def _scan(source: Any, options: Mapping[str, Any]) -> pl.LazyFrame:
 
 
 def _conformed(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
-    """The rows with the columns that are wanted, in their order and types, and then the others.
+    """Return the rows with the columns that are wanted, and then the others.
+
+    The wanted ones are in their order and types.
 
     Raises:
         CorruptCheckpoint: A column has a type that cannot be read as today's.
@@ -135,10 +174,13 @@ def _conformed(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
 
 
 def _form(file: _Found, wanted: pl.Schema) -> SchemaMapping:
-    """How the file is read in today's columns; of an older one every value that is cast is looked at.
+    """How the file is read in today's columns.
+
+    Of an older one every value that is cast is looked at.
 
     Raises:
-        CorruptCheckpoint: A column has a type that cannot be read as today's, or some of its values do not fit.
+        CorruptCheckpoint: A column has a type that cannot be read as today's, or some
+            of its values do not fit.
     """
     try:
         form = SchemaMapping.between(file.schema, wanted)

@@ -1,4 +1,7 @@
-"""The form of a file that was made under another schema: what is read in which way, what is kept, what cannot be."""
+"""The form of a file that was made under another schema.
+
+It says what is read in which way, what is kept, and what cannot be.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ DAY = "%Y-%m-%d"
 """How a day is written as a text."""
 
 TOLD = 600
-"""Longest account of what changes, in characters: names of columns are another program's."""
+"""Longest account of what changes, in characters: names of columns are another
+program's.
+"""
 
 
 class SchemaMapping(NamedTuple):
@@ -24,7 +29,8 @@ class SchemaMapping(NamedTuple):
 
     Attributes:
         found: The columns of the file.
-        schema: Today's columns, those that only the file has behind them, and the origin last: what is written.
+        schema: Today's columns, those that only the file has behind them, and the
+            origin last: what is written.
         wanted: Today's columns.
     """
 
@@ -33,16 +39,20 @@ class SchemaMapping(NamedTuple):
     wanted: pl.Schema
 
     @classmethod
-    def between(cls, found: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()) -> SchemaMapping:
+    def between(
+        cls, found: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()
+    ) -> SchemaMapping:
         """How a file of one schema is read in another.
 
         Args:
             found: The columns of the file.
             wanted: Today's columns, the origin among them.
-            needed: Columns that hold no null, so that a file without one of them is none of today's.
+            needed: Columns that hold no null, so that a file without one of them is
+                none of today's.
 
         Raises:
-            CorruptCheckpoint: A column that is needed is not there, or one has a type that cannot be read as today's.
+            CorruptCheckpoint: A column that is needed is not there, or one has a type
+                that cannot be read as today's.
         """
         problems = [f"no column {name}" for name in needed if name not in found]
         problems += [
@@ -51,10 +61,19 @@ class SchemaMapping(NamedTuple):
             if name in found and not readable_as(found[name], dtype)
         ]
         if problems:
-            raise CorruptCheckpoint(f"the checkpoint has another schema: {'; '.join(problems)}")
-        more = {name: _plain(dtype) for name, dtype in found.items() if name not in wanted}
-        columns = {**{name: dtype for name, dtype in wanted.items() if name != SOURCE_KEY}, **more}
-        return cls(found, pl.Schema({**columns, SOURCE_KEY: wanted[SOURCE_KEY]}), wanted)
+            raise CorruptCheckpoint(
+                f"the checkpoint has another schema: {'; '.join(problems)}"
+            )
+        more = {
+            name: _plain(dtype) for name, dtype in found.items() if name not in wanted
+        }
+        columns = {
+            **{name: dtype for name, dtype in wanted.items() if name != SOURCE_KEY},
+            **more,
+        }
+        return cls(
+            found, pl.Schema({**columns, SOURCE_KEY: wanted[SOURCE_KEY]}), wanted
+        )
 
     @property
     def current(self) -> bool:
@@ -67,7 +86,10 @@ class SchemaMapping(NamedTuple):
         return [name for name in self.schema if name not in self.wanted]
 
     def read(self, rows: pl.LazyFrame, *, strict: bool = False) -> pl.LazyFrame:
-        """The file's rows in the columns that are written today; what does not fit is null, or an error if `strict`."""
+        """The file's rows in the columns that are written today.
+
+        What does not fit is null, or an error if `strict`.
+        """
         return rows if self.current else rows.select(self._columns(strict))
 
     def fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -89,24 +111,32 @@ class SchemaMapping(NamedTuple):
         return frame.with_columns(more).select(self.schema.names())
 
     def check(self, rows: pl.LazyFrame) -> None:
-        """Look at every value that is to be read as another type; memory does not grow with their number.
+        """Look at every value that is to be read as another type.
+
+        Memory does not grow with their number.
 
         Raises:
             CorruptCheckpoint: Some do not fit. It tells how many, and none of them.
         """
-        casts = [name for name in self.wanted if name in self.found and self.found[name] != self.wanted[name]]
+        casts = [
+            name
+            for name in self.wanted
+            if name in self.found and self.found[name] != self.wanted[name]
+        ]
         if not casts:
             return
         counts = [self._misfit(name).sum().alias(name) for name in casts]
         bad = rows.select(counts).collect(engine="streaming").row(0, named=True)
         problems = [
-            f"column {name} is {self.found[name]}, not {self.wanted[name]}, and {number} "
-            f"{'rows do' if number > 1 else 'row does'} not fit"
+            f"column {name} is {self.found[name]}, not {self.wanted[name]}, and"
+            f" {number} {'rows do' if number > 1 else 'row does'} not fit"
             for name, number in bad.items()
             if number
         ]
         if problems:
-            raise CorruptCheckpoint(f"the checkpoint has another schema: {'; '.join(problems)}")
+            raise CorruptCheckpoint(
+                f"the checkpoint has another schema: {'; '.join(problems)}"
+            )
 
     def told(self) -> str:
         """What a commit changes, in words."""
@@ -115,17 +145,30 @@ class SchemaMapping(NamedTuple):
             for name, dtype in self.schema.items()
             if name in self.found and self.found[name] != dtype
         ]
-        parts = [*cast, *(f"column {name} added" for name in self.schema if name not in self.found)]
-        return textwrap.shorten("; ".join(parts), TOLD, placeholder=" …") or "columns in another order"
+        parts = [
+            *cast,
+            *(f"column {name} added" for name in self.schema if name not in self.found),
+        ]
+        return (
+            textwrap.shorten("; ".join(parts), TOLD, placeholder=" …")
+            or "columns in another order"
+        )
 
     def _columns(self, strict: bool) -> list[pl.Expr]:
         return [
-            _cast(name, self.found[name], dtype, strict) if name in self.found else pl.lit(None, dtype).alias(name)
+            (
+                _cast(name, self.found[name], dtype, strict)
+                if name in self.found
+                else pl.lit(None, dtype).alias(name)
+            )
             for name, dtype in self.schema.items()
         ]
 
     def _misfit(self, name: str) -> pl.Expr:
-        """Whether a value is another one, or none, once it was read and written back."""
+        """Return whether a value is another once it was read and written back.
+
+        A value that is none then counts as another.
+        """
         found, wanted = self.found[name], self.wanted[name]
         column, made = pl.col(name), _cast(name, found, wanted, strict=False)
         if isinstance(wanted, pl.Date):
@@ -145,5 +188,8 @@ def _cast(name: str, found: pl.DataType, wanted: pl.DataType, strict: bool) -> p
 
 
 def _plain(dtype: pl.DataType) -> pl.DataType:
-    """The type that a column is kept in: of a category its text, since categories differ from file to file."""
+    """Return the type that a column is kept in.
+
+    Of a category it is its text, since categories differ from file to file.
+    """
     return pl.String() if isinstance(dtype, pl.Categorical | pl.Enum) else dtype

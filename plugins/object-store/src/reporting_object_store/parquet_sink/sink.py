@@ -1,4 +1,7 @@
-"""The sink ``parquet-checkpoint``: a sorted parquet file that is its own ledger, replaced in one atomic write."""
+"""The sink ``parquet-checkpoint``, a sorted parquet file.
+
+The file is its own ledger, and is replaced in one atomic write.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +28,32 @@ from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrde
 from reporting_object_store.parquet_sink.ledger import CheckpointLedger
 from reporting_object_store.parquet_sink.maintenance import AT_ONCE, TendedFiles
 from reporting_object_store.parquet_sink.merge import PART, READ, merge, regroup, write
-from reporting_object_store.parquet_sink.staging import StagedFile, StagingArea, in_order, sorted_anew
+from reporting_object_store.parquet_sink.staging import (
+    StagedFile,
+    StagingArea,
+    in_order,
+    sorted_anew,
+)
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 _log = logging.getLogger(__name__)
 
 TRIES = 20
-"""How often a commit is tried when other runs win the race; each time at least one of them got on."""
+"""How often a commit is tried when other runs win the race; each time at least one of
+them got on.
+"""
 
 
 class ParquetCheckpoint(TendedFiles):
     """One parquet file, or one per combination of the columns named in its key.
 
-    The column `source_key` of the file is the ledger. A commit merges the staged rows into the file as it was read and
-    replaces it only if it still is that version; else it reads again, leaves out what is there by now, and merges anew.
+    The column `source_key` of the file is the ledger. A commit merges the staged rows
+    into the file as it was read and replaces it only if it still is that version; else
+    it reads again, leaves out what is there by now, and merges anew.
 
-    A file of another schema, an older one or one that another program has written, is read in today's columns, and
-    written in them by the next commit that adds rows (see `forms`).
+    A file of another schema, an older one or one that another program has written, is
+    read in today's columns, and written in them by the next commit that adds rows (see
+    `forms`).
     """
 
     def __init__(self, settings: ParquetCheckpointSettings) -> None:
@@ -61,27 +73,48 @@ class ParquetCheckpoint(TendedFiles):
             kept.result()
             if told:
                 told.result()
-        self._versions = {key: file.version for key, file in self._files.items() if file.version is not None}
-        self._ledger = CheckpointLedger([file for file in self._files.values() if file.version is not None])
+        self._versions = {
+            key: file.version
+            for key, file in self._files.items()
+            if file.version is not None
+        }
+        self._ledger = CheckpointLedger(
+            [file for file in self._files.values() if file.version is not None]
+        )
         return self._ledger
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`."""
         if frame[self.settings.timestamp].null_count():
             raise SettingsError(
-                f"sink {self.name}: column {self.settings.timestamp} holds a null, and rows are sorted by it; let the "
-                "validator require it, or name another column"
+                f"sink {self.name}: column {self.settings.timestamp} holds a null, and"
+                " rows are sorted by it; let the validator require it, or name another"
+                " column"
             )
-        name, fresh = f"{split.id}\0{part}", self._ledger is not None and self._ledger.vouches(frame[SOURCE_KEY])
+        name, fresh = (
+            f"{split.id}\0{part}",
+            self._ledger is not None and self._ledger.vouches(frame[SOURCE_KEY]),
+        )
         columns = self.layout.columns
         if not columns:
-            return StagedPart(frame.height, (self._spool.add(self.layout.template, frame, name, fresh=fresh),))
+            return StagedPart(
+                frame.height,
+                (self._spool.add(self.layout.template, frame, name, fresh=fresh),),
+            )
         groups = frame.partition_by(columns, maintain_order=True)
         keyed = [(self.layout.key(group.row(0, named=True)), group) for group in groups]
-        return StagedPart(frame.height, tuple(self._spool.add(key, group, name, fresh=fresh) for key, group in keyed))
+        return StagedPart(
+            frame.height,
+            tuple(
+                self._spool.add(key, group, name, fresh=fresh) for key, group in keyed
+            ),
+        )
 
     def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
-        """See `Sink.commit`: each file is committed on its own, in the order of their keys."""
+        """See `Sink.commit`.
+
+        Each file is committed on its own, in the order of their keys.
+        """
         staged: dict[str, list[StagedFile]] = {}
         for fragment in fragments:
             for piece in fragment.data:
@@ -92,33 +125,68 @@ class ParquetCheckpoint(TendedFiles):
             self._marker.refuse()
         known = self._known_rows(staged)
         for key in sorted(self._files.keys() | staged.keys()):
-            file, new = self._files.get(key) or Checkpoint(self.store, key, self.settings.timestamp), 0
+            file, new = (
+                self._files.get(key)
+                or Checkpoint(self.store, key, self.settings.timestamp),
+                0,
+            )
             if pieces := staged.get(key):
-                elsewhere = {origin for other, origins in known.items() if other != key for origin in origins}
+                elsewhere = {
+                    origin
+                    for other, origins in known.items()
+                    if other != key
+                    for origin in origins
+                }
                 file, new = self._commit(file, pieces, elsewhere)
                 duplicates += sum(piece.rows for piece in pieces) - new
             if file.version is not None:
                 self._versions = {**(self._versions or {}), key: file.version}
                 outputs.append(
-                    Output(uri=file.uri, rows=file.rows, new_rows=new, bytes=file.size, version=file.version)
+                    Output(
+                        uri=file.uri,
+                        rows=file.rows,
+                        new_rows=new,
+                        bytes=file.size,
+                        version=file.version,
+                    )
                 )
                 newest.append(file.newest)
         spans = [("merge", span) for span in self._merging]
-        return CommitResult(outputs, duplicates, max((moment for moment in newest if moment), default=None), spans)
+        return CommitResult(
+            outputs,
+            duplicates,
+            max((moment for moment in newest if moment), default=None),
+            spans,
+        )
 
-    def _known_rows(self, staged: Mapping[str, Sequence[StagedFile]]) -> dict[str, pl.Series]:
-        """Return those staged rows of objects that are read again which are there, by file.
+    def _known_rows(
+        self, staged: Mapping[str, Sequence[StagedFile]]
+    ) -> dict[str, pl.Series]:
+        """Return the staged rows that are there already, by file.
 
-        An object that has changed may name another file for a row that was taken: the row stays where it is.
+        They are rows of objects that are read again.
+
+        An object that has changed may name another file for a row that was taken: the
+        row stays where it is.
         """
-        again = [piece for pieces in staged.values() for piece in pieces if not piece.fresh]
+        again = [
+            piece for pieces in staged.values() for piece in pieces if not piece.fresh
+        ]
         if not self.layout.columns or not again:
             return {}
-        origins = pl.concat([pl.scan_ipc(piece.path).select(SOURCE_KEY) for piece in again]).collect()[SOURCE_KEY]
+        origins = pl.concat(
+            [pl.scan_ipc(piece.path).select(SOURCE_KEY) for piece in again]
+        ).collect()[SOURCE_KEY]
         wanted = origins.filter(origins.str.contains("#", literal=True))
-        return {key: file.present(wanted) for key, file in self._files.items() if len(wanted) and file.rows}
+        return {
+            key: file.present(wanted)
+            for key, file in self._files.items()
+            if len(wanted) and file.rows
+        }
 
-    def _commit(self, file: Checkpoint, pieces: Sequence[StagedFile], elsewhere: Set[str]) -> tuple[Checkpoint, int]:
+    def _commit(
+        self, file: Checkpoint, pieces: Sequence[StagedFile], elsewhere: Set[str]
+    ) -> tuple[Checkpoint, int]:
         """The file with the staged rows in it, and how many of them were new.
 
         Args:
@@ -129,59 +197,113 @@ class ParquetCheckpoint(TendedFiles):
         planned, fresh = file.version, all(piece.fresh for piece in pieces)
         for attempt in range(TRIES):
             with self.store.exclusive(file.key):
-                if attempt or (not self.store.remote and self._version(file.key) != file.version):
-                    file = self._open(file.key)  # under the lock of a folder; a bucket's conditional PUT will tell
+                if attempt or (
+                    not self.store.remote and self._version(file.key) != file.version
+                ):
+                    # Under the lock of a folder; a bucket's conditional PUT will tell.
+                    file = self._open(file.key)
                     self._quarantine.overtaken |= file.version != planned
                 if planned is not None and file.version is None:
                     raise CommitConflict(
-                        f"{file.uri}: it was removed while this run was under way, and nothing was written; run again"
+                        f"{file.uri}: it was removed while this run was under way, and"
+                        " nothing was written; run again"
                     )
                 try:
-                    return self._replace(file, pieces, elsewhere, check=not fresh or file.version != planned)
+                    return self._replace(
+                        file,
+                        pieces,
+                        elsewhere,
+                        check=not fresh or file.version != planned,
+                    )
                 except CommitConflict:
-                    pass  # S3 also answers so (409) while the other's write is under way and cannot be seen yet
+                    # S3 also answers so (409) while the other's write is under way and
+                    # cannot be seen yet
+                    pass
                 except (CorruptCheckpoint, StorageUnavailable):
-                    # What was read may be half of one version and half of the next: only an unchanged one is to blame.
+                    # What was read may be half of one version and half of the next:
+                    # only an unchanged one is to blame.
                     if same_version(self._version(file.key), file.version):
                         raise
             time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 5)))  # noqa: S311 - not a secret
-        raise CommitConflict(f"{file.uri}: other runs were faster {TRIES} times in a row; run again")
+        raise CommitConflict(
+            f"{file.uri}: other runs were faster {TRIES} times in a row; run again"
+        )
 
     def _version(self, key: str) -> str | None:
         entry = self.store.head(key)
         return entry.version if entry else None
 
     def _replace(
-        self, file: Checkpoint, pieces: Sequence[StagedFile], elsewhere: Set[str], *, check: bool
+        self,
+        file: Checkpoint,
+        pieces: Sequence[StagedFile],
+        elsewhere: Set[str],
+        *,
+        check: bool,
     ) -> tuple[Checkpoint, int]:
-        """Merge and write once. `check`: rows may be there already, of objects read again or from another run."""
+        """Merge and write once.
+
+        `check`: rows may be there already, of objects read again or from another run.
+        """
 
         def counted() -> _Counted:
-            return _Counted(in_order(pieces, self.settings.timestamp, PART), file, elsewhere, check=check)
+            return _Counted(
+                in_order(pieces, self.settings.timestamp, PART),
+                file,
+                elsewhere,
+                check=check,
+            )
 
         with self.store.scratch(file.key) as scratch:
             try:
                 new = self._merged(file, file.frames(), counted(), scratch)
             except OutOfOrderError:
-                with sorted_anew(file.frames(ordered=False), self.settings.timestamp, READ) as old:
+                with sorted_anew(
+                    file.frames(ordered=False), self.settings.timestamp, READ
+                ) as old:
                     new = self._merged(file, old, counted(), scratch)
                 file = file._replace(newest=file.latest())
-                _log.warning("%s: its rows were not in order; they are sorted", file.uri)
+                _log.warning(
+                    "%s: its rows were not in order; they are sorted", file.uri
+                )
             if not new.rows:
                 return file, 0
             size = scratch.stat().st_size
             version = self.store.put(file.key, scratch, expected=file.version)
         if file.form and file.upgrades:
             _log.warning("%s: upgraded: %s", file.uri, file.form.told())
-        newest = max(moment for moment in (file.newest, new.newest(self.settings.timestamp)) if moment)
+        newest = max(
+            moment
+            for moment in (file.newest, new.newest(self.settings.timestamp))
+            if moment
+        )
         total = file.rows + new.rows
-        return Checkpoint(file.store, file.key, file.timestamp, version, size, total, newest), new.rows
+        return (
+            Checkpoint(
+                file.store, file.key, file.timestamp, version, size, total, newest
+            ),
+            new.rows,
+        )
 
-    def _merged(self, file: Checkpoint, old: Iterator[pl.DataFrame], new: _Counted, scratch: Path) -> _Counted:
-        """Write the old rows and the staged ones to `scratch`, in the columns that the file will have."""
+    def _merged(
+        self,
+        file: Checkpoint,
+        old: Iterator[pl.DataFrame],
+        new: _Counted,
+        scratch: Path,
+    ) -> _Counted:
+        """Write the old rows and the staged ones to `scratch`.
+
+        They are in the columns that the file will have.
+        """
         began = time.time()
         rows = merge(old, iter(new), self.settings.timestamp)
-        write(regroup(rows), file.form.schema if file.form else self._schema, scratch, self.settings.compression)
+        write(
+            regroup(rows),
+            file.form.schema if file.form else self._schema,
+            scratch,
+            self.settings.compression,
+        )
         self._merging.append((began, time.time()))
         return new
 
@@ -193,9 +315,19 @@ class ParquetCheckpoint(TendedFiles):
 
 
 class _Counted:
-    """Staged rows in the columns of `file`, each once, less those that it has if that is to be checked; counts them."""
+    """Staged rows in the columns of `file`, each once, and their number.
 
-    def __init__(self, frames: Iterator[pl.DataFrame], file: Checkpoint, elsewhere: Set[str], *, check: bool) -> None:
+    Those that the file has are left out if that is to be checked.
+    """
+
+    def __init__(
+        self,
+        frames: Iterator[pl.DataFrame],
+        file: Checkpoint,
+        elsewhere: Set[str],
+        *,
+        check: bool,
+    ) -> None:
         self._frames = frames
         self._file = file
         self._elsewhere = pl.Series(sorted(elsewhere), dtype=pl.String)
@@ -221,7 +353,12 @@ class _Counted:
 
 
 def _each_once(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
-    """Return sorted rows without those that have the timestamp and the origin of the row before."""
+    """Return sorted rows, each once.
+
+    Left out are those that have the timestamp and the origin of the row before.
+    """
     moments, origins = frame[timestamp], frame[SOURCE_KEY]
     again = (moments[1:] == moments[:-1]) & (origins[1:] == origins[:-1])
-    return frame.filter(pl.concat([pl.Series([True]), ~again])) if again.any() else frame
+    return (
+        frame.filter(pl.concat([pl.Series([True]), ~again])) if again.any() else frame
+    )
