@@ -1,7 +1,8 @@
 """``hatch run fast``: run the tests of what a change touches.
 
-The change is what differs from the main branch, committed or not. A module is tested by the
-test of its name in the folder of its package; a module without one by the whole folder.
+The change is what differs from the main branch, committed or not. A module is tested by
+the test of its name in the folder of its package; a module without one by the whole
+folder.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def main() -> None:
 
 def changed() -> list[str]:
     """List the files that differ from the main branch, new ones included."""
-    base = _git("merge-base", "HEAD", "origin/main") or _git("merge-base", "HEAD", "main")
+    base = _git("merge-base", "HEAD", "origin/main") or _git(
+        "merge-base", "HEAD", "main"
+    )
     named = _git("diff", "--name-only", *(base or ["HEAD"]))
     return [*named, *_git("ls-files", "--others", "--exclude-standard")]
 
@@ -63,7 +66,9 @@ def _beside(module: Path, tests: Path) -> list[Path]:
 
 
 def _git(*arguments: str) -> list[str]:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.split() if done.returncode == 0 else []
 
 

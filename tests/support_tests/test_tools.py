@@ -10,10 +10,22 @@ from tools.touched import tests_of as found_for
 @pytest.mark.parametrize(
     ("file", "tests"),
     [
-        ("framework/src/reporting_framework/execution/runner.py", ["tests/framework/execution/test_runner.py"]),
-        ("framework/src/reporting_framework/_text/messages.py", ["tests/framework/text/test_messages.py"]),
-        ("framework/src/reporting_framework/query/sql/views.py", ["tests/framework/query"]),
-        ("plugins/aws/src/reporting_aws/enrich.py", ["tests/plugins/aws/test_enrich.py"]),
+        (
+            "framework/src/reporting_framework/execution/runner.py",
+            ["tests/framework/execution/test_runner.py"],
+        ),
+        (
+            "framework/src/reporting_framework/_text/messages.py",
+            ["tests/framework/text/test_messages.py"],
+        ),
+        (
+            "framework/src/reporting_framework/query/sql/views.py",
+            ["tests/framework/query"],
+        ),
+        (
+            "plugins/aws/src/reporting_aws/enrich.py",
+            ["tests/plugins/aws/test_enrich.py"],
+        ),
         ("plugins/aws/src/reporting_aws/names.py", ["tests/plugins/aws"]),
         ("tests/docs/test_links.py", ["tests/docs/test_links.py"]),
         ("tests/plugins/aws/wire.py", ["tests/plugins/aws"]),

@@ -373,6 +373,23 @@ def test_a_listing_without_odd_keys_needs_no_boto3(at_moto):
     assert told.stdout.strip() == "['a', 'b/c', 'p/a', 'p/b/c'] False"
 
 
+def test_a_few_empty_objects_need_no_boto3_and_a_marker_is_told_from_one(at_moto):
+    few = filled(at_moto, "empty", ["p/a", "p/b"], b"")
+    code = (
+        "import sys; from reporting_framework.storage import open_store\n"
+        "print([e.key for p in open_store(sys.argv[1]).list() for e in p], 'boto3' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, f"{few}/p"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "['a', 'b'] False"
+    assert keys_of(f"{filled(at_moto, 'marker', ['p/a', 'p/b/'], b'')}/p") == [
+        "a",
+        "b/",
+    ]
+    many = [f"p/{number:02}" for number in range(bucket_listing.MAX_HEADS + 1)]
+    assert len(keys_of(f"{filled(at_moto, 'many', many, b'')}/p")) == len(many)
+
+
 MODIFIED = "<LastModified>2024-01-01T00:00:00.000Z</LastModified>"
 FIRST = ([f"p/{number:04}" for number in range(1000)], True)
 

@@ -15,7 +15,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.plugin_api.result import RunRecord
-from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage import attempts, open_store, parse_location
 from reporting_framework.storage.folder import FolderStore
 from reporting_object_store.parquet_sink import history as history_module
 from reporting_object_store.parquet_sink import lineage as lineage_module
@@ -353,7 +353,7 @@ def test_records_that_others_keep_meanwhile_are_kept_too(folder):
 
 
 def test_a_race_that_is_never_won_is_given_up(folder, monkeypatch):
-    monkeypatch.setattr(history_module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(attempts.time, "sleep", lambda seconds: None)
     history = RunHistory(folder, 10)
 
     def lose(*_, **__):

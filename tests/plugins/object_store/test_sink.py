@@ -21,10 +21,9 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.plugin_api.records import object_of
+from reporting_framework.storage import attempts, open_store
 from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
-from reporting_object_store.parquet_sink import sink as module
 from tests.plugins.object_store.tables import (
     START,
     WIDE,
@@ -400,7 +399,7 @@ def test_whoever_finds_everything_there_writes_nothing():
 
 
 def test_whoever_never_gets_a_turn_gives_up(monkeypatch):
-    monkeypatch.setattr(module, "TRIES", 3)
+    monkeypatch.setattr(attempts, "MAX_ATTEMPTS", 3)
     uri = f"{place()}/x.parquet"
     sink = checkpoint(uri)
     sink.open(WIDE)

@@ -4,6 +4,7 @@ A place is a folder, a bucket of S3 or of a server like it, or memory.
 """
 
 from reporting_framework._text.messages import system_problem
+from reporting_framework.storage.attempts import commit_attempts
 from reporting_framework.storage.aws_config import aws_session, aws_variables
 from reporting_framework.storage.error_codes import (
     PROBLEMS,
@@ -14,6 +15,7 @@ from reporting_framework.storage.error_codes import (
 from reporting_framework.storage.frames import write_frame
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.open import open_store
+from reporting_framework.storage.patience import call_within
 from reporting_framework.storage.pinned_table import ParquetSnapshot
 from reporting_framework.storage.store import (
     Entry,
@@ -40,7 +42,9 @@ __all__ = [
     "TooLargeError",
     "aws_session",
     "aws_variables",
+    "call_within",
     "codes_of",
+    "commit_attempts",
     "list_keys",
     "locked_folder",
     "open_store",

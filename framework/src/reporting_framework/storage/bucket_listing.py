@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import obstore
-from obstore.exceptions import InvalidPathError
+from obstore.exceptions import BaseError, InvalidPathError
 
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.storage.location import ODD_KEY, Location
@@ -32,6 +32,9 @@ PATIENCE = 600.0
 """Seconds for one page of obstore, which follows a server that always has more, and no
 keys, for ever.
 """
+
+MAX_HEADS = 8
+"""Empty objects of a page that are looked up one by one; more are listed again."""
 
 _PARTS = ("KeyCount", "Name", "IsTruncated")
 """Parts of every listing; an answer without any is something else."""
@@ -113,18 +116,27 @@ class BucketListing(NamedTuple):
         """Return whether a key of the page may have lost a slash.
 
         The object that consoles make for a folder (``a/``) is empty, or followed by
-        what is in the folder. A key that begins with a slash is possible only in a
-        bucket that is read as a whole; without one, the listing from the start is that
-        from "0" on.
+        what is in the folder; an empty object that is there as it is named is no such
+        one. A key that begins with a slash is possible only in a bucket that is read as
+        a whole; without one, the listing from the start is that from "0" on.
         """
         if self.location.scheme == "memory":
             return False
-        if not _plain([entry.key for entry in page], after) or any(
-            entry.size == 0 and entry.key for entry in page
-        ):
+        if not _plain([entry.key for entry in page], after):
+            return True
+        empty = [entry.key for entry in page if entry.size == 0 and entry.key]
+        if len(empty) > MAX_HEADS or not all(map(self._is_there, empty)):
             return True
         whole = not self.prefix and (after is None or after < _BEHIND_SLASH)
         return whole and page[:2] != next(self._fast(_BEHIND_SLASH), [])[:2]
+
+    def _is_there(self, key: str) -> bool:
+        """Return whether there is an object of exactly this key."""
+        try:
+            obstore.head(self.backend, f"{self.prefix}{key}")
+        except (BaseError, OSError):
+            return False
+        return True
 
     def _exact(self, after: str | None) -> tuple[Page, bool]:
         """List one page with boto3; return it, and whether there are more."""
