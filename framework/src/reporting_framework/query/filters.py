@@ -204,9 +204,8 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
 def _whole(text: str, dtype: pl.DataType) -> int | None:
     if not _WHOLE.fullmatch(text):
         return None
-    least, most = pl.select(dtype.min().alias("least"), dtype.max().alias("most")).row(
-        0
-    )  # type: ignore[attr-defined]  # of integers, as it is here
+    limits = dtype.min(), dtype.max()  # type: ignore[attr-defined]  # of an integer type
+    least, most = pl.select(least=limits[0], most=limits[1]).row(0)
     return int(text) if least <= int(text) <= most else None
 
 
