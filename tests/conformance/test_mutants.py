@@ -222,8 +222,8 @@ MUTANTS = [
     Mutant(
         "drops the origin",
         "TestTransform",
-        ".select(pl.exclude(SOURCE_KEY), SOURCE_KEY)",
-        ".drop(SOURCE_KEY)",
+        "return doubled.select(pl.exclude(SOURCE_KEY), SOURCE_KEY)",
+        "return doubled.drop(SOURCE_KEY)",
         "test_the_origin_is_kept",
         "a transform keeps the origin, as the last column",
     ),
@@ -338,10 +338,10 @@ MUTANTS = [
     Mutant(
         "shows what is staged",
         "TestSink",
-        "        return StagedPart(frame.height, {row[",
+        "        return StagedPart(frame.height, staged)",
         "        rows = self._rows() | {row[SOURCE_KEY]: row for row in frame.to_dicts()}\n"
         "        write(self.file, json.dumps(rows, sort_keys=True).encode())\n"
-        "        return StagedPart(frame.height, {row[",
+        "        return StagedPart(frame.height, staged)",
         "test_nothing_is_visible_before_the_commit",
         "nothing is visible before the commit: of 0 rows 0 are missing, 6 are too many",
     ),
@@ -381,8 +381,8 @@ MUTANTS = [
     Mutant(
         "lets what was dropped come back",
         "TestSink",
-        "self.rows[origin] = before[origin] if dropped else",
-        "self.rows[origin] =",
+        "self.rows[origin] = before[origin] if dropped else added",
+        "self.rows[origin] = added",
         "test_what_was_dropped_stays_accounted_for",
         "what was dropped stays so when it is rejected again: ['b.json#2', 'b.json#3']",
     ),
@@ -440,8 +440,8 @@ MUTANTS = [
     Mutant(
         "keeps every record of a run",
         "TestSink",
-        '[-KEPT_RUNS if name == "runs" else 0 :]',
-        "",
+        'kept = -KEPT_RUNS if name == "runs" else 0',
+        "kept = 0",
         "test_a_history_is_bounded",
         "a history is bounded, and the oldest go first",
     ),
@@ -485,8 +485,8 @@ MUTANTS = [
     Mutant(
         "does not stop",
         "TestEngine",
-        "len(chunk) < parallelism and not stop() and",
-        "len(chunk) < parallelism and",
+        "while len(chunk) < parallelism and not stop():",
+        "while len(chunk) < parallelism:",
         "test_stop_is_honoured",
         "stop is honoured: 15 splits were taken after it said so",
     ),
@@ -591,8 +591,8 @@ MUTANTS = [
     Mutant(
         "answers in the order of rows",
         "TestQuery",
-        "rows.group_by(by).agg(rows=pl.len(), mean=mean).sort(by, nulls_last=False)",
-        "rows.group_by(by, maintain_order=True).agg(rows=pl.len(), mean=mean)",
+        "return counted.sort(by, nulls_last=False)",
+        "return rows.group_by(by, maintain_order=True).agg(rows=pl.len(), mean=mean)",
         "test_the_order_of_rows_changes_nothing",
         "the order of rows changes nothing: the rows gave another",
     ),
@@ -607,8 +607,8 @@ MUTANTS = [
     Mutant(
         "reads every column",
         "TestQuery",
-        "return rows.group_by(by)",
-        "return rows.filter(pl.any_horizontal(pl.all().is_not_null())).group_by(by)",
+        "counted = rows.group_by(by)",
+        "counted = rows.filter(pl.any_horizontal(pl.all().is_not_null())).group_by(by)",
         "test_it_reads_no_more_than_it_needs",
         "a query reads no more columns than it needs: 2 (source_key, unneeded_column) besides",
     ),
@@ -631,8 +631,8 @@ MUTANTS = [
     Mutant(
         "answers nothing with other columns",
         "TestQuery",
-        "return rows.group_by(by)",
-        "return rows.select(by) if not rows.select(pl.len()).collect().item() else rows.group_by(by)",
+        "counted = rows.group_by(by)",
+        "if not rows.select(pl.len()).collect().item(): return rows.select(by)\n        counted = rows.group_by(by)",
         "test_an_empty_table_has_an_answer",
         "no rows have an answer with the columns of one of rows",
     ),
@@ -647,8 +647,8 @@ MUTANTS = [
     Mutant(
         "prints what it finds",
         "TestQuery",
-        "return rows.group_by(by)",
-        "print(rows.select(by).collect().to_dicts()); return rows.group_by(by)",
+        "counted = rows.group_by(by)",
+        "print(rows.select(by).collect().to_dicts()); counted = rows.group_by(by)",
         "test_no_value_is_told",
         "no value of a record is ever told: stdout holds one",
     ),

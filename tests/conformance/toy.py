@@ -172,9 +172,8 @@ class ToyTransform:
 
     def apply(self, frame):
         kept = frame.filter(pl.col("number") >= 0)
-        return kept.with_columns(double=pl.col("number") * 2).select(
-            pl.exclude(SOURCE_KEY), SOURCE_KEY
-        )
+        doubled = kept.with_columns(double=pl.col("number") * 2)
+        return doubled.select(pl.exclude(SOURCE_KEY), SOURCE_KEY)
 
 
 # -- the sink -------------------------------------------------------------------------------------------------------------
@@ -211,9 +210,8 @@ class ToySink:
         return ToyLedger(self._rows())
 
     def stage(self, frame, split, part):
-        return StagedPart(
-            frame.height, {row[SOURCE_KEY]: row for row in frame.to_dicts()}
-        )
+        staged = {row[SOURCE_KEY]: row for row in frame.to_dicts()}
+        return StagedPart(frame.height, staged)
 
     @contextmanager
     def _alone(self):
@@ -332,11 +330,8 @@ class ToyQuarantine:
         for origin, version, kind, field in rejections:
             found = before.get(origin, ["", ""])
             dropped = found[0] == version and found[1].startswith("dropped:")
-            self.rows[origin] = (
-                before[origin]
-                if dropped
-                else [version, kind, field, run_id, at.isoformat()]
-            )
+            added = [version, kind, field, run_id, at.isoformat()]
+            self.rows[origin] = before[origin] if dropped else added
         self._write()
         return QuarantineState(uri=str(self.file), rows=len(self._shown()))
 
@@ -382,9 +377,8 @@ class ToyHistory:
         with self.file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             content = self._content()
-            content[name] = (content.get(name, []) + found)[
-                -KEPT_RUNS if name == "runs" else 0 :
-            ]
+            kept = -KEPT_RUNS if name == "runs" else 0
+            content[name] = (content.get(name, []) + found)[kept:]
             write(self.file, json.dumps(content).encode())
 
     def records(self):
@@ -441,9 +435,8 @@ class ToyQuery:
         if by not in rows.collect_schema().names():
             raise SettingsError(f"query toy-query: there is no column {by}")
         mean = pl.when(number.count() > 0).then(number.sum() / number.count())
-        return (
-            rows.group_by(by).agg(rows=pl.len(), mean=mean).sort(by, nulls_last=False)
-        )
+        counted = rows.group_by(by).agg(rows=pl.len(), mean=mean)
+        return counted.sort(by, nulls_last=False)
 
 
 # -- the page -------------------------------------------------------------------------------------------------------------
@@ -485,11 +478,9 @@ class ToyEngine:
         with ThreadPoolExecutor(parallelism) as pool:
             while not stop():
                 chunk = []
-                while (
-                    len(chunk) < parallelism
-                    and not stop()
-                    and (split := next(splits, None)) is not None
-                ):
+                while len(chunk) < parallelism and not stop():
+                    if (split := next(splits, None)) is None:
+                        break
                     chunk.append(split)
                 if not chunk:
                     return

@@ -81,6 +81,7 @@ class BucketStore(TendedBucket):
         self._backend = backend
         self._options = options
         self._client = client
+        self._known: set[str] = set()  # empty objects that a listing has looked up
         self._prefix = f"{location.key}/" if location.key else ""
 
     @property
@@ -92,7 +93,7 @@ class BucketStore(TendedBucket):
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`."""
         listing, last = (
-            BucketListing(self.location, self._backend, self._boto3),
+            BucketListing(self.location, self._backend, self._boto3, self._known),
             after or None,
         )
         for left in reversed(range(TRIES)):

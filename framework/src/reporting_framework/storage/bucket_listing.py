@@ -50,11 +50,13 @@ class BucketListing(NamedTuple):
         location: The folder.
         backend: obstore's store for the whole bucket.
         client: Returns a boto3 client.
+        known: Empty objects that are there as they are named; listings add to it.
     """
 
     location: Location
     backend: Backend
     client: Callable[[], Any]
+    known: set[str]
 
     @property
     def prefix(self) -> str:
@@ -132,10 +134,12 @@ class BucketListing(NamedTuple):
 
     def _is_there(self, key: str) -> bool:
         """Return whether there is an object of exactly this key."""
-        try:
-            obstore.head(self.backend, f"{self.prefix}{key}")
-        except (BaseError, OSError):
-            return False
+        if key not in self.known:
+            try:
+                obstore.head(self.backend, f"{self.prefix}{key}")
+            except (BaseError, OSError):
+                return False
+            self.known.add(key)
         return True
 
     def _exact(self, after: str | None) -> tuple[Page, bool]:
