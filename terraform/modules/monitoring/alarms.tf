@@ -6,64 +6,50 @@ locals {
 
   duration_alarm_ms = floor(var.lambda_timeout * 1000 * 2 / 3)
 
+  # What is not measured is nothing wrong: no invocation has no error, a stream without records invokes nothing, and SQS stops measuring a
+  # queue only after hours in which it was empty. That nothing runs at all is for no-success to tell.
+  usual = {
+    on         = true
+    statistic  = "Sum"
+    comparison = "GreaterThanThreshold"
+    threshold  = 0
+    period     = 300
+    periods    = 1
+    missing    = "notBreaching"
+  }
+
   alarms = {
     errors = {
-      on          = true
       description = "An invocation of ${var.function_name} raised an error or ran out of time or memory. Look for lines of level ERROR in its log; events are retried, then go to the dead-letter queue."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = local.function_dimensions
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      period      = 300
-      periods     = 1
-      # No invocation, no error; that nothing runs at all is for no-success to tell.
-      missing = "notBreaching"
     }
 
     duration = {
-      on          = true
       description = "An invocation of ${var.function_name} took more than two thirds of its timeout of ${var.lambda_timeout} seconds. Compare ObjectsRemaining: a backlog goes on by itself with REPORTING_CONTINUE=self; else give more memory or group the output."
       namespace   = "AWS/Lambda"
       metric      = "Duration"
       dimensions  = local.function_dimensions
       statistic   = "Maximum"
-      comparison  = "GreaterThanThreshold"
       threshold   = local.duration_alarm_ms
-      period      = 300
-      periods     = 1
-      missing     = "notBreaching"
     }
 
     throttles = {
-      on          = true
       description = "${var.function_name} was throttled for 15 minutes: what should have started it waits, and is lost after some hours of retries. See reserved_concurrent_executions and the account's limit of concurrent executions."
       namespace   = "AWS/Lambda"
       metric      = "Throttles"
       dimensions  = local.function_dimensions
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      period      = 300
       # A single one is retried at once.
       periods = 3
-      missing = "notBreaching"
     }
 
+    # A failed run that answers 500 is no error to Lambda: the alarm on errors does not see it.
     run-failed = {
-      on          = true
       description = "A run of ${var.report} (${var.environment}) failed, or the function is not set up. Look for lines of level ERROR in the log of ${var.function_name}; nothing is lost, the next run that succeeds reads what this one did not."
       namespace   = var.metrics_namespace
       metric      = "RunFailed"
       dimensions  = local.report_dimensions
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      # A failed run that answers 500 is no error to Lambda: the alarm on errors does not see it.
-      threshold = 0
-      period    = 300
-      periods   = 1
-      missing   = "notBreaching"
     }
 
     no-success = {
@@ -72,7 +58,6 @@ locals {
       namespace   = var.metrics_namespace
       metric      = "RunSucceeded"
       dimensions  = local.report_dimensions
-      statistic   = "Sum"
       comparison  = "LessThanThreshold"
       threshold   = 1
       # CloudWatch looks back a week with periods of an hour; with shorter ones only a day.
@@ -91,8 +76,6 @@ locals {
       metric      = "ObjectsUnread"
       dimensions  = local.report_dimensions
       statistic   = "Minimum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
       period      = 3600
       periods     = coalesce(var.success_within_hours, 1)
       missing     = "breaching"
@@ -105,8 +88,6 @@ locals {
       metric      = "ObjectsRemaining"
       dimensions  = local.report_dimensions
       statistic   = "Minimum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
       period      = 3600
       periods     = coalesce(var.success_within_hours, 1)
       missing     = "breaching"
@@ -119,12 +100,6 @@ locals {
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = var.dead_letter_queue_name }
       statistic   = "Maximum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      period      = 300
-      periods     = 1
-      # SQS stops measuring a queue only after hours in which it was empty and unused.
-      missing = "notBreaching"
     }
 
     iterator-age = {
@@ -134,18 +109,13 @@ locals {
       metric      = "IteratorAge"
       dimensions  = local.function_dimensions
       statistic   = "Maximum"
-      comparison  = "GreaterThanThreshold"
       threshold   = var.iterator_age_minutes * 60000
-      period      = 300
-      periods     = 1
-      # A stream without records invokes nothing.
-      missing = "notBreaching"
     }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for key, alarm in local.alarms : key => alarm if alarm.on }
+  for_each = { for key, alarm in local.alarms : key => merge(local.usual, alarm) if try(alarm.on, true) }
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
