@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import click
 
 from reporting_framework.cli.actions import ReportActions
+from reporting_framework.cli.context import CliContext
 from reporting_framework.cli.failures import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
-from reporting_framework.cli.state import CliContext
 from reporting_framework.config.file import Config
 from reporting_framework.registry.registry import Registry
 from tools.docs.docstrings import literal

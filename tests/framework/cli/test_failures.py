@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reporting_framework.cli.context import CliContext
 from reporting_framework.cli.failures import guarded, printable, traceback_text, write
 from reporting_framework.cli.logs import logs_on_stderr
-from reporting_framework.cli.state import CliContext
 from reporting_framework.errors import (
     AccessDenied,
     ReportingError,
@@ -221,7 +221,7 @@ def test_output_that_is_lost_fails_only_what_was_asked_to_print_it(
 ):
     script = (
         "import sys, time; from reporting_framework.cli.failures import note, write, guarded; "
-        "from reporting_framework.cli.state import CliContext; "
+        "from reporting_framework.cli.context import CliContext; "
         f"sys.exit(guarded(lambda: (time.sleep(0.2), {function}('x' * 100_000), print('on', file=sys.stderr)), CliContext()))"
     )
     command = f"set -o pipefail; '{sys.executable}' -c \"{script}\" {target}"

@@ -13,7 +13,7 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.operations.freshness import freshness
 from reporting_framework.plugin_api.result import RunRecord
 from tests.framework.cli.test_quarantine import made_of
-from tests.framework.cli.test_stored import Remembering
+from tests.framework.cli.test_state import Remembering
 from tests.support.plugins import event, name_of, pipeline, source, take
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)

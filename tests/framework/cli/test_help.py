@@ -9,8 +9,8 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
+from reporting_framework.cli.context import CliContext
 from reporting_framework.cli.main import reporting, reporting_run
-from reporting_framework.cli.state import CliContext
 from tests.framework.distributions import environment, program
 
 HEAVY = (

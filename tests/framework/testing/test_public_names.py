@@ -93,7 +93,7 @@ def test_the_pytest_plugin_imports_nothing_heavy():
         "boto3",
         "hypothesis",
         "obstore",
-        "reporting_framework.plugin_api.interfaces",
+        "reporting_framework.plugin_api.source",
     )
     code = f"import sys, reporting_framework.testing.pytest_plugin; print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run(

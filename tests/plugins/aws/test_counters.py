@@ -539,7 +539,7 @@ def test_the_rest_of_a_sink(counted):
         "dynamodb:UpdateItem",
     )
     assert again.actions == ("dynamodb:UpdateItem",)
-    with pytest.raises(AssertionError, match="prepare comes first"):
+    with pytest.raises(AssertionError, match="open comes first"):
         DynamoDbCounters(settings()).stage(rows(), Split("a", {}), 0)
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.run import ReportCommands, Work, report_command
-from reporting_framework.cli.state import CliContext, state_of
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline

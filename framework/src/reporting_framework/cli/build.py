@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import printable, write
 from reporting_framework.cli.list import config_option, format_option
-from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.lambda_build.manifest import Manifest

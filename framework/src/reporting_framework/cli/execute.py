@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, note
-from reporting_framework.cli.state import CliContext, state_of
 from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:

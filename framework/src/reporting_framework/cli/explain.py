@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.actions import common_options
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, NOT_FOUND, printable, write
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.operations.trace import (

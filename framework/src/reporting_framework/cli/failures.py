@@ -16,7 +16,7 @@ from reporting_framework.errors import FatalError, ReportingError, StepFailed
 from reporting_framework.execution.tracebacks import traceback_text
 
 if TYPE_CHECKING:
-    from reporting_framework.cli.state import CliContext
+    from reporting_framework.cli.context import CliContext
 
 DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, NOT_FOUND, INTERRUPTED = (
     0,

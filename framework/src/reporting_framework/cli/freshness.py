@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from reporting_framework.cli.actions import common_options, pipeline_of
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, NEVER, STALE, note
 from reporting_framework.cli.options import Duration
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.cli.state import state_of
 
 _WHAT = {
     "history": "the last complete run ended",

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.cli.state import state_of
 
 
 def policy_options() -> list[click.Parameter]:

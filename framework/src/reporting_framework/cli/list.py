@@ -6,8 +6,8 @@ import json
 
 import click
 
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import write
-from reporting_framework.cli.state import state_of
 
 format_option = click.option(
     "--format",

@@ -11,6 +11,7 @@ import click
 import reporting_framework
 from reporting_framework._text.gc_tuning import rarely
 from reporting_framework.cli.build import build_command
+from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.doctor import doctor_command
 from reporting_framework.cli.explain import explain_command
 from reporting_framework.cli.failures import guarded
@@ -26,8 +27,7 @@ from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.runs import runs_command
 from reporting_framework.cli.schema import schema_command
 from reporting_framework.cli.sql import sql_command
-from reporting_framework.cli.state import CliContext, state_of
-from reporting_framework.cli.stored import state_command
+from reporting_framework.cli.state import state_command
 from reporting_framework.cli.streams import escape_unencodable
 
 _COMPLETION = """\b

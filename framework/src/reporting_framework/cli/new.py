@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import note, printable
 from reporting_framework.cli.list import config_option
-from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.scaffolding.origins import Repository

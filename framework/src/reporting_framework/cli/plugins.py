@@ -9,9 +9,9 @@ import json
 
 import click
 
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import write
 from reporting_framework.cli.list import config_option, format_option
-from reporting_framework.cli.state import state_of
 
 
 @click.command("plugins")

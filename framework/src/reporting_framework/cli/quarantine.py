@@ -19,10 +19,10 @@ from reporting_framework.cli.actions import (
     pipeline_of,
 )
 from reporting_framework.cli.answers import print_answer
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, UNREAD, note, printable, write
 from reporting_framework.cli.options import limits
-from reporting_framework.cli.state import state_of
 from reporting_framework.cli.streams import printable_lines
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import click
 from click.core import ParameterSource
 
 from reporting_framework.cli.answers import FORMATS, form_of, print_answer
+from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_options, settings_sources
 from reporting_framework.cli.run import ReportCommands, report_command
-from reporting_framework.cli.state import CliContext, state_of
 from reporting_framework.errors import PluginError
 
 if TYPE_CHECKING:

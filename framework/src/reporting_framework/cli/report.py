@@ -13,10 +13,10 @@ import click
 from click.core import ParameterSource
 
 from reporting_framework.cli.answers import replacing
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, printable, write
 from reporting_framework.cli.options import said, settings_options, settings_sources
 from reporting_framework.cli.run import ReportCommands, report_command
-from reporting_framework.cli.state import state_of
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 MONTHS = 24

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.options import generic_options, said, settings_options
-from reporting_framework.cli.state import CliContext, state_of
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.actions import common_options, pipeline_of
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunRecord

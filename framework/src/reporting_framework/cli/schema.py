@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_framework.query.schemas.table import Table

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from reporting_framework.cli.answers import FORMATS, form_of, replacing, text_of
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, write, write_file
 from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.run import ReportCommands
-from reporting_framework.cli.state import state_of
 from reporting_framework.errors import SettingsError
 
 if TYPE_CHECKING:

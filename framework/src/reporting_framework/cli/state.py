@@ -1,92 +1,231 @@
-"""What the commands of one invocation share, made when it is first asked for."""
+"""``reporting state REPORT``: what a report keeps: show it, and reset it."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Collection, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.config.file import Config, find_config, read_config
-from reporting_framework.errors import ReportingError
+from reporting_framework._text.messages import redacted, utc_text
+from reporting_framework.cli.actions import (
+    Action,
+    ReportActions,
+    common_options,
+    pipeline_of,
+    prompted,
+)
+from reporting_framework.cli.context import state_of
+from reporting_framework.cli.failures import DONE, note, printable, write
 
 if TYPE_CHECKING:
-    from reporting_framework.registry.registry import PluginInfo, Registry
+    from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.operations.state import ReportState
+    from reporting_framework.plugin_api.records import StoredArtifact
+    from reporting_framework.plugin_api.result import RunRecord
 
 
-class CliContext:
-    """One invocation of the command line.
+def show_options() -> list[click.Parameter]:
+    """Options of ``show``."""
+    return common_options("table", "json")
 
-    Attributes:
-        arguments: What followed the program's name.
-        given_config: What ``--config`` says.
-        verbose: Whether messages of unexpected errors are shown.
-        began: When it began, as `time.monotonic()` tells the time.
+
+def reset_options() -> list[click.Parameter]:
+    """Options of ``reset``."""
+    return [
+        click.Option(
+            ["--only"],
+            type=click.Choice(["all", "quarantine", "bookmark"]),
+            default="all",
+            show_default=True,
+            help="What is set aside; the quarantine goes with the bookmark.",
+        ),
+        click.Option(["--yes"], is_flag=True, help="Do not ask."),
+        *common_options(),
+    ]
+
+
+def show_state(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Say what the report keeps."""
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.operations.state import stored
+
+    with logs_on_stderr(
+        state_of(context).registry.packages, verbose=generic["verbose"]
+    ):
+        found = stored(pipeline_of(context, name, given, generic["set"]))
+    write(_as_json(found) if generic["format"] == "json" else _as_table(name, found))
+    return DONE
+
+
+def _as_json(found: ReportState) -> str:
+    document = {
+        "belongings": [
+            {**each._asdict(), "uri": redacted(each.uri)} for each in found.belongings
+        ],
+        "sinks_that_tell_nothing": list(found.silent),
+        "bookmark": list(found.bookmark),
+        "unfinished_resets": list(found.unfinished),
+        "last_run": found.last.model_dump(mode="json") if found.last else None,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False, default=utc_text)
+
+
+def _as_table(name: str, found: ReportState) -> str:
+    from reporting_framework.cli.render import table
+
+    rows: list[tuple[str, str]] = [
+        (each.kind, _described(each)) for each in found.belongings
+    ]
+    if not any(each.kind == "output" for each in found.belongings) and not found.silent:
+        rows.insert(0, ("output", "nothing yet: no run has kept a row"))
+    rows += [
+        (sink, "this sink tells nothing of what it keeps") for sink in found.silent
+    ]
+    rows += [
+        ("reset", f"{line}; what is shown may be a part: reporting state {name} reset")
+        for line in found.unfinished
+    ]
+    rows += [("next run", line) for line in found.bookmark]
+    if found.last is not None:
+        rows.append(("last run", _last(found.last)))
+    return "\n".join(
+        table(printable(name), [(label, printable(value)) for label, value in rows])
+    )
+
+
+def _described(each: StoredArtifact) -> str:
+    unknown = {
+        "output": "cannot be read as a table",
+        "quarantine": "cannot be read",
+    }.get(each.kind)
+    rows = f"{each.rows:,} rows" if each.rows is not None else unknown
+    parts = [
+        rows,
+        (
+            f"{each.bytes:,} bytes"
+            if each.bytes is not None and each.kind not in ("lock", "bookmark")
+            else None
+        ),
+        f"newest {each.newest:%Y-%m-%d %H:%M:%S}" if each.newest else None,
+        f"written {each.modified:%Y-%m-%d %H:%M:%S}" if each.modified else None,
+        f"version {each.version}" if each.version and each.kind == "output" else None,
+    ]
+    return f"{redacted(each.uri)}: {', '.join(part for part in parts if part)}"
+
+
+def _last(run: RunRecord) -> str:
+    what = "replay" if run.replay else "run"
+    return (
+        f"{what} {run.run_id}: {run.status}{'' if run.complete else ', not complete'},"
+        f" ended {run.finished_at:%Y-%m-%d %H:%M:%S}, read {run.records_read:,},"
+        f" accepted {run.accepted:,}, rejected {run.rejected:,}"
+    )
+
+
+def reset(
+    context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
+) -> int:
+    """Set what the report keeps aside, once that is confirmed.
+
+    The next run begins anew.
     """
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.execution.pipeline import prepared
+    from reporting_framework.operations.state import Reset
 
-    def __init__(self, arguments: Sequence[str] = ()) -> None:
-        self.arguments = list(arguments)
-        self.given_config: str | None = None
-        self.verbose = False
-        self.began = time.monotonic()
-        self._commands: dict[str, click.Command] | None = None
-
-    @cached_property
-    def config(self) -> Config:
-        """The configuration file.
-
-        Raises:
-            SettingsError: It is not there, or is damaged.
-        """
-        return read_config(find_config(self.given_config, os.environ))
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The plugins, and the reports that the configuration file composes.
-
-        Raises:
-            SettingsError: The configuration file is not there, or is damaged.
-        """
-        registry = self.plugins
-        registry.add_reports(self.config)
-        return registry
-
-    @cached_property
-    def plugins(self) -> Registry:
-        """The plugins alone."""
-        from reporting_framework.registry.discovery import allow_list
-        from reporting_framework.registry.registry import load_plugins
-
-        return load_plugins(allow_list(os.environ))
-
-    def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
-        """The commands of plugins, by name; they are asked for them once.
-
-        Args:
-            taken: Names of the framework's own.
-        """
-        if self._commands is None:
-            found = self.plugins.commands(taken)
-            self._commands = {
-                command.name: command for command in found if command.name
-            }
-        return self._commands
-
-    def reports(self) -> tuple[list[PluginInfo], str]:
-        """The reports there are.
-
-        And what is wrong with the configuration file, where something is.
-        """
-        try:
-            registry, problem = self.registry, ""
-        except ReportingError as error:
-            registry, problem = self.plugins, str(error)
-        return [row for row in registry.listing if row.role == "report"], problem
+    with logs_on_stderr(
+        state_of(context).registry.packages, verbose=generic["verbose"]
+    ):
+        pipeline = pipeline_of(context, name, given, generic["set"])
+        with prepared(pipeline):
+            if not _finished(context, name, pipeline, generic):
+                return DONE
+            work = Reset(pipeline, generic["only"])
+            if not work.found:
+                write("nothing to reset: nothing is there")
+                return DONE
+            for each in work.found:
+                click.echo(printable(f"  {each.kind}  {_described(each)}"), err=True)
+            for sink in work.silent:
+                click.echo(f"warning: sink {sink} keeps what it has", err=True)
+            question = (
+                f"set this aside, so that the next run begins anew? Type {name} if so"
+            )
+            if not generic["yes"] and prompted(question, context) != name:
+                write("nothing was changed")
+                return DONE
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+            _say_copies(work.back_up(stamp))
+            work.remove()
+    note("removed the originals; the next run begins anew")
+    return DONE
 
 
-def state_of(context: click.Context) -> CliContext:
-    """The state of the invocation that a context belongs to."""
-    return context.ensure_object(CliContext)
+def _finished(
+    context: click.Context, name: str, pipeline: Pipeline, generic: dict[str, Any]
+) -> bool:
+    """Finish a reset that was killed, once that is confirmed; whether none is left."""
+    from reporting_framework.operations.state import finish_resets, unfinished_resets
+
+    if not (unfinished := unfinished_resets(pipeline)):
+        return True
+    for each in unfinished:
+        click.echo(printable(f"  {each}"), err=True)
+    question = (
+        f"finish it, if no other process does? Its copies are in _backup. Type {name}"
+        " if so"
+    )
+    if not generic["yes"] and prompted(question, context) != name:
+        write("nothing was changed")
+        return False
+    finish_resets(pipeline)
+    note("finished the reset that had begun")
+    return True
+
+
+def _say_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
+    """Where everything is now, and how to have it back.
+
+    Said before anything is removed.
+    """
+    from reporting_framework.operations.state import copy_command
+
+    write("copied, and compared:")
+    for each, copy in copies:
+        write(printable(f"  {each.uri} -> {copy}"))
+    write("to have it back, while no run is under way:")
+    for each, copy in copies:
+        write(f"  {printable(copy_command(copy, each.uri))}")
+
+
+ACTIONS = {
+    "show": Action(
+        "Show what the report keeps: outputs, quarantine, what the next run will list,"
+        " the last run, locks.",
+        show_state,
+        show_options,
+    ),
+    "reset": Action(
+        "Set it aside, and begin anew. Outputs, quarantine and bookmark are copied to"
+        " _backup beside them, and removed when all copies are whole.",
+        reset,
+        reset_options,
+    ),
+}
+"""What can be done with what a report keeps."""
+
+
+state_command = ReportActions(
+    "state",
+    help="""See what a report keeps, and do something about it.
+
+    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    """,
+    subcommand_metavar="REPORT [ACTION] [OPTIONS]...",
+    actions=ACTIONS,
+)

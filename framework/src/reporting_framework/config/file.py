@@ -1,8 +1,6 @@
-"""`reporting.toml`, and a report's settings from all the places that may set them.
+"""`reporting.toml`: the tables of reports and of their settings.
 
-Lowest to highest: the model's defaults, ``reporting.toml``, environment variables, the
-trigger, the command line. Light to import: pydantic comes with the first settings that
-are resolved.
+Light to import: pydantic comes with the first settings that are resolved.
 """
 
 from __future__ import annotations

@@ -52,9 +52,10 @@ def call(
 
 
 def raise_wrapped(error: BaseException, owner: Owner) -> NoReturn:
-    """Raise an error of the framework's, or one that ends the process, as it is.
+    """Raise a plugin's own error wrapped, so that its message names the plugin.
 
-    Wrap any other and show no value.
+    An error of the framework's, or one that ends the process, is raised as it is. The
+    message never holds a value of a record.
 
     Raises:
         ReportingError: The plugin raised an error of the operating system's, or of a
@@ -96,11 +97,7 @@ def guard(plugin: T, owner: Owner) -> T:
     history. The stand-in is an instance of the plugin's class and of the protocols that
     the plugin has; what is set on it is set on the plugin.
     """
-    if (
-        plugin is None
-        or isinstance(plugin, _Guarded)
-        or issubclass(type(plugin), _Guarded)
-    ):
+    if plugin is None or issubclass(type(plugin), _Guarded):
         return plugin
     public = {
         name: _attribute(name) for name in dir(plugin) if not name.startswith("_")

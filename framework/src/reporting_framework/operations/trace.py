@@ -137,7 +137,7 @@ class ProvenanceReader:
         check: Whether to look at the objects.
 
     Raises:
-        ReportingError: As `assembly.assemble`.
+        ReportingError: As `pipeline.assemble`.
     """
 
     def __init__(

@@ -245,7 +245,7 @@ class StagedPart(NamedTuple):
 
     Attributes:
         rows: How many rows it holds.
-        data: What the sink needs to commit or abort it.
+        data: What the sink needs to commit it.
     """
 
     rows: int

@@ -43,7 +43,7 @@ def readable_of(
     Raises:
         PluginError: None of its sinks can be read, or a plugin is unknown, broken or
             blocked.
-        ReportingError: As `assembly.assemble`.
+        ReportingError: As `pipeline.assemble`.
     """
     pipeline = assemble(report, composition, registry)
     close_source(pipeline)
@@ -67,7 +67,7 @@ def table_of(
         PluginError: None of its sinks can be read, or a plugin is unknown, broken or
             blocked.
         ObjectMissing: There is nothing yet.
-        ReportingError: As `Readable.scan`, or as `assembly.assemble`.
+        ReportingError: As `Readable.scan`, or as `pipeline.assemble`.
     """
     return held(report, composition, registry)[1]
 

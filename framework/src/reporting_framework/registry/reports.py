@@ -30,7 +30,7 @@ def compose_report(
 ) -> PipelineSpec:
     """Compose a report from its name and everything that sets it.
 
-    The composition is ready for `assembly.assemble`.
+    The composition is ready for `pipeline.assemble`.
 
     The arguments after `config` are those of `config.resolve_settings`.
 

@@ -75,7 +75,7 @@ class DynamoDbCounters:
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`. Nothing is written yet."""
         if self._stager is None:
-            raise AssertionError("prepare comes first")
+            raise AssertionError("open comes first")
         return StagedPart(frame.height, self._stager.stage(frame, split.id, part))
 
     def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:

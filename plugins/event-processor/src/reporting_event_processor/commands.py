@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import write
 from reporting_framework.cli.list import format_option
 from reporting_framework.cli.options import settings_sources
-from reporting_framework.cli.state import state_of
 
 if TYPE_CHECKING:
     from reporting_event_processor.settings import EventProcessorSettings

@@ -64,7 +64,7 @@ def opened(
             blocked.
         ObjectMissing: There is nothing yet.
         ReportingError: As `ParquetBacked.parquet_files`, `Readable.scan` or
-            `assembly.assemble`.
+            `pipeline.assemble`.
     """
     with ExitStack() as stack:
         sink, schema = readable_of(report.name, composition, registry)
