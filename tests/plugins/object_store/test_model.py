@@ -80,7 +80,7 @@ class Model:
 
     Attributes:
         objects: The lines of each object, as (study, number); a study that is None is no record.
-        late: Objects with a name from before the look-back.
+        late: Objects with a name from before the look-back that came or changed since the last full listing.
         rows, entries, dropped: By object: the numbers of its rows, the reasons of its rejections, both by source key; of
             rejections with the number of the object's content, in place of its version.
     """
@@ -187,6 +187,7 @@ class World:
             [],
         )
         self.candidates = [self.model]
+        self.old = set()  # keys with a name from before the look-back
         self.template = self.rng.choice(
             ["{study}/x.parquet", "{study}/x.parquet", "x.parquet"]
         )
@@ -233,7 +234,7 @@ class World:
             late = self.rng.random() < 0.25 and self.number > 3
             key = name_of(self.number - (BACK if late else 0))
             if late:
-                self.model.late.add(key)
+                self.old.add(key)
             self._put(key)
 
     def change(self):
@@ -250,7 +251,9 @@ class World:
                     self.number,
                 )
             )
-        back = BACK if key in self.model.late else 0
+        back = BACK if key in self.old else 0
+        if back:  # also what has changed is found by a full listing alone
+            self.model.late.add(key)
         data = b"\n".join(
             b"{}"
             if study is None
