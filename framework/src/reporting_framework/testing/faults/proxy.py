@@ -104,9 +104,9 @@ class S3Proxy:
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
-        for client in list(self._clients):
-            client.abort()
-        while self._clients:
+        while self._clients:  # one may have been accepted, and not yet be among them
+            for client in list(self._clients):
+                client.abort()
             await asyncio.sleep(0)
 
 
