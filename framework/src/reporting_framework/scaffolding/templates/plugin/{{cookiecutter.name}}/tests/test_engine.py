@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reporting_framework import SplitResult, Split
+from reporting_framework import Split, SplitResult
 from reporting_framework.testing import EngineContract
 
 from {{ cookiecutter.__package }}.engine import OneByOne

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
-from reporting_framework import SplitResult, Split
+from reporting_framework import Split, SplitResult
 from reporting_framework.plugin_api.settings import Settings
 
 

@@ -12,12 +12,12 @@ from pydantic import Field, field_validator
 from reporting_framework import (
     SOURCE_KEY,
     CommitConflict,
+    CommitResult,
     CorruptCheckpoint,
-    StagedPart,
     ObjectMissing,
     Permission,
-    CommitResult,
     Split,
+    StagedPart,
     object_of,
 )
 from reporting_framework.plugin_api.result import Output
