@@ -290,14 +290,14 @@ def test_what_a_failure_does_can_be_set(function, proxy, policy, raises):
 
 
 @pytest.mark.slow
-def test_five_seconds_are_enough_to_get_on(function, proxy):
+def test_two_seconds_are_enough_to_get_on(function, proxy):
     """Each object takes so long that all of them are too many: what is done is kept, the next run goes on."""
     with function(REPORTING_EVENT_LOG_CHECKPOINT__MAX_IN_FLIGHT="1") as running:
-        proxy.delay("GET", 0.05)
-        first = running.invoke({}, remaining=timedelta(seconds=5))
+        proxy.delay("GET", 0.02)
+        first = running.invoke({}, remaining=timedelta(seconds=2))
         assert first.error is None
         assert first.answer["accepted"] > 0
-        while not (latest := running.invoke({}, remaining=timedelta(seconds=5)).answer)[
+        while not (latest := running.invoke({}, remaining=timedelta(seconds=2)).answer)[
             "complete"
         ]:
             assert latest["accepted"] + latest["rejected"] > 0

@@ -47,7 +47,5 @@ def test_the_end_is_that_of_a_stream_delivered_once(first, number):
         assert ended.dead == simulation.poison, what
         deaths += ended.deaths
         again += ended.invocations
-    assert deaths > number // 2, (
-        "the function dies often enough for this to mean something"
-    )
+    assert deaths > number, "the function dies often enough for this to mean something"
     assert again > 3 * number

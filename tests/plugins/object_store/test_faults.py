@@ -39,7 +39,7 @@ FAULTS = {
     "internal error": (Fault.answer(500, "InternalError"), 1),
 }
 TEMPLATES = ("x.parquet", "{study}/x.parquet")
-REQUESTS = 45
+REQUESTS = 40
 """More than any of these runs makes; a fault that comes too late changes nothing, which is checked too."""
 
 CASES = list(

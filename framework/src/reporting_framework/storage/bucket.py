@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -82,6 +83,7 @@ class BucketStore(TendedBucket):
         self._options = options
         self._client = client
         self._known: set[str] = set()  # empty objects that a listing has looked up
+        self._looking = Lock()
         self._prefix = f"{location.key}/" if location.key else ""
 
     @property
@@ -92,10 +94,10 @@ class BucketStore(TendedBucket):
     @pages("ListObjectsV2")
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`."""
-        listing, last = (
-            BucketListing(self.location, self._backend, self._boto3, self._known),
-            after or None,
+        listing = BucketListing(
+            self.location, self._backend, self._boto3, self._known, self._looking
         )
+        last = after or None
         for left in reversed(range(TRIES)):
             try:
                 for page in listing.pages(last):

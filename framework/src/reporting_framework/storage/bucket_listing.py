@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import obstore
@@ -51,12 +52,14 @@ class BucketListing(NamedTuple):
         backend: obstore's store for the whole bucket.
         client: Returns a boto3 client.
         known: Empty objects that are there as they are named; listings add to it.
+        looking: Held while one is looked up: listings at once look each up once.
     """
 
     location: Location
     backend: Backend
     client: Callable[[], Any]
     known: set[str]
+    looking: Lock
 
     @property
     def prefix(self) -> str:
@@ -134,12 +137,13 @@ class BucketListing(NamedTuple):
 
     def _is_there(self, key: str) -> bool:
         """Return whether there is an object of exactly this key."""
-        if key not in self.known:
-            try:
-                obstore.head(self.backend, f"{self.prefix}{key}")
-            except (BaseError, OSError):
-                return False
-            self.known.add(key)
+        with self.looking:
+            if key not in self.known:
+                try:
+                    obstore.head(self.backend, f"{self.prefix}{key}")
+                except (BaseError, OSError):
+                    return False
+                self.known.add(key)
         return True
 
     def _exact(self, after: str | None) -> tuple[Page, bool]:
