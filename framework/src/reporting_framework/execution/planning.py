@@ -67,6 +67,8 @@ class Plan:
         )
         self.parallelism = source.parallelism if run.writes else 1
         self._taken = 0
+        self._started: dict[str, float] = {}
+        self._longest = 0.0
 
     @property
     def worker(self) -> Callable[[Split], SplitResult]:
@@ -87,19 +89,27 @@ class Plan:
                 self._totals.exhaust()
                 return
             self._taken += 1
+            self._started[split.id] = time.monotonic()
             yield split
+
+    def finish(self, split: Split) -> None:
+        """Record that `split` is done, and how long it took from being given out."""
+        now = time.monotonic()
+        taken = now - self._started.pop(split.id, now)
+        self._longest = max(self._longest, taken)
 
     def stop(self) -> bool:
         """Return whether to take no more splits.
 
-        The first is always taken, so that repeated runs get somewhere.
+        The first is always taken, so that repeated runs get somewhere. Another one is
+        taken if it would be done in time when it takes as long as the longest so far.
         """
         if self._run.limit is not None and self._totals.read >= self._run.limit:
             return True
         return (
             self._stop_at is not None
-            and self._totals.splits > 0
-            and time.monotonic() > self._stop_at
+            and self._taken > 0
+            and time.monotonic() + self._longest > self._stop_at
         )
 
     def ended(self) -> None:

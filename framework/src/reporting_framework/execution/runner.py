@@ -111,6 +111,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     )
     with closing(work) as outcomes:
         for outcome in outcomes:
+            plan.finish(outcome.split)
             totals.add(outcome)
             recorder.note(outcome)
             lifecycle.split_finished(
