@@ -8,7 +8,8 @@ from reporting_framework.registry.registry import load_plugins
 from tests.plugins.event_processor.simulator import expected, simulated
 
 SEEDS = 500
-BLOCK = 10
+BLOCK = 50
+"""Seeds of one test: enough that the number of deaths in a block is not left to chance."""
 SAMPLE = 4
 """Seeds that are played with the other tests; all of them are by `hatch run slow`."""
 
