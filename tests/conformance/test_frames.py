@@ -29,7 +29,7 @@ class CsvFiles:
 
     name = "csv-files"
     Settings = FolderSettings
-    yields = "frames"
+    output_format = "frames"
     parallelism = 1
 
     def __init__(self, settings):
@@ -64,7 +64,7 @@ class Numbered:
 
     name = "numbered"
     Settings = Settings
-    takes = "frames"
+    input_format = "frames"
     schema = SCHEMA
 
     def __init__(self, settings):

@@ -615,8 +615,8 @@ MUTANTS = [
     Mutant(
         "needs what it does not say",
         "TestQuery",
-        'needs = frozenset({"number"})',
-        "needs = frozenset()",
+        'required_columns = frozenset({"number"})',
+        "required_columns = frozenset()",
         "test_what_it_needs_is_enough",
         "ColumnNotFoundError",
     ),

@@ -67,14 +67,14 @@ class Source(SourceContract):
     def records(self, uri):
         store = open_store(uri)
         for key, data in {**OBJECTS, "other.txt": b"ignored"}.items():
-            store.put(key, data, expected=None)
+            store.put(key, data, if_version=None)
         return RECORDS
 
     @pytest.fixture
     def add(self, uri):
         def put(number):
             record = b'{"note": "%s"}' % (b"x" * 4000)
-            open_store(uri).put(f"log-{number:06}.json", record, expected=None)
+            open_store(uri).put(f"log-{number:06}.json", record, if_version=None)
             return f"log-{number:06}.json", record
 
         return put

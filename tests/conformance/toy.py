@@ -83,7 +83,7 @@ def write(path: Path, data: bytes) -> None:
 class ToySource:
     name = "toy-source"
     Settings = ToySettings
-    yields = "payloads"
+    output_format = "payloads"
     parallelism = 2
 
     def __init__(self, settings):
@@ -130,7 +130,7 @@ class ToySource:
 class ToyValidator:
     name = "toy-validator"
     Settings = ToySettings
-    takes = "payloads"
+    input_format = "payloads"
     schema = SCHEMA
 
     def __init__(self, settings):
@@ -262,7 +262,7 @@ class ToySink:
         write(copy, read(self.file))
         return [str(copy)]
 
-    def remove(self, belongings):
+    def delete(self, belongings):
         with self._alone():
             self._as_told(belongings)
             self.file.unlink()
@@ -313,14 +313,14 @@ class ToyQuarantine:
         ]
         return pl.DataFrame(rows, schema=ENTRIES, orient="row")
 
-    def begin(self, objects):
+    def mark_in_progress(self, objects):
         self.rows |= {
             origin: [None, "begun", None, None, None]
             for origin in map(single_origin, objects)
         }
         self._write()
 
-    def settle(self, reread, rejections, *, run_id, at):
+    def replace_entries(self, reread, rejections, *, run_id, at):
         before, again = self.rows, set(reread)
         self.rows = {
             origin: row
@@ -335,7 +335,7 @@ class ToyQuarantine:
         self._write()
         return QuarantineState(uri=str(self.file), rows=len(self._shown()))
 
-    def drop(self, entries):
+    def discard(self, entries):
         there = self.entries().rows()
         chosen = [row[0] for row in entries.rows() if row in there]
         for origin in chosen:
@@ -343,7 +343,7 @@ class ToyQuarantine:
         self._write()
         return len(chosen)
 
-    def dropped(self):
+    def discarded(self):
         rows = [
             (
                 origin,
@@ -357,7 +357,7 @@ class ToyQuarantine:
         ]
         return pl.DataFrame(rows, schema=ENTRIES, orient="row")
 
-    def leave(self, bookmark):
+    def save_hints(self, bookmark):
         self.bookmark = bookmark
         self._write()
 
@@ -391,13 +391,13 @@ class ToyHistory:
     def newest(self):
         return iter(self.records())
 
-    def keep(self, record):
+    def add_run(self, record):
         self._add("runs", [record.model_dump_json()])
 
-    def note(self, origins, versions):
+    def add_rows(self, origins, versions):
         self.noted += zip(origins, versions, strict=True)
 
-    def write(self, *, run_id, validator, at):
+    def flush(self, *, run_id, validator, at):
         self._add(
             "rows", [(*each, run_id, validator, at.isoformat()) for each in self.noted]
         )
@@ -425,12 +425,12 @@ class ToyQuery:
 
     name = "toy-query"
     Settings = ToyQuerySettings
-    needs = frozenset({"number"})
+    required_columns = frozenset({"number"})
 
     def __init__(self, settings):
         self.settings = settings
 
-    def ask(self, rows):
+    def run(self, rows):
         by, number = self.settings.by, pl.col("number")
         if by not in rows.collect_schema().names():
             raise SettingsError(f"query toy-query: there is no column {by}")
@@ -447,7 +447,7 @@ class ToyPage:
 
     name = "toy-page"
     Settings = ToySettings
-    needs = frozenset({"number", "note"})
+    required_columns = frozenset({"number", "note"})
 
     def __init__(self, settings):
         self.settings = settings

@@ -51,9 +51,9 @@ def reporting(request, base, tmp_path, monkeypatch):
 
 def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
     source = open_store(f"{base}/in")
-    source.put(GOOD, made_of(), expected=None)
-    source.put(WITHOUT, made_of(visit_number="-"), expected=None)
-    source.put(BROKEN, b"no JSON", expected=None)
+    source.put(GOOD, made_of(), if_version=None)
+    source.put(WITHOUT, made_of(visit_number="-"), if_version=None)
+    source.put(BROKEN, b"no JSON", if_version=None)
     report = "event-log-checkpoint"
     first = reporting("run", report)
     assert (first["accepted"], first["rejected"]) == (1, 2)

@@ -32,7 +32,7 @@ from tests.framework.builtin.validating import (
 
 def test_the_plugin_is_found_by_its_name():
     assert load_plugins([]).find("validator", "pydantic") is PydanticValidator
-    assert PydanticValidator.takes == "payloads"
+    assert PydanticValidator.input_format == "payloads"
 
 
 def test_each_kind_of_field_has_its_column_and_the_origin_comes_last():
@@ -553,9 +553,9 @@ class SizedValidator(ModelValidator):
 
     name = "sized"
     model = Sized
-    without_column = frozenset({"unit"})
+    excluded_fields = frozenset({"unit"})
 
-    def rule(self, record):
+    def check_record(self, record):
         if record["width"] < 0:
             raise KeyError(record["width"])
         return {**record, "width": record["width"] * 2}
@@ -624,7 +624,7 @@ class Verbatim(ModelValidator):
 
     name = "verbatim"
     model = Kept
-    verbatim = frozenset({"nested"})
+    raw_json_fields = frozenset({"nested"})
 
 
 @pytest.mark.parametrize(
@@ -676,7 +676,7 @@ def test_a_verbatim_field_has_no_alias():
 
 def test_what_is_had_quickly_stands_among_what_the_model_makes():
     class Quick(Verbatim):
-        def quick(self, payloads):
+        def parse_fast(self, payloads):
             return [
                 {"id": 7, "nested": None} if payload == b"7" else None
                 for payload in payloads
@@ -691,7 +691,7 @@ def test_where_a_rule_fails_by_a_defect_of_its_own_is_told_once_and_without_a_va
     caplog,
 ):
     class Careless(Verbatim):
-        def rule(self, record):
+        def check_record(self, record):
             return {}[f"secret-{record['id']}"]
 
     found = run(made(Careless), {"id": 1}, {"id": 2})

@@ -63,7 +63,7 @@ class LooseValidator(ModelValidator):
 
     name = "loose"
     model = Loose
-    without_column = frozenset({"id", "name"})
+    excluded_fields = frozenset({"id", "name"})
 
 
 @properties

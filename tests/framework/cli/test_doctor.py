@@ -372,7 +372,7 @@ def test_a_server_of_s3_alone_is_well(nobody, monkeypatch, status, body):
 
 
 def test_all_is_well_on_s3(here, s3_environment, bucket):
-    open_store(f"s3://{bucket}/in").put(name(1), made_of(), expected=None)
+    open_store(f"s3://{bucket}/in").put(name(1), made_of(), if_version=None)
     found = doctor(
         *("event-log-checkpoint", "--write", "--source", f"s3://{bucket}/in"),
         *("--checkpoint", f"s3://{bucket}/out/x.parquet"),

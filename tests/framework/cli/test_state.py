@@ -75,7 +75,7 @@ def test_nothing_yet_is_shown_as_that(ran):
 
 def test_a_bookmark_is_told_in_words(s3_environment, bucket):
     store = open_store(f"s3://{bucket}/in")
-    store.put(name_of(1), event(1), expected=None)
+    store.put(name_of(1), event(1), if_version=None)
     take(f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet")
     made = pipeline(
         source(f"s3://{bucket}/in"), checkpoint(f"s3://{bucket}/out/x.parquet")
@@ -98,7 +98,7 @@ def test_the_date_that_is_shown_is_that_from_which_the_next_run_lists(
     ]
     for number, at in enumerate(moments):
         open_store(places[0]).put(
-            name_of(number, at=at), event(number, at=at), expected=None
+            name_of(number, at=at), event(number, at=at), if_version=None
         )
     assert stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark == [
         "the next run lists everything"
@@ -113,7 +113,7 @@ def test_the_date_that_is_shown_is_that_from_which_the_next_run_lists(
 
 def test_a_run_that_would_fail_is_said_to(s3_environment, bucket):
     places = f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet"
-    open_store(places[0]).put(name_of(1), event(1), expected=None)
+    open_store(places[0]).put(name_of(1), event(1), if_version=None)
     take(*places)
     s3_environment.client().put_object(
         Bucket=bucket, Key="out/x.parquet", Body=b"damaged"
@@ -245,7 +245,7 @@ def test_a_reset_on_s3(s3_environment, bucket, ran):
     ]
     for number in range(3):
         open_store(f"s3://{bucket}/in").put(
-            name(number), made_of() if number else b"{}", expected=None
+            name(number), made_of() if number else b"{}", if_version=None
         )
     run = ["run", "event-log-checkpoint", *places, "--quiet", "--format", "json"]
     assert json.loads(CliRunner().invoke(reporting, run).stdout)["accepted"] == 2
@@ -286,7 +286,7 @@ def test_a_reset_that_was_killed_is_finished_once_that_is_confirmed(
         "--checkpoint",
         f"s3://{bucket}/out/x.parquet",
     ]
-    open_store(f"s3://{bucket}/in").put(name(1), made_of(), expected=None)
+    open_store(f"s3://{bucket}/in").put(name(1), made_of(), if_version=None)
     run = ["run", "event-log-checkpoint", *places, "--quiet"]
     assert CliRunner().invoke(reporting, run).exit_code == 0
     with pytest.MonkeyPatch.context() as patch:
@@ -399,7 +399,7 @@ KINDS = ("killed before", "killed after", "fails once")
 @pytest.fixture
 def store_faults(reporting_store_faults, monkeypatch):
     """Faults in every call of a folder, those that runs do not make among them."""
-    for method in ("copy", "digest", "remove", "modified"):
+    for method in ("copy", "digest", "delete", "modified"):
         monkeypatch.setattr(
             FolderStore,
             method,

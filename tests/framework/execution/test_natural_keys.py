@@ -15,7 +15,7 @@ class Orders:
     """A source of records by key: those of `bad` are rejected by the validator, those of `refused` by itself."""
 
     name = "test-orders"
-    yields = "payloads"
+    output_format = "payloads"
     parallelism = 1
     natural_keys = True
 

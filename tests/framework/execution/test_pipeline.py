@@ -26,7 +26,7 @@ class Numbers(Settings):
 class Part:
     Settings = Numbers
     schema = pl.Schema({"number": pl.Int64, "source_key": pl.String})
-    yields = takes = "payloads"
+    output_format = input_format = "payloads"
 
     def __init__(self, settings):
         self.settings = settings
@@ -43,7 +43,7 @@ class Part:
 
 class Framed(Part):
     name = "framed"
-    takes = "frames"
+    input_format = "frames"
 
 class Schemaless(Part):
     name = "schemaless"

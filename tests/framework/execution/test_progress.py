@@ -33,7 +33,7 @@ class Keeping:
 
 def filter_new(ledgers, quarantine, objects, now):
     combined = CombinedLedger(ledgers, quarantine)
-    return combined.filter_new(objects, now.get), combined.reread
+    return combined.filter_new(objects, now.get), combined.expected_replays
 
 
 def test_the_sink_that_has_least_decides():

@@ -28,13 +28,13 @@ class Memory:
     def __init__(self):
         self.kept, self.noted, self.written = [], [], []
 
-    def note(self, origins, versions):
+    def add_rows(self, origins, versions):
         self.noted += zip(origins, versions, strict=True)
 
-    def write(self, **what):
+    def flush(self, **what):
         self.written.append(what)
 
-    def keep(self, record):
+    def add_run(self, record):
         self.kept.append(record)
 
 
@@ -90,16 +90,16 @@ def test_a_source_that_raises_does_no_harm(caplog):
     )
 
 
-@pytest.mark.parametrize("hanging", ["write", "keep"])
+@pytest.mark.parametrize("hanging", ["flush", "add_run"])
 def test_a_history_that_hangs_holds_up_no_run(hanging, monkeypatch, caplog):
     class Hanging(Memory):
         asked = 0
 
-        def write(self, **what):
-            self.wait("write")
+        def flush(self, **what):
+            self.wait("flush")
 
-        def keep(self, record):
-            self.wait("keep")
+        def add_run(self, record):
+            self.wait("add_run")
 
         def wait(self, name):
             if name == hanging:
@@ -170,13 +170,13 @@ def test_what_is_turned_away_is_not_noted():
     history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
     recorder = Recorder(made, "r", AT)
     recorder.look_at(Sink(history))
-    recorder.note(
+    recorder.add(
         SplitResult(
             Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]
         )
     )
     turned = [Rejection("b", "2", "x")]
-    recorder.note(
+    recorder.add(
         SplitResult(
             Split("s", {}), ["a", "b", "c"], 2, turned, versions=["1", "2", None]
         )

@@ -29,7 +29,7 @@ def places(tmp_path):
 def buckets(s3_environment, bucket):
     """Two prefixes with the same name of an object."""
     for folder in ("one", "two"):
-        open_store(f"s3://{bucket}/{folder}").put(name_of(1), event(1), expected=None)
+        open_store(f"s3://{bucket}/{folder}").put(name_of(1), event(1), if_version=None)
     return f"s3://{bucket}/one", f"s3://{bucket}/two"
 
 

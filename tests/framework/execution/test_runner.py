@@ -271,11 +271,11 @@ def test_a_run_that_dies_between_two_commits_is_made_good_by_the_next(
     sink = checkpoint(out / "{study}" / "x.parquet")
     put, done = sink.store.put, []
 
-    def dying(key, data, *, expected):
+    def dying(key, data, *, if_version):
         if len(done) == survivors:
             raise StorageUnavailable("the disk is gone")
         done.append(key)
-        return put(key, data, expected=expected)
+        return put(key, data, if_version=if_version)
 
     sink.store.put = dying
     with pytest.raises(StorageUnavailable, match="the disk is gone"):
@@ -550,7 +550,7 @@ def test_a_source_that_raises_is_named_and_its_message_is_not_told(
     events, place, method
 ):
     broken = SinkWith(source(events), **{method: raising(ValueError("SECRET-VALUE"))})
-    broken.name, broken.yields, broken.parallelism = "test-broken", "payloads", 1
+    broken.name, broken.output_format, broken.parallelism = "test-broken", "payloads", 1
     with pytest.raises(StepFailed) as raised:
         execute(pipeline(broken, checkpoint(place)))
     assert (
@@ -590,7 +590,9 @@ def test_a_sink_that_raises_is_named(events, place, method):
     )
 
 
-@pytest.mark.parametrize("method", ["begin", "settle", "leave"])
+@pytest.mark.parametrize(
+    "method", ["mark_in_progress", "replace_entries", "save_hints"]
+)
 def test_a_quarantine_that_raises_is_named(tmp_path, place, method):
     events = several(tmp_path / "events")
     kept = SinkWith(

@@ -46,7 +46,7 @@ class Breaking:
     """A step that raises, at its first call or when it is iterated."""
 
     name = "test-breaking"
-    yields = takes = "payloads"
+    output_format = takes = "payloads"
     schema = SCHEMA
 
     def __init__(self, error, late=False):
@@ -68,7 +68,7 @@ class Answering:
     """A validator or transform that gives what a test says."""
 
     name = "test-answering"
-    takes = "payloads"
+    input_format = "payloads"
     schema = SCHEMA
 
     def __init__(self, answer):

@@ -43,7 +43,7 @@ def outcome(number=0, *, accepted=0, rejections=(), **more):
 
 def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
     receipts = receipts or (CommitResult(),)
-    tally.settle(receipts)
+    tally.add_commits(receipts)
     run = Run(
         SimpleNamespace(report="test"),
         "id",
@@ -188,7 +188,7 @@ def test_reasons_are_counted_the_most_frequent_first():
 
 def test_what_was_read_of_what_was_awaited_is_noted():
     tally = RunTotals(1)
-    tally.awaited = {"a", "b#1", "c", "d"}
+    tally.expected_replays = {"a", "b#1", "c", "d"}
     tally.add(
         SplitResult(
             Split("1", {}),
@@ -197,8 +197,8 @@ def test_what_was_read_of_what_was_awaited_is_noted():
             fragments=[[]],
         )
     )
-    assert tally.reread == {"a", "b#1"}
-    assert tally.several == {"a", "b#1"}
+    assert tally.replayed == {"a", "b#1"}
+    assert tally.multi_record_objects == {"a", "b#1"}
 
 
 @given(

@@ -77,7 +77,7 @@ class World:
         self.base, self.template = base, template
         store = open_store(f"{base}/events")
         for key, data in objects().items():
-            store.put(key, data, expected=None)
+            store.put(key, data, if_version=None)
 
     def run(self, *, validator=None, **how):
         sink = checkpoint(f"{self.base}/out/{self.template}")
@@ -245,7 +245,7 @@ def test_the_bookmark_says_what_it_said_over_the_outputs_that_the_replay_made(wo
 
 def test_new_objects_are_left_to_the_next_run(world):
     world.run()
-    open_store(f"{world.base}/events").put(name_of(50), event(50), expected=None)
+    open_store(f"{world.base}/events").put(name_of(50), event(50), if_version=None)
     assert name_of(50) not in (world.replay(), world.rows())[1]
     assert world.run().accepted == 1
 
@@ -287,7 +287,7 @@ def test_what_was_dropped_is_not_read_again_until_it_changes(tmp_path):
     world = World(str(tmp_path))
     world.run()
     quarantine = checkpoint(f"{world.base}/out/x.parquet").quarantine()
-    assert quarantine.drop(quarantine.entries()) == 6
+    assert quarantine.discard(quarantine.entries()) == 6
     assert world.entries().height == 0
     assert world.run().records_read == 0
     (tmp_path / "events" / name_of(1)).write_bytes(event(1))

@@ -33,7 +33,7 @@ class Counted:
 
     name: ClassVar[str] = "counted"
     Settings: ClassVar[type[Settings]] = Settings
-    needs: ClassVar[frozenset[str]] = frozenset({"n"})
+    required_columns: ClassVar[frozenset[str]] = frozenset({"n"})
 
     def __init__(self, gives: object = None) -> None:
         self.gives = gives
@@ -47,7 +47,7 @@ class Counted:
 class Timed(Counted):
     """The same, of a table without that column."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"timestamp"})
+    required_columns: ClassVar[frozenset[str]] = frozenset({"timestamp"})
 
 
 class Held:

@@ -186,12 +186,12 @@ class Longest:
 
     name = "longest"
     Settings = Settings
-    needs = frozenset({"text"})
+    required_columns = frozenset({"text"})
 
     def __init__(self, settings):
         self.settings = settings
 
-    def ask(self, rows):
+    def run(self, rows):
         return rows.select(pl.col("text").str.len_chars().max())
 
 

@@ -59,9 +59,9 @@ def large(s3, s3_environment, bucket):
         ]
     )
     store = open_store(f"s3://{bucket}")
-    with store.scratch("x") as path:
+    with store.temp_path("x") as path:
         frame.select(WIDE.names()).write_parquet(path, row_group_size=16_384)
-        store.put("x.parquet", path, expected=store.head("x.parquet").version)
+        store.put("x.parquet", path, if_version=store.head("x.parquet").version)
     return f"s3://{bucket}/x.parquet"
 
 

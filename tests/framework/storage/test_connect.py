@@ -37,7 +37,7 @@ def sums(store, tmp_path):
     """Write a parquet file, and let polars read it by the same credentials."""
     path = tmp_path / "x.parquet"
     pl.DataFrame({"a": [1, 2]}).write_parquet(path)
-    store.put("x.parquet", path.read_bytes(), expected=None)
+    store.put("x.parquet", path.read_bytes(), if_version=None)
     target = store.scan("x.parquet")
     return (
         pl.scan_parquet(target.source, glob=False, **target.options)
@@ -61,7 +61,7 @@ def test_a_uri_that_cannot_be_used_is_refused():
 
 
 def test_a_memory_store_lives_as_long_as_the_process():
-    open_store("memory://lives/a").put("k", b"content", expected=None)
+    open_store("memory://lives/a").put("k", b"content", if_version=None)
     assert open_store("memory://lives").get("a/k").data == b"content"
 
 
@@ -79,7 +79,7 @@ def test_keys_in_the_environment_are_used_without_boto3(s3_environment, bucket):
 import sys
 from reporting_framework.storage import open_store
 store = open_store("s3://{bucket}")
-store.put("k", b"content", expected=None)
+store.put("k", b"content", if_version=None)
 assert store.get("k").data == b"content"
 sys.exit(int("boto3" in sys.modules))
 """
@@ -157,7 +157,7 @@ def test_the_s3_endpoint_goes_before_the_general_one(
 ):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_environment.endpoint)
-    open_store(f"s3://{bucket}").put("k", b"", expected=None)
+    open_store(f"s3://{bucket}").put("k", b"", if_version=None)
     assert os.environ["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
     assert open_store(f"s3://{bucket}").head("k").size == 0
 
@@ -239,7 +239,7 @@ def works(bucket, tmp_path):
     assert sums(store, tmp_path) == 3
     assert [entry.key for page in store.list() for entry in page] == ["x.parquet"]
     store.copy("x.parquet", "y.parquet")
-    store.remove("y.parquet", expected=store.head("y.parquet").version)
+    store.delete("y.parquet", if_version=store.head("y.parquet").version)
 
 
 def test_an_empty_variable_is_unset(s3_environment, bucket, monkeypatch, tmp_path):

@@ -79,7 +79,7 @@ ASK = {
     "GET": lambda store: store.get("k"),
     "HEAD": lambda store: store.head("k"),
     "LIST": lambda store: list(store.list()),
-    "PUT": lambda store: store.put("k", b"", expected=None),
+    "PUT": lambda store: store.put("k", b"", if_version=None),
     "boto3": lambda store: store.clock(),
     "boto3 GET": lambda store: store.get("k//k"),
     "polars": scanned,
@@ -209,7 +209,7 @@ def test_a_store_without_conditional_writes_is_told(answering):
         LocationError,
         match=r"does not support conditional writes \(NotImplemented\), by which runs com",
     ):
-        store.put("k", b"", expected=None)
+        store.put("k", b"", if_version=None)
     with pytest.raises(
         LocationError, match=r"does not support this request \(NotImplemented\)"
     ):

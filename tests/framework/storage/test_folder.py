@@ -33,7 +33,7 @@ def keys(path):
 
 def test_a_folder_says_what_it_is(folder):
     store = open_store(str(folder))
-    assert (store.resumes, store.remote, store.location.uri) == (
+    assert (store.supports_list_after, store.remote, store.location.uri) == (
         False,
         False,
         str(folder),
@@ -126,7 +126,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused(folder):
     for act in (
         lambda: store.get("k"),
         lambda: store.head("k"),
-        lambda: store.put("k", b"", expected=None),
+        lambda: store.put("k", b"", if_version=None),
     ):
         with pytest.raises(
             LocationError,
@@ -142,7 +142,7 @@ def test_a_file_in_the_place_of_a_folder_is_refused(folder):
     for act in (
         lambda: store.get("file/k"),
         lambda: store.head("file/k"),
-        lambda: store.put("file/k", b"", expected=None),
+        lambda: store.put("file/k", b"", if_version=None),
     ):
         with pytest.raises(
             LocationError,
@@ -156,7 +156,7 @@ def test_what_the_system_refuses_otherwise_is_told_in_its_words(folder):
     for act in (
         lambda: store.get(key),
         lambda: store.head(key),
-        lambda: store.put(key, b"", expected=None),
+        lambda: store.put(key, b"", if_version=None),
     ):
         with pytest.raises(StorageUnavailable, match="File name too long"):
             act()
@@ -166,11 +166,11 @@ def test_a_file_that_is_not_from_scratch_cannot_be_put(folder):
     store = open_store(str(folder))
     with (
         pytest.raises(ObjectMissing, match="k: no such file"),
-        store.scratch("nowhere/k"),
+        store.temp_path("nowhere/k"),
     ):
         pass
     with pytest.raises(ObjectMissing, match="k: no such file"):
-        store.put("k", folder / "nothing", expected=None)
+        store.put("k", folder / "nothing", if_version=None)
 
 
 def test_a_disk_that_is_full_is_told_and_leaves_nothing(folder):
@@ -182,7 +182,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 before = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
 try:
-    open_store({str(folder)!r}).put("k", b"x" * 5000, expected=None)
+    open_store({str(folder)!r}).put("k", b"x" * 5000, if_version=None)
 except StorageUnavailable as error:
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     sys.exit(f"StorageUnavailable: {{error}}")
@@ -209,7 +209,7 @@ def test_what_may_not_be_read_or_written_is_denied(public_folder):
             lambda: store.get("file"),
             lambda: store.get("closed/k"),
             lambda: store.head("closed/k"),
-            lambda: store.put("read-only/k", b"", expected=None),
+            lambda: store.put("read-only/k", b"", if_version=None),
         ):
             with pytest.raises(AccessDenied, match=message):
                 act()
@@ -225,8 +225,8 @@ def test_half_a_read_is_completed_and_a_file_that_shrank_ends(folder):
 
 def test_a_version_changes_with_the_content(folder):
     store = open_store(str(folder))
-    versions = [store.put("k", b"one", expected=None)]
-    versions.append(store.put("k", b"two", expected=versions[0]))
+    versions = [store.put("k", b"one", if_version=None)]
+    versions.append(store.put("k", b"two", if_version=versions[0]))
     (folder / "k").write_bytes(b"three")
     versions.append(store.head("k").version)
     assert len(set(versions)) == 3
@@ -235,7 +235,7 @@ def test_a_version_changes_with_the_content(folder):
 def test_a_file_has_the_rights_that_the_umask_leaves(folder):
     before = os.umask(0o027)
     try:
-        open_store(str(folder)).put("k", b"", expected=None)
+        open_store(str(folder)).put("k", b"", if_version=None)
     finally:
         os.umask(before)
     assert (folder / "k").stat().st_mode & 0o777 == 0o640
@@ -255,7 +255,7 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(folder):
     ]
     for path in [*left, *(folder / name for name in other)]:
         path.write_text("")
-    store.put("a[1]*.parquet", b"", expected=None)
+    store.put("a[1]*.parquet", b"", if_version=None)
     assert not any(path.exists() for path in left)
     assert all((folder / name).exists() for name in other)
 
@@ -265,10 +265,12 @@ def test_a_writer_waits_for_the_lock(folder):
 
     def write():
         order.append("waits")
-        store.put("k", b"second", expected=store.head("k") and store.head("k").version)
+        store.put(
+            "k", b"second", if_version=store.head("k") and store.head("k").version
+        )
         order.append("written")
 
-    with store.exclusive("k"):
+    with store.lock("k"):
         waiting = threading.Thread(target=write)
         waiting.start()
         waiting.join(0.1)
@@ -281,7 +283,7 @@ def test_a_lock_dies_with_its_process(folder):
     holder = f"""
 import os
 from reporting_framework.storage import open_store
-with open_store({str(folder)!r}).exclusive("k"):
+with open_store({str(folder)!r}).lock("k"):
     print("held", flush=True)
     input()
 """
@@ -290,16 +292,16 @@ with open_store({str(folder)!r}).exclusive("k"):
     ) as process:
         assert process.stdout.readline() == b"held\n"
         process.kill()
-    open_store(str(folder)).put("k", b"free", expected=None)
+    open_store(str(folder)).put("k", b"free", if_version=None)
     assert (folder / "k").read_bytes() == b"free"
 
 
 def test_a_refused_put_leaves_nothing_behind(folder):
     store = open_store(str(folder))
-    store.put("k", b"one", expected=None)
+    store.put("k", b"one", if_version=None)
     before = snapshot(folder)
     with pytest.raises(CommitConflict):
-        store.put("k", b"two", expected=None)
+        store.put("k", b"two", if_version=None)
     assert snapshot(folder) == before
 
 
@@ -358,7 +360,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_that_replaces_a_file(
     """Names of the history's files never come a second time, so no lock of a key can tell."""
     (folder / ".rows-1.parquet.abcdefgh.tmp").write_bytes(b"half")
     store = open_store(str(folder))
-    with store.scratch("other") as used:
+    with store.temp_path("other") as used:
         store.replace("rows-2.parquet", b"x", content_type="t", metadata={})
         assert sorted(path.name for path in folder.iterdir()) == sorted(
             [used.name, "rows-2.parquet"]

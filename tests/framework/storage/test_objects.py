@@ -81,14 +81,14 @@ def calls(store):
         "GET": lambda: store.get("k"),
         "LIST": lambda: list(store.list()),
         "HEAD": lambda: store.head("k"),
-        "PUT": lambda: store.put("k", b"new", expected=None),
+        "PUT": lambda: store.put("k", b"new", if_version=None),
     }
 
 
 def test_a_bucket_says_what_it_is(broken, memory):
     store, _ = broken
-    assert (store.resumes, store.remote) == (True, True)
-    assert (memory.resumes, memory.remote) == (True, False)
+    assert (store.supports_list_after, store.remote) == (True, True)
+    assert (memory.supports_list_after, memory.remote) == (True, False)
 
 
 @pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD", "PUT"])
@@ -180,7 +180,7 @@ def test_only_a_definite_not_found_is_one(broken, code):
 @pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD"])
 def test_a_fault_that_passes_is_not_noticed(broken, fault, kind):
     store, proxy = broken
-    store.put("k", b"content" * 100, expected=None)
+    store.put("k", b"content" * 100, if_version=None)
     undisturbed = calls(store)[kind]()
     proxy.inject(fault, kind=kind)
     assert calls(store)[kind]() == undisturbed
@@ -192,9 +192,9 @@ def test_a_fault_that_passes_is_not_noticed(broken, fault, kind):
 )
 def test_a_put_whose_answer_was_lost_is_recognised(broken, fault, expected):
     store, proxy = broken
-    before = store.put("k", b"old", expected=None) if expected else None
+    before = store.put("k", b"old", if_version=None) if expected else None
     rule = proxy.inject(fault, kind="PUT")
-    version = store.put("k", b"new", expected=before)
+    version = store.put("k", b"new", if_version=before)
     assert rule.fired == 1
     assert store.get("k") == (b"new", version)
 
@@ -203,7 +203,7 @@ def test_a_put_that_was_overtaken_while_its_answer_was_lost_is_a_conflict(
     broken, s3, bucket
 ):
     store, proxy = broken
-    version = store.put("k", b"old", expected=None)
+    version = store.put("k", b"old", if_version=None)
 
     def overtake(_):
         s3.client().put_object(Bucket=bucket, Key="a/k", Body=b"the other's")
@@ -213,7 +213,7 @@ def test_a_put_that_was_overtaken_while_its_answer_was_lost_is_a_conflict(
     with pytest.raises(
         CommitConflict, match="a/k: another run has written it meanwhile"
     ):
-        store.put("k", b"new", expected=version)
+        store.put("k", b"new", if_version=version)
     assert store.get("k").data == b"the other's"
 
 
@@ -222,7 +222,7 @@ def test_a_put_of_which_nothing_can_be_learnt_fails(broken):
     proxy.inject(Fault.lose(), kind="PUT", times=None)
     proxy.inject(SLOW, kind="HEAD", times=None)
     with pytest.raises((StorageUnavailable, CommitConflict), match="a/k: "):
-        store.put("k", b"new", expected=None)
+        store.put("k", b"new", if_version=None)
 
 
 def test_a_conflict_that_s3_answers_is_one(broken):
@@ -233,7 +233,7 @@ def test_a_conflict_that_s3_answers_is_one(broken):
     with pytest.raises(
         CommitConflict, match="a/k: another run has written it meanwhile"
     ):
-        store.put("k", b"new", expected=None)
+        store.put("k", b"new", if_version=None)
 
 
 @pytest.mark.parametrize("kind", ["GET", "LIST", "HEAD"])
@@ -247,14 +247,14 @@ def test_what_only_reads_has_no_conflicts(broken, kind, status):
 
 def test_a_file_over_the_limit_of_one_put_is_refused_and_not_sent(broken):
     store, proxy = broken
-    with store.scratch("k") as scratch:
+    with store.temp_path("k") as scratch:
         with scratch.open("wb") as file:
             file.truncate(PUT_LIMIT + 1)
         with pytest.raises(
             LocationError,
             match="a checkpoint of 5368709121 bytes is over S3's limit of 5368709120 for one a",
         ):
-            store.put("k", scratch, expected=None)
+            store.put("k", scratch, if_version=None)
     assert not scratch.exists()
     assert proxy.count("PUT") == 0
 
@@ -471,7 +471,7 @@ def test_a_store_needs_no_options_of_polars_in_memory():
     from obstore.store import MemoryStore
 
     store = BucketStore(Location("memory", "m", ""), MemoryStore())
-    store.put("k", b"content", expected=None)
+    store.put("k", b"content", if_version=None)
     assert store.scan("k").source == b"content"
     assert store.scan("k").options == {}
 
@@ -484,7 +484,7 @@ def replace(store):
 
 def test_replacing_is_one_request_and_keeps_type_and_metadata(broken, s3, bucket):
     store, proxy = broken
-    store.put("k", b"old", expected=None)
+    store.put("k", b"old", if_version=None)
     proxy.reset()
     version = replace(store)
     assert [each.method for each in proxy.requests] == ["PUT"]

@@ -11,7 +11,7 @@ from tests.support.plugins import unprivileged
 
 def test_an_object_is_read_in_part(store):
     assert store.pin("sub/k") is None
-    version = store.put("sub/k", b"0123456789", expected=None)
+    version = store.put("sub/k", b"0123456789", if_version=None)
     for held in (True, False):
         found = store.pin("sub/k", held=held)
         assert (found.size, found.version) == (10, version)
@@ -24,9 +24,9 @@ def test_an_object_is_read_in_part(store):
 
 
 def test_a_later_version_is_never_read(store):
-    version = store.put("k", b"old content", expected=None)
+    version = store.put("k", b"old content", if_version=None)
     held, loose = store.pin("k"), store.pin("k", held=False)
-    store.put("k", b"new content", expected=version)
+    store.put("k", b"new content", if_version=version)
     if store.location.scheme == "file":
         assert held.read(0, 3) == b"old"
     else:
@@ -45,7 +45,7 @@ def test_a_later_version_is_never_read(store):
 
 def test_a_file_that_is_gone_or_shut_says_so(public_folder):
     folder_store = open_store(str(public_folder))
-    folder_store.put("k", b"content", expected=None)
+    folder_store.put("k", b"content", if_version=None)
     path = f"{folder_store.location.uri}/k"
     held, loose = folder_store.pin("k"), folder_store.pin("k", held=False)
     os.chmod(path, 0)
@@ -66,7 +66,7 @@ def test_a_file_that_is_gone_or_shut_says_so(public_folder):
 
 def test_a_folder_is_no_file(tmp_path):
     folder_store = open_store(str(tmp_path))
-    folder_store.put("sub/k", b"", expected=None)
+    folder_store.put("sub/k", b"", if_version=None)
     found = folder_store.pin("sub")
     with pytest.raises(
         Exception, match="a file was expected and something else is there"
@@ -77,7 +77,7 @@ def test_a_folder_is_no_file(tmp_path):
 
 def test_an_object_that_is_gone_says_so(s3, s3_environment, bucket):
     s3_store = open_store(f"s3://{bucket}")
-    s3_store.put("k", b"content", expected=None)
+    s3_store.put("k", b"content", if_version=None)
     found = s3_store.pin("k")
     s3.client().delete_object(Bucket=bucket, Key="k")
     with pytest.raises(

@@ -42,7 +42,7 @@ def keys(store, **how):
 
 def test_what_was_put_is_got_listed_and_headed(store):
     assert store.head("k") is None
-    version = store.put("k", b"content", expected=None)
+    version = store.put("k", b"content", if_version=None)
     assert store.get("k") == (b"content", version)
     assert store.head("k") == ("k", 7, version)
     [entry] = entries(store)
@@ -52,7 +52,7 @@ def test_what_was_put_is_got_listed_and_headed(store):
 
 def test_a_listing_is_sorted_and_begins_behind_a_key(store):
     for key in ("b", "a", "c/x", "c/w", "B"):
-        store.put(key, b"", expected=None)
+        store.put(key, b"", if_version=None)
     assert keys(store) == ["B", "a", "b", "c/w", "c/x"]
     assert keys(store, after="a") == ["b", "c/w", "c/x"]
     assert keys(store, after="c/v") == ["c/w", "c/x"]
@@ -66,7 +66,7 @@ def test_a_listing_comes_in_pages(store):
             Path(store.location.uri, name).touch()
     else:
         with ThreadPoolExecutor(16) as pool:
-            list(pool.map(lambda name: store.put(name, b"", expected=None), names))
+            list(pool.map(lambda name: store.put(name, b"", if_version=None), names))
     pages = list(store.list())
     assert max(map(len, pages)) <= 1000
     assert [entry.key for page in pages for entry in page] == names
@@ -75,7 +75,7 @@ def test_a_listing_comes_in_pages(store):
 @pytest.mark.parametrize("key", ODD)
 def test_a_key_may_hold_any_character(store, key):
     frame = pl.DataFrame({"a": [1, 2]})
-    store.put(key, frame.serialize(), expected=None)
+    store.put(key, frame.serialize(), if_version=None)
     [entry] = entries(store)
     assert entry.key == key
     assert store.get(key).data == frame.serialize()
@@ -86,7 +86,7 @@ def test_a_key_may_hold_any_character(store, key):
 def test_polars_scans_any_key(store, tmp_path, key):
     path = tmp_path / "x.parquet"
     pl.DataFrame({"a": [1, 2]}).write_parquet(path)
-    store.put(key, path.read_bytes(), expected=None)
+    store.put(key, path.read_bytes(), if_version=None)
     target = store.scan(key)
     scan = pl.scan_parquet(
         target.source, glob=False, hive_partitioning=False, **target.options
@@ -101,7 +101,7 @@ def test_a_missing_object_is_an_error_of_its_own(store):
 
 
 def test_an_object_over_the_limit_is_not_read(store):
-    version = store.put("k", b"12345", expected=None)
+    version = store.put("k", b"12345", if_version=None)
     assert store.get("k", limit=5).data == b"12345"
     with pytest.raises(TooLargeError) as raised:
         store.get("k", limit=4)
@@ -113,32 +113,32 @@ def test_an_object_over_the_limit_is_not_read(store):
 
 
 def test_an_empty_object_is_an_object(store):
-    version = store.put("empty", b"", expected=None)
+    version = store.put("empty", b"", if_version=None)
     assert store.get("empty") == (b"", version)
     assert store.head("empty") == ("empty", 0, version)
 
 
 def test_a_put_is_refused_where_another_version_is(store):
-    first = store.put("k", b"one", expected=None)
+    first = store.put("k", b"one", if_version=None)
     with pytest.raises(CommitConflict, match="k: another run has written it meanwhile"):
-        store.put("k", b"two", expected=None)
-    second = store.put("k", b"two", expected=first)
+        store.put("k", b"two", if_version=None)
+    second = store.put("k", b"two", if_version=first)
     assert second != first
     for stale in (first, '"none"'):
         with pytest.raises(
             CommitConflict, match="k: another run has written it meanwhile"
         ):
-            store.put("k", b"three", expected=stale)
+            store.put("k", b"three", if_version=stale)
     with pytest.raises(CommitConflict):
-        store.put("nothing", b"x", expected=first)
+        store.put("nothing", b"x", if_version=first)
     assert store.get("k") == (b"two", second)
     assert keys(store) == ["k"]
 
 
 def test_a_file_is_put_from_scratch_and_then_gone(store):
-    with store.exclusive("deep/er/k"), store.scratch("deep/er/k") as scratch:
+    with store.lock("deep/er/k"), store.temp_path("deep/er/k") as scratch:
         scratch.write_bytes(b"content")
-        version = store.put("deep/er/k", scratch, expected=None)
+        version = store.put("deep/er/k", scratch, if_version=None)
     assert store.get("deep/er/k") == (b"content", version)
     assert not scratch.exists()
 
@@ -149,7 +149,7 @@ def test_of_many_that_put_at_once_exactly_one_wins(store):
     def write(number):
         gate.wait()
         try:
-            store.put("k", str(number).encode(), expected=None)
+            store.put("k", str(number).encode(), if_version=None)
         except CommitConflict:
             return None
         return str(number).encode()
@@ -161,14 +161,14 @@ def test_of_many_that_put_at_once_exactly_one_wins(store):
 
 def test_counting_up_from_many_threads_loses_nothing(store):
     """Compare and swap: 4 threads add 1 to an object 5 times each, and whoever loses the race reads again."""
-    version = store.put("n", b"0", expected=None)
+    version = store.put("n", b"0", if_version=None)
 
     def add(_):
         while True:
             found = store.get("n")
             try:
                 store.put(
-                    "n", str(int(found.data) + 1).encode(), expected=found.version
+                    "n", str(int(found.data) + 1).encode(), if_version=found.version
                 )
                 return
             except CommitConflict:
@@ -186,18 +186,18 @@ def test_replacing_asks_for_no_version(store):
     assert store.get("sub/k") == (b"one", first)
     second = store.replace("sub/k", b"three", **how)
     assert store.get("sub/k") == (b"three", second)
-    assert store.put("sub/k", b"four", expected=second)
+    assert store.put("sub/k", b"four", if_version=second)
     assert [key for key in keys(store) if key.endswith(".tmp")] == []
 
 
 def test_what_is_deleted_is_gone_and_what_is_not_there_may_be_deleted(store):
     for key in ("a/k", "a/other", "odd #?"):
-        store.put(key, b"content", expected=None)
+        store.put(key, b"content", if_version=None)
     for key in ("a/k", "odd #?"):
-        store.remove(key, expected=None)
+        store.delete(key, if_version=None)
         assert store.head(key) is None
-        store.remove(key, expected=None)
-    store.remove("nowhere/at/all", expected=None)
+        store.delete(key, if_version=None)
+    store.delete("nowhere/at/all", if_version=None)
     assert keys(store) == ["a/other"]
 
 
@@ -206,13 +206,13 @@ def test_what_is_deleted_is_gone_and_what_is_not_there_may_be_deleted(store):
 
 def test_when_it_was_written_is_told(store):
     assert store.modified("k") is None
-    store.put("k", b"content", expected=None)
+    store.put("k", b"content", if_version=None)
     written = store.modified("k")
     assert abs((datetime.now(UTC) - written).total_seconds()) < 60
 
 
 def test_a_copy_has_the_same_digest(store):
-    version = store.put("k", b"content" * 1000, expected=None)
+    version = store.put("k", b"content" * 1000, if_version=None)
     store.copy("k", "_backup/2024/k")
     digests = [store.digest(key) for key in ("k", "_backup/2024/k")]
     assert [each.sha256 for each in digests] == [
@@ -225,18 +225,18 @@ def test_a_copy_has_the_same_digest(store):
 
 
 def test_only_the_version_that_was_seen_is_removed(store):
-    first = store.put("k", b"1", expected=None)
-    second = store.put("k", b"2", expected=first)
+    first = store.put("k", b"1", if_version=None)
+    second = store.put("k", b"2", if_version=first)
     for expected in (first, '"none"'):
         with pytest.raises(
             CommitConflict, match="k: another run has written it meanwhile"
         ):
-            store.remove("k", expected=expected)
+            store.delete("k", if_version=expected)
     assert store.get("k").data == b"2"
-    store.remove("k", expected=second)
+    store.delete("k", if_version=second)
     assert store.head("k") is None
     with pytest.raises(CommitConflict):
-        store.remove("k", expected=second)
+        store.delete("k", if_version=second)
 
 
 def test_a_bucket_has_a_clock(store):

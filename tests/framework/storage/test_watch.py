@@ -17,9 +17,9 @@ def test_each_request_of_a_store_is_counted_by_its_operation_while_watched(
     s3_environment, bucket
 ):
     store = open_store(f"s3://{bucket}/a")
-    store.put("k", b"1", expected=None)
+    store.put("k", b"1", if_version=None)
     seen = watch()
-    store.put("l", b"2", expected=None)
+    store.put("l", b"2", if_version=None)
     assert [entry.key for page in store.list() for entry in page] == ["k", "l"]
     store.get("k")
     with pytest.raises(ObjectMissing):

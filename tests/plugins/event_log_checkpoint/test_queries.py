@@ -96,11 +96,11 @@ checkpoints = st.lists(
 ).map(lambda numbers: [event(number, place) for place, number in enumerate(numbers)])
 
 
-def ask(name, rows, **settings):
+def run(name, rows, **settings):
     kind = KINDS[name]
     return (
         kind(kind.Settings(**settings))
-        .ask(pl.LazyFrame(rows, schema=SCHEMA))
+        .run(pl.LazyFrame(rows, schema=SCHEMA))
         .collect()
         .rows(named=True)
     )
@@ -288,7 +288,7 @@ def test_a_query_gives_what_its_definition_says_in_whatever_order_the_rows_are(
     name = oracle.__name__.replace("_", "-")
     settings = {"by": by} if "by" in KINDS[name].Settings.model_fields else {}
     found, wanted = (
-        ask(name, rows[::-1] if reverse else rows, **settings),
+        run(name, rows[::-1] if reverse else rows, **settings),
         oracle(rows, list(dict.fromkeys(by))),
     )
     assert [list(row) for row in found] == [list(row) for row in wanted]
@@ -305,14 +305,14 @@ def test_a_query_reads_no_more_than_it_says(name):
     kind = KINDS[name]
     query: Query = kind(kind.Settings())
     needed = (
-        kind.needs | set(getattr(query.settings, "by", ())) | {"source_key"}
+        kind.required_columns | set(getattr(query.settings, "by", ())) | {"source_key"}
     )  # rows without columns are none
     little = pl.LazyFrame(rows, schema=SCHEMA).select(
         column for column in SCHEMA if column in needed
     )
-    everything = ask(name, rows)
+    everything = run(name, rows)
     assert everything
-    assert query.ask(little).collect().rows(named=True) == [
+    assert query.run(little).collect().rows(named=True) == [
         {
             column: value
             for column, value in row.items()
@@ -330,7 +330,7 @@ def test_a_column_that_is_not_there_is_refused(name):
         SettingsError,
         match=f"query {name}: setting by names sudy, other; there are action, study, ",
     ):
-        ask(name, [], by=["sudy", "other"])
+        run(name, [], by=["sudy", "other"])
 
 
 def test_a_column_that_is_called_like_one_of_the_answer_is_refused():
@@ -339,7 +339,7 @@ def test_a_column_that_is_called_like_one_of_the_answer_is_refused():
         SettingsError,
         match="setting by names events, which the answer has a column of its own for",
     ):
-        query.ask(pl.LazyFrame({"events": [1]}))
+        query.run(pl.LazyFrame({"events": [1]}))
 
 
 def test_the_hook_brings_them_all_under_their_names_and_summaries():
@@ -367,7 +367,7 @@ def example(tmp_path_factory):
 
 def on(example, name, **settings):
     kind = KINDS[name]
-    return kind(kind.Settings(**settings)).ask(example).collect()
+    return kind(kind.Settings(**settings)).run(example).collect()
 
 
 def test_the_events_of_the_example(example):

@@ -68,7 +68,7 @@ def same(found, rows):
     assert found.keys() == {"latest-per-visit", "monthly-errors", "qc-timing"}
     for name, frame in found.items():
         kind = KINDS[name]
-        wanted = kind(kind.Settings()).ask(rows.lazy()).collect()
+        wanted = kind(kind.Settings()).run(rows.lazy()).collect()
         assert frame.schema == wanted.schema
         for mine, theirs in zip(frame.rows(), wanted.rows(), strict=True):
             near = [

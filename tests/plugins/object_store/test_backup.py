@@ -70,7 +70,7 @@ def test_a_copy_is_no_output(world):
 
 def test_what_is_gone_is_told(world, tmp_path):
     found = kept(world())
-    open_store(str(tmp_path / "q")).remove("bad.parquet", expected=found[1].version)
+    open_store(str(tmp_path / "q")).delete("bad.parquet", if_version=found[1].version)
     for act in (lambda sink: sink.back_up(found, "b"), lambda sink: sink.remove(found)):
         with pytest.raises(
             CommitConflict,

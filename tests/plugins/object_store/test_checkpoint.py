@@ -53,7 +53,7 @@ def opened(frame, schema=SMALL, store=None):
     store.put(
         "x.parquet",
         frame if isinstance(frame, bytes) else parquet(frame),
-        expected=None,
+        if_version=None,
     )
     return Checkpoint.open(store, "x.parquet", schema, "timestamp")
 
@@ -99,7 +99,7 @@ KEYS = st.sampled_from(["a", "b", "a#1", "b#", "é/c", "c#x#9", "d", "d#12"])
     st.sampled_from([1, 2, 5, 100]),
 )
 def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
-    """`known` says of which objects there is a row, `present` of which origins: for any keys, wherever the rows lie."""
+    """`existing_objects` returns which objects have a row, `existing_keys` which source keys: for any keys, wherever the rows lie."""
     origins = list(
         dict.fromkeys(
             line_origin(key, line) if line else single_origin(key)
@@ -109,11 +109,11 @@ def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
     before, module.READ = module.READ, read
     try:
         file = opened(small(origins))
-        assert file.known(pl.Series(sorted(asked), dtype=pl.String)) == asked & set(
-            map(object_of, origins)
-        )
+        assert file.existing_objects(
+            pl.Series(sorted(asked), dtype=pl.String)
+        ) == asked & set(map(object_of, origins))
         wanted = [*sorted(asked), *origins[::2]]
-        assert set(file.present(pl.Series(wanted, dtype=pl.String))) == set(
+        assert set(file.existing_keys(pl.Series(wanted, dtype=pl.String))) == set(
             wanted
         ) & set(origins)
         assert [frame.height for frame in file.frames()] == [
@@ -144,9 +144,9 @@ def test_only_the_newest_rows_are_read_where_they_hold_all_that_is_asked_for(
         file.rows,
         file.newest,
     )
-    assert watched.known(pl.Series(["c", "d"])) == {"c", "d"}
+    assert watched.existing_objects(pl.Series(["c", "d"])) == {"c", "d"}
     assert len(asked) == 1
-    assert watched.known(pl.Series(["a", "d", "z"])) == {"a", "d"}
+    assert watched.existing_objects(pl.Series(["a", "d", "z"])) == {"a", "d"}
     assert len(asked) == 3
 
 
@@ -169,7 +169,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(tmp_path):
     with pytest.raises(CorruptCheckpoint):
         Checkpoint.open(open_store(str(tmp_path)), "x.parquet", SMALL, "timestamp")
     with pytest.raises(CorruptCheckpoint):
-        again.known(pl.Series(["a"]))
+        again.existing_objects(pl.Series(["a"]))
 
 
 def test_a_file_that_is_not_there_holds_nothing():
@@ -181,15 +181,15 @@ def test_a_file_that_is_not_there_holds_nothing():
     )
     assert (file.version, file.size, file.rows, file.newest) == (None, 0, 0, None)
     assert list(file.frames()) == []
-    assert file.known(pl.Series(["a"])) == set()
-    assert file.present(pl.Series(["a"])).is_empty()
+    assert file.existing_objects(pl.Series(["a"])) == set()
+    assert file.existing_keys(pl.Series(["a"])).is_empty()
 
 
 def test_a_file_of_no_rows_holds_nothing():
     file = opened(SMALL.to_frame())
     assert (file.rows, file.newest) == (0, None)
     assert list(file.frames()) == []
-    assert file.known(pl.Series(["a"])) == set()
+    assert file.existing_objects(pl.Series(["a"])) == set()
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -201,7 +201,7 @@ def test_a_file_in_a_bucket_is_read_whole_or_in_part(
     assert (file.content is None) == large
     assert file.size == file.store.head("x.parquet").size
     assert (file.rows, file.newest) == (2, START.replace(second=1))
-    assert file.known(pl.Series(["a", "b", "c"])) == {"a", "b"}
+    assert file.existing_objects(pl.Series(["a", "b", "c"])) == {"a", "b"}
     assert pl.concat(file.frames()).equals(small(["a", "b#1"]))
 
 
@@ -244,7 +244,7 @@ def test_a_damaged_file_is_never_more_than_corrupt():
         try:
             file = opened(bytes(content))
             list(file.frames())
-            file.known(pl.Series(["k1", "z"]))
+            file.existing_objects(pl.Series(["k1", "z"]))
             outcomes.add("read")
         except CorruptCheckpoint:
             outcomes.add("refused")
@@ -346,8 +346,8 @@ def test_a_file_that_goes_while_it_is_read_is_unavailable_and_not_empty(tmp_path
     (tmp_path / "x.parquet").unlink()
     for act in (
         lambda: list(file.frames()),
-        lambda: file.known(pl.Series(["a"])),
-        lambda: file.present(pl.Series(["a"])),
+        lambda: file.existing_objects(pl.Series(["a"])),
+        lambda: file.existing_keys(pl.Series(["a"])),
     ):
         with pytest.raises(
             StorageUnavailable,
@@ -372,7 +372,7 @@ def test_what_keeps_a_file_in_a_bucket_from_being_opened(
     monkeypatch.setattr(connect, "RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}")
-    store.put("x.parquet", GOOD, expected=None)
+    store.put("x.parquet", GOOD, if_version=None)
     proxy.inject(fault, times=None)
     with pytest.raises(error, match=message):
         Checkpoint.open(store, "x.parquet", SMALL, "timestamp")
@@ -406,7 +406,7 @@ def test_what_polars_cannot_fetch_is_no_corrupt_file(
     monkeypatch.setattr(module, "READ_WHOLE", 10)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}")
-    store.put("x.parquet", GOOD, expected=None)
+    store.put("x.parquet", GOOD, if_version=None)
     proxy.inject(fault, kind="GET", key="x.parquet", nth=2, times=None)
     proxy.inject(fault, kind="HEAD", key="x.parquet", times=None)
     with pytest.raises(error, match=f"x.parquet: .*{message}"):

@@ -87,7 +87,7 @@ def test_a_flipped_bit_anywhere_is_refused_or_has_no_effect(uri):
     ):
         damaged = bytearray(good.data)
         damaged[at] ^= 1 << generator.randrange(8)
-        version = store.put(key, bytes(damaged), expected=version)
+        version = store.put(key, bytes(damaged), if_version=version)
         try:
             commit(uri, range(1998, 2003))
         except CorruptCheckpoint as error:
@@ -109,7 +109,7 @@ def test_a_checkpoint_without_checksums_is_read_and_gets_them(uri):
     whole = store.get(key)
     plain = io.BytesIO()
     pl.read_parquet(whole.data).head(9).write_parquet(plain)
-    store.put(key, plain.getvalue(), expected=whole.version)
+    store.put(key, plain.getvalue(), if_version=whole.version)
     assert commit(uri, range(10)).outputs[0].new_rows == 1
     assert store.get(key).data == whole.data, "the same rows are the same bytes"
     assert checksums.KEY in pl.read_parquet_metadata(io.BytesIO(whole.data))
@@ -162,21 +162,23 @@ def test_a_quarantine_refuses_a_flipped_bit(tmp_path):
         Rejection(f"k{number}", str(number), "missing", "field")
         for number in range(500)
     ]
-    ParquetQuarantine(place).settle([], rejections, run_id="r", at=START)
+    ParquetQuarantine(place).replace_entries([], rejections, run_id="r", at=START)
     assert ParquetQuarantine(place).entries().height == 500
     damage(tmp_path / "q.parquet")
     before = (tmp_path / "q.parquet").read_bytes()
     with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):
-        ParquetQuarantine(place).settle([], rejections[:1], run_id="r2", at=START)
+        ParquetQuarantine(place).replace_entries(
+            [], rejections[:1], run_id="r2", at=START
+        )
     assert (tmp_path / "q.parquet").read_bytes() == before
 
 
 def test_lineage_passes_over_a_file_with_a_flipped_bit(tmp_path, caplog):
     lineage = Lineage(parse_location(str(tmp_path)))
-    lineage.note(
+    lineage.add_rows(
         [f"k{number}" for number in range(500)], [f"v{number}" for number in range(500)]
     )
-    lineage.write(run_id="r", validator="v", at=START)
+    lineage.flush(run_id="r", validator="v", at=START)
     assert lineage.of(["k1"]).height == 1
     [path] = tmp_path.glob("*.parquet")
     damage(path)

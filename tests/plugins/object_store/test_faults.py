@@ -76,7 +76,7 @@ class World:
     def fill(self, half):
         store = open_store(f"{self.base}/events")
         for key, data in objects(half).items():
-            store.put(key, data, expected=None)
+            store.put(key, data, if_version=None)
 
     def run(self):
         sink = checkpoint(f"{self.base}/out/{self.template}")

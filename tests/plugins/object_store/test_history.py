@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_read_in_time_holds_up_no_run(
 
 def test_a_record_with_times_of_no_zone_is_passed_over(folder, caplog):
     history = RunHistory(folder, 10)
-    history.keep(record(1))
+    history.add_run(record(1))
     with open(history.uri, "a") as file:
         file.write(
             record(2).model_dump_json().replace("+00:00", "").replace("Z", "") + "\n"
@@ -111,10 +111,10 @@ def test_a_record_with_times_of_no_zone_is_passed_over(folder, caplog):
 
 def test_only_records_that_are_asked_for_are_parsed(folder, caplog):
     history = RunHistory(folder, 10)
-    history.keep(record(1))
+    history.add_run(record(1))
     with open(history.uri, "a") as file:
         file.write("none\n")
-    history.keep(record(2))
+    history.add_run(record(2))
     records = RunHistory(folder, 10).newest()
     with caplog.at_level(logging.WARNING):
         assert next(records).run_id == "run-2"
@@ -125,7 +125,7 @@ def test_only_records_that_are_asked_for_are_parsed(folder, caplog):
 
 def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
     history = RunHistory(folder, 10)
-    history.keep(record(1))
+    history.add_run(record(1))
     with open(history.uri, "ab") as file:
         file.truncate(history_module.HUGE + 1)
     with caplog.at_level(logging.WARNING):
@@ -133,7 +133,7 @@ def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
     assert caplog.messages == [
         f"{history.uri}: too large to be records of runs; the next run begins it anew"
     ]
-    RunHistory(folder, 10).keep(record(2))
+    RunHistory(folder, 10).add_run(record(2))
     assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-2"]
 
 
@@ -253,7 +253,7 @@ def test_an_idle_run_reads_it_once_and_writes_it_once(
     asked = []
     for new in ([1, 2], [], [3]):
         for number in new:
-            store.put(name_of(number), event(number), expected=None)
+            store.put(name_of(number), event(number), if_version=None)
         proxy.reset()
         take(f"s3://{bucket}/events", place, reconcile=True)
         kinds = [each.kind for each in proxy.requests if "_runs/" in each.key]
@@ -293,17 +293,17 @@ def with_history(sink, history):
     "error",
     [AccessDenied("s3://b/x: access denied"), ValueError("SECRET"), SystemExit(3)],
 )
-@pytest.mark.parametrize("name", ["note", "write", "keep"])
+@pytest.mark.parametrize("name", ["add_rows", "flush", "add_run"])
 def test_a_history_that_raises_does_no_harm(events, tmp_path, caplog, name, error):
     broken = Broken(error, name)
     sink = with_history(checkpoint(tmp_path / "out" / "x.parquet"), broken)
     result = execute(pipeline(source(events), sink), notes := Notes())
     assert (result.status, result.accepted, notes.told[-1]) == ("ok", 3, "finished")
-    assert broken.called == {"note": ["note", "keep"]}.get(
-        name, ["note", "write", "keep"]
+    assert broken.called == {"add_rows": ["add_rows", "add_run"]}.get(
+        name, ["add_rows", "flush", "add_run"]
     ), "what could not be noted in full is not set down"
     [warning] = [each for each in caplog.records if each.levelno == logging.WARNING]
-    expected = "this run's rows" if name != "keep" else "does not have this run"
+    expected = "this run's rows" if name != "add_run" else "does not have this run"
     assert expected in warning.getMessage()
     assert "SECRET" not in warning.getMessage()
 
@@ -322,7 +322,7 @@ def test_a_history_that_cannot_be_had_does_no_harm(events, tmp_path, caplog):
 
 def test_ctrl_c_passes(events, tmp_path):
     sink = with_history(
-        checkpoint(tmp_path / "out" / "x.parquet"), Broken(KeyboardInterrupt(), "write")
+        checkpoint(tmp_path / "out" / "x.parquet"), Broken(KeyboardInterrupt(), "flush")
     )
     with pytest.raises(KeyboardInterrupt):
         execute(pipeline(source(events), sink))
@@ -344,8 +344,8 @@ def test_records_that_others_keep_meanwhile_are_kept_too(folder):
     early, late = RunHistory(folder, 10), RunHistory(folder, 10)
     early.load()
     late.load()
-    late.keep(record(2))
-    early.keep(record(1))
+    late.add_run(record(2))
+    early.add_run(record(1))
     assert [each.run_id for each in RunHistory(folder, 10).records()] == [
         "run-2",
         "run-1",
@@ -363,11 +363,11 @@ def test_a_race_that_is_never_won_is_given_up(folder, monkeypatch):
     with pytest.raises(
         CommitConflict, match=r"runs.ndjson: other runs were faster 20 times in a row"
     ):
-        history.keep(record(1))
+        history.add_run(record(1))
 
 
 def test_what_cannot_be_read_at_the_start_is_read_at_the_end(folder):
-    RunHistory(folder, 10).keep(record(1))
+    RunHistory(folder, 10).add_run(record(1))
     history = RunHistory(folder, 10)
     get, answers = history._store.get, [StorageUnavailable("busy")]
 
@@ -378,7 +378,7 @@ def test_what_cannot_be_read_at_the_start_is_read_at_the_end(folder):
 
     history._store.get = once
     history.load()
-    history.keep(record(2))
+    history.add_run(record(2))
     assert len(RunHistory(folder, 10).records()) == 2
 
 
@@ -388,7 +388,7 @@ def test_what_cannot_be_read_at_the_start_is_read_at_the_end(folder):
 def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(
     folder, caplog
 ):
-    RunHistory(folder, 10).keep(record(1))
+    RunHistory(folder, 10).add_run(record(1))
     store = open_store(folder)
     [head, line, _] = store.get("runs.ndjson").data.split(b"\n")
     newer = json.loads(line) | {"run_id": "newer", "mood": "good", "outputs": [
@@ -396,7 +396,7 @@ def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(
     lines = [head, line, b"{", b"\xff\xfe", b"[]", json.dumps({**newer, "status": "odd"}).encode(), b"",
              json.dumps(newer).encode()]  # fmt: skip
     store.put(
-        "runs.ndjson", b"\n".join(lines), expected=store.head("runs.ndjson").version
+        "runs.ndjson", b"\n".join(lines), if_version=store.head("runs.ndjson").version
     )
     found = RunHistory(folder, 10).records()
     assert [each.run_id for each in found] == ["run-1", "newer"] or [
@@ -408,7 +408,7 @@ def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(
     assert caplog.messages == [
         f"{folder.uri}/runs.ndjson: 4 lines are no records of runs; passed over"
     ]
-    RunHistory(folder, 10).keep(record(2))
+    RunHistory(folder, 10).add_run(record(2))
     assert b'"mood": "good"' in store.get("runs.ndjson").data, (
         "what a newer version wrote is not lost"
     )
@@ -420,18 +420,18 @@ def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(
 )
 def test_a_first_line_that_is_none_does_no_harm(folder, head):
     store = open_store(folder)
-    store.put("runs.ndjson", head, expected=None)
-    RunHistory(folder, 10).keep(record(1))
+    store.put("runs.ndjson", head, if_version=None)
+    RunHistory(folder, 10).add_run(record(1))
     assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-1"]
 
 
 def test_the_file_is_bounded_in_bytes_too(folder, monkeypatch):
     monkeypatch.setattr(history_module, "LARGEST", 1000)
     for number in range(20):
-        RunHistory(folder, 500).keep(record(number))
+        RunHistory(folder, 500).add_run(record(number))
     assert len(open_store(folder).get("runs.ndjson").data) < 1100
     assert RunHistory(folder, 500).records()[0].run_id == "run-19"
-    RunHistory(folder, 500).keep(record(20, inputs=["x" * 2000]))
+    RunHistory(folder, 500).add_run(record(20, inputs=["x" * 2000]))
     assert [each.run_id for each in RunHistory(folder, 500).records()] == ["run-20"], (
         "the last one in any case"
     )
@@ -442,8 +442,8 @@ def test_the_file_is_bounded_in_bytes_too(folder, monkeypatch):
 
 def write(folder, run, origins, *, at=AT):
     lineage = Lineage(folder)
-    lineage.note(origins, ["v"] * len(origins))
-    return lineage.write(run_id=run, validator="v", at=at)
+    lineage.add_rows(origins, ["v"] * len(origins))
+    return lineage.flush(run_id=run, validator="v", at=at)
 
 
 def test_a_long_run_waits_on_the_disk_and_makes_several_files(tmp_path, monkeypatch):
@@ -451,14 +451,14 @@ def test_a_long_run_waits_on_the_disk_and_makes_several_files(tmp_path, monkeypa
     lineage = Lineage(parse_location(str(tmp_path)))
     origins = [f"{number:03}" for number in range(95)]
     for start, end in ((0, 4), (4, 40), (40, 50), (50, 95)):
-        lineage.note(origins[start:end], [None] * (end - start))
+        lineage.add_rows(origins[start:end], [None] * (end - start))
         assert sum(frame.height for frame in lineage._held) < 10
-    assert lineage.write(run_id="r", validator="v", at=AT) == 10
+    assert lineage.flush(run_id="r", validator="v", at=AT) == 10
     assert [
         pl.read_parquet(path).height for path in sorted(tmp_path.glob("*.parquet"))
     ].count(10) == 9
     assert sorted(lineage.of(origins)["source_key"]) == origins
-    assert lineage.write(run_id="r", validator="v", at=AT) == 0, (
+    assert lineage.flush(run_id="r", validator="v", at=AT) == 0, (
         "what is written is let go of"
     )
 
@@ -466,7 +466,7 @@ def test_a_long_run_waits_on_the_disk_and_makes_several_files(tmp_path, monkeypa
 def test_what_is_not_written_leaves_nothing_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(lineage_module, "FULL", 2)
     lineage = Lineage(parse_location(str(tmp_path / "rows")))
-    lineage.note(["a", "b", "c"], [None] * 3)
+    lineage.add_rows(["a", "b", "c"], [None] * 3)
     scratch = lineage._spool.folder()
     assert len(list(scratch.iterdir())) == 1
     lineage.clear()
@@ -520,10 +520,10 @@ def test_a_crash_in_a_merge_leaves_nothing_twice(tmp_path, few):
         write(folder, f"run{number}", [f"{number}"])
     lineage = Lineage(folder)
 
-    def crash(key, *, expected):
+    def crash(key, *, if_version):
         raise StorageUnavailable("killed")
 
-    lineage._store.remove = crash
+    lineage._store.delete = crash
     with pytest.raises(StorageUnavailable):
         lineage.merge()
     assert len(list(tmp_path.glob("*.parquet"))) == 7
@@ -565,9 +565,9 @@ def test_a_merge_that_is_denied_is_told_and_tried_again_much_later(
     proxy.inject(Fault.answer(403, "AccessDenied"), kind="POST", times=None)
     for number in range(8):
         history = RunHistory(folder, 10)
-        history.note([f"{number}"], ["v"])
-        history.write(run_id=f"run-{number}", validator="v", at=AT)
-        history.keep(record(number))
+        history.add_rows([f"{number}"], ["v"])
+        history.flush(run_id=f"run-{number}", validator="v", at=AT)
+        history.add_run(record(number))
     assert (
         len(
             [
@@ -585,9 +585,9 @@ def test_a_merge_that_is_denied_is_told_and_tried_again_much_later(
     proxy.reset()
     for number in range(8, 12):
         history = RunHistory(folder, 10)
-        history.note([f"{number}"], ["v"])
-        history.write(run_id=f"run-{number}", validator="v", at=AT)
-        history.keep(record(number))
+        history.add_rows([f"{number}"], ["v"])
+        history.flush(run_id=f"run-{number}", validator="v", at=AT)
+        history.add_run(record(number))
     assert proxy.count("POST") >= 1
     assert (
         RunHistory(folder, 10).lineage([f"{number}" for number in range(12)]).height

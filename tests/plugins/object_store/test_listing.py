@@ -28,7 +28,7 @@ def entries(*keys):
 def filled(*keys):
     store = open_store(f"memory://listing-{next(_numbers)}/p")
     for key in keys:
-        store.put(key, b"", expected=None)
+        store.put(key, b"", if_version=None)
     return store
 
 

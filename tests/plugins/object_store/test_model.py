@@ -222,7 +222,7 @@ class World:
                 .iter_rows()
             ):
                 found.setdefault(object_of(origin), ({}, {}, set()))[1][origin] = reason
-            for origin in sink.quarantine().dropped()["source_key"]:
+            for origin in sink.quarantine().discarded()["source_key"]:
                 found.setdefault(object_of(origin), ({}, {}, set()))[2].add(origin)
         return found
 
@@ -261,7 +261,7 @@ class World:
             for study, number in lines
         )
         before = self.events.head(key)
-        self.events.put(key, data, expected=before.version if before else None)
+        self.events.put(key, data, if_version=before.version if before else None)
         self.model.objects[key], self.model.contents[key] = (
             lines,
             self.model.contents.get(key, 0) + 1,
@@ -290,7 +290,7 @@ class World:
         self.candidates = [self.model, after]
         with prepared(self.made(), changing=True) as (sink,):
             entries = sink.quarantine().entries()
-            sink.quarantine().drop(
+            sink.quarantine().discard(
                 entries.filter(
                     [object_of(each) in chosen for each in entries["source_key"]]
                 )
@@ -311,10 +311,17 @@ class World:
                 reset.remove()
 
     def beside(self):
-        """A reset while a run that has planned is about to begin, commit, settle or leave its bookmark."""
+        """A reset while a run that has planned is about to mark objects, commit, replace entries or save its bookmark."""
         made, go, there = self.made(), threading.Event(), threading.Event()
         sink, moment, calls = made.sinks[0], self.rng.randint(0, 7), [0]
-        name = self.rng.choice(["begin", "commit", "settle", "leave"])
+        name = self.rng.choice(
+            [
+                "mark_in_progress",
+                "commit",
+                "replace_entries",
+                "save_hints",
+            ]
+        )
         owner = sink if name == "commit" else sink._quarantine
         real = getattr(owner, name)
 
@@ -413,7 +420,7 @@ class World:
 def faults(reporting_store_faults, monkeypatch):
     """Faults in the calls of a store, those of a reset among them."""
     for store in (FolderStore, BucketStore):
-        for name in ("copy", "digest", "remove"):
+        for name in ("copy", "digest", "delete"):
             monkeypatch.setattr(
                 store, name, reporting_store_faults.around(getattr(store, name))
             )

@@ -128,7 +128,7 @@ def filled(bucket, s3_environment, proxy, monkeypatch):
     """The name of a bucket with three events in it, which is reached through `proxy`."""
     store = open_store(f"s3://{bucket}/events")
     for number in range(3):
-        store.put(name_of(number), event(number), expected=None)
+        store.put(name_of(number), event(number), if_version=None)
     for name, value in s3_environment.behind(proxy.endpoint).environment().items():
         monkeypatch.setenv(name, value)
     proxy.reset()
@@ -145,7 +145,7 @@ def fill_more(bucket):
     """Ten more events; their names."""
     names = [name_of(number) for number in range(10, 20)]
     for number, name in enumerate(names):
-        open_store(f"s3://{bucket}/events").put(name, event(number), expected=None)
+        open_store(f"s3://{bucket}/events").put(name, event(number), if_version=None)
     return names
 
 
@@ -216,7 +216,7 @@ def test_what_was_left_over_is_tried_by_the_next_run_that_lists(
     """Even what no incremental listing would find: an event whose name lies long before the look-back."""
     target, late = tmp_path / "out.parquet", "log-submit-20010101-000000-9.json"
     take(f"s3://{filled}/events", target)
-    open_store(f"s3://{filled}/events").put(late, event(9), expected=None)
+    open_store(f"s3://{filled}/events").put(late, event(9), if_version=None)
     assert take(f"s3://{filled}/events", target).accepted == 0
     monkeypatch.setattr(module, "SPLIT_OBJECTS", 1)
     fresh = fill_more(filled)

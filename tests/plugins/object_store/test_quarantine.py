@@ -66,10 +66,10 @@ class Model:
     def __init__(self):
         self.rows = {}
 
-    def begin(self, objects):
+    def mark_in_progress(self, objects):
         self.rows |= {line_origin(each, 0): (None, BEGUN) for each in objects}
 
-    def settle(self, reread, rejections):
+    def replace_entries(self, reread, rejections):
         before = self.rows
         self.rows = {
             origin: row
@@ -83,7 +83,7 @@ class Model:
             if version == each.version and kind.startswith(DROPPED):
                 self.rows[each.origin] = before[each.origin]
 
-    def drop(self, objects):
+    def discard(self, objects):
         chosen = [origin for origin in self.entries() if object_of(origin) in objects]
         self.rows |= {
             origin: (self.rows[origin][0], DROPPED + self.rows[origin][1])
@@ -113,24 +113,24 @@ class Model:
 
 @given(steps, st.sets(key))
 def test_it_does_as_a_dict_does(steps, asked):
-    """Any series of `begin`, `settle` and `drop`, with or without reading it anew, leaves what a dict of origins would."""
+    """Any series of `mark_in_progress`, `replace_entries` and `discard`, reopened or not, leaves what a dict of origins would."""
     here = place()
     quarantine, model = ParquetQuarantine(here), Model()
     for name, *arguments in steps:
         if name == "reopen":
             quarantine = ParquetQuarantine(here)
         elif name == "begin":
-            quarantine.begin(*arguments)
-            model.begin(*arguments)
+            quarantine.mark_in_progress(*arguments)
+            model.mark_in_progress(*arguments)
         elif name == "drop":
             entries = quarantine.entries()
             chosen = entries.filter(
                 [object_of(origin) in arguments[0] for origin in entries["source_key"]]
             )
-            assert quarantine.drop(chosen) == model.drop(*arguments)
+            assert quarantine.discard(chosen) == model.discard(*arguments)
         else:
-            state = quarantine.settle(*arguments, run_id="r", at=AT)
-            model.settle(*arguments)
+            state = quarantine.replace_entries(*arguments, run_id="r", at=AT)
+            model.replace_entries(*arguments)
             assert state.rows == len(model.entries())
     for each in (quarantine, ParquetQuarantine(here)):
         assert each.versions(sorted(asked)) == model.versions(asked)
@@ -144,7 +144,7 @@ def test_it_does_as_a_dict_does(steps, asked):
 
 def test_what_is_set_down():
     quarantine = fresh()
-    state = quarantine.settle(
+    state = quarantine.replace_entries(
         [], [Rejection("k#2", "v", "missing", "study")], run_id="run", at=AT
     )
     assert (state.uri, state.rows) == (quarantine.uri, 1)
@@ -156,7 +156,7 @@ def test_what_is_set_down():
 
 def test_the_last_reason_for_an_origin_counts():
     quarantine = fresh()
-    quarantine.settle(
+    quarantine.replace_entries(
         [], [Rejection("k", "1", "a"), Rejection("k", "2", "b")], run_id="r", at=AT
     )
     assert quarantine.versions(["k"]) == {"k": "2"}
@@ -164,7 +164,7 @@ def test_the_last_reason_for_an_origin_counts():
 
 def test_lines_read_at_two_versions_are_to_be_read_again():
     quarantine = fresh()
-    quarantine.settle(
+    quarantine.replace_entries(
         [], [Rejection("k#1", "1", "a"), Rejection("k#2", "2", "b")], run_id="r", at=AT
     )
     assert quarantine.versions(["k", "other"]) == {"k": None}
@@ -173,7 +173,7 @@ def test_lines_read_at_two_versions_are_to_be_read_again():
 
 def test_nothing_to_say_writes_nothing(tmp_path):
     quarantine = ParquetQuarantine(parse_location(str(tmp_path / "q" / "x.parquet")))
-    assert quarantine.settle(["k"], [], run_id="r", at=AT).rows == 0
+    assert quarantine.replace_entries(["k"], [], run_id="r", at=AT).rows == 0
     assert quarantine.versions(["k"]) == {}
     quarantine.load()
     assert not (tmp_path / "q").exists()
@@ -188,8 +188,8 @@ def test_runs_at_once_lose_nothing(tmp_path):
             quarantine = ParquetQuarantine(here)
             gate.wait()
             for each in range(5):
-                quarantine.begin([f"{number}-{each}"])
-                quarantine.settle(
+                quarantine.mark_in_progress([f"{number}-{each}"])
+                quarantine.replace_entries(
                     [f"{number}-{each}"],
                     [Rejection(f"{number}-{each}#1", "v", "t")],
                     run_id="r",
@@ -211,7 +211,7 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
             for writer in range(3)
             for each in range(5)
         ]
-        quarantine.settle([], first, run_id="r", at=AT)
+        quarantine.replace_entries([], first, run_id="r", at=AT)
         gate = threading.Barrier(3)
 
         def write(number, here=here, gate=gate):
@@ -219,10 +219,10 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
             entries = quarantine.entries()
             gate.wait()
             for each in range(5):
-                dropped += quarantine.drop(
+                dropped += quarantine.discard(
                     entries.filter(pl.col("source_key") == f"{number}-{each}")
                 )
-                quarantine.settle(
+                quarantine.replace_entries(
                     [], [Rejection(f"{number}-new-{each}", "v", "t")], run_id="s", at=AT
                 )
             return dropped
@@ -238,17 +238,19 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
 
 def test_what_changed_since_it_was_shown_is_not_dropped():
     quarantine = fresh()
-    quarantine.settle(
+    quarantine.replace_entries(
         [],
         [Rejection("a", "1", "missing", "f"), Rejection("b", None, "missing")],
         run_id="r",
         at=AT,
     )
     shown = quarantine.entries()
-    quarantine.settle(["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT)
-    assert quarantine.drop(shown) == 1
+    quarantine.replace_entries(
+        ["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT
+    )
+    assert quarantine.discard(shown) == 1
     assert quarantine.entries()["source_key"].to_list() == ["a"]
-    assert quarantine.drop(shown) == 0
+    assert quarantine.discard(shown) == 0
 
 
 def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):
@@ -258,27 +260,27 @@ def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):
 
     def overtaken(key, **how):
         found = get(key, **how)
-        ParquetQuarantine(here).settle(
+        ParquetQuarantine(here).replace_entries(
             [], [Rejection(f"{next(_numbers)}", "v", "t")], run_id="r", at=AT
         )
         return found
 
-    ParquetQuarantine(here).begin(["first"])
+    ParquetQuarantine(here).mark_in_progress(["first"])
     quarantine._store.get = overtaken
     with pytest.raises(
         CommitConflict,
         match="x.parquet: other runs were faster 20 times in a row; run again",
     ):
-        quarantine.begin(["k"])
+        quarantine.mark_in_progress(["k"])
 
 
 @pytest.mark.parametrize("content", [b"", b"no parquet", b"PAR1" + bytes(40) + b"PAR1"])
 def test_what_is_no_parquet_is_told_and_left_alone(content):
     here = place()
-    open_store(here.parent).put("x.parquet", content, expected=None)
+    open_store(here.parent).put("x.parquet", content, if_version=None)
     for act in (
         lambda q: q.versions(["k"]),
-        lambda q: q.begin(["k"]),
+        lambda q: q.mark_in_progress(["k"]),
         lambda q: q.load(),
     ):
         with pytest.raises(
@@ -292,12 +294,12 @@ def test_what_is_no_parquet_is_told_and_left_alone(content):
 def test_another_table_is_told_and_left_alone():
     here, buffer = place(), io.BytesIO()
     pl.DataFrame({"a": [1]}).write_parquet(buffer)
-    open_store(here.parent).put("x.parquet", buffer.getvalue(), expected=None)
+    open_store(here.parent).put("x.parquet", buffer.getvalue(), if_version=None)
     with pytest.raises(
         CorruptCheckpoint,
         match="not a quarantine; its columns must be source_key, version, error_type,",
     ):
-        ParquetQuarantine(here).settle([], [], run_id="r", at=AT)
+        ParquetQuarantine(here).replace_entries([], [], run_id="r", at=AT)
 
 
 def test_a_denied_quarantine_is_not_an_empty_one(
@@ -320,18 +322,18 @@ def test_a_denied_quarantine_is_not_an_empty_one(
 def test_a_bookmark_is_found_by_the_next_run():
     here = place()
     assert ParquetQuarantine(here).bookmark == {}
-    ParquetQuarantine(here).leave({"b": 1, "a": ["é"]})
+    ParquetQuarantine(here).save_hints({"b": 1, "a": ["é"]})
     assert ParquetQuarantine(here).bookmark == {"b": 1, "a": ["é"]}
-    ParquetQuarantine(here).leave({"b": 2})
+    ParquetQuarantine(here).save_hints({"b": 2})
     assert ParquetQuarantine(here).bookmark == {"b": 2}
 
 
 def test_the_same_bookmark_is_not_written_again():
     here = place()
-    ParquetQuarantine(here).leave({"a": 1})
+    ParquetQuarantine(here).save_hints({"a": 1})
     before = open_store(here.parent).get("x.json")
     quarantine = ParquetQuarantine(here)
-    quarantine.leave({"a": 1})
+    quarantine.save_hints({"a": 1})
     assert open_store(here.parent).get("x.json") == before
 
 
@@ -340,21 +342,21 @@ def test_the_same_bookmark_is_not_written_again():
 )
 def test_a_damaged_bookmark_counts_as_none_and_is_replaced(content):
     here = place()
-    open_store(here.parent).put("x.json", content, expected=None)
+    open_store(here.parent).put("x.json", content, if_version=None)
     assert ParquetQuarantine(here).bookmark == {}
-    ParquetQuarantine(here).leave({"a": 1})
+    ParquetQuarantine(here).save_hints({"a": 1})
     assert ParquetQuarantine(here).bookmark == {"a": 1}
 
 
 def test_two_that_leave_one_at_once_leave_none():
     """Neither run can know of the ranges and unread objects that only the other saw."""
     here = place()
-    ParquetQuarantine(here).leave({"by": "an earlier run"})
+    ParquetQuarantine(here).save_hints({"by": "an earlier run"})
     one, other = ParquetQuarantine(here), ParquetQuarantine(here)
     for each in (one, other):
         assert each.bookmark == {"by": "an earlier run"}
-    one.leave({"by": "one"})
-    other.leave({"by": "other"})
+    one.save_hints({"by": "one"})
+    other.save_hints({"by": "other"})
     assert ParquetQuarantine(here).bookmark == {}
 
 
@@ -364,17 +366,17 @@ def test_a_third_run_that_is_even_faster_is_left_to_it():
     assert slow.bookmark == {}
     put = slow._store.put
 
-    def overtaken(key, data, *, expected):
+    def overtaken(key, data, *, if_version):
         store = open_store(here.parent)
         found = store.head(key)
         store.put(
             key,
             json.dumps({"by": next(_numbers)}).encode(),
-            expected=found.version if found else None,
+            if_version=found.version if found else None,
         )
-        return put(key, data, expected=expected)
+        return put(key, data, if_version=if_version)
 
     slow._store.put = overtaken
-    slow.leave({"by": "slow"})
+    slow.save_hints({"by": "slow"})
     kept = json.loads(open_store(here.parent).get(slow._bookmark_key).data)
     assert isinstance(kept["by"], int)

@@ -39,7 +39,7 @@ class World:
             for at, study in enumerate(studies)
         ]
         self.events.put(
-            name_of(self.number), b"\n".join([*lines, b"{}"]), expected=None
+            name_of(self.number), b"\n".join([*lines, b"{}"]), if_version=None
         )
 
     def made(self):
@@ -90,15 +90,15 @@ def world(request, tmp_path):
 
 def kill_at(monkeypatch, store, nth):
     """Kill the process before the `nth` removal from now on."""
-    count, real = [0], type(store).remove
+    count, real = [0], type(store).delete
 
-    def remove(self, key, *, expected):
+    def delete(self, key, *, if_version):
         count[0] += 1
         if count[0] >= nth:
             raise Killed
-        real(self, key, expected=expected)
+        real(self, key, if_version=if_version)
 
-    monkeypatch.setattr(type(store), "remove", remove)
+    monkeypatch.setattr(type(store), "delete", delete)
 
 
 def kill_a_reset(world, nth, part="all"):
@@ -143,7 +143,7 @@ def test_a_reset_that_was_killed_between_two_removals_is_finished_before_anythin
 
 def discard(world):
     with quarantine_of(world.made(), changing=True) as quarantine:
-        quarantine.drop(quarantine.entries())
+        quarantine.discard(quarantine.entries())
 
 
 def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_so(
@@ -168,7 +168,7 @@ def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_
 
 def test_a_damaged_marker_stops_everything_that_writes(world):
     world.run()
-    world.out.put(MARKER, b"{}", expected=None)
+    world.out.put(MARKER, b"{}", if_version=None)
     if not world.out.remote:
         with pytest.raises(ReportingError, match="x.reset: not the marker of a reset"):
             world.run()
@@ -250,16 +250,16 @@ def test_a_run_beside_a_reset_loses_no_row_whenever_it_commits(world, moment, ne
     world.run()
     world.add(new)
     paused = Paused(world, "commit")
-    count, real = [0], type(world.out).remove
+    count, real = [0], type(world.out).delete
     with pytest.MonkeyPatch.context() as patch:
 
-        def remove(self, key, *, expected):
+        def delete(self, key, *, if_version):
             count[0] += 1
             if count[0] == moment:
                 paused.ends()
-            return real(self, key, expected=expected)
+            return real(self, key, if_version=if_version)
 
-        patch.setattr(type(world.out), "remove", remove)
+        patch.setattr(type(world.out), "delete", delete)
         world.reset()
     paused.ends()
     assert world.run().status == "ok"
@@ -296,7 +296,7 @@ def test_a_bookmark_made_over_other_outputs_counts_as_none(s3_environment, bucke
     world.run()
     with prepared(world.made()) as (sink,):
         assert sink.quarantine().bookmark["listed"]
-        world.out.remove("a/x.parquet", expected=None)
+        world.out.delete("a/x.parquet", if_version=None)
     with prepared(world.made()) as (sink,):
         assert sink.quarantine().bookmark == {}
 
@@ -326,10 +326,10 @@ def test_an_object_that_is_gone_when_it_is_to_be_removed_is_a_conflict(
     """S3 answers 404 to a conditional DELETE then."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}/p")
-    version = store.put("k", b"1", expected=None)
+    version = store.put("k", b"1", if_version=None)
     proxy.inject(Fault.answer(404, "NoSuchKey"), kind="DELETE", times=None)
     with pytest.raises(CommitConflict):
-        store.remove("k", expected=version)
+        store.delete("k", if_version=version)
 
 
 def test_a_server_without_conditional_deletes_is_asked_for_the_version_before(
@@ -337,9 +337,9 @@ def test_a_server_without_conditional_deletes_is_asked_for_the_version_before(
 ):
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}/p")
-    version = store.put("k", b"1", expected=None)
+    version = store.put("k", b"1", if_version=None)
     proxy.inject(Fault.answer(501, "NotImplemented"), kind="DELETE", times=1)
     with pytest.raises(CommitConflict):
-        store.remove("k", expected='"another"')
-    store.remove("k", expected=version)
+        store.delete("k", if_version='"another"')
+    store.delete("k", if_version=version)
     assert store.head("k") is None

@@ -123,7 +123,7 @@ def test_older_files_have_nulls_where_they_lack_a_column_and_days_for_texts(plac
     )
     buffer = io.BytesIO()
     older.with_columns(old=pl.lit("x")).write_parquet(buffer)
-    open_store(place).put("b.parquet", buffer.getvalue(), expected=None)
+    open_store(place).put("b.parquet", buffer.getvalue(), if_version=None)
     found = newer.scan().sort("number").collect()
     assert dict(found.schema) == {**WIDE, "old": pl.String()}
     assert found.select("study", "note", "number", "day", "old").rows() == [

@@ -30,7 +30,7 @@ def place():
 def put(uri, frame, key="x.parquet"):
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
-    open_store(uri).put(key, buffer.getvalue(), expected=None)
+    open_store(uri).put(key, buffer.getvalue(), if_version=None)
 
 
 def data(uri, key="x.parquet"):

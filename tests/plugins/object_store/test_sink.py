@@ -240,7 +240,9 @@ def test_the_ledger_is_that_of_all_files():
 def test_foreign_files_are_passed_over_and_so_is_the_quarantine(tmp_path):
     commit(tmp_path / "{study}" / "x.parquet", [row(1)])
     quarantine = checkpoint(tmp_path / "{study}" / "x.parquet").quarantine()
-    quarantine.settle([], [Rejection("k", None, "missing")], run_id="r", at=START)
+    quarantine.replace_entries(
+        [], [Rejection("k", None, "missing")], run_id="r", at=START
+    )
     assert quarantine.uri == f"{tmp_path}/_quarantine/{{study}}/x.parquet"
     for name in ("a/y.parquet", "a/b/x.parquet", ".h/x.parquet", "x.parquet"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -265,7 +267,7 @@ def test_one_of_several_that_is_corrupt_stops_the_run():
     uri = f"{place()}/{{study}}.parquet"
     commit(uri, [row(1, study="a"), row(2, study="b")])
     store = open_store(uri.rpartition("/")[0])
-    store.put("b.parquet", b"x", expected=store.head("b.parquet").version)
+    store.put("b.parquet", b"x", if_version=store.head("b.parquet").version)
     with pytest.raises(
         CorruptCheckpoint, match="b.parquet: not a parquet file that can be read"
     ):
@@ -359,10 +361,10 @@ def overtaking(sink, *others):
     """Let one of `others` write whenever the sink is about to."""
     put, left = sink.store.put, list(others)
 
-    def overtaken(key, data, *, expected):
+    def overtaken(key, data, *, if_version):
         if left:
             left.pop(0)()
-        return put(key, data, expected=expected)
+        return put(key, data, if_version=if_version)
 
     sink.store.put = overtaken
 

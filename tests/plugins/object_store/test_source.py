@@ -82,7 +82,7 @@ def fill(uri, objects):
     store = open_store(uri)
     for key, data in dict(objects).items():
         found = store.head(key)
-        store.put(key, data, expected=found.version if found else None)
+        store.put(key, data, if_version=found.version if found else None)
 
 
 def read(uri, keys, **how):

@@ -122,7 +122,7 @@ from reporting_framework.storage import open_store
 from reporting_object_store.parquet_sink.staging import StagingArea
 folder = StagingArea("timestamp").folder()
 (folder / "rows.arrow").write_bytes(b"rows")
-with open_store("memory://x").scratch("k") as copy:
+with open_store("memory://x").temp_path("k") as copy:
     print(folder, copy, sep="\\n", flush=True)
     time.sleep(600)
 """

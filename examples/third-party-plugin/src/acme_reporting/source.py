@@ -40,7 +40,7 @@ class SqliteTable:
 
     name: ClassVar[str] = "sqlite-table"
     Settings: ClassVar[type[SqliteTableSettings]] = SqliteTableSettings
-    yields: ClassVar[Shape] = "payloads"
+    output_format: ClassVar[Shape] = "payloads"
     natural_keys = True
     parallelism = 1
 

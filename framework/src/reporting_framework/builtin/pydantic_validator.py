@@ -74,15 +74,15 @@ class ModelValidator:
     name: ClassVar[str]
     model: type[Any]
     defaults: ClassVar[Mapping[str, Any]] = {}
-    without_column: ClassVar[frozenset[str]] = frozenset()
-    verbatim: ClassVar[frozenset[str]] = frozenset()
-    takes: ClassVar[Shape] = "payloads"
+    excluded_fields: ClassVar[frozenset[str]] = frozenset()
+    raw_json_fields: ClassVar[frozenset[str]] = frozenset()
+    input_format: ClassVar[Shape] = "payloads"
     Settings: ClassVar[type[ModelValidatorSettings]] = ModelValidatorSettings
 
     def __init__(self, settings: ModelValidatorSettings) -> None:
         self._keeps = settings.extra == "keep"
-        self._set_aside = sorted(self.without_column) if self._keeps else []
-        self._ruled = type(self).rule is not ModelValidator.rule
+        self._set_aside = sorted(self.excluded_fields) if self._keeps else []
+        self._ruled = type(self).check_record is not ModelValidator.check_record
         try:
             self._columns = self._declared_columns()
             self._reader = RecordParser(self.model, settings.extra)
@@ -100,7 +100,7 @@ class ModelValidator:
         dtypes = {name: column.dtype for name, column in self._columns.items()}
         self.schema = pl.Schema({**dtypes, SOURCE_KEY: pl.String()})
 
-    def rule(self, record: dict[str, Any]) -> dict[str, Any]:
+    def check_record(self, record: dict[str, Any]) -> dict[str, Any]:
         """A rule over all fields, to override.
 
         A pydantic model may have validators of its own as well.
@@ -113,7 +113,7 @@ class ModelValidator:
         """
         return record
 
-    def quick(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
+    def parse_fast(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
         """Return the records that can be had without the model.
 
         Override it where speed counts more than a second parser costs.
@@ -122,8 +122,8 @@ class ModelValidator:
             payloads: n raw records.
 
         Returns:
-            n records, each just as the model and `rule` make it of that payload (a
-            field of `verbatim` as its text), or None for one that is left to them:
+            n records, each just as the model and `check_record` make it of that payload (a
+            field of `raw_json_fields` as its text), or None for one that is left to them:
             whenever there is any doubt.
         """
         return repeat(None, len(payloads))
@@ -131,7 +131,7 @@ class ModelValidator:
     def validate(self, batch: Batch) -> Validated:
         """See `Validator.validate`."""
         assert batch.payloads is not None  # noqa: S101 - the runner has compared shapes
-        quick = list(self.quick(batch.payloads))
+        quick = list(self.parse_fast(batch.payloads))
         rows: list[Row] = []
         rejections: list[Rejection] = []
         ignored = IgnoredFields()
@@ -152,11 +152,11 @@ class ModelValidator:
                         if names.issuperset(record)
                         else {key: record[key] for key in record.keys() - names}
                     )
-                check_strict(payload, self.verbatim)
+                check_strict(payload, self.raw_json_fields)
                 if self._ruled:
-                    record = self.rule(record)
-                if self.verbatim:
-                    texts = member_texts(payload, self.verbatim)
+                    record = self.check_record(record)
+                if self.raw_json_fields:
+                    texts = member_texts(payload, self.raw_json_fields)
                     record.update(
                         (name, text)
                         for name, text in texts.items()
@@ -184,7 +184,7 @@ class ModelValidator:
         made = {
             name: facts._replace(values=())
             for name, facts in found.items()
-            if name in self.verbatim
+            if name in self.raw_json_fields
         }
         made |= {
             name: found[name]._replace(nullable=False)
@@ -203,19 +203,21 @@ class ModelValidator:
         columns = {
             name: column_of(hint)
             for name, hint in fields.items()
-            if name not in self.without_column
+            if name not in self.excluded_fields
         }
         reserved = {SOURCE_KEY, EXTRA_COLUMN} if self._keeps else {SOURCE_KEY}
         if taken := reserved & columns.keys():
             raise UnsupportedField(
                 f"field {min(taken)} has the name of a column that is added; rename it"
             )
-        if aliased := [name for name in self.verbatim if has_alias(self.model, name)]:
+        if aliased := [
+            name for name in self.raw_json_fields if has_alias(self.model, name)
+        ]:
             raise UnsupportedField(
                 f"field {min(aliased)} is kept verbatim and has an alias; do without"
             )
         columns.update(
-            dict.fromkeys(self.verbatim & columns.keys(), Column(pl.String()))
+            dict.fromkeys(self.raw_json_fields & columns.keys(), Column(pl.String()))
         )
         return (
             {**columns, EXTRA_COLUMN: Column(pl.String())} if self._keeps else columns

@@ -257,7 +257,7 @@ def drop(
             ):
                 write("nothing was dropped")
                 return DONE
-            dropped = quarantine.drop(entries)
+            dropped = quarantine.discard(entries)
     left = (
         f"; {entries.height - dropped:,} changed meanwhile and were left"
         if dropped < entries.height

@@ -36,9 +36,11 @@ class Committing:
                 deliver them again.
         """
         run, totals = self._run, self._totals
-        parts = totals.several | (totals.reread if run.replay is not None else set())
+        parts = totals.multi_record_objects | (
+            totals.replayed if run.replay is not None else set()
+        )
         if self._quarantine and parts:
-            self._quarantine.begin(sorted(parts))
+            self._quarantine.mark_in_progress(sorted(parts))
         receipts: dict[int, CommitResult] = {}
         fragments = totals.fragments or [[]] * totals.sinks
         for at in sorted(range(totals.sinks), key=self._keepers.__getitem__):
@@ -52,7 +54,7 @@ class Committing:
                 )
         return [receipts[at] for at in range(totals.sinks)]
 
-    def settle(self, receipts: Sequence[CommitResult]) -> QuarantineState | None:
+    def record(self, receipts: Sequence[CommitResult]) -> QuarantineState | None:
         """Record what was not kept, and the source's bookmark.
 
         What was not read again stays as it was.
@@ -63,11 +65,14 @@ class Committing:
         bookmark = (
             self._bookmark if run.replay is not None else self._new_bookmark(receipts)
         )
-        state = self._quarantine.settle(
-            totals.reread | totals.several, totals.rejections, run_id=run.id, at=run.at
+        state = self._quarantine.replace_entries(
+            totals.replayed | totals.multi_record_objects,
+            totals.rejections,
+            run_id=run.id,
+            at=run.at,
         )
         if bookmark or run.replay is None:
-            self._quarantine.leave(bookmark)
+            self._quarantine.save_hints(bookmark)
         return state
 
     def _new_bookmark(self, receipts: Sequence[CommitResult]) -> Mapping[str, Any]:

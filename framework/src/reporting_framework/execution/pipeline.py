@@ -109,10 +109,11 @@ def assemble(
         make("source", composition.source),
         make("validator", composition.validator),
     )
-    if source.yields != validator.takes:
+    if source.output_format != validator.input_format:
         raise PluginError(
-            f"report {report}: source {source.name} yields {source.yields}, validator"
-            f" {validator.name} takes {validator.takes}; choose two that fit"
+            f"report {report}: source {source.name} yields {source.output_format},"
+            f" validator {validator.name} takes {validator.input_format}; choose two"
+            " that fit"
         )
     if trigger is not None and trigger.names_work:
         _hand_over(report, source, trigger)

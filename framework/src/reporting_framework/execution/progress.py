@@ -112,7 +112,7 @@ class CombinedLedger:
     ) -> None:
         self._ledgers = ledgers
         self._quarantine = quarantine
-        self.reread: set[str] = set()
+        self.expected_replays: set[str] = set()
 
     @property
     def rows(self) -> int:
@@ -150,7 +150,7 @@ class CombinedLedger:
             or version is None
             or not same_version(version_of(key), version)
         }
-        self.reread |= again
+        self.expected_replays |= again
         return [
             key
             for key in objects

@@ -85,7 +85,7 @@ class Recorder:
 
             self._attempt(take, "there is no history of this run")
 
-    def note(self, outcome: SplitResult) -> None:
+    def add(self, outcome: SplitResult) -> None:
         """Take in the origins of the rows that a split brought."""
         if self._history is None or not self._noting or not outcome.accepted:
             return
@@ -100,15 +100,15 @@ class Recorder:
                 [versions[number] for number in kept],
             )
         self._noting = self._attempt(
-            partial(self._history.note, origins, versions), _NO_LINEAGE
+            partial(self._history.add_rows, origins, versions), _NO_LINEAGE
         )
 
-    def write(self) -> None:
+    def flush(self) -> None:
         """Set down where the rows come from that are about to be committed."""
         if self._history is not None and self._noting:
             validator = self._pipeline.validator.name
             write = partial(
-                self._history.write,
+                self._history.flush,
                 run_id=self._run_id,
                 validator=validator,
                 at=self._at,
@@ -155,7 +155,7 @@ class Recorder:
                 framework=version(FRAMEWORK),
                 **what,
             )
-            self._patiently(lambda: history.keep(record))
+            self._patiently(lambda: history.add_run(record))
 
         self._attempt(keep, "the history does not have this run")
 

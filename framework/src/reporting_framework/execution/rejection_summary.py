@@ -29,7 +29,7 @@ class RejectionLog:
     def __init__(self) -> None:
         self._named, self._unnamed = 0, 0
 
-    def note(self, rejections: Sequence[Rejection]) -> None:
+    def add(self, rejections: Sequence[Rejection]) -> None:
         """Name these, as far as the limit allows."""
         found = [each for each in rejections if each.error_type != FILTERED]
         for each in found[: NAMED - self._named]:

@@ -101,7 +101,9 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     warnings.look_back(opened.ledgers)
     totals = RunTotals(
         len(pipeline.sinks),
-        opened.progress.reread if this.replay is None else frozenset(this.replay),
+        opened.progress.expected_replays
+        if this.replay is None
+        else frozenset(this.replay),
     )
     committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)
@@ -113,7 +115,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
         for outcome in outcomes:
             plan.finish(outcome.split)
             totals.add(outcome)
-            recorder.note(outcome)
+            recorder.add(outcome)
             lifecycle.split_finished(
                 report=pipeline.report,
                 run_id=this.id,
@@ -121,7 +123,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
                 outcome=outcome,
             )
             if outcome.rejections:
-                rejected.note(outcome.rejections)
+                rejected.add(outcome.rejections)
                 lifecycle.records_rejected(
                     report=pipeline.report,
                     run_id=this.id,
@@ -129,13 +131,13 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
                 )
 
     at, began = time.time(), time.perf_counter()
-    recorder.write()
+    recorder.flush()
     receipts = committing.commit()
-    totals.settle(receipts)
+    totals.add_commits(receipts)
     survey = source.plan_stats()
     if survey.exhausted and this.writes:
         plan.ended()
-    state = committing.settle(receipts)
+    state = committing.record(receipts)
     totals.add_time("commit", at, time.perf_counter() - began)
     response = None
     if isinstance(source, Triggered) and this.writes:

@@ -53,7 +53,7 @@ class RunTotals:
     """
 
     sinks: int
-    awaited: Set[str] = frozenset()
+    expected_replays: Set[str] = frozenset()
     read: int = 0
     staged: int = 0
     splits: int = 0
@@ -62,8 +62,8 @@ class RunTotals:
     ignored: list[str] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
     fragments: list[list[StagedPart]] = field(default_factory=list)
-    several: set[str] = field(default_factory=set)
-    reread: set[str] = field(default_factory=set)
+    multi_record_objects: set[str] = field(default_factory=set)
+    replayed: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     spans: dict[str, TimeRange] = field(default_factory=dict)
     exhausted: bool = False
@@ -93,16 +93,18 @@ class RunTotals:
             self.seconds[stage] += taken
         for stage, span in outcome.spans.items():
             self.spans[stage] = around(self.spans.get(stage), span)
-        self.several.update(
+        self.multi_record_objects.update(
             object_of(origin) for origin in outcome.origins if holds_several(origin)
         )
-        if self.awaited:
-            self.reread |= self.awaited & set(map(object_of, outcome.origins))
+        if self.expected_replays:
+            self.replayed |= self.expected_replays & set(
+                map(object_of, outcome.origins)
+            )
         self.fragments = self.fragments or [[] for _ in range(self.sinks)]
         for mine, new in zip(self.fragments, outcome.fragments, strict=True):
             mine += new
 
-    def settle(self, receipts: Sequence[CommitResult]) -> None:
+    def add_commits(self, receipts: Sequence[CommitResult]) -> None:
         """Count in what the sinks did.
 
         A row that one of them could not keep counts as not read: it comes again.

@@ -104,7 +104,7 @@ def entries_of(
 
     They are of those that await someone or of those that were dropped.
     """
-    return choice.of(quarantine.dropped() if dropped else quarantine.entries())
+    return choice.of(quarantine.discarded() if dropped else quarantine.entries())
 
 
 def objects_of(entries: pl.DataFrame) -> list[str]:

@@ -99,7 +99,7 @@ def _told(
             ledger = ledger_of(sinks)
         except ReportingError as error:
             return [f"a run that began now would fail: {error}"]
-        return source.tell(ledger)
+        return source.describe_hints(ledger)
     return [f"{name}: {value}" for name, value in bookmark.items()] or ["there is none"]
 
 

@@ -46,17 +46,17 @@ class Quarantine(Protocol):
         """
         ...
 
-    def begin(self, objects: Sequence[str]) -> None:
+    def mark_in_progress(self, objects: Sequence[str]) -> None:
         """Set down, before any commit, that these objects may be taken in part.
 
         They are objects of several records.
 
-        Until `settle`, they count as not accounted for, so that a run which dies
+        Until `replace_entries`, they count as not accounted for, so that a run which dies
         between two commits is made good by the next one.
         """
         ...
 
-    def settle(
+    def replace_entries(
         self,
         reread: Iterable[str],
         rejections: Sequence[Rejection],
@@ -69,19 +69,19 @@ class Quarantine(Protocol):
         This is one atomic write.
 
         Args:
-            reread: Objects that this run has read again, or named to `begin`.
+            reread: Objects that this run has read again, or named to `mark_in_progress`.
             rejections: What this run did not keep.
             run_id: The run.
             at: When the run began (aware, UTC).
         """
         ...
 
-    def drop(self, entries: pl.DataFrame) -> int:
+    def discard(self, entries: pl.DataFrame) -> int:
         """Set these entries aside for good, in one atomic write; how many that were.
 
         They are no longer among `entries` nor counted, and stay accounted for:
         `versions` names their objects at the version they were read at, so that an
-        object comes back only when it changes. `settle` leaves a dropped record as it
+        object comes back only when it changes. `replace_entries` leaves a dropped record as it
         is when it was rejected again at that version.
 
         Args:
@@ -90,14 +90,14 @@ class Quarantine(Protocol):
         """
         ...
 
-    def dropped(self) -> pl.DataFrame:
+    def discarded(self) -> pl.DataFrame:
         """Return what was dropped and is still accounted for, as `entries` gives it.
 
         Each entry comes with the reason that it had.
         """
         ...
 
-    def leave(self, bookmark: Mapping[str, Any]) -> None:
+    def save_hints(self, bookmark: Mapping[str, Any]) -> None:
         """Keep the source's bookmark for the next run.
 
         It only saves work: losing it never loses a record.
@@ -125,7 +125,7 @@ class History(Protocol):
         """
         ...
 
-    def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+    def add_rows(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
         """Take in what this run is about to commit.
 
         Called any number of times before `write`, thread-safe.
@@ -136,7 +136,7 @@ class History(Protocol):
         """
         ...
 
-    def write(self, *, run_id: str, validator: str, at: datetime) -> None:
+    def flush(self, *, run_id: str, validator: str, at: datetime) -> None:
         """Set down what was noted, before any commit.
 
         A run that dies afterwards has then told where its rows came from.
@@ -148,7 +148,7 @@ class History(Protocol):
         """
         ...
 
-    def keep(self, record: RunRecord) -> None:
+    def add_run(self, record: RunRecord) -> None:
         """Add the record of a run that is over, and let go of the oldest.
 
         Losing it never loses a row.

@@ -61,7 +61,7 @@ class Page(Plugin, Protocol):
         needs: The columns that it reads. A table without one of them is refused.
     """
 
-    needs: ClassVar[frozenset[str]]
+    required_columns: ClassVar[frozenset[str]]
 
     def render(self, material: PageContext) -> str | HasHtml:
         """Return a whole HTML document. The same material gives the same text."""

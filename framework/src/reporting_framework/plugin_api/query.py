@@ -23,9 +23,9 @@ class Query(Plugin, Protocol):
             them is refused.
     """
 
-    needs: ClassVar[frozenset[str]]
+    required_columns: ClassVar[frozenset[str]]
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """The answer, in an order that does not depend on that of `rows`.
 
         Looks at no more than their schema.

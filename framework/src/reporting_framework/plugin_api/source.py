@@ -159,7 +159,7 @@ class Source(Plugin, Protocol):
         yields: Whether batches carry payloads or frames.
     """
 
-    yields: ClassVar[Shape]
+    output_format: ClassVar[Shape]
 
     @property
     def parallelism(self) -> int:
@@ -368,7 +368,7 @@ class Revisiting(Protocol):
 class Telling(Protocol):
     """Optional interface of a source that says in words what the next run will list."""
 
-    def tell(self, ledger: RunLedger) -> Sequence[str]:
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
         """Describe what a run that began now would list, in sentences for people.
 
         Lists and reads nothing.

@@ -25,7 +25,7 @@ class Validator(Plugin, Protocol):
             refused before anything is read.
     """
 
-    takes: ClassVar[Shape]
+    input_format: ClassVar[Shape]
 
     @property
     def schema(self) -> pl.Schema:

@@ -142,7 +142,7 @@ def render(page: Page, reading: Reading, month: date) -> str:
 
 def _html(page: Page, material: PageContext) -> object:
     there = material.rows.collect_schema().names()
-    if missing := sorted(page.needs - set(there)):
+    if missing := sorted(page.required_columns - set(there)):
         raise SettingsError(
             f"report {material.report}: page {page.name} needs column"
             f" {', '.join(missing)}; there are {', '.join(there)}"

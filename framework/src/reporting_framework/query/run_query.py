@@ -137,11 +137,11 @@ def answer(
 
     def collect() -> pl.DataFrame:
         there = rows.collect_schema().names()
-        if missing := sorted(query.needs - set(there)):
+        if missing := sorted(query.required_columns - set(there)):
             raise SettingsError(
                 f"report {report}: query {query.name} needs column"
                 f" {', '.join(missing)}; there are {', '.join(there)}"
             )
-        return query.ask(selection.of(rows)).collect()
+        return query.run(selection.of(rows)).collect()
 
     return call(Owner(report, "query", query.name), collect)

@@ -68,7 +68,7 @@ class BucketStore(TendedBucket):
             no such keys.
     """
 
-    resumes = True
+    supports_list_after = True
     shared: Mapping[str, Sequence[str]] = {}
 
     def __init__(
@@ -211,7 +211,7 @@ class BucketStore(TendedBucket):
         return error
 
     @request("PutObject")
-    def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
+    def put(self, key: str, data: bytes | Path, *, if_version: str | None) -> str:
         """See `Store.put`.
 
         The answer to a PUT may be lost: what is there now then tells whether it was
@@ -223,7 +223,7 @@ class BucketStore(TendedBucket):
                 self._backend,
                 self._prefix + key,
                 _body(data),
-                mode="create" if expected is None else {"e_tag": expected},
+                mode="create" if if_version is None else {"e_tag": if_version},
                 attributes={COMMIT_ATTRIBUTE: mark},
                 use_multipart=False,
             )
@@ -268,16 +268,16 @@ class BucketStore(TendedBucket):
             else None
         )
 
-    def exclusive(self, key: str) -> AbstractContextManager[None]:
-        """See `Store.exclusive`.
+    def lock(self, key: str) -> AbstractContextManager[None]:
+        """See `Store.lock`.
 
         A bucket has no locks: the conditional PUT is all there is.
         """
         return nullcontext()
 
     @contextmanager
-    def scratch(self, key: str) -> Iterator[Path]:
-        """See `Store.scratch`: in the system's temporary folder."""
+    def temp_path(self, key: str) -> Iterator[Path]:
+        """See `Store.temp_path`: in the system's temporary folder."""
         made = LockedPath(f"{PREFIX}put-", is_file=True)
         try:
             yield made.path

@@ -51,7 +51,7 @@ class FolderStore(TendedFolder):
     a lock.
     """
 
-    resumes = False
+    supports_list_after = False
     remote = False
 
     def __init__(self, location: Location) -> None:
@@ -173,22 +173,22 @@ class FolderStore(TendedFolder):
             raise self._translate(IsADirectoryError(), key)
         return Entry(key, status.st_size, _version(status))
 
-    def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
+    def put(self, key: str, data: bytes | Path, *, if_version: str | None) -> str:
         """See `Store.put`.
 
-        A file must come from `scratch`, within `exclusive`; bytes take the lock
+        A file must come from `temp_path`, within `lock`; bytes take the lock
         themselves.
         """
         if isinstance(data, bytes):
-            with self.exclusive(key), self.scratch(key) as scratch:
+            with self.lock(key), self.temp_path(key) as scratch:
                 try:
                     scratch.write_bytes(data)
                 except OSError as error:
                     raise self._translate(error, key) from error
-                return self.put(key, scratch, expected=expected)
+                return self.put(key, scratch, if_version=if_version)
         try:
             current = self.head(key)
-            if (current.version if current else None) != expected:
+            if (current.version if current else None) != if_version:
                 raise CommitConflict(
                     f"{self._path(key)}: another run has written it meanwhile"
                 )
@@ -207,7 +207,7 @@ class FolderStore(TendedFolder):
             folder = Path(self._path(key)).parent
             folder.mkdir(parents=True, exist_ok=True)
             sweep(folder, ".*.????????.tmp")
-            with self.scratch(key) as scratch:
+            with self.temp_path(key) as scratch:
                 scratch.write_bytes(data)
                 return self._move(scratch, key)
         except OSError as error:
@@ -221,8 +221,8 @@ class FolderStore(TendedFolder):
         return _version(os.stat(self._path(key)))
 
     @contextmanager
-    def exclusive(self, key: str) -> Iterator[None]:
-        """See `Store.exclusive`.
+    def lock(self, key: str) -> Iterator[None]:
+        """See `Store.lock`.
 
         The lock dies with the process; what a killed one left behind is removed.
         """
@@ -245,8 +245,8 @@ class FolderStore(TendedFolder):
             os.close(lock)
 
     @contextmanager
-    def scratch(self, key: str) -> Iterator[Path]:
-        """See `Store.scratch`.
+    def temp_path(self, key: str) -> Iterator[Path]:
+        """See `Store.temp_path`.
 
         It is in the folder of the target, so that renaming is atomic.
         """

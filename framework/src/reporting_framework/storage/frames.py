@@ -54,10 +54,10 @@ def write_frame(
             " columns first"
         )
     store = open_store(place.parent)
-    with store.exclusive(place.name):
+    with store.lock(place.name):
         found = store.head(place.name)
-        with store.scratch(place.name) as file:
+        with store.temp_path(place.name) as file:
             frame.write_parquet(file, compression=compression)
             return store.put(
-                place.name, file, expected=found.version if found else None
+                place.name, file, if_version=found.version if found else None
             )

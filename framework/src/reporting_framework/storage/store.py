@@ -107,7 +107,7 @@ class Store(Protocol):
         ...
 
     @property
-    def resumes(self) -> bool:
+    def supports_list_after(self) -> bool:
         """Whether a listing that starts behind a key costs only what it lists."""
         ...
 
@@ -159,15 +159,15 @@ class Store(Protocol):
         """Size and version, or None when it is definitely not there."""
         ...
 
-    def put(self, key: str, data: bytes | Path, *, expected: str | None) -> str:
+    def put(self, key: str, data: bytes | Path, *, if_version: str | None) -> str:
         """Write the object in one atomic step, and return the new version.
 
-        It is written only if it still is at the version `expected`.
+        It is written only if it still is at the version `if_version`.
 
         Args:
             key: Where to.
-            data: The bytes, or a file made by `scratch` (which may be moved).
-            expected: Version that must be there now; None: nothing must be there.
+            data: The bytes, or a file made by `temp_path` (which may be moved).
+            if_version: Version that must be there now; None: nothing must be there.
 
         Raises:
             CommitConflict: Another version is there; nothing was written.
@@ -193,15 +193,15 @@ class Store(Protocol):
         """
         ...
 
-    def exclusive(self, key: str) -> AbstractContextManager[None]:
+    def lock(self, key: str) -> AbstractContextManager[None]:
         """Keeps other writers of `key` out where the storage can.
 
         `put` is safe without it.
         """
         ...
 
-    def scratch(self, key: str) -> AbstractContextManager[Path]:
-        """Make a file to write before it is `put` at `key`, within `exclusive`.
+    def temp_path(self, key: str) -> AbstractContextManager[Path]:
+        """Make a file to write before it is `put` at `key`, within `lock`.
 
         It is gone after the block.
         """
@@ -229,8 +229,8 @@ class Store(Protocol):
         """What tells the object's bytes from others, without holding them."""
         ...
 
-    def remove(self, key: str, *, expected: str | None) -> None:
-        """Remove the object if it still is at the version `expected`.
+    def delete(self, key: str, *, if_version: str | None) -> None:
+        """Remove the object if it still is at the version `if_version`.
 
         With None whatever is there, if anything is.
 

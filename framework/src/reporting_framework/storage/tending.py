@@ -42,8 +42,8 @@ class TendedFolder:
     _translate: Callable[[OSError, str], ReportingError]
     _move: Callable[[Path, str], str]
     head: Callable[[str], Entry | None]
-    exclusive: Callable[[str], AbstractContextManager[None]]
-    scratch: Callable[[str], AbstractContextManager[Path]]
+    lock: Callable[[str], AbstractContextManager[None]]
+    temp_path: Callable[[str], AbstractContextManager[Path]]
 
     def modified(self, key: str) -> datetime | None:
         """See `Store.modified`."""
@@ -61,7 +61,7 @@ class TendedFolder:
     def copy(self, key: str, to: str) -> None:
         """See `Store.copy`."""
         try:
-            with self.exclusive(to), self.scratch(to) as scratch:
+            with self.lock(to), self.temp_path(to) as scratch:
                 shutil.copyfile(self._path(key), scratch)
                 self._move(scratch, to)
             Path(_lock(self._path(to))).unlink(
@@ -83,12 +83,12 @@ class TendedFolder:
         except OSError as error:
             raise self._translate(error, key) from error
 
-    def remove(self, key: str, *, expected: str | None) -> None:
-        """See `Store.remove`. Its lock stays: another writer may be waiting for it."""
-        with contextlib.nullcontext() if expected is None else self.exclusive(key):
-            if expected is not None:
+    def delete(self, key: str, *, if_version: str | None) -> None:
+        """See `Store.delete`. Its lock stays: another writer may be waiting for it."""
+        with contextlib.nullcontext() if if_version is None else self.lock(key):
+            if if_version is not None:
                 found = self.head(key)
-                if found is None or not same_version(found.version, expected):
+                if found is None or not same_version(found.version, if_version):
                     raise CommitConflict(
                         f"{self._path(key)}: another run has written it meanwhile"
                     )
@@ -149,22 +149,22 @@ class TendedBucket:
         return Digest(digest.hexdigest(), version)
 
     @request("DeleteObject")
-    def remove(self, key: str, *, expected: str | None) -> None:
-        """See `Store.remove`.
+    def delete(self, key: str, *, if_version: str | None) -> None:
+        """See `Store.delete`.
 
         A server that knows no conditional DELETE is asked for the version just before.
         """
         import obstore
 
-        if expected is not None:
+        if if_version is not None:
             found = self.head(key)
-            if found is None or not same_version(found.version, expected):
+            if found is None or not same_version(found.version, if_version):
                 raise CommitConflict(
                     f"{self.location.join(key).uri}: another run has written it"
                     " meanwhile"
                 )
         with self._translated(key, writing=True):
-            if self.location.scheme != "s3" or expected is None:
+            if self.location.scheme != "s3" or if_version is None:
                 with contextlib.suppress(
                     FileNotFoundError
                 ):  # a store in memory says so, a bucket does not
@@ -172,7 +172,7 @@ class TendedBucket:
                 return
             place = {"Bucket": self.location.root, "Key": self._prefix + key}
             try:
-                self._boto3().delete_object(**place, IfMatch=expected)
+                self._boto3().delete_object(**place, IfMatch=if_version)
             except self._boto3().exceptions.ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] != 501:
                     raise

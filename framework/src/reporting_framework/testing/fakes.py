@@ -90,7 +90,7 @@ class EventValidator:
 
     name: ClassVar[str] = "test-event"
     Settings: ClassVar[type[Settings]] = Settings
-    takes: ClassVar[Shape] = "payloads"
+    input_format: ClassVar[Shape] = "payloads"
     schema: pl.Schema = SCHEMA
     _read = TypeAdapter(Event).validate_json
 
@@ -139,7 +139,7 @@ class GivenRecords:
 
     name: ClassVar[str] = "test-given"
     Settings: ClassVar[type[Settings]] = Settings
-    yields: ClassVar[Shape] = "payloads"
+    output_format: ClassVar[Shape] = "payloads"
     parallelism = 1
 
     def __init__(self, splits: Mapping[str, Iterable[Batch]]) -> None:

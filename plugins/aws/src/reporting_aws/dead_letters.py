@@ -185,7 +185,7 @@ class DeadLetters:
         ).hexdigest()
         try:
             store = open_store(parse_location(self.settings.dead_letter_overflow))
-            store.put(digest, letter.payload, expected=None)
+            store.put(digest, letter.payload, if_version=None)
         except CommitConflict:
             pass  # it was set aside before; the same name is the same content
         except ReportingError as error:

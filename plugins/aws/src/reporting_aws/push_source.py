@@ -58,7 +58,7 @@ class Pushed(ABC):
 
     name: ClassVar[str]
     triggers: ClassVar[frozenset[str]]
-    yields: ClassVar[Shape] = "payloads"
+    output_format: ClassVar[Shape] = "payloads"
     ascii: ClassVar[bool] = False
     """Whether data is encoded, so that a lone surrogate in it is no record at all."""
     Settings: ClassVar[type[PushedSettings]] = PushedSettings

@@ -44,7 +44,7 @@ class MonthlyVisits:
 
     name: ClassVar[str] = "monthly-visits"
     Settings: ClassVar[type[MonthlyVisitsSettings]] = MonthlyVisitsSettings
-    needs: ClassVar[frozenset[str]] = frozenset(
+    required_columns: ClassVar[frozenset[str]] = frozenset(
         {*VISIT, *ORDER, "action", "center_label"}
     )
 

@@ -102,10 +102,10 @@ class Counts(_Grouping):
 
     name: ClassVar[str] = "counts"
     Settings: ClassVar[type[BySettings]] = BySettings
-    needs: ClassVar[frozenset[str]] = frozenset()
+    required_columns: ClassVar[frozenset[str]] = frozenset()
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         return _grouped(rows, self.by(rows), [_count(pl.len()).alias("events")])
 
 
@@ -124,13 +124,13 @@ class LatestPerVisit:
 
     name: ClassVar[str] = "latest-per-visit"
     Settings: ClassVar[type[NoSettings]] = NoSettings
-    needs: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER})
+    required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER})
 
     def __init__(self, settings: NoSettings) -> None:
         self.settings = settings
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         return rows.sort(ORDER).unique(VISIT, keep="last", maintain_order=True)
 
 
@@ -147,15 +147,15 @@ class MonthlyErrors:
 
     name: ClassVar[str] = "monthly-errors"
     Settings: ClassVar[type[NoSettings]] = NoSettings
-    needs: ClassVar[frozenset[str]] = frozenset(
+    required_columns: ClassVar[frozenset[str]] = frozenset(
         {"action", "pipeline_adcid", "timestamp"}
     )
 
     def __init__(self, settings: NoSettings) -> None:
         self.settings = settings
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         month = _MOMENT.dt.convert_time_zone("UTC").dt.strftime("%Y-%m").alias("month")
         failed = rows.filter(_FAIL).with_columns(month)
         return _grouped(
@@ -184,10 +184,10 @@ class Volumes(_Grouping):
 
     name: ClassVar[str] = "volumes"
     Settings: ClassVar[type[VolumesSettings]] = VolumesSettings
-    needs: ClassVar[frozenset[str]] = frozenset({*VISIT, "action"})
+    required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, "action"})
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         by, visit = self.by(rows), pl.struct(VISIT)
         submitted = rows.with_columns(_SUBMIT.any().over(VISIT).alias(_SUBMITTED))
         visits = visit.filter(pl.col(_SUBMITTED)).n_unique()
@@ -216,10 +216,10 @@ class PassRate(_Grouping):
 
     name: ClassVar[str] = "pass-rate"
     Settings: ClassVar[type[BySettings]] = BySettings
-    needs: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
+    required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         by, outcome = self.by(rows), _PASS | _FAIL
         last = (
             _ACTION.filter(outcome)
@@ -259,10 +259,10 @@ class QcTiming(_Grouping):
 
     name: ClassVar[str] = "qc-timing"
     Settings: ClassVar[type[BySettings]] = BySettings
-    needs: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
+    required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         by = self.by(rows)
         firsts = {"submit": _SUBMIT, "pass": _PASS}
         visits = _visits(
@@ -315,10 +315,10 @@ class TimeToPass(_Grouping):
 
     name: ClassVar[str] = "time-to-pass"
     Settings: ClassVar[type[BySettings]] = BySettings
-    needs: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
+    required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         by, first = self.by(rows), _MOMENT.filter(_SUBMIT).min()
         taken = _MOMENT.filter(_PASS & (first <= _MOMENT)).min() - first
         visits = _visits(rows, by, [taken.alias(_TAKEN)])
@@ -348,13 +348,13 @@ class Completeness:
 
     name: ClassVar[str] = "completeness"
     Settings: ClassVar[type[NoSettings]] = NoSettings
-    needs: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
+    required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
     def __init__(self, settings: NoSettings) -> None:
         self.settings = settings
 
-    def ask(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.ask`."""
+    def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """See `Query.run`."""
         found = [
             _MOMENT.filter(_SUBMIT).min().alias("first_submit"),
             _count(_SUBMIT.sum()).alias("submissions"),

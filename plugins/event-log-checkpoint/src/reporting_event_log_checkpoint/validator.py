@@ -22,8 +22,8 @@ class VisitEventV2Validator(ModelValidator):
     name: ClassVar[str] = "visit-event-v2"
     model = models.VisitEventV2
     defaults = models.DEFAULTS
-    without_column = models.WITHOUT_COLUMN
+    excluded_fields = models.WITHOUT_COLUMN
 
-    def rule(self, record: dict[str, Any]) -> dict[str, Any]:
+    def check_record(self, record: dict[str, Any]) -> dict[str, Any]:
         """See `models.only_with_its_datatype`."""
         return models.only_with_its_datatype(record)

@@ -18,8 +18,8 @@ class ExperimentEventValidator(ModelValidator):
 
     name: ClassVar[str] = "experiment-event"
     model = ExperimentEvent
-    verbatim: ClassVar[frozenset[str]] = frozenset({"properties", "metadata"})
+    raw_json_fields: ClassVar[frozenset[str]] = frozenset({"properties", "metadata"})
 
-    def quick(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
-        """See `ModelValidator.quick`."""
+    def parse_fast(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
+        """See `ModelValidator.parse_fast`."""
         return quick_events(payloads)

@@ -90,7 +90,7 @@ def written(store: Store) -> CheckResult:
     """
     key = f"{PROBE}{uuid.uuid4().hex}"
     where = store.location.join(key).uri
-    version = store.put(key, b"1", expected=None)
+    version = store.put(key, b"1", if_version=None)
     try:
         ignored = [
             name
@@ -107,7 +107,7 @@ def written(store: Store) -> CheckResult:
                 "two runs at once could undo each other: use a storage that honours"
                 " conditional writes, or see to it that runs never overlap",
             )
-        store.put(key, b"2", expected=version)
+        store.put(key, b"2", if_version=version)
     finally:
         left = _left(store, key)
     if left:
@@ -129,7 +129,7 @@ def _other(version: str) -> str:
 
 def _refused(store: Store, key: str, expected: str | None) -> bool:
     try:
-        store.put(key, b"overwritten", expected=expected)
+        store.put(key, b"overwritten", if_version=expected)
     except CommitConflict:
         return True
     return False
@@ -140,7 +140,7 @@ def _left(store: Store, key: str) -> str:
     try:
         entry = store.head(key)
         if entry is not None:
-            store.remove(key, expected=entry.version or "")
+            store.delete(key, if_version=entry.version or "")
     except ReportingError as error:
         return str(error)
     if store.location.scheme == "file":

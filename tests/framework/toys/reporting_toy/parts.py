@@ -40,7 +40,7 @@ class NumbersSettings(Settings):
 class Numbers:
     name = "toy-numbers"
     Settings = NumbersSettings
-    yields = "payloads"
+    output_format = "payloads"
     parallelism = 1
 
     def __init__(self, settings):
@@ -80,7 +80,7 @@ class Numbers:
 class NumberValidator:
     name = "toy-number"
     Settings = Settings
-    takes = "payloads"
+    input_format = "payloads"
     schema = pl.Schema({"number": pl.Int64, "source_key": pl.String})
 
     def __init__(self, settings):

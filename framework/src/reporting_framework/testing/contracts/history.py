@@ -106,7 +106,7 @@ class HistoryContract:
             }
         )
         for each in (FULL, failed):
-            history().keep(each)
+            history().add_run(each)
         found = list(history().records())
         assert found == [
             failed,
@@ -124,7 +124,7 @@ class HistoryContract:
                 " `kept_runs`"
             )
         for number in range(self.kept_runs + 3):
-            history().keep(record(number))
+            history().add_run(record(number))
         found = [each.run_id for each in history().records()]
         due = [f"run-{number}" for number in reversed(range(3, self.kept_runs + 3))]
         assert found == due, f"a history is bounded, and the oldest go first: {found}"
@@ -141,7 +141,7 @@ class HistoryContract:
 
         def keep(number: int) -> None:
             barrier.wait(timeout=30)
-            opened[number].keep(record(number))
+            opened[number].add_run(record(number))
 
         with ThreadPoolExecutor(WRITERS) as pool:
             list(pool.map(keep, range(WRITERS)))
@@ -162,15 +162,15 @@ class HistoryContract:
             0,
         ), f"an empty history knows no row: {nothing}"
         one = history()
-        one.note(["a.json", "b.json#1"], ["v1", None])
-        one.note(["b.json#2"], [None])
+        one.add_rows(["a.json", "b.json#1"], ["v1", None])
+        one.add_rows(["b.json#2"], [None])
         assert history().lineage(["a.json"]).height == 0, (
             "what is noted is set down by `write`, and not before"
         )
-        one.write(run_id="one", validator="v", at=AT)
+        one.flush(run_id="one", validator="v", at=AT)
         two = history()
-        two.note(["a.json"], ["v2"])
-        two.write(run_id="two", validator="w", at=AT + timedelta(days=1))
+        two.add_rows(["a.json"], ["v2"])
+        two.flush(run_id="two", validator="w", at=AT + timedelta(days=1))
         found = history().lineage(["a.json", "b.json#2", "c.json"])
         due = [
             ("a.json", "v2", "two", "w", AT + timedelta(days=1)),
@@ -189,9 +189,11 @@ class HistoryContract:
         one = history()
         with ThreadPoolExecutor(8) as pool:
             list(
-                pool.map(lambda number: one.note([f"{number}.json"], ["v"]), range(64))
+                pool.map(
+                    lambda number: one.add_rows([f"{number}.json"], ["v"]), range(64)
+                )
             )
-        one.write(run_id="one", validator="v", at=AT)
+        one.flush(run_id="one", validator="v", at=AT)
         found = (
             history()
             .lineage([f"{number}.json" for number in range(64)])["source_key"]
@@ -208,9 +210,9 @@ class HistoryContract:
         if spoil is None:
             pytest.skip("nothing damages it: give the fixture `spoil`")
         one = history()
-        one.note(["a.json"], ["v1"])
-        one.write(run_id="one", validator="v", at=AT)
-        one.keep(record(1))
+        one.add_rows(["a.json"], ["v1"])
+        one.flush(run_id="one", validator="v", at=AT)
+        one.add_run(record(1))
         spoil()
         assert list(history().records()) == [], (
             "a damaged history has no records, and raises nothing"
@@ -219,9 +221,9 @@ class HistoryContract:
             "a damaged history knows no row, and raises nothing"
         )
         two = history()
-        two.note(["b.json"], ["v1"])
-        two.write(run_id="two", validator="v", at=AT)
-        two.keep(record(2))
+        two.add_rows(["b.json"], ["v1"])
+        two.flush(run_id="two", validator="v", at=AT)
+        two.add_run(record(2))
         assert [each.run_id for each in history().records()] == ["run-2"], (
             "what is kept after damage is there"
         )

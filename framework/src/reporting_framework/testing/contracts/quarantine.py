@@ -54,7 +54,7 @@ class QuarantineContract:
     ) -> None:
         """Each object at the version that it was read at; others are not there."""
         assert quarantine().versions(OBJECTS) == {}, "an empty quarantine has no object"
-        state = quarantine().settle([], REJECTED, run_id="r", at=AT)
+        state = quarantine().replace_entries([], REJECTED, run_id="r", at=AT)
         assert state.rows == len(REJECTED), (
             f"a quarantine tells its rows: {state.rows} of {len(REJECTED)}"
         )
@@ -73,8 +73,8 @@ class QuarantineContract:
         origins. It does not show what was only begun.
         """
         assert quarantine().entries().height == 0, "an empty quarantine has no entries"
-        quarantine().begin(["c.json"])
-        quarantine().settle([], REJECTED[::-1], run_id="r", at=AT)
+        quarantine().mark_in_progress(["c.json"])
+        quarantine().replace_entries([], REJECTED[::-1], run_id="r", at=AT)
         found = quarantine().entries().rows()
         wanted = [(*rejection, "r", AT) for rejection in REJECTED]
         assert found == wanted, f"a quarantine shows what it was given: {found}"
@@ -83,9 +83,9 @@ class QuarantineContract:
         self, quarantine: Callable[[], Any]
     ) -> None:
         """Objects that were read again are set down anew, or are gone; others stay."""
-        quarantine().settle([], REJECTED, run_id="r", at=AT)
+        quarantine().replace_entries([], REJECTED, run_id="r", at=AT)
         again = [Rejection("b.json#2", "v3", "json_invalid")]
-        state = quarantine().settle(["b.json"], again, run_id="s", at=AT)
+        state = quarantine().replace_entries(["b.json"], again, run_id="s", at=AT)
         found = dict(quarantine().versions(OBJECTS))
         assert found == {
             "a.json": "v1",
@@ -94,7 +94,7 @@ class QuarantineContract:
         assert state.rows == 2, (
             f"a quarantine replaces what was read again: {state.rows} rows where 2 are"
         )
-        quarantine().settle(["a.json"], [], run_id="t", at=AT)
+        quarantine().replace_entries(["a.json"], [], run_id="t", at=AT)
         found = dict(quarantine().versions(OBJECTS))
         assert found == {"b.json": "v3"}, (
             f"what is accepted at last leaves the quarantine: {found}"
@@ -108,13 +108,13 @@ class QuarantineContract:
         It is neither shown nor counted, nor to be read again until its object changes.
         Other entries stay.
         """
-        quarantine().settle([], REJECTED, run_id="r", at=AT)
+        quarantine().replace_entries([], REJECTED, run_id="r", at=AT)
         chosen = (
             quarantine()
             .entries()
             .filter(pl.col("source_key").is_in(["a.json", "b.json#2"]))
         )
-        dropped = quarantine().drop(chosen)
+        dropped = quarantine().discard(chosen)
         assert dropped == 2, f"a drop tells how many there were: {dropped} of 2"
         left = quarantine().entries()["source_key"].to_list()
         assert left == ["b.json#3"], (
@@ -126,13 +126,18 @@ class QuarantineContract:
             "b.json": "v2",
         }, f"what was dropped stays accounted for: {found}"
         told = (
-            quarantine().dropped().select("source_key", "version", "error_type").rows()
+            quarantine()
+            .discarded()
+            .select("source_key", "version", "error_type")
+            .rows()
         )
         wanted = [("a.json", "v1", "missing"), ("b.json#2", "v2", "json_invalid")]
         assert told == wanted, (
             f"what was dropped is told when it is asked for, with its reason: {told}"
         )
-        state = quarantine().settle(["b.json"], REJECTED[1:], run_id="s", at=AT)
+        state = quarantine().replace_entries(
+            ["b.json"], REJECTED[1:], run_id="s", at=AT
+        )
         left = quarantine().entries()["source_key"].to_list()
         assert left == ["b.json#3"], (
             f"what was dropped stays so when it is rejected again: {left}"
@@ -140,7 +145,7 @@ class QuarantineContract:
         assert state.rows == 1, (
             f"what was dropped is not counted: {state.rows} rows where 1 is"
         )
-        quarantine().settle(
+        quarantine().replace_entries(
             ["a.json"], [REJECTED[0]._replace(version="v9")], run_id="t", at=AT
         )
         left = quarantine().entries()["source_key"].to_list()
@@ -153,12 +158,12 @@ class QuarantineContract:
         self, quarantine: Callable[[], Any]
     ) -> None:
         """An entry is dropped as it was shown, or not at all."""
-        quarantine().settle([], REJECTED, run_id="r", at=AT)
+        quarantine().replace_entries([], REJECTED, run_id="r", at=AT)
         shown = quarantine().entries()
-        quarantine().settle(
+        quarantine().replace_entries(
             ["a.json"], [REJECTED[0]._replace(field="other")], run_id="s", at=AT
         )
-        quarantine().drop(shown)
+        quarantine().discard(shown)
         left = quarantine().entries()["source_key"].to_list()
         assert left == ["a.json"], (
             f"an entry that changed since it was shown is not dropped: {left}"
@@ -172,12 +177,12 @@ class QuarantineContract:
         It does so until it is settled: a run that died between two commits is made good
         by the next one.
         """
-        quarantine().begin(["a.json"])
+        quarantine().mark_in_progress(["a.json"])
         found = dict(quarantine().versions(OBJECTS))
         assert found == {"a.json": None}, (
             f"what was begun and not settled is to be read again: {found}"
         )
-        quarantine().settle(["a.json"], [], run_id="r", at=AT)
+        quarantine().replace_entries(["a.json"], [], run_id="r", at=AT)
         assert quarantine().versions(OBJECTS) == {}, (
             "what was begun and settled is done"
         )
@@ -187,7 +192,7 @@ class QuarantineContract:
         assert dict(quarantine().bookmark) == {}, (
             "there is no bookmark before the first one"
         )
-        quarantine().leave(BOOKMARK)
+        quarantine().save_hints(BOOKMARK)
         assert dict(quarantine().bookmark) == BOOKMARK, (
             "a bookmark is found again as it was left"
         )

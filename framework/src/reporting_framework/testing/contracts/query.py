@@ -50,19 +50,19 @@ class QueryContract(PluginContract):
     def test_it_has_a_definition(self) -> None:
         """Check that a query has a definition.
 
-        It is in the docstring of the class itself, and `needs` has the columns that it
+        It is in the docstring of the class itself, and `required_columns` has the columns that it
         reads.
         """
         text = self.plugin.__dict__.get("__doc__") or ""
         assert text.strip(), (
             "a query is defined by the docstring of its class: it has none"
         )
-        needs = getattr(self.plugin, "needs", None)
+        needs = getattr(self.plugin, "required_columns", None)
         assert isinstance(needs, frozenset), (
-            "`needs` is a frozenset of the columns that a query reads"
+            "`required_columns` is a frozenset of the columns that a query reads"
         )
         assert all(isinstance(name, str) for name in needs), (
-            "`needs` is of names of columns"
+            "`required_columns` is of names of columns"
         )
 
     def test_it_answers_as_expected(
@@ -114,7 +114,7 @@ class QueryContract(PluginContract):
     def test_it_looks_at_the_schema_alone(self, make: Make, rows: pl.DataFrame) -> None:
         """No row is read before the answer is collected."""
         source = _Watched(rows)
-        found = make().ask(source.scan())
+        found = make().run(source.scan())
         assert isinstance(found, pl.LazyFrame), (
             f"a query gives a lazy frame: it gave a {type(found).__name__}"
         )
@@ -129,7 +129,7 @@ class QueryContract(PluginContract):
     def test_what_it_needs_is_enough(self, make: Make, rows: pl.DataFrame) -> None:
         """Check that it can be asked of a table of what it needs.
 
-        Such a table has the columns of `needs`, and those that the settings name.
+        Such a table has the columns of `required_columns`, and those that the settings name.
         """
         made = make()
         enough = rows.select(
@@ -146,12 +146,12 @@ class QueryContract(PluginContract):
     ) -> None:
         """Check that it reads no more columns than it needs.
 
-        These are the columns of `needs`, those that the settings name, and those that
+        These are the columns of `required_columns`, those that the settings name, and those that
         are in the answer.
         """
         made = make()
         source = _Watched(rows.with_columns(pl.lit(1).alias(UNNEEDED)))
-        found = made.ask(source.scan()).collect()
+        found = made.run(source.scan()).collect()
         assert source.asked is not None, (
             "a query answers from the rows: it has read none"
         )
@@ -210,7 +210,7 @@ class QueryContract(PluginContract):
         given = rows.clone()
         lazy = given.lazy()
         made = make()
-        made.ask(lazy).collect()
+        made.run(lazy).collect()
         assert lazy.collect().equals(rows), "a query does not change its input"
         assert given.equals(rows), "a query does not change its input"
 
@@ -229,7 +229,7 @@ class QueryContract(PluginContract):
                     continue
                 source, told = _Watched(rows), ""
                 try:
-                    made.ask(source.scan()).collect()
+                    made.run(source.scan()).collect()
                 except SettingsError as error:
                     told = str(error)
                 except Exception as error:
@@ -249,7 +249,7 @@ class QueryContract(PluginContract):
         nothing_told(told())
 
     def _columns(self, made: Any) -> set[str]:
-        """Columns of `needs`, and all texts of the settings."""
+        """Columns of `required_columns`, and all texts of the settings."""
         settings = getattr(made, "settings", None)
         values = settings.model_dump().values() if settings is not None else ()
         texts = [
@@ -257,7 +257,7 @@ class QueryContract(PluginContract):
             for value in values
             for each in ([value] if isinstance(value, str) else _several(value))
         ]
-        return {*self.plugin.needs, *texts}
+        return {*self.plugin.required_columns, *texts}
 
 
 class _Watched:
@@ -298,5 +298,5 @@ def _several(value: Any) -> Sequence[str]:
 
 
 def _answer(query: Any, rows: pl.DataFrame) -> pl.DataFrame:
-    found: pl.DataFrame = query.ask(rows.lazy()).collect()
+    found: pl.DataFrame = query.run(rows.lazy()).collect()
     return found

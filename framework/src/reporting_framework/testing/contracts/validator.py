@@ -155,7 +155,7 @@ class ValidatorContract(PluginContract):
         made = make()
         for what, record in self._named_awkward().items():
             _unharmed(made, self._batch([record]), f"a record ({what})")
-        if self.plugin.takes == "payloads":
+        if self.plugin.input_format == "payloads":
             self._never_raises_for_damage(made, good)
 
     def _never_raises_for_damage(self, made: Any, good: Sequence[bytes]) -> None:
@@ -266,7 +266,7 @@ class ValidatorContract(PluginContract):
             f"record-{number:04}.json" for number in range(first, first + len(records))
         ]
         versions = [f"v{number}" for number in range(first, first + len(records))]
-        if self.plugin.takes == "payloads":
+        if self.plugin.input_format == "payloads":
             return Batch(origins, versions, list(records))
         frame = pl.DataFrame(
             [dict(each) for each in records or like], infer_schema_length=None
@@ -274,7 +274,7 @@ class ValidatorContract(PluginContract):
         return Batch(origins, versions, frame=frame[: len(records)])
 
     def _named_awkward(self) -> Mapping[str, bytes]:
-        return awkward_records() if self.plugin.takes == "payloads" else {}
+        return awkward_records() if self.plugin.input_format == "payloads" else {}
 
     def _awkward(self) -> list[bytes]:
         return list(self._named_awkward().values())
@@ -285,7 +285,7 @@ class ValidatorContract(PluginContract):
         Its name holds a value, too.
         """
         found = []
-        for each in good if self.plugin.takes == "payloads" else ():
+        for each in good if self.plugin.input_format == "payloads" else ():
             try:
                 record = json.loads(each)
             except ValueError:

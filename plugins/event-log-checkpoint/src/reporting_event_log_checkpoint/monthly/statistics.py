@@ -192,7 +192,7 @@ def figures_of(
         for each in months
     }
     end = min(_begin(_before(month, -1)), at)
-    visits = Completeness(Completeness.Settings()).ask(until)
+    visits = Completeness(Completeness.Settings()).run(until)
     asked: dict[str, pl.LazyFrame] = {
         "newest": rows.select(_MOMENT.max()),
         "centers": (
@@ -201,7 +201,7 @@ def figures_of(
             )
         ),
         "errors": (
-            MonthlyErrors(MonthlyErrors.Settings()).ask(
+            MonthlyErrors(MonthlyErrors.Settings()).run(
                 until.filter(_begin(months[0]) <= _MOMENT)
             )
         ),
@@ -217,14 +217,14 @@ def figures_of(
     }
     for name, each in (("rates", months[-1]), ("rates_before", months[-2])):
         for by in (CENTER, MODULE):
-            asked[f"{name} {by[0]}"] = PassRate(PassRate.Settings(by=list(by))).ask(
+            asked[f"{name} {by[0]}"] = PassRate(PassRate.Settings(by=list(by))).run(
                 of[each]
             )
     for each in months:
-        asked[f"volumes {each}"] = Volumes(Volumes.Settings(by=["action"])).ask(
+        asked[f"volumes {each}"] = Volumes(Volumes.Settings(by=["action"])).run(
             of[each]
         )
-        asked[f"rate {each}"] = PassRate(PassRate.Settings()).ask(of[each])
+        asked[f"rate {each}"] = PassRate(PassRate.Settings()).run(of[each])
     for name, first in (("submit", "first_submit"), ("pass", "first_pass")):
         asked |= _timing(until, visits, name, first, month)
     found = dict(zip(asked, pl.collect_all(list(asked.values())), strict=True))
@@ -271,7 +271,7 @@ def _before(month: date, number: int) -> date:
 
 def _submitted(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Submitted visits by center and module: `Volumes`, of the action submit."""
-    found = Volumes(Volumes.Settings(by=["action", *CENTER, *MODULE])).ask(rows)
+    found = Volumes(Volumes.Settings(by=["action", *CENTER, *MODULE])).run(rows)
     return found.filter(pl.col("action") == "submit").select(*CENTER, *MODULE, "visits")
 
 
@@ -310,7 +310,7 @@ def _timing(
     )
     return {
         f"timing {name}": (
-            QcTiming(QcTiming.Settings()).ask(
+            QcTiming(QcTiming.Settings()).run(
                 rows.join(mine, on=VISIT, how="semi", nulls_equal=True)
             )
         ),

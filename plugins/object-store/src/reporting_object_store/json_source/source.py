@@ -103,7 +103,7 @@ class ObjectStoreJson:
 
     name: ClassVar[str] = "object-store-json"
     Settings: ClassVar[type[ObjectStoreJsonSettings]] = ObjectStoreJsonSettings
-    yields: ClassVar[Shape] = "payloads"
+    output_format: ClassVar[Shape] = "payloads"
     triggers: ClassVar[frozenset[str]] = KINDS
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
@@ -196,7 +196,7 @@ class ObjectStoreJson:
         listing.newest = newest and min(newest, listing.looked or newest)
         listing.full = (
             self.settings.reconcile
-            or not self.store.resumes
+            or not self.store.supports_list_after
             or not self.settings.name_pattern
             or not listing.ranges
             or listing.newest is None
@@ -352,9 +352,9 @@ class ObjectStoreJson:
         listing.looked = Listing.of(ledger.bookmark, self._identity).looked or last_run
         return absence(name, listing, self.store, self._names, self.settings)
 
-    def tell(self, ledger: RunLedger) -> Sequence[str]:
-        """See `Telling.tell`."""
-        if not self.store.resumes:
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        """See `Telling.describe_hints`."""
+        if not self.store.supports_list_after:
             return ["a folder is listed as a whole by every run"]
         return next_listing(self._choose(ledger, datetime.now(UTC)), self.settings)
 
@@ -452,7 +452,7 @@ class ObjectStoreJson:
         listing, named = self._listing, self._replayed or self._named is not None
         empty = (
             not named
-            and self.store.resumes
+            and self.store.supports_list_after
             and listing.full
             and listing.ended
             and not self._names.seen
@@ -467,7 +467,7 @@ class ObjectStoreJson:
             listing.since,
             (
                 due(listing, self.settings)
-                if self.store.resumes and not self._replayed
+                if self.store.supports_list_after and not self._replayed
                 else None
             ),
             [nothing_there(self.store)] if empty else (),
@@ -481,7 +481,7 @@ class ObjectStoreJson:
 
         The time of the last full listing is kept only if nothing of it is left to do.
         """
-        if not self.store.resumes:
+        if not self.store.supports_list_after:
             return {}  # a folder is listed as a whole each time
         listing, waiting = self._listing, set(unread)
         if self._named is not None:

@@ -266,7 +266,7 @@ class Checkpoint(NamedTuple):
                     raise
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def known(self, objects: pl.Series) -> set[str]:
+    def existing_objects(self, objects: pl.Series) -> set[str]:
         """Those of `objects` of which there is a row.
 
         Looks at the newest rows first, and often no further.
@@ -327,7 +327,7 @@ class Checkpoint(NamedTuple):
         ).item()
         return found
 
-    def present(self, origins: pl.Series) -> pl.Series:
+    def existing_keys(self, origins: pl.Series) -> pl.Series:
         """Those of `origins` of which there is a row."""
         if not self.rows:
             return origins.clear()

@@ -157,21 +157,21 @@ class RunHistory:
                 "%s: %d lines are no records of runs; passed over", self.uri, damaged
             )
 
-    def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
-        """See `History.note`."""
-        self._lineage.note(origins, versions)
+    def add_rows(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+        """See `History.add_rows`."""
+        self._lineage.add_rows(origins, versions)
 
-    def write(self, *, run_id: str, validator: str, at: datetime) -> None:
-        """See `History.write`."""
+    def flush(self, *, run_id: str, validator: str, at: datetime) -> None:
+        """See `History.flush`."""
         self._check()
-        self._written += self._lineage.write(run_id=run_id, validator=validator, at=at)
+        self._written += self._lineage.flush(run_id=run_id, validator=validator, at=at)
 
     def lineage(self, origins: Sequence[str]) -> pl.DataFrame:
         """See `History.lineage`."""
         return self._lineage.of(origins)
 
-    def keep(self, record: RunRecord) -> None:
-        """See `History.keep`.
+    def add_run(self, record: RunRecord) -> None:
+        """See `History.add_run`.
 
         Every so many runs, the files of origins are merged first.
 
@@ -185,7 +185,7 @@ class RunHistory:
             files = found.files + self._written if merged is None else merged
             data = self._bounded([*found.lines, line], files)
             try:
-                self._store.put(LOG, data, expected=found.version)
+                self._store.put(LOG, data, if_version=found.version)
             except CommitConflict:
                 self._found = None
                 continue

@@ -40,7 +40,7 @@ class CheckpointLedger:
         left = list(objects)
         for file in self._files:
             if left:
-                known = file.known(pl.Series(left, dtype=pl.String))
+                known = file.existing_objects(pl.Series(left, dtype=pl.String))
                 left = [key for key in left if key not in known]
         if self.rows:
             self._unknown.update(left)

@@ -83,8 +83,8 @@ class Lineage:
         self._count = 0
         self._spilt: list[Path] = []
 
-    def note(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
-        """See `History.note`.
+    def add_rows(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+        """See `History.add_rows`.
 
         What does not fit in a file of its own waits on the local disk.
         """
@@ -108,8 +108,8 @@ class Lineage:
             self._spilt.append(path)
         self._held, self._count = [rest.clone()], rest.height
 
-    def write(self, *, run_id: str, validator: str, at: datetime) -> int:
-        """See `History.write`.
+    def flush(self, *, run_id: str, validator: str, at: datetime) -> int:
+        """See `History.flush`.
 
         Return how many files that took, none where nothing was noted.
         """
@@ -240,5 +240,5 @@ class Lineage:
             if merged.height:
                 self._put(merged["at"].sort()[-1], uuid.uuid4().hex, merged)
             keys = [file.key for file, frame in found if frame is not None]
-            list(pool.map(partial(self._store.remove, expected=None), keys))
+            list(pool.map(partial(self._store.delete, if_version=None), keys))
         return len(small) - len(frames) + (merged.height <= FULL // 2)

@@ -103,7 +103,7 @@ class TendedFiles(CheckpointFiles):
 
         Several steps: a marker comes first and goes last, see `reset`.
         """
-        with self._marker.exclusive():
+        with self._marker.lock():
             if self._marker.read() is not None:
                 self._marker.refuse()
             places = self._places(belongings)
@@ -138,7 +138,7 @@ class TendedFiles(CheckpointFiles):
             return
         if self._marker.remote and not by_hand:
             self._marker.refuse()
-        with self._marker.exclusive():
+        with self._marker.lock():
             if (reset := self._marker.read()) is not None:
                 self._finish(reset)
                 _log.warning(
@@ -211,10 +211,10 @@ class TendedFiles(CheckpointFiles):
         if belonging.kind == "quarantine":
             rows_stay = "output" not in reset.kinds
             self._quarantine.reset(
-                expected=belonging.version or "", by=reset.backup, rows_stay=rows_stay
+                if_version=belonging.version or "", by=reset.backup, rows_stay=rows_stay
             )
         elif store.head(key) is not None:  # else another try has removed it
-            store.remove(key, expected=belonging.version or "")
+            store.delete(key, if_version=belonging.version or "")
 
     def _places(self, belongings: Sequence[StoredArtifact]) -> list[Place]:
         """These belongings as they were looked at, each with its store and key."""

@@ -164,14 +164,14 @@ class ParquetQuarantine:
         """See `Quarantine.entries`."""
         return _shown(self._load())
 
-    def begin(self, objects: Sequence[str]) -> None:
-        """See `Quarantine.begin`.
+    def mark_in_progress(self, objects: Sequence[str]) -> None:
+        """See `Quarantine.mark_in_progress`.
 
         Line 0 of an object is none of its records, so what is said of those stays.
         """
         self._replace((), _begun(objects))
 
-    def settle(
+    def replace_entries(
         self,
         reread: Iterable[str],
         rejections: Sequence[Rejection],
@@ -179,7 +179,7 @@ class ParquetQuarantine:
         run_id: str,
         at: datetime,
     ) -> QuarantineState:
-        """See `Quarantine.settle`."""
+        """See `Quarantine.replace_entries`."""
         columns = [
             pl.Series([each[at] for each in rejections], dtype=pl.String)
             for at in range(len(Rejection._fields))
@@ -191,8 +191,8 @@ class ParquetQuarantine:
         rows = self._replace(sorted(reread), added)
         return QuarantineState(uri=self.uri, rows=_shown(rows).height)
 
-    def drop(self, entries: pl.DataFrame) -> int:
-        """See `Quarantine.drop`."""
+    def discard(self, entries: pl.DataFrame) -> int:
+        """See `Quarantine.discard`."""
         chosen = _shown(entries.select(SCHEMA.names()).cast(SCHEMA))
         dropped = 0
 
@@ -208,10 +208,10 @@ class ParquetQuarantine:
         bookmark = self.bookmark
         self._change(marked)
         if bookmark:
-            self.leave(bookmark)  # which named the version that this has replaced
+            self.save_hints(bookmark)  # which named the version that this has replaced
         return dropped
 
-    def reset(self, *, expected: str, by: str, rows_stay: bool) -> None:
+    def reset(self, *, if_version: str, by: str, rows_stay: bool) -> None:
         """Remove all that was settled, if it still is at this version.
 
         See `Resettable.remove`.
@@ -221,7 +221,7 @@ class ParquetQuarantine:
         name there while it settles has been reset meanwhile.
 
         Args:
-            expected: The version.
+            if_version: The version.
             by: Name of the reset.
             rows_stay: Whether the outputs stay. An object of which a part was accepted
                 would then count as known, so all of them count as begun.
@@ -239,21 +239,21 @@ class ParquetQuarantine:
                 )
             begun = begun.with_columns(run_id=pl.lit(by))
         except CorruptCheckpoint:
-            begun, self._version = SCHEMA.to_frame(), expected
+            begun, self._version = SCHEMA.to_frame(), if_version
         if self._version is None:
             return
-        if self._version != expected:
+        if self._version != if_version:
             raise CommitConflict(f"{self.uri}: a run has written it meanwhile")
         if begun.height:
             self._version = self._store.put(
-                self._key, checksums.parquet_bytes(begun), expected=expected
+                self._key, checksums.parquet_bytes(begun), if_version=if_version
             )
         else:
-            self._store.remove(self._key, expected=expected)
+            self._store.delete(self._key, if_version=if_version)
         self._rows = None
 
-    def dropped(self) -> pl.DataFrame:
-        """See `Quarantine.dropped`."""
+    def discarded(self) -> pl.DataFrame:
+        """See `Quarantine.discarded`."""
         kind = pl.col("error_type").str.strip_prefix(DROPPED)
         return self._load().filter(_IS_DROPPED).with_columns(error_type=kind)
 
@@ -294,7 +294,7 @@ class ParquetQuarantine:
                 return before
             try:
                 self._version = self._store.put(
-                    self._key, checksums.parquet_bytes(after), expected=self._version
+                    self._key, checksums.parquet_bytes(after), if_version=self._version
                 )
             except CommitConflict:
                 self._rows, self.overtaken = None, True
@@ -349,8 +349,8 @@ class ParquetQuarantine:
             )
         return self._bookmark
 
-    def leave(self, bookmark: Mapping[str, Any]) -> None:
-        """See `Quarantine.leave`.
+    def save_hints(self, bookmark: Mapping[str, Any]) -> None:
+        """See `Quarantine.save_hints`.
 
         When another run has left one meanwhile, neither can be trusted to know of all.
         """
@@ -371,10 +371,12 @@ class ParquetQuarantine:
             except CommitConflict:
                 return  # the third run does the same as this one would
 
-    def _put_bookmark(self, bookmark: Mapping[str, Any], expected: str | None) -> None:
+    def _put_bookmark(
+        self, bookmark: Mapping[str, Any], if_version: str | None
+    ) -> None:
         data = json.dumps(bookmark, sort_keys=True, indent=1).encode()
         self._bookmark = (
-            self._store.put(self._bookmark_key, data, expected=expected),
+            self._store.put(self._bookmark_key, data, if_version=if_version),
             dict(bookmark),
         )
 

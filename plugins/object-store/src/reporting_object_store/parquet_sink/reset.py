@@ -70,9 +70,9 @@ class ResetMarker:
         """
         return self._store.remote
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Keep other processes from resetting, where the storage can."""
-        return self._store.exclusive(self._key)
+        return self._store.lock(self._key)
 
     def exists(self) -> bool:
         """Return whether a reset has begun and not ended."""
@@ -108,7 +108,7 @@ class ResetMarker:
             ) from error
 
     def write(self, reset: Reset) -> None:
-        """Write it, within `exclusive`, if nobody has written it since it was read.
+        """Write it, within `lock`, if nobody has written it since it was read.
 
         Raises:
             CommitConflict: Another process resets.
@@ -117,13 +117,13 @@ class ResetMarker:
             {"format": FORMAT, **reset._asdict(), "saved": sorted(reset.saved)},
             indent=1,
         ).encode()
-        with self._store.scratch(
+        with self._store.temp_path(
             self._key
         ) as scratch:  # `put` of bytes would wait for the lock that is held
             scratch.write_bytes(data)
             try:
                 self._version = self._store.put(
-                    self._key, scratch, expected=self._version
+                    self._key, scratch, if_version=self._version
                 )
             except CommitConflict:
                 raise CommitConflict(
@@ -132,7 +132,7 @@ class ResetMarker:
 
     def remove(self) -> None:
         """Remove it: the reset has ended."""
-        self._store.remove(self._key, expected=None)
+        self._store.delete(self._key, if_version=None)
         self._version = None
 
     def refuse(self) -> None:

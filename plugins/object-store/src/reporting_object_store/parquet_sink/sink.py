@@ -177,7 +177,7 @@ class ParquetCheckpoint(TendedFiles):
         ).collect()[SOURCE_KEY]
         wanted = origins.filter(origins.str.contains("#", literal=True))
         return {
-            key: file.present(wanted)
+            key: file.existing_keys(wanted)
             for key, file in self._files.items()
             if len(wanted) and file.rows
         }
@@ -194,7 +194,7 @@ class ParquetCheckpoint(TendedFiles):
         """
         planned, fresh = file.version, all(piece.fresh for piece in pieces)
         for attempt in commit_attempts(file.uri):
-            with self.store.exclusive(file.key):
+            with self.store.lock(file.key):
                 if attempt or (
                     not self.store.remote and self._version(file.key) != file.version
                 ):
@@ -249,7 +249,7 @@ class ParquetCheckpoint(TendedFiles):
                 check=check,
             )
 
-        with self.store.scratch(file.key) as scratch:
+        with self.store.temp_path(file.key) as scratch:
             try:
                 new = self._merged(file, file.frames(), counted(), scratch)
             except OutOfOrderError:
@@ -264,7 +264,7 @@ class ParquetCheckpoint(TendedFiles):
             if not new.rows:
                 return file, 0
             size = scratch.stat().st_size
-            version = self.store.put(file.key, scratch, expected=file.version)
+            version = self.store.put(file.key, scratch, if_version=file.version)
         if file.form and file.upgrades:
             _log.warning("%s: upgraded: %s", file.uri, file.form.told())
         newest = max(
@@ -334,7 +334,9 @@ class _Counted:
         form = self._file.form
         for frame in self._frames:
             if self._check:
-                there = self._file.present(frame[SOURCE_KEY]).extend(self._elsewhere)
+                there = self._file.existing_keys(frame[SOURCE_KEY]).extend(
+                    self._elsewhere
+                )
                 frame = frame.filter(~pl.col(SOURCE_KEY).is_in(there.implode()))
             frame = _each_once(frame, self._file.timestamp)
             if frame.height:

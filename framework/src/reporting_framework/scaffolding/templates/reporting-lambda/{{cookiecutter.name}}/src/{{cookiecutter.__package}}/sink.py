@@ -90,7 +90,7 @@ class NdjsonTable:
                 rows |= new
                 data = "".join(f"{rows[origin]}\n" for origin in sorted(rows)).encode()
                 try:
-                    version, size = self.store.put(self.key, data, expected=version), len(data)
+                    version, size = self.store.put(self.key, data, if_version=version), len(data)
                 except CommitConflict:
                     continue
             uri = self.store.location.join(self.key).uri

@@ -42,7 +42,7 @@ class CsvFiles:
     """CSV files below a folder, one split for each. A file is new when its key is not in the ledger."""
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
-    yields: ClassVar[Shape] = "payloads"
+    output_format: ClassVar[Shape] = "payloads"
     Settings: ClassVar[type[CsvFilesSettings]] = CsvFilesSettings
 
     def __init__(self, settings: CsvFilesSettings) -> None:
