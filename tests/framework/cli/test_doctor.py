@@ -368,6 +368,18 @@ def test_a_server_of_s3_alone_is_well(nobody, monkeypatch, status, body):
     assert "whose they are is not to be learnt there" in found.found
 
 
+@pytest.mark.parametrize("wrong", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY"])
+def test_credentials_that_the_server_refuses_are_a_failure(nobody, s3, wrong):
+    for variable, value in s3.environment().items():
+        nobody.setenv(variable, value)
+    assert credentials(USED).status == "ok"
+    nobody.setenv(f"AWS_{wrong}", "wrong")
+    found = credentials(USED)
+    assert found.status == "fail"
+    assert "; they are refused (" in found.found
+    assert found.advice == "check the access key, its secret and its session token"
+
+
 # -- S3 -------------------------------------------------------------------------------------------------------------------
 
 

@@ -308,6 +308,8 @@ def test_the_exit_code_says_the_worst(given, max_rejected, code):
         (
             ["--unread", "2"],
             4,
+            "warning: unread: 0: denied; the next run tries it again\n"
+            "warning: unread: 1: denied; the next run tries it again\n"
             "warning: objects that could not be read: 2; the next run tries them again\n",
         ),
         (["--mode", "denied"], 1, "error: toy://numbers: no right to list\n"),

@@ -1,11 +1,12 @@
 """What the log says of rejected records and unread objects, and of a run in which nothing else was found."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from reporting_framework import run_report
-from reporting_framework.execution.rejection_summary import NAMED
+from reporting_framework.execution.rejection_summary import NAMED, WARNED
 
 TABLE = """
 [reports.visits]
@@ -83,6 +84,18 @@ def test_a_run_that_rejects_everything_ends_with_a_warning_of_what_the_input_loo
     assert said in warning
 
 
+def test_new_records_that_are_all_rejected_beside_old_rows_do_not_blame_the_report(
+    run, caplog
+):
+    good = next(Path("examples/visit-events").glob("log-*.json")).read_bytes()
+    run({"a.json": good})
+    run({"b.json": b"{"})
+    [warning] = [
+        each.getMessage() for each in caplog.records if each.levelno == logging.WARNING
+    ]
+    assert warning.endswith("; see them with `reporting quarantine visits list`")
+
+
 def test_a_run_without_records_ends_without_a_warning(run, caplog):
     run({})
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
@@ -104,6 +117,9 @@ def test_each_unread_object_is_named_in_the_log_with_its_reason_up_to_a_limit(
     assert (
         named[0].getMessage()
         == "unread: 0000.json: missing; the next run tries it again"
+    )
+    assert [each.levelname for each in named] == ["WARNING"] * WARNED + ["INFO"] * (
+        NAMED - WARNED
     )
     [rest] = [record for record in caplog.records if hasattr(record, "unread_unnamed")]
     assert (rest.unread_unnamed, rest.getMessage()) == (

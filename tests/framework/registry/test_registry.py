@@ -297,6 +297,17 @@ def test_a_plugin_for_another_version_is_listed_with_both_and_what_to_upgrade_an
         registry.find("source", "fake-other-numbers")
 
 
+def test_a_mistyped_name_in_the_list_is_told_before_what_the_list_blocks(site):
+    for number in range(6):
+        site.add(f"fake-{number}", good(f"fake-{number}"))
+    with pytest.raises(
+        PluginError,
+        match="not loaded: mistyped is in REPORTING_PLUGINS, but no such plugin is"
+        " installed, ",
+    ):
+        load_plugins(["mistyped"]).find("source", "fake-1")
+
+
 def test_the_version_is_compared_before_hooks_that_may_be_gone(site):
     site.add(
         "fake-future",

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import polars as pl
@@ -424,6 +425,19 @@ def test_the_arn_of_an_access_point_is_told_with_what_to_use_instead(s3_environm
 
 
 def test_credentials_in_a_uri_are_refused_and_not_shown(s3_environment):
-    with pytest.raises(LocationError, match="a bucket's name is of letters") as caught:
+    with pytest.raises(
+        LocationError, match="^s3://bucket/key: credentials do not belong in a URI"
+    ) as caught:
         open_store("s3://AKIA:hunter2@bucket/key")
     assert "hunter2" not in str(caught.value)
+
+
+def test_many_threads_may_ask_boto3_at_once(s3_environment, bucket, caplog):
+    store = open_store(f"s3://{bucket}")
+    keys = [f"{number}" for number in range(64)]
+    for key in keys:
+        store.put(key, b"", if_version=None)
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(lambda key: store.delete(key, if_version=None), keys))
+        list(pool.map(lambda key: store.head(f"{key}/"), keys))
+    assert [each.getMessage() for each in caplog.records] == []

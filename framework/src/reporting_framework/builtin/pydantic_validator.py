@@ -122,9 +122,9 @@ class ModelValidator:
             payloads: n raw records.
 
         Returns:
-            n records, each just as the model and `check_record` make it of that payload (a
-            field of `raw_json_fields` as its text), or None for one that is left to them:
-            whenever there is any doubt.
+            n records, each just as the model and `check_record` make it of that payload
+            (a field of `raw_json_fields` as its text), or None for one that is left to
+            them: whenever there is any doubt.
         """
         return repeat(None, len(payloads))
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NAMED = 100
 """Rejected records of a run, and unread objects, that are named in the log."""
 
+WARNED = 10
+"""Unread objects that are named in a warning; the others are information."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -56,9 +59,10 @@ class RejectionLog:
                 self._unnamed,
                 extra={"rejected_unnamed": self._unnamed},
             )
-        for each in unread[:NAMED]:
+        for number, each in enumerate(unread[:NAMED]):
             known = {"source_key": each.origin, "reason": each.reason}
-            _log.info(
+            _log.log(
+                logging.WARNING if number < WARNED else logging.INFO,
                 "unread: %s: %s; the next run tries it again",
                 each.origin,
                 each.reason,

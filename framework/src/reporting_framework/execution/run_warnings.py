@@ -60,7 +60,7 @@ class RunWarnings:
         found = [
             self._source_changed(survey),
             *survey.warnings,
-            nothing_accepted(result, self._pipeline),
+            nothing_accepted(result, self._pipeline, first=not self._taken),
         ]
         warnings = [each for each in found if each]
         for each in warnings:
@@ -90,28 +90,36 @@ class RunWarnings:
         )
 
 
-def nothing_accepted(result: RunResult, pipeline: Pipeline) -> str | None:
+def nothing_accepted(
+    result: RunResult, pipeline: Pipeline, *, first: bool
+) -> str | None:
     """Return a warning if all records of a run were rejected.
 
-    It tells the first reason, and what the input looks like.
+    It has the first reason, and what the input looks like.
+
+    Args:
+        result: The run's.
+        pipeline: The report.
+        first: Whether there were no rows before, so that the report itself may be
+            wrong for the input.
     """
     if not result.rejected or result.rejected != result.records_read:
         return None
-    first = result.rejections[0]
-    reason = (
-        f"{first.count:,} x {first.type}{f' in {first.field}' if first.field else ''}"
-    )
+    most = result.rejections[0]
+    reason = f"{most.count:,} x {most.type}{f' in {most.field}' if most.field else ''}"
     said = (
         f"report {result.report}: nothing was accepted, all {result.rejected:,} records"
         " were rejected"
     )
     source, sources = pipeline.source.name, pipeline.sources
-    if not first.type.startswith(LOOKS_LIKE):
-        return (
-            f"{said} ({reason}); check that source, validator and names of files fit"
-            " the input"
+    if not most.type.startswith(LOOKS_LIKE):
+        check = (
+            "check that source, validator and names of files fit the input"
+            if first
+            else f"see them with `reporting quarantine {result.report} list`"
         )
-    form = first.type.removeprefix(LOOKS_LIKE).replace("_", "-")
+        return f"{said} ({reason}); {check}"
+    form = most.type.removeprefix(LOOKS_LIKE).replace("_", "-")
     readers = [
         name
         for name, summary in sources.items()

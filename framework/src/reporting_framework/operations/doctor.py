@@ -41,6 +41,18 @@ if TYPE_CHECKING:
 Check = Callable[[], CheckResult]
 
 OLDEST_PYTHON = (3, 11)
+
+REFUSED = frozenset(
+    {
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+"""Codes of STS that tell credentials which are wrong from a server that has no STS."""
+
 SPACE = 1024**3
 """Bytes free in the temporary folder under which a word is due."""
 
@@ -366,6 +378,12 @@ def credentials(permissions: list[Permission]) -> CheckResult:
         ValueError,
     ) as error:
         why = next(iter(codes_of(error)), type(error).__name__)
+        if why in REFUSED:
+            return CheckResult(
+                "fail",
+                f"{text}; they are refused ({why})",
+                "check the access key, its secret and its session token",
+            )
         if (
             other
         ):  # a server of S3 alone answers anything, or nothing that can be parsed

@@ -51,8 +51,8 @@ class Quarantine(Protocol):
 
         They are objects of several records.
 
-        Until `replace_entries`, they count as not accounted for, so that a run which dies
-        between two commits is made good by the next one.
+        Until `replace_entries`, they count as not accounted for, so that a run which
+        dies between two commits is made good by the next one.
         """
         ...
 
@@ -69,7 +69,8 @@ class Quarantine(Protocol):
         This is one atomic write.
 
         Args:
-            reread: Objects that this run has read again, or named to `mark_in_progress`.
+            reread: Objects that this run has read again, or named to
+                `mark_in_progress`.
             rejections: What this run did not keep.
             run_id: The run.
             at: When the run began (aware, UTC).
@@ -81,8 +82,8 @@ class Quarantine(Protocol):
 
         They are no longer among `entries` nor counted, and stay accounted for:
         `versions` names their objects at the version they were read at, so that an
-        object comes back only when it changes. `replace_entries` leaves a dropped record as it
-        is when it was rejected again at that version.
+        object comes back only when it changes. `replace_entries` leaves a dropped
+        record as it is when it was rejected again at that version.
 
         Args:
             entries: Rows of `entries`. One that is not there any more just as it was

@@ -335,7 +335,9 @@ class Registry:
         listed = f"; known: {', '.join(known)}" if known else ""
         kept = [
             f"{row.name} of {row.distribution} is {row.status}"
-            for row in self._others
+            if row.version
+            else f"{row.name} is {row.reason}"
+            for row in sorted(self._others, key=lambda row: row.status != "broken")
             if row.status != "registered"
         ]
         more = f" and {len(kept) - HINTED} more" if len(kept) > HINTED else ""

@@ -131,6 +131,11 @@ def _in_bucket(scheme: Scheme, uri: str, rest: str) -> Location:
         raise InvalidLocation(
             f"{_shown(uri)}: the bucket is missing; write {scheme}://bucket/key"
         )
+    if "@" in root:
+        raise InvalidLocation(
+            f"{_shown(uri)}: credentials do not belong in a URI and are not shown; take"
+            " them out, and set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
+        )
     if not _BUCKET.fullmatch(root):
         raise InvalidLocation(
             f"{_shown(uri)}: a bucket's name is of letters, digits, . _ and -; write"
@@ -147,6 +152,11 @@ def _in_bucket(scheme: Scheme, uri: str, rest: str) -> Location:
 
 def _path(path: str) -> str:
     """Return an absolute path without the slash that it begins with."""
+    if path.startswith("arn:"):
+        raise InvalidLocation(
+            f"{path}: an ARN is no path; write s3://bucket/key, with the alias of an"
+            " access point as the bucket"
+        )
     if _LIKE_URI.search(path):
         raise InvalidLocation(
             f"{_shown(path)}: neither a URI nor a path; write s3://bucket/key with two"

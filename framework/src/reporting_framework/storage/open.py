@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 RETRIES = 5
 RETRY_SECONDS = 60
 
+CONNECTIONS = 64
+"""Connections that boto3 keeps open: as many as threads ask it at once."""
+
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+")
 
 _OWN: dict[str, Any] = {
@@ -185,9 +188,14 @@ class _Bucket:
         with self._lock:  # boto3 does not make two at once
             if self._client is None:
                 config = self._config
+                from botocore.config import Config
+
                 session = config.session or aws_session()
                 self._client = session.client(
-                    "s3", endpoint_url=config.endpoint, region_name=config.region
+                    "s3",
+                    endpoint_url=config.endpoint,
+                    region_name=config.region,
+                    config=Config(max_pool_connections=CONNECTIONS),
                 )
             return self._client
 

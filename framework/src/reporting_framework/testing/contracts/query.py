@@ -50,8 +50,8 @@ class QueryContract(PluginContract):
     def test_it_has_a_definition(self) -> None:
         """Check that a query has a definition.
 
-        It is in the docstring of the class itself, and `required_columns` has the columns that it
-        reads.
+        It is in the docstring of the class itself, and `required_columns` has the
+        columns that it reads.
         """
         text = self.plugin.__dict__.get("__doc__") or ""
         assert text.strip(), (
@@ -129,7 +129,8 @@ class QueryContract(PluginContract):
     def test_what_it_needs_is_enough(self, make: Make, rows: pl.DataFrame) -> None:
         """Check that it can be asked of a table of what it needs.
 
-        Such a table has the columns of `required_columns`, and those that the settings name.
+        Such a table has the columns of `required_columns`, and those that the settings
+        name.
         """
         made = make()
         enough = rows.select(
@@ -146,8 +147,8 @@ class QueryContract(PluginContract):
     ) -> None:
         """Check that it reads no more columns than it needs.
 
-        These are the columns of `required_columns`, those that the settings name, and those that
-        are in the answer.
+        These are the columns of `required_columns`, those that the settings name, and
+        those that are in the answer.
         """
         made = make()
         source = _Watched(rows.with_columns(pl.lit(1).alias(UNNEEDED)))

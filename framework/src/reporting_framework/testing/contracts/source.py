@@ -177,12 +177,12 @@ class SourceContract(PluginContract):
         assert not twice, f"an origin is unique: {few(twice)} are there more than once"
 
     def test_a_batch_fits_together(self, opened: Opened) -> None:
-        """As many origins as versions and records, in the shape that `output_format` says."""
+        """As many origins as versions and records, in the shape of `output_format`."""
         for batch in taken(opened()):
             shape = "frames" if batch.frame is not None else "payloads"
             given = batch.frame if batch.frame is not None else batch.payloads
             assert not batch.origins or shape == self.plugin.output_format, (
-                f"yields says what comes: {shape} came"
+                f"output_format says what comes: {shape} came"
             )
             sizes = (
                 len(batch.origins),
