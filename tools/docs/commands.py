@@ -79,9 +79,9 @@ def _of_reports(
             "Before them come those of [the query](plugins.md#queries); `reporting"
             " query REPORT --list` shows them."
         )
-    if name == "report":
+    if name == "render":
         yield (
-            "Before them come those of [the page](plugins.md#pages); `reporting report"
+            "Before them come those of [the page](plugins.md#pages); `reporting render"
             " REPORT --list` shows them."
         )
     if name != "run":

@@ -1,354 +1,245 @@
-"""What a run says to people."""
+"""``reporting render``: the page of a month in a file, on stdout, on paper; and what is refused."""
 
-import io
 import re
-import shlex
-import subprocess
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+import stat
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.console import Console
+from click.testing import CliRunner
 
-from reporting_framework.cli import render
-from reporting_framework.cli.progress import ProgressBar, wanted
-from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
-from reporting_framework.plugin_api.result import (
-    Output,
-    QuarantineState,
-    RejectionCount,
-    RunResult,
-    Seconds,
-)
+from reporting_framework import run_report
+from reporting_framework.cli.chromium import print_page
+from reporting_framework.cli.main import reporting
+from reporting_framework.errors import LocationError
+from tests.framework.cli.test_help import completions
+from tests.support.browser import chromium
 
-OUTPUT = Output(uri="out/visits.parquet", rows=1234, new_rows=34, bytes=5678)
-
-FULL = RunResult(
-    report="visits",
-    run_id="1",
-    status="partial",
-    complete=False,
-    records_read=1100,
-    accepted=1034,
-    rejected=60,
-    filtered=5,
-    duplicates=1,
-    objects_unread=2,
-    objects_ignored=3,
-    ignored_samples=["odd\n\x1b[2J.txt", "[bold]x[/bold]"],
-    remaining=7,
-    ignored_fields={"naccid": 4},
-    outputs=[OUTPUT],
-    last_processed_timestamp=datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
-    rejections=[
-        RejectionCount(type="missing", field="ptid", count=50),
-        RejectionCount(type="bad", field=None, count=10),
-    ],
-    quarantine=QuarantineState(uri="out/_quarantine/visits.parquet", rows=65),
-    seconds=Seconds(total=1.234),
-)
+EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 
 
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("render")
+    run_report(
+        "event-log-checkpoint",
+        {"source": str(EXAMPLE), "checkpoint": f"{folder}/out.parquet"},
+    )
+    return folder
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Call it, and stdout is a terminal of 60 columns."""
-
-    def become() -> None:
-        for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("COLUMNS", "60")
-        monkeypatch.setenv("TERM", "xterm-256color")
-        monkeypatch.setattr(sys, "stdout", Terminal())
-
-    return become
+def here(made, settled):
+    """A working directory whose reporting.toml leads to the example's checkpoint."""
+    return settled(EXAMPLE, f"{made}/out.parquet")
 
 
-def test_plain_lines_say_all_there_is():
-    assert render.summary(
-        FULL, ["reporting-run", "visits", "--x", "a b"], ["--x", "a b"]
-    ).splitlines() == [
-        "visits: partial",
-        "  read               1,100",
-        "  accepted           1,034",
-        "  rejected           60",
-        "    reason           50 x missing in ptid",
-        "    reason           10 x bad",
-        "  filtered           5",
-        "  duplicates         1",
-        "  objects unread     2",
-        "  objects remaining  7",
-        "  objects ignored    3 (such as odd\\n\\x1b[2J.txt, [bold]x[/bold])",
-        "  fields ignored     naccid 4",
-        "  output             out/visits.parquet: 1,234 rows (+34), 5,678 bytes",
-        "  quarantine         out/_quarantine/visits.parquet: 65 rows",
-        "  newest timestamp   2025-01-02T03:04:05+00:00",
-        "  complete           no: run again for the rest",
-        "  seconds            1.23",
+def render(*arguments, code=0):
+    done = CliRunner().invoke(reporting, ["render", *arguments], prog_name="reporting")
+    assert done.exit_code == code, done.output
+    return done
+
+
+def test_the_page_of_a_month_is_written_in_one_step(here):
+    (here / "page.html").write_text("before")
+    done = render("event-log-checkpoint", "--month", "2024-02", "--html", "page.html")
+    size = (here / "page.html").stat().st_size
+    assert (done.stdout, done.stderr) == (
+        f"page.html: monthly-visits of 2024-02, {size:,} bytes\n",
         "",
-        "Next:",
-        "  reporting-run visits --x 'a b' --format json",
-        """  python -c "import polars as pl; print(pl.read_parquet('out/visits.parquet'))\"""",
-        "  reporting quarantine visits --x 'a b'",
-    ]
-
-
-def test_next_commands_work_as_pasted_where_hatch_ran_this_one(monkeypatch):
-    """Hatch takes single braces for fields of its own."""
-    monkeypatch.setenv("HATCH_ENV_ACTIVE", "default")
-    found = FULL.model_copy(
-        update={"outputs": [OUTPUT.model_copy(update={"uri": "out/{study}.parquet"})]}
     )
-    assert render.next_commands(
-        found, ["reporting-run", "visits"], ["--checkpoint", "out/{study}.parquet"]
-    ) == [
-        "hatch run reporting-run visits --format json",
-        """hatch run python -c "import polars as pl; print(pl.read_parquet('out/{{study}}.parquet'))\"""",
-        "hatch run reporting quarantine visits --checkpoint 'out/{{study}}.parquet'",
+    text = (here / "page.html").read_text()
+    assert "<title>Visits in February 2024</title>" in text
+    assert text.endswith("</html>\n")
+    assert sorted(each.name for each in here.iterdir()) == [
+        "page.html",
+        "reporting.toml",
     ]
-    monkeypatch.setenv("HATCH_ENV_ACTIVE", "docs")
-    assert render.prefixed("reporting list") == "hatch run docs:reporting list"
+    assert stat.S_IMODE((here / "page.html").stat().st_mode) & 0o600 == 0o600
 
 
-def test_many_outputs_are_summed_up():
-    outputs = [
-        Output(uri=f"out/{number}.parquet", rows=number, new_rows=1, bytes=9)
-        for number in range(13)
-    ]
-    result = RunResult(
-        report="visits", run_id="1", status="ok", complete=True, outputs=outputs
+def test_the_page_is_printed_and_its_own_settings_are_options(here):
+    done = render(
+        "event-log-checkpoint",
+        "--month",
+        "2024-03",
+        "--html",
+        "-",
+        "--no-identifiers",
+        "--longest-waiting",
+        "2",
     )
-    lines = [
-        line
-        for line in render.summary(result, []).splitlines()
-        if line.startswith("  output")
-    ]
-    assert lines[9:] == [
-        "  output    out/9.parquet: 9 rows (+1), 9 bytes",
-        "  output    and 3 more: 33 rows (+3) (--format json lists all)",
-    ]
+    assert done.stderr == ""
+    assert done.stdout.startswith("<!doctype html>\n")
+    assert "2 visits, the longest first." in done.stdout
+    assert not re.search(r">(?:SYN|LATE|TWIN)\d+<", done.stdout)
 
 
-def test_plain_lines_say_no_more_than_there_is():
-    result = RunResult(
-        report="visits", run_id="1", status="ok", complete=True, objects_ignored=2
-    )
-    assert render.summary(result, []).splitlines() == [
-        "visits: ok",
-        "  read             0",
-        "  accepted         0",
-        "  rejected         0",
-        "  objects ignored  2",
-        "  complete         yes",
-        "  seconds          0.00",
-        "",
-        "Next:",
-        "  the same with --format json",
-    ]
-
-
-def test_what_was_listed_is_said():
-    def said(**more):
-        result = RunResult(
-            report="visits", run_id="1", status="ok", complete=True, **more
-        )
-        return [
-            line.split(maxsplit=1)
-            for line in render.summary(result, []).splitlines()[4:-4]
-        ]
-
-    since, due = (
-        datetime(2024, 5, 6, tzinfo=UTC),
-        datetime(2024, 6, 7, 8, 9, tzinfo=UTC),
-    )
-    assert said() == [["complete", "yes"]]
-    assert said(listing="full") == [["listed", "everything"], ["complete", "yes"]]
-    assert said(listing="window", listed_from=since, full_scan_due=due) == [
-        [
-            "listed",
-            "names dated 2024-05-06 or later; everything again from 2024-06-07 08:09 UTC on",
-        ],
-        ["complete", "yes, of what was listed"],
-    ]
-    assert said(listing="named") == [
-        ["listed", "only what was named"],
-        ["complete", "yes, of what was listed"],
-    ]
-
-
-def test_a_dry_run_says_what_would_be_written():
-    result = FULL.model_copy(update={"dry_run": True, "quarantine": None})
-    text = render.summary(
-        result,
-        [
-            "reporting-run",
-            "visits",
-            "--limit",
-            "5",
-            "--dry-run",
-            "--limit=6",
-            "--x",
-            "y",
-        ],
-    )
-    assert "visits: dry run, nothing was written" in text
-    assert "  would be accepted  1,034" in text
-    assert "  would be written   1,034 rows to out/visits.parquet" in text
+def test_a_month_without_data_is_a_warning_that_names_the_months_there_are(here):
+    done = render("event-log-checkpoint", "--month", "2023-02", "--html", "-")
     assert (
-        "  output now         out/visits.parquet: 1,234 rows (+34), 5,678 bytes" in text
+        done.stderr
+        == "warning: 2023-02: no data; months with data: 2024-01, 2024-02, 2024-03\n"
     )
-    assert "  complete           no: a sample was read\n" in text
-    assert "  reporting-run visits --x y\n" in text
-    several = result.model_copy(update={"outputs": [OUTPUT, OUTPUT]})
-    assert "  would be written   1,034 rows\n" in render.summary(several, [])
-    assert "  the same without --dry-run" in render.summary(several, [])
-    assert "ignored" not in render.summary(
-        several.model_copy(update={"objects_ignored": 0, "ignored_fields": {}}), []
+    assert done.stdout.startswith("<!doctype html>\n")
+
+
+def test_without_a_month_it_is_the_last_one_that_is_over(here):
+    assert (
+        "There is no event in" in render("event-log-checkpoint", "--html", "-").stdout
     )
 
 
-def test_only_the_most_frequent_reasons_are_shown():
-    reasons = [
-        RejectionCount(type=f"r{number}", field=None, count=1) for number in range(13)
+@pytest.mark.skipif(chromium() is None, reason="there is no Chromium on this machine")
+@pytest.mark.slow
+def test_paper_comes_from_a_browser(here):
+    render("event-log-checkpoint", "--month", "2024-02", "--pdf", "page.pdf")
+    assert (here / "page.pdf").read_bytes().startswith(b"%PDF-")
+    assert sorted(each.name for each in here.iterdir()) == [
+        "page.pdf",
+        "reporting.toml",
     ]
-    text = render.summary(FULL.model_copy(update={"rejections": reasons}), [])
-    assert "1 x r9" in text
-    assert "r10" not in text
-    assert "and 3 more (--format json lists all)" in text
-
-
-def test_on_a_terminal_there_is_a_table_in_its_width_with_colours(
-    monkeypatch, terminal
-):
-    terminal()
-    text = render.summary(FULL, [])
-    assert "\x1b[" in text
-    bare = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    table = bare.partition("\nNext:")[0]
-    assert "┌" in table
-    assert max(map(len, table.splitlines())) <= 60
-    assert "[bold]x[/bold]" in bare.replace("\n", "")
-    monkeypatch.setenv("COLUMNS", "200")
-    assert "odd\\n\\x1b[2J.txt, [bold]x[/bold]" in re.sub(
-        r"\x1b\[[0-9;]*m", "", render.summary(FULL, [])
-    )
-
-
-def test_no_color_is_minded(monkeypatch, terminal):
-    terminal()
-    monkeypatch.setenv("NO_COLOR", "1")
-    text = render.summary(FULL, [])
-    assert "┌" in text
-    assert re.search(r"\x1b\[[0-9;]*3[0-9]", text) is None
-
-
-def test_lists_are_tables_on_a_terminal(terminal):
-    terminal()
-    text = render.listing(["name", "why"], [["a", "b\x1b[2J"]])
-    assert "┃" in text
-    assert "b\\x1b[2J" in text
-
-
-@given(st.text(min_size=1).filter(lambda text: "\0" not in text and text.isprintable()))
-def test_the_command_that_reads_an_output_survives_the_shell(uri):
-    words = shlex.split(render.read_command(uri))
-    assert words[:2] == ["python", "-c"]
-    calls = []
-    fake = type("polars", (), {"read_parquet": staticmethod(calls.append)})
-    code = words[2].replace("import polars as pl; ", "")
-    exec(code, {"pl": fake, "print": lambda _: None})
-    assert calls == [uri]
-
-
-def test_the_command_that_reads_an_output_survives_a_real_shell(tmp_path):
-    command = render.read_command("$(touch gone)`touch gone`\"'\\!.parquet")
-    fake = tmp_path / "polars.py"
-    fake.write_text("read_parquet = str")
-    command = command.replace("python", shlex.quote(sys.executable), 1)
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "$(touch gone)`touch gone`\"'\\!.parquet\n"
-    assert not (tmp_path / "gone").exists()
-
-
-# -- the progress bar -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("quiet", "stream", "term", "there"),
+    ("arguments", "said", "code"),
     [
-        (False, Terminal(), "xterm", True),
-        (True, Terminal(), "xterm", False),
-        (False, Terminal(), "dumb", False),
-        (False, io.StringIO(), "xterm", False),
+        ([], "say where the page goes: --html FILE, --pdf FILE or both", 2),
+        (
+            ["--html", "a", "--month", "2024-13"],
+            "'2024-13' is not a month: give it as YYYY-MM",
+            2,
+        ),
+        (
+            ["--html", "a", "--month", "0000-01"],
+            "'0000-01' is not a month: give it as YYYY-MM",
+            2,
+        ),
+        (
+            ["--html", "a", "--month", "0001-01"],
+            "'0001-01' is not a month: give it as YYYY-MM",
+            2,
+        ),
+        (
+            ["--html", "a", "--month", "9999-12"],
+            "'9999-12' is not a month: give it as YYYY-MM",
+            2,
+        ),
+        (
+            ["--html", "a", "--page", "monthly-visit"],
+            "there is no page 'monthly-visit'; did you mean monthly-visits?",
+            2,
+        ),
+        (["--html", "a", "--longest-waiting", "-1"], "longest_waiting", 2),
+        (
+            ["--html", "none/a"],
+            "none/a: No such file or directory; the page is not written",
+            1,
+        ),
+        (
+            ["--pdf", "a", "--chromium", "no-browser"],
+            "--chromium no-browser: there is no such program",
+            2,
+        ),
     ],
 )
-def test_a_progress_bar_is_there_only_for_people(
-    monkeypatch, quiet, stream, term, there
-):
-    monkeypatch.setattr(sys, "stderr", stream)
-    monkeypatch.setenv("TERM", term)
-    assert wanted(quiet=quiet) is there
-
-
-def test_the_progress_bar_counts_what_became_of_the_records():
-    stream = io.StringIO()
-    bar = ProgressBar(
-        Console(file=stream, force_terminal=True, width=100, color_system=None),
-        total=10,
+def test_what_is_wrong_is_said(here, arguments, said, code):
+    done = CliRunner().invoke(
+        reporting, ["render", "event-log-checkpoint", *arguments], prog_name="reporting"
     )
-    bar.reporting_run_started("visits[bold]")
-    split = Split("1", {})
-    rejection = Rejection("b", None, "missing")
-    bar.reporting_split_finished(
-        SplitResult(split, origins=["a", "b", "c"], accepted=2, rejections=[rejection])
+    assert said in " ".join(done.stderr.split())
+    assert done.exit_code == code
+    assert sorted(each.name for each in here.iterdir()) == ["reporting.toml"]
+
+
+def test_the_variable_that_names_a_browser_is_minded(here, monkeypatch):
+    monkeypatch.setenv("REPORTING_CHROMIUM", "no-browser")
+    assert (
+        "REPORTING_CHROMIUM no-browser: there is no such program"
+        in render("event-log-checkpoint", "--pdf", "a", code=2).stderr
     )
-    bar.reporting_split_finished(SplitResult(split, origins=["d"], accepted=1))
-    bar.progress.refresh()
-    assert re.search(
-        r"visits\[bold\] 4 of 10 read [\d,]+/s 3 accepted, 1 rejected or filtered",
-        stream.getvalue(),
+
+
+def test_without_any_browser_the_error_says_what_to_install(here, monkeypatch):
+    monkeypatch.setenv("PATH", str(here))
+    said = " ".join(render("event-log-checkpoint", "--pdf", "a", code=2).stderr.split())
+    assert (
+        "--pdf needs Chromium, and there is none of chromium, chromium-browser" in said
     )
-    bar.close()
-    bar.close()
+    assert "apt-get install chromium" in said
 
 
-def test_what_a_trigger_handed_over_and_was_not_taken_is_told_and_not_tried_again():
-    result = RunResult(
-        report="clicks",
-        run_id="1",
-        status="partial",
-        complete=True,
-        records_read=5,
-        accepted=3,
-        objects_unread=2,
-        unread_reasons={"counters: unavailable": 2},
-        response={"batchItemFailures": []},
-    )
-    lines = render.summary(result, ["reporting-run", "clicks"]).splitlines()
-    assert "  not taken  2" in lines
-    assert "    reason   2 x counters: unavailable" in lines
-    assert "Next:" not in lines
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 3", "gave no PDF (exit code 3)"),
+        ("exit 0", "gave no PDF (exit code 0)"),
+        ("#", "Exec format error"),
+    ],
+)
+def test_a_browser_that_gives_no_paper_is_told_of(here, script, said):
+    (here / "browser").write_text(f"#!/bin/sh\n{script}\n" if script != "#" else "#")
+    (here / "browser").chmod(0o755)
+    done = CliRunner().invoke(
+        reporting, ["render", "event-log-checkpoint", "--month", "2024-02", "--pdf", "a.pdf", "--chromium", str(here / "browser")]
+    )  # fmt: skip
+    assert (done.exit_code, said in done.stderr) == (1, True), done.stderr
+    assert not (here / "a.pdf").exists()
 
 
-def test_unread_objects_are_counted_by_reason():
-    known = {"report": "visits", "run_id": "1", "status": "partial", "complete": True}
-    reasons = {"denied": 2, "missing": 1}
-    lines = render.summary(
-        RunResult(**known, objects_unread=3, unread_reasons=reasons), []
-    ).splitlines()
-    at = lines.index("  objects unread  3")
-    assert lines[at + 1 : at + 3] == [
-        "    reason        2 x denied",
-        "    reason        1 x missing",
+def test_pages_are_listed(here):
+    assert render("event-log-checkpoint", "--list").stdout.splitlines() == [
+        "page            summary                                          distribution",
+        "monthly-visits  a month: volumes, pass rates, times, what waits  reporting-event-log-checkpoint",
     ]
+
+
+def test_a_report_without_a_page_of_its_own_takes_one_by_name(here, made):
+    (here / "reporting.toml").write_text(
+        f'[reports.visits]\nsource = {{ use = "object-store-json", uri = "{EXAMPLE}" }}\n'
+        f'validator = {{ use = "visit-event" }}\nsinks = [{{ use = "parquet-checkpoint", uri = "{made}/out.parquet" }}]\n'
+    )
+    said = " ".join(render("visits", "--html", "a.html", code=2).stderr.split())
+    assert (
+        "report visits names no page of its own; give one with --page: monthly-visits"
+        in said
+    )
+    render(
+        "visits",
+        "--page=monthly-visits",
+        "--month",
+        "2024-02",
+        "--html",
+        "a.html",
+        "--no-identifiers",
+    )
+    assert "visits · monthly report" in (here / "a.html").read_text()
+
+
+def test_options_of_the_page_are_completed_and_helped(here):
+    assert completions(reporting, "render", "event-log-checkpoint", "--longest") == [
+        "--longest-waiting"
+    ]
+    assert (
+        completions(
+            reporting,
+            "render",
+            "event-log-checkpoint",
+            "--page",
+            "nothing",
+            "--longest",
+        )
+        == []
+    )
+    assert (
+        "Make a page of a month of event-log-checkpoint: monthly-visits."
+        in render("event-log-checkpoint", "--help").stdout
+    )
+
+
+def test_a_browser_that_takes_too_long_is_told_of(here):
+    (here / "browser").write_text("#!/bin/sh\nexec sleep 9\n")
+    (here / "browser").chmod(0o755)
+    with pytest.raises(
+        LocationError, match=r"browser took longer than 0.2 seconds; no PDF is written"
+    ):
+        print_page("<p>", str(here / "browser"), patience=0.2)

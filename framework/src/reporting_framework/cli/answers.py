@@ -114,7 +114,7 @@ def _text(frame: pl.DataFrame, form: str) -> str:
 
 def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A table for people."""
-    from reporting_framework.cli.render import listing
+    from reporting_framework.cli.tables import listing
 
     return listing(columns, [[_cell(value) for value in row] for row in rows])
 

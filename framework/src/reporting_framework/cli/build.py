@@ -99,7 +99,7 @@ def build_command(
 
 def described(manifest: Manifest, out: Path, *, built: bool) -> str:
     """Sizes against Lambda's limits, and where the packages are."""
-    from reporting_framework.cli.render import listing
+    from reporting_framework.cli.tables import listing
     from reporting_framework.lambda_build.limits import UNZIPPED, UPLOAD
 
     rows = [

@@ -157,7 +157,7 @@ def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -
             json.dumps([each._asdict() for each in found], indent=2, ensure_ascii=False)
         )
         return FAILED if failed else DONE
-    from reporting_framework.cli.render import listing
+    from reporting_framework.cli.tables import listing
 
     rows = [[each.check, each.status, each.found, each.advice] for each in found]
     write(listing(["check", "status", "found", "what to do"], rows))

@@ -86,7 +86,7 @@ def say(
     if generic["format"] == "json":
         note(result.model_dump_json(indent=2))
     else:
-        from reporting_framework.cli.render import summary
+        from reporting_framework.cli.summary import summary
 
         again = _again(context, state_of(context), name, given, generic["set"])
         note(summary(result, again, _settings_words(given, generic) if again else None))

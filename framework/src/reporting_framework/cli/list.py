@@ -50,7 +50,7 @@ def list_command(context: click.Context, config: str | None, format_: str) -> No
             )
         )
     elif rows:
-        from reporting_framework.cli.render import listing
+        from reporting_framework.cli.tables import listing
 
         write(listing(["report", "summary"], [[row.name, row.summary] for row in rows]))
     else:

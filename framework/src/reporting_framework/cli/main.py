@@ -22,7 +22,7 @@ from reporting_framework.cli.new import new_command
 from reporting_framework.cli.plugins import plugins_command
 from reporting_framework.cli.quarantine import quarantine_command
 from reporting_framework.cli.query import query_group
-from reporting_framework.cli.report import report_page_command
+from reporting_framework.cli.render import render_command
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.runs import runs_command
 from reporting_framework.cli.schema import schema_command
@@ -121,7 +121,7 @@ for _command in (
     plugins_command,
     quarantine_command,
     query_group,
-    report_page_command,
+    render_command,
     runs_command,
     schema_command,
     sql_command,

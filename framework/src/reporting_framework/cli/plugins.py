@@ -39,7 +39,7 @@ def plugins_command(
     if format_ == "json":
         write(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False))
     else:
-        from reporting_framework.cli.render import listing
+        from reporting_framework.cli.tables import listing
 
         write(
             listing(

@@ -287,7 +287,7 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
     """Print the queries with their options, and be done."""
     if not wanted or context.resilient_parsing:
         return
-    from reporting_framework.cli.render import listing
+    from reporting_framework.cli.tables import listing
 
     registry = state_of(context).registry
     rows = [

@@ -1,310 +1,255 @@
-"""A `RunResult` for people.
-
-It is a table on a terminal and plain lines elsewhere, with what to try next.
-"""
+"""``reporting render REPORT``: a month of a report's table as a page to look at."""
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import shlex
-import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
 
-from reporting_framework.cli.streams import printable, ruled
+import click
+from click.core import ParameterSource
 
-if TYPE_CHECKING:
-    from reporting_framework.plugin_api.result import Output, RunResult
+from reporting_framework.cli.answers import replacing
+from reporting_framework.cli.context import state_of
+from reporting_framework.cli.failures import DONE, printable, write
+from reporting_framework.cli.options import said, settings_options, settings_sources
+from reporting_framework.cli.run import ReportCommands, report_command
 
-REASONS = 10
-"""How many reasons for rejection are shown."""
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
+MONTHS = 24
+"""Months with data that a warning names, the newest."""
 
-OUTPUTS = 10
-"""How many outputs are shown."""
-
-Rows = list[tuple[str, str]]
-
-
-def summary(
-    result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
-) -> str:
-    """What a run did.
-
-    Args:
-        result: What it did.
-        again: The words of the command that made it, or nothing when they are not to be
-            shown.
-        settings: Those of them that say settings, or None when they are not to be
-            shown.
-    """
-    rows = [(label, printable(value)) for label, value in _rows(result)]
-    title = (
-        f"{result.report}:"
-        f" {'dry run, nothing was written' if result.dry_run else result.status}"
-    )
-    lines = table(printable(title), rows)
-    if (
-        result.response is None or result.dry_run
-    ):  # what a trigger handed over is not to be taken twice
-        lines += [
-            "",
-            "Next:",
-            *(f"  {line}" for line in next_commands(result, again, settings)),
-        ]
-    return "\n".join(lines)
+_PAGE = "reporting_framework.page"
 
 
-def _rows(result: RunResult) -> Rows:
-    would = "would be " if result.dry_run else ""
-    rows = [
-        ("read", f"{result.records_read:,}"),
-        (f"{would}accepted", f"{result.accepted:,}"),
-        (f"{would}rejected", f"{result.rejected:,}"),
-        *_reasons(result),
-    ]
-    optional: dict[str, tuple[int, dict[str, int]]] = {
-        f"{would}filtered": (result.filtered, {}),
-        "duplicates": (result.duplicates, {}),
-        "objects unread" if result.response is None else "not taken": (
-            result.objects_unread,
-            result.unread_reasons,
-        ),
-        "objects remaining": (result.remaining, {}),
-    }
-    for label, (number, reasons) in optional.items():
-        rows += [(label, f"{number:,}")] if number else []
-        rows += [
-            ("  reason", f"{count:,} x {reason}") for reason, count in reasons.items()
-        ]
-    if result.objects_ignored:
-        samples = (
-            f" (such as {', '.join(result.ignored_samples)})"
-            if result.ignored_samples
-            else ""
-        )
-        rows.append(("objects ignored", f"{result.objects_ignored:,}{samples}"))
-    if result.ignored_fields:
-        rows.append(
-            (
-                "fields ignored",
-                ", ".join(
-                    f"{name} {count:,}" for name, count in result.ignored_fields.items()
-                ),
-            )
-        )
-    if result.dry_run:
-        where = f" to {result.outputs[0].uri}" if len(result.outputs) == 1 else ""
-        rows.append(("would be written", f"{result.accepted:,} rows{where}"))
-    label = "output now" if result.dry_run else "output"
-    rows += [(label, _output(each)) for each in result.outputs[:OUTPUTS]]
-    if more := result.outputs[OUTPUTS:]:
-        added = sum(each.new_rows for each in more)
-        total = f"{sum(each.rows for each in more):,} rows (+{added:,})"
-        rows.append(
-            (label, f"and {len(more):,} more: {total} (--format json lists all)")
-        )
-    if result.quarantine:
-        rows.append(
-            ("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows")
-        )
-    if result.last_processed_timestamp:
-        rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
-    rows += _listed(result)
-    rows += [("warning", each) for each in result.warnings]
-    whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
-    rows.append(
-        (
-            "complete",
-            (
-                whole
-                if result.complete
-                else (
-                    "no: a sample was read"
-                    if result.dry_run
-                    else "no: run again for the rest"
-                )
-            ),
-        )
-    )
-    rows.append(("seconds", f"{result.seconds.total:.2f}"))
-    return rows
+class Month(click.ParamType[date]):
+    """A month as ``YYYY-MM``: its first day."""
 
+    name = "month"
 
-def _listed(result: RunResult) -> Rows:
-    """What was listed, and when everything will be."""
-    if result.listing is None:
-        return []
-    what = {"full": "everything", "named": "only what was named"}.get(result.listing)
-    if what is None:
-        what = (
-            f"names dated {result.listed_from:%Y-%m-%d} or later"
-            if result.listed_from
-            else "what can be new"
-        )
-    due = (
-        f"; everything again from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
-        if result.full_scan_due
-        else ""
-    )
-    return [("listed", f"{what}{due}")]
-
-
-def _reasons(result: RunResult) -> Rows:
-    rows = [
-        (
-            "  reason",
-            f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}",
-        )
-        for each in result.rejections[:REASONS]
-    ]
-    if len(result.rejections) > REASONS:
-        rows.append(
-            (
-                "  reason",
-                (
-                    f"and {len(result.rejections) - REASONS} more (--format json lists"
-                    " all)"
-                ),
-            )
-        )
-    return rows
-
-
-def _output(output: Output) -> str:
-    return (
-        f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,}"
-        " bytes"
-    )
-
-
-def next_commands(
-    result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
-) -> list[str]:
-    """Commands worth trying after this run."""
-    words = list(again)
-    if result.dry_run:
-        first = (
-            shlex.join(_without_dry_run(words))
-            if words
-            else "the same without --dry-run"
-        )
-    else:
-        first = (
-            shlex.join([*words, "--format", "json"])
-            if words
-            else "the same with --format json"
-        )
-    commands = [prefixed(first)] if words else [first]
-    uris = [output.uri for output in result.outputs if output.rows]
-    aside = result.quarantine is not None and result.quarantine.rows > 0
-    commands += [
-        prefixed(read_command(uri))
-        for uri in uris[: 1 if aside else 2]
-        if uri.endswith(".parquet")
-    ]
-    if aside:
-        words = ["reporting", "quarantine", printable(result.report), *(settings or ())]
-        commands.append(
-            prefixed(shlex.join(words)) + (" …" if settings is None else "")
-        )
-    return commands
-
-
-def prefixed(command: str) -> str:
-    """The command as whoever began this one in an environment of hatch must type it.
-
-    Hatch doubles braces.
-    """
-    active = os.environ.get("HATCH_ENV_ACTIVE")
-    if not active:
-        return command
-    name = "" if active == "default" else f"{active}:"
-    return f"hatch run {name}{command.replace('{', '{{').replace('}', '}}')}"
-
-
-def read_command(uri: str) -> str:
-    """A shell command that shows a parquet file."""
-    code = f"import polars as pl; print(pl.read_parquet({printable(uri)!r}))"
-    quoted = (
-        f'"{code}"'
-        if re.fullmatch(r"[\w./:=@%+,{} -]+", uri, re.ASCII)
-        else shlex.quote(code)
-    )
-    return f"python -c {quoted}"
-
-
-def _without_dry_run(words: Iterable[str]) -> list[str]:
-    kept: list[str] = []
-    skip = False
-    for word in words:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """The month."""
+        if isinstance(value, date):
+            return value
+        found = _MONTH.fullmatch(value)
         if (
-            not skip
-            and word not in ("--dry-run", "--limit")
-            and not word.startswith("--limit=")
-        ):
-            kept.append(word)
-        skip = word == "--limit"
-    return kept
+            not found or not "1000" <= found[1] < "9999"
+        ):  # a page looks at months before and after
+            self.fail(f"{value!r} is not a month: give it as YYYY-MM", param, ctx)
+        return date(int(found[1]), int(found[2]), 1)
 
 
-def table(title: str, rows: Rows) -> list[str]:
-    """Two columns under a title: ruled on a terminal, plain elsewhere."""
-    if not ruled():
-        width = max(len(label) for label, _ in rows)
-        return [
-            title,
-            *(f"  {label:<{width}}  {value}".rstrip() for label, value in rows),
+def page_options() -> list[click.Parameter]:
+    """The options that every page has, of whatever report."""
+    return [
+        click.Option(
+            ["--list"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_list,
+            help="List the pages.",
+        ),
+        click.Option(
+            ["--month"],
+            type=Month(),
+            metavar="MONTH",
+            help=(
+                "Month of the page (YYYY-MM, in UTC).  [default: the last one that is"
+                " over]"
+            ),
+        ),
+        click.Option(
+            ["--page"], metavar="NAME", help="The page.  [default: the report's own]"
+        ),
+        click.Option(
+            ["--html"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False, allow_dash=True),
+            help="Write the page there; - is stdout.",
+        ),
+        click.Option(
+            ["--pdf"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Print it into this file, by Chromium.",
+        ),
+        click.Option(
+            ["--chromium"],
+            metavar="PROGRAM",
+            help=(
+                "Chromium, or a browser like it.  [default: $REPORTING_CHROMIUM, else"
+                " what is in the path]"
+            ),
+        ),
+        *settings_sources(),
+        click.Option(
+            ["--verbose"],
+            is_flag=True,
+            help="Log more, and show the messages of unexpected errors.",
+        ),
+    ]
+
+
+class ReportPages(ReportCommands):
+    """A group whose commands are the reports.
+
+    A command has the options of the page that is asked for.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a command as for any report, but mind ``--page`` first.
+
+        The page has options of its own.
+        """
+        ctx.meta[_PAGE] = said("--page", args)
+        return super().resolve_command(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command that makes a report's page.
+
+        Raises:
+            ReportingError: There is no such report or page, or it cannot be used.
+        """
+        from reporting_framework.registry.reports import resolve_report
+
+        state, general = state_of(ctx), page_options()
+        report = resolve_report(cmd_name, state.registry)
+        name = ctx.meta.get(_PAGE) or getattr(report, "page", None)
+        own: list[click.Option] = []
+        if name:
+            taken = {option.name for option in general}
+            found = settings_options(state.registry.find("page", name).Settings)
+            own = [option for option in found if option.name not in taken]
+        work = partial(make, page=name, own=[str(option.name) for option in own])
+        command = report_command(cmd_name, state, work, [*own, *general])
+        settings = [
+            option
+            for option in command.params
+            if option not in own and option not in general
         ]
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(
-        title=Text(title, style="bold"), title_justify="left", show_header=False
-    )
-    drawn.add_column(style="cyan", no_wrap=True)
-    drawn.add_column(overflow="fold")
-    for label, value in rows:
-        drawn.add_row(Text(label), Text(value))
-    return draw(drawn)
-
-
-def draw(drawn: object) -> list[str]:
-    """Return the lines of something that rich can draw.
-
-    They are drawn in the terminal's width, and with colours unless ``NO_COLOR`` is set.
-    """
-    from rich.console import Console
-
-    outside = Console(file=sys.stdout)
-    inside = Console(
-        file=io.StringIO(), force_terminal=outside.is_terminal, width=outside.width
-    )
-    with inside.capture() as captured:
-        inside.print(drawn)
-    return captured.get().rstrip("\n").split("\n")
-
-
-def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return several columns with a header.
-
-    They are ruled on a terminal and separated by two blanks elsewhere.
-    """
-    clean = [[printable(cell) for cell in row] for row in rows]
-    if not ruled():
-        widths = [max(map(len, column)) for column in zip(columns, *clean, strict=True)]
-        lines = [columns, *clean]
-        return "\n".join(
-            "  ".join(
-                f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)
-            ).rstrip()
-            for line in lines
+        command.params = [*general, *own, *settings]
+        command.help = f"Make a page of a month of {cmd_name}" + (
+            f": {name}." if name else "."
         )
-    from rich.table import Table
-    from rich.text import Text
+        return command
 
-    drawn = Table(*columns)
-    for row in clean:
-        drawn.add_row(*(Text(cell) for cell in row))
-    return "\n".join(draw(drawn))
+
+def make(
+    context: click.Context,
+    report: str,
+    given: dict[str, Any],
+    generic: dict[str, Any],
+    *,
+    page: str | None,
+    own: Sequence[str],
+) -> int:
+    """Make the page of a month of the report's table as it is now."""
+    html, pdf = generic["html"], generic["pdf"]
+    if not html and not pdf:
+        raise click.UsageError(
+            "say where the page goes: --html FILE, --pdf FILE or both", context
+        )
+    from reporting_framework.cli.chromium import find_chromium, print_page
+    from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.query import pages
+    from reporting_framework.registry.reports import compose_report, resolve_report
+
+    state, now = state_of(context), datetime.now(UTC)
+    chromium = find_chromium(generic["chromium"]) if pdf else ""
+    options = {
+        key: generic[key]
+        for key in own
+        if context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+    }
+    with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
+        name = pages.page_name(
+            resolve_report(report, state.registry), page, state.registry
+        )
+        made = pages.page_of(report, name, options, state.registry)
+        composition = compose_report(
+            report,
+            state.registry,
+            state.config,
+            environment=os.environ,
+            options=given,
+            sets=generic["set"],
+        )
+        reading = pages.read(report, composition, state.registry, at=now)
+        month = generic["month"] or reading.material.month
+        text = pages.render(made, reading, month)
+        _warn_of_no_data(month, pages.months_of(reading))
+        if html == "-":
+            write(text.removesuffix("\n"))
+        elif html:
+            _put(html, text.encode(), f"{name} of {month:%Y-%m}")
+        if pdf:
+            _put(
+                pdf,
+                print_page(text, chromium),
+                f"{name} of {month:%Y-%m}",
+                err=html == "-",
+            )
+    return DONE
+
+
+def _put(file: str, data: bytes, what: str, *, err: bool = False) -> None:
+    """Write a file in one step, and print what was written."""
+    with replacing(file, "the page") as scratch:
+        scratch.write_bytes(data)
+    click.echo(printable(f"{file}: {what}, {len(data):,} bytes"), err=err)
+
+
+def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
+    """Print a warning if the table has no row of the month.
+
+    The warning names the months that the table has rows of.
+    """
+    if months is None or month in months:
+        return
+    shown = [f"{each:%Y-%m}" for each in months[-MONTHS:]]
+    earlier = f", and {len(months) - MONTHS} earlier" if len(months) > MONTHS else ""
+    there = (
+        f"months with data: {', '.join(shown)}{earlier}"
+        if shown
+        else "the table has no data"
+    )
+    click.echo(f"warning: {month:%Y-%m}: no data; {there}", err=True)
+
+
+def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the pages, none of them imported, and be done."""
+    if not wanted or context.resilient_parsing:
+        return
+    from reporting_framework.cli.tables import listing
+
+    rows = [
+        [row.name, row.summary, row.distribution]
+        for row in state_of(context).registry.listing
+        if row.role == "page" and row.status == "registered"
+    ]
+    write(
+        listing(["page", "summary", "distribution"], rows)
+        if rows
+        else "no installed plugin brings a page"
+    )
+    context.exit()
+
+
+render_command = ReportPages(
+    "render",
+    help="""Make a page of a month of a report's table.
+
+    One HTML file that needs nothing else; REPORT --list shows the pages, REPORT --help
+    the options of the report's own.
+    """,
+    subcommand_metavar="REPORT [OPTIONS]...",
+    options=page_options,
+)

@@ -66,7 +66,7 @@ def print_runs(
             json.dumps([record.model_dump(mode="json") for record in records], indent=2)
         )
     elif records:
-        from reporting_framework.cli.render import listing
+        from reporting_framework.cli.tables import listing
 
         write(listing(COLUMNS, [_cells(record) for record in records]))
     return DONE

@@ -113,7 +113,7 @@ def _text(table: Table, generic: dict[str, Any]) -> str:
 
 
 def _listing(table: Table) -> str:
-    from reporting_framework.cli.render import listing
+    from reporting_framework.cli.tables import listing
     from reporting_framework.query.schemas.table import type_name
 
     rows = [

@@ -149,7 +149,7 @@ def _check_unicode(text: str) -> None:
 
 def _show(table: Table) -> None:
     """Print the table's names and columns."""
-    from reporting_framework.cli.render import listing
+    from reporting_framework.cli.tables import listing
     from reporting_framework.query.sql.answer import columns_of
 
     write(f"{' or '.join(table.names)}\n")

@@ -76,7 +76,7 @@ def _as_json(found: ReportState) -> str:
 
 
 def _as_table(name: str, found: ReportState) -> str:
-    from reporting_framework.cli.render import table
+    from reporting_framework.cli.tables import table
 
     rows: list[tuple[str, str]] = [
         (each.kind, _described(each)) for each in found.belongings

@@ -180,7 +180,7 @@ def reporting_queries() -> Sequence[type[Query] | LazyPlugin]:  # type: ignore[e
 def reporting_pages() -> Sequence[type[Page] | LazyPlugin]:  # type: ignore[empty-body]
     """Pages that the plugin brings; the rules are those of `reporting_sources`.
 
-    The `summary` of a `LazyPlugin` is what ``reporting report REPORT --list`` shows. A
+    The `summary` of a `LazyPlugin` is what ``reporting render REPORT --list`` shows. A
     page that is drawn with more than the framework needs is best `LazyPlugin`: what it
     imports is then asked only of those who want the page.
 

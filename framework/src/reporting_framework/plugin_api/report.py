@@ -38,7 +38,7 @@ class Report(Protocol):
 
     Beside `compose` it may have `answer` and `metrics`, see `Answering`, and the class
     variables ``table``, what its table is called in SQL beside the report's own name,
-    and ``page``, the name of the page that ``reporting report`` makes unless another is
+    and ``page``, the name of the page that ``reporting render`` makes unless another is
     asked for. The model's fields are the options of the command line. Beside the fields
     it may say, as class variables:
 

@@ -110,7 +110,7 @@ def reconcile_command(
         }
         write(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        from reporting_framework.cli.render import listing
+        from reporting_framework.cli.tables import listing
 
         head = ["counter", "events", "archived events", "users", "archived users", ""]
         rows = [

@@ -1,0 +1,246 @@
+"""A `RunResult` for people.
+
+It is a table on a terminal and plain lines elsewhere, with what to try next.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from reporting_framework.cli.streams import printable
+from reporting_framework.cli.tables import Rows, table
+
+if TYPE_CHECKING:
+    from reporting_framework.plugin_api.result import Output, RunResult
+
+REASONS = 10
+"""How many reasons for rejection are shown."""
+
+OUTPUTS = 10
+"""How many outputs are shown."""
+
+
+def summary(
+    result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
+) -> str:
+    """What a run did.
+
+    Args:
+        result: What it did.
+        again: The words of the command that made it, or nothing when they are not to be
+            shown.
+        settings: Those of them that say settings, or None when they are not to be
+            shown.
+    """
+    rows = [(label, printable(value)) for label, value in _rows(result)]
+    title = (
+        f"{result.report}:"
+        f" {'dry run, nothing was written' if result.dry_run else result.status}"
+    )
+    lines = table(printable(title), rows)
+    if (
+        result.response is None or result.dry_run
+    ):  # what a trigger handed over is not to be taken twice
+        lines += [
+            "",
+            "Next:",
+            *(f"  {line}" for line in next_commands(result, again, settings)),
+        ]
+    return "\n".join(lines)
+
+
+def _rows(result: RunResult) -> Rows:
+    would = "would be " if result.dry_run else ""
+    rows = [
+        ("read", f"{result.records_read:,}"),
+        (f"{would}accepted", f"{result.accepted:,}"),
+        (f"{would}rejected", f"{result.rejected:,}"),
+        *_reasons(result),
+    ]
+    optional: dict[str, tuple[int, dict[str, int]]] = {
+        f"{would}filtered": (result.filtered, {}),
+        "duplicates": (result.duplicates, {}),
+        "objects unread" if result.response is None else "not taken": (
+            result.objects_unread,
+            result.unread_reasons,
+        ),
+        "objects remaining": (result.remaining, {}),
+    }
+    for label, (number, reasons) in optional.items():
+        rows += [(label, f"{number:,}")] if number else []
+        rows += [
+            ("  reason", f"{count:,} x {reason}") for reason, count in reasons.items()
+        ]
+    if result.objects_ignored:
+        samples = (
+            f" (such as {', '.join(result.ignored_samples)})"
+            if result.ignored_samples
+            else ""
+        )
+        rows.append(("objects ignored", f"{result.objects_ignored:,}{samples}"))
+    if result.ignored_fields:
+        rows.append(
+            (
+                "fields ignored",
+                ", ".join(
+                    f"{name} {count:,}" for name, count in result.ignored_fields.items()
+                ),
+            )
+        )
+    if result.dry_run:
+        where = f" to {result.outputs[0].uri}" if len(result.outputs) == 1 else ""
+        rows.append(("would be written", f"{result.accepted:,} rows{where}"))
+    label = "output now" if result.dry_run else "output"
+    rows += [(label, _output(each)) for each in result.outputs[:OUTPUTS]]
+    if more := result.outputs[OUTPUTS:]:
+        added = sum(each.new_rows for each in more)
+        total = f"{sum(each.rows for each in more):,} rows (+{added:,})"
+        rows.append(
+            (label, f"and {len(more):,} more: {total} (--format json lists all)")
+        )
+    if result.quarantine:
+        rows.append(
+            ("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows")
+        )
+    if result.last_processed_timestamp:
+        rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
+    rows += _listed(result)
+    rows += [("warning", each) for each in result.warnings]
+    whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
+    rows.append(
+        (
+            "complete",
+            (
+                whole
+                if result.complete
+                else (
+                    "no: a sample was read"
+                    if result.dry_run
+                    else "no: run again for the rest"
+                )
+            ),
+        )
+    )
+    rows.append(("seconds", f"{result.seconds.total:.2f}"))
+    return rows
+
+
+def _listed(result: RunResult) -> Rows:
+    """What was listed, and when everything will be."""
+    if result.listing is None:
+        return []
+    what = {"full": "everything", "named": "only what was named"}.get(result.listing)
+    if what is None:
+        what = (
+            f"names dated {result.listed_from:%Y-%m-%d} or later"
+            if result.listed_from
+            else "what can be new"
+        )
+    due = (
+        f"; everything again from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
+        if result.full_scan_due
+        else ""
+    )
+    return [("listed", f"{what}{due}")]
+
+
+def _reasons(result: RunResult) -> Rows:
+    rows = [
+        (
+            "  reason",
+            f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}",
+        )
+        for each in result.rejections[:REASONS]
+    ]
+    if len(result.rejections) > REASONS:
+        rows.append(
+            (
+                "  reason",
+                (
+                    f"and {len(result.rejections) - REASONS} more (--format json lists"
+                    " all)"
+                ),
+            )
+        )
+    return rows
+
+
+def _output(output: Output) -> str:
+    return (
+        f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,}"
+        " bytes"
+    )
+
+
+def next_commands(
+    result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
+) -> list[str]:
+    """Commands worth trying after this run."""
+    words = list(again)
+    if result.dry_run:
+        first = (
+            shlex.join(_without_dry_run(words))
+            if words
+            else "the same without --dry-run"
+        )
+    else:
+        first = (
+            shlex.join([*words, "--format", "json"])
+            if words
+            else "the same with --format json"
+        )
+    commands = [prefixed(first)] if words else [first]
+    uris = [output.uri for output in result.outputs if output.rows]
+    aside = result.quarantine is not None and result.quarantine.rows > 0
+    commands += [
+        prefixed(read_command(uri))
+        for uri in uris[: 1 if aside else 2]
+        if uri.endswith(".parquet")
+    ]
+    if aside:
+        words = ["reporting", "quarantine", printable(result.report), *(settings or ())]
+        commands.append(
+            prefixed(shlex.join(words)) + (" …" if settings is None else "")
+        )
+    return commands
+
+
+def prefixed(command: str) -> str:
+    """The command as whoever began this one in an environment of hatch must type it.
+
+    Hatch doubles braces.
+    """
+    active = os.environ.get("HATCH_ENV_ACTIVE")
+    if not active:
+        return command
+    name = "" if active == "default" else f"{active}:"
+    return f"hatch run {name}{command.replace('{', '{{').replace('}', '}}')}"
+
+
+def read_command(uri: str) -> str:
+    """A shell command that shows a parquet file."""
+    code = f"import polars as pl; print(pl.read_parquet({printable(uri)!r}))"
+    quoted = (
+        f'"{code}"'
+        if re.fullmatch(r"[\w./:=@%+,{} -]+", uri, re.ASCII)
+        else shlex.quote(code)
+    )
+    return f"python -c {quoted}"
+
+
+def _without_dry_run(words: Iterable[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if (
+            not skip
+            and word not in ("--dry-run", "--limit")
+            and not word.startswith("--limit=")
+        ):
+            kept.append(word)
+        skip = word == "--limit"
+    return kept
