@@ -99,7 +99,7 @@ def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
         BROKEN
     ]
 
-    runs = reporting("runs", report)
+    runs = reporting("history", report)
     assert [(run["run_id"], run["replay"]) for run in runs if run["accepted"]] == [
         (replayed["run_id"], True),
         (first["run_id"], False),

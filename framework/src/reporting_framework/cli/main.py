@@ -16,6 +16,7 @@ from reporting_framework.cli.doctor import doctor_command
 from reporting_framework.cli.explain import explain_command
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.freshness import freshness_command
+from reporting_framework.cli.history import history_command
 from reporting_framework.cli.iam import iam_command
 from reporting_framework.cli.list import list_command
 from reporting_framework.cli.new import new_command
@@ -24,7 +25,6 @@ from reporting_framework.cli.quarantine import quarantine_command
 from reporting_framework.cli.query import query_group
 from reporting_framework.cli.render import render_command
 from reporting_framework.cli.run import ReportCommands, format_reports
-from reporting_framework.cli.runs import runs_command
 from reporting_framework.cli.schema import schema_command
 from reporting_framework.cli.sql import sql_command
 from reporting_framework.cli.state import state_command
@@ -122,7 +122,7 @@ for _command in (
     quarantine_command,
     query_group,
     render_command,
-    runs_command,
+    history_command,
     schema_command,
     sql_command,
     state_command,

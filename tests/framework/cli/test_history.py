@@ -1,4 +1,4 @@
-"""``reporting runs``: what the last runs did, as it was kept."""
+"""``reporting history``: what the last runs did, as it was kept."""
 
 import json
 
@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from reporting_framework import LocationError, run_report
+from reporting_framework.cli.history import status_of, versions_of
 from reporting_framework.cli.main import reporting
-from reporting_framework.cli.runs import status_of, versions_of
 from reporting_framework.testing.contracts.history import FULL, record
 
 REPORT = "event-log-checkpoint"
@@ -29,7 +29,7 @@ def places(tmp_path):
 
 def invoke(*arguments):
     return CliRunner().invoke(
-        reporting, ["runs", REPORT, *arguments], prog_name="reporting"
+        reporting, ["history", REPORT, *arguments], prog_name="reporting"
     )
 
 

@@ -1,4 +1,4 @@
-"""``reporting runs REPORT``: what its last runs did."""
+"""``reporting history REPORT``: what its last runs did."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLUMNS = (
 )
 
 
-def runs_options() -> list[click.Parameter]:
+def history_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
         click.Option(
@@ -46,7 +46,7 @@ def runs_options() -> list[click.Parameter]:
     ]
 
 
-def print_runs(
+def print_history(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
     """Print the records of the report's last runs, the newest first."""
@@ -120,10 +120,10 @@ def versions_of(record: RunRecord) -> list[str]:
     return list(dict.fromkeys(filter(None, [framework, *steps])))
 
 
-runs_command = ReportCommands(
-    "runs",
+history_command = ReportCommands(
+    "history",
     help="""Show what a report's last runs did, the newest first.""",
     subcommand_metavar="REPORT [OPTIONS]...",
-    work=print_runs,
-    options=runs_options,
+    work=print_history,
+    options=history_options,
 )
