@@ -104,9 +104,9 @@ def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
         (replayed["run_id"], True),
         (first["run_id"], False),
     ]
-    explained = json.dumps(reporting("explain", report, "--origin", WITHOUT))
-    assert replayed["run_id"] in explained
-    assert "visit-event-v2" in explained
+    traced = json.dumps(reporting("trace", report, "--origin", WITHOUT))
+    assert replayed["run_id"] in traced
+    assert "visit-event-v2" in traced
 
     state = reporting("state", report)
     assert [

@@ -289,10 +289,10 @@ def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
         "string_type",
         "json_invalid",
     ]
-    explained = CliRunner().invoke(
-        reporting, ["explain", "event-log-checkpoint", "--origin", name(1)]
+    traced = CliRunner().invoke(
+        reporting, ["trace", "event-log-checkpoint", "--origin", name(1)]
     )
-    assert "in quarantine dropped: missing in visit_number" in explained.stdout
+    assert "in quarantine dropped: missing in visit_number" in traced.stdout
     done = asked(
         "replay",
         "--dropped",

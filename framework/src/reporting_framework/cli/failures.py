@@ -42,7 +42,7 @@ EXIT_CODES = {
     STOPPED: "stopped at the deadline; what is done is kept, run again for the rest",
     STALE: "`reporting freshness`: older than `--max-age`",
     NEVER: "`reporting freshness`: there was no such run, or there is no data yet",
-    NOT_FOUND: "`reporting explain`: neither a row nor a rejected record is like that",
+    NOT_FOUND: "`reporting trace`: neither a row nor a rejected record is like that",
     INTERRUPTED: "interrupted from the keyboard",
 }
 """What each exit code of the command line says. A `ReportingError` has its own."""

@@ -13,7 +13,6 @@ from reporting_framework._text.gc_tuning import rarely
 from reporting_framework.cli.build import build_command
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.doctor import doctor_command
-from reporting_framework.cli.explain import explain_command
 from reporting_framework.cli.failures import guarded
 from reporting_framework.cli.freshness import freshness_command
 from reporting_framework.cli.history import history_command
@@ -29,6 +28,7 @@ from reporting_framework.cli.schema import schema_command
 from reporting_framework.cli.sql import sql_command
 from reporting_framework.cli.state import state_command
 from reporting_framework.cli.streams import escape_unencodable
+from reporting_framework.cli.trace import trace_command
 
 _COMPLETION = """\b
 Shell completion, report names included:
@@ -113,7 +113,6 @@ for _command in (
     ReportCommands("run", help=_RUN_HELP, subcommand_metavar="REPORT [OPTIONS]..."),
     build_command,
     doctor_command,
-    explain_command,
     freshness_command,
     iam_command,
     list_command,
@@ -126,6 +125,7 @@ for _command in (
     schema_command,
     sql_command,
     state_command,
+    trace_command,
 ):
     reporting.add_command(_command)
 

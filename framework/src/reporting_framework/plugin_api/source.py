@@ -294,7 +294,7 @@ class Absence(NamedTuple):
 class Accounting(Protocol):
     """Method of a source that can say why an object was not read.
 
-    For ``reporting explain``.
+    For ``reporting trace``.
     """
 
     def absence(
@@ -328,7 +328,7 @@ class Located(Protocol):
 class Traceable(Protocol):
     """Optional interface of a source whose single objects can be pointed at.
 
-    It is there for ``reporting explain``.
+    It is there for ``reporting trace``.
     """
 
     def object_uri(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""``reporting explain REPORT``: where a row came from, or why a record is not there."""
+"""``reporting trace REPORT``: where a row came from, or why a record is not there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOW: Mapping[Now, str] = {
 }
 
 
-def explain_options() -> list[click.Parameter]:
+def trace_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
         click.Argument(["key"], required=False),
@@ -66,13 +66,13 @@ def explain_options() -> list[click.Parameter]:
             default=20,
             show_default=True,
             metavar="N",
-            help="Explain this many rows at the most.",
+            help="Trace this many rows at the most.",
         ),
         *common_options("text", "json"),
     ]
 
 
-def print_explained(
+def print_trace(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
     """Print where rows came from.
@@ -147,7 +147,7 @@ def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
     if origin is None:
         return [
             "no row of the table is like that; reporting quarantine lists what was"
-            " turned away, --origin explains it"
+            " turned away, --origin traces it"
         ]
     known = [
         *(("announced by", _run(each)) for each in found.announced),
@@ -228,15 +228,15 @@ def _block(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
     ]
 
 
-explain_command = ReportCommands(
-    "explain",
-    help="""Explain where a row came from, or why a record is not there.
+trace_command = ReportCommands(
+    "trace",
+    help="""Trace where a row came from, or why a record is not there.
 
     Of each row that --where finds: its object, the version that was read, the run and
     the validator that brought it, and whether the object is still the same. Of a record
     that --origin names: the same, or why it was turned away.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
-    work=print_explained,
-    options=explain_options,
+    work=print_trace,
+    options=trace_options,
 )

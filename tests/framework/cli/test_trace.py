@@ -1,4 +1,4 @@
-"""``reporting explain``: where rows came from, and what became of records that are not there."""
+"""``reporting trace``: where rows came from, and what became of records that are not there."""
 
 import json
 import shutil
@@ -39,10 +39,10 @@ class World:
         settings = {"source": str(self.events), "checkpoint": str(self.out), **more}
         return run_report(REPORT, settings)
 
-    def explain(self, *arguments, code=0):
+    def trace(self, *arguments, code=0):
         done = CliRunner().invoke(
             reporting,
-            ["explain", REPORT, *self.places, *arguments],
+            ["trace", REPORT, *self.places, *arguments],
             prog_name="reporting",
         )
         assert (done.exit_code, done.stderr) == (code, "")
@@ -51,7 +51,7 @@ class World:
 
     def found(self, *arguments, code=0):
         return json.loads(
-            "\n".join(self.explain(*arguments, "--format", "json", code=code))
+            "\n".join(self.trace(*arguments, "--format", "json", code=code))
         )
 
     def why(self, origin):
@@ -59,7 +59,7 @@ class World:
         found = self.found("--origin", origin, code=8)["absence"]
         text = [
             line
-            for line in self.explain("--origin", origin, code=8)
+            for line in self.trace("--origin", origin, code=8)
             if line.startswith("  why")
         ]
         assert text == (
@@ -75,7 +75,7 @@ def world(tmp_path):
 
 def test_a_row_s_object_version_run_and_validator(world):
     run = world.run()
-    lines = world.explain(
+    lines = world.trace(
         "--where", f"ptid={PTID}", "--where", "action=submit", "--limit", "1"
     )
     [submitted, *_] = [key for key in world.keys if "submit" in key]
@@ -95,15 +95,15 @@ def test_a_row_s_object_version_run_and_validator(world):
 
 def test_a_key_may_be_given_as_an_argument(world):
     world.run()
-    assert world.explain(world.keys[0]) == world.explain("--origin", world.keys[0])
-    assert "in quarantine" in "\n".join(world.explain(world.bad.name))
+    assert world.trace(world.keys[0]) == world.trace("--origin", world.keys[0])
+    assert "in quarantine" in "\n".join(world.trace(world.bad.name))
 
 
 def test_how_many_more_there_are_is_said(world):
     world.run()
     more = len(world.keys) - 1
     assert (
-        world.explain("--where", f"ptid={PTID}", "--limit", "1")[-1]
+        world.trace("--where", f"ptid={PTID}", "--limit", "1")[-1]
         == f"and {more} more rows (--limit shows more of them)"
     )
     assert world.found("--where", f"ptid={PTID}", "--limit", "1")["more"] == more
@@ -123,23 +123,23 @@ def test_what_has_become_of_the_object(world):
         "gone",
         "unchanged",
     )
-    assert "  now           the object is gone" in world.explain("--origin", gone)
-    assert "  now           the object has changed since" in world.explain(
+    assert "  now           the object is gone" in world.trace("--origin", gone)
+    assert "  now           the object has changed since" in world.trace(
         "--origin", changed
     )
-    unlooked = world.explain("--where", f"ptid={PTID}", "--no-check")
+    unlooked = world.trace("--where", f"ptid={PTID}", "--no-check")
     assert not any(line.startswith("  now") for line in unlooked)
 
 
 def test_rows_of_before_there_was_a_history(world):
     world.run(keep_runs=0)
-    lines = world.explain("--origin", world.keys[0])
+    lines = world.trace("--origin", world.keys[0])
     assert (
         "  brought by    an unknown run: it was taken before there was a history"
         in lines
     )
     assert "  now           the object is there" in lines
-    lines = world.explain("--origin", world.keys[0], "--keep-runs", "0")
+    lines = world.trace("--origin", world.keys[0], "--keep-runs", "0")
     assert (
         "  brought by    an unknown run: none of the report's sinks keeps a history"
         in lines
@@ -149,9 +149,9 @@ def test_rows_of_before_there_was_a_history(world):
 def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
     run = world.run()
     history = checkpoint(world.out).history()
-    history.add_rows([world.keys[0]], ["another"])
-    history.flush(run_id="another", validator="visit-event", at=AT)
-    lines = world.explain("--origin", world.keys[0])
+    history.note([world.keys[0]], ["another"])
+    history.write(run_id="another", validator="visit-event", at=AT)
+    lines = world.trace("--origin", world.keys[0])
     assert lines[1].startswith(f"  brought by    run {run.run_id}, ")
     assert lines[4] == (
         "  or by         run another, 2024-01-01 00:00:00 UTC, of which there is no record (let go of, or killed)"
@@ -162,7 +162,7 @@ def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
 def test_a_rejected_record_s_reason(world):
     run = world.run()
     for key in (world.bad.name, str(world.bad)):
-        lines = world.explain("--origin", key)
+        lines = world.trace("--origin", key)
         assert lines[:2] == [str(world.bad), "  in quarantine missing in action"]
         assert lines[2].startswith(f"  by run        {run.run_id}, ")
         assert lines[4] == "  now           the object is there, unchanged"
@@ -175,29 +175,29 @@ def test_a_rejected_record_s_reason(world):
 
 
 def test_what_is_in_neither(world):
-    assert world.explain("--origin", world.keys[0], code=8) == [
+    assert world.trace("--origin", world.keys[0], code=8) == [
         f"{world.keys[0]}: neither in the table nor in quarantine",
         "  now           the object is there",
     ]
     world.run()
-    assert world.explain("--origin", "x.json", code=8) == [
+    assert world.trace("--origin", "x.json", code=8) == [
         "x.json: neither in the table nor in quarantine",
         "  now           there is no such object",
     ]
     history = checkpoint(world.out).history()
-    history.add_rows(["y.json"], ["1"])
-    history.flush(run_id="killed", validator="v", at=AT)
-    assert world.explain("--origin", "y.json", code=8)[1].startswith(
+    history.note(["y.json"], ["1"])
+    history.write(run_id="killed", validator="v", at=AT)
+    assert world.trace("--origin", "y.json", code=8)[1].startswith(
         "  announced by  run killed, 2024-01-01 00:00:00 UTC, of"
     )
-    assert world.explain("--where", "ptid=NOBODY", code=8) == [
-        "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
+    assert world.trace("--where", "ptid=NOBODY", code=8) == [
+        "no row of the table is like that; reporting quarantine lists what was turned away, --origin traces it"
     ]
 
 
 def test_before_the_first_run_no_row_is_there(world):
-    assert world.explain("--where", "ptid=x", code=8) == [
-        "no row of the table is like that; reporting quarantine lists what was turned away, --origin explains it"
+    assert world.trace("--where", "ptid=x", code=8) == [
+        "no row of the table is like that; reporting quarantine lists what was turned away, --origin traces it"
     ]
 
 
@@ -207,7 +207,7 @@ def test_lines_of_an_object(world):
         "\n".join(json.dumps(event) for _ in range(2))
     )
     world.run()
-    lines = world.explain("--origin", "log-lines.json")
+    lines = world.trace("--origin", "log-lines.json")
     assert [line for line in lines if not line.startswith(" ")] == [
         f"{world.events}/log-lines.json, line 1",
         f"{world.events}/log-lines.json, line 2",
@@ -227,7 +227,7 @@ def test_lines_of_an_object(world):
 def test_what_is_refused(world, arguments, message):
     world.run()
     done = CliRunner().invoke(
-        reporting, ["explain", REPORT, *world.places, *arguments], prog_name="reporting"
+        reporting, ["trace", REPORT, *world.places, *arguments], prog_name="reporting"
     )
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
@@ -260,7 +260,7 @@ def test_why_an_object_that_is_there_is_in_neither(world):
     ):
         assert world.why(place) == "outside the source"
     assert world.why("gone.json") is None
-    world.explain("--where", "ptid=NOBODY", code=8)
+    world.trace("--where", "ptid=NOBODY", code=8)
 
 
 def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_listed(
@@ -310,4 +310,4 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
         f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile"
     )
     assert world.run(reconcile=True).accepted == 12
-    assert world.explain("--origin", late[0])[1].startswith("  brought by")
+    assert world.trace("--origin", late[0])[1].startswith("  brought by")
