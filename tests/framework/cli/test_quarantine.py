@@ -143,7 +143,7 @@ def test_no_value_is_ever_shown(here):
         ["show"],
         ["list", "--by-run"],
         ["replay", "--quiet"],
-        ["drop", "--origin", "*", "--yes"],
+        ["discard", "--origin", "*", "--yes"],
     ):
         assert SECRET not in asked(*given).output
 
@@ -256,34 +256,34 @@ def test_exit_codes_are_those_of_a_run(here):
     (here / "in" / name(4)).unlink()
     done = asked("replay", "--quiet", code=4)
     assert (
-        "objects that could not be read: 1; they stay as they are: drop those that are gone"
+        "objects that could not be read: 1; they stay as they are: discard those that are gone"
         in done.stderr
     )
 
 
-# -- drop -----------------------------------------------------------------------------------------------------------------
+# -- discard --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_drop_asks_and_says_what_it_drops(here):
-    done = asked("drop", "--field", "visit_number", typed="n\n")
-    assert done.stdout == "nothing was dropped\n"
+def test_a_discard_asks_and_says_what_it_discards(here):
+    done = asked("discard", "--field", "visit_number", typed="n\n")
+    assert done.stdout == "nothing was discarded\n"
     assert (
-        "  2 x missing in visit_number\ndrop 2 records of event-log-checkpoint for good"
+        "  2 x missing in visit_number\ndiscard 2 records of event-log-checkpoint for good"
         in done.stderr
     )
     assert len(shown("show")) == 4
     assert (
-        asked("drop", "--field", "visit_number", typed="y\n").stdout
-        == "dropped 2 records\n"
+        asked("discard", "--field", "visit_number", typed="y\n").stdout
+        == "discarded 2 records\n"
     )
     assert [each["source_key"] for each in shown("show")] == [name(3), name(4)]
     assert run_report("event-log-checkpoint").records_read == 0
 
 
-def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
-    asked("drop", "--origin", "*", "--yes")
+def test_what_was_discarded_is_shown_when_asked_for_and_can_be_replayed(here):
+    asked("discard", "--origin", "*", "--yes")
     assert shown("show") == []
-    assert [each["error_type"] for each in shown("show", "--dropped")] == [
+    assert [each["error_type"] for each in shown("show", "--discarded")] == [
         "missing",
         "missing",
         "string_type",
@@ -292,10 +292,10 @@ def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
     traced = CliRunner().invoke(
         reporting, ["trace", "event-log-checkpoint", "--origin", name(1)]
     )
-    assert "in quarantine dropped: missing in visit_number" in traced.stdout
+    assert "in quarantine discarded: missing in visit_number" in traced.stdout
     done = asked(
         "replay",
-        "--dropped",
+        "--discarded",
         "--validator",
         "visit-event-v2",
         "--format",
@@ -304,23 +304,23 @@ def test_what_was_dropped_is_shown_when_asked_for_and_can_be_replayed(here):
     )
     assert json.loads(done.stdout)["accepted"] == 2
     assert shown("show") == []
-    assert [each["source_key"] for each in shown("show", "--dropped")] == [
+    assert [each["source_key"] for each in shown("show", "--discarded")] == [
         name(3),
         name(4),
     ]
 
 
-def test_a_drop_that_nobody_confirms_is_refused(here):
-    assert "nobody is there to be asked; give --yes" in asked("drop", code=2).stderr
+def test_a_discard_that_nobody_confirms_is_refused(here):
+    assert "nobody is there to be asked; give --yes" in asked("discard", code=2).stderr
     assert (
         "--yes goes with --type, --field or --origin"
-        in asked("drop", "--yes", code=2).stderr
+        in asked("discard", "--yes", code=2).stderr
     )
     assert len(shown("show")) == 4
-    assert asked("drop", "--origin", "*", "--yes").stdout == "dropped 4 records\n"
+    assert asked("discard", "--origin", "*", "--yes").stdout == "discarded 4 records\n"
     assert (
-        asked("drop", "--origin", "*", "--yes").stdout
-        == "nothing was dropped: no record in quarantine fits\n"
+        asked("discard", "--origin", "*", "--yes").stdout
+        == "nothing was discarded: no record in quarantine fits\n"
     )
 
 
@@ -346,7 +346,7 @@ def test_an_action_that_there_is_not_is_refused(here):
 def test_help_lists_the_actions_and_imports_nothing_heavy(toy):
     help_ = program("reporting", "quarantine", "toy", "--help", site=toy.folder)
     assert help_.returncode == 0
-    for each in ("list", "show", "replay", "drop"):
+    for each in ("list", "show", "replay", "discard"):
         assert f"  {each} " in help_.stdout
     assert imported("reporting", "quarantine", "--help", site=toy.folder) == set()
     assert not imported(

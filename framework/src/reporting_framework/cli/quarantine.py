@@ -1,6 +1,6 @@
 """The command ``reporting quarantine REPORT``: what was read and not kept.
 
-Its actions list it, show it, replay it and drop it.
+Its actions list, show, replay and discard its records.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def _selectors() -> list[click.Parameter]:
     ]
 
 
-def _dropped() -> click.Option:
+def _discarded() -> click.Option:
     return click.Option(
-        ["--dropped"],
+        ["--discarded"],
         is_flag=True,
-        help="Of those that were dropped, in the place of the others.",
+        help="Of those that were discarded, instead of the others.",
     )
 
 
@@ -73,14 +73,19 @@ def list_options() -> list[click.Parameter]:
         is_flag=True,
         help="By run too, with its validator where the history has it.",
     )
-    return [*_selectors(), _dropped(), by_run, *common_options("table", "json", "csv")]
+    return [
+        *_selectors(),
+        _discarded(),
+        by_run,
+        *common_options("table", "json", "csv"),
+    ]
 
 
 def show_options() -> list[click.Parameter]:
     """Options of ``show``."""
     return [
         *_selectors(),
-        _dropped(),
+        _discarded(),
         click.Option(
             ["--limit"],
             type=click.IntRange(min=1),
@@ -102,7 +107,7 @@ def replay_options() -> list[click.Parameter]:
     """Options of ``replay``."""
     return [
         *_selectors(),
-        _dropped(),
+        _discarded(),
         click.Option(
             ["--dry-run"],
             is_flag=True,
@@ -113,8 +118,8 @@ def replay_options() -> list[click.Parameter]:
     ]
 
 
-def drop_options() -> list[click.Parameter]:
-    """Options of ``drop``."""
+def discard_options() -> list[click.Parameter]:
+    """Options of ``discard``."""
     return [
         *_selectors(),
         click.Option(["--yes"], is_flag=True, help="Do not ask."),
@@ -215,17 +220,17 @@ def replay(
     if code == UNREAD:
         why = (
             f"objects that could not be read: {result.objects_unread}; they stay as"
-            " they are: drop those that are gone"
+            " they are: discard those that are gone"
         )
     if why:
         click.echo(f"warning: {why}", err=True)
     return code
 
 
-def drop(
+def discard(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Set records aside for good, once that is confirmed."""
+    """Discard records for good, once that is confirmed."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.quarantine import (
         entries_of,
@@ -244,26 +249,26 @@ def drop(
         with quarantine_of(pipeline, changing=True) as quarantine:
             entries = entries_of(pipeline, quarantine, _choice(generic))
             if not entries.height:
-                write(f"nothing was dropped: {_NONE}")
+                write(f"nothing was discarded: {_NONE}")
                 return DONE
             for kind, field, count, *_ in grouped(entries).iter_rows():
                 click.echo(
                     printable(f"  {count:,} x {kind}{f' in {field}' if field else ''}"),
                     err=True,
                 )
-            question = f"drop {entries.height:,} records of {name} for good"
+            question = f"discard {entries.height:,} records of {name} for good"
             if not generic["yes"] and not confirmed(
                 f"{question}, until their objects change?", context
             ):
-                write("nothing was dropped")
+                write("nothing was discarded")
                 return DONE
-            dropped = quarantine.discard(entries)
+            discarded = quarantine.drop(entries)
     left = (
-        f"; {entries.height - dropped:,} changed meanwhile and were left"
-        if dropped < entries.height
+        f"; {entries.height - discarded:,} changed meanwhile and were left"
+        if discarded < entries.height
         else ""
     )
-    note(f"dropped {dropped:,} records{left}")
+    note(f"discarded {discarded:,} records{left}")
     return DONE
 
 
@@ -286,7 +291,7 @@ def _chosen(
         pipeline = pipeline_of(context, name, given, generic["set"])
         with quarantine_of(pipeline) as quarantine:
             return pipeline, entries_of(
-                pipeline, quarantine, _choice(generic), dropped=generic["dropped"]
+                pipeline, quarantine, _choice(generic), dropped=generic["discarded"]
             )
 
 
@@ -309,11 +314,11 @@ ACTIONS = {
         replay,
         replay_options,
     ),
-    "drop": Action(
-        "Set the records aside for good. They are listed no more, and read again only"
+    "discard": Action(
+        "Discard the records for good. They are listed no more, and read again only"
         " when their objects change.",
-        drop,
-        drop_options,
+        discard,
+        discard_options,
     ),
 }
 """What can be done with a report's quarantine."""

@@ -366,7 +366,7 @@ class ProvenanceReader:
 
 def _all_of(quarantine: Quarantine) -> pl.DataFrame:
     """What awaits someone, and what was dropped: its reason says so."""
-    dropped = quarantine.discarded().with_columns(
-        error_type="dropped: " + pl.col("error_type")
+    dropped = quarantine.dropped().with_columns(
+        error_type="discarded: " + pl.col("error_type")
     )
     return pl.concat([quarantine.entries(), dropped])
