@@ -291,7 +291,7 @@ class ToyQuarantine:
         return {
             origin: row
             for origin, row in self.rows.items()
-            if not row[1].startswith(("begun", "dropped:"))
+            if not row[1].startswith(("begun", "discarded:"))
         }
 
     def versions(self, objects):
@@ -329,9 +329,9 @@ class ToyQuarantine:
         }
         for origin, version, kind, field in rejections:
             found = before.get(origin, ["", ""])
-            dropped = found[0] == version and found[1].startswith("dropped:")
+            discarded = found[0] == version and found[1].startswith("discarded:")
             added = [version, kind, field, run_id, at.isoformat()]
-            self.rows[origin] = before[origin] if dropped else added
+            self.rows[origin] = before[origin] if discarded else added
         self._write()
         return QuarantineState(uri=str(self.file), rows=len(self._shown()))
 
@@ -339,7 +339,7 @@ class ToyQuarantine:
         there = self.entries().rows()
         chosen = [row[0] for row in entries.rows() if row in there]
         for origin in chosen:
-            self.rows[origin][1] = "dropped:" + self.rows[origin][1]
+            self.rows[origin][1] = "discarded:" + self.rows[origin][1]
         self._write()
         return len(chosen)
 
@@ -348,12 +348,12 @@ class ToyQuarantine:
             (
                 origin,
                 row[0],
-                row[1].removeprefix("dropped:"),
+                row[1].removeprefix("discarded:"),
                 *row[2:4],
                 datetime.fromisoformat(row[4]),
             )
             for origin, row in sorted(self.rows.items())
-            if row[1].startswith("dropped:")
+            if row[1].startswith("discarded:")
         ]
         return pl.DataFrame(rows, schema=ENTRIES, orient="row")
 

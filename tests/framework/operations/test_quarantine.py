@@ -280,7 +280,7 @@ def test_a_source_that_reads_no_single_objects_is_refused(tmp_path):
         list(revealed(made, entries))
 
 
-# -- dropped --------------------------------------------------------------------------------------------------------------
+# -- discarded ------------------------------------------------------------------------------------------------------------
 
 
 def test_what_was_dropped_is_not_read_again_until_it_changes(tmp_path):

@@ -81,34 +81,36 @@ class Model:
     Attributes:
         objects: The lines of each object, as (study, number); a study that is None is no record.
         late: Objects with a name from before the look-back that came or changed since the last full listing.
-        rows, entries, dropped: By object: the numbers of its rows, the reasons of its rejections, both by source key; of
+        rows, entries, discarded: By object: the numbers of its rows, the reasons of its rejections, both by source key; of
             rejections with the number of the object's content, in place of its version.
     """
 
     def __init__(self):
         self.objects, self.contents, self.late, self.strict = {}, {}, set(), True
-        self.rows, self.entries, self.dropped = {}, {}, {}
+        self.rows, self.entries, self.discarded = {}, {}, {}
 
     def forget(self, part):
         if part == "all":
             self.rows = {}
         if part != "bookmark":
-            known = {*self.entries, *self.dropped} & {*self.rows}
-            self.entries, self.dropped = {}, {}
+            known = {*self.entries, *self.discarded} & {*self.rows}
+            self.entries, self.discarded = {}, {}
             for key in known:  # a part of it was accepted: it is read again
                 self.take(key)
 
     def discard(self, keys):
         for key in keys:
             if key in self.entries:
-                self.dropped[key] = self.dropped.get(key, {}) | self.entries.pop(key)
+                self.discarded[key] = self.discarded.get(key, {}) | self.entries.pop(
+                    key
+                )
 
     def due(self):
         """Objects that a run which sees everything reads."""
         for key in self.objects:
             versions = {
                 content
-                for found in (self.entries, self.dropped)
+                for found in (self.entries, self.discarded)
                 for content, _ in found.get(key, {}).values()
             }
             if (versions and versions != {self.contents[key]}) or not (
@@ -119,17 +121,21 @@ class Model:
     def take(self, key):
         """Read one object."""
         lines, content = self.objects[key], self.contents[key]
-        before, self.entries[key], self.dropped[key] = self.dropped.get(key, {}), {}, {}
+        before, self.entries[key], self.discarded[key] = (
+            self.discarded.get(key, {}),
+            {},
+            {},
+        )
         for number, (study, value) in enumerate(lines, 1):
             origin = key if len(lines) == 1 else f"{key}#{number}"
             reason = self.reason(study)
             if reason is None:
                 self.rows.setdefault(key, {}).setdefault(origin, value)
             elif before.get(origin, (None,))[0] == content:
-                self.dropped[key][origin] = before[origin]
+                self.discarded[key][origin] = before[origin]
             else:
                 self.entries[key][origin] = (content, reason)
-        for found in (self.entries, self.dropped):
+        for found in (self.entries, self.discarded):
             if not found[key]:
                 del found[key]
 
@@ -145,7 +151,7 @@ class Model:
         entries = {
             origin: reason for origin, (_, reason) in self.entries.get(key, {}).items()
         }
-        return self.rows.get(key, {}), entries, set(self.dropped.get(key, {}))
+        return self.rows.get(key, {}), entries, set(self.discarded.get(key, {}))
 
     def after_a_run(self, shown, *, everything):
         """This model after a run, if that is what is `shown`; else why it is not. Late objects may be left for later."""

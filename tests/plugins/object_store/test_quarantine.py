@@ -18,7 +18,7 @@ from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store, parse_location
 from reporting_object_store.parquet_sink.quarantine import (
     BEGUN,
-    DROPPED,
+    DISCARDED,
     SCHEMA,
     ParquetQuarantine,
 )
@@ -45,7 +45,7 @@ steps = st.lists(
         st.tuples(
             st.just("settle"), st.sets(key, max_size=3), st.lists(rejected, max_size=4)
         ),
-        st.tuples(st.just("drop"), st.sets(key, max_size=2)),
+        st.tuples(st.just("discard"), st.sets(key, max_size=2)),
         st.tuples(st.just("reopen")),
     ),
     max_size=8,
@@ -80,13 +80,13 @@ class Model:
             self.rows[each.origin] = (each.version, each.error_type)
         for each in {each.origin: each for each in rejections}.values():
             version, kind = before.get(each.origin, ("", ""))
-            if version == each.version and kind.startswith(DROPPED):
+            if version == each.version and kind.startswith(DISCARDED):
                 self.rows[each.origin] = before[each.origin]
 
     def discard(self, objects):
         chosen = [origin for origin in self.entries() if object_of(origin) in objects]
         self.rows |= {
-            origin: (self.rows[origin][0], DROPPED + self.rows[origin][1])
+            origin: (self.rows[origin][0], DISCARDED + self.rows[origin][1])
             for origin in chosen
         }
         return len(chosen)
@@ -95,7 +95,7 @@ class Model:
         return sorted(
             origin
             for origin, (_, kind) in self.rows.items()
-            if not kind.startswith((BEGUN, DROPPED))
+            if not kind.startswith((BEGUN, DISCARDED))
         )
 
     def versions(self, objects):
@@ -113,16 +113,16 @@ class Model:
 
 @given(steps, st.sets(key))
 def test_it_does_as_a_dict_does(steps, asked):
-    """Any series of `mark_in_progress`, `replace_entries` and `discard`, reopened or not, leaves what a dict of origins would."""
+    """Any series of `begin`, `settle` and `discard`, with or without reading it anew, leaves what a dict of origins would."""
     here = place()
     quarantine, model = ParquetQuarantine(here), Model()
     for name, *arguments in steps:
         if name == "reopen":
             quarantine = ParquetQuarantine(here)
         elif name == "begin":
-            quarantine.mark_in_progress(*arguments)
-            model.mark_in_progress(*arguments)
-        elif name == "drop":
+            quarantine.begin(*arguments)
+            model.begin(*arguments)
+        elif name == "discard":
             entries = quarantine.entries()
             chosen = entries.filter(
                 [object_of(origin) in arguments[0] for origin in entries["source_key"]]
@@ -203,7 +203,7 @@ def test_runs_at_once_lose_nothing(tmp_path):
 
 
 def test_drops_and_runs_at_once_lose_nothing(tmp_path):
-    """Each drops its own five while the others set down theirs: nothing comes back, nothing else goes."""
+    """Each discards its own five while the others set down theirs: nothing comes back, nothing else goes."""
     for here in (parse_location(str(tmp_path / "q" / "x.parquet")), place()):
         quarantine = ParquetQuarantine(here)
         first = [
@@ -215,17 +215,17 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
         gate = threading.Barrier(3)
 
         def write(number, here=here, gate=gate):
-            quarantine, dropped = ParquetQuarantine(here), 0
+            quarantine, discarded = ParquetQuarantine(here), 0
             entries = quarantine.entries()
             gate.wait()
             for each in range(5):
-                dropped += quarantine.discard(
+                discarded += quarantine.discard(
                     entries.filter(pl.col("source_key") == f"{number}-{each}")
                 )
                 quarantine.replace_entries(
                     [], [Rejection(f"{number}-new-{each}", "v", "t")], run_id="s", at=AT
                 )
-            return dropped
+            return discarded
 
         with ThreadPoolExecutor(3) as pool:
             assert list(pool.map(write, range(3))) == [5, 5, 5]
@@ -236,7 +236,7 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
         assert set(found.versions([each.origin for each in first]).values()) == {"v"}
 
 
-def test_what_changed_since_it_was_shown_is_not_dropped():
+def test_what_changed_since_it_was_shown_is_not_discarded():
     quarantine = fresh()
     quarantine.replace_entries(
         [],
@@ -245,9 +245,7 @@ def test_what_changed_since_it_was_shown_is_not_dropped():
         at=AT,
     )
     shown = quarantine.entries()
-    quarantine.replace_entries(
-        ["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT
-    )
+    quarantine.settle(["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT)
     assert quarantine.discard(shown) == 1
     assert quarantine.entries()["source_key"].to_list() == ["a"]
     assert quarantine.discard(shown) == 0

@@ -262,7 +262,7 @@ def discard(
             ):
                 write("nothing was discarded")
                 return DONE
-            discarded = quarantine.drop(entries)
+            discarded = quarantine.discard(entries)
     left = (
         f"; {entries.height - discarded:,} changed meanwhile and were left"
         if discarded < entries.height
@@ -291,7 +291,7 @@ def _chosen(
         pipeline = pipeline_of(context, name, given, generic["set"])
         with quarantine_of(pipeline) as quarantine:
             return pipeline, entries_of(
-                pipeline, quarantine, _choice(generic), dropped=generic["discarded"]
+                pipeline, quarantine, _choice(generic), discarded=generic["discarded"]
             )
 
 

@@ -98,13 +98,13 @@ def entries_of(
     quarantine: Quarantine,
     choice: EntryFilter,
     *,
-    dropped: bool = False,
+    discarded: bool = False,
 ) -> pl.DataFrame:
     """Return the entries that are meant.
 
-    They are of those that await someone or of those that were dropped.
+    They are of those that await someone or of those that were discarded.
     """
-    return choice.of(quarantine.discarded() if dropped else quarantine.entries())
+    return choice.of(quarantine.discarded() if discarded else quarantine.entries())
 
 
 def objects_of(entries: pl.DataFrame) -> list[str]:

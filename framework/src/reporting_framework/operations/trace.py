@@ -365,8 +365,8 @@ class ProvenanceReader:
 
 
 def _all_of(quarantine: Quarantine) -> pl.DataFrame:
-    """What awaits someone, and what was dropped: its reason says so."""
-    dropped = quarantine.dropped().with_columns(
+    """What awaits someone, and what was discarded: its reason says so."""
+    discarded = quarantine.discarded().with_columns(
         error_type="discarded: " + pl.col("error_type")
     )
-    return pl.concat([quarantine.entries(), dropped])
+    return pl.concat([quarantine.entries(), discarded])

@@ -37,7 +37,7 @@ class Quarantine(Protocol):
         ...
 
     def entries(self) -> pl.DataFrame:
-        """Return all that is set down and was neither replayed nor dropped.
+        """Return all that is set down and was neither replayed nor discarded.
 
         It is in the order of `source_key`.
 
@@ -82,8 +82,8 @@ class Quarantine(Protocol):
 
         They are no longer among `entries` nor counted, and stay accounted for:
         `versions` names their objects at the version they were read at, so that an
-        object comes back only when it changes. `replace_entries` leaves a dropped
-        record as it is when it was rejected again at that version.
+        object comes back only when it changes. `settle` leaves a discarded record as it
+        is when it was rejected again at that version.
 
         Args:
             entries: Rows of `entries`. One that is not there any more just as it was
@@ -92,7 +92,7 @@ class Quarantine(Protocol):
         ...
 
     def discarded(self) -> pl.DataFrame:
-        """Return what was dropped and is still accounted for, as `entries` gives it.
+        """Return what was discarded and is still accounted for, as `entries` gives it.
 
         Each entry comes with the reason that it had.
         """

@@ -103,7 +103,7 @@ class QuarantineContract:
     def test_what_was_dropped_stays_accounted_for(
         self, quarantine: Callable[[], Any]
     ) -> None:
-        """Check that what was dropped stays accounted for.
+        """Check that what was discarded stays accounted for.
 
         It is neither shown nor counted, nor to be read again until its object changes.
         Other entries stay.
@@ -114,17 +114,17 @@ class QuarantineContract:
             .entries()
             .filter(pl.col("source_key").is_in(["a.json", "b.json#2"]))
         )
-        dropped = quarantine().discard(chosen)
-        assert dropped == 2, f"a drop tells how many there were: {dropped} of 2"
+        discarded = quarantine().discard(chosen)
+        assert discarded == 2, f"a discard tells how many there were: {discarded} of 2"
         left = quarantine().entries()["source_key"].to_list()
         assert left == ["b.json#3"], (
-            f"what was dropped is not shown, and nothing else is gone: {left}"
+            f"what was discarded is not shown, and nothing else is gone: {left}"
         )
         found = dict(quarantine().versions(OBJECTS))
         assert found == {
             "a.json": "v1",
             "b.json": "v2",
-        }, f"what was dropped stays accounted for: {found}"
+        }, f"what was discarded stays accounted for: {found}"
         told = (
             quarantine()
             .discarded()
@@ -133,17 +133,17 @@ class QuarantineContract:
         )
         wanted = [("a.json", "v1", "missing"), ("b.json#2", "v2", "json_invalid")]
         assert told == wanted, (
-            f"what was dropped is told when it is asked for, with its reason: {told}"
+            f"what was discarded is told when it is asked for, with its reason: {told}"
         )
         state = quarantine().replace_entries(
             ["b.json"], REJECTED[1:], run_id="s", at=AT
         )
         left = quarantine().entries()["source_key"].to_list()
         assert left == ["b.json#3"], (
-            f"what was dropped stays so when it is rejected again: {left}"
+            f"what was discarded stays so when it is rejected again: {left}"
         )
         assert state.rows == 1, (
-            f"what was dropped is not counted: {state.rows} rows where 1 is"
+            f"what was discarded is not counted: {state.rows} rows where 1 is"
         )
         quarantine().replace_entries(
             ["a.json"], [REJECTED[0]._replace(version="v9")], run_id="t", at=AT
@@ -152,13 +152,13 @@ class QuarantineContract:
         assert left == [
             "a.json",
             "b.json#3",
-        ], f"what was dropped comes back when its object changed: {left}"
+        ], f"what was discarded comes back when its object changed: {left}"
 
     def test_a_drop_leaves_alone_what_changed_since(
         self, quarantine: Callable[[], Any]
     ) -> None:
-        """An entry is dropped as it was shown, or not at all."""
-        quarantine().replace_entries([], REJECTED, run_id="r", at=AT)
+        """An entry is discarded as it was shown, or not at all."""
+        quarantine().settle([], REJECTED, run_id="r", at=AT)
         shown = quarantine().entries()
         quarantine().replace_entries(
             ["a.json"], [REJECTED[0]._replace(field="other")], run_id="s", at=AT
@@ -166,7 +166,7 @@ class QuarantineContract:
         quarantine().discard(shown)
         left = quarantine().entries()["source_key"].to_list()
         assert left == ["a.json"], (
-            f"an entry that changed since it was shown is not dropped: {left}"
+            f"an entry that changed since it was shown is not discarded: {left}"
         )
 
     def test_what_was_begun_counts_as_not_accounted_for(

@@ -33,9 +33,9 @@ BEGUN = "begun"
 step.
 """
 
-DROPPED = "dropped:"
-"""Stands before the error type of a record that was dropped on purpose: accounted for,
-and shown no more.
+DISCARDED = "dropped:"
+"""Stands before the error type of a record that was discarded: accounted for, and shown
+no more.
 """
 
 MADE_OVER = "made_over"
@@ -49,7 +49,7 @@ SCHEMA = pl.Schema(
         "rejected_at": pl.Datetime("us", "UTC"),
     }
 )
-_IS_DROPPED = pl.col("error_type").str.starts_with(DROPPED)
+_IS_DISCARDED = pl.col("error_type").str.starts_with(DISCARDED)
 _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
@@ -194,22 +194,25 @@ class ParquetQuarantine:
     def discard(self, entries: pl.DataFrame) -> int:
         """See `Quarantine.discard`."""
         chosen = _shown(entries.select(SCHEMA.names()).cast(SCHEMA))
-        dropped = 0
+        discarded = 0
 
         def marked(before: pl.DataFrame) -> pl.DataFrame:
-            nonlocal dropped
+            nonlocal discarded
             there = before.join(chosen, on=SCHEMA.names(), how="semi", nulls_equal=True)
-            dropped = there.height
+            discarded = there.height
             others = before.join(there, on=SOURCE_KEY, how="anti")
             return pl.concat(
-                [others, there.with_columns(error_type=DROPPED + pl.col("error_type"))]
+                [
+                    others,
+                    there.with_columns(error_type=DISCARDED + pl.col("error_type")),
+                ]
             )
 
         bookmark = self.bookmark
         self._change(marked)
         if bookmark:
-            self.save_hints(bookmark)  # which named the version that this has replaced
-        return dropped
+            self.leave(bookmark)  # which named the version that this has replaced
+        return discarded
 
     def reset(self, *, if_version: str, by: str, rows_stay: bool) -> None:
         """Remove all that was settled, if it still is at this version.
@@ -254,22 +257,22 @@ class ParquetQuarantine:
 
     def discarded(self) -> pl.DataFrame:
         """See `Quarantine.discarded`."""
-        kind = pl.col("error_type").str.strip_prefix(DROPPED)
-        return self._load().filter(_IS_DROPPED).with_columns(error_type=kind)
+        kind = pl.col("error_type").str.strip_prefix(DISCARDED)
+        return self._load().filter(_IS_DISCARDED).with_columns(error_type=kind)
 
     def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
         """Replace the rows of some objects.
 
-        What was dropped and comes again at the same version stays dropped.
+        What was discarded and comes again at the same version stays discarded.
         """
         added = added.cast(SCHEMA).unique(SOURCE_KEY, keep="last", maintain_order=True)
         gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
         gone |= pl.col(SOURCE_KEY).is_in(added[SOURCE_KEY].implode())
 
         def replaced(before: pl.DataFrame) -> pl.DataFrame:
-            dropped = before.filter(_IS_DROPPED)
+            discarded = before.filter(_IS_DISCARDED)
             again = added.filter(pl.col("error_type") != BEGUN)
-            still = dropped.join(
+            still = discarded.join(
                 again, on=[SOURCE_KEY, "version"], how="semi", nulls_equal=True
             )
             return pl.concat(
@@ -383,7 +386,7 @@ class ParquetQuarantine:
 
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are entries: those of records that await someone."""
-    return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DROPPED)
+    return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DISCARDED)
 
 
 def _begun(objects: Iterable[str]) -> pl.DataFrame:
