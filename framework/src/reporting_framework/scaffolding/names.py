@@ -38,6 +38,7 @@ FIRST_PARTY = frozenset(
 
 PLUGINS = frozenset(
     {
+        "counters",
         "dynamodb-counters",
         "dynamodb-enrich",
         "event-log-checkpoint",
@@ -51,7 +52,6 @@ PLUGINS = frozenset(
         "openlineage",
         "parquet-checkpoint",
         "pydantic",
-        "reconcile",
         "sqs",
         "visit-event",
         "visit-event-v2",

@@ -41,7 +41,7 @@ def reporting_reports() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_commands() -> Sequence[click.Command]:
-    """``reporting reconcile``."""
-    from reporting_event_processor.commands import reconcile_command
+    """``reporting counters``."""
+    from reporting_event_processor.counters import counters_group
 
-    return [reconcile_command]
+    return [counters_group]

@@ -1,4 +1,4 @@
-"""The command ``reporting reconcile event-processor``.
+"""The command ``reporting counters event-processor verify``.
 
 It compares the counters with the archive, and repairs them.
 """
@@ -28,8 +28,20 @@ compare them with.
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command("reconcile", params=list(settings_sources()))
-@click.argument("report", type=click.Choice(["event-processor"]))
+REPORT = "event-processor"
+
+
+@click.group("counters")
+def counters_group() -> None:
+    """Verify the counters of a report."""
+
+
+@counters_group.group(REPORT)
+def report_group() -> None:
+    """Verify the counters of the event processor."""
+
+
+@report_group.command("verify", params=list(settings_sources()))
 @click.option(
     "--from",
     "first",
@@ -55,10 +67,9 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 )
 @format_option
 @click.pass_context
-def reconcile_command(
+def verify_command(
     context: click.Context,
     /,
-    report: str,
     first: datetime,
     last: datetime | None,
     fix: bool,
@@ -74,7 +85,7 @@ def reconcile_command(
     it comes late: an event may be counted and still wait to be archived. So --lower is
     for when the stream has been read to its end.
     """
-    from reporting_event_processor.reconcile import reconcile
+    from reporting_event_processor.verify import verify
     from reporting_framework.config.resolve import resolve_settings
     from reporting_framework.registry.reports import resolve_report
 
@@ -93,16 +104,16 @@ def reconcile_command(
         )
     state = state_of(context)
     state.given_config = generic["config"]
-    model = resolve_report(report, state.registry).Settings
+    model = resolve_report(REPORT, state.registry).Settings
     found = resolve_settings(
-        report, model, config=state.config, environment=os.environ, sets=generic["set"]
+        REPORT, model, config=state.config, environment=os.environ, sets=generic["set"]
     )
     settings = cast("EventProcessorSettings", found)
     days = [
         (first + timedelta(days=number)).date()
         for number in range((last - first).days + 1)
     ]
-    checked, differences = reconcile(settings, days, fix=fix, lower=lower)
+    checked, differences = verify(settings, days, fix=fix, lower=lower)
     if format_ == "json":
         told = {
             "counters": checked,

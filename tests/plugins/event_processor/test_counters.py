@@ -1,4 +1,4 @@
-"""``reporting reconcile event-processor``: the archive against the counters."""
+"""``reporting counters event-processor verify``: the archive against the counters."""
 
 import gzip
 import json
@@ -50,7 +50,9 @@ def count(places, key, events, users=None):
 
 def invoke(*arguments):
     return CliRunner().invoke(
-        reporting, ["reconcile", "event-processor", *arguments], prog_name="reporting"
+        reporting,
+        ["counters", "event-processor", "verify", *arguments],
+        prog_name="reporting",
     )
 
 
@@ -118,16 +120,16 @@ def test_where_users_are_not_counted_they_are_not_compared(archived):
 
 def test_a_counter_that_changes_meanwhile_is_left_alone(archived, monkeypatch):
     count(archived, HOUR, 1, 1)
-    from reporting_event_processor import reconcile
+    from reporting_event_processor import verify
 
-    stored = reconcile._stored
+    stored = verify._stored
 
     def then_counted(table, keys):
         found = stored(table, keys)
         count(archived, HOUR, 2, 2)
         return found
 
-    monkeypatch.setattr(reconcile, "_stored", then_counted)
+    monkeypatch.setattr(verify, "_stored", then_counted)
     done = invoke("--from", "2024-01-06", "--fix")
     assert done.exit_code == 3
     assert "changed meanwhile; run again" in done.stdout
@@ -147,8 +149,8 @@ def test_usage():
     )
     assert "does not match the format" in invoke("--from", "January").stderr
     assert (
-        "'event-log' is not 'event-processor'"
-        in CliRunner().invoke(reporting, ["reconcile", "event-log"]).stderr
+        "No such command 'event-log'"
+        in CliRunner().invoke(reporting, ["counters", "event-log"]).stderr
     )
 
 
@@ -157,9 +159,9 @@ def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(
 ):
     for key in (HOUR, WHOLE):
         count(archived, key, 3, 2)
-    from reporting_event_processor import reconcile
+    from reporting_event_processor import verify
 
-    fold, folds = reconcile.folded, []
+    fold, folds = verify.folded, []
 
     def meanwhile(settings, days):
         found = fold(settings, days)
@@ -170,7 +172,7 @@ def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(
         folds.append(1)
         return found
 
-    monkeypatch.setattr(reconcile, "folded", meanwhile)
+    monkeypatch.setattr(verify, "folded", meanwhile)
     assert invoke("--from", "2024-01-06", "--fix").exit_code == 0
     assert counters_of(archived) == {HOUR: (4, 3), WHOLE: (4, 3)}
 
@@ -237,13 +239,13 @@ def test_days_before_the_year_1000(archived):
     )
     from datetime import date
 
-    from reporting_event_processor.reconcile import reconcile
     from reporting_event_processor.settings import EventProcessorSettings
+    from reporting_event_processor.verify import verify
 
     settings = EventProcessorSettings(
         dynamodb_table=archived.table, s3_bucket=archived.bucket
     )
-    assert reconcile(settings, [date(1, 1, 1)], fix=False)[0] == 2
+    assert verify(settings, [date(1, 1, 1)], fix=False)[0] == 2
 
 
 def test_a_day_that_is_not_over_is_not_repaired(places):

@@ -25,7 +25,7 @@ from reporting_object_store.ndjson_sink.encoding import lines
 
 KEYS = ("partition_key", "sort_key")
 ATTEMPTS = 10
-WHO = "reconcile"
+WHO = "counters"
 HINT = "it must be the table of the report's counters"
 
 Key = tuple[str, str]
@@ -101,7 +101,7 @@ class Difference(NamedTuple):
         )
 
 
-def reconcile(
+def verify(
     settings: EventProcessorSettings,
     days: Sequence[date],
     *,
