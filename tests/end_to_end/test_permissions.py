@@ -59,7 +59,7 @@ def test_each_request_is_covered_by_what_is_declared(
     for half in (names[::2], names[1::2], []):
         for name in half:
             obstore.put(store, f"events/{name}", (EXAMPLE / name).read_bytes())
-        finish(start(source, checkpoint, *more, *([] if half else ["--reconcile"])))
+        finish(start(source, checkpoint, *more, *([] if half else ["--full-scan"])))
 
     report = EventLogCheckpoint()
     settings = report.Settings(

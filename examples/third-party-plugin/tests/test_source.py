@@ -138,7 +138,7 @@ def test_a_run_looks_at_the_keys_above_those_of_the_last_one(path):
         "through": 6,
         "rows": 4,
     }
-    assert planned(made(path, reconcile=True), ledger) == ["orders/3", "orders/6"]
+    assert planned(made(path, full_scan=True), ledger) == ["orders/3", "orders/6"]
 
 
 def bookmark(path, **changed):

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -71,6 +72,14 @@ def test_the_suggested_command_is_without_options_that_are_of_one_run_alone():
         "toy", "--target", "x.txt", "--time-budget", "1h", "--verbose", "--count", "3"
     ).stdout
     assert "  reporting-run toy --target x.txt --count 3 --format json\n" in said
+
+
+def test_the_suggested_command_does_not_repeat_a_full_scan(tmp_path):
+    (tmp_path / "in").mkdir()
+    places = "--source", f"{tmp_path}/in", "--checkpoint", f"{tmp_path}/x.parquet"
+    said = run("event-log-checkpoint", *places, "--full-scan").stdout
+    again = shlex.join(["reporting-run", "event-log-checkpoint", *places])
+    assert f"  {again} --format json\n" in said
 
 
 def test_the_suggested_command_is_without_its_format_and_without_secrets():

@@ -82,7 +82,7 @@ def test_a_bookmark_is_told_in_words(s3_environment, bucket):
     )
     found = stored(made)
     assert [each.kind for each in found.belongings] == ["output", "bookmark"]
-    assert found.bookmark[0].startswith("everything was last listed at 20")
+    assert found.bookmark[0].startswith("the last full scan was at 20")
     assert "(every 7 days)" in found.bookmark[0]
     assert found.bookmark[1].startswith("a run that begins now lists names dated ")
 
@@ -101,7 +101,7 @@ def test_the_date_that_is_shown_is_that_from_which_the_next_run_lists(
             name_of(number, at=at), event(number, at=at), if_version=None
         )
     assert stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark == [
-        "the next run lists everything"
+        "the next run is a full scan"
     ]
     assert take(*places).accepted == len(moments)
     said = stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark[1]

@@ -175,7 +175,7 @@ def test_what_was_listed_is_said():
     assert said(listing="window", listed_from=since, full_scan_due=due) == [
         [
             "listed",
-            "names dated 2024-05-06 or later; everything again from 2024-06-07 08:09 UTC on",
+            "names dated 2024-05-06 or later; full scan due at 2024-06-07 08:09 UTC",
         ],
         ["complete", "yes, of what was listed"],
     ]

@@ -290,7 +290,7 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
     )
     assert world.why(late[0]) == "before the window"
     assert (
-        f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
+        f"a full scan is due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC"
         in world.found("--origin", late[0], code=8)["absence"]["text"]
     )
     undated = ["log-submit-2026-11-28.json", "log-submit-+20261128-000000.json"]
@@ -307,7 +307,7 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
         "its name has no date behind log-submit- that the report recognises, and runs list names "
     )
     assert text.endswith(
-        f"from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on, or by a run with --reconcile"
+        f"a full scan is due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC, or give --full-scan"
     )
-    assert world.run(reconcile=True).accepted == 12
+    assert world.run(full_scan=True).accepted == 12
     assert world.trace("--origin", late[0])[1].startswith("  brought by")

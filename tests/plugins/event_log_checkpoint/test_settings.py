@@ -265,14 +265,14 @@ def test_a_bucket_is_its_name_alone(bucket):
             [0, 0.5, CENTURY],
             [-1, CENTURY + 1, float("inf"), float("nan"), "x"],
         ),
-        ("reconcile_every_days", [0, 30], [-0.1, float("inf")]),
+        ("full_scan_every_days", [0, 30], [-0.1, float("inf")]),
         ("max_in_flight", [1, 1024], [0, 1025, 1.5]),
         ("max_record_bytes", [1, 2**30], [0]),
         ("validator", ["visit-event", "visit-event-v2"], ["pydantic", ""]),
         ("extra", ["ignore", "reject", "keep"], ["allow"]),
         ("compression", ["zstd", "snappy"], ["gzip", None]),
         ("exclude_projects", [[], ["sandbox-*", "x"]], ["sandbox-*", [1]]),
-        ("reconcile", [True, False], ["maybe"]),
+        ("full_scan", [True, False], ["maybe"]),
     ],
 )
 def test_limits(field, allowed, refused):

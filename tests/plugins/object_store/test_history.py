@@ -255,7 +255,7 @@ def test_an_idle_run_reads_it_once_and_writes_it_once(
         for number in new:
             store.put(name_of(number), event(number), if_version=None)
         proxy.reset()
-        take(f"s3://{bucket}/events", place, reconcile=True)
+        take(f"s3://{bucket}/events", place, full_scan=True)
         kinds = [each.kind for each in proxy.requests if "_runs/" in each.key]
         asked.append(sorted(kinds))
     assert asked == [["GET", "PUT", "PUT"], ["GET", "PUT"], ["GET", "PUT", "PUT"]]

@@ -80,7 +80,7 @@ class Model:
 
     Attributes:
         objects: The lines of each object, as (study, number); a study that is None is no record.
-        late: Objects with a name from before the look-back that came or changed since the last full listing.
+        late: Objects with a name from before the look-back that came or changed since the last full scan.
         rows, entries, discarded: By object: the numbers of its rows, the reasons of its rejections, both by source key; of
             rejections with the number of the object's content, in place of its version.
     """
@@ -205,7 +205,7 @@ class World:
             [WithoutStudy(FILTERED)],
         )
         reads = source(
-            f"{self.base}/in", lookback_days=1, max_in_flight=1, reconcile=everything
+            f"{self.base}/in", lookback_days=1, max_in_flight=1, full_scan=everything
         )
         return pipeline(reads, sink, validator=validator, transforms=transforms)
 
@@ -258,7 +258,7 @@ class World:
                 )
             )
         back = BACK if key in self.old else 0
-        if back:  # also what has changed is found by a full listing alone
+        if back:  # also what has changed is found by a full scan alone
             self.model.late.add(key)
         data = b"\n".join(
             b"{}"

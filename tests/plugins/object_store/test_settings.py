@@ -30,7 +30,7 @@ from reporting_object_store.settings import (
         ("lookback_days", -1, "greater than or equal to 0"),
         ("lookback_days", float("inf"), "less than or equal to 100000"),
         ("lookback_days", float("nan"), "less than or equal to 100000"),
-        ("reconcile_every_days", 10**12, "less than or equal to 100000"),
+        ("full_scan_every_days", 10**12, "less than or equal to 100000"),
         ("max_in_flight", 0, "greater than or equal to 1"),
         ("max_in_flight", 1025, "less than or equal to 1024"),
         ("max_record_bytes", 0, "greater than or equal to 1"),

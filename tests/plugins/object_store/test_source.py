@@ -637,9 +637,9 @@ def test_a_bookmark_that_does_not_fit_is_of_no_use(two, changes):
     "how",
     [
         {"newest": None},
-        {"reconcile": True},
+        {"full_scan": True},
         {"name_pattern": None},
-        {"reconcile_every_days": 0},
+        {"full_scan_every_days": 0},
     ],
     ids=str,
 )
@@ -722,7 +722,7 @@ def test_what_was_listed_is_told(two, tmp_path):
         BASE + timedelta(days=55),
         listed + timedelta(days=7),
     )
-    listing, since, due = told(planned(reconcile=True))
+    listing, since, due = told(planned(full_scan=True))
     assert (listing, since) == ("full", None)
     assert due - timedelta(days=7) - datetime.now(UTC) < timedelta(minutes=1)
     assert told(planned(name_pattern=None)) == ("full", None, None), (
@@ -831,7 +831,7 @@ def test_requests_do_not_grow_with_what_is_old(behind, tmp_path):
     few = counted()
     fill_hours(range(1200))
     proxy.reset()
-    assert take(uri, tmp_path / "x.parquet", reconcile=True).accepted == 1200
+    assert take(uri, tmp_path / "x.parquet", full_scan=True).accepted == 1200
     assert proxy.count("LIST") == 2, "a page holds 1000"
     assert counted() == few <= 6
 
@@ -868,7 +868,7 @@ def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(
     """A model of a bucket: objects arrive in any order, their clocks off by days, in ranges that nobody knew of.
 
     After each run everything is taken that arrived by then, if it is dated within the look-back before the newest event,
-    or if its range is new; after the next full listing everything is, and each exactly once.
+    or if its range is new; after the next full scan everything is, and each exactly once.
     """
     uri, place = memory(), f"memory://source-{next(_numbers)}/out/x.parquet"
     arrived, taken, ranges, newest = {}, set(), set(), None
@@ -889,7 +889,7 @@ def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(
             for name, (action, named, _, _) in arrived.items()
             if full or action not in ranges or f"{named:%Y%m%d}" >= first
         } - taken
-        result = take(uri, place, lookback_days=LOOKBACK, reconcile=full)
+        result = take(uri, place, lookback_days=LOOKBACK, full_scan=full)
         assert result.records_read == len(due), "exactly what can be new is read"
         taken |= due
         good = {
@@ -903,7 +903,7 @@ def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(
         kept = open_store(place.rpartition("/")[0])
         if good:
             assert sorted(origins_of(kept.get("x.parquet").data)) == sorted(good)
-    assert take(uri, place, reconcile=True).records_read == len(arrived.keys() - taken)
+    assert take(uri, place, full_scan=True).records_read == len(arrived.keys() - taken)
     good = sorted(name for name, (_, _, _, kind) in arrived.items() if kind == "good")
     if good:
         assert sorted(origins_of(kept.get("x.parquet").data)) == good

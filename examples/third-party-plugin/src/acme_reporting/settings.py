@@ -14,15 +14,15 @@ class SqliteTableSettings(Settings):
     table: str = Field(
         min_length=1, description="The table; it has an INTEGER PRIMARY KEY"
     )
-    reconcile_every_days: float = Field(
+    full_scan_every_days: float = Field(
         7,
         ge=0,
         le=100_000,
         description=(
-            "Look at all keys, not just higher ones, when that was last done longer ago"
+            "Full scan of all keys, not just higher ones, when the last one is older"
         ),
     )
-    reconcile: bool = Field(False, description="Look at all keys this time")
+    full_scan: bool = Field(False, description="Full scan of all keys this time")
     busy_seconds: float = Field(
         5, ge=0, le=600, description="How long to wait for whoever has locked the file"
     )

@@ -59,9 +59,9 @@ class SqliteTable:
         settings = self.settings
         self._mark = Bookmark.of(ledger.bookmark, self._mark.table)
         covered = self._mark.covers(
-            self._began, settings.reconcile_every_days, ledger.rows
+            self._began, settings.full_scan_every_days, ledger.rows
         )
-        self._full = settings.reconcile or not covered
+        self._full = settings.full_scan or not covered
         self._reached = None if self._full else self._mark.through
         return self._splits(ledger)
 

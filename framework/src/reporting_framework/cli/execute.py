@@ -23,8 +23,8 @@ ONCE = {
     "--format": True,
     "--time-budget": True,
     "--verbose": False,
-    "--reconcile": False,
-    "--no-reconcile": False,
+    "--full-scan": False,
+    "--no-full-scan": False,
 }
 """Options that are of one run alone, so no next command has them; whether a value
 follows.

@@ -141,7 +141,7 @@ def _listed(result: RunResult) -> Rows:
             else "what can be new"
         )
     due = (
-        f"; everything again from {result.full_scan_due:%Y-%m-%d %H:%M} UTC on"
+        f"; full scan due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC"
         if result.full_scan_due
         else ""
     )

@@ -98,9 +98,9 @@ class RunResult(_Model):
             before `listed_from` by its name; ``named``: only what a trigger or a replay
             named. `None`: the source lists nothing.
         listed_from: Start of the window (UTC). An object dated earlier that has come in
-            since the last full listing is found by the next one.
-        full_scan_due: When a run will list everything again (UTC); in the past: the
-            next one does. `None`: each run does, or it is not known.
+            since the last full scan is found by the next one.
+        full_scan_due: When a full scan is due (UTC); in the past: the next run is one.
+            `None`: each run is one, or it is not known.
         dry_run: Whether nothing was written on purpose.
         records_read: Records read from the source.
         accepted: Records newly kept.

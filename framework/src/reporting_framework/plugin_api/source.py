@@ -123,8 +123,8 @@ class PlanStats(NamedTuple):
             or nothing, as the objects were ``named``; `None`: the source lists nothing.
         listed_from: Of a window, its start (aware, UTC): objects of known kinds whose
             names are dated earlier were not looked for.
-        full_scan_due: When a run will list everything (aware, UTC); in the past: the
-            next one does. `None`: each one does, or it is not known.
+        full_scan_due: When a full scan is due (aware, UTC); in the past: the next run
+            is one. `None`: each run is one, or it is not known.
         warnings: What is probably not what was meant, each as ``<subject>: <problem>;
             <fix>``.
         read_before: Places that the last run read, as the bookmark has them (URIs), for
@@ -275,7 +275,7 @@ class Absence(NamedTuple):
         reason: ``not matched``: the source does not read such names. ``outside the
             source``: it is elsewhere. ``before the window``: it is dated before what
             runs list. ``without a date``: its name says no date by which runs would
-            find it before they list everything. ``newer than the last run``: no run can
+            find it before a full scan. ``newer than the last run``: no run can
             have seen it.
         text: The same for people, with what to do.
     """

@@ -32,8 +32,8 @@ class EventLogCheckpoint:
             "include": INCLUDE,
             "name_pattern": RANGE_PATTERN,
             "lookback_days": settings.lookback_days,
-            "reconcile_every_days": settings.reconcile_every_days,
-            "reconcile": settings.reconcile,
+            "full_scan_every_days": settings.full_scan_every_days,
+            "full_scan": settings.full_scan,
             "max_in_flight": settings.max_in_flight,
             "max_record_bytes": settings.max_record_bytes,
         }

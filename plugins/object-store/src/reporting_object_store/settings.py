@@ -47,13 +47,13 @@ class ObjectStoreJsonSettings(Settings):
         le=LONGEST_DAYS,
         description="How far before the newest timestamp to look for late objects",
     )
-    reconcile_every_days: float = Field(
+    full_scan_every_days: float = Field(
         7,
         ge=0,
         le=LONGEST_DAYS,
-        description="List everything when the last full listing is older",
+        description="Days after which a run is a full scan again",
     )
-    reconcile: bool = Field(False, description="List everything this time")
+    full_scan: bool = Field(False, description="Full scan: list all names this time")
     max_in_flight: int = Field(
         64, ge=1, le=1024, description="Requests under way at once"
     )

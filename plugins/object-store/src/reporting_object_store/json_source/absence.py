@@ -83,9 +83,8 @@ def _passed_over(
     listing.ended = True
     found = re.match(settings.name_pattern, name) if settings.name_pattern else None
     listed = (
-        f"runs list names dated {day_of(since)} or later; everything is listed again"
-        f" from {due(listing, settings):%Y-%m-%d %H:%M} UTC on, or by a run with"
-        " --reconcile"
+        f"runs list names dated {day_of(since)} or later; a full scan is due at"
+        f" {due(listing, settings):%Y-%m-%d %H:%M} UTC, or give --full-scan"
     )
     if found and found["range"] == known:
         return Absence(

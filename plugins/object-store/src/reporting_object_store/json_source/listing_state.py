@@ -77,17 +77,17 @@ def window(newest: datetime, settings: ObjectStoreJsonSettings) -> datetime:
 
 
 def due(listing: Listing, settings: ObjectStoreJsonSettings) -> datetime | None:
-    """Return when everything is listed again after this listing.
+    """Return when the next full scan is due after this listing.
 
-    `None` if every run lists everything.
+    `None` if every run is a full scan.
     """
     if not settings.name_pattern:
         return None
     listed = (
         listing.listed if listing.ended else None
-    )  # what was left to do is found by listing everything
+    )  # what was left to do is found by a full scan
     return (
-        listed + timedelta(days=settings.reconcile_every_days)
+        listed + timedelta(days=settings.full_scan_every_days)
         if listed
         else datetime.now(UTC)
     )
@@ -95,14 +95,14 @@ def due(listing: Listing, settings: ObjectStoreJsonSettings) -> datetime | None:
 
 def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[str]:
     """Describe in sentences what a run would list that has chosen `listing`."""
-    told = ["the next run lists everything"]
+    told = ["the next run is a full scan"]
     if not listing.full and listing.listed and listing.newest:
-        days, since = settings.reconcile_every_days, window(listing.newest, settings)
+        days, since = settings.full_scan_every_days, window(listing.newest, settings)
         told = [
             (
-                f"everything was last listed at {listing.listed:%Y-%m-%d %H:%M} UTC,"
-                " and will be again from"
-                f" {listing.listed + timedelta(days=days):%Y-%m-%d %H:%M} UTC on (every"
+                f"the last full scan was at {listing.listed:%Y-%m-%d %H:%M} UTC, the"
+                " next one is due at"
+                f" {listing.listed + timedelta(days=days):%Y-%m-%d %H:%M} UTC (every"
                 f" {days:g} days)"
             ),
             (

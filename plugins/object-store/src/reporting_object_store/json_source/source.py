@@ -90,7 +90,7 @@ class ObjectStoreJson:
 
     An object is new when its key is not in the ledger. What is listed to find that out:
 
-    - everything on the first run, when asked to, when the last full listing is too old
+    - everything on the first run, when asked to, when the last full scan is too old
       or of another folder, when the ledger holds less than it did, and always where
       listing from a name onwards is not possible (a folder);
     - otherwise, in each known range of names, what is not older than the look-back
@@ -183,7 +183,7 @@ class ObjectStoreJson:
         return self._split([Entry(key, None, None) for key in keys])
 
     def _choose(self, ledger: RunLedger, now: datetime) -> Listing:
-        """Choose whether to list everything, or what is new.
+        """Choose a full scan, or what is new.
 
         It is chosen from the bookmark of the last run.
         """
@@ -195,15 +195,15 @@ class ObjectStoreJson:
         )  # one event dated next year must not hide this year's
         listing.newest = newest and min(newest, listing.looked or newest)
         listing.full = (
-            self.settings.reconcile
-            or not self.store.supports_list_after
+            self.settings.full_scan
+            or not self.store.resumes
             or not self.settings.name_pattern
             or not listing.ranges
             or listing.newest is None
             or listing.listed is None
             or not timedelta(0)
             <= now - listing.listed
-            <= timedelta(days=self.settings.reconcile_every_days)
+            <= timedelta(days=self.settings.full_scan_every_days)
             or ledger.rows < listing.rows
         )
         listing.looked = now
@@ -479,7 +479,7 @@ class ObjectStoreJson:
     ) -> Mapping[str, Any]:
         """See `Source.bookmark`.
 
-        The time of the last full listing is kept only if nothing of it is left to do.
+        The time of the last full scan is kept only if nothing of it is left to do.
         """
         if not self.store.supports_list_after:
             return {}  # a folder is listed as a whole each time
