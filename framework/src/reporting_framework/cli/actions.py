@@ -5,7 +5,6 @@ Each of them does one of several things with a report.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from reporting_framework.cli.context import CliContext, state_of
-from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.options import shared_options
 from reporting_framework.cli.run import ReportCommands, Work, report_command
 
 if TYPE_CHECKING:
@@ -138,12 +137,7 @@ def common_options(*forms: str) -> list[click.Parameter]:
             if forms
             else []
         ),
-        *settings_sources(),
-        click.Option(
-            ["--verbose"],
-            is_flag=True,
-            help="Log more, and show the messages of unexpected errors.",
-        ),
+        *shared_options(),
     ]
 
 
@@ -156,17 +150,9 @@ def pipeline_of(
         ReportingError: A setting is wrong, or a plugin cannot be used.
     """
     from reporting_framework.execution.pipeline import assemble
-    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
-    composition = compose_report(
-        report,
-        state.registry,
-        state.config,
-        environment=os.environ,
-        options=given,
-        sets=sets,
-    )
+    composition = state.pipeline_spec(report, given, sets)
     return assemble(report, composition, state.registry)
 
 

@@ -23,6 +23,27 @@ if TYPE_CHECKING:
 FORMATS = ("table", "csv", "json", "parquet")
 
 
+def answer_options(form: str) -> list[click.Option]:
+    """Return the options on an answer's form and file.
+
+    Args:
+        form: Help of the form.
+    """
+    return [
+        click.Option(
+            ["--format"],
+            type=click.Choice(FORMATS),
+            help=f"{form}  [default: that of the file's name, else table]",
+        ),
+        click.Option(
+            ["--out"],
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Write it there.",
+        ),
+    ]
+
+
 def form_of(form: str | None, out: str | None, context: click.Context) -> str:
     """The form that was asked for, else that of the file's name, else a table.
 

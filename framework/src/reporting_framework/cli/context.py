@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
+    from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.registry.registry import PluginInfo, Registry
 
 
@@ -61,6 +62,30 @@ class CliContext:
         from reporting_framework.registry.registry import load_plugins
 
         return load_plugins(allow_list(os.environ))
+
+    def pipeline_spec(
+        self, report: str, options: Mapping[str, Any], sets: Sequence[str]
+    ) -> PipelineSpec:
+        """Resolve the pipeline of a report under these options.
+
+        Args:
+            report: Name of the report.
+            options: Settings that were given as options of their own.
+            sets: What ``--set`` says.
+
+        Raises:
+            ReportingError: A setting is wrong, or a plugin cannot be used.
+        """
+        from reporting_framework.registry.reports import compose_report
+
+        return compose_report(
+            report,
+            self.registry,
+            self.config,
+            environment=os.environ,
+            options=options,
+            sets=sets,
+        )
 
     def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
         """The commands of plugins, by name; they are asked for them once.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -121,19 +120,11 @@ def check_report(
     """
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.doctor import of_report
-    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         try:
-            composition = compose_report(
-                name,
-                state.registry,
-                state.config,
-                environment=os.environ,
-                options=given,
-                sets=generic["set"],
-            )
+            composition = state.pipeline_spec(name, given, generic["set"])
             checks = of_report(
                 name, composition, state.registry, write=generic["write"]
             )

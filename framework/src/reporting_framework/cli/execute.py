@@ -37,7 +37,6 @@ def execute(
     """Set up a run, run it, say what it did."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.config.resolve import misspelt
-    from reporting_framework.registry.reports import compose_report
 
     if generic["limit"] and not generic["dry_run"]:
         raise click.UsageError("--limit goes with --dry-run", context)
@@ -50,14 +49,7 @@ def execute(
     for problem in misspelt(state.config, os.environ, state.registry.names("report")):
         click.echo(f"warning: {problem}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        composition = compose_report(
-            name,
-            state.registry,
-            state.config,
-            environment=os.environ,
-            options=given,
-            sets=generic["set"],
-        )
+        composition = state.pipeline_spec(name, given, generic["set"])
         from reporting_framework.execution.pipeline import assemble
 
         trigger = None

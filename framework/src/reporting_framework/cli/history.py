@@ -10,6 +10,7 @@ import click
 from reporting_framework.cli.actions import common_options, pipeline_of
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.options import limit_option
 from reporting_framework.cli.run import ReportCommands
 
 if TYPE_CHECKING:
@@ -34,14 +35,7 @@ COLUMNS = (
 def history_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
-        click.Option(
-            ["--limit"],
-            type=click.IntRange(min=1),
-            default=20,
-            show_default=True,
-            metavar="N",
-            help="Show this many runs at the most.",
-        ),
+        limit_option("Show this many runs at the most."),
         *common_options("table", "json"),
     ]
 

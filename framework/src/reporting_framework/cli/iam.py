@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import click
@@ -45,17 +44,9 @@ def print_policy(
     This is for the settings that a run would have now.
     """
     from reporting_framework.operations.iam import permissions_of, policy_of
-    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
-    composition = compose_report(
-        name,
-        state.registry,
-        state.config,
-        environment=os.environ,
-        options=given,
-        sets=generic["set"],
-    )
+    composition = state.pipeline_spec(name, given, generic["set"])
     permissions = permissions_of(name, composition, state.registry)
     if not permissions:
         click.echo("nothing of AWS is used under these settings", err=True)

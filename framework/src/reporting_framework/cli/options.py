@@ -6,10 +6,11 @@ They are those that every report has, and those made from its settings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -85,11 +86,7 @@ def generic_options() -> list[click.Parameter]:
             help="With --dry-run: read this many records at the most.  [default: 1000]",
         ),
         *limits("; the next run goes on", "; the others are"),
-        click.Option(
-            ["--verbose"],
-            is_flag=True,
-            help="Log more, and show the messages of unexpected errors.",
-        ),
+        verbose_option(),
     ]
 
 
@@ -143,22 +140,67 @@ def settings_sources() -> list[click.Option]:
     ]
 
 
-def settings_options(model: type[BaseModel]) -> Iterator[click.Option]:
+def verbose_option() -> click.Option:
+    """Return the option that shows more of what happens."""
+    return click.Option(
+        ["--verbose"],
+        is_flag=True,
+        help="Log more, and show the messages of unexpected errors.",
+    )
+
+
+def shared_options() -> list[click.Option]:
+    """Return the options of all commands on a report."""
+    return [*settings_sources(), verbose_option()]
+
+
+def limit_option(help_: str, default: int = 20) -> click.Option:
+    """Return the option that limits what is shown."""
+    return click.Option(
+        ["--limit"],
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help=help_,
+    )
+
+
+def given_options(
+    context: click.Context, values: Mapping[str, Any], names: Collection[str]
+) -> dict[str, Any]:
+    """Return those of the named options that were given on the command line."""
+    return {
+        key: value
+        for key, value in values.items()
+        if key in names
+        and context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+    }
+
+
+def settings_options(
+    model: type[BaseModel], others: Sequence[click.Parameter] = ()
+) -> Iterator[click.Option]:
     """Yield the options of a settings model.
 
     There is one for each field that is a plain value or a list of them. ``--set`` takes
     tables.
+
+    Args:
+        model: The settings.
+        others: Parameters of the same command; their names are left out.
     """
     from reporting_framework.config.error_messages import GENERIC_OPTIONS
     from reporting_framework.config.fields import fields_of, item_of, kind_of
 
+    taken = GENERIC_OPTIONS | {each.name for each in others}
     for name, info in fields_of(model).items():
         kind = kind_of(info.annotation)
         single = item_of(info.annotation) if kind == "list" else info.annotation
         if info.json_schema_extra == {"option": False}:
             continue
         if (
-            name not in GENERIC_OPTIONS
+            name not in taken
             and kind_of(single) not in ("table", "list")
             and name.isidentifier()
         ):

@@ -22,7 +22,7 @@ from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.execute import exit_code, observed, say
 from reporting_framework.cli.failures import DONE, UNREAD, note, printable, write
-from reporting_framework.cli.options import limits
+from reporting_framework.cli.options import limit_option, limits
 from reporting_framework.cli.streams import printable_lines
 
 if TYPE_CHECKING:
@@ -86,14 +86,7 @@ def show_options() -> list[click.Parameter]:
     return [
         *_selectors(),
         _discarded(),
-        click.Option(
-            ["--limit"],
-            type=click.IntRange(min=1),
-            metavar="N",
-            default=SHOWN,
-            show_default=True,
-            help="Show this many records at the most.",
-        ),
+        limit_option("Show this many records at the most.", SHOWN),
         click.Option(
             ["--reveal"],
             is_flag=True,

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from reporting_framework.cli.answers import FORMATS, form_of, print_answer
+from reporting_framework.cli.answers import answer_options, form_of, print_answer
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE, write
-from reporting_framework.cli.options import settings_options, settings_sources
-from reporting_framework.cli.run import ReportCommands, report_command
+from reporting_framework.cli.options import (
+    given_options,
+    settings_options,
+    shared_options,
+)
+from reporting_framework.cli.run import ReportCommands, put_first, report_command
 from reporting_framework.errors import PluginError
 
 if TYPE_CHECKING:
@@ -75,23 +77,8 @@ def query_options() -> list[click.Parameter]:
             metavar="COLUMN",
             help="The column that the days are of.  [default: timestamp]",
         ),
-        click.Option(
-            ["--format"],
-            type=click.Choice(FORMATS),
-            help="Form of the answer.  [default: that of the file's name, else table]",
-        ),
-        click.Option(
-            ["--out"],
-            metavar="FILE",
-            type=click.Path(dir_okay=False),
-            help="Write it there.",
-        ),
-        *settings_sources(),
-        click.Option(
-            ["--verbose"],
-            is_flag=True,
-            help="Log more, and show the messages of unexpected errors.",
-        ),
+        *answer_options("Form of the answer."),
+        *shared_options(),
     ]
 
 
@@ -205,21 +192,11 @@ def query_command(report: str, name: str, state: CliContext) -> click.Command:
     """
     query = state.registry.find("query", name)
     general = query_options()
-    taken = {option.name for option in general}
-    own = [
-        option
-        for option in settings_options(query.Settings)
-        if option.name not in taken
-    ]
+    own = [*settings_options(query.Settings, general)]
     work = partial(ask, query=query, own=[str(option.name) for option in own])
     command = report_command(report, state, work, [*own, *general])
     command.name, command.help = name, query.__doc__
-    settings = [
-        option
-        for option in command.params
-        if option not in own and option not in general
-    ]
-    command.params = [*own, *general, *settings]
+    put_first(command, [*own, *general])
     return command
 
 
@@ -242,26 +219,14 @@ def ask(
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.query.filters import RowFilter
     from reporting_framework.query.run_query import ask as answer_of
-    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
-    options = {
-        key: generic[key]
-        for key in own
-        if context.get_parameter_source(key) is ParameterSource.COMMANDLINE
-    }
+    options = given_options(context, generic, own)
     selection = RowFilter(
         where, generic["from"], generic["to"], generic["on"] or "timestamp"
     )
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        composition = compose_report(
-            report,
-            state.registry,
-            state.config,
-            environment=os.environ,
-            options=given,
-            sets=generic["set"],
-        )
+        composition = state.pipeline_spec(report, given, generic["set"])
         found = answer_of(
             report, query, options, composition, state.registry, selection
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -10,13 +9,17 @@ from functools import partial
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from reporting_framework.cli.answers import replacing
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, printable, write
-from reporting_framework.cli.options import said, settings_options, settings_sources
-from reporting_framework.cli.run import ReportCommands, report_command
+from reporting_framework.cli.options import (
+    given_options,
+    said,
+    settings_options,
+    shared_options,
+)
+from reporting_framework.cli.run import ReportCommands, put_first, report_command
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 MONTHS = 24
@@ -87,12 +90,7 @@ def page_options() -> list[click.Parameter]:
                 " what is in the path]"
             ),
         ),
-        *settings_sources(),
-        click.Option(
-            ["--verbose"],
-            is_flag=True,
-            help="Log more, and show the messages of unexpected errors.",
-        ),
+        *shared_options(),
     ]
 
 
@@ -125,17 +123,11 @@ class ReportPages(ReportCommands):
         name = ctx.meta.get(_PAGE) or getattr(report, "page", None)
         own: list[click.Option] = []
         if name:
-            taken = {option.name for option in general}
-            found = settings_options(state.registry.find("page", name).Settings)
-            own = [option for option in found if option.name not in taken]
+            model = state.registry.find("page", name).Settings
+            own = [*settings_options(model, general)]
         work = partial(make, page=name, own=[str(option.name) for option in own])
         command = report_command(cmd_name, state, work, [*own, *general])
-        settings = [
-            option
-            for option in command.params
-            if option not in own and option not in general
-        ]
-        command.params = [*general, *own, *settings]
+        put_first(command, [*general, *own])
         command.help = f"Make a page of a month of {cmd_name}" + (
             f": {name}." if name else "."
         )
@@ -160,28 +152,17 @@ def make(
     from reporting_framework.cli.chromium import find_chromium, print_page
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.query import pages
-    from reporting_framework.registry.reports import compose_report, resolve_report
+    from reporting_framework.registry.reports import resolve_report
 
     state, now = state_of(context), datetime.now(UTC)
     chromium = find_chromium(generic["chromium"]) if pdf else ""
-    options = {
-        key: generic[key]
-        for key in own
-        if context.get_parameter_source(key) is ParameterSource.COMMANDLINE
-    }
+    options = given_options(context, generic, own)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         name = pages.page_name(
             resolve_report(report, state.registry), page, state.registry
         )
         made = pages.page_of(report, name, options, state.registry)
-        composition = compose_report(
-            report,
-            state.registry,
-            state.config,
-            environment=os.environ,
-            options=given,
-            sets=generic["set"],
-        )
+        composition = state.pipeline_spec(report, given, generic["set"])
         reading = pages.read(report, composition, state.registry, at=now)
         month = generic["month"] or reading.material.month
         text = pages.render(made, reading, month)

@@ -6,12 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import guarded
-from reporting_framework.cli.options import generic_options, said, settings_options
+from reporting_framework.cli.options import (
+    generic_options,
+    given_options,
+    said,
+    settings_options,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -61,10 +65,7 @@ class ReportCommands(click.Group):
             self.work is not execute
         ):  # what is asked for comes before the settings of a run
             command.help = self.help
-            command.params = [
-                *options,
-                *(each for each in command.params if each not in options),
-            ]
+            put_first(command, options)
         return command
 
     def resolve_command(
@@ -117,6 +118,14 @@ def format_reports(state: CliContext, formatter: click.HelpFormatter) -> None:
             formatter.write_text(problem)
 
 
+def put_first(command: click.Command, options: Sequence[click.Parameter]) -> None:
+    """Move these options of a command before the others."""
+    command.params = [
+        *options,
+        *(each for each in command.params if each not in options),
+    ]
+
+
 def report_command(
     name: str, state: CliContext, work: Work, options: Sequence[click.Parameter]
 ) -> click.Command:
@@ -130,22 +139,12 @@ def report_command(
     from reporting_framework.registry.reports import resolve_report
 
     report = resolve_report(name, state.registry)
-    others = {option.name for option in options}
-    settings = [
-        option
-        for option in settings_options(report.Settings)
-        if option.name not in others
-    ]
+    settings = [*settings_options(report.Settings, options)]
     mine = {option.name for option in settings}
 
     def callback(**params: Any) -> None:
         context = click.get_current_context()
-        given = {
-            key: value
-            for key, value in params.items()
-            if key in mine
-            and context.get_parameter_source(key) is ParameterSource.COMMANDLINE
-        }
+        given = given_options(context, params, mine)
         generic = {key: value for key, value in params.items() if key not in mine}
         state.verbose = generic.get("verbose", False)
         context.exit(guarded(lambda: work(context, name, given, generic), state))

@@ -6,7 +6,6 @@ It shows the columns of a report's table, for people and for other programs.
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,17 +75,9 @@ def print_schema(
                 f"--{option} goes with --format {' or '.join(forms)}", context
             )
     from reporting_framework.query.schemas.table import described
-    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
-    composition = compose_report(
-        name,
-        state.registry,
-        state.config,
-        environment=os.environ,
-        options=given,
-        sets=generic["set"],
-    )
+    composition = state.pipeline_spec(name, given, generic["set"])
     write(_text(described(name, composition, state.registry), generic))
     return DONE
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from reporting_framework.cli.answers import FORMATS, form_of, replacing, text_of
+from reporting_framework.cli.answers import answer_options, form_of, replacing, text_of
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, write, write_file
-from reporting_framework.cli.options import settings_sources
+from reporting_framework.cli.options import shared_options
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.errors import SettingsError
 
@@ -42,26 +42,8 @@ def sql_options() -> list[click.Parameter]:
             is_flag=True,
             help="Show what the table is called, and its columns.",
         ),
-        click.Option(
-            ["--format"],
-            type=click.Choice(FORMATS),
-            help=(
-                f"Form of the answer; a table has {SHOWN} rows at the most.  [default:"
-                " that of the file's name, else table]"
-            ),
-        ),
-        click.Option(
-            ["--out"],
-            metavar="FILE",
-            type=click.Path(dir_okay=False),
-            help="Write it there.",
-        ),
-        *settings_sources(),
-        click.Option(
-            ["--verbose"],
-            is_flag=True,
-            help="Log more, and show the messages of unexpected errors.",
-        ),
+        *answer_options(f"Form of the answer; a table has {SHOWN} rows at the most."),
+        *shared_options(),
     ]
 
 
@@ -77,21 +59,14 @@ def ask_sql(
         _check_unicode(text)
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.query.sql.engine import check_installed
-    from reporting_framework.registry.reports import compose_report, resolve_report
+    from reporting_framework.registry.reports import resolve_report
 
     check_installed()
     from reporting_framework.query.sql.table import opened
 
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        composition = compose_report(
-            report,
-            state.registry,
-            state.config,
-            environment=os.environ,
-            options=given,
-            sets=generic["set"],
-        )
+        composition = state.pipeline_spec(report, given, generic["set"])
         with opened(
             resolve_report(report, state.registry), composition, state.registry
         ) as table:

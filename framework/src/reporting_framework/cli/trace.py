@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, NOT_FOUND, printable, write
+from reporting_framework.cli.options import limit_option
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
 
@@ -60,14 +60,7 @@ def trace_options() -> list[click.Parameter]:
             default=True,
             help="Look whether each object is still there, as it was.  [default: look]",
         ),
-        click.Option(
-            ["--limit"],
-            type=click.IntRange(min=1),
-            default=20,
-            show_default=True,
-            metavar="N",
-            help="Trace this many rows at the most.",
-        ),
+        limit_option("Trace this many rows at the most."),
         *common_options("text", "json"),
     ]
 
@@ -90,18 +83,10 @@ def print_trace(
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.trace import ProvenanceReader
     from reporting_framework.query.filters import RowFilter
-    from reporting_framework.registry.reports import compose_report
 
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        composition = compose_report(
-            name,
-            state.registry,
-            state.config,
-            environment=os.environ,
-            options=given,
-            sets=generic["set"],
-        )
+        composition = state.pipeline_spec(name, given, generic["set"])
         tracer = ProvenanceReader(
             name, composition, state.registry, check=generic["check"]
         )
