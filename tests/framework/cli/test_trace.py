@@ -149,8 +149,8 @@ def test_rows_of_before_there_was_a_history(world):
 def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
     run = world.run()
     history = checkpoint(world.out).history()
-    history.note([world.keys[0]], ["another"])
-    history.write(run_id="another", validator="visit-event", at=AT)
+    history.add_rows([world.keys[0]], ["another"])
+    history.flush(run_id="another", validator="visit-event", at=AT)
     lines = world.trace("--origin", world.keys[0])
     assert lines[1].startswith(f"  brought by    run {run.run_id}, ")
     assert lines[4] == (
@@ -185,8 +185,8 @@ def test_what_is_in_neither(world):
         "  now           there is no such object",
     ]
     history = checkpoint(world.out).history()
-    history.note(["y.json"], ["1"])
-    history.write(run_id="killed", validator="v", at=AT)
+    history.add_rows(["y.json"], ["1"])
+    history.flush(run_id="killed", validator="v", at=AT)
     assert world.trace("--origin", "y.json", code=8)[1].startswith(
         "  announced by  run killed, 2024-01-01 00:00:00 UTC, of"
     )

@@ -120,8 +120,8 @@ def test_it_does_as_a_dict_does(steps, asked):
         if name == "reopen":
             quarantine = ParquetQuarantine(here)
         elif name == "begin":
-            quarantine.begin(*arguments)
-            model.begin(*arguments)
+            quarantine.mark_in_progress(*arguments)
+            model.mark_in_progress(*arguments)
         elif name == "discard":
             entries = quarantine.entries()
             chosen = entries.filter(
@@ -245,7 +245,9 @@ def test_what_changed_since_it_was_shown_is_not_discarded():
         at=AT,
     )
     shown = quarantine.entries()
-    quarantine.settle(["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT)
+    quarantine.replace_entries(
+        ["a"], [Rejection("a", "1", "missing", "g")], run_id="s", at=AT
+    )
     assert quarantine.discard(shown) == 1
     assert quarantine.entries()["source_key"].to_list() == ["a"]
     assert quarantine.discard(shown) == 0

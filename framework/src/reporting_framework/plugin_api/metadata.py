@@ -82,8 +82,8 @@ class Quarantine(Protocol):
 
         They are no longer among `entries` nor counted, and stay accounted for:
         `versions` names their objects at the version they were read at, so that an
-        object comes back only when it changes. `settle` leaves a discarded record as it
-        is when it was rejected again at that version.
+        object comes back only when it changes. `replace_entries` leaves a discarded
+        record as it is when it was rejected again at that version.
 
         Args:
             entries: Rows of `entries`. One that is not there any more just as it was

@@ -158,7 +158,7 @@ class QuarantineContract:
         self, quarantine: Callable[[], Any]
     ) -> None:
         """An entry is discarded as it was shown, or not at all."""
-        quarantine().settle([], REJECTED, run_id="r", at=AT)
+        quarantine().replace_entries([], REJECTED, run_id="r", at=AT)
         shown = quarantine().entries()
         quarantine().replace_entries(
             ["a.json"], [REJECTED[0]._replace(field="other")], run_id="s", at=AT

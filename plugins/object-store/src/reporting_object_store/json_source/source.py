@@ -196,7 +196,7 @@ class ObjectStoreJson:
         listing.newest = newest and min(newest, listing.looked or newest)
         listing.full = (
             self.settings.full_scan
-            or not self.store.resumes
+            or not self.store.supports_list_after
             or not self.settings.name_pattern
             or not listing.ranges
             or listing.newest is None

@@ -211,7 +211,7 @@ class ParquetQuarantine:
         bookmark = self.bookmark
         self._change(marked)
         if bookmark:
-            self.leave(bookmark)  # which named the version that this has replaced
+            self.save_hints(bookmark)  # which named the version that this has replaced
         return discarded
 
     def reset(self, *, if_version: str, by: str, rows_stay: bool) -> None:
