@@ -183,7 +183,7 @@ def test_a_long_signature_has_an_argument_a_line():
     assert signature(takes).endswith("\n) -> None")
 
 
-def input_format(
+def takes(
     first: dict[str, tuple[int, ...]] = {},  # noqa: B006 - only looked at
     *,
     second_with_a_name: str = "",

@@ -28,37 +28,63 @@ def clock(monkeypatch):
     return found
 
 
-def plan(splits=20, *, deadline=None, limit=None, replay=None):
+class Engine:
+    """An engine that has so many splits under way, each `seconds` of the clock long."""
+
+    def __init__(self, clock, seconds, *, at_once=None, loses=()):
+        self.clock, self.seconds, self.at_once, self.loses = (
+            clock,
+            seconds,
+            at_once,
+            loses,
+        )
+        self.taken = []
+
+    def map(self, process, splits, *, parallelism, stop):
+        under_way, iterator = [], iter(splits)
+        while not stop() and (split := next(iterator, None)) is not None:
+            self.taken.append(split.id)
+            under_way.append(split)
+            if len(under_way) >= (self.at_once or parallelism):
+                yield from self.end(under_way.pop(0))
+        for split in under_way:
+            yield from self.end(split)
+
+    def end(self, split):
+        self.clock.now += self.seconds
+        if split.id not in self.loses:
+            yield SplitResult(split, ["a"], 1, [], fragments=[[]])
+
+
+def plan(
+    splits=20,
+    *,
+    engine=None,
+    parallelism=1,
+    deadline=None,
+    limit=None,
+    replay=None,
+    ids=str,
+):
     """A plan of so many splits, and the totals of its run."""
     source = SimpleNamespace(
         name="numbers",
-        parallelism=3,
-        plan=lambda ledger: [Split(str(number), {}) for number in range(splits)],
+        parallelism=parallelism,
+        plan=lambda ledger: [Split(ids(number), {}) for number in range(splits)],
     )
-    pipeline = SimpleNamespace(report="test", source=source)
+    pipeline = SimpleNamespace(
+        report="test", source=source, engine=engine, validator=None, sinks=()
+    )
     run = Run(pipeline, "id", datetime.now(UTC), 0.0, deadline, limit, replay)
     totals = RunTotals(1)
     return Plan(run, None, totals), totals
 
 
-def work(given, totals, clock, *, seconds, at_once=1):
-    """Work on the splits as an engine does, and return how many were taken."""
-    splits, under_way, taken = given.splits(), [], 0
-    while not given.stop() and (split := next(splits, None)) is not None:
-        taken += 1
-        under_way.append(split)
-        if len(under_way) == at_once:
-            clock.now += seconds
-            finish(given, totals, under_way.pop(0))
-    for split in under_way:
-        clock.now += seconds
-        finish(given, totals, split)
-    return taken
-
-
-def finish(given, totals, split):
-    given.finish(split)
-    totals.add(SplitResult(split, ["a"], 1, [], fragments=[[]]))
+def work(given, totals):
+    """Work on the splits as a run does."""
+    for result in given.work():
+        given.finish(result.split)
+        totals.add(result)
 
 
 @pytest.mark.parametrize(
@@ -69,52 +95,77 @@ def test_no_split_is_taken_that_would_end_in_the_time_of_the_commit(
     clock, seconds, taken, ended
 ):
     """A tenth of ten seconds is for the commit; the first split is always taken."""
-    given, totals = plan(deadline=10.0)
-    assert work(given, totals, clock, seconds=seconds) == taken
-    assert clock.now == ended
-    assert not totals.exhausted
+    engine = Engine(clock, seconds)
+    given, totals = plan(engine=engine, deadline=10.0)
+    work(given, totals)
+    given.end(exhausted=False)
+    assert (len(engine.taken), clock.now, totals.exhausted) == (taken, ended, False)
+
+
+@pytest.mark.parametrize("parallelism", [2, 3, 8])
+def test_the_first_split_is_worked_on_alone_where_there_is_a_deadline(
+    clock, parallelism
+):
+    """Of several that share a connection each takes as long as all of them."""
+    engine = Engine(clock, 6.0)
+    given, totals = plan(engine=engine, parallelism=parallelism, deadline=10.0)
+    work(given, totals)
+    assert (engine.taken, clock.now) == (["0"], 6.0)
 
 
 def test_splits_under_way_at_once_are_all_done_in_time(clock):
-    """Each of three that share a connection takes three times as long as it would alone."""
-    given, totals = plan(deadline=10.0)
-    work(given, totals, clock, seconds=1.0, at_once=3)
-    assert clock.now <= 9.0
-
-
-def test_the_longest_split_says_how_long_the_next_may_take(clock):
-    given, totals = plan(deadline=10.0)
-    splits = given.splits()
-    for seconds in (5.0, 0.5):
-        split = next(splits)
-        clock.now += seconds
-        finish(given, totals, split)
-    assert given.stop()
+    engine = Engine(clock, 1.0)
+    given, totals = plan(engine=engine, parallelism=3, deadline=20.0)
+    work(given, totals)
+    assert len(engine.taken) > 3
+    assert clock.now <= 18.0
 
 
 def test_only_one_split_is_taken_when_the_time_is_up(clock):
-    given, totals = plan(deadline=-1.0)
-    assert work(given, totals, clock, seconds=1.0, at_once=3) == 1
+    engine = Engine(clock, 1.0, at_once=3)
+    given, totals = plan(engine=engine, parallelism=3, deadline=-1.0)
+    work(given, totals)
+    assert engine.taken == ["0"]
 
 
 def test_all_are_taken_where_there_is_no_deadline(clock):
-    given, totals = plan()
-    assert work(given, totals, clock, seconds=1e6) == 20
-    assert totals.exhausted
+    engine = Engine(clock, 1e6)
+    given, totals = plan(engine=engine, parallelism=3)
+    work(given, totals)
+    given.end(exhausted=False)
+    assert (len(engine.taken), totals.exhausted) == (20, True)
 
 
 def test_a_plan_that_ended_in_time_is_whole_though_the_deadline_came_after_it(clock):
-    given, totals = plan(2, deadline=10.0)
-    assert work(given, totals, clock, seconds=4.0) == 2
+    given, totals = plan(2, engine=Engine(clock, 4.0), deadline=10.0)
+    work(given, totals)
+    given.end(exhausted=False)
     assert not totals.exhausted
-    given.ended()
+    given.end(exhausted=True)
     assert totals.exhausted
 
 
-def test_a_dry_run_takes_no_more_than_its_limit(clock):
-    given, totals = plan(limit=3)
-    assert given.parallelism == 1
-    assert work(given, totals, clock, seconds=1.0) == 3
+@pytest.mark.parametrize("lost", ["0", "7", "19"])
+def test_a_run_is_not_complete_if_the_engine_returns_less_than_it_took(clock, lost):
+    given, totals = plan(engine=Engine(clock, 1.0, loses={lost}), parallelism=3)
+    work(given, totals)
+    given.end(exhausted=True)
+    assert (totals.read, totals.exhausted) == (19, False)
+
+
+def test_two_splits_of_one_id_are_refused(clock):
+    given, totals = plan(engine=Engine(clock, 1.0), ids=lambda number: "same")
+    with pytest.raises(
+        PluginError, match="source numbers: two splits have the same id"
+    ):
+        work(given, totals)
+
+
+def test_a_dry_run_takes_no_more_than_its_limit_one_by_one(clock):
+    engine = Engine(clock, 1.0)
+    given, totals = plan(engine=engine, parallelism=3, limit=3)
+    work(given, totals)
+    assert engine.taken == ["0", "1", "2"]
 
 
 def test_a_source_that_cannot_read_again_is_refused():

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,11 +25,20 @@ class Having:
 class Keeping:
     """A quarantine that keeps some objects, each at a version."""
 
-    def __init__(self, versions):
+    def __init__(self, versions, keys=()):
         self.kept, self.bookmark = versions, {"left": "behind"}
+        self.keys = dict(keys)
 
     def versions(self, objects):
         return {key: self.kept[key] for key in objects if key in self.kept}
+
+    def entries(self):
+        return pl.DataFrame(
+            {"source_key": [self.keys.get(key, key) for key in self.kept]}
+        )
+
+    def discarded(self):
+        return self.entries().clear()
 
 
 def filter_new(ledgers, quarantine, objects, now):
@@ -78,6 +88,18 @@ def test_what_is_accepted_in_part_is_read_again_for_a_sink_that_lacks_it():
     assert found == (["a"], {"a"}), (
         "b was accepted by no sink: nothing of it is lacking"
     )
+
+
+def test_an_object_of_several_records_is_read_again_once_its_rows_are_gone():
+    """Its quarantined records cannot tell whether others of it were in the table."""
+    quarantine = Keeping({"a": "1", "b": "1"}, {"b": "b#2"})
+    now = {"a": "1", "b": "1"}
+    assert filter_new([Having(rows=0)], quarantine, ["a", "b", "c"], now) == (
+        ["b", "c"],
+        {"b"},
+    )
+    assert filter_new([Having("b", rows=1)], quarantine, ["a", "b"], now) == ([], set())
+    assert filter_new([Having(rows=1)], quarantine, ["a", "b"], now) == ([], set())
 
 
 def test_only_quarantined_objects_are_asked_for_their_version():

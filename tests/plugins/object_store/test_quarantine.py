@@ -348,6 +348,19 @@ def test_a_damaged_bookmark_counts_as_none_and_is_replaced(content):
     assert ParquetQuarantine(here).bookmark == {"a": 1}
 
 
+def test_a_flipped_bit_in_a_bookmark_makes_it_none():
+    here = place()
+    store, whole = open_store(here.parent), {"unread": ["a.json"], "rows": 7}
+    ParquetQuarantine(here).save_hints(whole)
+    found = store.get("x.json")
+    version = found.version
+    for at in range(len(found.data) * 8):
+        data = bytearray(found.data)
+        data[at // 8] ^= 1 << at % 8
+        version = store.put("x.json", bytes(data), if_version=version)
+        assert ParquetQuarantine(here).bookmark in ({}, whole)
+
+
 def test_two_that_leave_one_at_once_leave_none():
     """Neither run can know of the ranges and unread objects that only the other saw."""
     here = place()

@@ -5,7 +5,12 @@ from functools import partial
 
 import pytest
 
-from reporting_framework.errors import CommitConflict, ReportingError
+from reporting_framework.errors import (
+    CommitConflict,
+    CorruptCheckpoint,
+    LocationError,
+    ReportingError,
+)
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.operations.quarantine import quarantine_of
 from reporting_framework.operations.state import (
@@ -14,8 +19,9 @@ from reporting_framework.operations.state import (
     stored,
     unfinished_resets,
 )
-from reporting_framework.storage import open_store
+from reporting_framework.storage import open_store, parse_location
 from reporting_framework.testing.faults.calls import Killed
+from reporting_object_store.parquet_sink import reset as marker
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
 
@@ -174,6 +180,54 @@ def test_a_damaged_marker_stops_everything_that_writes(world):
             world.run()
     with pytest.raises(ReportingError, match="x.reset: not the marker of a reset"):
         world.finish()
+    world.is_whole()
+
+
+def test_a_flipped_bit_in_a_marker_is_noticed():
+    """Else a reset would be finished that removes other things than were saved."""
+    place = parse_location("memory://flipped/x.reset")
+    saved = frozenset({("memory://flipped/x.parquet", "7")})
+    whole = marker.Reset.begin(("output", "quarantine"), "b", saved)
+    marker.ResetMarker(place).write(whole)
+    store = open_store(place.parent)
+    found = store.get("x.reset")
+    version = found.version
+    for at in range(len(found.data) * 8):
+        data = bytearray(found.data)
+        data[at // 8] ^= 1 << at % 8
+        version = store.put("x.reset", bytes(data), if_version=version)
+        try:
+            assert marker.ResetMarker(place).read() == whole
+        except CorruptCheckpoint as error:
+            assert "not the marker of a reset" in str(error)
+    store.put("x.reset", found.data.replace(b"1,", b"2,", 1), if_version=version)
+    with pytest.raises(CorruptCheckpoint):
+        marker.ResetMarker(place).read()
+
+
+@pytest.mark.parametrize("world", ["folder"], indirect=True)
+def test_a_table_that_was_deleted_comes_back_whole(world, tmp_path):
+    """Of each object a line is in quarantine, so that would account for the others."""
+    world.run()
+    for file in (tmp_path / "out").glob("?/*.parquet"):
+        file.unlink()
+    assert world.run().accepted == 9
+    world.is_whole()
+
+
+@pytest.mark.parametrize("world", ["folder"], indirect=True)
+def test_a_table_whose_volume_is_not_mounted_is_no_new_one(world, tmp_path):
+    world.run()
+    table, away = tmp_path / "out" / "a" / "x.parquet", tmp_path / "away"
+    table.rename(away)
+    table.symlink_to(tmp_path / "not" / "mounted")
+    with pytest.raises(
+        LocationError, match="x.parquet: a symbolic link to what is not"
+    ):
+        world.run()
+    table.unlink()
+    away.rename(table)
+    world.run()
     world.is_whole()
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework.errors import PluginError
+from reporting_framework.execution.plugin_errors import closing
 from reporting_framework.execution.split_worker import SplitWorker
 from reporting_framework.plugin_api.source import Revisiting
 
@@ -65,20 +67,40 @@ class Plan:
         self._splits = (
             source.plan(progress) if run.replay is None else self._again(run.replay)
         )
-        self.parallelism = source.parallelism if run.writes else 1
+        self._parallelism = source.parallelism if run.writes else 1
         self._taken = 0
+        self._ids: set[str] = set()
         self._started: dict[str, float] = {}
         self._longest = 0.0
+        self._ended = False
 
-    @property
-    def worker(self) -> Callable[[Split], SplitResult]:
-        """What an engine calls with each split."""
-        return SplitWorker(self._run.pipeline) if self._run.writes else self._sample
+    def work(self) -> Generator[SplitResult]:
+        """Yield the results of all splits that the engine works on in time.
+
+        If there is a deadline, the first split is worked on alone: how long it takes
+        says whether there is time for another one, and several at once may each take
+        as long as all of them.
+        """
+        run, splits = self._run, self.splits()
+        worker = SplitWorker(run.pipeline) if run.writes else self._sample
+        rounds = [(splits, self._parallelism)]
+        if self._stop_at is not None and self._parallelism > 1:
+            rounds.insert(0, (islice(splits, 1), 1))
+        for some, parallelism in rounds:
+            with closing(
+                run.pipeline.engine.map(
+                    worker, some, parallelism=parallelism, stop=self.stop
+                )
+            ) as results:
+                yield from results
 
     def splits(self) -> Iterator[Split]:
         """Yield the splits.
 
         The time that planning takes is counted, and the end is noted.
+
+        Raises:
+            PluginError: Two splits have the same id, so one would replace the other.
         """
         iterator = iter(self._splits)
         while True:
@@ -86,8 +108,15 @@ class Plan:
             split = next(iterator, None)
             self._totals.add_time("plan", at, time.perf_counter() - began)
             if split is None:
-                self._totals.exhaust()
+                self._ended = True
                 return
+            if split.id in self._ids:
+                run = self._run.pipeline
+                raise PluginError(
+                    f"report {run.report}: source {run.source.name}: two splits have"
+                    " the same id; give each an id of its own"
+                )
+            self._ids.add(split.id)
             self._taken += 1
             self._started[split.id] = time.monotonic()
             yield split
@@ -112,12 +141,14 @@ class Plan:
             and time.monotonic() + self._longest > self._stop_at
         )
 
-    def ended(self) -> None:
-        """Note that the source has no more.
+    def end(self, *, exhausted: bool) -> None:
+        """Record whether all that the source has was worked on.
 
-        If all splits taken are done, the deadline came after the last one.
+        Args:
+            exhausted: Whether the source has no more, as it says itself: the deadline
+                may have come after the last split.
         """
-        if self._totals.splits == self._taken:
+        if (self._ended or exhausted) and not self._started:
             self._totals.exhaust()
 
     def _again(self, objects: Sequence[str]) -> Iterator[Split]:

@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    holds_several,
+    object_of,
+)
 from reporting_framework.plugin_api.sink import Resuming
 from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.storage.versions import same_version
@@ -143,6 +149,8 @@ class CombinedLedger:
         if not quarantined:
             return [key for key in objects if key in missing]
         lagging = missing.difference(frozenset.intersection(*absent))
+        if not self.rows:
+            lagging |= self._in_part & missing
         again = {
             key
             for key, version in quarantined.items()
@@ -156,6 +164,22 @@ class CombinedLedger:
             for key in objects
             if (key in again if key in quarantined else key in missing)
         ]
+
+    @cached_property
+    def _in_part(self) -> frozenset[str]:
+        """Return quarantined objects of which other records may have been rows.
+
+        These rows are gone if a table is empty.
+        """
+        if self._quarantine is None:
+            return frozenset()
+        known = (self._quarantine.entries(), self._quarantine.discarded())
+        return frozenset(
+            object_of(key)
+            for frame in known
+            for key in frame[SOURCE_KEY]
+            if holds_several(key)
+        )
 
 
 def _least(moments: Sequence[datetime | None]) -> datetime | None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reporting_framework.execution.committing import Committing
 from reporting_framework.execution.pipeline import close
 from reporting_framework.execution.planning import DRY_RUN_LIMIT, Plan, Run
-from reporting_framework.execution.plugin_errors import closing
 from reporting_framework.execution.progress import open_sinks
 from reporting_framework.execution.recorder import Recorder
 from reporting_framework.execution.rejection_summary import RejectionLog
@@ -108,10 +107,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)
 
-    work = pipeline.engine.map(
-        plan.worker, plan.splits(), parallelism=plan.parallelism, stop=plan.stop
-    )
-    with closing(work) as outcomes:
+    with closing(plan.work()) as outcomes:
         for outcome in outcomes:
             plan.finish(outcome.split)
             totals.add(outcome)
@@ -135,8 +131,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     receipts = committing.commit()
     totals.add_commits(receipts)
     survey = source.plan_stats()
-    if survey.exhausted and this.writes:
-        plan.ended()
+    plan.end(exhausted=survey.exhausted and this.writes)
     state = committing.record(receipts)
     totals.add_time("commit", at, time.perf_counter() - began)
     response = None

@@ -166,6 +166,7 @@ class FolderStore(TendedFolder):
         try:
             status = os.stat(self._path(key))
         except FileNotFoundError:
+            self._refuse_link(key)
             return None
         except OSError as error:
             raise self._translate(error, key) from error
@@ -273,9 +274,18 @@ class FolderStore(TendedFolder):
                 self._path(key), held=held, version_of=_version, translate=translate
             )
         except FileNotFoundError:
+            self._refuse_link(key)
             return None
         except OSError as error:
             raise translate(error) from error
+
+    def _refuse_link(self, key: str) -> None:
+        """Raise if there is a link, whose target may only be out of reach."""
+        if os.path.islink(self._path(key)):
+            raise LocationError(
+                f"{self._path(key)}: a symbolic link to what is not there; mount the"
+                " volume of its target, or remove the link"
+            )
 
     def _translate(self, error: Exception, key: str) -> ReportingError:
         """The framework's error for the system's."""

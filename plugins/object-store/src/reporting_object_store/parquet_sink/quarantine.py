@@ -39,7 +39,7 @@ no more.
 """
 
 MADE_OVER = "made_over"
-"""Entry of the bookmark that names the versions of what it was made over."""
+"""Entry of the bookmark: a checksum of the rest and of what it was made over."""
 
 SCHEMA = pl.Schema(
     {
@@ -62,9 +62,10 @@ class ParquetQuarantine:
     The whole file is read and rewritten; it grows with what was not kept, not with what
     was.
 
-    The bookmark names the versions of the outputs and of the quarantine that it was
-    made over. Over any others it counts as none: a run that was killed before it left
-    its own, a reset or another program has changed them meanwhile.
+    The bookmark has a checksum of itself and of the versions of the outputs and the
+    quarantine that it was made over. If it does not match, it counts as none: it is
+    damaged, or a run that was killed before it left its own, a reset or another program
+    has changed them meanwhile.
 
     Args:
         place: Where it is.
@@ -321,19 +322,19 @@ class ParquetQuarantine:
         """
         found = dict(self._load_bookmark()[1])
         made_over = found.pop(MADE_OVER, None)
-        return (
-            found if made_over is not None and made_over == self._versions_now() else {}
-        )
+        if made_over is None or made_over != self._checksum(found):
+            return {}
+        return found
 
-    def _versions_now(self) -> str:
-        """Return what tells these versions from others.
+    def _checksum(self, bookmark: Mapping[str, Any]) -> str:
+        """Return what tells a bookmark over these versions from any other.
 
         They are the versions of the outputs and the quarantine.
         """
         entry = self._store.head(self._key) if self._rows is None else None
         version = self._version if self._rows is not None else entry and entry.version
-        versions = [version, *sorted(self._made_over().items())]
-        return hashlib.sha256(json.dumps(versions).encode()).hexdigest()
+        content = [version, *sorted(self._made_over().items()), bookmark]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _load_bookmark(self) -> tuple[str | None, Mapping[str, Any]]:
         if self._bookmark is None:
@@ -359,7 +360,7 @@ class ParquetQuarantine:
         """
         version, before = self._load_bookmark()
         made = (
-            {**bookmark, MADE_OVER: self._versions_now()}
+            {**bookmark, MADE_OVER: self._checksum(bookmark)}
             if bookmark and not self.overtaken
             else {}
         )

@@ -12,10 +12,12 @@ state REPORT reset` finishes.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
 from reporting_framework.storage import Location, open_store
@@ -92,6 +94,8 @@ class ResetMarker:
         self._version = found.version
         try:
             content = json.loads(found.data)
+            if (content.pop("sha256"), content["format"]) != (_sha256(content), FORMAT):
+                raise ValueError
             saved = frozenset(
                 (str(uri), str(version)) for uri, version in content["saved"]
             )
@@ -113,10 +117,8 @@ class ResetMarker:
         Raises:
             CommitConflict: Another process resets.
         """
-        data = json.dumps(
-            {"format": FORMAT, **reset._asdict(), "saved": sorted(reset.saved)},
-            indent=1,
-        ).encode()
+        content = {"format": FORMAT, **reset._asdict(), "saved": sorted(reset.saved)}
+        data = json.dumps({**content, "sha256": _sha256(content)}, indent=1).encode()
         with self._store.temp_path(
             self._key
         ) as scratch:  # `put` of bytes would wait for the lock that is held
@@ -143,6 +145,11 @@ class ResetMarker:
         """
         if self.exists():
             raise CommitConflict(f"{self.uri}: {UNFINISHED}; nothing was changed")
+
+
+def _sha256(content: Mapping[str, Any]) -> str:
+    """Return the checksum of a marker: a flipped bit must not name other kinds."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 UNFINISHED = (
