@@ -1,5 +1,7 @@
 """What each event is taken for, and what is refused."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -328,3 +330,14 @@ def test_files_that_hold_no_such_events(names, message):
     with pytest.raises(TriggerError) as caught:
         trigger_of_files([FOLDER / name for name in names])
     assert str(caught.value).endswith(message)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"\ud800": 1}, {"source": {"uri": "memory://x", "\udfff": 1}}, {"a": ["\ud800"]}],
+)
+def test_settings_that_are_not_valid_unicode_are_the_triggers_fault(settings):
+    body = {"requestContext": {"http": {}}, "body": json.dumps(settings)}
+    for kind, event in (("direct", settings), ("http", body)):
+        with pytest.raises(TriggerError, match="half of a surrogate pair"):
+            trigger_of(kind, event)

@@ -19,6 +19,7 @@ SHOWN = {
     "postgresql+psycopg://me:hun@ter2@host/db": "postgresql+psycopg://host/db",
     "postgresql://me:hun/ter2@host/db": "postgresql://host/db",
     "s3://AKIA:hunter2@bucket/key": "s3://bucket/key",
+    "s3://AKIA:7/hunter2@bucket/key": "s3://bucket/key",
     "s3:/AKIA:hunter2@bucket/key": "s3:/bucket/key",
     "s3://bucket/key?X-Amz-Signature=hunter2": "s3://bucket/key",
     "az://container/x?sv=2024&sig=hunter2": "az://container/x",

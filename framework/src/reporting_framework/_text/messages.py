@@ -12,7 +12,8 @@ _USER_INFO = re.compile(
     r"""(?:(?<=://)|(?<=\w\w:/)(?!/))(?:
         # user:password, up to the last @ before the path
         [^\s/?\#'"<>]*
-        # a password that holds a slash; a port is none
+        # a password that holds a slash; a bucket has no port, a host may have one
+        | (?<=s3://)[^\s/:@\['"<>]+:[^\s@'"<>]*
         | [^\s/:@\['"<>]*:(?!\d{1,5}/)[^\s@'"<>]*
     )@""",
     re.VERBOSE,

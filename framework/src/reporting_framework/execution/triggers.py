@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -139,9 +140,24 @@ def trigger_of(kind: Kind, event: Any) -> Trigger:
         raise TriggerError(
             f"the settings are {_article(settings)}; they must be a JSON object"
         )
+    _refuse_surrogates(settings)
     return Trigger(
         kind, event, settings, names_work=kind in NAMING, awaited=kind in AWAITED
     )
+
+
+def _refuse_surrogates(settings: Mapping[str, Any]) -> None:
+    """Raise if a name or text is not valid Unicode, which JSON can escape all the same.
+
+    What is nested too deep for this is refused as a setting.
+    """
+    with suppress(RecursionError):
+        text = json.dumps(settings, ensure_ascii=False)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise TriggerError(
+                'the settings hold half of a surrogate pair, as in "\\ud800"; send'
+                " valid Unicode"
+            )
 
 
 def _body(event: Mapping[str, Any]) -> Any:
