@@ -94,13 +94,13 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
         source.accept_trigger(Trigger("kinesis", {"Records": found}, names_work=True))
         sink = NdjsonArchive(settings)
         sink.open(validator.schema)
-        fragments = []
+        staged_parts = []
         for split in source.plan(CombinedLedger([EmptyLedger()], None)):
             for part, batch in enumerate(source.read(split)):
-                fragments.append(
+                staged_parts.append(
                     sink.stage(validator.validate(batch).frame, split, part)
                 )
-        return sum(output.rows for output in sink.commit(fragments).outputs)
+        return sum(output.rows for output in sink.commit(staged_parts).outputs)
 
     return work
 

@@ -29,9 +29,9 @@ def example(pytester):
 
 
 def test_the_example_passes(example):
-    outcomes = example[1]().parseoutcomes()
-    assert set(outcomes) == {"passed", "skipped", "deselected"}
-    assert outcomes["passed"] >= 9
+    split_results = example[1]().parseoutcomes()
+    assert set(split_results) == {"passed", "skipped", "deselected"}
+    assert split_results["passed"] >= 9
 
 
 def test_what_is_broken_is_named_as_the_page_says(example):

@@ -301,7 +301,7 @@ MUTANTS = [
         "rows | new, sort_keys=True",
         "rows | new",
         "test_the_order_of_fragments_changes_nothing",
-        "the order of fragments changes nothing: bytes differ",
+        "the order of staged parts changes nothing: bytes differ",
     ),
     Mutant(
         "does not keep others out",
@@ -467,12 +467,12 @@ MUTANTS = [
     ),
     # -- engines
     Mutant(
-        "loses an outcome",
+        "loses a split result",
         "TestEngine",
         "yield from pool.map(process, chunk)",
         "yield from [each for each in pool.map(process, chunk) if each.accepted != 13]",
         "test_every_outcome_comes_once",
-        "every outcome comes exactly once: 1 (split-13) do not",
+        "every split result comes exactly once: 1 (split-13) do not",
     ),
     Mutant(
         "takes every split at once",
@@ -506,8 +506,8 @@ MUTANTS = [
     Mutant(
         "raises",
         "TestObserver",
-        "self.read += len(outcome.origins)",
-        "self.read += outcome.records",
+        "self.read += len(split_result.origins)",
+        "self.read += split_result.records",
         "test_it_does_not_raise",
         "an observer does not raise: 1 (reporting_split_finished raised AttributeError)",
     ),
@@ -520,18 +520,18 @@ MUTANTS = [
         "no value of a record is ever told: stdout holds one",
     ),
     Mutant(
-        "keeps outcomes",
+        "keeps split results",
         "TestObserver",
-        "self.read += len(outcome.origins)",
-        "vars(self).setdefault('all', []).append(outcome)",
+        "self.read += len(split_result.origins)",
+        "vars(self).setdefault('all', []).append(split_result)",
         "test_it_keeps_no_outcome",
-        "an observer keeps no outcome: 2 are held",
+        "an observer keeps no split_result: 2 are held",
     ),
     Mutant(
         "changes what it is told",
         "TestObserver",
-        "self.read += len(outcome.origins)",
-        "outcome.origins.clear()",
+        "self.read += len(split_result.origins)",
+        "split_result.origins.clear()",
         "test_it_changes_nothing_that_it_is_told",
         "an observer changes nothing that it is told",
     ),
@@ -722,7 +722,7 @@ SAMPLE = {
     "lets what was discarded come back",
     "reads more again than was asked for",
     "loses records that are kept at once",
-    "loses an outcome",
+    "loses a split result",
     "takes every split at once",
     "raises",
     "gives a table without a row",
@@ -759,16 +759,16 @@ def test_every_defect_of_the_sample_is_there():
 
 def test_the_toys_keep_every_promise(suite, toy):
     result = suite(toy, "-m", "not slow")
-    outcomes = result.parseoutcomes()
-    assert set(outcomes) == {"passed", "skipped", "deselected"}
-    assert outcomes["passed"] > 80
+    split_results = result.parseoutcomes()
+    assert set(split_results) == {"passed", "skipped", "deselected"}
+    assert split_results["passed"] > 80
 
 
 @pytest.mark.slow
 def test_the_toys_keep_the_promises_that_take_long_to_look_at(suite, toy):
-    outcomes = suite(toy, "-m", "slow").parseoutcomes()
-    assert set(outcomes) == {"passed", "skipped", "deselected"}
-    assert outcomes["passed"] >= 3
+    split_results = suite(toy, "-m", "slow").parseoutcomes()
+    assert set(split_results) == {"passed", "skipped", "deselected"}
+    assert split_results["passed"] >= 3
 
 
 @pytest.mark.parametrize(

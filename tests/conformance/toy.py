@@ -219,10 +219,10 @@ class ToySink:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def commit(self, fragments):
+    def commit(self, staged_parts):
         staged = {}
-        for fragment in fragments:
-            staged |= fragment.data
+        for staged_part in staged_parts:
+            staged |= staged_part.data
         with self._alone():
             rows = self._rows()
             new = {origin: row for origin, row in staged.items() if origin not in rows}
@@ -232,7 +232,7 @@ class ToySink:
             uri=str(self.file), rows=len(rows) + len(new), new_rows=len(new), bytes=0
         )
         return CommitResult(
-            [output], sum(fragment.rows for fragment in fragments) - len(new)
+            [output], sum(staged_part.rows for staged_part in staged_parts) - len(new)
         )
 
     def close(self):
@@ -495,8 +495,8 @@ class ToyObserver:
         self.read = 0
 
     @hookimpl
-    def reporting_split_finished(self, outcome):
-        self.read += len(outcome.origins)
+    def reporting_split_finished(self, split_result):
+        self.read += len(split_result.origins)
 
     @hookimpl
     def reporting_run_failed(self, error):

@@ -41,12 +41,12 @@ def test_every_split_that_is_taken_is_worked_on_once(
     def stop():
         return stop_after is not None and len(taken) >= stop_after
 
-    outcomes = list(
+    split_results = list(
         engine(most).map(
             SplitResult, splits(count, taken), parallelism=parallelism, stop=stop
         )
     )
-    assert sorted(int(outcome.split.id) for outcome in outcomes) == taken
+    assert sorted(int(split_result.split.id) for split_result in split_results) == taken
     assert taken == list(range(count if stop_after is None else min(count, stop_after)))
 
 
@@ -58,9 +58,9 @@ def test_one_at_a_time_is_worked_on_in_the_caller_s_thread_and_lazily():
         threads.add(threading.current_thread())
         return SplitResult(split)
 
-    outcomes = engine().map(process, splits(5, taken), parallelism=1, stop=never)
-    next(outcomes)
-    next(outcomes)
+    split_results = engine().map(process, splits(5, taken), parallelism=1, stop=never)
+    next(split_results)
+    next(split_results)
     assert taken == [0, 1]
     assert threads == {threading.current_thread()}
 
@@ -84,12 +84,12 @@ def test_as_many_are_under_way_as_both_sides_allow(parallelism, most, expected):
         return SplitResult(split)
 
     taken: list[int] = []
-    outcomes = engine(most).map(
+    split_results = engine(most).map(
         process, splits(20, taken), parallelism=parallelism, stop=never
     )
-    next(outcomes)
+    next(split_results)
     assert len(taken) <= expected, "no more are taken than can be worked on"
-    assert len(list(outcomes)) == 19
+    assert len(list(split_results)) == 19
     assert peak == expected
 
 
@@ -121,10 +121,10 @@ def test_who_stops_listening_ends_the_work():
         return SplitResult(split)
 
     taken: list[int] = []
-    outcomes = engine().map(process, splits(50, taken), parallelism=3, stop=never)
-    next(outcomes)
+    split_results = engine().map(process, splits(50, taken), parallelism=3, stop=never)
+    next(split_results)
     release.set()
-    outcomes.close()
+    split_results.close()
     assert len(taken) <= 4
     assert set(done) <= {str(number) for number in taken}
 

@@ -137,6 +137,23 @@ def test_nothing_is_said_to_be_nothing(here):
     assert shown("list", "--type", "odd") == []
 
 
+@pytest.mark.parametrize("action", ["list", "show", "replay", "discard"])
+@pytest.mark.parametrize("option", ["--type", "--field"])
+def test_a_type_or_field_that_no_record_has_is_told_with_those_there(
+    here, action, option
+):
+    column = {"--type": "error_type", "--field": "field"}[option]
+    there = {row[column] for row in shown("list")} - {None}
+    wrong = f"{min(there)}x"
+    more = ["--yes"] if action == "discard" else []
+    warnings = asked(action, option, wrong, *more).stderr
+    assert (
+        f"warning: no record in quarantine has the {option[2:]} {wrong}; did you mean"
+        f" {min(there)}?; there are: {', '.join(sorted(there))}\n"
+    ) in warnings
+    assert "there are" not in asked(action, "--origin", "none", *more).stderr
+
+
 def test_no_value_is_ever_shown(here):
     for given in (
         [],
@@ -227,10 +244,11 @@ def test_a_replay_says_what_a_run_says(here):
         "--format",
         "json",
     )
-    assert (
-        again.stderr.splitlines()[0]
-        == "nothing to replay: no record in quarantine fits"
-    )
+    assert again.stderr.splitlines()[:2] == [
+        "warning: no record in quarantine has the type missing; there are: json_invalid,"
+        " string_type",
+        "nothing to replay: no record in quarantine fits",
+    ]
     assert json.loads(again.stdout)["records_read"] == 0
 
 

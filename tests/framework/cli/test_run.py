@@ -269,7 +269,7 @@ def test_a_run_stops_in_time_and_keeps_what_is_done():
 # -- exit codes -----------------------------------------------------------------------------------------------------
 
 
-def outcome(**more) -> RunResult:
+def split_result(**more) -> RunResult:
     return RunResult(
         **{
             "report": "r",
@@ -285,17 +285,17 @@ def outcome(**more) -> RunResult:
 @pytest.mark.parametrize(
     ("given", "max_rejected", "code"),
     [
-        (outcome(), None, 0),
-        (outcome(), 5, 0),
-        (outcome(), 4, 3),
-        (outcome(), 0, 3),
-        (outcome(objects_unread=1), 0, 4),
-        (outcome(objects_unread=1), None, 4),
-        (outcome(complete=False), None, 5),
-        (outcome(complete=False, objects_unread=1), 0, 5),
-        (outcome(complete=False, dry_run=True), None, 0),
-        (outcome(complete=False, dry_run=True, objects_unread=1), None, 4),
-        (outcome(complete=False, dry_run=True), 0, 3),
+        (split_result(), None, 0),
+        (split_result(), 5, 0),
+        (split_result(), 4, 3),
+        (split_result(), 0, 3),
+        (split_result(objects_unread=1), 0, 4),
+        (split_result(objects_unread=1), None, 4),
+        (split_result(complete=False), None, 5),
+        (split_result(complete=False, objects_unread=1), 0, 5),
+        (split_result(complete=False, dry_run=True), None, 0),
+        (split_result(complete=False, dry_run=True, objects_unread=1), None, 4),
+        (split_result(complete=False, dry_run=True), 0, 3),
     ],
 )
 def test_the_exit_code_says_the_worst(given, max_rejected, code):

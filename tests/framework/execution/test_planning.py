@@ -53,7 +53,7 @@ class Engine:
     def end(self, split):
         self.clock.now += self.seconds
         if split.id not in self.loses:
-            yield SplitResult(split, ["a"], 1, [], fragments=[[]])
+            yield SplitResult(split, ["a"], 1, [], staged_parts=[[]])
 
 
 def plan(

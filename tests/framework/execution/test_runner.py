@@ -205,7 +205,7 @@ def test_an_object_that_may_not_be_read_is_unread(tmp_path, public_folder):
             notes := Notes(),
         )
     assert (result.status, result.objects_unread, result.accepted) == ("partial", 1, 1)
-    assert notes.outcomes[0].unread == [ReadFailure(name_of(1), "denied")]
+    assert notes.split_results[0].unread == [ReadFailure(name_of(1), "denied")]
 
 
 def test_a_quarantined_object_that_cannot_be_read_again_stays_in_quarantine(
@@ -496,7 +496,10 @@ def test_observers_are_told_what_happens_in_order(events, place):
     notes = Notes()
     result = execute(pipeline(source(events), checkpoint(place)), notes)
     assert notes.told == ["started", "split", "rejected", "finished"]
-    assert sum(outcome.accepted for outcome in notes.outcomes) == result.accepted
+    assert (
+        sum(split_result.accepted for split_result in notes.split_results)
+        == result.accepted
+    )
     assert [rejection.origin for rejection in notes.rejections] == [name_of(20)]
 
 

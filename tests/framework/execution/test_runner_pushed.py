@@ -66,8 +66,10 @@ class Forgetful:
             raise self.staging
         return StagedPart(frame.height, list(frame["source_key"]))
 
-    def commit(self, fragments):
-        self.committed = [origin for fragment in fragments for origin in fragment.data]
+    def commit(self, staged_parts):
+        self.committed = [
+            origin for staged_part in staged_parts for origin in staged_part.data
+        ]
         return CommitResult(
             duplicates=None,
             failed=[ReadFailure(each, "forgetful: full") for each in self.failed],
@@ -173,7 +175,8 @@ def test_a_sink_without_a_ledger_goes_first_and_the_other_s_ledger_decides_what_
     def noting(name, sink):
         commit = sink.commit
         return SinkWith(
-            sink, commit=lambda fragments: (order.append(name), commit(fragments))[1]
+            sink,
+            commit=lambda staged_parts: (order.append(name), commit(staged_parts))[1],
         )
 
     result = execute(

@@ -98,23 +98,23 @@ def test_a_split_becomes_an_outcome():
         rejected=[Rejection("y", None, "too_large")],
         unread=[ReadFailure("z", "denied")],
     )
-    outcome = work(batch(1, 2), bad, batch(3), sinks=sinks)
-    assert outcome.split is SPLIT
-    assert outcome.origins == [
+    split_result = work(batch(1, 2), bad, batch(3), sinks=sinks)
+    assert split_result.split is SPLIT
+    assert split_result.origins == [
         "given.ndjson#1",
         "given.ndjson#2",
         "y",
         "x",
         "given.ndjson#3",
     ]
-    assert outcome.accepted == 3
-    assert outcome.rejections == [
+    assert split_result.accepted == 3
+    assert split_result.rejections == [
         Rejection("y", None, "too_large"),
         Rejection("x", "7", "string_type", "study"),
     ]
-    assert outcome.unread == [ReadFailure("z", "denied")]
-    assert outcome.fragments == [[StagedPart(2, 0), StagedPart(1, 2)]] * 2
-    assert set(outcome.seconds) == {"read", "validate", "commit"}
+    assert split_result.unread == [ReadFailure("z", "denied")]
+    assert split_result.staged_parts == [[StagedPart(2, 0), StagedPart(1, 2)]] * 2
+    assert set(split_result.seconds) == {"read", "validate", "commit"}
     assert sinks[0].staged == sinks[1].staged
     assert [(split, part, len(rows)) for split, part, rows in sinks[0].staged] == [
         ("s", 0, 2),
@@ -124,12 +124,16 @@ def test_a_split_becomes_an_outcome():
 
 def test_a_batch_of_nothing_valid_is_not_staged():
     sink = Staging()
-    outcome = work(
+    split_result = work(
         Batch(["x"], [None], [b""]),
         Batch(unread=[ReadFailure("z", "archived")]),
         sinks=[sink],
     )
-    assert (outcome.accepted, len(outcome.rejections), len(outcome.unread)) == (0, 1, 1)
+    assert (
+        split_result.accepted,
+        len(split_result.rejections),
+        len(split_result.unread),
+    ) == (0, 1, 1)
     assert sink.staged == []
 
 
@@ -148,14 +152,14 @@ def test_ignored_fields_are_added_up():
 def test_rows_that_a_transform_drops_are_filtered_with_their_version():
     alpha, beta = event(1, study="alpha"), event(2, study="beta")
     given = Batch(["a", "b", "c"], ["1", "2", "3"], [alpha, beta, beta])
-    outcome = work(given, transforms=[WithoutStudy("beta"), WithoutStudy("alpha")])
-    assert outcome.accepted == 0
-    assert sorted(outcome.rejections, key=lambda each: each.origin) == [
+    split_result = work(given, transforms=[WithoutStudy("beta"), WithoutStudy("alpha")])
+    assert split_result.accepted == 0
+    assert sorted(split_result.rejections, key=lambda each: each.origin) == [
         Rejection("a", "1", FILTERED),
         Rejection("b", "2", FILTERED),
         Rejection("c", "3", FILTERED),
     ]
-    assert "transform" in outcome.seconds
+    assert "transform" in split_result.seconds
 
 
 @pytest.mark.parametrize(
@@ -240,19 +244,21 @@ def test_the_framework_s_own_errors_and_interrupts_pass(error):
 def test_a_limit_is_exact_and_stages_nothing(limit):
     sink = Staging()
     rejected = [Rejection("r1", None, "too_large"), Rejection("r2", None, "too_large")]
-    outcome = work(
+    split_result = work(
         batch(1, 2, rejected=rejected), batch(3, 4), limit=limit, sinks=[sink]
     )
-    assert len(outcome.origins) == min(limit, 6)
-    assert outcome.accepted + len(outcome.rejections) == len(outcome.origins)
+    assert len(split_result.origins) == min(limit, 6)
+    assert split_result.accepted + len(split_result.rejections) == len(
+        split_result.origins
+    )
     assert sink.staged == []
-    assert outcome.fragments == [[]]
+    assert split_result.staged_parts == [[]]
 
 
 def test_a_limit_cuts_frames_too():
     frame = EventValidator().validate(batch(1, 2, 3)).frame
     given = Batch(["1", "2", "3"], [None] * 3, None, frame)
-    outcome = work(
+    split_result = work(
         given, limit=2, validator=Answering(lambda cut: Validated(cut.frame))
     )
-    assert (outcome.origins, outcome.accepted) == (["1", "2"], 2)
+    assert (split_result.origins, split_result.accepted) == (["1", "2"], 2)

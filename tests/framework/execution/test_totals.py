@@ -27,7 +27,7 @@ REASONS = st.sampled_from(
 )
 
 
-def outcome(number=0, *, accepted=0, rejections=(), **more):
+def split_result(number=0, *, accepted=0, rejections=(), **more):
     origins = [f"{number}-a{each}" for each in range(accepted)] + [
         each.origin for each in rejections
     ]
@@ -36,14 +36,14 @@ def outcome(number=0, *, accepted=0, rejections=(), **more):
         origins,
         accepted,
         list(rejections),
-        fragments=[[]],
+        staged_parts=[[]],
         **more,
     )
 
 
-def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
-    receipts = receipts or (CommitResult(),)
-    tally.add_commits(receipts)
+def result(totals, *commit_results, plan_stats=None, quarantine=None, dry_run=False):
+    commit_results = commit_results or (CommitResult(),)
+    totals.add_commits(commit_results)
     run = Run(
         SimpleNamespace(report="test"),
         "id",
@@ -53,18 +53,20 @@ def result(tally, *receipts, survey=None, quarantine=None, dry_run=False):
         1 if dry_run else None,
         None,
     )
-    return tally.result(
-        run,
-        receipts=receipts,
-        survey=survey or PlanStats(),
-        quarantine=quarantine,
-        total=1.23456789,
-    )
+    clock = SimpleNamespace(monotonic=lambda: 1.23456789)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reporting_framework.execution.totals.time", clock)
+        return totals.result(
+            run,
+            commit_results,
+            plan_stats or PlanStats(),
+            quarantine=quarantine,
+        )
 
 
 def test_an_empty_run():
-    tally = RunTotals(1, exhausted=True)
-    found = result(tally)
+    totals = RunTotals(1, exhausted=True)
+    found = result(totals)
     assert (found.status, found.complete, found.records_read, found.accepted) == (
         "ok",
         True,
@@ -75,13 +77,13 @@ def test_an_empty_run():
 
 
 def test_everything_is_told():
-    tally = RunTotals(2, exhausted=True)
+    totals = RunTotals(2, exhausted=True)
     rejections = [
         Rejection("x", None, "b"),
         Rejection("y", None, "a", "f"),
         Rejection("z", None, FILTERED),
     ]
-    first = outcome(
+    first = split_result(
         1,
         accepted=3,
         rejections=rejections,
@@ -89,27 +91,27 @@ def test_everything_is_told():
         seconds={"read": 0.5},
         spans={"read": (1, 2)},
     )
-    first.fragments = [[StagedPart(3, "one")], [StagedPart(3, "two")]]
-    second = outcome(
+    first.staged_parts = [[StagedPart(3, "one")], [StagedPart(3, "two")]]
+    second = split_result(
         2,
         unread=[ReadFailure("u", "denied")],
         ignored_fields={"b": 1},
         seconds={"read": 0.25, "validate": 1},
     )
     second.spans = {"read": (0.5, 1.5), "validate": (2, 3)}
-    second.fragments = [[], []]
-    tally.add(first)
-    tally.add(second)
+    second.staged_parts = [[], []]
+    totals.add(first)
+    totals.add(second)
     early, late = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 2, 1, tzinfo=UTC)
     outputs = [
         Output(uri="one", rows=3, new_rows=2, bytes=1),
         Output(uri="two", rows=9, new_rows=3, bytes=1),
     ]
     found = result(
-        tally,
+        totals,
         CommitResult([outputs[0]], 2, late, [("merge", (4, 5)), ("merge", (6, 8))]),
         CommitResult([outputs[1]], 1, early),
-        survey=PlanStats(
+        plan_stats=PlanStats(
             4, ("odd",), 5, listing="window", listed_from=early, full_scan_due=late
         ),
         quarantine=QuarantineState(uri="q", rows=3),
@@ -154,7 +156,9 @@ def test_everything_is_told():
         },
     }
     assert found.spans == {"read": (0.5, 2), "validate": (2, 3), "merge": (4, 8)}
-    assert [[fragment.data for fragment in each] for each in tally.fragments] == [
+    assert [
+        [staged_part.data for staged_part in each] for each in totals.staged_parts
+    ] == [
         ["one"],
         ["two"],
     ]
@@ -168,17 +172,17 @@ def test_a_run_that_was_stopped_is_partial():
 
 
 def test_reasons_are_counted_the_most_frequent_first():
-    tally = RunTotals(1, exhausted=True)
+    totals = RunTotals(1, exhausted=True)
     kinds = [("b", "x"), ("a", None), ("b", None), ("b", "x"), (FILTERED, None)]
-    tally.add(
-        outcome(
+    totals.add(
+        split_result(
             rejections=[
                 Rejection(str(at), None, *kind) for at, kind in enumerate(kinds)
             ]
         )
     )
     assert [
-        (each.type, each.field, each.count) for each in result(tally).rejections
+        (each.type, each.field, each.count) for each in result(totals).rejections
     ] == [
         ("b", "x", 2),
         ("a", None, 1),
@@ -187,18 +191,18 @@ def test_reasons_are_counted_the_most_frequent_first():
 
 
 def test_what_was_read_of_what_was_awaited_is_noted():
-    tally = RunTotals(1)
-    tally.expected_replays = {"a", "b#1", "c", "d"}
-    tally.add(
+    totals = RunTotals(1)
+    totals.expected_replays = {"a", "b#1", "c", "d"}
+    totals.add(
         SplitResult(
             Split("1", {}),
             ["a#1", "b#1#1", "e"],
             unread=[ReadFailure("c", "denied")],
-            fragments=[[]],
+            staged_parts=[[]],
         )
     )
-    assert tally.replayed == {"a", "b#1"}
-    assert tally.multi_record_objects == {"a", "b#1"}
+    assert totals.replayed == {"a", "b#1"}
+    assert totals.multi_record_objects == {"a", "b#1"}
 
 
 @given(
@@ -206,14 +210,14 @@ def test_what_was_read_of_what_was_awaited_is_noted():
     st.integers(0, 3),
 )
 def test_the_sum_holds(parts, duplicates):
-    """Read = accepted + rejected + filtered + duplicates, for any outcomes, and reasons add up to the rejected."""
-    tally = RunTotals(1, exhausted=True)
+    """Read = accepted + rejected + filtered + duplicates, for any split results, and reasons add up to the rejected."""
+    totals = RunTotals(1, exhausted=True)
     for number, (accepted, kinds) in enumerate(parts):
         rejections = [
             Rejection(f"{number}-{at}", None, *kind) for at, kind in enumerate(kinds)
         ]
-        tally.add(outcome(number, accepted=accepted, rejections=rejections))
-    found = result(tally, CommitResult(duplicates=min(duplicates, tally.staged)))
+        totals.add(split_result(number, accepted=accepted, rejections=rejections))
+    found = result(totals, CommitResult(duplicates=min(duplicates, totals.staged)))
     assert (
         found.records_read
         == found.accepted + found.rejected + found.filtered + found.duplicates
@@ -222,23 +226,23 @@ def test_the_sum_holds(parts, duplicates):
 
 
 def test_a_sum_that_does_not_hold_is_not_hidden():
-    tally = RunTotals(1, exhausted=True)
-    tally.add(outcome(accepted=2))
-    tally.staged = 1
+    totals = RunTotals(1, exhausted=True)
+    totals.add(split_result(accepted=2))
+    totals.staged = 1
     message = "report test: 2 records were read, 1 accepted, 0 rejected, 0 filtered and 0 were duplicates: that does not"
     with pytest.raises(InvariantBroken, match=message):
-        result(tally)
+        result(totals)
 
 
 def test_a_row_that_a_sink_could_not_keep_counts_as_not_read():
-    tally = RunTotals(1, exhausted=True)
-    tally.add(outcome(4, accepted=4))
+    totals = RunTotals(1, exhausted=True)
+    totals.add(split_result(4, accepted=4))
     failed = [
         ReadFailure("a", "archive: unavailable"),
         ReadFailure("b", "archive: unavailable"),
     ]
     found = result(
-        tally,
+        totals,
         CommitResult(duplicates=1, failed=[failed[0]]),
         CommitResult(duplicates=None, failed=failed),
     )
@@ -255,14 +259,14 @@ def test_a_row_that_a_sink_could_not_keep_counts_as_not_read():
 
 
 def test_duplicates_are_known_to_sinks_that_can_tell():
-    tally = RunTotals(1, exhausted=True)
-    tally.add(outcome(4, accepted=4))
+    totals = RunTotals(1, exhausted=True)
+    totals.add(split_result(4, accepted=4))
     assert (
         result(
-            tally, CommitResult(duplicates=3), CommitResult(duplicates=None)
+            totals, CommitResult(duplicates=3), CommitResult(duplicates=None)
         ).duplicates
         == 3
     )
     blind = RunTotals(1, exhausted=True)
-    blind.add(outcome(4, accepted=4))
+    blind.add(split_result(4, accepted=4))
     assert result(blind, CommitResult(duplicates=None)).duplicates == 0

@@ -333,7 +333,7 @@ def disturbed(faults, template, kind, nth, done):
 
 
 @pytest.fixture(scope="module")
-def outcomes():
+def split_results():
     """What a run leaves, and then a replay, by template."""
     found = {}
     for template in TEMPLATES:
@@ -352,19 +352,21 @@ SAMPLE = random.Random(20240101).sample(
 
 @pytest.mark.parametrize(("template", "kind", "nth"), SAMPLE)
 def test_stopped_somewhere_a_replay_is_made_good(
-    reporting_store_faults, outcomes, kind, template, nth
+    reporting_store_faults, split_results, kind, template, nth
 ):
-    assert disturbed(reporting_store_faults, template, kind, nth, outcomes[template])
+    assert disturbed(
+        reporting_store_faults, template, kind, nth, split_results[template]
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_at_every_storage_call_a_replay_is_made_good(
-    reporting_store_faults, outcomes, kind, template
+    reporting_store_faults, split_results, kind, template
 ):
     met = [
-        disturbed(reporting_store_faults, template, kind, nth, outcomes[template])
+        disturbed(reporting_store_faults, template, kind, nth, split_results[template])
         for nth in range(1, CALLS)
     ]
     assert sum(met) >= 14, "there were calls to break"

@@ -31,8 +31,8 @@ class Notes:
         self.told.append(("started", report, inputs))
 
     @hookimpl
-    def reporting_split_finished(self, run_id, split, outcome):
-        self.told.append(("split", run_id, split, outcome))
+    def reporting_split_finished(self, run_id, split, split_result):
+        self.told.append(("split", run_id, split, split_result))
 
     @hookimpl
     def reporting_records_rejected(self, rejections):
@@ -67,7 +67,7 @@ def test_an_observer_is_told_of_everything_with_the_arguments_it_asks_for():
     registry.register(notes)
     lifecycle = registry.lifecycle()
     lifecycle.run_started(**STARTED)
-    lifecycle.split_finished(report="r", run_id="1", split="s", outcome="o")
+    lifecycle.split_finished(report="r", run_id="1", split="s", split_result="o")
     lifecycle.records_rejected(report="r", run_id="1", rejections=["x"])
     lifecycle.run_finished(result=RESULT)
     lifecycle.run_failed(report="r", run_id="1", error=error)
@@ -91,7 +91,9 @@ def test_a_failing_observer_is_logged_once_by_type_only_and_stops_neither_the_ot
     with caplog.at_level(logging.DEBUG):
         lifecycle.run_started(**STARTED)
         for _ in range(3):
-            lifecycle.split_finished(report="r", run_id="1", split="s", outcome="o")
+            lifecycle.split_finished(
+                report="r", run_id="1", split="s", split_result="o"
+            )
     assert [len(before.told), len(after.told)] == [4, 4]
     assert [record.getMessage() for record in caplog.records] == [
         "observer failing: reporting_run_started raised ValueError; the run goes on",

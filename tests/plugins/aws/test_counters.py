@@ -99,7 +99,7 @@ def test_events_and_distinct_users_are_counted(counted):
         ("c", "v", "1", "view", 0),
         ("d", "v", "2", "buy", 0),
     )
-    receipt = commit(DynamoDbCounters(settings()), frame)
+    commit_result = commit(DynamoDbCounters(settings()), frame)
     assert counters(counted) == {
         key("hour#2026-03-01-10"): (2, 2),
         key("hour#2026-03-01-11"): (1, 1),
@@ -107,7 +107,7 @@ def test_events_and_distinct_users_are_counted(counted):
         key("hour#2026-03-01-10", "2", "buy"): (1, 1),
         key("day#2026-03-01", "2", "buy"): (1, 1),
     }
-    (output,) = receipt.outputs
+    (output,) = commit_result.outputs
     assert (output.uri, output.rows, output.new_rows, output.bytes, output.version) == (
         "dynamodb://counters",
         4,
@@ -115,7 +115,7 @@ def test_events_and_distinct_users_are_counted(counted):
         0,
         None,
     )
-    assert (receipt.duplicates, receipt.failed) == (0, [])
+    assert (commit_result.duplicates, commit_result.failed) == (0, [])
 
 
 def test_what_comes_again_is_not_counted_again(counted):
@@ -145,17 +145,17 @@ def test_what_comes_again_is_not_counted_again(counted):
 
 def test_nothing_staged_is_nothing_asked(counted):
     for delivery in ("exactly-once", "at-least-once"):
-        receipt = commit(DynamoDbCounters(settings(delivery=delivery)))
-        assert receipt.outputs[0].rows == 0
+        commit_result = commit(DynamoDbCounters(settings(delivery=delivery)))
+        assert commit_result.outputs[0].rows == 0
     assert counted.wire.operations == []
 
 
 def test_a_null_user_is_nobody_and_a_null_id_is_told_by_its_origin(counted):
     frame = rows((None, "u", None, "view", 0), (None, None, None, "view", 0))
     for _ in range(2):
-        receipt = commit(DynamoDbCounters(settings(counters=[DAY])), frame)
+        commit_result = commit(DynamoDbCounters(settings(counters=[DAY])), frame)
     assert counters(counted) == {("exp_none#day#2026-03-01", "type#view"): (2, 1)}
-    assert receipt.duplicates == 2
+    assert commit_result.duplicates == 2
 
 
 def test_an_event_counts_once_in_an_item_that_two_counters_name(counted):
@@ -196,11 +196,11 @@ def test_markers_are_hashes_that_expire(counted):
 def test_at_least_once_counts_rows_with_a_request_for_each_counter(counted):
     frame = rows(*((f"e{n}", f"u{n}", str(n % 5), "view", 0) for n in range(1000)))
     sink = DynamoDbCounters(settings(delivery="at-least-once"))
-    receipt = commit(sink, frame[:500], frame[500:])
+    commit_result = commit(sink, frame[:500], frame[500:])
     assert counted.wire.counts == {"UpdateItem": 10}
     assert set(counters(counted).values()) == {(200, None)}
     assert len(items(counted)) == 10
-    assert (receipt.duplicates, receipt.outputs[0].new_rows) == (None, 1000)
+    assert (commit_result.duplicates, commit_result.outputs[0].new_rows) == (None, 1000)
     commit(sink, frame)
     assert set(counters(counted).values()) == {(400, None)}
 
@@ -208,8 +208,8 @@ def test_at_least_once_counts_rows_with_a_request_for_each_counter(counted):
 @pytest.mark.slow
 def test_a_thousand_events_take_at_most_two_requests_for_25(counted):
     frame = rows(*((f"e{n}", f"u{n}", str(n % 5), "view", 0) for n in range(1000)))
-    receipt = commit(DynamoDbCounters(settings()), frame)
-    assert receipt.outputs[0].new_rows == 1000
+    commit_result = commit(DynamoDbCounters(settings()), frame)
+    assert commit_result.outputs[0].new_rows == 1000
     assert (
         counted.wire.counts["BatchGetItem"] == counted.wire.counts["TransactWriteItems"]
     )
@@ -233,7 +233,7 @@ def test_the_most_counters_still_fit_into_a_transaction(counted):
         {"partition_key": f"c{n}#{{experiment_id}}", "sort_key": "all"}
         for n in range(49)
     ]
-    receipt = commit(
+    commit_result = commit(
         DynamoDbCounters(settings(counters=many)),
         rows(("a", "u", "1", "v", 0), ("b", "u", "1", "v", 0)),
     )
@@ -243,7 +243,7 @@ def test_the_most_counters_still_fit_into_a_transaction(counted):
         if "TransactItems" in body
     ] == [100]
     assert set(counters(counted).values()) == {(2, 1)}
-    assert receipt.outputs[0].new_rows == 2
+    assert commit_result.outputs[0].new_rows == 2
     counted.wire.clear()
     commit(
         DynamoDbCounters(settings(counters=many)),
@@ -296,15 +296,17 @@ def test_what_cannot_be_counted_is_given_back_and_the_rest_counted(
 
     counted.wire.fault = broken
     counted.wire.tokens_kept = False
-    receipt = commit(DynamoDbCounters(settings(attempts=4)), frame)
-    assert {item.reason for item in receipt.failed} == {f"dynamodb-counters: {reason}"}
-    origins = {item.origin for item in receipt.failed}
+    commit_result = commit(DynamoDbCounters(settings(attempts=4)), frame)
+    assert {item.reason for item in commit_result.failed} == {
+        f"dynamodb-counters: {reason}"
+    }
+    origins = {item.origin for item in commit_result.failed}
     assert {"origin-0", "origin-64"} <= origins  # a copy shares the fate of the first
     assert "origin-65" not in origins
-    assert (receipt.outputs[0].new_rows, receipt.duplicates) == (32, 1)
+    assert (commit_result.outputs[0].new_rows, commit_result.duplicates) == (32, 1)
     assert len(origins) == 33
     assert len(pauses) == 3
-    assert "SECRET" not in caplog.text + repr(receipt)
+    assert "SECRET" not in caplog.text + repr(commit_result)
     counted.wire.fault = lambda number, operation: None
     again = commit(DynamoDbCounters(settings()), frame)
     assert set(counters(counted).values()) == {(64, 64)}
@@ -313,7 +315,7 @@ def test_what_cannot_be_counted_is_given_back_and_the_rest_counted(
 
 def test_a_lost_answer_is_asked_for_with_the_same_token(counted):
     counted.wire.fault = lambda number, operation: wire.lost if number == 1 else None
-    receipt = commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
+    commit_result = commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
     tokens = [
         body["ClientRequestToken"]
         for body in counted.wire.bodies
@@ -325,19 +327,19 @@ def test_a_lost_answer_is_asked_for_with_the_same_token(counted):
         "TransactWriteItems",
     ]
     assert len(set(tokens)) == 1
-    assert (receipt.outputs[0].new_rows, receipt.duplicates) == (1, 0)
+    assert (commit_result.outputs[0].new_rows, commit_result.duplicates) == (1, 0)
 
 
 def test_after_a_lost_answer_whose_token_is_forgotten_it_is_read_again(counted):
     counted.wire.tokens_kept = False
     counted.wire.fault = lambda number, operation: wire.lost if number == 1 else None
-    receipt = commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
+    commit_result = commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
     assert counted.wire.operations[1:] == [
         "TransactWriteItems",
         "TransactWriteItems",
         "BatchGetItem",
     ]
-    assert (receipt.outputs[0].new_rows, receipt.duplicates) == (0, 1)
+    assert (commit_result.outputs[0].new_rows, commit_result.duplicates) == (0, 1)
     assert set(counters(counted).values()) == {(1, 1)}
 
 
@@ -349,19 +351,19 @@ def test_another_writer_between_read_and_write_is_seen(counted):
             commit(DynamoDbCounters(settings()), other)
 
     counted.wire.fault = meanwhile
-    receipt = commit(
+    commit_result = commit(
         DynamoDbCounters(settings()),
         rows(("a", "u", "1", "v", 0), ("b", "u", "1", "v", 0), ("c", "z", "1", "v", 0)),
     )
-    assert (receipt.outputs[0].new_rows, receipt.duplicates) == (2, 1)
+    assert (commit_result.outputs[0].new_rows, commit_result.duplicates) == (2, 1)
     assert set(counters(counted).values()) == {(4, 3)}
 
 
 def test_when_the_table_is_away_each_further_group_is_tried_once(counted, pauses):
     frame = rows(*((f"e{n}", f"u{n}", "1", "v", 0) for n in range(320)))
     counted.wire.fault = lambda number, operation: wire.unreachable
-    receipt = commit(DynamoDbCounters(settings(attempts=5)), frame)
-    assert len(receipt.failed) == 320
+    commit_result = commit(DynamoDbCounters(settings(attempts=5)), frame)
+    assert len(commit_result.failed) == 320
     assert counted.wire.counts == {"BatchGetItem": 5 + 2}, (
         "after three groups in a row the rest is given back"
     )
@@ -380,10 +382,10 @@ def test_keys_left_out_of_a_read_are_asked_for_again(counted, pauses):
     counted.wire.fault = lambda number, operation: (
         part if operation == "BatchGetItem" else None
     )
-    receipt = commit(
+    commit_result = commit(
         DynamoDbCounters(settings(attempts=3)), rows(("a", "u", "1", "v", 0))
     )
-    assert receipt.failed == []
+    assert commit_result.failed == []
     assert [
         len(body["RequestItems"]["counters"]["Keys"])
         for body in counted.wire.bodies[:3]
@@ -392,10 +394,12 @@ def test_keys_left_out_of_a_read_are_asked_for_again(counted, pauses):
     counted.wire.fault = lambda number, operation: (
         part if operation == "BatchGetItem" else None
     )
-    receipt = commit(
+    commit_result = commit(
         DynamoDbCounters(settings(attempts=2)), rows(("b", "u", "1", "v", 0))
     )
-    assert [item.reason for item in receipt.failed] == ["dynamodb-counters: throttled"]
+    assert [item.reason for item in commit_result.failed] == [
+        "dynamodb-counters: throttled"
+    ]
 
 
 def test_pauses_grow_and_are_drawn_at_random(counted, pauses):
@@ -489,13 +493,13 @@ def test_at_least_once_gives_back_what_it_could_not_count(counted):
         )
 
     counted.wire.fault = broken
-    receipt = commit(
+    commit_result = commit(
         DynamoDbCounters(settings(delivery="at-least-once", attempts=2)), frame
     )
-    assert [(item.origin, item.reason) for item in receipt.failed] == [
+    assert [(item.origin, item.reason) for item in commit_result.failed] == [
         ("origin-0", "dynamodb-counters: unavailable")
     ]
-    assert receipt.outputs[0].new_rows == 2
+    assert commit_result.outputs[0].new_rows == 2
     assert counters(counted) == {
         key("day#2026-03-01", "2", "v"): (2, None),
         key("hour#2026-03-01-10", "2", "v"): (2, None),
@@ -513,17 +517,17 @@ def test_the_order_of_fragments_does_not_matter(counted):
     )
     moved = [pickle.loads(pickle.dumps(late)), pickle.loads(pickle.dumps(early))]
     counted.wire.fault = lambda number, operation: wire.unreachable
-    receipt = sink.commit(moved)
-    assert [item.origin for item in receipt.failed] == ["origin-1", "origin-0"]
+    commit_result = sink.commit(moved)
+    assert [item.origin for item in commit_result.failed] == ["origin-1", "origin-0"]
 
 
 def test_what_is_staged_shows_no_value(counted):
     sink = DynamoDbCounters(settings())
     sink.open(SCHEMA)
-    fragment = sink.stage(
+    staged_part = sink.stage(
         rows(("SECRET", "SECRET", "SECRET", "SECRET", 0)), Split("a", {}), 0
     )
-    assert "SECRET" not in repr(fragment) + repr(list(fragment.data.events()))
+    assert "SECRET" not in repr(staged_part) + repr(list(staged_part.data.events()))
 
 
 def test_the_rest_of_a_sink(counted):
@@ -704,9 +708,9 @@ def test_keys_are_neither_empty_nor_too_long_nor_a_marker(counted):
         ("c", "u", "x" * 2048, "y" * 1024, 0),
         ("d", "u", "marker", "marker", 0),
     )
-    receipt = commit(DynamoDbCounters(settings(counters=shape)), frame)
+    commit_result = commit(DynamoDbCounters(settings(counters=shape)), frame)
     found = dict(counters(counted).keys())
-    assert receipt.outputs[0].new_rows == len(found) == 4
+    assert commit_result.outputs[0].new_rows == len(found) == 4
     assert found["%"] == "%"
     assert found["x" * 2048] == "y" * 1024
     assert found["marker"] == "%6Darker"

@@ -56,18 +56,18 @@ def deliver(events, sizes, attempts):
     """One commit of a new sink, in batches of these sizes; whether all of it was kept."""
     sink = DynamoDbCounters(sink_settings(attempts=attempts))
     sink.open(SCHEMA)
-    fragments, left = [], list(events)
+    staged_parts, left = [], list(events)
     for part, size in enumerate([*sizes, len(left)]):
         if left:
-            fragments.append(
+            staged_parts.append(
                 sink.stage(rows(*left[:size], first=100 * part), Split("s", {}), part)
             )
             left = left[size:]
-    receipt = sink.commit(fragments)
-    assert receipt.outputs[0].new_rows + receipt.duplicates + len(
-        receipt.failed
+    commit_result = sink.commit(staged_parts)
+    assert commit_result.outputs[0].new_rows + commit_result.duplicates + len(
+        commit_result.failed
     ) == len(events)
-    return not receipt.failed
+    return not commit_result.failed
 
 
 @settings(

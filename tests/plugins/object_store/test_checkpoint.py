@@ -234,7 +234,7 @@ def test_a_damaged_file_is_never_more_than_corrupt():
     """A seeded series of damaged bytes: the file is read, or refused."""
     rng = random.Random(7)
     whole = parquet(small([f"k{number}" for number in range(100)]))
-    outcomes = set()
+    split_results = set()
     for _ in range(300):
         content = bytearray(whole)
         for _ in range(rng.choice([1, 3, 20])):
@@ -245,10 +245,10 @@ def test_a_damaged_file_is_never_more_than_corrupt():
             file = opened(bytes(content))
             list(file.frames())
             file.existing_objects(pl.Series(["k1", "z"]))
-            outcomes.add("read")
+            split_results.add("read")
         except CorruptCheckpoint:
-            outcomes.add("refused")
-    assert outcomes == {"read", "refused"}
+            split_results.add("refused")
+    assert split_results == {"read", "refused"}
 
 
 def test_what_polars_panics_at_is_refused_too():

@@ -119,14 +119,14 @@ def plain(number, origin=None, text="x", hour=0):
     )
 
 
-def commit(uri, *parts, shuffle=lambda fragments: fragments, **options):
+def commit(uri, *parts, shuffle=lambda staged_parts: staged_parts, **options):
     sink = made(uri, **options)
-    fragments = [
+    staged_parts = [
         sink.stage(table(part), Split(f"{at:03}", {}), 0)
         for at, part in enumerate(parts)
         if part
     ]
-    return sink.commit(shuffle(fragments))
+    return sink.commit(shuffle(staged_parts))
 
 
 def content(uri):
@@ -168,7 +168,7 @@ def same(one, other):
 @given(found=rows, max_rows=st.integers(1, 30), max_bytes=st.integers(1, 3000))
 def test_what_is_archived_reads_back_equal(found, max_rows, max_bytes):
     uri = place()
-    receipt = commit(uri, found, max_rows=max_rows, max_bytes=max_bytes)
+    commit_result = commit(uri, found, max_rows=max_rows, max_bytes=max_bytes)
     back, stored = {}, content(uri)
     for key, data in stored.items():
         read = [json.loads(line) for line in lines(data)]
@@ -184,14 +184,14 @@ def test_what_is_archived_reads_back_equal(found, max_rows, max_bytes):
     )
     assert {
         output.uri: (output.rows, output.new_rows, output.bytes)
-        for output in receipt.outputs
+        for output in commit_result.outputs
     } == {
         f"{uri}/{key}": (len(lines(data)), len(lines(data)), len(data))
         for key, data in stored.items()
     }
-    assert receipt.duplicates is None
-    assert receipt.newest == max(each[6] for each in found)
-    assert receipt.failed == []
+    assert commit_result.duplicates is None
+    assert commit_result.newest == max(each[6] for each in found)
+    assert commit_result.failed == []
 
 
 def test_rows_keep_their_order_and_columns_that_of_the_schema():
@@ -343,14 +343,14 @@ def test_rows_are_staged_by_many_threads_at_once_and_more_than_once():
     sink = made(uri)
     with ThreadPoolExecutor(8) as pool:
         for _ in range(2):
-            fragments = list(
+            staged_parts = list(
                 pool.map(
                     lambda at: sink.stage(table(found[at]), Split(f"{at:03}", {}), 0),
                     range(40),
                 )
             )
-    assert [fragment.rows for fragment in fragments] == [10] * 40
-    sink.commit(fragments)
+    assert [staged_part.rows for staged_part in staged_parts] == [10] * 40
+    sink.commit(staged_parts)
     assert content(uri) == content(whole)
 
 
@@ -407,7 +407,7 @@ def test_odd_origins_have_names_everywhere(kind, tmp_path, request):
         uri = f"s3://{request.getfixturevalue('bucket')}/out"
     else:
         uri = place() if kind == "memory" else str(tmp_path / "out")
-    receipt = commit(
+    commit_result = commit(
         uri,
         [
             plain(number, origin) if origin else (*plain(number)[:-1], "")
@@ -415,12 +415,12 @@ def test_odd_origins_have_names_everywhere(kind, tmp_path, request):
         ],
         max_rows=1,
     )
-    assert receipt.failed == []
+    assert commit_result.failed == []
     assert sorted(each["source_key"] for each in records(uri)) == sorted(ODD)
-    assert {output.uri for output in receipt.outputs} == {
+    assert {output.uri for output in commit_result.outputs} == {
         f"{uri}/{key}" for key in content(uri)
     }
-    heads = {output.uri: output.version for output in receipt.outputs}
+    heads = {output.uri: output.version for output in commit_result.outputs}
     assert heads == {
         f"{uri}/{key}": open_store(uri).head(key).version for key in content(uri)
     }
@@ -460,8 +460,10 @@ def test_an_object_carries_what_is_in_it_and_is_not_decompressed_on_the_way(
     s3_environment, bucket
 ):
     long = "é" * 300
-    receipt = commit(f"s3://{bucket}/a", [plain(1, "in/ä#1"), plain(2), plain(3, long)])
-    [output] = receipt.outputs
+    commit_result = commit(
+        f"s3://{bucket}/a", [plain(1, "in/ä#1"), plain(2), plain(3, long)]
+    )
+    [output] = commit_result.outputs
     answer = s3_environment.client().get_object(
         Bucket=bucket, Key=output.uri.removeprefix(f"s3://{bucket}/")
     )
@@ -503,13 +505,13 @@ def test_what_one_object_cannot_keep_fails_and_the_others_are_kept(
 ):
     found = [plain(number, hour=number % 3) for number in range(9)]
     proxy.inject(fault, kind="PUT", key="*/hour=01/*", times=None)
-    receipt = commit(behind, found)
-    assert receipt.failed == [
+    commit_result = commit(behind, found)
+    assert commit_result.failed == [
         ReadFailure(f"k{number:05}", "ndjson-archive: unavailable")
         for number in (1, 4, 7)
     ]
-    assert [output.rows for output in receipt.outputs] == [3, 3]
-    assert receipt.newest == found[8][6]
+    assert [output.rows for output in commit_result.outputs] == [3, 3]
+    assert commit_result.newest == found[8][6]
     kept = set(content(behind))
     proxy.reset()
     again = commit(behind, [found[number] for number in (1, 4, 7)])
@@ -520,15 +522,19 @@ def test_what_one_object_cannot_keep_fails_and_the_others_are_kept(
 
 def test_an_answer_that_is_lost_once_is_not_noticed(behind, proxy):
     proxy.inject(Fault.lose(), kind="PUT")
-    receipt = commit(behind, [plain(1), plain(2)])
-    assert receipt.failed == []
+    commit_result = commit(behind, [plain(1), plain(2)])
+    assert commit_result.failed == []
     assert len(records(behind)) == 2
 
 
 def test_when_all_fail_all_come_again(behind, proxy):
     proxy.inject(Fault.answer(503, "SlowDown"), kind="PUT", times=None)
-    receipt = commit(behind, [plain(1)], [plain(2)])
-    assert (receipt.outputs, receipt.newest, len(receipt.failed)) == ([], None, 2)
+    commit_result = commit(behind, [plain(1)], [plain(2)])
+    assert (commit_result.outputs, commit_result.newest, len(commit_result.failed)) == (
+        [],
+        None,
+        2,
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,9 @@ def commit(uri, frame, key="x.parquet", schema=WIDE):
     sink = checkpoint(f"{uri}/{key}")
     sink.open(schema)
     sink.ledger().filter_new(frame["source_key"].to_list())
-    fragments = [sink.stage(frame, Split("s", {}), 0)] if frame.height else []
+    staged_parts = [sink.stage(frame, Split("s", {}), 0)] if frame.height else []
     try:
-        return sink.commit(fragments)
+        return sink.commit(staged_parts)
     finally:
         sink.close()
 
@@ -175,11 +175,11 @@ def upgraded_as_today(found, form, draw, mixed):
     assert [output.rows for output in commit(uri, table([])).outputs] == [len(before)]
     assert data(uri) == kept, "a run that finds nothing new rewrites nothing"
 
-    receipts = [commit(each, table(new)) for each in (uri, twin, today)]
-    assert receipts[0].duplicates == receipts[2].duplicates == 0
+    commit_results = [commit(each, table(new)) for each in (uri, twin, today)]
+    assert commit_results[0].duplicates == commit_results[2].duplicates == 0
     assert (
-        [each.rows for each in receipts[0].outputs]
-        == [each.rows for each in receipts[2].outputs]
+        [each.rows for each in commit_results[0].outputs]
+        == [each.rows for each in commit_results[2].outputs]
         == [len(found)]
     )
     if not new:
@@ -317,8 +317,12 @@ def test_what_another_program_wrote_is_gone_on_with(tmp_path, name, caplog):
     asked = sink.scan().select(WIDE.names()).sort("timestamp").collect()
     assert asked.rows() == FOREIGN
     assert sink.ledger().filter_new(["a.json", "c.json", "d.json"]) == ["d.json"]
-    receipt = commit(str(tmp_path), table([row(3), (*row(1)[:-1], "b.json")]))
-    assert (receipt.duplicates, receipt.newest, receipt.outputs[0].rows) == (
+    commit_result = commit(str(tmp_path), table([row(3), (*row(1)[:-1], "b.json")]))
+    assert (
+        commit_result.duplicates,
+        commit_result.newest,
+        commit_result.outputs[0].rows,
+    ) == (
         1,
         START.replace(minute=3),
         4,

@@ -74,13 +74,13 @@ def commit(uri, *parts, ask=True, **settings):
         ledger.filter_new(
             sorted({object_of(each[-1]) for part in parts for each in part})
         )
-    fragments = [
+    staged_parts = [
         sink.stage(table(part), Split(str(at), {}), 0)
         for at, part in enumerate(parts)
         if part
     ]
     try:
-        return sink.commit(fragments)
+        return sink.commit(staged_parts)
     finally:
         sink.close()
 
@@ -96,16 +96,16 @@ def commit(uri, *parts, ask=True, **settings):
     ),
 )
 def test_the_same_rows_give_the_same_bytes_however_they_came(found, draw, template):
-    """One run or many, any number of fragments, any order: the same files with the same bytes, no row lost or doubled."""
+    """One run or many, any number of staged parts, any order: the same files with the same bytes, no row lost or doubled."""
     found = [(each[0], each[1], each[2], each[3] % 3, *each[4:]) for each in found]
     whole, pieces = place(), place()
     commit(f"{whole}/{template}", found)
     for run in shared(
         draw, draw.draw(st.permutations(found)), draw.draw(st.integers(1, 3))
     ):
-        receipt = commit(f"{pieces}/{template}", *divided(draw, run))
-        assert sum(output.new_rows for output in receipt.outputs) == len(run)
-        assert receipt.duplicates == 0
+        commit_result = commit(f"{pieces}/{template}", *divided(draw, run))
+        assert sum(output.new_rows for output in commit_result.outputs) == len(run)
+        assert commit_result.duplicates == 0
     assert content(whole) == content(pieces)
     kept = [
         each
@@ -121,9 +121,11 @@ def test_rows_that_are_there_already_are_left_out(found, draw):
     uri = f"{place()}/x.parquet"
     first, _ = shared(draw, found, 2)
     commit(uri, first)
-    receipt = commit(uri, *shared(draw, found, 3), ask=draw.draw(st.booleans()))
-    assert receipt.duplicates == len(first)
-    assert sum(output.new_rows for output in receipt.outputs) == len(found) - len(first)
+    commit_result = commit(uri, *shared(draw, found, 3), ask=draw.draw(st.booleans()))
+    assert commit_result.duplicates == len(first)
+    assert sum(output.new_rows for output in commit_result.outputs) == len(found) - len(
+        first
+    )
     if found:
         assert pl.read_parquet(
             open_store(uri.rpartition("/")[0]).get("x.parquet").data
@@ -133,18 +135,18 @@ def test_rows_that_are_there_already_are_left_out(found, draw):
 def test_a_receipt_tells_of_every_output():
     uri = f"{place()}/{{study}}.parquet"
     commit(uri, [row(1, study="a"), row(5, study="b")])
-    receipt = commit(uri, [row(2, study="a"), row(3, study="c")])
+    commit_result = commit(uri, [row(2, study="a"), row(3, study="c")])
     assert [
         (output.uri.rpartition("/")[2], output.rows, output.new_rows)
-        for output in receipt.outputs
+        for output in commit_result.outputs
     ] == [
         ("a.parquet", 2, 1),
         ("b.parquet", 1, 0),
         ("c.parquet", 1, 1),
     ]
-    assert receipt.newest == START.replace(minute=5)
+    assert commit_result.newest == START.replace(minute=5)
     store = open_store(uri.rpartition("/")[0])
-    for output in receipt.outputs:
+    for output in commit_result.outputs:
         found = store.get(output.uri.rpartition("/")[2])
         assert (output.version, output.bytes) == (found.version, len(found.data))
 
@@ -154,8 +156,8 @@ def test_a_row_that_is_staged_twice_is_taken_once(before):
     uri = f"{place()}/x.parquet"
     if before:
         commit(uri, [row(0)])
-    receipt = commit(uri, [row(1), row(2)], [row(2), row(3)], ask=False)
-    assert (receipt.duplicates, receipt.outputs[0].new_rows) == (1, 3)
+    commit_result = commit(uri, [row(1), row(2)], [row(2), row(3)], ask=False)
+    assert (commit_result.duplicates, commit_result.outputs[0].new_rows) == (1, 3)
     [data] = content(uri.rpartition("/")[0]).values()
     origins = pl.read_parquet(data)["source_key"]
     assert len(origins) == origins.n_unique() == 3 + before
@@ -215,10 +217,10 @@ def test_values_of_any_kind_have_a_file_of_their_own(
     studies = ["a b", "100%", "ü", "..", "", "~null", "_x", "a/b", "a?b#1", "x" * 300]
     uri = f"s3://{bucket}/out put/{{study}}/x.parquet"
     commit(uri, [row(number, study=study) for number, study in enumerate(studies)])
-    receipt = commit(
+    commit_result = commit(
         uri, [row(number + 20, study=study) for number, study in enumerate(studies)]
     )
-    assert [(output.rows, output.new_rows) for output in receipt.outputs] == [
+    assert [(output.rows, output.new_rows) for output in commit_result.outputs] == [
         (2, 1)
     ] * len(studies)
 
@@ -343,8 +345,11 @@ def test_a_checkpoint_that_is_not_in_order_is_sorted(tmp_path, caplog):
     before = snapshot(tmp_path)["x.parquet"]
     assert commit(tmp_path / "x.parquet", [row(1)]).duplicates == 1
     assert snapshot(tmp_path)["x.parquet"] == before
-    receipt = commit(tmp_path / "x.parquet", [row(1), row(0, "ab")])
-    assert (receipt.duplicates, receipt.newest) == (1, START.replace(minute=2))
+    commit_result = commit(tmp_path / "x.parquet", [row(1), row(0, "ab")])
+    assert (commit_result.duplicates, commit_result.newest) == (
+        1,
+        START.replace(minute=2),
+    )
     found = pl.read_parquet(tmp_path / "x.parquet")
     assert found["source_key"].to_list() == ["a", "ab", "b", "k00001", "k00002"]
     assert (
@@ -378,9 +383,13 @@ def test_whoever_loses_the_race_merges_into_what_won():
     overtaking(
         sink, lambda: commit(uri, [row(2), row(5)]), lambda: commit(uri, [row(6)])
     )
-    receipt = sink.commit([sink.stage(table([row(2), row(3)]), Split("s", {}), 0)])
-    assert receipt.duplicates == 1
-    assert [(output.rows, output.new_rows) for output in receipt.outputs] == [(5, 1)]
+    commit_result = sink.commit(
+        [sink.stage(table([row(2), row(3)]), Split("s", {}), 0)]
+    )
+    assert commit_result.duplicates == 1
+    assert [(output.rows, output.new_rows) for output in commit_result.outputs] == [
+        (5, 1)
+    ]
     assert pl.read_parquet(content(uri.rpartition("/")[0])["x.parquet"])[
         "number"
     ].to_list() == [1, 2, 3, 5, 6]
@@ -392,11 +401,11 @@ def test_whoever_finds_everything_there_writes_nothing():
     sink.open(WIDE)
     sink.ledger().filter_new(["k00001"])
     overtaking(sink, lambda: commit(uri, [row(1)]))
-    receipt = sink.commit([sink.stage(table([row(1)]), Split("s", {}), 0)])
+    commit_result = sink.commit([sink.stage(table([row(1)]), Split("s", {}), 0)])
     assert (
-        receipt.duplicates,
-        receipt.outputs[0].new_rows,
-        receipt.outputs[0].rows,
+        commit_result.duplicates,
+        commit_result.outputs[0].new_rows,
+        commit_result.outputs[0].rows,
     ) == (1, 0, 1)
 
 
@@ -428,8 +437,8 @@ def test_a_conflict_that_nobody_can_see_yet_is_tried_again():
         raise CommitConflict("409")
 
     overtaking(sink, conflict, conflict)
-    receipt = sink.commit([sink.stage(table([row(1)]), Split("s", {}), 0)])
-    assert receipt.outputs[0].new_rows == 1
+    commit_result = sink.commit([sink.stage(table([row(1)]), Split("s", {}), 0)])
+    assert commit_result.outputs[0].new_rows == 1
 
 
 def test_what_was_half_of_two_versions_is_read_again(tmp_path, monkeypatch):
@@ -449,9 +458,9 @@ def test_what_was_half_of_two_versions_is_read_again(tmp_path, monkeypatch):
         return replace(file, pieces, elsewhere, check=check)
 
     sink._replace = torn
-    receipt = sink.commit([sink.stage(table([row(30)]), Split("s", {}), 0)])
+    commit_result = sink.commit([sink.stage(table([row(30)]), Split("s", {}), 0)])
     assert times[1:] == [True]
-    assert receipt.outputs[0].rows == 12
+    assert commit_result.outputs[0].rows == 12
 
 
 @pytest.mark.parametrize(
@@ -484,8 +493,10 @@ def writer(uri, number, gate=None, **environment):
         gate.wait()
     own = [row(each, f"own-{number}-{each:02}") for each in range(10)]
     common = [row(each, f"all-{each:02}") for each in range(10)]
-    receipt = commit(uri, own[:5], own[5:] + common[:5], common[5:])
-    return sum(output.new_rows for output in receipt.outputs), receipt.duplicates
+    commit_result = commit(uri, own[:5], own[5:] + common[:5], common[5:])
+    return sum(
+        output.new_rows for output in commit_result.outputs
+    ), commit_result.duplicates
 
 
 def check_race(uri, found, writers):
@@ -557,11 +568,11 @@ def test_rows_of_a_put_whose_answer_was_lost_are_new_and_no_duplicates(behind, f
     if not first:
         commit(uri, [row(0)])
     rule = proxy.inject(Fault.lose(), kind="PUT")
-    receipt = commit(uri, [row(1), row(2)])
+    commit_result = commit(uri, [row(1), row(2)])
     assert rule.fired == 1
-    assert (receipt.duplicates, receipt.outputs[0].new_rows) == (0, 2)
+    assert (commit_result.duplicates, commit_result.outputs[0].new_rows) == (0, 2)
     assert (
-        receipt.outputs[0].version
+        commit_result.outputs[0].version
         == open_store(uri.rpartition("/")[0]).head("x.parquet").version
     )
 

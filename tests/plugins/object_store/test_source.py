@@ -705,8 +705,8 @@ def test_what_was_in_the_future_at_the_last_run_moves_no_look_back_past_that_run
 
 
 def told(made):
-    survey = made.plan_stats()
-    return survey.listing, survey.listed_from, survey.full_scan_due
+    plan_stats = made.plan_stats()
+    return plan_stats.listing, plan_stats.listed_from, plan_stats.full_scan_due
 
 
 def test_what_was_listed_is_told(two, tmp_path):

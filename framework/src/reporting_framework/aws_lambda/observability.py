@@ -138,13 +138,13 @@ class Observability:
         self._watch = watch() if _traced() else None
 
     @hookimpl
-    def reporting_split_finished(self, outcome: SplitResult) -> None:
+    def reporting_split_finished(self, split_result: SplitResult) -> None:
         """See `hookspecs.reporting_split_finished`."""
         self.logger.debug(
             "split finished",
-            split=outcome.split.id,
-            records_read=len(outcome.origins),
-            rejections=len(outcome.rejections),
+            split=split_result.split.id,
+            records_read=len(split_result.origins),
+            rejections=len(split_result.rejections),
         )
 
     @hookimpl

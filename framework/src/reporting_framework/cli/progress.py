@@ -65,11 +65,11 @@ class ProgressBar:
         self.progress.start()
 
     @hookimpl
-    def reporting_split_finished(self, outcome: SplitResult) -> None:
+    def reporting_split_finished(self, split_result: SplitResult) -> None:
         """Move on."""
-        self.read += len(outcome.origins)
-        self.kept += outcome.accepted
-        self.rejected += len(outcome.rejections)
+        self.read += len(split_result.origins)
+        self.kept += split_result.accepted
+        self.rejected += len(split_result.rejections)
         rate = self.read / max(time.monotonic() - self.began, 0.001)
         self.progress.update(
             self.task,

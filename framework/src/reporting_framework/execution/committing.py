@@ -41,20 +41,19 @@ class Committing:
         )
         if self._quarantine and parts:
             self._quarantine.mark_in_progress(sorted(parts))
-        receipts: dict[int, CommitResult] = {}
-        fragments = totals.fragments or [[]] * totals.sinks
+        commit_results: dict[int, CommitResult] = {}
+        staged_parts = totals.staged_parts or [[]] * totals.sinks
         for at in sorted(range(totals.sinks), key=self._keepers.__getitem__):
             sink = run.pipeline.sinks[at]
-            receipts[at] = sink.commit(fragments[at])
-            if receipts[at].failed and (any(self._keepers) or not run.pipeline.pushed):
+            commit_results[at] = result = sink.commit(staged_parts[at])
+            if result.failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
                     f"report {run.pipeline.report}: sink {sink.name} could not keep"
-                    f" {len(receipts[at].failed)} rows:"
-                    f" {receipts[at].failed[0].reason}; run again"
+                    f" {len(result.failed)} rows: {result.failed[0].reason}; run again"
                 )
-        return [receipts[at] for at in range(totals.sinks)]
+        return [commit_results[at] for at in range(totals.sinks)]
 
-    def record(self, receipts: Sequence[CommitResult]) -> QuarantineState | None:
+    def record(self, commit_results: Sequence[CommitResult]) -> QuarantineState | None:
         """Record what was not kept, and the source's bookmark.
 
         What was not read again stays as it was.
@@ -63,7 +62,9 @@ class Committing:
             return None
         run, totals = self._run, self._totals
         bookmark = (
-            self._bookmark if run.replay is not None else self._new_bookmark(receipts)
+            self._bookmark
+            if run.replay is not None
+            else self._new_bookmark(commit_results)
         )
         state = self._quarantine.replace_entries(
             totals.replayed | totals.multi_record_objects,
@@ -75,10 +76,12 @@ class Committing:
             self._quarantine.save_hints(bookmark)
         return state
 
-    def _new_bookmark(self, receipts: Sequence[CommitResult]) -> Mapping[str, Any]:
+    def _new_bookmark(
+        self, commit_results: Sequence[CommitResult]
+    ) -> Mapping[str, Any]:
         kept = [
-            sum(output.rows for output in receipt.outputs)
-            for receipt, keeps in zip(receipts, self._keepers, strict=True)
+            sum(output.rows for output in commit_result.outputs)
+            for commit_result, keeps in zip(commit_results, self._keepers, strict=True)
             if keeps or not any(self._keepers)
         ]
         unread = [item.origin for item in self._totals.unread]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Generator, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +47,20 @@ class Run(NamedTuple):
     deadline: float | None
     limit: int | None
     replay: Sequence[str] | None
+
+    @classmethod
+    def begin(
+        cls,
+        pipeline: Pipeline,
+        *,
+        deadline: float | None,
+        limit: int | None,
+        replay: Sequence[str] | None,
+    ) -> Run:
+        """Return a run that begins now."""
+        now = datetime.now(UTC)
+        run_id, began = uuid.uuid4().hex, time.monotonic()
+        return cls(pipeline, run_id, now, began, deadline, limit, replay)
 
     @property
     def writes(self) -> bool:

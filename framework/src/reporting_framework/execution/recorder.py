@@ -85,12 +85,12 @@ class Recorder:
 
             self._attempt(take, "there is no history of this run")
 
-    def add(self, outcome: SplitResult) -> None:
+    def add(self, split_result: SplitResult) -> None:
         """Take in the origins of the rows that a split brought."""
-        if self._history is None or not self._noting or not outcome.accepted:
+        if self._history is None or not self._noting or not split_result.accepted:
             return
-        turned = {rejection.origin for rejection in outcome.rejections}
-        origins, versions = outcome.origins, outcome.versions
+        turned = {rejection.origin for rejection in split_result.rejections}
+        origins, versions = split_result.origins, split_result.versions
         if turned:
             kept = [
                 number for number, origin in enumerate(origins) if origin not in turned

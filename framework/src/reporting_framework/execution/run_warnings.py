@@ -55,11 +55,11 @@ class RunWarnings:
                 "whether the source is that of the run before is not known: %s", error
             )
 
-    def add_to(self, result: RunResult, survey: PlanStats) -> RunResult:
+    def add_to(self, result: RunResult, plan_stats: PlanStats) -> RunResult:
         """Return the result with all warnings, each of which is logged."""
         found = [
-            self._source_changed(survey),
-            *survey.warnings,
+            self._source_changed(plan_stats),
+            *plan_stats.warnings,
             nothing_accepted(result, self._pipeline, first=not self._taken),
         ]
         warnings = [each for each in found if each]
@@ -67,12 +67,12 @@ class RunWarnings:
             _log.warning("%s", each)
         return result.model_copy(update={"warnings": warnings})
 
-    def _source_changed(self, survey: PlanStats) -> str | None:
+    def _source_changed(self, plan_stats: PlanStats) -> str | None:
         """Return a warning if the run before read other places.
 
         Source keys are relative to these places.
         """
-        before = self._before or [redacted(uri) for uri in survey.read_before]
+        before = self._before or [redacted(uri) for uri in plan_stats.read_before]
         if (
             not self._taken
             or not before

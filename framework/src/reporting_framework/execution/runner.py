@@ -5,11 +5,8 @@ Data goes one way, and becomes visible in one step.
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from reporting_framework.execution.committing import Committing
@@ -17,8 +14,8 @@ from reporting_framework.execution.pipeline import close
 from reporting_framework.execution.planning import DRY_RUN_LIMIT, Plan, Run
 from reporting_framework.execution.progress import open_sinks
 from reporting_framework.execution.recorder import Recorder
-from reporting_framework.execution.rejection_summary import RejectionLog
 from reporting_framework.execution.run_warnings import RunWarnings
+from reporting_framework.execution.split_observers import SplitObservers
 from reporting_framework.execution.totals import RunTotals
 from reporting_framework.plugin_api.source import Triggered
 
@@ -57,15 +54,7 @@ def run(
             nothing half.
     """
     sample = limit or DRY_RUN_LIMIT if dry_run else None
-    this = Run(
-        pipeline,
-        uuid.uuid4().hex,
-        datetime.now(UTC),
-        time.monotonic(),
-        deadline,
-        sample,
-        replay,
-    )
+    this = Run.begin(pipeline, deadline=deadline, limit=sample, replay=replay)
     recorder = Recorder(pipeline, this.id, this.at, replay=replay is not None)
     known = {"report": pipeline.report, "run_id": this.id}
     try:
@@ -78,9 +67,7 @@ def run(
         )
         result = _execute(this, lifecycle, recorder)
     except BaseException as error:
-        with (
-            ExitStack() as ending
-        ):  # in reverse order, each whatever another one raised
+        with ExitStack() as ending:  # last one first, whatever another one raises
             ending.callback(lifecycle.run_failed, **known, error=error)
             ending.callback(close, pipeline)
             recorder.failed(error)
@@ -96,56 +83,35 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     """Do all of a run but its end: plan, work, commit, record."""
     pipeline, source = this.pipeline, this.pipeline.source
     opened = open_sinks(pipeline, recorder if this.writes else None)
-    warnings, rejected = RunWarnings(pipeline, recorder.inputs), RejectionLog()
+    warnings = RunWarnings(pipeline, recorder.inputs)
     warnings.look_back(opened.ledgers)
+    expected = opened.progress.expected_replays
     totals = RunTotals(
-        len(pipeline.sinks),
-        opened.progress.expected_replays
-        if this.replay is None
-        else frozenset(this.replay),
+        len(pipeline.sinks), expected if this.replay is None else frozenset(this.replay)
     )
     committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)
+    observers = SplitObservers(this, recorder, lifecycle)
 
-    with closing(plan.work()) as outcomes:
-        for outcome in outcomes:
-            plan.finish(outcome.split)
-            totals.add(outcome)
-            recorder.add(outcome)
-            lifecycle.split_finished(
-                report=pipeline.report,
-                run_id=this.id,
-                split=outcome.split,
-                outcome=outcome,
-            )
-            if outcome.rejections:
-                rejected.add(outcome.rejections)
-                lifecycle.records_rejected(
-                    report=pipeline.report,
-                    run_id=this.id,
-                    rejections=outcome.rejections,
-                )
+    with closing(plan.work()) as split_results:
+        for split_result in split_results:
+            plan.finish(split_result.split)
+            totals.add(split_result)
+            observers.add(split_result)
 
-    at, began = time.time(), time.perf_counter()
-    recorder.flush()
-    receipts = committing.commit()
-    totals.add_commits(receipts)
-    survey = source.plan_stats()
-    plan.end(exhausted=survey.exhausted and this.writes)
-    state = committing.record(receipts)
-    totals.add_time("commit", at, time.perf_counter() - began)
+    with totals.timed("commit"):
+        recorder.flush()
+        commit_results = committing.commit()
+        totals.add_commits(commit_results)
+        stats = source.plan_stats()
+        plan.end(exhausted=stats.exhausted and this.writes)
+        state = committing.record(commit_results)
     response = None
     if isinstance(source, Triggered) and this.writes:
         response, left = source.build_response(totals.unread, totals.rejections)
         totals.mark_unread(left)
-    seconds = time.monotonic() - this.began
     result = totals.result(
-        this,
-        receipts=receipts,
-        survey=survey,
-        quarantine=state,
-        total=seconds,
-        response=response,
+        this, commit_results, stats, quarantine=state, response=response
     )
-    rejected.finish(totals.unread)
-    return warnings.add_to(result, survey)
+    observers.finish(totals.unread)
+    return warnings.add_to(result, stats)

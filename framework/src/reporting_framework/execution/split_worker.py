@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SplitWorker:
-    """Turns a split into an outcome.
+    """Turns a split into a split result.
 
     Attributes:
         pipeline: The report.
@@ -51,16 +51,20 @@ class SplitWorker:
 
     def __call__(self, split: Split) -> SplitResult:
         """Read, validate, transform and stage one split."""
-        source, outcome = self.pipeline.source, self._empty(split)
-        with closing(_timed(outcome, "read", source.read, split)) as batches:
+        source, split_result = self.pipeline.source, self._empty(split)
+        with closing(_timed(split_result, "read", source.read, split)) as batches:
             for part in count():
-                batch = _timed(outcome, "read", next, batches, None)
-                left = None if self.limit is None else self.limit - len(outcome.origins)
+                batch = _timed(split_result, "read", next, batches, None)
+                left = (
+                    None
+                    if self.limit is None
+                    else self.limit - len(split_result.origins)
+                )
                 if batch is None or (left is not None and left <= 0):
-                    return outcome
+                    return split_result
                 if getattr(source, "natural_keys", False):
                     batch = with_natural_keys(batch)
-                outcome.add(
+                split_result.add(
                     self._taken(
                         batch if left is None else _cut(batch, left), split, part
                     )
@@ -68,7 +72,7 @@ class SplitWorker:
         raise AssertionError  # pragma: no cover - `count` does not end
 
     def _empty(self, split: Split) -> SplitResult:
-        return SplitResult(split, fragments=[[] for _ in self.pipeline.sinks])
+        return SplitResult(split, staged_parts=[[] for _ in self.pipeline.sinks])
 
     def _taken(self, batch: Batch, split: Split, part: int) -> SplitResult:
         """Validate, transform and stage a batch.
@@ -89,11 +93,11 @@ class SplitWorker:
                 plugin = transform.name
                 frame = self._transformed(transform, frame, batch, kept)
             if self.limit is None and frame.height:
-                for sink, fragments in zip(
-                    self.pipeline.sinks, kept.fragments, strict=True
+                for sink, staged_parts in zip(
+                    self.pipeline.sinks, kept.staged_parts, strict=True
                 ):
                     plugin = sink.name
-                    fragments.append(
+                    staged_parts.append(
                         _timed(kept, "commit", sink.stage, frame, split, part)
                     )
             kept.accepted = frame.height
@@ -159,7 +163,7 @@ def _apply(transform: Transform, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.
 
 
 def _timed(
-    outcome: SplitResult,
+    split_result: SplitResult,
     stage: str,
     function: Callable[P, T],
     *args: P.args,
@@ -168,7 +172,7 @@ def _timed(
     """Call a function and count the time that it takes towards a stage."""
     at, began = time.time(), time.perf_counter()
     result = function(*args, **kwargs)
-    outcome.add_time(stage, at, time.perf_counter() - began)
+    split_result.add_time(stage, at, time.perf_counter() - began)
     return result
 
 

@@ -1,9 +1,11 @@
-"""The sum of a run's outcomes, and the `RunResult` it makes."""
+"""The sum of a run's split results, and the `RunResult` it makes."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -38,7 +40,7 @@ SAMPLES = 5
 
 @dataclass(slots=True)
 class RunTotals:
-    """Adds outcomes up as they come; it keeps no rows, only what the commit needs.
+    """Adds split results up as they come; it keeps no rows, only what the commit needs.
 
     Attributes:
         sinks: How many sinks the report has.
@@ -61,7 +63,7 @@ class RunTotals:
     unread: list[ReadFailure] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
-    fragments: list[list[StagedPart]] = field(default_factory=list)
+    staged_parts: list[list[StagedPart]] = field(default_factory=list)
     multi_record_objects: set[str] = field(default_factory=set)
     replayed: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -76,44 +78,53 @@ class RunTotals:
         self.seconds[stage] += taken
         self.spans[stage] = around(self.spans.get(stage), (began, began + taken))
 
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Count in the time of the block, unless it raises."""
+        at, began = time.time(), time.perf_counter()
+        yield
+        self.add_time(stage, at, time.perf_counter() - began)
+
     def exhaust(self) -> None:
         """Note that the source has no more splits to give."""
         self.exhausted = True
 
-    def add(self, outcome: SplitResult) -> None:
-        """Count one outcome in."""
+    def add(self, split_result: SplitResult) -> None:
+        """Count one split result in."""
         self.splits += 1
-        self.read += len(outcome.origins)
-        self.staged += outcome.accepted
-        self.rejections += outcome.rejections
-        self.unread += outcome.unread
-        self.ignored += outcome.ignored
-        self.ignored_fields.update(outcome.ignored_fields)
-        for stage, taken in outcome.seconds.items():
+        self.read += len(split_result.origins)
+        self.staged += split_result.accepted
+        self.rejections += split_result.rejections
+        self.unread += split_result.unread
+        self.ignored += split_result.ignored
+        self.ignored_fields.update(split_result.ignored_fields)
+        for stage, taken in split_result.seconds.items():
             self.seconds[stage] += taken
-        for stage, span in outcome.spans.items():
+        for stage, span in split_result.spans.items():
             self.spans[stage] = around(self.spans.get(stage), span)
         self.multi_record_objects.update(
-            object_of(origin) for origin in outcome.origins if holds_several(origin)
+            object_of(origin)
+            for origin in split_result.origins
+            if holds_several(origin)
         )
         if self.expected_replays:
             self.replayed |= self.expected_replays & set(
-                map(object_of, outcome.origins)
+                map(object_of, split_result.origins)
             )
-        self.fragments = self.fragments or [[] for _ in range(self.sinks)]
-        for mine, new in zip(self.fragments, outcome.fragments, strict=True):
+        self.staged_parts = self.staged_parts or [[] for _ in range(self.sinks)]
+        for mine, new in zip(self.staged_parts, split_result.staged_parts, strict=True):
             mine += new
 
-    def add_commits(self, receipts: Sequence[CommitResult]) -> None:
+    def add_commits(self, commit_results: Sequence[CommitResult]) -> None:
         """Count in what the sinks did.
 
         A row that one of them could not keep counts as not read: it comes again.
         """
         failed: dict[str, ReadFailure] = {}
-        for receipt in receipts:
-            for stage, (began, ended) in receipt.spans:
+        for commit_result in commit_results:
+            for stage, (began, ended) in commit_result.spans:
                 self.add_time(stage, began, ended - began)
-            for item in receipt.failed:
+            for item in commit_result.failed:
                 failed.setdefault(item.origin, item)
         self.unread += failed.values()
         self.read -= len(failed)
@@ -130,11 +141,10 @@ class RunTotals:
     def result(
         self,
         run: Run,
+        commit_results: Sequence[CommitResult],
+        plan_stats: PlanStats,
         *,
-        receipts: Sequence[CommitResult],
-        survey: PlanStats,
         quarantine: QuarantineState | None,
-        total: float,
         response: Any = None,
     ) -> RunResult:
         """What the run did.
@@ -148,7 +158,9 @@ class RunTotals:
         )
         rejected = len(self.rejections) - filtered
         known = [
-            receipt.duplicates for receipt in receipts if receipt.duplicates is not None
+            commit_result.duplicates
+            for commit_result in commit_results
+            if commit_result.duplicates is not None
         ]
         duplicates = (
             min(self.staged, *known) if known else 0
@@ -165,34 +177,38 @@ class RunTotals:
             run_id=run.id,
             status="ok" if self.exhausted and not self.unread else "partial",
             complete=self.exhausted,
-            listing=survey.listing,
-            listed_from=survey.listed_from,
-            full_scan_due=survey.full_scan_due,
+            listing=plan_stats.listing,
+            listed_from=plan_stats.listed_from,
+            full_scan_due=plan_stats.full_scan_due,
             dry_run=not run.writes,
-            records_read=self.read + survey.repeated,
+            records_read=self.read + plan_stats.repeated,
             accepted=accepted,
             rejected=rejected,
             filtered=filtered,
-            duplicates=duplicates + survey.repeated,
+            duplicates=duplicates + plan_stats.repeated,
             objects_unread=len(self.unread),
             unread_reasons=dict(
                 sorted(Counter(item.reason for item in self.unread).items())
             ),
-            objects_ignored=survey.ignored + len(self.ignored),
-            ignored_samples=[*survey.ignored_samples, *self.ignored][:SAMPLES],
+            objects_ignored=plan_stats.ignored + len(self.ignored),
+            ignored_samples=[*plan_stats.ignored_samples, *self.ignored][:SAMPLES],
             remaining=(
-                0 if not run.writes else survey.waiting
+                0 if not run.writes else plan_stats.waiting
             ),  # what a sample leaves is not known
             ignored_fields=dict(sorted(self.ignored_fields.items())),
-            outputs=[output for receipt in receipts for output in receipt.outputs],
-            last_processed_timestamp=_newest(receipts),
+            outputs=[
+                output
+                for commit_result in commit_results
+                for output in commit_result.outputs
+            ],
+            last_processed_timestamp=_newest(commit_results),
             rejections=self._reasons(),
             quarantine=quarantine,
             spans=self.spans,
             response=response,
             seconds=Seconds(
                 **{stage: round(taken, 6) for stage, taken in self.seconds.items()},
-                total=round(total, 6),
+                total=round(time.monotonic() - run.began, 6),
             ),
         )
 
@@ -212,8 +228,12 @@ class RunTotals:
         ]
 
 
-def _newest(receipts: Sequence[CommitResult]) -> datetime | None:
+def _newest(commit_results: Sequence[CommitResult]) -> datetime | None:
     return max(
-        (receipt.newest for receipt in receipts if receipt.newest is not None),
+        (
+            commit_result.newest
+            for commit_result in commit_results
+            if commit_result.newest is not None
+        ),
         default=None,
     )

@@ -6,6 +6,7 @@ The module tells which of it is meant, why it is there, and what the records are
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
 from reporting_framework.execution.run_history import records_of
@@ -27,6 +29,8 @@ from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.metadata import Quarantine
+
+_log = logging.getLogger(__name__)
 
 GROUP = ["error_type", "field"]
 """What entries are grouped by."""
@@ -102,9 +106,24 @@ def entries_of(
 ) -> pl.DataFrame:
     """Return the entries that are meant.
 
-    They are of those that await someone or of those that were discarded.
+    They are of those that await someone or of those that were discarded. A type or
+    field that none of these has is logged: it may be misspelt.
     """
-    return choice.of(quarantine.discarded() if discarded else quarantine.entries())
+    entries = quarantine.discarded() if discarded else quarantine.entries()
+    for what, wanted, column in (
+        ("type", choice.kind, "error_type"),
+        ("field", choice.field, "field"),
+    ):
+        there = entries[column].drop_nulls().unique().sort().to_list()
+        if wanted and there and wanted not in there:
+            _log.warning(
+                "no record in quarantine has the %s %s%s; there are: %s",
+                what,
+                one_line(wanted, 80),
+                did_you_mean(wanted, there),
+                one_line(", ".join(there)),
+            )
+    return choice.of(entries)
 
 
 def objects_of(entries: pl.DataFrame) -> list[str]:

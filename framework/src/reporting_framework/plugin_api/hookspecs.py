@@ -250,7 +250,7 @@ def reporting_run_started(
 
 @hookspec
 def reporting_split_finished(
-    report: str, run_id: str, split: Split, outcome: SplitResult
+    report: str, run_id: str, split: Split, split_result: SplitResult
 ) -> None:
     """A split was read, validated, transformed and staged.
 
@@ -260,14 +260,14 @@ def reporting_split_finished(
         report: Name of the report.
         run_id: Unique id of the run.
         split: The split.
-        outcome: What became of it. It is not to be changed, nor kept: it would hold
-            memory.
+        split_result: What became of it. It is not to be changed, nor kept: it would
+            hold memory.
 
     Example::
 
         @hookimpl
-        def reporting_split_finished(outcome):
-            bar.update(len(outcome.origins))
+        def reporting_split_finished(split_result):
+            bar.update(len(split_result.origins))
     """
 
 

@@ -1,6 +1,6 @@
 """The plain data that travels between the roles.
 
-These are splits, batches, rejections, fragments and outcomes.
+These are splits, batches, rejections, staged parts and split results.
 """
 
 from __future__ import annotations
@@ -287,7 +287,7 @@ class SplitResult:
         unread: Objects that could not be read.
         ignored: Names of objects that are not the report's.
         ignored_fields: Counts of unknown fields by name.
-        fragments: Fragments by the sink's position in the report.
+        staged_parts: Staged parts by the sink's position in the report.
         seconds: Wall time by stage (``read``, ``validate``, ``transform``, ``commit``).
         spans: When each of these stages first began and last ended.
     """
@@ -299,7 +299,7 @@ class SplitResult:
     unread: list[ReadFailure] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     ignored_fields: dict[str, int] = field(default_factory=dict)
-    fragments: list[list[StagedPart]] = field(default_factory=list)
+    staged_parts: list[list[StagedPart]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     spans: dict[str, TimeRange] = field(default_factory=dict)
     versions: list[str | None] = field(default_factory=list)
@@ -314,7 +314,7 @@ class SplitResult:
         self.ignored += other.ignored
         for name, number in other.ignored_fields.items():
             self.ignored_fields[name] = self.ignored_fields.get(name, 0) + number
-        for mine, new in zip(self.fragments, other.fragments, strict=True):
+        for mine, new in zip(self.staged_parts, other.staged_parts, strict=True):
             mine += new
         for stage, taken in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + taken

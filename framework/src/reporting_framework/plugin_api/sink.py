@@ -62,13 +62,13 @@ class Sink(Plugin, Protocol):
         """
         ...
 
-    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
-        """Make all fragments visible, atomically for each output.
+    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+        """Make all staged parts visible, atomically for each output.
 
         Rows whose origin is already there are left out.
 
-        Called once, also with no fragments. When it raises, nothing visible has changed
-        but whole outputs.
+        Called once, also with no staged parts. When it raises, nothing visible has
+        changed but whole outputs.
 
         Raises:
             CommitConflict: Other runs kept winning the race.

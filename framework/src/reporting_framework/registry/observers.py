@@ -63,7 +63,7 @@ class Lifecycle:
         self._tell("reporting_run_started", **known)
 
     def split_finished(
-        self, *, report: str, run_id: str, split: Split, outcome: SplitResult
+        self, *, report: str, run_id: str, split: Split, split_result: SplitResult
     ) -> None:
         """See `hookspecs.reporting_split_finished`."""
         self._tell(
@@ -71,7 +71,7 @@ class Lifecycle:
             report=report,
             run_id=run_id,
             split=split,
-            outcome=outcome,
+            split_result=split_result,
         )
 
     def records_rejected(

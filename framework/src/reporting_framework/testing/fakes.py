@@ -193,9 +193,9 @@ class KeptRows:
         """See `Sink.stage`."""
         return StagedPart(frame.height, frame.to_dicts())
 
-    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
+    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`."""
-        new = [row for fragment in fragments for row in fragment.data]
+        new = [row for staged_part in staged_parts for row in staged_part.data]
         self.rows += new
         return CommitResult(
             [
@@ -217,7 +217,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self.outcomes: list[SplitResult] = []
+        self.split_results: list[SplitResult] = []
         self.rejections: list[Rejection] = []
         self.error: BaseException | None = None
 
@@ -227,10 +227,10 @@ class Notes:
         self.told.append("started")
 
     @hookimpl
-    def reporting_split_finished(self, outcome: SplitResult) -> None:
+    def reporting_split_finished(self, split_result: SplitResult) -> None:
         """Note it."""
         self.told.append("split")
-        self.outcomes.append(outcome)
+        self.split_results.append(split_result)
 
     @hookimpl
     def reporting_records_rejected(self, rejections: Sequence[Rejection]) -> None:

@@ -78,7 +78,7 @@ class DynamoDbCounters:
             raise AssertionError("open comes first")
         return StagedPart(frame.height, self._stager.stage(frame, split.id, part))
 
-    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
+    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`.
 
         What was counted before an error stays counted, and is known when it comes
@@ -89,7 +89,8 @@ class DynamoDbCounters:
             LocationError: There is no such table, or its keys are others.
         """
         staged: list[Staged] = sorted(
-            (each.data for each in fragments), key=lambda each: (each.split, each.part)
+            (each.data for each in staged_parts),
+            key=lambda each: (each.split, each.part),
         )
         exactly = self.settings.delivery == "exactly-once"
         new, duplicates, failed = self._once(staged) if exactly else self._again(staged)

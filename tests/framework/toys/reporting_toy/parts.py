@@ -138,11 +138,13 @@ class TextFile:
     def stage(self, frame, split, part):
         return StagedPart(frame.height, frame["number"].to_list())
 
-    def commit(self, fragments):
+    def commit(self, staged_parts):
         if self.late:
             os.kill(os.getpid(), 2)
             time.sleep(5)
-        numbers = [number for fragment in fragments for number in fragment.data]
+        numbers = [
+            number for staged_part in staged_parts for number in staged_part.data
+        ]
         if numbers:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text("".join(f"{number}\n" for number in numbers))

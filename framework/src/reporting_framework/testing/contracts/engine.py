@@ -38,7 +38,7 @@ class Work:
     error: type[Exception] = AccessDenied
 
     def __call__(self, split: Split) -> SplitResult:
-        """An outcome that tells the split's number."""
+        """A split result that tells the split's number."""
         number = split.data["number"]
         if number == self.fails:
             raise self.error(f"refused at split {number}")
@@ -67,23 +67,27 @@ class EngineContract(PluginContract):
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
     def test_every_outcome_comes_once(self, make: Make, parallelism: int) -> None:
-        """Each split is worked on, and its outcome comes exactly once and as it is."""
+        """Each split is worked on; its result comes exactly once and as it is."""
         for number in (0, 1, 50):
             found = list(_mapped(make(), _Splits(number), parallelism))
             times = Counter(each.split.id for each in found)
             wrong = [
                 f"split-{each}" for each in range(number) if times[f"split-{each}"] != 1
             ]
-            assert not wrong, f"every outcome comes exactly once: {few(wrong)} do not"
+            assert not wrong, (
+                f"every split result comes exactly once: {few(wrong)} do not"
+            )
             assert len(found) == number, (
-                f"every outcome comes exactly once: {len(found)} of {number} came"
+                f"every split result comes exactly once: {len(found)} of {number} came"
             )
             changed = [
                 each.split.id
                 for each in found
                 if each.accepted != each.split.data["number"]
             ]
-            assert not changed, f"an outcome comes as it is: {few(changed)} are changed"
+            assert not changed, (
+                f"a split result comes as it is: {few(changed)} are changed"
+            )
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
     def test_splits_are_taken_lazily(self, make: Make, parallelism: int) -> None:
@@ -93,15 +97,15 @@ class EngineContract(PluginContract):
         than fit into memory.
         """
         splits = _Splits(self.look_ahead * 4)
-        outcomes = _mapped(make(), splits, parallelism)
+        split_results = _mapped(make(), splits, parallelism)
         for given in range(5):
-            next(outcomes)
+            next(split_results)
             ahead = splits.taken - given
             assert ahead <= self.look_ahead, (
                 f"splits are taken lazily: {ahead} were taken before {given + 1} came"
                 " back"
             )
-        _given_up(outcomes)
+        _given_up(split_results)
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
     def test_stop_is_honoured(self, make: Make, parallelism: int) -> None:
@@ -153,16 +157,16 @@ class EngineContract(PluginContract):
     def test_no_thread_is_left(self, make: Make, parallelism: int) -> None:
         """Check that no thread is left.
 
-        None is left after the last outcome, after an error, or where nobody wants the
-        rest.
+        None is left after the last split result, after an error, or where nobody wants
+        the rest.
         """
         before = threading.enumerate()
         list(_mapped(make(), _Splits(20), parallelism))
         with pytest.raises(AccessDenied):
             list(_mapped(make(), _Splits(20), parallelism, work=Work(fails=3)))
-        outcomes = _mapped(make(), _Splits(20), parallelism)
-        next(outcomes)
-        _given_up(outcomes)
+        split_results = _mapped(make(), _Splits(20), parallelism)
+        next(split_results)
+        _given_up(split_results)
         left = threads_since(before)
         assert not left, f"no thread is left: {few(left)}"
 
@@ -210,8 +214,8 @@ def _mapped(
     )
 
 
-def _given_up(outcomes: Any) -> None:
+def _given_up(split_results: Any) -> None:
     """Nobody wants the rest."""
-    close = getattr(outcomes, "close", None)
+    close = getattr(split_results, "close", None)
     if close is not None:
         close()

@@ -96,7 +96,7 @@ class ObserverContract:
 
     @pytest.mark.parametrize("kind", ["good", "mixed"])
     def test_a_run_is_the_same_without_it(self, observer: Any, kind: str) -> None:
-        """Result and outcomes are as they would be if nobody looked on."""
+        """Result and split results are as they would be if nobody looked on."""
         alone, observed = (
             _ran(kind, load_plugins([]).lifecycle()),
             _ran(kind, _Watched(observer).lifecycle),
@@ -112,21 +112,26 @@ class ObserverContract:
 
     def test_it_changes_nothing_that_it_is_told(self, observer: Any) -> None:
         """Outcomes and rejections are those of the run."""
-        outcome = SplitResult(
+        split_result = SplitResult(
             Split("s", {"a": 1}),
             ["a.json"],
             1,
             [Rejection("b.json", "1", "missing", "x")],
         )
-        before, told = copy.deepcopy(outcome), _Watched(observer).lifecycle
+        before, told = copy.deepcopy(split_result), _Watched(observer).lifecycle
         told.run_started(
             report="test", run_id="1", inputs=["s3://in/a"], steps=STEPS, schema=SCHEMA
         )
         told.split_finished(
-            report="test", run_id="1", split=outcome.split, outcome=outcome
+            report="test",
+            run_id="1",
+            split=split_result.split,
+            split_result=split_result,
         )
-        told.records_rejected(report="test", run_id="1", rejections=outcome.rejections)
-        assert outcome == before, "an observer changes nothing that it is told"
+        told.records_rejected(
+            report="test", run_id="1", rejections=split_result.rejections
+        )
+        assert split_result == before, "an observer changes nothing that it is told"
 
     def test_it_keeps_no_outcome(self, observer: Any) -> None:
         """It would hold memory for as long as the run goes on."""
@@ -139,7 +144,7 @@ class ObserverContract:
             for each in gc.get_objects()
             if type(each) is SplitResult and id(each) not in before
         ]
-        assert not kept, f"an observer keeps no outcome: {len(kept)} are held"
+        assert not kept, f"an observer keeps no split result: {len(kept)} are held"
 
     def test_no_value_is_told(
         self, observer: Any, told: Callable[[], Mapping[str, str]]

@@ -148,22 +148,22 @@ class SinkContract(
         """A split that was staged twice, and answered for once, is there once."""
         sink = place.opened()
         frame = place.rows(range(4))
-        fragments = [sink.stage(frame, Split("s", {}), 0) for _ in range(2)]
-        sink.commit(fragments[1:])
+        staged_parts = [sink.stage(frame, Split("s", {}), 0) for _ in range(2)]
+        sink.commit(staged_parts[1:])
         sink.close()
         place.shows(range(4), "stage is repeatable: a split staged twice is there once")
 
     def test_parts_of_a_split_are_all_there(self, place: Place) -> None:
         """A split has as many parts as it has batches."""
         sink = place.opened()
-        fragments = [
+        staged_parts = [
             sink.stage(place.rows([2 * part, 2 * part + 1]), Split("s", {}), part)
             for part in range(3)
         ]
-        receipt = sink.commit(fragments)
+        commit_result = sink.commit(staged_parts)
         sink.close()
         place.shows(range(6), "parts of a split are all there")
-        adds_up(receipt, 6, 6)
+        adds_up(commit_result, 6, 6)
 
     def test_stage_is_thread_safe(self, place: Place) -> None:
         """Splits are staged from several threads at once."""
@@ -175,8 +175,8 @@ class SinkContract(
                 )
                 for number in range(24)
             ]
-            fragments = [job.result() for job in jobs]
-        sink.commit(fragments)
+            staged_parts = [job.result() for job in jobs]
+        sink.commit(staged_parts)
         sink.close()
         place.shows(range(24), "stage is thread-safe")
 
@@ -185,9 +185,9 @@ class SinkContract(
     def test_commit_makes_every_row_visible(self, place: Place) -> None:
         """All of them, once; those of a later run beside them."""
         for numbers, all_of_them in ((range(5), range(5)), (range(5, 9), range(9))):
-            receipt = place.run(numbers)
+            commit_result = place.run(numbers)
             place.shows(all_of_them, "commit makes every row visible, once")
-            adds_up(receipt, len(numbers), len(numbers))
+            adds_up(commit_result, len(numbers), len(numbers))
 
     def test_commit_of_nothing_changes_nothing(
         self, place: Place, files: Files | None
@@ -205,8 +205,8 @@ class SinkContract(
         self, place: Place, files: Files | None
     ) -> None:
         """It comes at the end of every run, and may come twice."""
-        sink, fragments = place.staged(range(3))
-        sink.commit(fragments)
+        sink, staged_parts = place.staged(range(3))
+        sink.commit(staged_parts)
         before = files() if files else {}
         sink.close()
         sink.close()
@@ -226,30 +226,30 @@ class SinkContract(
         self._idempotent()
         place.run(range(6))
         before = files() if files else {}
-        receipt = place.run(range(6))
+        commit_result = place.run(range(6))
         place.shows(range(6), "a repeated commit changes nothing: rows differ")
         assert (files() if files else {}) == before, (
             "a repeated commit changes nothing: bytes differ"
         )
-        adds_up(receipt, 6, 0)
-        receipt = place.run(range(3, 8), parts=5)
+        adds_up(commit_result, 6, 0)
+        commit_result = place.run(range(3, 8), parts=5)
         place.shows(range(8), "rows that come again among others are there once")
-        adds_up(receipt, 5, 2)
+        adds_up(commit_result, 5, 2)
 
     def test_the_order_of_fragments_changes_nothing(
         self, place: Place, files: Files | None, clear: Clear | None
     ) -> None:
-        """Splits end in any order, and the outcome is the same."""
-        sink, fragments = place.staged(range(9), parts=3)
-        sink.commit(list(reversed(fragments)))
+        """Splits end in any order, and the result is the same."""
+        sink, staged_parts = place.staged(range(9), parts=3)
+        sink.commit(list(reversed(staged_parts)))
         sink.close()
-        place.shows(range(9), "the order of fragments changes nothing: rows differ")
+        place.shows(range(9), "the order of staged parts changes nothing: rows differ")
         if files and clear:
             backwards = dict(files())
             clear()
             place.run(range(9), parts=3)
             assert dict(files()) == backwards, (
-                "the order of fragments changes nothing: bytes differ"
+                "the order of staged parts changes nothing: bytes differ"
             )
 
     @pytest.mark.parametrize("first", [True, False], ids=["first run", "later run"])
@@ -274,14 +274,14 @@ class SinkContract(
                 kept = [*range(0 if first else 3)]
                 place.run(kept)
             new = [*range(len(kept), len(kept) + 4)]
-            sink, fragments = place.staged(new)
-            receipt = attempt.run(partial(sink.commit, fragments))
+            sink, staged_parts = place.staged(new)
+            commit_result = attempt.run(partial(sink.commit, staged_parts))
             if not isinstance(attempt.error, Killed):
                 sink.close()
                 nothing_told({f"the error of {attempt}": attempt.error})
             if not self.idempotent:
                 continue  # a request that was sent again may have been counted again
-            self._left_whole(place, kept, new, attempt, receipt)
+            self._left_whole(place, kept, new, attempt, commit_result)
             place.persistent(new)
             kept += new
             place.shows(kept, f"the run after a fault makes it good: {attempt}")
@@ -311,13 +311,17 @@ class SinkContract(
         kept: Sequence[int],
         new: Sequence[int],
         attempt: Attempt,
-        receipt: CommitResult | None,
+        commit_result: CommitResult | None,
     ) -> None:
-        """All or nothing is visible; and what a receipt says was kept is there."""
+        """All or nothing is visible; what a commit result says was kept is there."""
         if self.atomic:
             whole = place.is_shown([*kept, *new]) or place.is_shown(kept)
             assert whole, f"commit is atomic: {attempt} left a part of the rows visible"
-        if attempt.error is None and receipt is not None and not receipt.failed:
+        if (
+            attempt.error is None
+            and commit_result is not None
+            and not commit_result.failed
+        ):
             place.shows(
                 [*kept, *new], f"what commit says it has kept is there: {attempt}"
             )
@@ -350,27 +354,31 @@ class SinkContract(
         barrier = Barrier(WRITERS)
 
         def commit(number: int) -> CommitResult:
-            sink, fragments = staged[number]
+            sink, staged_parts = staged[number]
             barrier.wait(timeout=30)
             try:
-                receipt: CommitResult = sink.commit(fragments)
+                commit_result: CommitResult = sink.commit(staged_parts)
             except CommitConflict:
-                receipt = place.persistent(shares[number])
+                commit_result = place.persistent(shares[number])
             finally:
                 sink.close()
-            return receipt if not receipt.failed else place.persistent(shares[number])
+            return (
+                commit_result
+                if not commit_result.failed
+                else place.persistent(shares[number])
+            )
 
         with ThreadPoolExecutor(WRITERS) as pool:
-            receipts = list(pool.map(commit, range(WRITERS)))
+            commit_results = list(pool.map(commit, range(WRITERS)))
         union = {number for share in shares for number in share}
         place.shows(sorted(union), "commits at once lose nothing and double nothing")
         duplicates, staged_rows = (
-            [receipt.duplicates for receipt in receipts],
+            [commit_result.duplicates for commit_result in commit_results],
             sum(map(len, shares)),
         )
         added = staged_rows - sum(each or 0 for each in duplicates)
         assert None in duplicates or added == len(union), (
-            f"receipts of commits at once add up: {duplicates} duplicates of"
+            f"commit results of commits at once add up: {duplicates} duplicates of"
             f" {staged_rows} rows"
         )
 
@@ -439,12 +447,12 @@ class SinkContract(
     def test_no_value_is_told(
         self, place: Place, told: Callable[[], Mapping[str, str]]
     ) -> None:
-        """Neither by receipts nor in logs.
+        """Neither by commit results nor in logs.
 
         Nor by the error of a schema that it does not take.
         """
-        receipt = place.run(range(4))
-        nothing_told({"the receipt": receipt, "the log of a run": told()})
+        commit_result = place.run(range(4))
+        nothing_told({"the commit result": commit_result, "the log of a run": told()})
         sink = place.make()
         try:
             sink.open(pl.Schema({SOURCE_KEY: pl.String()}))

@@ -490,7 +490,7 @@ class SourceContract(PluginContract):
             )
         nothing_told(
             {
-                "the survey": source.plan_stats(),
+                "the plan's statistics": source.plan_stats(),
                 "the bookmark": source.bookmark(complete=True, unread=[], rows=0),
             }
         )

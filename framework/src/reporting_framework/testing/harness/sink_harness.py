@@ -56,29 +56,29 @@ class Place:
         """A sink with these rows staged, in as many splits."""
         sink = self.opened()
         shares = [list(numbers)[part::parts] for part in range(parts)]
-        fragments = [
+        staged_parts = [
             sink.stage(self.rows(share), Split(f"split-{number}", {}), 0)
             for number, share in enumerate(shares)
             if share
         ]
-        return sink, fragments
+        return sink, staged_parts
 
     def run(self, numbers: Sequence[int], parts: int = 2) -> CommitResult:
         """A whole run."""
-        sink, fragments = self.staged(numbers, parts)
-        receipt: CommitResult = sink.commit(fragments)
+        sink, staged_parts = self.staged(numbers, parts)
+        commit_result: CommitResult = sink.commit(staged_parts)
         sink.close()
-        return receipt
+        return commit_result
 
     def persistent(self, numbers: Sequence[int]) -> CommitResult:
         """A run, again while others win or a part fails for a while."""
         for _ in range(CONFLICTS):
             try:
-                receipt = self.run(numbers)
+                commit_result = self.run(numbers)
             except CommitConflict:
                 continue
-            if not receipt.failed:
-                return receipt
+            if not commit_result.failed:
+                return commit_result
         raise AssertionError(
             f"a run gets through at last: it did not in {CONFLICTS} tries"
         )
@@ -89,13 +89,13 @@ class Place:
         Nothing of them is kept here.
         """
         sink = self.opened()
-        fragments = []
+        staged_parts = []
         for number in range(times):
             renamed = copied(part).with_columns(
                 pl.format("{}-{}", pl.lit(f"{number:04}"), SOURCE_KEY).alias(SOURCE_KEY)
             )
-            fragments.append(sink.stage(renamed, Split(f"split-{number}", {}), 0))
-        sink.commit(fragments)
+            staged_parts.append(sink.stage(renamed, Split(f"split-{number}", {}), 0))
+        sink.commit(staged_parts)
         sink.close()
 
     def shows(self, numbers: Sequence[int], promise: str) -> None:
@@ -131,16 +131,18 @@ class Place:
         )
 
 
-def adds_up(receipt: CommitResult, staged: int, new: int) -> None:
-    """The receipt tells what was new, where it can tell at all."""
-    if receipt.duplicates is None:
+def adds_up(commit_result: CommitResult, staged: int, new: int) -> None:
+    """The commit result tells what was new, where it can tell at all."""
+    if commit_result.duplicates is None:
         return
     failed, added = (
-        len(receipt.failed),
-        sum(output.new_rows for output in receipt.outputs),
+        len(commit_result.failed),
+        sum(output.new_rows for output in commit_result.outputs),
     )
-    assert added + receipt.duplicates + failed == staged, (
-        f"a receipt adds up: {added} new, {receipt.duplicates} duplicates and {failed}"
-        f" failed of {staged} rows"
+    assert added + commit_result.duplicates + failed == staged, (
+        f"a commit result adds up: {added} new, {commit_result.duplicates} duplicates"
+        f" and {failed} failed of {staged} rows"
     )
-    assert added == new, f"a receipt tells what is new: {added} rows where {new} are"
+    assert added == new, (
+        f"a commit result tells what is new: {added} rows where {new} are"
+    )

@@ -125,7 +125,7 @@ class NdjsonArchive:
             frame.height, _Staged((split.id, part), frame.select(self._columns))
         )
 
-    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
+    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`.
 
         Rows of one partition are put together, whichever split they come from.
@@ -133,7 +133,8 @@ class NdjsonArchive:
         staged = [
             rows
             for _, rows in sorted(
-                (fragment.data for fragment in fragments), key=lambda each: each.order
+                (staged_part.data for staged_part in staged_parts),
+                key=lambda each: each.order,
             )
         ]
         if not staged:
@@ -200,7 +201,7 @@ class NdjsonArchive:
     def close(self) -> None:
         """See `Sink.close`.
 
-        What is staged is in the fragments alone, and goes with them.
+        What is staged is in the staged parts alone, and goes with them.
         """
 
     def quarantine(self) -> None:

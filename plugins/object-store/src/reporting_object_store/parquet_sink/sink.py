@@ -108,14 +108,14 @@ class ParquetCheckpoint(TendedFiles):
             ),
         )
 
-    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
+    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`.
 
         Each file is committed on its own, in the order of their keys.
         """
         staged: dict[str, list[StagedFile]] = {}
-        for fragment in fragments:
-            for piece in fragment.data:
+        for staged_part in staged_parts:
+            for piece in staged_part.data:
                 staged.setdefault(piece.key, []).append(piece)
         outputs, duplicates, newest = [], 0, []
         self._merging.clear()

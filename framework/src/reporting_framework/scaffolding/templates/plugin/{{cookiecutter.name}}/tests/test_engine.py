@@ -22,5 +22,5 @@ def test_no_split_is_taken_once_it_is_to_stop() -> None:
 
     engine = OneByOne(OneByOne.Settings())
     splits = [Split(str(number), {}) for number in range(5)]
-    outcomes = list(engine.map(process, splits, parallelism=4, stop=lambda: len(done) == 2))
-    assert [outcome.split.id for outcome in outcomes] == done == ["0", "1"]
+    split_results = list(engine.map(process, splits, parallelism=4, stop=lambda: len(done) == 2))
+    assert [split_result.split.id for split_result in split_results] == done == ["0", "1"]

@@ -80,9 +80,9 @@ class NdjsonTable:
         lines = frame.write_ndjson().removesuffix("\n").split("\n")
         return StagedPart(frame.height, dict(zip(frame[SOURCE_KEY].to_list(), lines, strict=True)))
 
-    def commit(self, fragments: Sequence[StagedPart]) -> CommitResult:
+    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`: what another run has added meanwhile is kept, nothing is overwritten."""
-        staged = {origin: line for fragment in fragments for origin, line in fragment.data.items()}
+        staged = {origin: line for staged_part in staged_parts for origin, line in staged_part.data.items()}
         for _ in range(ATTEMPTS):
             rows, version, size = self._read()
             new = {origin: line for origin, line in staged.items() if origin not in rows}
@@ -95,7 +95,7 @@ class NdjsonTable:
                     continue
             uri = self.store.location.join(self.key).uri
             outputs = [Output(uri=uri, rows=len(rows), new_rows=len(new), bytes=size, version=version)] if rows else []
-            return CommitResult(outputs, duplicates=sum(fragment.rows for fragment in fragments) - len(new))
+            return CommitResult(outputs, duplicates=sum(staged_part.rows for staged_part in staged_parts) - len(new))
         raise CommitConflict(f"{self.settings.uri}: other runs kept writing it; run again")
 
     def close(self) -> None:
