@@ -79,11 +79,11 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
     from reporting_aws.kinesis import Kinesis
     from reporting_event_processor.validator import ExperimentEventValidator
     from reporting_framework import Trigger
-    from reporting_framework._text.gc_tuning import rarely
+    from reporting_framework._text.gc_tuning import tune_gc
     from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
     from reporting_object_store.ndjson_sink.sink import NdjsonArchive
 
-    rarely()  # as in a function
+    tune_gc()  # as in a function
     validator = ExperimentEventValidator(ExperimentEventValidator.Settings())
     settings = NdjsonArchive.Settings(
         uri="memory://bench", partition="all", json_columns=("properties", "metadata")

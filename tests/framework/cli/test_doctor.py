@@ -403,7 +403,7 @@ def test_all_is_well_on_s3(here, s3_environment, bucket):
 
 
 def test_denied_is_denied(here, s3_environment, proxy, bucket, monkeypatch):
-    monkeypatch.setattr(connect, "RETRIES", 0)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     proxy.inject(Fault.answer(403, "AccessDenied"), times=None)
     found = doctor(

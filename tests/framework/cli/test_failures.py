@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.cli.context import CliContext
-from reporting_framework.cli.failures import guarded, printable, traceback_text, write
+from reporting_framework.cli.failures import (
+    escape_control_chars,
+    run_and_exit,
+    traceback_text,
+    write,
+)
 from reporting_framework.cli.logs import logs_on_stderr
 from reporting_framework.errors import (
     AccessDenied,
@@ -41,13 +46,13 @@ def raising(error: BaseException):
     ],
 )
 def test_what_is_expected_is_one_line_with_its_exit_code(capsys, error, code, text):
-    assert guarded(raising(error), CliContext()) == code
+    assert run_and_exit(raising(error), CliContext()) == code
     assert capsys.readouterr() == ("", text)
 
 
 @pytest.mark.parametrize(("value", "code"), [(None, 0), (0, 0), (4, 4), ("text", 0)])
 def test_what_an_action_returns_is_its_exit_code(value, code):
-    assert guarded(lambda: value, CliContext()) == code
+    assert run_and_exit(lambda: value, CliContext()) == code
 
 
 def failing() -> None:
@@ -58,7 +63,7 @@ def failing() -> None:
 
 
 def test_an_unexpected_error_shows_where_and_what_type_and_no_message(capsys):
-    assert guarded(failing, CliContext()) == 1
+    assert run_and_exit(failing, CliContext()) == 1
     text = capsys.readouterr().err
     assert text.count("Traceback (most recent call last):") == 2
     assert text.index("KeyError: (message withheld; --verbose shows it)") < text.index(
@@ -79,9 +84,9 @@ def test_an_unexpected_error_shows_where_and_what_type_and_no_message(capsys):
 def test_verbose_shows_the_message(capsys):
     state = CliContext()
     state.verbose = True
-    assert guarded(failing, state) == 1
+    assert run_and_exit(failing, state) == 1
     assert "ValueError: SECRET-VALUE" in capsys.readouterr().err
-    assert guarded(raising(SettingsError("no")), state) == 2
+    assert run_and_exit(raising(SettingsError("no")), state) == 2
     text = capsys.readouterr().err
     assert text.startswith("Traceback (most recent call last):")
     assert text.endswith("error: no\n")
@@ -94,7 +99,7 @@ def test_a_failed_step_shows_where_in_the_plugin(capsys):
         except ValueError as error:
             raise StepFailed("source x raised ValueError") from error
 
-    assert guarded(step, CliContext()) == 1
+    assert run_and_exit(step, CliContext()) == 1
     text = capsys.readouterr().err
     assert "in failing" in text
     assert text.endswith("error: source x raised ValueError\n")
@@ -116,9 +121,9 @@ def test_a_context_that_was_suppressed_stays_so():
 
 @given(st.text())
 def test_nothing_that_a_terminal_would_obey_is_printed(text):
-    assert printable(text).isprintable()
+    assert escape_control_chars(text).isprintable()
     if text.isprintable():
-        assert printable(text) == text
+        assert escape_control_chars(text) == text
 
 
 def test_a_reader_that_went_away_is_no_error():
@@ -190,10 +195,10 @@ def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
     class PanicException(BaseException):
         """What libraries in Rust raise."""
 
-    assert guarded(raising(PanicException("hunter2")), CliContext()) == 1
+    assert run_and_exit(raising(PanicException("hunter2")), CliContext()) == 1
     assert "hunter2" not in capsys.readouterr().err
     with pytest.raises(GeneratorExit):
-        guarded(raising(GeneratorExit()), CliContext())
+        run_and_exit(raising(GeneratorExit()), CliContext())
 
 
 @pytest.mark.parametrize(

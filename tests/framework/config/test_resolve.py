@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from reporting_framework.config.error_messages import explained
+from reporting_framework.config.error_messages import to_settings_error
 from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.config.layers import variable
 from reporting_framework.config.resolve import misspelt, resolve_settings
@@ -514,7 +514,9 @@ def test_settings_of_a_plugin_are_explained_without_places():
     ):
         with pytest.raises(ValidationError) as caught:
             Example.model_validate(values)
-        assert str(explained("sink x", Example, caught.value)).startswith(message)
+        assert str(to_settings_error("sink x", Example, caught.value)).startswith(
+            message
+        )
 
 
 # -- the file -------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 from reporting_framework import SOURCE_KEY, Rejection, Split, hookimpl
 from reporting_framework.execution import recorder as recorder_module
-from reporting_framework.execution.recorder import LISTED, Recorder
+from reporting_framework.execution.recorder import MAX_LISTED, Recorder
 from reporting_framework.plugin_api.records import SplitResult
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult
 from reporting_framework.testing.contracts.history import AT
@@ -107,7 +107,7 @@ def test_a_history_that_hangs_holds_up_no_run(hanging, monkeypatch, caplog):
                 release.wait(30)
 
     release, history = threading.Event(), Hanging()
-    monkeypatch.setattr(recorder_module, "PATIENCE", 0.1)
+    monkeypatch.setattr(recorder_module, "TIMEOUT_SECONDS", 0.1)
     with caplog.at_level(logging.WARNING):
         assert (
             execute(pipeline(GivenRecords({"s": [batch(1)]}), Sink(history))).accepted
@@ -145,9 +145,9 @@ def test_a_record_is_bounded():
     recorder = Recorder(made, "r", AT)
     recorder.look_at(Sink(history))
     recorder.look_at(Sink(Memory()))
-    many = range(2 * LISTED)
+    many = range(2 * MAX_LISTED)
     outputs = [
-        Output(uri=str(number), rows=1, new_rows=number == LISTED, bytes=1)
+        Output(uri=str(number), rows=1, new_rows=number == MAX_LISTED, bytes=1)
         for number in many
     ]
     reasons = [RejectionCount(type=str(number), field=None, count=1) for number in many]
@@ -162,8 +162,8 @@ def test_a_record_is_bounded():
         )
     )
     [record] = history.kept
-    assert (len(record.outputs), len(record.rejections)) == (LISTED, LISTED)
-    assert record.outputs[0].uri == str(LISTED), "those with new rows come first"
+    assert (len(record.outputs), len(record.rejections)) == (MAX_LISTED, MAX_LISTED)
+    assert record.outputs[0].uri == str(MAX_LISTED), "those with new rows come first"
 
 
 def test_what_is_turned_away_is_not_noted():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reporting_framework import run_report
-from reporting_framework.execution.rejection_summary import NAMED, WARNED
+from reporting_framework.execution.rejection_summary import MAX_NAMED, MAX_WARNINGS
 
 TABLE = """
 [reports.visits]
@@ -44,8 +44,8 @@ def test_each_rejected_file_is_named_in_the_log_with_its_reason(run, caplog):
 
 def test_the_log_names_rejected_files_up_to_a_limit_and_counts_the_rest(run, caplog):
     caplog.set_level(logging.INFO, "reporting_framework.execution.rejection_summary")
-    run({f"{number:04}.json": b"{" for number in range(NAMED + 7)})
-    assert sum(hasattr(record, "source_key") for record in caplog.records) == NAMED
+    run({f"{number:04}.json": b"{" for number in range(MAX_NAMED + 7)})
+    assert sum(hasattr(record, "source_key") for record in caplog.records) == MAX_NAMED
     [rest] = [
         record for record in caplog.records if hasattr(record, "rejected_unnamed")
     ]
@@ -106,21 +106,21 @@ def test_each_unread_object_is_named_in_the_log_with_its_reason_up_to_a_limit(
 ):
     caplog.set_level(logging.INFO, "reporting_framework.execution.rejection_summary")
     run({})
-    names = [f"{number:04}.json" for number in range(NAMED + 7)]
+    names = [f"{number:04}.json" for number in range(MAX_NAMED + 7)]
     for name in names:
         (tmp_path / "in" / name).symlink_to("nowhere")
-    assert run({}).unread_reasons == {"missing": NAMED + 7}
+    assert run({}).unread_reasons == {"missing": MAX_NAMED + 7}
     named = [record for record in caplog.records if hasattr(record, "source_key")]
     assert [(each.source_key, each.reason) for each in named] == [
-        (name, "missing") for name in names[:NAMED]
+        (name, "missing") for name in names[:MAX_NAMED]
     ]
     assert (
         named[0].getMessage()
         == "unread: 0000.json: missing; the next run tries it again"
     )
-    assert [each.levelname for each in named] == ["WARNING"] * WARNED + ["INFO"] * (
-        NAMED - WARNED
-    )
+    assert [each.levelname for each in named] == ["WARNING"] * MAX_WARNINGS + [
+        "INFO"
+    ] * (MAX_NAMED - MAX_WARNINGS)
     [rest] = [record for record in caplog.records if hasattr(record, "unread_unnamed")]
     assert (rest.unread_unnamed, rest.getMessage()) == (
         7,

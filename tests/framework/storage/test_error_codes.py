@@ -53,7 +53,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def answering(server, s3_environment, monkeypatch):
     """Have the server answer so; a store at it that does not try again."""
-    monkeypatch.setattr(connect, "RETRIES", 0)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", server)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
@@ -239,7 +239,7 @@ def test_a_login_that_has_expired_is_told():
 
 
 def test_an_endpoint_whose_name_nobody_knows_is_told(s3_environment, monkeypatch):
-    monkeypatch.setattr(connect, "RETRIES", 0)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://no-such-host.invalid:9")
     with pytest.raises(
         StorageUnavailable, match="did not answer: no such host; check AWS_ENDPOINT_URL"

@@ -32,7 +32,7 @@ DENIED = Fault.answer(403, "AccessDenied")
 @pytest.fixture
 def broken(proxy, s3_environment, bucket, monkeypatch):
     """A store behind the proxy that tries only twice, and the proxy."""
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return open_store(f"s3://{bucket}/a"), proxy
 
@@ -453,7 +453,7 @@ def test_a_page_that_has_more_and_no_token_is_no_end(monkeypatch):
 
 
 def test_a_server_that_always_has_more_and_no_keys_is_refused(monkeypatch):
-    monkeypatch.setattr(bucket_listing, "PATIENCE", 1)
+    monkeypatch.setattr(bucket_listing, "TIMEOUT_SECONDS", 1)
     with listing_server(([], True)) as server:
         lead_to(server, monkeypatch)
         with pytest.raises(StorageUnavailable, match="does not go on: '' follows ''"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting_aws.dead_letters import AT_ONCE
+from reporting_aws.dead_letters import BATCH_SIZE
 from reporting_aws.kinesis import Kinesis
 from reporting_aws.push_source import BATCH
 from reporting_aws.sqs import Sqs
@@ -266,7 +266,7 @@ def test_a_queue_that_is_not_reached(queue, monkeypatch, caplog):
 
 def test_many_letters_go_in_groups_in_order(queue):
     url, received = queue
-    number = 2 * AT_ONCE + 3
+    number = 2 * BATCH_SIZE + 3
     source = made(kinesis_event(*[b"%d" % n for n in range(number)]), dead_letters=url)
     planned(source)
     assert source.build_response([], [wrong(n) for n in range(number)]).answer == {

@@ -281,8 +281,12 @@ class Simulation:
                 dynamodb_table="counters", archive=uri, dead_letter_queue=self.url
             )
             composition = composed(EventProcessor(), settings)
-            opened, slept, width = archive.open_store, tables._sleep, archive.AT_ONCE
-            archive.AT_ONCE = (
+            opened, slept, width = (
+                archive.open_store,
+                tables._sleep,
+                archive.MAX_WORKERS,
+            )
+            archive.MAX_WORKERS = (
                 1  # one after the other, so that a seed is always the same
             )
             archive.open_store = lambda location: Archive(opened(location), self.calls)  # type: ignore[assignment]
@@ -299,7 +303,7 @@ class Simulation:
             try:
                 yield deliver, store
             finally:
-                archive.open_store, tables._sleep, archive.AT_ONCE = (
+                archive.open_store, tables._sleep, archive.MAX_WORKERS = (
                     opened,
                     slept,
                     width,

@@ -106,7 +106,7 @@ def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
             for key, line in found
         )
     )
-    before, module.READ = module.READ, read
+    before, module.READ_ROWS = module.READ_ROWS, read
     try:
         file = opened(small(origins))
         assert file.existing_objects(
@@ -120,13 +120,13 @@ def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
             min(read, len(origins) - start) for start in range(0, len(origins), read)
         ]
     finally:
-        module.READ = before
+        module.READ_ROWS = before
 
 
 def test_only_the_newest_rows_are_read_where_they_hold_all_that_is_asked_for(
     monkeypatch,
 ):
-    monkeypatch.setattr(module, "READ", 2)
+    monkeypatch.setattr(module, "READ_ROWS", 2)
     file = opened(small(["a", "b", "c", "d"]))
     asked = []
 
@@ -288,7 +288,7 @@ def test_another_schema_is_told_in_words(frame, message):
 def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(
     monkeypatch, moments, read
 ):
-    monkeypatch.setattr(module, "READ", read)
+    monkeypatch.setattr(module, "READ_ROWS", read)
     file = opened(small(["a", "b", "c"], moments))
     with pytest.raises(
         OutOfOrderError,
@@ -301,7 +301,7 @@ def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(
 
 @pytest.mark.parametrize("read", [1, 2, 3])
 def test_rows_of_one_moment_are_in_the_order_of_their_origins(monkeypatch, read):
-    monkeypatch.setattr(module, "READ", read)
+    monkeypatch.setattr(module, "READ_ROWS", read)
     assert pl.concat(opened(small(["a", "é", "b"], [0, 0, 1])).frames()).height == 3
     with pytest.raises(
         OutOfOrderError,
@@ -369,7 +369,7 @@ def test_a_file_that_goes_while_it_is_read_is_unavailable_and_not_empty(tmp_path
 def test_what_keeps_a_file_in_a_bucket_from_being_opened(
     s3_environment, proxy, bucket, monkeypatch, fault, error, message
 ):
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}")
     store.put("x.parquet", GOOD, if_version=None)
@@ -402,7 +402,7 @@ def test_what_keeps_a_file_in_a_bucket_from_being_opened(
 def test_what_polars_cannot_fetch_is_no_corrupt_file(
     s3_environment, proxy, bucket, monkeypatch, fault, error, message
 ):
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setattr(module, "READ_WHOLE", 10)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}")

@@ -100,7 +100,7 @@ class World:
 @pytest.fixture
 def bucket_behind(s3_environment, proxy, bucket, monkeypatch):
     """A bucket behind the proxy, and the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return bucket, proxy
 

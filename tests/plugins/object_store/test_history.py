@@ -79,7 +79,7 @@ def hanging(monkeypatch):
         return get(store, key, **more)
 
     monkeypatch.setattr(FolderStore, "get", slow)
-    monkeypatch.setattr(history_module, "PATIENCE", 0.1)
+    monkeypatch.setattr(history_module, "TIMEOUT_SECONDS", 0.1)
     yield
     release.set()
 
@@ -477,8 +477,8 @@ def test_what_is_not_written_leaves_nothing_on_the_disk(tmp_path, monkeypatch):
 @pytest.fixture
 def few(monkeypatch):
     """So that a handful of files are too many."""
-    monkeypatch.setattr(lineage_module, "MOST", 4)
-    monkeypatch.setattr(history_module, "MOST", 4)
+    monkeypatch.setattr(lineage_module, "MAX_FILES", 4)
+    monkeypatch.setattr(history_module, "MAX_FILES", 4)
 
 
 def test_the_oldest_files_are_merged(events, tmp_path, few):

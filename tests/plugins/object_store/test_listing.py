@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reporting_framework.storage import Entry, open_store
 from reporting_object_store.json_source.listing import (
-    SAMPLES,
+    MAX_SAMPLES,
     STRAY_LIMIT,
     ObjectFilter,
     list_all,
@@ -60,7 +60,7 @@ def test_names_that_do_not_match_are_counted_and_sampled():
         ["log-a.txt", "a-log-a.json", "x/y", "LOG-a.json"],
     )
     names.keep(entries(*(str(number) for number in range(10))))
-    assert (names.ignored, len(names.samples)) == (14, SAMPLES)
+    assert (names.ignored, len(names.samples)) == (14, MAX_SAMPLES)
 
 
 def test_a_name_that_is_no_text_is_ignored_and_can_be_shown():

@@ -28,7 +28,7 @@ from reporting_object_store.ndjson_sink.encoding import (
     pieces,
     short,
 )
-from reporting_object_store.ndjson_sink.sink import AT_ONCE, NdjsonArchive
+from reporting_object_store.ndjson_sink.sink import MAX_WORKERS, NdjsonArchive
 from tests.support import Fault
 
 _numbers = itertools.count(1)
@@ -486,7 +486,7 @@ def test_an_object_carries_what_is_in_it_and_is_not_decompressed_on_the_way(
 @pytest.fixture
 def behind(s3_environment, proxy, bucket, monkeypatch):
     """A place behind the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return f"s3://{bucket}/a"
 
@@ -561,7 +561,12 @@ def test_what_does_not_pass_is_raised_and_the_rest_is_not_begun(
 
 def test_several_objects_are_written_at_once_and_no_more_than_that(monkeypatch):
     sink = made(place(), max_rows=1)
-    together, most, lock, now = threading.Barrier(AT_ONCE), [0], threading.Lock(), [0]
+    together, most, lock, now = (
+        threading.Barrier(MAX_WORKERS),
+        [0],
+        threading.Lock(),
+        [0],
+    )
 
     def replace(key, data, **more):
         with lock:
@@ -576,13 +581,13 @@ def test_several_objects_are_written_at_once_and_no_more_than_that(monkeypatch):
     sink.commit(
         [
             sink.stage(
-                table([plain(number) for number in range(AT_ONCE * 3)]),
+                table([plain(number) for number in range(MAX_WORKERS * 3)]),
                 Split("a", {}),
                 0,
             )
         ]
     )
-    assert most == [AT_ONCE]
+    assert most == [MAX_WORKERS]
 
 
 def test_a_folder_holds_the_files_and_nothing_else(tmp_path):

@@ -305,7 +305,7 @@ def test_another_table_is_told_and_left_alone():
 def test_a_denied_quarantine_is_not_an_empty_one(
     s3_environment, proxy, bucket, monkeypatch
 ):
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     quarantine = ParquetQuarantine(
         parse_location(f"s3://{bucket}/_quarantine/x.parquet")

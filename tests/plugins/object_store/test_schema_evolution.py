@@ -246,8 +246,8 @@ def test_each_of_several_files_has_a_form_of_its_own():
 
 @pytest.mark.parametrize("read", [1, 2, 3, 100])
 def test_an_upgrade_reads_a_part_at_a_time(monkeypatch, read):
-    monkeypatch.setattr(checkpoint_module, "READ", read)
-    monkeypatch.setattr(sink_module, "READ", read)
+    monkeypatch.setattr(checkpoint_module, "READ_ROWS", read)
+    monkeypatch.setattr(sink_module, "READ_ROWS", read)
     uri, today = place(), place()
     found = table([row(number, day=date(2024, 5, number + 1)) for number in range(9)])
     put(uri, found.cast({"day": pl.String}).reverse())
@@ -262,8 +262,8 @@ def test_an_upgrade_reads_a_part_at_a_time(monkeypatch, read):
 def test_memory_does_not_grow_with_the_file_that_is_upgraded(
     tmp_path, monkeypatch, mixed
 ):
-    monkeypatch.setattr(checkpoint_module, "READ", 20_000)
-    monkeypatch.setattr(sink_module, "READ", 20_000)
+    monkeypatch.setattr(checkpoint_module, "READ_ROWS", 20_000)
+    monkeypatch.setattr(sink_module, "READ_ROWS", 20_000)
     peaks, sizes = [], []
     for count in (150_000, 900_000):
         number = pl.int_range(count, eager=True)

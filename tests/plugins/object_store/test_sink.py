@@ -557,7 +557,7 @@ def test_writers_in_processes_lose_and_double_nothing(request, tmp_path, kind):
 @pytest.fixture
 def behind(s3_environment, proxy, bucket, monkeypatch):
     """The URI of a checkpoint behind the proxy, and the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return f"s3://{bucket}/out/x.parquet", proxy
 

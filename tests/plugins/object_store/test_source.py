@@ -214,7 +214,7 @@ def test_the_number_of_objects_in_a_split_is_bounded(
 @pytest.fixture
 def behind(s3_environment, proxy, bucket, monkeypatch):
     """The URI of a folder behind the proxy, and the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return f"s3://{bucket}/events", proxy
 

@@ -30,7 +30,7 @@ from tests.support.plugins import name_of as name_of_event
 @pytest.fixture(autouse=True)
 def clean(monkeypatch):
     """Nothing of the developer's own; a busy machine may take its time."""
-    monkeypatch.setattr(sender, "WAIT", 60.0)
+    monkeypatch.setattr(sender, "TIMEOUT_SECONDS", 60.0)
     for name in [each for each in os.environ if "OPENLINEAGE" in each]:
         monkeypatch.delenv(name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 
-def rarely() -> None:
+def tune_gc() -> None:
     """Let it look for cycles less often.
 
     Records come by the ten thousand and are in no cycle: looking through them takes a

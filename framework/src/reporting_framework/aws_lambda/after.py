@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec, Report
     from reporting_framework.registry.registry import Registry
 
-LEAST = 5.0
+MIN_SECONDS = 5.0
 """Seconds that must be left of the function's time for pages to be begun."""
 
 NOT_MADE = "the pages were not made; the function's log says why"
@@ -51,7 +51,7 @@ def after_run(
     made: list[str] = []
     answer: dict[str, Any] = {"pages": made}
     try:
-        if left < LEAST:
+        if left < MIN_SECONDS:
             observer.logger.error(
                 "pages not made", reason="no time is left", seconds_left=round(left, 1)
             )

@@ -13,10 +13,10 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from reporting_framework._text.gc_tuning import rarely
+from reporting_framework._text.gc_tuning import tune_gc
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    rarely()  # before the imports: they make a hundred thousand objects
+    tune_gc()  # before the imports: they make a hundred thousand objects
 
 from reporting_framework.aws_lambda import answers
 from reporting_framework.aws_lambda.environment import Environment

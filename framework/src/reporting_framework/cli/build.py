@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import printable, write
+from reporting_framework.cli.failures import escape_control_chars, write
 from reporting_framework.cli.list import config_option, format_option
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def described(manifest: Manifest, out: Path, *, built: bool) -> str:
     what = f"{manifest.report} for {manifest.arch}, Python {manifest.python}"
     done = "built" if built else "nothing has changed, nothing was built"
     lines = [
-        f"{what}, in {printable(str(out))}: {done}",
+        f"{what}, in {escape_control_chars(str(out))}: {done}",
         "",
         listing(["package", "zipped", "unzipped", "upload"], rows),
     ]

@@ -22,7 +22,7 @@ PROGRAMS = (
 VARIABLE = "REPORTING_CHROMIUM"
 """Environment variable that says where it is."""
 
-PATIENCE = 120
+TIMEOUT_SECONDS = 120
 """Seconds that it may take."""
 
 _DRAWING = 20_000
@@ -58,7 +58,7 @@ def find_chromium(given: str | None) -> str:
     )
 
 
-def print_page(html: str, chromium: str, patience: float = PATIENCE) -> bytes:
+def print_page(html: str, chromium: str, patience: float = TIMEOUT_SECONDS) -> bytes:
     """The page as PDF.
 
     Raises:

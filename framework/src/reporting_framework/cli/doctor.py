@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reporting_framework.operations.doctor import Check, CheckedPart
     from reporting_framework.plugin_api.records import CheckResult
 
-LIMIT = 20.0
+TIMEOUT_SECONDS = 20.0
 """Seconds that each check may take, unless ``--time-limit`` says otherwise."""
 
 
@@ -40,7 +40,7 @@ def doctor_options() -> list[click.Parameter]:
             ["--time-limit"],
             type=Duration(),
             metavar="TIME",
-            default=LIMIT,
+            default=TIMEOUT_SECONDS,
             show_default="20s",
             help="How long each check may take.",
         ),

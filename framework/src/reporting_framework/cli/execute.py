@@ -60,14 +60,14 @@ def execute(
         result = observed(
             assemble(name, composition, state.registry, trigger=trigger), state, generic
         )
-    say(context, result, name, given, generic)
+    print_result(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if why:
         click.echo(f"warning: {why}", err=True)
     return code
 
 
-def say(
+def print_result(
     context: click.Context,
     result: RunResult,
     name: str,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework.cli.streams import escape_control_chars as escape_control_chars
 from reporting_framework.cli.streams import for_stdout, printable_lines
-from reporting_framework.cli.streams import printable as printable
 from reporting_framework.errors import FatalError, ReportingError, StepFailed
 from reporting_framework.execution.tracebacks import traceback_text
 
@@ -48,7 +48,7 @@ EXIT_CODES = {
 """What each exit code of the command line says. A `ReportingError` has its own."""
 
 
-def guarded(action: Callable[[], Any], state: CliContext) -> int:
+def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
     """Do something and give the exit code; whatever it raises is shown on stderr.
 
     An expected error is one line. Any other keeps its traceback, but its message only
@@ -70,7 +70,7 @@ def guarded(action: Callable[[], Any], state: CliContext) -> int:
                 traceback_text(error.__cause__ or error, verbose=state.verbose),
                 err=True,
             )
-        click.echo(f"error: {printable(str(error))}", err=True)
+        click.echo(f"error: {escape_control_chars(str(error))}", err=True)
         return error.exit_code
     except (
         BaseException

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.cli.failures import printable
+from reporting_framework.cli.failures import escape_control_chars
 from reporting_framework.execution.tracebacks import traceback_text
 
 
@@ -39,7 +39,7 @@ class _Formatter(logging.Formatter):
         return redacted(super().format(mine))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        return printable(super().formatMessage(record))
+        return escape_control_chars(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         return traceback_text(ei[1], verbose=self.verbose) if ei[1] else ""

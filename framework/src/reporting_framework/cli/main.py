@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 import reporting_framework
-from reporting_framework._text.gc_tuning import rarely
+from reporting_framework._text.gc_tuning import tune_gc
 from reporting_framework.cli.build import build_command
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.doctor import doctor_command
-from reporting_framework.cli.failures import guarded
+from reporting_framework.cli.failures import run_and_exit
 from reporting_framework.cli.freshness import freshness_command
 from reporting_framework.cli.history import history_command
 from reporting_framework.cli.iam import iam_command
@@ -37,7 +37,7 @@ Shell completion, report names included:
 
 
 class Program(click.Group):
-    """A group that handles all errors itself: see `failures.guarded`."""
+    """A group that handles all errors itself: see `failures.run_and_exit`."""
 
     def main(
         self,
@@ -48,14 +48,14 @@ class Program(click.Group):
         **extra: Any,
     ) -> Any:
         """Run the program and exit."""
-        rarely()
+        tune_gc()
         escape_unencodable()
         words = list(sys.argv[1:] if args is None else args)
         state = CliContext(words)
         extra.setdefault("obj", state)
         start = super().main
         sys.exit(
-            guarded(
+            run_and_exit(
                 lambda: start(
                     words, prog_name, complete_var, standalone_mode=False, **extra
                 ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import note, printable
+from reporting_framework.cli.failures import escape_control_chars, note
 from reporting_framework.cli.list import config_option
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def _make(
     )
     made = render(template, answers, out, origin)
     lines = [
-        f"{printable(str(out / made.name))} is made. In it:",
+        f"{escape_control_chars(str(out / made.name))} is made. In it:",
         "",
         "  pip install hatch",
         "  hatch run test",

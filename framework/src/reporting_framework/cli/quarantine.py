@@ -20,8 +20,14 @@ from reporting_framework.cli.actions import (
 )
 from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.execute import exit_code, observed, say
-from reporting_framework.cli.failures import DONE, UNREAD, note, printable, write
+from reporting_framework.cli.execute import exit_code, observed, print_result
+from reporting_framework.cli.failures import (
+    DONE,
+    UNREAD,
+    escape_control_chars,
+    note,
+    write,
+)
 from reporting_framework.cli.options import limit_option, limits
 from reporting_framework.cli.streams import printable_lines
 
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.operations.quarantine import EntryFilter
 
-SHOWN = 100
+DEFAULT_LIMIT = 100
 """Records that are shown at the most, unless ``--limit`` says otherwise."""
 
 _NONE = "no record in quarantine fits"
@@ -86,7 +92,7 @@ def show_options() -> list[click.Parameter]:
     return [
         *_selectors(),
         _discarded(),
-        limit_option("Show this many records at the most.", SHOWN),
+        limit_option("Show this many records at the most.", DEFAULT_LIMIT),
         click.Option(
             ["--reveal"],
             is_flag=True,
@@ -180,7 +186,9 @@ def _reveal(
             return
         for each in revealed(pipeline, entries):
             write(
-                printable(f"== {each.origin}{f' ({each.note})' if each.note else ''}")
+                escape_control_chars(
+                    f"== {each.origin}{f' ({each.note})' if each.note else ''}"
+                )
             )
             if each.record is not None:
                 write(printable_lines(each.record))
@@ -208,7 +216,7 @@ def replay(
         result = observed(
             pipeline, state, {**generic, "limit": sys.maxsize}, replay=objects
         )
-    say(context, result, name, given, generic)
+    print_result(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if code == UNREAD:
         why = (
@@ -246,7 +254,9 @@ def discard(
                 return DONE
             for kind, field, count, *_ in grouped(entries).iter_rows():
                 click.echo(
-                    printable(f"  {count:,} x {kind}{f' in {field}' if field else ''}"),
+                    escape_control_chars(
+                        f"  {count:,} x {kind}{f' in {field}' if field else ''}"
+                    ),
                     err=True,
                 )
             question = f"discard {entries.height:,} records of {name} for good"

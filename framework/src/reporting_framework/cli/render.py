@@ -12,7 +12,7 @@ import click
 
 from reporting_framework.cli.answers import replacing
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import DONE, printable, write
+from reporting_framework.cli.failures import DONE, escape_control_chars, write
 from reporting_framework.cli.options import (
     given_options,
     said,
@@ -185,7 +185,7 @@ def _put(file: str, data: bytes, what: str, *, err: bool = False) -> None:
     """Write a file in one step, and print what was written."""
     with replacing(file, "the page") as scratch:
         scratch.write_bytes(data)
-    click.echo(printable(f"{file}: {what}, {len(data):,} bytes"), err=err)
+    click.echo(escape_control_chars(f"{file}: {what}, {len(data):,} bytes"), err=err)
 
 
 def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:

@@ -9,7 +9,7 @@ import click
 
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.execute import execute
-from reporting_framework.cli.failures import guarded
+from reporting_framework.cli.failures import run_and_exit
 from reporting_framework.cli.options import (
     generic_options,
     given_options,
@@ -147,7 +147,7 @@ def report_command(
         given = given_options(context, params, mine)
         generic = {key: value for key, value in params.items() if key not in mine}
         state.verbose = generic.get("verbose", False)
-        context.exit(guarded(lambda: work(context, name, given, generic), state))
+        context.exit(run_and_exit(lambda: work(context, name, given, generic), state))
 
     return click.Command(
         name,

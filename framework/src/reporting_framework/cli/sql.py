@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reporting_framework.query.sql.answer import Asked, Form
     from reporting_framework.query.sql.table import Table
 
-SHOWN = 100
+DEFAULT_LIMIT = 100
 """Rows that the table for people has at the most."""
 
 
@@ -42,7 +42,9 @@ def sql_options() -> list[click.Parameter]:
             is_flag=True,
             help="Show what the table is called, and its columns.",
         ),
-        *answer_options(f"Form of the answer; a table has {SHOWN} rows at the most."),
+        *answer_options(
+            f"Form of the answer; a table has {DEFAULT_LIMIT} rows at the most."
+        ),
         *shared_options(),
     ]
 
@@ -152,7 +154,7 @@ def _answer(text: str, table: Table, form: str, out: str | None) -> None:
 
 def _first(found: Asked) -> str:
     """The first rows for people; how many there are besides is said on stderr."""
-    some = found.first(SHOWN)
+    some = found.first(DEFAULT_LIMIT)
     if some.more:
         total = len(some.rows) + some.more
         note = (

@@ -18,7 +18,7 @@ from reporting_framework.cli.actions import (
     prompted,
 )
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import DONE, note, printable, write
+from reporting_framework.cli.failures import DONE, escape_control_chars, note, write
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -94,7 +94,10 @@ def _as_table(name: str, found: ReportState) -> str:
     if found.last is not None:
         rows.append(("last run", _last(found.last)))
     return "\n".join(
-        table(printable(name), [(label, printable(value)) for label, value in rows])
+        table(
+            escape_control_chars(name),
+            [(label, escape_control_chars(value)) for label, value in rows],
+        )
     )
 
 
@@ -150,7 +153,9 @@ def reset(
                 write("nothing to reset: nothing is there")
                 return DONE
             for each in work.found:
-                click.echo(printable(f"  {each.kind}  {_described(each)}"), err=True)
+                click.echo(
+                    escape_control_chars(f"  {each.kind}  {_described(each)}"), err=True
+                )
             for sink in work.silent:
                 click.echo(f"warning: sink {sink} keeps what it has", err=True)
             question = (
@@ -175,7 +180,7 @@ def _finished(
     if not (unfinished := unfinished_resets(pipeline)):
         return True
     for each in unfinished:
-        click.echo(printable(f"  {each}"), err=True)
+        click.echo(escape_control_chars(f"  {each}"), err=True)
     question = (
         f"finish it, if no other process does? Its copies are in _backup. Type {name}"
         " if so"
@@ -197,10 +202,10 @@ def _say_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
 
     write("copied, and compared:")
     for each, copy in copies:
-        write(printable(f"  {each.uri} -> {copy}"))
+        write(escape_control_chars(f"  {each.uri} -> {copy}"))
     write("to have it back, while no run is under way:")
     for each, copy in copies:
-        write(f"  {printable(copy_command(copy, each.uri))}")
+        write(f"  {escape_control_chars(copy_command(copy, each.uri))}")
 
 
 ACTIONS = {

@@ -53,7 +53,7 @@ def ruled() -> bool:
     return codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf")
 
 
-def printable(text: str) -> str:
+def escape_control_chars(text: str) -> str:
     """Return the text without what a terminal would obey.
 
     Names of objects come from outside.
@@ -65,8 +65,12 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Lines of data; on a terminal each is `printable`."""
-    return "\n".join(map(printable, text.split("\n"))) if sys.stdout.isatty() else text
+    """Lines of data; on a terminal each is `escape_control_chars`."""
+    return (
+        "\n".join(map(escape_control_chars, text.split("\n")))
+        if sys.stdout.isatty()
+        else text
+    )
 
 
 def _kept_or_escaped(found: re.Match[str]) -> str:

@@ -11,16 +11,16 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from reporting_framework.cli.streams import printable
+from reporting_framework.cli.streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import Output, RunResult
 
-REASONS = 10
+MAX_REASONS = 10
 """How many reasons for rejection are shown."""
 
-OUTPUTS = 10
+MAX_OUTPUTS = 10
 """How many outputs are shown."""
 
 
@@ -36,12 +36,12 @@ def summary(
         settings: Those of them that say settings, or None when they are not to be
             shown.
     """
-    rows = [(label, printable(value)) for label, value in _rows(result)]
+    rows = [(label, escape_control_chars(value)) for label, value in _rows(result)]
     title = (
         f"{result.report}:"
         f" {'dry run, nothing was written' if result.dry_run else result.status}"
     )
-    lines = table(printable(title), rows)
+    lines = table(escape_control_chars(title), rows)
     if (
         result.response is None or result.dry_run
     ):  # what a trigger handed over is not to be taken twice
@@ -95,8 +95,8 @@ def _rows(result: RunResult) -> Rows:
         where = f" to {result.outputs[0].uri}" if len(result.outputs) == 1 else ""
         rows.append(("would be written", f"{result.accepted:,} rows{where}"))
     label = "output now" if result.dry_run else "output"
-    rows += [(label, _output(each)) for each in result.outputs[:OUTPUTS]]
-    if more := result.outputs[OUTPUTS:]:
+    rows += [(label, _output(each)) for each in result.outputs[:MAX_OUTPUTS]]
+    if more := result.outputs[MAX_OUTPUTS:]:
         added = sum(each.new_rows for each in more)
         total = f"{sum(each.rows for each in more):,} rows (+{added:,})"
         rows.append(
@@ -154,15 +154,15 @@ def _reasons(result: RunResult) -> Rows:
             "  reason",
             f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}",
         )
-        for each in result.rejections[:REASONS]
+        for each in result.rejections[:MAX_REASONS]
     ]
-    if len(result.rejections) > REASONS:
+    if len(result.rejections) > MAX_REASONS:
         rows.append(
             (
                 "  reason",
                 (
-                    f"and {len(result.rejections) - REASONS} more (--format json lists"
-                    " all)"
+                    f"and {len(result.rejections) - MAX_REASONS} more (--format json"
+                    " lists all)"
                 ),
             )
         )
@@ -202,7 +202,12 @@ def next_commands(
         if uri.endswith(".parquet")
     ]
     if aside:
-        words = ["reporting", "quarantine", printable(result.report), *(settings or ())]
+        words = [
+            "reporting",
+            "quarantine",
+            escape_control_chars(result.report),
+            *(settings or ()),
+        ]
         commands.append(
             prefixed(shlex.join(words)) + (" …" if settings is None else "")
         )
@@ -223,7 +228,7 @@ def prefixed(command: str) -> str:
 
 def read_command(uri: str) -> str:
     """A shell command that shows a parquet file."""
-    code = f"import polars as pl; print(pl.read_parquet({printable(uri)!r}))"
+    code = f"import polars as pl; print(pl.read_parquet({escape_control_chars(uri)!r}))"
     quoted = (
         f'"{code}"'
         if re.fullmatch(r"[\w./:=@%+,{} -]+", uri, re.ASCII)

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from reporting_framework.cli.streams import printable, ruled
+from reporting_framework.cli.streams import escape_control_chars, ruled
 
 Rows = list[tuple[str, str]]
 """Labels and values."""
@@ -54,7 +54,7 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     They are ruled on a terminal and separated by two blanks elsewhere.
     """
-    clean = [[printable(cell) for cell in row] for row in rows]
+    clean = [[escape_control_chars(cell) for cell in row] for row in rows]
     if not ruled():
         widths = [max(map(len, column)) for column in zip(columns, *clean, strict=True)]
         lines = [columns, *clean]

@@ -11,7 +11,12 @@ import click
 
 from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import DONE, NOT_FOUND, printable, write
+from reporting_framework.cli.failures import (
+    DONE,
+    NOT_FOUND,
+    escape_control_chars,
+    write,
+)
 from reporting_framework.cli.options import limit_option
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
@@ -208,8 +213,12 @@ def _now(now: Now, gone: str = "the object is gone") -> list[tuple[str, str]]:
 def _block(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
     """A title and what is known, each on a line of its own."""
     return [
-        printable(title),
-        *(f"  {label:<13} {printable(text)}" for label, text in rows if text),
+        escape_control_chars(title),
+        *(
+            f"  {label:<13} {escape_control_chars(text)}"
+            for label, text in rows
+            if text
+        ),
     ]
 
 

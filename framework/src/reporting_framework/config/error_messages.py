@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 VALUE_LIMIT = 80
 """Longest value shown in a message, in characters."""
 
-NAMED = 50
+MAX_NAMES = 50
 """Further problems that are named; a message has no room for more."""
 
 GENERIC_OPTIONS = frozenset(
@@ -73,7 +73,7 @@ _SHAPES = {
 """How the shapes of TOML and JSON are called, by the types of pydantic's errors."""
 
 
-def explained(
+def to_settings_error(
     subject: str,
     model: type[BaseModel],
     error: ValidationError,
@@ -101,11 +101,11 @@ def explained(
     text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(
         first["type"], about.wrong
     )(first)
-    if names := dict.fromkeys(about.shown_path(item) for item in others[:NAMED]):
+    if names := dict.fromkeys(about.shown_path(item) for item in others[:MAX_NAMES]):
         names.pop(
             about.shown_path(first), None
         )  # of the members of a union each says its own
-        more = len(names) if len(others) <= NAMED else len(others)
+        more = len(names) if len(others) <= MAX_NAMES else len(others)
         text += f" (and {more} more: {', '.join(names)})" if names else ""
     verdicts = {about.of_trigger(item) for item in found}
     return SettingsError(

@@ -97,10 +97,10 @@ def resolve_settings(
         return model.model_validate(merged.values)
     except ValidationError as error:
         from reporting_framework.config.error_messages import (
-            explained,
+            to_settings_error,
         )  # only errors need it
 
-        problem = explained(report_name, model, error, merged, table)
+        problem = to_settings_error(report_name, model, error, merged, table)
     except ReportingError:
         raise
     except (

@@ -231,10 +231,10 @@ def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
         return plugin.Settings.model_validate(dict(use.settings))
     except ValidationError as error:
         from reporting_framework.config.error_messages import (
-            explained,
+            to_settings_error,
         )  # only errors need it
 
-        problem = explained(
+        problem = to_settings_error(
             f"report {report}: {role} {use.name}", plugin.Settings, error
         )
         raise problem from None  # the original holds values, perhaps a secret

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.plugin_api.sink import Sink
 
-LISTED = 50
+MAX_LISTED = 50
 """Outputs and reasons for rejection that a record holds, at the most: a checkpoint may
 have a file for every day.
 """
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds that a history may take to write something. One that hangs would hold up a
 run for a quarter of an hour.
 """
@@ -129,9 +129,9 @@ class Recorder:
             remaining=result.remaining,
             last_processed_timestamp=result.last_processed_timestamp,
             outputs=sorted(result.outputs, key=lambda output: output.new_rows == 0)[
-                :LISTED
+                :MAX_LISTED
             ],
-            rejections=result.rejections[:LISTED],
+            rejections=result.rejections[:MAX_LISTED],
         )
 
     def failed(self, error: BaseException) -> None:
@@ -165,11 +165,11 @@ class Recorder:
         A history that takes too long is asked for nothing more.
         """
         try:
-            call_within(PATIENCE, work, "reporting-history")
+            call_within(TIMEOUT_SECONDS, work, "reporting-history")
         except TimeoutError:
             self._history = None
             raise StorageUnavailable(
-                f"it took longer than {PATIENCE:g} s, and is left to itself"
+                f"it took longer than {TIMEOUT_SECONDS:g} s, and is left to itself"
             ) from None
 
     def _attempt(self, action: Callable[[], object], consequence: str) -> bool:

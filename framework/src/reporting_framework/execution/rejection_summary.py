@@ -14,10 +14,10 @@ from reporting_framework.plugin_api.records import FILTERED
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import ReadFailure, Rejection
 
-NAMED = 100
+MAX_NAMED = 100
 """Rejected records of a run, and unread objects, that are named in the log."""
 
-WARNED = 10
+MAX_WARNINGS = 10
 """Unread objects that are named in a warning; the others are information."""
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class RejectionLog:
     def add(self, rejections: Sequence[Rejection]) -> None:
         """Name these, as far as the limit allows."""
         found = [each for each in rejections if each.error_type != FILTERED]
-        for each in found[: NAMED - self._named]:
+        for each in found[: MAX_NAMED - self._named]:
             where = f" in {each.field}" if each.field else ""
             known = {
                 "source_key": each.origin,
@@ -45,7 +45,7 @@ class RejectionLog:
             _log.info(
                 "rejected: %s: %s%s", each.origin, each.error_type, where, extra=known
             )
-        named = min(len(found), NAMED - self._named)
+        named = min(len(found), MAX_NAMED - self._named)
         self._named, self._unnamed = (
             self._named + named,
             self._unnamed + len(found) - named,
@@ -59,16 +59,16 @@ class RejectionLog:
                 self._unnamed,
                 extra={"rejected_unnamed": self._unnamed},
             )
-        for number, each in enumerate(unread[:NAMED]):
+        for number, each in enumerate(unread[:MAX_NAMED]):
             known = {"source_key": each.origin, "reason": each.reason}
             _log.log(
-                logging.WARNING if number < WARNED else logging.INFO,
+                logging.WARNING if number < MAX_WARNINGS else logging.INFO,
                 "unread: %s: %s; the next run tries it again",
                 each.origin,
                 each.reason,
                 extra=known,
             )
-        if rest := len(unread[NAMED:]):
+        if rest := len(unread[MAX_NAMED:]):
             _log.info(
                 "unread, and not named here: %d more",
                 rest,

@@ -34,7 +34,7 @@ from reporting_framework.plugin_api.source import PlanStats
 if TYPE_CHECKING:
     from reporting_framework.execution.planning import Run
 
-SAMPLES = 5
+MAX_SAMPLES = 5
 """Names of ignored objects that a result shows."""
 
 
@@ -191,7 +191,7 @@ class RunTotals:
                 sorted(Counter(item.reason for item in self.unread).items())
             ),
             objects_ignored=plan_stats.ignored + len(self.ignored),
-            ignored_samples=[*plan_stats.ignored_samples, *self.ignored][:SAMPLES],
+            ignored_samples=[*plan_stats.ignored_samples, *self.ignored][:MAX_SAMPLES],
             remaining=(
                 0 if not run.writes else plan_stats.waiting
             ),  # what a sample leaves is not known

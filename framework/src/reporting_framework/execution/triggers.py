@@ -32,7 +32,7 @@ ID_LIMIT = 128
 the log.
 """
 
-NEAR = 20
+MAX_NEAR = 20
 """Unknown names of an event that are compared with the names of settings: each
 comparison costs.
 """
@@ -84,7 +84,7 @@ def _is_direct(event: Mapping[str, Any], settings: Collection[str]) -> bool:
     answer is success to them.
     """
     foreign = [name for name in event if name not in settings]
-    misspelt = {name for name in foreign[:NEAR] if _is_near(name, settings)}
+    misspelt = {name for name in foreign[:MAX_NEAR] if _is_near(name, settings)}
     if event and len(foreign) == len(event) and not misspelt:
         return False
     return not any(

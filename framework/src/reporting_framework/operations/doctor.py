@@ -53,7 +53,7 @@ REFUSED = frozenset(
 )
 """Codes of STS that tell credentials which are wrong from a server that has no STS."""
 
-SPACE = 1024**3
+MIN_FREE_BYTES = 1024**3
 """Bytes free in the temporary folder under which a word is due."""
 
 EXTRAS: Mapping[str, str] = {
@@ -246,13 +246,13 @@ def _temporary() -> CheckResult:
     folder = Path(tempfile.gettempdir())
     free = shutil.disk_usage(folder).free
     old = abandoned_temporary()
-    text = f"{folder}: {free / SPACE:.1f} GiB free"
+    text = f"{folder}: {free / MIN_FREE_BYTES:.1f} GiB free"
     if old:
         left = f"left there by killed processes: {len(old)}, such as {old[0].name}"
         return CheckResult(
             "warn", f"{text}; {left}", "the next run with new rows removes them"
         )
-    if free < SPACE:
+    if free < MIN_FREE_BYTES:
         return CheckResult(
             "warn", text, "new rows are staged there: make room, or set TMPDIR"
         )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.registry.registry import Registry
 
-AT_ONCE = 16
+MAX_WORKERS = 16
 """Objects that are looked at at once: each look is a round trip."""
 
 Now = Literal["unchanged", "changed since", "there", "gone", "denied", "unknown"]
@@ -360,7 +360,9 @@ class ProvenanceReader:
                 else "there"
             )
 
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
+        with ThreadPoolExecutor(
+            MAX_WORKERS, thread_name_prefix="reporting-look"
+        ) as pool:
             return dict(zip(objects, pool.map(look, objects), strict=True))
 
 

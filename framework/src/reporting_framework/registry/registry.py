@@ -43,7 +43,7 @@ ROLES = (
 )
 """What a plugin can bring; `role_hook` is the hook of each."""
 
-HINTED = 4
+MAX_HINTS = 4
 """Plugins that were not loaded, named where one is not found."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -334,15 +334,18 @@ class Registry:
         known = self.names(role)
         listed = f"; known: {', '.join(known)}" if known else ""
         kept = [
-            f"{row.name} of {row.distribution} is {row.status}"
-            if row.version
-            else f"{row.name} is {row.reason}"
+            (
+                f"{row.name} of {row.distribution} is {row.status}"
+                if row.version
+                else f"{row.name} is {row.reason}"
+            )
             for row in sorted(self._others, key=lambda row: row.status != "broken")
             if row.status != "registered"
         ]
-        more = f" and {len(kept) - HINTED} more" if len(kept) > HINTED else ""
+        more = f" and {len(kept) - MAX_HINTS} more" if len(kept) > MAX_HINTS else ""
         hint = (
-            f"; not loaded: {', '.join(kept[:HINTED])}{more} (see: reporting plugins)"
+            f"; not loaded: {', '.join(kept[:MAX_HINTS])}{more} (see: reporting"
+            " plugins)"
             if kept
             else ""
         )

@@ -48,7 +48,7 @@ was lost is recognised.
 PUT_LIMIT = 5 * 1024**3
 """Bytes that one PUT may carry (S3's limit)."""
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 """How often an answer that broke off is asked for: obstore tries again only what did
 not begin.
 """
@@ -98,7 +98,7 @@ class BucketStore(TendedBucket):
             self.location, self._backend, self._boto3, self._known, self._looking
         )
         last = after or None
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             try:
                 for page in listing.pages(last):
                     last = page[-1].key if page else last
@@ -129,7 +129,7 @@ class BucketStore(TendedBucket):
         """See `Store.get`."""
         if ODD_KEY.search(key):
             return self._get_odd(key, limit, admit)
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             answered = False
             try:
                 result = obstore.get(self._backend, self._prefix + key)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 1000
 """Keys in a page; S3 gives no more in one answer."""
 
-PATIENCE = 600.0
+TIMEOUT_SECONDS = 600.0
 """Seconds for one page of obstore, which follows a server that always has more, and no
 keys, for ever.
 """
@@ -108,7 +108,7 @@ class BucketListing(NamedTuple):
             self.backend, self.prefix or None, offset=offset, chunk_size=PAGE_SIZE
         )
         while page := call_within(
-            PATIENCE, lambda: next(pages, None), "reporting-page"
+            TIMEOUT_SECONDS, lambda: next(pages, None), "reporting-page"
         ):
             entries = [
                 Entry(meta["path"][skip:], meta["size"], meta["e_tag"]) for meta in page

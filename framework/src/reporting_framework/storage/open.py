@@ -24,10 +24,10 @@ from reporting_framework.storage.store import Store
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
-RETRIES = 5
+MAX_RETRIES = 5
 RETRY_SECONDS = 60
 
-CONNECTIONS = 64
+MAX_CONNECTIONS = 64
 """Connections that boto3 keeps open: as many as threads ask it at once."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+")
@@ -138,7 +138,7 @@ class _Bucket:
                 credential_provider=_provider(config),
                 client_options=client,
                 retry_config={
-                    "max_retries": RETRIES,
+                    "max_retries": MAX_RETRIES,
                     "retry_timeout": timedelta(seconds=RETRY_SECONDS),
                 },
                 **_OWN,
@@ -161,7 +161,7 @@ class _Bucket:
         }
         storage |= {
             "aws_region": config.region,
-            "max_retries": RETRIES,
+            "max_retries": MAX_RETRIES,
             "aws_endpoint_url": config.endpoint,
             "aws_endpoint_url_s3": config.endpoint,
             "aws_allow_http": str(config.endpoint.startswith("http://")).lower(),
@@ -195,7 +195,7 @@ class _Bucket:
                     "s3",
                     endpoint_url=config.endpoint,
                     region_name=config.region,
-                    config=Config(max_pool_connections=CONNECTIONS),
+                    config=Config(max_pool_connections=MAX_CONNECTIONS),
                 )
             return self._client
 

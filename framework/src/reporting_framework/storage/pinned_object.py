@@ -19,7 +19,7 @@ from reporting_framework.storage.watch import request
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 """How often an answer that broke off is asked for: obstore tries again only what did
 not begin.
 """
@@ -64,7 +64,7 @@ class PinnedObject:
         end = min(start + length, self.size)
         if end <= start:
             return b""
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             answered = False
             try:
                 found = obstore.get(

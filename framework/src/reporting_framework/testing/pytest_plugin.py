@@ -110,7 +110,7 @@ def reporting_s3_faults(
     from reporting_framework.storage import open as connect
     from reporting_framework.testing.faults.wire import WireFaults
 
-    monkeypatch.setattr(connect, "RETRIES", 1)
+    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     return WireFaults(reporting_s3_proxy)
 
 

@@ -27,7 +27,7 @@ from reporting_framework.storage import open_store, parse_location
 
 _log = logging.getLogger(__name__)
 
-AT_ONCE = 10
+BATCH_SIZE = 10
 """Messages in a request, at the most that SQS takes."""
 
 
@@ -131,7 +131,7 @@ class DeadLetters:
             body = self._body(letter)
             if (
                 body is None
-                or len(group) == AT_ONCE
+                or len(group) == BATCH_SIZE
                 or _size([*bodies, body]) > self.settings.dead_letter_bytes
             ):
                 if group:

@@ -28,7 +28,7 @@ from reporting_aws.tables import Backoff, batch_get, failure
 from reporting_framework import SOURCE_KEY, Permission
 from reporting_framework.errors import SettingsError
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 """Keys in a request, at the most that DynamoDB takes."""
 
 HINT = (
@@ -157,8 +157,8 @@ class DynamoDbEnrich:
         }
         found.update(absent)
         left = [key for key in keys if key not in found]
-        for first in range(0, len(left), AT_ONCE):
-            chunk = left[first : first + AT_ONCE]
+        for first in range(0, len(left), BATCH_SIZE):
+            chunk = left[first : first + BATCH_SIZE]
             items = self._items(lookup, chunk)
             kept.keep(items, self.settings.cache_seconds)
             nothing = {key: None for key in chunk if key not in items}

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from reporting_framework.plugin_api.settings import Settings
-from reporting_object_store.json_source.decode import MOST
+from reporting_object_store.json_source.decode import MAX_RECORDS
 
 MEBIBYTE = 1024 * 1024
 LONGEST_DAYS = 100_000
@@ -64,7 +64,9 @@ class ObjectStoreJsonSettings(Settings):
         64 * MEBIBYTE, ge=1, description="Largest object, also after decompression"
     )
     max_object_records: int = Field(
-        MOST, ge=1, description="Most records in an object; one with more is rejected"
+        MAX_RECORDS,
+        ge=1,
+        description="Most records in an object; one with more is rejected",
     )
 
     @field_validator("name_pattern")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.plugin_api.result import Output, RunResult, Step
 
-LISTED = 100
+MAX_LISTED = 100
 """Outputs, and reasons for rejection, in an event at the most; those that were written
 come first.
 """
@@ -71,7 +71,9 @@ def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
     It says what the run read and wrote, and how that went.
     """
     inputs = [_input(uri, result, alone=len(known.inputs) == 1) for uri in known.inputs]
-    written = sorted(result.outputs, key=lambda output: output.new_rows == 0)[:LISTED]
+    written = sorted(result.outputs, key=lambda output: output.new_rows == 0)[
+        :MAX_LISTED
+    ]
     outputs = (
         [] if result.dry_run else [_output(each, known.schema) for each in written]
     )
@@ -187,7 +189,7 @@ def _input(
                             column=each.field,
                             actual=str(each.count),
                         )
-                        for each in result.rejections[:LISTED]
+                        for each in result.rejections[:MAX_LISTED]
                     ]
                 )
             )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reporting_openlineage.settings import Destination
 
-WAIT = 5.0
+TIMEOUT_SECONDS = 5.0
 """Seconds that a run waits at its end for its events to be sent."""
 
 Making = Callable[[], Any]
@@ -39,8 +39,8 @@ class Sender:
         self._waiting.put(make)
 
     def close(self, seconds: float | None = None) -> None:
-        """Wait until all is sent, but not for longer than `WAIT`, or these seconds."""
-        seconds = WAIT if seconds is None else seconds
+        """Wait until all is sent, at most `seconds` or else `TIMEOUT_SECONDS`."""
+        seconds = TIMEOUT_SECONDS if seconds is None else seconds
         self._waiting.put(None)
         self._thread.join(seconds)
         if self._thread.is_alive():

@@ -23,7 +23,7 @@ BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _SPACE = b" \t\r\n"
-MOST = 250_000
+MAX_RECORDS = 250_000
 """Records in an object, unless set otherwise."""
 
 _BETWEEN = (b"\n{", b"}{", b"} {")
@@ -104,7 +104,7 @@ def is_single(key: str, data: bytes) -> bool:
 
 
 def records(
-    key: str, data: bytes, limit: int, most: int = MOST
+    key: str, data: bytes, limit: int, most: int = MAX_RECORDS
 ) -> Sequence[tuple[str, bytes]]:
     """Origin and payload of each record of an object.
 

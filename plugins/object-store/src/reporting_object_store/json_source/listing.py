@@ -15,7 +15,7 @@ from datetime import datetime
 
 from reporting_framework.storage import Entry, Store
 
-SAMPLES = 5
+MAX_SAMPLES = 5
 """How many names of ignored objects are kept."""
 
 STRAY_LIMIT = 1000
@@ -84,7 +84,7 @@ class ObjectFilter:
     def ignore(self, key: str) -> None:
         """Count an object that is not read."""
         self.ignored += 1
-        if len(self.samples) < SAMPLES:
+        if len(self.samples) < MAX_SAMPLES:
             self.samples.append(
                 (key or "/").encode("utf-8", "backslashreplace").decode()
             )

@@ -29,7 +29,7 @@ from reporting_object_store.ndjson_sink.encoding import (
 from reporting_object_store.ndjson_sink.settings import NdjsonArchiveSettings
 from reporting_object_store.permissions import putting
 
-AT_ONCE = 16
+MAX_WORKERS = 16
 """Objects that are written at once: each is a round trip."""
 
 CONTENT_TYPE = "application/x-ndjson"
@@ -142,7 +142,7 @@ class NdjsonArchive:
         jobs: list[tuple[pl.DataFrame, Future[Output]]] = []
         failed, outputs, newest = [], [], list[datetime]()
         with ThreadPoolExecutor(
-            AT_ONCE, thread_name_prefix="reporting-archive"
+            MAX_WORKERS, thread_name_prefix="reporting-archive"
         ) as pool:
             for part in pl.concat(staged).partition_by(
                 "partition", maintain_order=True

@@ -32,7 +32,7 @@ from reporting_framework.storage import (
     system_problem,
 )
 from reporting_object_store.parquet_sink import checksums
-from reporting_object_store.parquet_sink.merge import READ
+from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
 ORIGIN = pl.col(SOURCE_KEY)
@@ -43,7 +43,7 @@ READ_WHOLE = 8 * 1024 * 1024
 TAIL = 16_384
 """Rows at the end of a file that are looked at first."""
 
-TRIES = 20
+MAX_ATTEMPTS = 20
 """How often a file is read that others keep replacing."""
 
 _OUTSIDE = (
@@ -141,7 +141,7 @@ class Checkpoint(NamedTuple):
             CorruptCheckpoint: It is not parquet, or has a schema that cannot be brought
                 to today's without loss.
         """
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             file = cls._found(store, key, timestamp)
             if file.version is None:
                 return file
@@ -257,7 +257,7 @@ class Checkpoint(NamedTuple):
         Asked again when the file was replaced meanwhile: the next one holds the same
         rows.
         """
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             try:
                 with reading(self.uri):
                     return query(self._scan()).collect()
@@ -272,7 +272,7 @@ class Checkpoint(NamedTuple):
         Looks at the newest rows first, and often no further.
         """
         found: set[str] = set()
-        tail = max(0, self.rows - READ)
+        tail = max(0, self.rows - READ_ROWS)
         for start, rows in ((tail, self.rows - tail), (0, tail)):
             if rows and (left := [key for key in objects if key not in found]):
                 found.update(
@@ -358,12 +358,14 @@ class Checkpoint(NamedTuple):
             reading(self.uri),
         ):
             checked = ahead.submit(self.check)
-            starts = range(0, self.rows, READ)
-            coming = ahead.submit(scan.slice(0, READ).collect)
+            starts = range(0, self.rows, READ_ROWS)
+            coming = ahead.submit(scan.slice(0, READ_ROWS).collect)
             for start in starts:
                 frame = self._fitted(coming.result())
-                if start + READ < self.rows:
-                    coming = ahead.submit(scan.slice(start + READ, READ).collect)
+                if start + READ_ROWS < self.rows:
+                    coming = ahead.submit(
+                        scan.slice(start + READ_ROWS, READ_ROWS).collect
+                    )
                 moments, origins = frame[self.timestamp], frame[SOURCE_KEY]
                 if moments.null_count() or origins.null_count():
                     raise CorruptCheckpoint(

@@ -28,7 +28,7 @@ from reporting_framework.storage import (
     commit_attempts,
     open_store,
 )
-from reporting_object_store.parquet_sink.lineage import MOST, Lineage
+from reporting_object_store.parquet_sink.lineage import MAX_FILES, Lineage
 
 LOG = "runs.ndjson"
 """Name of the file of run records: a line that says what it is, and one for each run,
@@ -41,7 +41,7 @@ LARGEST = 1024 * 1024
 HUGE = 16 * LARGEST
 """Bytes over which the file is none of ours; it is not read."""
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 """Seconds that a run waits for this file before it begins."""
 
 FORMAT = 1
@@ -95,7 +95,7 @@ class RunHistory:
         Where the storage hangs, it is given up, and so is whatever is to be written.
         """
         try:
-            call_within(PATIENCE, self._load, "reporting-history")
+            call_within(TIMEOUT_SECONDS, self._load, "reporting-history")
         except TimeoutError:
             self._silent = True
         except Exception:  # whatever it is, it comes again
@@ -104,7 +104,7 @@ class RunHistory:
     def _check(self) -> None:
         if self._silent:
             raise StorageUnavailable(
-                f"{self.uri}: the storage did not answer within {PATIENCE:g} s"
+                f"{self.uri}: the storage did not answer within {TIMEOUT_SECONDS:g} s"
             )
 
     def _load(self) -> _Found:
@@ -179,7 +179,9 @@ class RunHistory:
             CommitConflict: Other runs kept winning the race.
         """
         line = record.model_dump_json(exclude_defaults=True).encode()
-        merged = self._merge() if self._load().files + self._written > MOST else None
+        merged = (
+            self._merge() if self._load().files + self._written > MAX_FILES else None
+        )
         for _ in commit_attempts(self.uri):
             found = self._load()
             files = found.files + self._written if merged is None else merged

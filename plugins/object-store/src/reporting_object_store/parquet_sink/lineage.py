@@ -35,7 +35,7 @@ SCHEMA = pl.Schema(
 FULL = 250_000
 """Rows in a file, at the most: so many are held in memory."""
 
-MOST = 64
+MAX_FILES = 64
 """Files of fewer than half as many rows that may lie there before the oldest of them
 are merged.
 """
@@ -43,10 +43,10 @@ are merged.
 SMALL = 50_000
 """Rows up to which a file is read in one request."""
 
-AT_ONCE = 16
+MAX_WORKERS = 16
 """Requests under way at once."""
 
-TRIES = 3
+MAX_ATTEMPTS = 3
 """How often the files are listed when others merge them meanwhile."""
 
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z_-]+-(?P<rows>[0-9]+)\.parquet")
@@ -144,10 +144,10 @@ class Lineage:
     def of(self, origins: Sequence[str]) -> pl.DataFrame:
         """See `History.lineage`."""
         wanted = pl.col(SOURCE_KEY).is_in(pl.Series(origins, dtype=pl.String).implode())
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(MAX_ATTEMPTS)):
             try:
                 with ThreadPoolExecutor(
-                    AT_ONCE, thread_name_prefix="reporting-lineage"
+                    MAX_WORKERS, thread_name_prefix="reporting-lineage"
                 ) as pool:
                     found = list(
                         pool.map(partial(self._read, wanted=wanted), self._files())
@@ -216,7 +216,7 @@ class Lineage:
         twice, which reading drops.
         """
         small = [file for file in self._files() if file.rows <= FULL // 2]
-        if len(small) <= MOST:
+        if len(small) <= MAX_FILES:
             return len(small)
         group, rows = [], 0
         for file in small:
@@ -224,7 +224,7 @@ class Lineage:
                 break
             group.append(file)
         with ThreadPoolExecutor(
-            AT_ONCE, thread_name_prefix="reporting-lineage"
+            MAX_WORKERS, thread_name_prefix="reporting-lineage"
         ) as pool:
             try:
                 found = [

@@ -26,10 +26,10 @@ from reporting_object_store.parquet_sink.backup import (
 from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
 from reporting_object_store.parquet_sink.reset import Reset
 
-AT_ONCE = 16
+MAX_WORKERS = 16
 """Files that are looked at at once: each is a round trip."""
 
-TRIES = 20
+MAX_ATTEMPTS = 20
 """How often a reset begins again because runs that were under way have written."""
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,9 @@ class TendedFiles(CheckpointFiles):
         later too, so that a reset notices.
         """
         state = [*itertools.starmap(Place, self._quarantine.belongings())]
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-look") as pool:
+        with ThreadPoolExecutor(
+            MAX_WORKERS, thread_name_prefix="reporting-look"
+        ) as pool:
             outputs = [
                 place
                 for place in pool.map(self._look, self._keys())
@@ -160,7 +162,7 @@ class TendedFiles(CheckpointFiles):
             reset: What the marker says.
             places: What there is, if that is known.
         """
-        for _ in range(TRIES):
+        for _ in range(MAX_ATTEMPTS):
             places = places or [
                 each for each in self._kept() if each.belonging.kind in reset.kinds
             ]
@@ -180,8 +182,8 @@ class TendedFiles(CheckpointFiles):
                 self._marker.remove()
                 return
         raise CommitConflict(
-            f"{self._marker.uri}: runs have written {TRIES} times in a row; stop them,"
-            " and reset again"
+            f"{self._marker.uri}: runs have written {MAX_ATTEMPTS} times in a row; stop"
+            " them, and reset again"
         )
 
     def _saved(self, reset: Reset, places: Sequence[Place]) -> Reset:

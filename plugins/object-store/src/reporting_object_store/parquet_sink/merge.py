@@ -22,14 +22,14 @@ ROW_GROUP = 16_384
 file, however they came.
 """
 
-PART = 4_096
+MERGE_ROWS = 4_096
 """Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a
 commit takes.
 """
 
 _SYSTEM = re.compile(r"os error (\d+)")
 
-READ = 262_144
+READ_ROWS = 262_144
 """Rows of the old file that are read at once."""
 
 

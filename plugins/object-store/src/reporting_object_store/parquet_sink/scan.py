@@ -20,7 +20,7 @@ from reporting_object_store.parquet_sink.checkpoint import READ_WHOLE, reading
 from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
-AT_ONCE = 16
+MAX_WORKERS = 16
 """Files that are looked into at once: each look is a round trip."""
 
 
@@ -55,7 +55,7 @@ def scan_files(
         CorruptCheckpoint: One is not parquet, holds rows that belong into another, or
             has a column of a type that cannot be cast.
     """
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
+    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
         found = [
             each
             for each in pool.map(partial(_found, store, layout), keys)
@@ -79,7 +79,7 @@ def table_files(
             cannot be read in the columns that are wanted.
     """
     look = partial(_table_file, store, layout, wanted=wanted, held=len(keys) <= HELD)
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-scan") as pool:
+    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
         return [each for each in pool.map(look, keys) if each is not None]
 
 

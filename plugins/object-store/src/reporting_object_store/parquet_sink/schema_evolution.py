@@ -18,7 +18,7 @@ from reporting_framework.query.schemas import readable_as
 DAY = "%Y-%m-%d"
 """How a day is written as a text."""
 
-TOLD = 600
+MAX_MESSAGE = 600
 """Longest account of what changes, in characters: names of columns are another
 program's.
 """
@@ -150,7 +150,7 @@ class SchemaMapping(NamedTuple):
             *(f"column {name} added" for name in self.schema if name not in self.found),
         ]
         return (
-            textwrap.shorten("; ".join(parts), TOLD, placeholder=" …")
+            textwrap.shorten("; ".join(parts), MAX_MESSAGE, placeholder=" …")
             or "columns in another order"
         )
 

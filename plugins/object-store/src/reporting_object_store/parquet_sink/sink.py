@@ -25,8 +25,14 @@ from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import commit_attempts, same_version
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrderError
 from reporting_object_store.parquet_sink.ledger import CheckpointLedger
-from reporting_object_store.parquet_sink.maintenance import AT_ONCE, TendedFiles
-from reporting_object_store.parquet_sink.merge import PART, READ, merge, regroup, write
+from reporting_object_store.parquet_sink.maintenance import MAX_WORKERS, TendedFiles
+from reporting_object_store.parquet_sink.merge import (
+    MERGE_ROWS,
+    READ_ROWS,
+    merge,
+    regroup,
+    write,
+)
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     StagingArea,
@@ -63,7 +69,9 @@ class ParquetCheckpoint(TendedFiles):
 
     def ledger(self) -> CheckpointLedger:
         """See `Sink.ledger`."""
-        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reporting-open") as pool:
+        with ThreadPoolExecutor(
+            MAX_WORKERS, thread_name_prefix="reporting-open"
+        ) as pool:
             kept = pool.submit(self._quarantine.load)
             told = pool.submit(self._history.load) if self._history else None
             keys = list(self._keys())
@@ -243,7 +251,7 @@ class ParquetCheckpoint(TendedFiles):
 
         def counted() -> _Counted:
             return _Counted(
-                in_order(pieces, self.settings.timestamp, PART),
+                in_order(pieces, self.settings.timestamp, MERGE_ROWS),
                 file,
                 elsewhere,
                 check=check,
@@ -254,7 +262,7 @@ class ParquetCheckpoint(TendedFiles):
                 new = self._merged(file, file.frames(), counted(), scratch)
             except OutOfOrderError:
                 with sorted_anew(
-                    file.frames(ordered=False), self.settings.timestamp, READ
+                    file.frames(ordered=False), self.settings.timestamp, READ_ROWS
                 ) as old:
                     new = self._merged(file, old, counted(), scratch)
                 file = file._replace(newest=file.latest())
