@@ -150,7 +150,7 @@ class Forbidding(Plain):
     ],
 )
 def test_an_object_within_a_record_goes_by_its_own_rules(within, extra, kept):
-    """As docs/how-to/when-fields-change.md says."""
+    """As docs/how-to/schema-evolution.md says."""
     kind = type(
         "Within",
         (ModelValidator,),

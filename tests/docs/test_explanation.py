@@ -26,7 +26,7 @@ STABLE = {
 
 
 def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():
-    page = DOCS / "explanation" / "coming-from-lambdas.md"
+    page = DOCS / "explanation" / "migrate-from-lambdas.md"
     text = "".join(
         block.text for block in blocks(page.read_text()) if block.language == "pycon"
     )
@@ -40,7 +40,7 @@ def test_the_examples_for_those_who_come_from_lambdas_print_what_they_show():
 
 @pytest.mark.slow
 def test_the_handler_answers_as_shown_to_those_who_come_from_lambdas(tmp_path):
-    page = (DOCS / "explanation" / "coming-from-lambdas.md").read_text()
+    page = (DOCS / "explanation" / "migrate-from-lambdas.md").read_text()
     assert Player(tmp_path).play(blocks(page))[-1] == "python run.py"
 
 

@@ -70,7 +70,7 @@ def test_the_example_is_queried_as_the_page_shows(tmp_path):
 
 def test_fields_change_as_the_page_shows(tmp_path):
     done = Player(tmp_path).play(
-        blocks((DOCS / "how-to" / "when-fields-change.md").read_text())
+        blocks((DOCS / "how-to" / "schema-evolution.md").read_text())
     )
     assert len(done) == 3
 
@@ -79,7 +79,7 @@ def test_fields_change_as_the_page_shows(tmp_path):
 def test_the_example_is_cared_for_as_the_page_shows(tmp_path):
     player = Player(tmp_path)
     (player.folder / "examples").symlink_to(DOCS.parent / "examples")
-    text = (DOCS / "how-to" / "care-for-a-report.md").read_text()
+    text = (DOCS / "how-to" / "operate-a-report.md").read_text()
     assert len(player.play(blocks(text))) == text.count("\n$ ")
 
 
@@ -152,7 +152,7 @@ def test_the_examples_are_fully_typed(tmp_path):
 @pytest.mark.parametrize("role", ROLES)
 def test_a_page_lists_duties_shows_an_example_and_how_to_test_it(role):
     assert re.findall(r"^## (.*)$", page(role), re.MULTILINE) == [
-        "Duties",
-        "The smallest real one",
+        "Contract",
+        "Minimal example",
         "Test it",
     ]
