@@ -189,6 +189,7 @@ def test_a_flipped_bit_in_a_marker_is_noticed():
     saved = frozenset({("memory://flipped/x.parquet", "7")})
     whole = marker.Reset.begin(("output", "quarantine"), "b", saved)
     marker.ResetMarker(place).write(whole)
+    assert marker.ResetMarker(place).read() == whole
     store = open_store(place.parent)
     found = store.get("x.reset")
     version = found.version
