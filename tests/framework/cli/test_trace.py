@@ -308,6 +308,7 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
     )
     assert text.endswith(
         f"a full scan is due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC, or give --full-scan"
+        " (of a report defined in TOML: --set source.full_scan=true)"
     )
     assert world.run(full_scan=True).accepted == 12
     assert world.trace("--origin", late[0])[1].startswith("  brought by")

@@ -84,7 +84,8 @@ def _passed_over(
     found = re.match(settings.name_pattern, name) if settings.name_pattern else None
     listed = (
         f"runs list names dated {day_of(since)} or later; a full scan is due at"
-        f" {due(listing, settings):%Y-%m-%d %H:%M} UTC, or give --full-scan"
+        f" {due(listing, settings):%Y-%m-%d %H:%M} UTC, or give --full-scan (of a"
+        " report defined in TOML: --set source.full_scan=true)"
     )
     if found and found["range"] == known:
         return Absence(
