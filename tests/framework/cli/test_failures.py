@@ -225,9 +225,9 @@ def test_output_that_is_lost_fails_only_what_was_asked_to_print_it(
     function, target, code, told
 ):
     script = (
-        "import sys, time; from reporting_framework.cli.failures import note, write, guarded; "
+        "import sys, time; from reporting_framework.cli.failures import note, write, run_and_exit; "
         "from reporting_framework.cli.context import CliContext; "
-        f"sys.exit(guarded(lambda: (time.sleep(0.2), {function}('x' * 100_000), print('on', file=sys.stderr)), CliContext()))"
+        f"sys.exit(run_and_exit(lambda: (time.sleep(0.2), {function}('x' * 100_000), print('on', file=sys.stderr)), CliContext()))"
     )
     command = f"set -o pipefail; '{sys.executable}' -c \"{script}\" {target}"
     done = subprocess.run(
