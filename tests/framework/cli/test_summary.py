@@ -210,7 +210,7 @@ def test_a_dry_run_says_what_would_be_written():
     assert "  reporting-run visits --x y\n" in text
     several = result.model_copy(update={"outputs": [OUTPUT, OUTPUT]})
     assert "  would be written   1,034 rows\n" in summary.summary(several, [])
-    assert "  the same without --dry-run" in summary.summary(several, [])
+    assert "  the same without --dry-run and --limit" in summary.summary(several, [])
     assert "ignored" not in summary.summary(
         several.model_copy(update={"objects_ignored": 0, "ignored_fields": {}}), []
     )

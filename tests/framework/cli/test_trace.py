@@ -182,7 +182,7 @@ def test_what_is_in_neither(world):
     world.run()
     assert world.trace("--origin", "x.json", code=8) == [
         "x.json: neither in the table nor in quarantine",
-        "  now           there is no such object",
+        "  now           there is no such object; give its name below the source, or its URI",
     ]
     history = checkpoint(world.out).history()
     history.add_rows(["y.json"], ["1"])

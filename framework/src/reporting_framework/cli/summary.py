@@ -185,7 +185,7 @@ def next_commands(
         first = (
             shlex.join(_without_dry_run(words))
             if words
-            else "the same without --dry-run"
+            else "the same without --dry-run and --limit"
         )
     else:
         first = (

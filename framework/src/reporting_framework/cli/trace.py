@@ -141,7 +141,10 @@ def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
         ]
     known = [
         *(("announced by", _run(each)) for each in found.announced),
-        *_now(found.now, "there is no such object"),
+        *_now(
+            found.now,
+            "there is no such object; give its name below the source, or its URI",
+        ),
     ]
     if found.absence:
         known.append(("why", f"{found.absence.reason}: {found.absence.text}"))
