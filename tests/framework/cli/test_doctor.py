@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -507,7 +508,9 @@ def test_a_clock_that_is_off_is_noted(seconds, status, text):
     )
 
 
-def test_parts_without_checks_are_taken_as_they_are(toy):
+def test_parts_without_checks_are_named_as_not_tried(toy):
     done = program("reporting", "doctor", "toy", "--target", "x.txt", site=toy.folder)
     assert done.returncode == 0
+    for part in ("source toy-numbers", "sink toy-file"):
+        assert re.search(rf"{part} +ok +not tried", done.stdout)
     assert "the settings are complete: toy-numbers, toy-number, toy-file" in done.stdout

@@ -301,6 +301,7 @@ def of_report(
             if role == "sink" and schema is not None:
                 part.open(schema)
             checks = part.checks(write=write) if isinstance(part, Checkable) else {}
+            checks = checks or {f"{role} {use.name}": _unchecked}
         except ReportingError as error:
             found[f"{role} {use.name}{mark}"] = partial(CheckResult, "fail", str(error))
             continue
@@ -310,6 +311,10 @@ def of_report(
             for name, check in checks.items()
         }
     return found
+
+
+def _unchecked() -> CheckResult:
+    return CheckResult("ok", "not tried", "the plugin has no checks of its own")
 
 
 def _assembled(
