@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import reporting_framework
 from tests.templates.answering import ANSWER_SETS, AnswerSet
 
 STABLE = {"reporting_framework", *(f"reporting_framework.{name}" for name in ("plugin_api.result", "plugin_api.settings", "storage", "testing"))}
@@ -25,6 +26,17 @@ def text_of(folder: Path) -> dict[str, str]:
 def made(request, tmp_path_factory) -> tuple[AnswerSet, dict[str, str]]:
     """An answer set and the files made of it, by name."""
     return request.param, text_of(request.param.made(tmp_path_factory.mktemp("made")))
+
+
+def test_what_a_class_overrides_is_in_its_base(made):
+    """A method of another name than the base's would never be called."""
+    for name, text in made[1].items():
+        for node in ast.walk(ast.parse(text if name.endswith(".py") else "")):
+            if isinstance(node, ast.ClassDef):
+                bases = [getattr(reporting_framework, base.id, None) for base in node.bases if isinstance(base, ast.Name)]
+                own = {each.name for each in node.body if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")}
+                for base in filter(None, bases):
+                    assert {each for each in own if not hasattr(base, each)} == set(), f"{name}: {node.name}"
 
 
 def test_all_of_python_compiles_and_nothing_of_the_template_is_left(made):

@@ -16,7 +16,7 @@ class RecordValidator(ModelValidator):
     name: ClassVar[str] = "{{ cookiecutter.name }}"
     model = Record
 
-    def rule(self, record: dict[str, Any]) -> dict[str, Any]:
+    def check_record(self, record: dict[str, Any]) -> dict[str, Any]:
         """A record of the kind ``stop`` has a value."""
         if record["kind"] == "stop" and record["value"] is None:
             raise PydanticCustomError("missing", "a stop has a value", {"field": "value"})
