@@ -6,6 +6,7 @@ The answer is some rows for people, or all of them in a file, written as they co
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -104,9 +105,26 @@ class Asked(NamedTuple):
         )
 
     def _run(self, before: str, after: str = "") -> list[tuple[Any, ...]]:
+        """Run a query in a thread, so that an interrupt need not wait for its end.
+
+        DuckDB looks for signals between the parts of a query only.
+        """
         sql, shift = self.statement.wrapped(before, after)
-        with withheld(self.statement.text, self.files, shift):
-            return self.connection.execute(sql).fetchall()
+
+        def execute() -> list[tuple[Any, ...]]:
+            with withheld(self.statement.text, self.files, shift):
+                return self.connection.execute(sql).fetchall()
+
+        with ThreadPoolExecutor(1, thread_name_prefix="reporting-sql") as thread:
+            answer = thread.submit(execute)
+            try:
+                while wait([answer], 0.1).not_done:
+                    pass  # the signal may go to a thread of DuckDB, and wake nobody
+                return answer.result()
+            except KeyboardInterrupt:
+                while wait([answer], 0.1).not_done:  # it may not have begun
+                    self.connection.interrupt()
+                raise
 
 
 def _for_people(column: str, kind: str) -> str:
