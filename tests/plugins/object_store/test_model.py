@@ -106,15 +106,19 @@ class Model:
                 )
 
     def due(self):
-        """Objects that a run which sees everything reads."""
+        """Objects that a run which sees everything reads.
+
+        While the table is empty, those of several lines are read again: others of them may have been in one that is
+        gone.
+        """
+        empty = not any(self.rows.values())
         for key in self.objects:
-            versions = {
-                content
-                for found in (self.entries, self.discarded)
-                for content, _ in found.get(key, {}).values()
-            }
-            if (versions and versions != {self.contents[key]}) or not (
-                versions or key in self.rows
+            known = self.entries.get(key, {}) | self.discarded.get(key, {})
+            versions = {content for content, _ in known.values()}
+            if (
+                (versions and versions != {self.contents[key]})
+                or not (versions or key in self.rows)
+                or (empty and any("#" in origin for origin in known))
             ):
                 yield key
 
