@@ -525,7 +525,7 @@ MUTANTS = [
         "self.read += len(split_result.origins)",
         "vars(self).setdefault('all', []).append(split_result)",
         "test_it_keeps_no_outcome",
-        "an observer keeps no split_result: 2 are held",
+        "an observer keeps no split result: 2 are held",
     ),
     Mutant(
         "changes what it is told",

@@ -262,7 +262,7 @@ class ToySink:
         write(copy, read(self.file))
         return [str(copy)]
 
-    def delete(self, belongings):
+    def remove(self, belongings):
         with self._alone():
             self._as_told(belongings)
             self.file.unlink()
