@@ -158,6 +158,13 @@ def test_white_space_around_a_place_is_refused(uri):
         parse_location(uri)
 
 
+@pytest.mark.parametrize("scheme", ["s3", "memory"])
+def test_credentials_are_no_part_of_a_bucket_and_are_not_shown(scheme):
+    with pytest.raises(InvalidLocation, match="credentials do not belong") as raised:
+        parse_location(f"{scheme}://user:secret@b/k")
+    assert "secret" not in str(raised.value).replace("its secret", "")
+
+
 @pytest.mark.parametrize(
     "bucket",
     [

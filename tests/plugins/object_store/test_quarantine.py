@@ -113,7 +113,7 @@ class Model:
 
 @given(steps, st.sets(key))
 def test_it_does_as_a_dict_does(steps, asked):
-    """Any series of `begin`, `settle` and `discard`, with or without reading it anew, leaves what a dict of origins would."""
+    """Any series of `mark_in_progress`, `replace_entries` and `discard`, reopened or not, leaves what a dict would."""
     here = place()
     quarantine, model = ParquetQuarantine(here), Model()
     for name, *arguments in steps:

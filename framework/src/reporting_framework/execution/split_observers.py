@@ -1,4 +1,4 @@
-"""Those who are told of each split of a run: the history, the log, the observers."""
+"""Observers of the splits of a run: history, log and lifecycle hooks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class SplitObservers:
-    """Tells the history, the log and the observers of a run's splits.
+    """Observers of a run's splits: its history, its log and the lifecycle hooks.
 
     Args:
         run: The run.
         recorder: Its history.
-        lifecycle: The observers.
+        lifecycle: The hooks.
     """
 
     def __init__(self, run: Run, recorder: Recorder, lifecycle: Lifecycle) -> None:
