@@ -98,7 +98,7 @@ def test_records_with_unknown_fields_are_rejected(kind):
 
 @every
 def test_kept_fields_are_json_in_one_column(kind):
-    """The last one before the origin, names sorted, null where there are none; nothing is counted as ignored."""
+    """The last one before the source key, names sorted, null where there are none; nothing is counted as ignored."""
     found = validated(kind, "keep", {**GOOD[kind], **MORE}, GOOD[kind])
     assert found.frame.columns[-2:] == ["extra", "source_key"]
     kept, none = found.frame["extra"]

@@ -12,7 +12,7 @@ from reporting_framework import (
     Rejection,
     Split,
     Validated,
-    line_origin,
+    line_source_key,
 )
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing import CANARY, SourceContract, ValidatorContract
@@ -44,10 +44,11 @@ class CsvFiles:
 
     def read(self, split):
         frame = pl.read_csv(self.settings.folder / split.data["file"])
-        origins = [
-            line_origin(split.data["file"], line) for line in range(1, frame.height + 1)
+        source_keys = [
+            line_source_key(split.data["file"], line)
+            for line in range(1, frame.height + 1)
         ]
-        yield Batch(origins, [None] * frame.height, frame=frame)
+        yield Batch(source_keys, [None] * frame.height, frame=frame)
 
     def plan_stats(self):
         return PlanStats()
@@ -72,12 +73,13 @@ class Numbered:
 
     def validate(self, batch):
         frame = batch.frame.with_columns(
-            pl.Series(SOURCE_KEY, batch.origins, dtype=pl.String)
+            pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)
         )
-        versions = dict(zip(batch.origins, batch.versions, strict=True))
+        versions = dict(zip(batch.source_keys, batch.versions, strict=True))
         bad = frame.filter(pl.col("number").is_null())[SOURCE_KEY]
         rejections = [
-            Rejection(origin, versions[origin], "missing", "number") for origin in bad
+            Rejection(source_key, versions[source_key], "missing", "number")
+            for source_key in bad
         ]
         return Validated(
             frame.filter(pl.col("number").is_not_null()).cast(SCHEMA), rejections

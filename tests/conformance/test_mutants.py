@@ -52,12 +52,12 @@ MUTANTS = [
         "every record comes out, and nothing else: missing 1 (100002.json)",
     ),
     Mutant(
-        "repeats an origin",
+        "repeats a source key",
         "TestSource",
-        'batch["origins"].append(key)',
-        "batch['origins'].append(split.data['keys'][0])",
-        "test_an_origin_is_unique",
-        "an origin is unique: 2 (100000.json, 100002.json) are there more than once",
+        'batch["source_keys"].append(key)',
+        "batch['source_keys'].append(split.data['keys'][0])",
+        "test_a_source_key_is_unique",
+        "a source key is unique: 2 (100000.json, 100002.json) are there more than once",
     ),
     Mutant(
         "plans nondeterministically",
@@ -165,16 +165,16 @@ MUTANTS = [
     Mutant(
         "leaks a value",
         "TestValidator",
-        'Rejection(origin, version, "int_type", "number")',
-        'Rejection(origin, version, f"not an integer: {number}", "number")',
+        'Rejection(source_key, version, "int_type", "number")',
+        'Rejection(source_key, version, f"not an integer: {number}", "number")',
         "test_no_value_is_told",
         "no value of a record is ever told: a rejection of type",
     ),
     Mutant(
         "logs a value",
         "TestValidator",
-        'rejections.append(Rejection(origin, version, "json_invalid"))',
-        'rejections.append(Rejection(origin, version, "json_invalid")); print(payload)',
+        'rejections.append(Rejection(source_key, version, "json_invalid"))',
+        'rejections.append(Rejection(source_key, version, "json_invalid")); print(payload)',
         "test_no_value_is_told",
         "no value of a record is ever told: stdout holds one",
     ),
@@ -189,7 +189,7 @@ MUTANTS = [
     Mutant(
         "passes over a bad record",
         "TestValidator",
-        'rejections.append(Rejection(origin, version, "int_type", "number"))',
+        'rejections.append(Rejection(source_key, version, "int_type", "number"))',
         "pass",
         "test_every_record_is_a_row_or_a_rejection",
         "every record is a row or a rejection, once",
@@ -205,8 +205,8 @@ MUTANTS = [
     Mutant(
         "remembers the record before",
         "TestValidator",
-        "rows.append((number, note, origin))",
-        "rows.append((number + len(rows), note, origin))",
+        "rows.append((number, note, source_key))",
+        "rows.append((number + len(rows), note, source_key))",
         "test_every_record_is_a_row_or_a_rejection",
         "what becomes of a record does not depend on its neighbours: rows differ",
     ),
@@ -220,12 +220,12 @@ MUTANTS = [
     ),
     # -- transforms
     Mutant(
-        "drops the origin",
+        "drops the source key",
         "TestTransform",
         "return doubled.select(pl.exclude(SOURCE_KEY), SOURCE_KEY)",
         "return doubled.drop(SOURCE_KEY)",
-        "test_the_origin_is_kept",
-        "a transform keeps the origin, as the last column",
+        "test_the_source_key_is_kept",
+        "a transform keeps the source key, as the last column",
     ),
     Mutant(
         "changes its input",
@@ -281,8 +281,8 @@ MUTANTS = [
         "commits half",
         "TestSink",
         "                write(self.file, json.dumps(rows | new, sort_keys=True).encode())",
-        "                for origin in new:\n"
-        "                    rows = rows | {origin: new[origin]}\n"
+        "                for source_key in new:\n"
+        "                    rows = rows | {source_key: new[source_key]}\n"
         "                    write(self.file, json.dumps(rows, sort_keys=True).encode())",
         "test_a_fault_in_the_commit_leaves_all_or_nothing",
         "commit is atomic: I/O call 3 fails once left a part of the rows visible",
@@ -311,8 +311,8 @@ MUTANTS = [
         "test_commits_at_once_lose_and_double_nothing",
         "commits at once lose nothing and double nothing",
         also=(
-            "new = {origin: row for",
-            "__import__('time').sleep(0.1); new = {origin: row for",
+            "            new = {\n",
+            "            __import__('time').sleep(0.1)\n            new = {\n",
         ),
     ),
     Mutant(
@@ -357,15 +357,15 @@ MUTANTS = [
     Mutant(
         "forgets what was discarded",
         "TestSink",
-        'self.rows[origin][1] = "discarded:" + self.rows[origin][1]',
-        "del self.rows[origin]",
+        'self.rows[source_key][1] = "discarded:" + self.rows[source_key][1]',
+        "del self.rows[source_key]",
         "test_what_was_dropped_stays_accounted_for",
         "what was discarded stays accounted for: {'b.json': 'v2'}",
     ),
     Mutant(
         "forgets why a record was discarded",
         "TestSink",
-        '"discarded:" + self.rows[origin][1]',
+        '"discarded:" + self.rows[source_key][1]',
         '"discarded:"',
         "test_what_was_dropped_stays_accounted_for",
         "what was discarded is told when it is asked for, with its reason",
@@ -381,8 +381,8 @@ MUTANTS = [
     Mutant(
         "lets what was discarded come back",
         "TestSink",
-        "self.rows[origin] = before[origin] if discarded else added",
-        "self.rows[origin] = added",
+        "self.rows[source_key] = before[source_key] if discarded else added",
+        "self.rows[source_key] = added",
         "test_what_was_dropped_stays_accounted_for",
         "what was discarded stays so when it is rejected again: ['b.json#2', 'b.json#3']",
     ),
@@ -506,7 +506,7 @@ MUTANTS = [
     Mutant(
         "raises",
         "TestObserver",
-        "self.read += len(split_result.origins)",
+        "self.read += len(split_result.source_keys)",
         "self.read += split_result.records",
         "test_it_does_not_raise",
         "an observer does not raise: 1 (reporting_split_finished raised AttributeError)",
@@ -522,7 +522,7 @@ MUTANTS = [
     Mutant(
         "keeps split results",
         "TestObserver",
-        "self.read += len(split_result.origins)",
+        "self.read += len(split_result.source_keys)",
         "vars(self).setdefault('all', []).append(split_result)",
         "test_it_keeps_no_outcome",
         "an observer keeps no split result: 2 are held",
@@ -530,8 +530,8 @@ MUTANTS = [
     Mutant(
         "changes what it is told",
         "TestObserver",
-        "self.read += len(split_result.origins)",
-        "split_result.origins.clear()",
+        "self.read += len(split_result.source_keys)",
+        "split_result.source_keys.clear()",
         "test_it_changes_nothing_that_it_is_told",
         "an observer changes nothing that it is told",
     ),
@@ -705,7 +705,7 @@ MUTANTS = [
 
 SAMPLE = {
     "drops a record",
-    "repeats an origin",
+    "repeats a source key",
     "plans nondeterministically",
     "has splits that cannot be sent",
     "ignores the ledger",
@@ -714,7 +714,7 @@ SAMPLE = {
     "accepts unknown settings",
     "leaks a value",
     "raises for a bad record",
-    "drops the origin",
+    "drops the source key",
     "changes its input",
     "commits half",
     "changes rows on a repeated commit",

@@ -262,7 +262,7 @@ class TestBucketCheckpoints(TestBucketCheckpoint):
 
 
 class Archive(Files):
-    """Rows that come again among others are written again, and told by their origin, as the documentation says."""
+    """Rows that come again among others are written again, and told by their source key, as the documentation says."""
 
     plugin = NdjsonArchive
     bounded = False

@@ -32,7 +32,7 @@ from reporting_framework import (
     Validated,
     hookimpl,
     object_of,
-    single_origin,
+    single_source_key,
 )
 from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.plugin_api.result import Output, QuarantineState, RunRecord
@@ -96,7 +96,7 @@ class ToySource:
             yield Split(keys[0], {"keys": keys})
 
     def read(self, split):
-        batch = {"origins": [], "payloads": [], "unread": []}
+        batch = {"source_keys": [], "payloads": [], "unread": []}
         for key in split.data["keys"]:
             try:
                 payload = read(self.settings.folder / key)
@@ -106,9 +106,9 @@ class ToySource:
             if payload is None:
                 batch["unread"].append(ReadFailure(key, "missing"))
             if payload is not None:
-                batch["origins"].append(key)
+                batch["source_keys"].append(key)
                 batch["payloads"].append(payload)
-        yield Batch(versions=["1"] * len(batch["origins"]), **batch)
+        yield Batch(versions=["1"] * len(batch["source_keys"]), **batch)
 
     def plan_replay(self, objects):
         for key in objects:
@@ -138,23 +138,25 @@ class ToyValidator:
 
     def validate(self, batch):
         rows, rejections, ignored = [], [], {}
-        for origin, version, payload in zip(
-            batch.origins, batch.versions, batch.payloads, strict=True
+        for source_key, version, payload in zip(
+            batch.source_keys, batch.versions, batch.payloads, strict=True
         ):
             try:
                 record = json.loads(payload)
                 number, note = record["number"], record["note"]
                 note.encode()
             except (ValueError, TypeError, RecursionError, AttributeError):
-                rejections.append(Rejection(origin, version, "json_invalid"))
+                rejections.append(Rejection(source_key, version, "json_invalid"))
                 continue
             except KeyError as error:
-                rejections.append(Rejection(origin, version, "missing", error.args[0]))
+                rejections.append(
+                    Rejection(source_key, version, "missing", error.args[0])
+                )
                 continue
             if type(number) is not int or abs(number) >= 2**63:
-                rejections.append(Rejection(origin, version, "int_type", "number"))
+                rejections.append(Rejection(source_key, version, "int_type", "number"))
                 continue
-            rows.append((number, note, origin))
+            rows.append((number, note, source_key))
         return Validated(
             pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections, ignored
         )
@@ -225,7 +227,11 @@ class ToySink:
             staged |= staged_part.data
         with self._alone():
             rows = self._rows()
-            new = {origin: row for origin, row in staged.items() if origin not in rows}
+            new = {
+                source_key: row
+                for source_key, row in staged.items()
+                if source_key not in rows
+            }
             if new:
                 write(self.file, json.dumps(rows | new, sort_keys=True).encode())
         output = Output(
@@ -289,15 +295,15 @@ class ToyQuarantine:
 
     def _shown(self):
         return {
-            origin: row
-            for origin, row in self.rows.items()
+            source_key: row
+            for source_key, row in self.rows.items()
             if not row[1].startswith(("begun", "discarded:"))
         }
 
     def versions(self, objects):
         known = {}
-        for origin, (version, kind, *_) in self.rows.items():
-            known.setdefault(object_of(origin), set()).add(
+        for source_key, (version, kind, *_) in self.rows.items():
+            known.setdefault(object_of(source_key), set()).add(
                 None if kind == "begun" else version
             )
         return {
@@ -308,51 +314,51 @@ class ToyQuarantine:
 
     def entries(self):
         rows = [
-            (origin, *row[:4], datetime.fromisoformat(row[4]))
-            for origin, row in sorted(self._shown().items())
+            (source_key, *row[:4], datetime.fromisoformat(row[4]))
+            for source_key, row in sorted(self._shown().items())
         ]
         return pl.DataFrame(rows, schema=ENTRIES, orient="row")
 
     def mark_in_progress(self, objects):
         self.rows |= {
-            origin: [None, "begun", None, None, None]
-            for origin in map(single_origin, objects)
+            source_key: [None, "begun", None, None, None]
+            for source_key in map(single_source_key, objects)
         }
         self._write()
 
     def replace_entries(self, reread, rejections, *, run_id, at):
         before, again = self.rows, set(reread)
         self.rows = {
-            origin: row
-            for origin, row in before.items()
-            if object_of(origin) not in again
+            source_key: row
+            for source_key, row in before.items()
+            if object_of(source_key) not in again
         }
-        for origin, version, kind, field in rejections:
-            found = before.get(origin, ["", ""])
+        for source_key, version, kind, field in rejections:
+            found = before.get(source_key, ["", ""])
             discarded = found[0] == version and found[1].startswith("discarded:")
             added = [version, kind, field, run_id, at.isoformat()]
-            self.rows[origin] = before[origin] if discarded else added
+            self.rows[source_key] = before[source_key] if discarded else added
         self._write()
         return QuarantineState(uri=str(self.file), rows=len(self._shown()))
 
     def discard(self, entries):
         there = self.entries().rows()
         chosen = [row[0] for row in entries.rows() if row in there]
-        for origin in chosen:
-            self.rows[origin][1] = "discarded:" + self.rows[origin][1]
+        for source_key in chosen:
+            self.rows[source_key][1] = "discarded:" + self.rows[source_key][1]
         self._write()
         return len(chosen)
 
     def discarded(self):
         rows = [
             (
-                origin,
+                source_key,
                 row[0],
                 row[1].removeprefix("discarded:"),
                 *row[2:4],
                 datetime.fromisoformat(row[4]),
             )
-            for origin, row in sorted(self.rows.items())
+            for source_key, row in sorted(self.rows.items())
             if row[1].startswith("discarded:")
         ]
         return pl.DataFrame(rows, schema=ENTRIES, orient="row")
@@ -394,19 +400,19 @@ class ToyHistory:
     def add_run(self, record):
         self._add("runs", [record.model_dump_json()])
 
-    def add_rows(self, origins, versions):
-        self.noted += zip(origins, versions, strict=True)
+    def add_rows(self, source_keys, versions):
+        self.noted += zip(source_keys, versions, strict=True)
 
     def flush(self, *, run_id, validator, at):
         self._add(
             "rows", [(*each, run_id, validator, at.isoformat()) for each in self.noted]
         )
 
-    def lineage(self, origins):
+    def lineage(self, source_keys):
         found = [
             (*row, datetime.fromisoformat(at))
             for *row, at in self._content().get("rows", [])
-            if row[0] in origins
+            if row[0] in source_keys
         ]
         return pl.DataFrame(found, schema=LINEAGE, orient="row").sort(
             "at", SOURCE_KEY, descending=[True, False]
@@ -496,7 +502,7 @@ class ToyObserver:
 
     @hookimpl
     def reporting_split_finished(self, split_result):
-        self.read += len(split_result.origins)
+        self.read += len(split_result.source_keys)
 
     @hookimpl
     def reporting_run_failed(self, error):

@@ -104,7 +104,7 @@ def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
         (replayed["run_id"], True),
         (first["run_id"], False),
     ]
-    traced = json.dumps(reporting("trace", report, "--origin", WITHOUT))
+    traced = json.dumps(reporting("trace", report, "--source-key", WITHOUT))
     assert replayed["run_id"] in traced
     assert "visit-event-v2" in traced
 

@@ -61,7 +61,7 @@ def shop(folder: Path, *numbers: int) -> None:
         database.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", rows)
 
 
-def origins(folder: Path) -> list[str]:
+def source_keys(folder: Path) -> list[str]:
     return sorted(
         pl.read_parquet(folder / "out" / "orders.parquet")["source_key"].to_list()
     )
@@ -97,7 +97,7 @@ def test_a_report_with_a_plugin_from_outside_runs_and_its_observer_is_told(tmp_p
     assert (result["accepted"], result["rejected"]) == (2, 1)
     assert post["run_id"] == result["run_id"]
     assert post["text"] == "orders: ok, records read 3, accepted 2, rejected 1"
-    assert origins(tmp_path) == ["orders/1", "orders/2"]
+    assert source_keys(tmp_path) == ["orders/1", "orders/2"]
 
 
 # -- in an environment of its own --------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def test_neighbours_that_are_no_good_change_nothing_for_a_report_that_does_not_n
     assert (folder / "out" / "orders.parquet").read_bytes() == (
         alone / "out" / "orders.parquet"
     ).read_bytes()
-    assert len(origins(folder)) == 28
+    assert len(source_keys(folder)) == 28
 
 
 @pytest.mark.slow
@@ -380,7 +380,7 @@ def test_a_webhook_that_fails_fails_no_run_and_its_url_stays_secret(
         else "the webhook could not be told: URLError"
     )
     assert done.stderr == f"warning: {said}; the run is what it is\n"
-    assert origins(tmp_path) == ["orders/1"]
+    assert source_keys(tmp_path) == ["orders/1"]
 
 
 @pytest.mark.slow

@@ -49,11 +49,11 @@ __all__ = [
     "execute",
     "lifecycle",
     "name_of",
-    "origins_of",
     "pipeline",
     "rows_of",
     "snapshot",
     "source",
+    "source_keys_of",
     "take",
     "unprivileged",
 ]
@@ -89,8 +89,8 @@ def rows_of(path: Path | bytes) -> list[tuple[Any, ...]]:
     return pl.read_parquet(path).rows()
 
 
-def origins_of(path: Path | bytes) -> list[str]:
-    """Origins of a checkpoint's rows, in its order."""
+def source_keys_of(path: Path | bytes) -> list[str]:
+    """Source keys of a checkpoint's rows, in its order."""
     return pl.read_parquet(path)[SOURCE_KEY].to_list()
 
 

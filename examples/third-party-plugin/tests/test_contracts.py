@@ -69,7 +69,7 @@ class TestWebhook(ObserverContract):
 
 
 def insert(path, number):
-    """Put a row in; its origin, and what must come out."""
+    """Put a row in; its source key, and what must come out."""
     item = f"{CANARY} ü{number} {'.' * 500}"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA synchronous = OFF")

@@ -22,7 +22,7 @@ ORDERS = "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, price REAL)"
 
 
 class Known:
-    """A ledger that knows these origins, with a bookmark."""
+    """A ledger that knows these source keys, with a bookmark."""
 
     newest = None
 
@@ -67,7 +67,11 @@ def made(path, **settings):
 
 
 def planned(source, ledger):
-    return [origin for split in source.plan(ledger) for origin in split.data["origins"]]
+    return [
+        source_key
+        for split in source.plan(ledger)
+        for source_key in split.data["source_keys"]
+    ]
 
 
 def taken(source, ledger=None):
@@ -89,7 +93,7 @@ def test_a_split_is_plain_data_that_another_source_can_read(path):
     (split,) = made(path).plan(Known())
     sent = split._replace(data=json.loads(json.dumps(split.data)))
     (batch,) = made(path).read(sent)
-    assert batch.origins == ["orders/1", "orders/2", "orders/5"]
+    assert batch.source_keys == ["orders/1", "orders/2", "orders/5"]
     assert batch.payloads[0] == b'{"id": 1, "item": "cup", "price": 1.5}'
 
 
@@ -104,14 +108,14 @@ def test_pages_splits_and_batches_are_bounded(path):
 
     splits = list(made(path).plan(Counting()))
     assert asked == [100_000, 3]
-    assert [len(split.data["origins"]) for split in splits] == [1000, 1000, 500, 3]
+    assert [len(split.data["source_keys"]) for split in splits] == [1000, 1000, 500, 3]
     assert len({split.id for split in splits}) == 4
 
 
 def test_a_batch_is_ended_before_it_grows_too_large(path):
     execute(path, many("SELECT n + 10, printf('%.*c', 1000000, 'x'), 1.5", 20))
     batches = taken(made(path))
-    assert [len(batch.origins) for batch in batches] == [20, 3]
+    assert [len(batch.source_keys) for batch in batches] == [20, 3]
     assert max(sum(map(len, batch.payloads)) for batch in batches) < 18 * 1024 * 1024
 
 
@@ -123,14 +127,14 @@ def many(select, number):
 
 def test_a_run_looks_at_the_keys_above_those_of_the_last_one(path):
     first = made(path)
-    origins = planned(first, Known())
+    source_keys = planned(first, Known())
     left = json.loads(json.dumps(first.bookmark(complete=True, unread=(), rows=3)))
     execute(
         path,
         "INSERT INTO orders VALUES (3, 'late', 1)",
         "INSERT INTO orders VALUES (6, 'new', 1)",
     )
-    ledger = Known(*origins, bookmark=left)
+    ledger = Known(*source_keys, bookmark=left)
     second = made(path)
     assert planned(second, ledger) == ["orders/6"]
     assert ledger.asked == ["orders/6"]
@@ -202,7 +206,7 @@ def test_an_empty_table_leaves_a_mark_that_covers_nothing(tmp_path):
 
 def test_a_rejected_row_is_read_again_once_it_was_put_right(path):
     (batch,) = taken(made(path))
-    rejected = dict(zip(batch.origins, batch.versions, strict=True))
+    rejected = dict(zip(batch.source_keys, batch.versions, strict=True))
     assert planned(made(path), Known(rejected=rejected)) == []
     execute(path, "UPDATE orders SET price = 2 WHERE id = 2")
     assert planned(made(path), Known(rejected=rejected)) == ["orders/2"]
@@ -216,8 +220,8 @@ def test_a_row_that_is_no_json_or_too_large_is_rejected_by_name(path):
         f"INSERT INTO orders VALUES (8, '{'x' * 300}', 1)",
     )
     (batch,) = taken(made(path, max_record_bytes=300))
-    assert batch.origins == ["orders/1", "orders/2", "orders/5"]
-    assert [(each.origin, each.error_type) for each in batch.rejected] == [
+    assert batch.source_keys == ["orders/1", "orders/2", "orders/5"]
+    assert [(each.source_key, each.error_type) for each in batch.rejected] == [
         ("orders/6", "undecodable"),
         ("orders/7", "undecodable"),
         ("orders/8", "too_large"),
@@ -230,7 +234,7 @@ def test_a_row_that_is_gone_and_a_file_that_is_locked_are_unread(path):
     (split,) = source.plan(Known())
     execute(path, "DELETE FROM orders WHERE id = 2")
     (batch,) = source.read(split)
-    assert (batch.origins, batch.unread) == (
+    assert (batch.source_keys, batch.unread) == (
         ["orders/1", "orders/5"],
         [ReadFailure("orders/2", "missing")],
     )

@@ -52,9 +52,9 @@ if TYPE_CHECKING:
         TriggerResponse,
         Validated,
         holds_several,
-        line_origin,
+        line_source_key,
         object_of,
-        single_origin,
+        single_source_key,
     )
     from reporting_framework.plugin_api.report import (
         Answering,
@@ -158,11 +158,11 @@ __all__ = [
     "holds_several",
     "hookimpl",
     "install_command",
-    "line_origin",
+    "line_source_key",
     "object_of",
     "query_report",
     "run_report",
-    "single_origin",
+    "single_source_key",
 ]
 
 

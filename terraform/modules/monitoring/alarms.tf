@@ -141,7 +141,7 @@ locals {
 
 resource "aws_cloudwatch_metric_alarm" "rejected" {
   alarm_name          = "${var.name}-rejected"
-  alarm_description   = "In an hour ${var.report} (${var.environment}) rejected more than ${var.rejected_percent} % of the records that it processed. They are set aside with origin and reason, in the quarantine or the records' dead-letter queue: see whether their producer changed or the validator is wrong."
+  alarm_description   = "In an hour ${var.report} (${var.environment}) rejected more than ${var.rejected_percent} % of the records that it processed. They are set aside with source key and reason, in the quarantine or the records' dead-letter queue: see whether their producer changed or the validator is wrong."
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.rejected_percent
   evaluation_periods  = 1

@@ -208,7 +208,7 @@ class Bytes(BaseModel):
     value: bytes
 
 
-class TakesOrigin(BaseModel):
+class TakesSourceKey(BaseModel):
     """Has the name of a column that is added."""
 
     source_key: str

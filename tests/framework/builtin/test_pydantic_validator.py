@@ -35,7 +35,7 @@ def test_the_plugin_is_found_by_its_name():
     assert PydanticValidator.input_format == "payloads"
 
 
-def test_each_kind_of_field_has_its_column_and_the_origin_comes_last():
+def test_each_kind_of_field_has_its_column_and_the_source_key_comes_last():
     assert dict(validator("Everything").schema) == {
         "text": pl.String,
         "named": pl.String,
@@ -146,7 +146,7 @@ def test_a_dictionarys_optional_field_may_be_absent_or_null():
         ("Either", "no column for int | str"),
         ("Bytes", "no column for <class 'bytes'>"),
         (
-            "TakesOrigin",
+            "TakesSourceKey",
             "field source_key has the name of a column that is added; rename it",
         ),
         ("Root", "root-model-extra"),
@@ -255,7 +255,7 @@ def test_what_is_not_strict_json_or_not_an_object_is_rejected(payload, expected)
     found = run(validator("Record"), {"id": 1}, payload, {"id": 2})
     assert found.frame["id"].to_list() == [1, 2]
     assert [
-        (each.origin, each.version, each.error_type, each.field)
+        (each.source_key, each.version, each.error_type, each.field)
         for each in found.rejections
     ] == [("o1", "v1", *expected)]
 
@@ -326,7 +326,7 @@ def test_rows_that_no_column_can_hold_are_rejected_one_by_one():
     found = run(validator("Record"), *({"id": number} for number in numbers))
     assert found.frame["id"].to_list() == [1, 2, 3]
     assert [
-        (each.origin, each.error_type, each.field) for each in found.rejections
+        (each.source_key, each.error_type, each.field) for each in found.rejections
     ] == [
         ("o1", "out_of_range", "id"),
         ("o3", "out_of_range", "id"),
@@ -684,7 +684,7 @@ def test_what_is_had_quickly_stands_among_what_the_model_makes():
 
     found = run(made(Quick), b"7", {"id": 1}, b"x", b"7")
     assert found.frame["id"].to_list() == [7, 1, 7]
-    assert [each.origin for each in found.rejections] == ["o2"]
+    assert [each.source_key for each in found.rejections] == ["o2"]
 
 
 def test_where_a_rule_fails_by_a_defect_of_its_own_is_told_once_and_without_a_value(

@@ -131,13 +131,15 @@ def test_moments_are_the_same_instant_in_utc(moments):
             )
         except OverflowError:
             expected.append((f"o{at}", None))
-    rejected = {each.origin: (each.error_type, each.field) for each in found.rejections}
+    rejected = {
+        each.source_key: (each.error_type, each.field) for each in found.rejections
+    }
     accepted = dict(found.frame.select("source_key", "moment").rows())
-    for origin, instant in expected:
+    for source_key, instant in expected:
         if instant is None:
-            assert rejected[origin] == ("out_of_range", "moment")
+            assert rejected[source_key] == ("out_of_range", "moment")
         else:
-            assert accepted[origin] == instant
+            assert accepted[source_key] == instant
 
 
 TREES = st.recursive(

@@ -37,7 +37,7 @@ def made(kind: type[ModelValidator], extra: Any = "ignore") -> ModelValidator:
 
 
 def batch(*payloads: Any) -> Batch:
-    """Payloads as a batch, from origins o0, o1, … in versions v0, v1, …; what is not bytes is made JSON."""
+    """Payloads as a batch, from source keys o0, o1, … in versions v0, v1, …; what is not bytes is made JSON."""
     raw = [
         payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         for payload in payloads
@@ -50,13 +50,15 @@ def run(checker: ModelValidator, *payloads: Any) -> Validated:
     """What the validator makes of payloads; every record is accounted for once, in the declared schema."""
     given = batch(*payloads)
     validated = checker.validate(given)
-    origins = validated.frame["source_key"].to_list()
-    rejected = [rejection.origin for rejection in validated.rejections]
-    assert sorted([*origins, *rejected]) == sorted(given.origins)
-    assert origins == [origin for origin in given.origins if origin not in rejected]
-    versions = dict(zip(given.origins, given.versions, strict=True))
+    source_keys = validated.frame["source_key"].to_list()
+    rejected = [rejection.source_key for rejection in validated.rejections]
+    assert sorted([*source_keys, *rejected]) == sorted(given.source_keys)
+    assert source_keys == [
+        source_key for source_key in given.source_keys if source_key not in rejected
+    ]
+    versions = dict(zip(given.source_keys, given.versions, strict=True))
     assert all(
-        rejection.version == versions[rejection.origin]
+        rejection.version == versions[rejection.source_key]
         for rejection in validated.rejections
     )
     assert validated.frame.schema == checker.schema
@@ -64,7 +66,7 @@ def run(checker: ModelValidator, *payloads: Any) -> Validated:
 
 
 def row(validated: Validated) -> dict[str, Any]:
-    """The only row, without its origin."""
+    """The only row, without its source key."""
     assert not validated.rejections, validated.rejections
     (only,) = validated.frame.drop("source_key").to_dicts()
     return only
@@ -79,4 +81,6 @@ def reason(validated: Validated) -> tuple[str, str | None]:
 
 def reasons(validated: Validated) -> list[Rejection]:
     """Rejections in the order of the records."""
-    return sorted(validated.rejections, key=lambda rejection: int(rejection.origin[1:]))
+    return sorted(
+        validated.rejections, key=lambda rejection: int(rejection.source_key[1:])
+    )

@@ -95,9 +95,9 @@ def test_a_table_and_csv(here):
         (["--type", "missing"], [1, 2]),
         (["--field", "study"], [3]),
         (["--field", ""], [4]),
-        (["--origin", name(2)], [2]),
-        (["--origin", f"{name(2)}#1"], [2]),
-        (["--origin", "*-1000?[34]-*"], [3, 4]),
+        (["--source-key", name(2)], [2]),
+        (["--source-key", f"{name(2)}#1"], [2]),
+        (["--source-key", "*-1000?[34]-*"], [3, 4]),
         (["--type", "missing", "--field", "study"], []),
         (["--limit", "2"], [1, 2]),
     ],
@@ -114,7 +114,7 @@ def test_a_name_with_signs_of_a_glob_fits_itself(here):
 
     entries = pl.DataFrame({"source_key": ["a[1].json", "a1.json", "b.json#2"]})
     found = {
-        text: EntryFilter(origin=text).of(entries)["source_key"].to_list()
+        text: EntryFilter(source_key=text).of(entries)["source_key"].to_list()
         for text in ("a[1].json", "b.json", "*#*")
     }
     assert found == {
@@ -151,7 +151,7 @@ def test_a_type_or_field_that_no_record_has_is_told_with_those_there(
         f"warning: no record in quarantine has the {option[2:]} {wrong}; did you mean"
         f" {min(there)}?; there are: {', '.join(sorted(there))}\n"
     ) in warnings
-    assert "there are" not in asked(action, "--origin", "none", *more).stderr
+    assert "there are" not in asked(action, "--source-key", "none", *more).stderr
 
 
 def test_no_value_is_ever_shown(here):
@@ -160,7 +160,7 @@ def test_no_value_is_ever_shown(here):
         ["show"],
         ["list", "--by-run"],
         ["replay", "--quiet"],
-        ["discard", "--origin", "*", "--yes"],
+        ["discard", "--source-key", "*", "--yes"],
     ):
         assert SECRET not in asked(*given).output
 
@@ -186,7 +186,7 @@ def test_what_changed_or_is_gone_is_said(here):
     (here / "in" / name(3)).unlink()
     found = shown("show", "--reveal")
     notes = {
-        each["origin"]: (each["record"], each["note"].partition(":")[0])
+        each["source_key"]: (each["record"], each["note"].partition(":")[0])
         for each in found
     }
     assert notes == {
@@ -198,7 +198,9 @@ def test_what_changed_or_is_gone_is_said(here):
 
 
 def test_what_the_source_itself_refuses_is_said(here):
-    found = shown("show", "--reveal", "--max-record-bytes", "5", "--origin", name(4))
+    found = shown(
+        "show", "--reveal", "--max-record-bytes", "5", "--source-key", name(4)
+    )
     assert (found[0]["record"], found[0]["note"]) == (
         None,
         "the source does not hand it out: too_large",
@@ -299,7 +301,7 @@ def test_a_discard_asks_and_says_what_it_discards(here):
 
 
 def test_what_was_discarded_is_shown_when_asked_for_and_can_be_replayed(here):
-    asked("discard", "--origin", "*", "--yes")
+    asked("discard", "--source-key", "*", "--yes")
     assert shown("show") == []
     assert [each["error_type"] for each in shown("show", "--discarded")] == [
         "missing",
@@ -308,7 +310,7 @@ def test_what_was_discarded_is_shown_when_asked_for_and_can_be_replayed(here):
         "json_invalid",
     ]
     traced = CliRunner().invoke(
-        reporting, ["trace", "event-log-checkpoint", "--origin", name(1)]
+        reporting, ["trace", "event-log-checkpoint", "--source-key", name(1)]
     )
     assert "in quarantine discarded: missing in visit_number" in traced.stdout
     done = asked(
@@ -331,13 +333,15 @@ def test_what_was_discarded_is_shown_when_asked_for_and_can_be_replayed(here):
 def test_a_discard_that_nobody_confirms_is_refused(here):
     assert "nobody is there to be asked; give --yes" in asked("discard", code=2).stderr
     assert (
-        "--yes goes with --type, --field or --origin"
+        "--yes goes with --type, --field or --source-key"
         in asked("discard", "--yes", code=2).stderr
     )
     assert len(shown("show")) == 4
-    assert asked("discard", "--origin", "*", "--yes").stdout == "discarded 4 records\n"
     assert (
-        asked("discard", "--origin", "*", "--yes").stdout
+        asked("discard", "--source-key", "*", "--yes").stdout == "discarded 4 records\n"
+    )
+    assert (
+        asked("discard", "--source-key", "*", "--yes").stdout
         == "nothing was discarded: no record in quarantine fits\n"
     )
 

@@ -311,9 +311,11 @@ def test_the_progress_bar_counts_what_became_of_the_records():
     split = Split("1", {})
     rejection = Rejection("b", None, "missing")
     bar.reporting_split_finished(
-        SplitResult(split, origins=["a", "b", "c"], accepted=2, rejections=[rejection])
+        SplitResult(
+            split, source_keys=["a", "b", "c"], accepted=2, rejections=[rejection]
+        )
     )
-    bar.reporting_split_finished(SplitResult(split, origins=["d"], accepted=1))
+    bar.reporting_split_finished(SplitResult(split, source_keys=["d"], accepted=1))
     bar.progress.refresh()
     assert re.search(
         r"visits\[bold\] 4 of 10 read [\d,]+/s 3 accepted, 1 rejected or filtered",

@@ -54,12 +54,12 @@ class World:
             "\n".join(self.trace(*arguments, "--format", "json", code=code))
         )
 
-    def why(self, origin):
+    def why(self, source_key):
         """Reason why there is no row, which text and JSON give alike."""
-        found = self.found("--origin", origin, code=8)["absence"]
+        found = self.found("--source-key", source_key, code=8)["absence"]
         text = [
             line
-            for line in self.trace("--origin", origin, code=8)
+            for line in self.trace("--source-key", source_key, code=8)
             if line.startswith("  why")
         ]
         assert text == (
@@ -95,7 +95,7 @@ def test_a_row_s_object_version_run_and_validator(world):
 
 def test_a_key_may_be_given_as_an_argument(world):
     world.run()
-    assert world.trace(world.keys[0]) == world.trace("--origin", world.keys[0])
+    assert world.trace(world.keys[0]) == world.trace("--source-key", world.keys[0])
     assert "in quarantine" in "\n".join(world.trace(world.bad.name))
 
 
@@ -115,7 +115,7 @@ def test_what_has_become_of_the_object(world):
     (world.events / changed).write_bytes(b"{}")
     (world.events / gone).unlink()
     found = {
-        row["origin"]: row["now"]
+        row["source_key"]: row["now"]
         for row in world.found("--where", f"ptid={PTID}")["rows"]
     }
     assert (found[changed], found[gone], found[world.keys[2]]) == (
@@ -123,9 +123,9 @@ def test_what_has_become_of_the_object(world):
         "gone",
         "unchanged",
     )
-    assert "  now           the object is gone" in world.trace("--origin", gone)
+    assert "  now           the object is gone" in world.trace("--source-key", gone)
     assert "  now           the object has changed since" in world.trace(
-        "--origin", changed
+        "--source-key", changed
     )
     unlooked = world.trace("--where", f"ptid={PTID}", "--no-check")
     assert not any(line.startswith("  now") for line in unlooked)
@@ -133,13 +133,13 @@ def test_what_has_become_of_the_object(world):
 
 def test_rows_of_before_there_was_a_history(world):
     world.run(keep_runs=0)
-    lines = world.trace("--origin", world.keys[0])
+    lines = world.trace("--source-key", world.keys[0])
     assert (
         "  brought by    an unknown run: it was taken before there was a history"
         in lines
     )
     assert "  now           the object is there" in lines
-    lines = world.trace("--origin", world.keys[0], "--keep-runs", "0")
+    lines = world.trace("--source-key", world.keys[0], "--keep-runs", "0")
     assert (
         "  brought by    an unknown run: none of the report's sinks keeps a history"
         in lines
@@ -151,7 +151,7 @@ def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
     history = checkpoint(world.out).history()
     history.add_rows([world.keys[0]], ["another"])
     history.flush(run_id="another", validator="visit-event", at=AT)
-    lines = world.trace("--origin", world.keys[0])
+    lines = world.trace("--source-key", world.keys[0])
     assert lines[1].startswith(f"  brought by    run {run.run_id}, ")
     assert lines[4] == (
         "  or by         run another, 2024-01-01 00:00:00 UTC, of which there is no record (let go of, or killed)"
@@ -162,11 +162,11 @@ def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
 def test_a_rejected_record_s_reason(world):
     run = world.run()
     for key in (world.bad.name, str(world.bad)):
-        lines = world.trace("--origin", key)
+        lines = world.trace("--source-key", key)
         assert lines[:2] == [str(world.bad), "  in quarantine missing in action"]
         assert lines[2].startswith(f"  by run        {run.run_id}, ")
         assert lines[4] == "  now           the object is there, unchanged"
-    [aside] = world.found("--origin", world.bad.name)["aside"]
+    [aside] = world.found("--source-key", world.bad.name)["aside"]
     assert (aside["error_type"], aside["field"], aside["run_id"]) == (
         "missing",
         "action",
@@ -175,29 +175,29 @@ def test_a_rejected_record_s_reason(world):
 
 
 def test_what_is_in_neither(world):
-    assert world.trace("--origin", world.keys[0], code=8) == [
+    assert world.trace("--source-key", world.keys[0], code=8) == [
         f"{world.keys[0]}: neither in the table nor in quarantine",
         "  now           the object is there",
     ]
     world.run()
-    assert world.trace("--origin", "x.json", code=8) == [
+    assert world.trace("--source-key", "x.json", code=8) == [
         "x.json: neither in the table nor in quarantine",
         "  now           there is no such object; give its name below the source, or its URI",
     ]
     history = checkpoint(world.out).history()
     history.add_rows(["y.json"], ["1"])
     history.flush(run_id="killed", validator="v", at=AT)
-    assert world.trace("--origin", "y.json", code=8)[1].startswith(
+    assert world.trace("--source-key", "y.json", code=8)[1].startswith(
         "  announced by  run killed, 2024-01-01 00:00:00 UTC, of"
     )
     assert world.trace("--where", "ptid=NOBODY", code=8) == [
-        "no row of the table is like that; reporting quarantine lists what was turned away, --origin traces it"
+        "no row of the table is like that; reporting quarantine lists what was turned away, --source-key traces it"
     ]
 
 
 def test_before_the_first_run_no_row_is_there(world):
     assert world.trace("--where", "ptid=x", code=8) == [
-        "no row of the table is like that; reporting quarantine lists what was turned away, --origin traces it"
+        "no row of the table is like that; reporting quarantine lists what was turned away, --source-key traces it"
     ]
 
 
@@ -207,19 +207,19 @@ def test_lines_of_an_object(world):
         "\n".join(json.dumps(event) for _ in range(2))
     )
     world.run()
-    lines = world.trace("--origin", "log-lines.json")
+    lines = world.trace("--source-key", "log-lines.json")
     assert [line for line in lines if not line.startswith(" ")] == [
         f"{world.events}/log-lines.json, line 1",
         f"{world.events}/log-lines.json, line 2",
     ]
-    assert len(world.found("--origin", "log-lines.json#2")["rows"]) == 1
+    assert len(world.found("--source-key", "log-lines.json#2")["rows"]) == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "give --where COLUMN=VALUE, or KEY, and not both"),
-        (["--where", "a=b", "--origin", "c"], "and not both"),
+        (["--where", "a=b", "--source-key", "c"], "and not both"),
         (["--where", "ptid"], "--where takes COLUMN=VALUE"),
         (["--where", "ptit=x"], "there is no column ptit; did you mean ptid?"),
     ],
@@ -291,7 +291,7 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
     assert world.why(late[0]) == "before the window"
     assert (
         f"a full scan is due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC"
-        in world.found("--origin", late[0], code=8)["absence"]["text"]
+        in world.found("--source-key", late[0], code=8)["absence"]["text"]
     )
     undated = ["log-submit-2026-11-28.json", "log-submit-+20261128-000000.json"]
     for key in (*undated, "log-submit-later.json", "log-other-2026-11-28.json"):
@@ -302,7 +302,7 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
         "what sorts outside of a range, or behind its end, is listed"
     )
     assert [world.why(key) for key in undated] == ["without a date"] * 2
-    text = world.found("--origin", undated[0], code=8)["absence"]["text"]
+    text = world.found("--source-key", undated[0], code=8)["absence"]["text"]
     assert text.startswith(
         "its name has no date behind log-submit- that the report recognises, and runs list names "
     )
@@ -311,4 +311,4 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
         " (of a report defined in TOML: --set source.full_scan=true)"
     )
     assert world.run(full_scan=True).accepted == 12
-    assert world.trace("--origin", late[0])[1].startswith("  brought by")
+    assert world.trace("--source-key", late[0])[1].startswith("  brought by")

@@ -16,8 +16,8 @@ from tests.support.plugins import (
     checkpoint,
     execute,
     lifecycle,
-    origins_of,
     pipeline,
+    source_keys_of,
 )
 
 ERRORS = [ValueError("SECRET-VALUE"), SystemExit(3), KeyboardInterrupt()]
@@ -106,7 +106,7 @@ def test_what_closing_raises_after_a_commit_leaves_the_run_finished_and_everythi
             ]
     assert source.order == ["source", "sink", "sink", "finished"]
     assert recorded(place) == "ok"
-    assert origins_of(place.with_name(f"0-{place.name}")) == ["given.ndjson#1"]
+    assert source_keys_of(place.with_name(f"0-{place.name}")) == ["given.ndjson#1"]
 
 
 @pytest.mark.parametrize("closing", ERRORS[:2], ids=lambda error: type(error).__name__)

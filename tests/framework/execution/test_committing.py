@@ -50,7 +50,7 @@ def calls():
 
 
 def committing(
-    calls, sinks, *, keepers, pushed=False, origins=("a",), limit=None, replay=None
+    calls, sinks, *, keepers, pushed=False, source_keys=("a",), limit=None, replay=None
 ):
     """The commit of a run that has read these origins."""
     source = SimpleNamespace(
@@ -65,7 +65,9 @@ def committing(
     )
     totals = RunTotals(len(sinks), frozenset(replay or ()))
     parts = [[] for _ in sinks]
-    totals.add(SplitResult(Split("1", {}), list(origins), 1, [], staged_parts=parts))
+    totals.add(
+        SplitResult(Split("1", {}), list(source_keys), 1, [], staged_parts=parts)
+    )
     return Committing(run, opened, totals), totals
 
 
@@ -80,7 +82,7 @@ def test_sinks_that_keep_a_ledger_are_committed_last(calls):
 
 def test_objects_of_several_records_are_marked_before_anything_is_visible(calls):
     given, _ = committing(
-        calls, [Sink("a", calls)], keepers=[True], origins=["x#1", "x#2", "y"]
+        calls, [Sink("a", calls)], keepers=[True], source_keys=["x#1", "x#2", "y"]
     )
     given.record(given.commit())
     assert calls == [
@@ -93,7 +95,7 @@ def test_objects_of_several_records_are_marked_before_anything_is_visible(calls)
 
 def test_a_replay_marks_what_it_reads_and_leaves_the_bookmark_as_it_was(calls):
     given, _ = committing(
-        calls, [Sink("a", calls)], keepers=[True], origins=["y"], replay=["y", "z"]
+        calls, [Sink("a", calls)], keepers=[True], source_keys=["y"], replay=["y", "z"]
     )
     assert given.record(given.commit()) == "the state"
     assert calls == [
@@ -106,7 +108,7 @@ def test_a_replay_marks_what_it_reads_and_leaves_the_bookmark_as_it_was(calls):
 
 def test_a_dry_run_writes_nothing_beside_the_rows(calls):
     given, _ = committing(
-        calls, [Sink("a", calls)], keepers=[True], origins=["x#1", "x#2"], limit=5
+        calls, [Sink("a", calls)], keepers=[True], source_keys=["x#1", "x#2"], limit=5
     )
     assert given.record(given.commit()) is None
     assert calls == [("a", "commit")]
@@ -135,4 +137,4 @@ def test_rows_that_a_sink_could_not_keep_fail_the_run_unless_they_are_delivered_
         return
     [result] = given.commit()
     totals.add_commits([result])
-    assert (totals.read, [each.origin for each in totals.unread]) == (0, ["x"])
+    assert (totals.read, [each.source_key for each in totals.unread]) == (0, ["x"])

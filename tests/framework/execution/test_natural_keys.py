@@ -35,7 +35,7 @@ class Orders:
         self.read_keys += keys
         given = [key for key in keys if key not in self.refused]
         yield Batch(
-            origins=given,
+            source_keys=given,
             versions=["1"] * len(given),
             payloads=[
                 b"{}" if key in self.bad else event(self.keys.index(key))

@@ -28,8 +28,8 @@ class Memory:
     def __init__(self):
         self.kept, self.noted, self.written = [], [], []
 
-    def add_rows(self, origins, versions):
-        self.noted += zip(origins, versions, strict=True)
+    def add_rows(self, source_keys, versions):
+        self.noted += zip(source_keys, versions, strict=True)
 
     def flush(self, **what):
         self.written.append(what)

@@ -31,11 +31,11 @@ from tests.support.plugins import (
     event,
     execute,
     name_of,
-    origins_of,
     pipeline,
     rows_of,
     snapshot,
     source,
+    source_keys_of,
     take,
     unprivileged,
 )
@@ -95,7 +95,7 @@ def test_a_run_takes_what_is_new_and_the_next_one_nothing(events, place):
         20,
         place.stat().st_size,
     )
-    assert origins_of(place) == [name_of(number) for number in range(20)]
+    assert source_keys_of(place) == [name_of(number) for number in range(20)]
     before = place.read_bytes()
     second = take(events, place)
     assert (
@@ -130,7 +130,7 @@ def test_a_rejected_record_is_set_down_and_read_again_once_it_has_changed(
     (events / name_of(20)).write_bytes(event(20))
     result = take(events, place)
     assert (result.records_read, result.accepted, result.quarantine.rows) == (1, 1, 0)
-    assert name_of(20) in origins_of(place)
+    assert name_of(20) in source_keys_of(place)
 
 
 def test_filtered_rows_are_counted_and_quarantined_and_not_read_again(events, place):
@@ -358,7 +358,7 @@ def test_a_run_that_dies_between_two_sinks_is_made_good_by_the_next(
     result = execute(pipeline(source(events), checkpoint(place), checkpoint(other)))
     assert (result.accepted, result.rejected) == (20, 1)
     assert place.read_bytes() == other.read_bytes()
-    assert len(origins_of(place)) == len(set(origins_of(place))) == 20
+    assert len(source_keys_of(place)) == len(set(source_keys_of(place))) == 20
 
 
 def test_what_was_accepted_in_part_reaches_a_sink_that_is_added_later(tmp_path, place):
@@ -500,7 +500,7 @@ def test_observers_are_told_what_happens_in_order(events, place):
         sum(split_result.accepted for split_result in notes.split_results)
         == result.accepted
     )
-    assert [rejection.origin for rejection in notes.rejections] == [name_of(20)]
+    assert [rejection.source_key for rejection in notes.rejections] == [name_of(20)]
 
 
 def test_observers_are_told_of_a_run_that_fails(events, place):

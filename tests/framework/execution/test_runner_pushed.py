@@ -38,12 +38,15 @@ class Pushing(GivenRecords):
 
     def build_response(self, unread, rejections):
         self.responded = (
-            [(each.origin, each.reason) for each in unread],
-            [each.origin for each in rejections],
+            [(each.source_key, each.reason) for each in unread],
+            [each.source_key for each in rejections],
         )
         return TriggerResponse(
             {"failed": len(unread)},
-            [ReadFailure(each.origin, "test: not set aside") for each in self.stuck],
+            [
+                ReadFailure(each.source_key, "test: not set aside")
+                for each in self.stuck
+            ],
         )
 
 
@@ -68,7 +71,9 @@ class Forgetful:
 
     def commit(self, staged_parts):
         self.committed = [
-            origin for staged_part in staged_parts for origin in staged_part.data
+            source_key
+            for staged_part in staged_parts
+            for source_key in staged_part.data
         ]
         return CommitResult(
             duplicates=None,
@@ -86,8 +91,8 @@ def pushed(*parts):
     return pipeline(*parts)._replace(pushed=True)
 
 
-def bad(origin):
-    return Batch([origin], [None], [b"{}"])
+def bad(source_key):
+    return Batch([source_key], [None], [b"{}"])
 
 
 def test_what_a_sink_could_not_keep_is_answered_and_counts_as_not_read():
@@ -106,7 +111,7 @@ def test_what_a_sink_could_not_keep_is_answered_and_counts_as_not_read():
 def test_a_step_that_fails_for_a_while_leaves_its_batch_and_what_was_rejected_stays_rejected():
     first = batch(1, 2)
     mixed = Batch(
-        [*first.origins, "bad"], [*first.versions, None], [*first.payloads, b"{}"]
+        [*first.source_keys, "bad"], [*first.versions, None], [*first.payloads, b"{}"]
     )
     given, sink = (
         Pushing({"a": [mixed, batch(3)]}),

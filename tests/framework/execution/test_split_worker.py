@@ -100,7 +100,7 @@ def test_a_split_becomes_an_outcome():
     )
     split_result = work(batch(1, 2), bad, batch(3), sinks=sinks)
     assert split_result.split is SPLIT
-    assert split_result.origins == [
+    assert split_result.source_keys == [
         "given.ndjson#1",
         "given.ndjson#2",
         "y",
@@ -154,7 +154,7 @@ def test_rows_that_a_transform_drops_are_filtered_with_their_version():
     given = Batch(["a", "b", "c"], ["1", "2", "3"], [alpha, beta, beta])
     split_result = work(given, transforms=[WithoutStudy("beta"), WithoutStudy("alpha")])
     assert split_result.accepted == 0
-    assert sorted(split_result.rejections, key=lambda each: each.origin) == [
+    assert sorted(split_result.rejections, key=lambda each: each.source_key) == [
         Rejection("a", "1", FILTERED),
         Rejection("b", "2", FILTERED),
         Rejection("c", "3", FILTERED),
@@ -247,9 +247,9 @@ def test_a_limit_is_exact_and_stages_nothing(limit):
     split_result = work(
         batch(1, 2, rejected=rejected), batch(3, 4), limit=limit, sinks=[sink]
     )
-    assert len(split_result.origins) == min(limit, 6)
+    assert len(split_result.source_keys) == min(limit, 6)
     assert split_result.accepted + len(split_result.rejections) == len(
-        split_result.origins
+        split_result.source_keys
     )
     assert sink.staged == []
     assert split_result.staged_parts == [[]]
@@ -261,4 +261,4 @@ def test_a_limit_cuts_frames_too():
     split_result = work(
         given, limit=2, validator=Answering(lambda cut: Validated(cut.frame))
     )
-    assert (split_result.origins, split_result.accepted) == (["1", "2"], 2)
+    assert (split_result.source_keys, split_result.accepted) == (["1", "2"], 2)

@@ -28,12 +28,12 @@ REASONS = st.sampled_from(
 
 
 def split_result(number=0, *, accepted=0, rejections=(), **more):
-    origins = [f"{number}-a{each}" for each in range(accepted)] + [
-        each.origin for each in rejections
+    source_keys = [f"{number}-a{each}" for each in range(accepted)] + [
+        each.source_key for each in rejections
     ]
     return SplitResult(
         Split(str(number), {}),
-        origins,
+        source_keys,
         accepted,
         list(rejections),
         staged_parts=[[]],

@@ -90,7 +90,10 @@ class World:
 
     def replay(self, *, validator=None, **how):
         replayed = sorted(
-            {origin.partition("#")[0] for origin in self.entries()["source_key"]}
+            {
+                source_key.partition("#")[0]
+                for source_key in self.entries()["source_key"]
+            }
         )
         return self.run(validator=validator or Loose(), replay=replayed, **how)
 

@@ -53,7 +53,7 @@ def rows(*events, first=0):
             experiment,
             kind,
             BEGIN + timedelta(minutes=minutes),
-            f"origin-{first + number}",
+            f"source key-{first + number}",
         )
         for number, (event, user, experiment, kind, minutes) in enumerate(events)
     ]
@@ -150,7 +150,7 @@ def test_nothing_staged_is_nothing_asked(counted):
     assert counted.wire.operations == []
 
 
-def test_a_null_user_is_nobody_and_a_null_id_is_told_by_its_origin(counted):
+def test_a_null_user_is_nobody_and_a_null_id_is_told_by_its_source_key(counted):
     frame = rows((None, "u", None, "view", 0), (None, None, None, "view", 0))
     for _ in range(2):
         commit_result = commit(DynamoDbCounters(settings(counters=[DAY])), frame)
@@ -300,11 +300,14 @@ def test_what_cannot_be_counted_is_given_back_and_the_rest_counted(
     assert {item.reason for item in commit_result.failed} == {
         f"dynamodb-counters: {reason}"
     }
-    origins = {item.origin for item in commit_result.failed}
-    assert {"origin-0", "origin-64"} <= origins  # a copy shares the fate of the first
-    assert "origin-65" not in origins
+    source_keys = {item.source_key for item in commit_result.failed}
+    assert {
+        "source key-0",
+        "source key-64",
+    } <= source_keys  # a copy shares the fate of the first
+    assert "source key-65" not in source_keys
     assert (commit_result.outputs[0].new_rows, commit_result.duplicates) == (32, 1)
-    assert len(origins) == 33
+    assert len(source_keys) == 33
     assert len(pauses) == 3
     assert "SECRET" not in caplog.text + repr(commit_result)
     counted.wire.fault = lambda number, operation: None
@@ -496,8 +499,8 @@ def test_at_least_once_gives_back_what_it_could_not_count(counted):
     commit_result = commit(
         DynamoDbCounters(settings(delivery="at-least-once", attempts=2)), frame
     )
-    assert [(item.origin, item.reason) for item in commit_result.failed] == [
-        ("origin-0", "dynamodb-counters: unavailable")
+    assert [(item.source_key, item.reason) for item in commit_result.failed] == [
+        ("source key-0", "dynamodb-counters: unavailable")
     ]
     assert commit_result.outputs[0].new_rows == 2
     assert counters(counted) == {
@@ -518,7 +521,10 @@ def test_the_order_of_fragments_does_not_matter(counted):
     moved = [pickle.loads(pickle.dumps(late)), pickle.loads(pickle.dumps(early))]
     counted.wire.fault = lambda number, operation: wire.unreachable
     commit_result = sink.commit(moved)
-    assert [item.origin for item in commit_result.failed] == ["origin-1", "origin-0"]
+    assert [item.source_key for item in commit_result.failed] == [
+        "source key-1",
+        "source key-0",
+    ]
 
 
 def test_what_is_staged_shows_no_value(counted):

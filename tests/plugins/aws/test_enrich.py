@@ -84,7 +84,7 @@ def put(client, user, experiment, **attributes):
     client.wire.clear()
 
 
-def test_columns_are_added_before_the_origin(tables):
+def test_columns_are_added_before_the_source_key(tables):
     put(
         tables,
         "u",

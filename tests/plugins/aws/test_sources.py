@@ -73,7 +73,7 @@ def kinesis_event(*payloads, shard=SHARD):
     }
 
 
-def origin(number, shard=SHARD):
+def source_key(number, shard=SHARD):
     return f"{shard}:{number:056}"
 
 
@@ -97,13 +97,13 @@ def read(source):
 
 
 def wrong(number, kind="missing", field="user_id"):
-    return Rejection(origin(number), None, kind, field)
+    return Rejection(source_key(number), None, kind, field)
 
 
 def test_records_of_a_stream_by_shard_and_sequence_number():
     source = made(lambda_event("kinesis"))
     [batch] = read(source)
-    assert batch.origins == [
+    assert batch.source_keys == [
         f"shardId-000000000006:4959033827149025660855969253836157109592157598913658889{last}"
         for last in (1, 2)
     ]
@@ -114,10 +114,10 @@ def test_records_of_a_stream_by_shard_and_sequence_number():
 def test_messages_of_a_queue_by_queue_and_id():
     source = made(lambda_event("sqs-other"), "sqs")
     [batch] = read(source)
-    assert batch.origins == ["visit-events:059f36b4-87a3-44ab-83d2-661975975031"]
+    assert batch.source_keys == ["visit-events:059f36b4-87a3-44ab-83d2-661975975031"]
     assert batch.payloads == [b"Hello from SQS!"]
     failed = source.build_response(
-        [ReadFailure(batch.origins[0], "x: unavailable")], []
+        [ReadFailure(batch.source_keys[0], "x: unavailable")], []
     ).answer
     assert failed == {
         "batchItemFailures": [
@@ -146,10 +146,12 @@ def test_without_a_trigger_there_is_nothing_to_do():
 
 def test_what_cannot_be_decoded_or_is_too_large_is_rejected():
     event = kinesis_event(b"{}", b"x" * 101)
-    event["Records"].append({"eventID": origin(2), "kinesis": {"data": "no base64!"}})
+    event["Records"].append(
+        {"eventID": source_key(2), "kinesis": {"data": "no base64!"}}
+    )
     [batch] = read(made(event, max_record_bytes=100))
-    assert (batch.origins, [(each.origin, each.error_type) for each in batch.rejected]) == (
-        [origin(0)], [(origin(1), "too_large"), (origin(2), "undecodable")],
+    assert (batch.source_keys, [(each.source_key, each.error_type) for each in batch.rejected]) == (
+        [source_key(0)], [(source_key(1), "too_large"), (source_key(2), "undecodable")],
     )  # fmt: skip
 
 
@@ -172,13 +174,13 @@ def test_the_first_that_failed_is_named_and_nothing_behind_it_is_set_aside(queue
     source = made(kinesis_event(*[b'{"n":%d}' % n for n in range(6)]), dead_letters=url)
     planned(source)
     answer = source.build_response(
-        [ReadFailure(origin(3), "x: y"), ReadFailure(origin(4), "x: y")],
+        [ReadFailure(source_key(3), "x: y"), ReadFailure(source_key(4), "x: y")],
         [wrong(1), wrong(5)],
     ).answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": f"{3:056}"}]}
     assert received() == [
         {
-            "origin": origin(1),
+            "origin": source_key(1),
             "error_type": "missing",
             "field": "user_id",
             "payload": '{"n":1}',
@@ -197,11 +199,11 @@ def test_of_several_shards_each_has_its_first_failure(queue):
     }
     source = made(event, dead_letters=url)
     planned(source)
-    other = Rejection(origin(1, "two"), None, "missing")
+    other = Rejection(source_key(1, "two"), None, "missing")
     assert source.build_response(
-        [ReadFailure(origin(0), "x")], [wrong(1), other]
+        [ReadFailure(source_key(0), "x")], [wrong(1), other]
     ).answer == {"batchItemFailures": [{"itemIdentifier": f"{0:056}"}]}
-    assert [each["origin"] for each in received()] == [origin(1, "two")]
+    assert [each["origin"] for each in received()] == [source_key(1, "two")]
 
 
 def test_a_queue_gets_every_failure_and_sets_aside_the_others(queue):
@@ -292,10 +294,10 @@ def test_a_payload_that_is_too_long_lies_beside(queue, tmp_path):
         }
         found = {each["origin"]: each for each in received()}
         [file] = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
-        assert found[origin(0)]["payload_uri"] == f"{tmp_path}/{file.name}"
-        assert found[origin(0)]["payload_bytes"] == len(payload)
+        assert found[source_key(0)]["payload_uri"] == f"{tmp_path}/{file.name}"
+        assert found[source_key(0)]["payload_bytes"] == len(payload)
         assert file.read_bytes() == payload
-        assert found[origin(1)]["payload"] == "short"
+        assert found[source_key(1)]["payload"] == "short"
 
 
 def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(
@@ -363,7 +365,7 @@ def test_what_could_not_be_set_aside_counts_as_not_read(queue):
     source = made(kinesis_event(b"a", b"b"))
     planned(source)
     assert source.build_response([], [wrong(1)]).unread == [
-        ReadFailure(origin(1), "kinesis: not set aside")
+        ReadFailure(source_key(1), "kinesis: not set aside")
     ]
 
 

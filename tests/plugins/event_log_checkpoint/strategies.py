@@ -32,7 +32,7 @@ COLUMNS = [
     "packet",
     "timestamp",
 ]
-"""Of both validators, in their order, before the origin."""
+"""Of both validators, in their order, before the source key."""
 
 FORM: dict[str, Any] = {
     "action": "submit",
@@ -73,7 +73,7 @@ class Sample:
 
     Attributes:
         event: Its fields.
-        row: What its row must be, without the origin.
+        row: What its row must be, without the source key.
     """
 
     event: dict[str, Any]

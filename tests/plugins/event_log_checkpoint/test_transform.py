@@ -19,7 +19,7 @@ from tests.plugins.event_log_checkpoint.strategies import FORM, VALIDATORS, chan
 
 
 def left(labels, patterns):
-    """Origins of the rows that are left."""
+    """Source keys of the rows that are left."""
     frame = pl.DataFrame(
         {"project_label": labels, "source_key": [str(n) for n in range(len(labels))]},
         schema={"project_label": pl.String, "source_key": pl.String},

@@ -126,7 +126,7 @@ def test_one_invalid_value_rejects_its_record_names_its_field_and_keeps_the_othe
     )
     found = run(made(kind, extra), *payloads)
     (rejection,) = found.rejections
-    assert (rejection.origin, rejection.field) == (f"o{at}", field)
+    assert (rejection.source_key, rejection.field) == (f"o{at}", field)
     assert found.frame.select(COLUMNS).to_dicts() == [
         each.row for n, each in enumerate(events) if n != at
     ]
@@ -153,7 +153,7 @@ def test_arbitrary_bytes_never_raise(kind, extra, payloads, data):
                     del damaged[at + 1 :]
             damaged = damaged or bytearray(b"{")
         payloads = [*payloads, bytes(damaged)]
-    run(made(kind, extra), *payloads)  # which accounts for every origin
+    run(made(kind, extra), *payloads)  # which accounts for every source key
 
 
 unknown_fields = st.dictionaries(

@@ -60,7 +60,7 @@ class Ended(NamedTuple):
     Attributes:
         counters: Events and users by key.
         archived: Ids of the events in the archive.
-        dead: Origins in the dead-letter queue.
+        dead: Source keys in the dead-letter queue.
         invocations: How often the function was called.
         deaths: How often it died.
     """
@@ -183,16 +183,16 @@ class Simulation:
 
     def _put(self, records: list[dict[str, Any]], shard: int, payload: bytes) -> str:
         number = f"{shard + 1}{len(records):055}"
-        origin = f"shardId-{shard:012}:{number}"
+        source_key = f"shardId-{shard:012}:{number}"
         data = base64.b64encode(payload).decode()
         records.append(
             {
                 "eventSource": "aws:kinesis",
-                "eventID": origin,
+                "eventID": source_key,
                 "kinesis": {"sequenceNumber": number, "data": data},
             }
         )
-        return origin
+        return source_key
 
     def run(self) -> Ended:
         """Deliver all of it and see what is there then."""

@@ -29,9 +29,9 @@ def validated(*records, **more):
         record if isinstance(record, bytes) else json.dumps(record).encode()
         for record in records
     ]
-    origins = [str(number) for number in range(len(payloads))]
+    source_keys = [str(number) for number in range(len(payloads))]
     validator = ExperimentEventValidator(ExperimentEventValidator.Settings(**more))
-    return validator.validate(Batch(origins, [None] * len(payloads), payloads))
+    return validator.validate(Batch(source_keys, [None] * len(payloads), payloads))
 
 
 def test_an_event_is_a_row():

@@ -25,7 +25,7 @@ WIDE = pl.Schema(
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 moments = st.integers(0, 6).map(lambda number: START + timedelta(microseconds=number))
-origins = st.text("ab#1é/\n", min_size=1, max_size=4)
+source_keys = st.text("ab#1é/\n", min_size=1, max_size=4)
 row = st.tuples(
     st.sampled_from(["a", "b", "c", "", "é/..", "_x"]),
     st.none() | st.text(max_size=4),
@@ -35,10 +35,10 @@ row = st.tuples(
     st.booleans(),
     st.none() | st.dates(date(1, 1, 1), date(9999, 12, 31)),
     moments,
-    origins,
+    source_keys,
 )
 rows = st.lists(row, max_size=30, unique_by=lambda each: each[-1])
-"""Rows of `WIDE` whose origins differ."""
+"""Rows of `WIDE` whose source keys differ."""
 
 
 def table(found: Iterable[Sequence[Any]]) -> pl.DataFrame:

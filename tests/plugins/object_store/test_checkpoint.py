@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import line_origin, object_of, single_origin
+from reporting_framework import line_source_key, object_of, single_source_key
 from reporting_framework.errors import (
     AccessDenied,
     CorruptCheckpoint,
@@ -37,10 +37,10 @@ def parquet(frame):
     return buffer.getvalue()
 
 
-def small(origins, moments=None):
-    moments = moments or range(len(origins))
+def small(source_keys, moments=None):
+    moments = moments or range(len(source_keys))
     frame = pl.DataFrame(
-        {"timestamp": moments, "source_key": origins},
+        {"timestamp": moments, "source_key": source_keys},
         {"timestamp": pl.Int64, "source_key": pl.String},
     )
     return frame.with_columns(
@@ -100,24 +100,25 @@ KEYS = st.sampled_from(["a", "b", "a#1", "b#", "é/c", "c#x#9", "d", "d#12"])
 )
 def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
     """`existing_objects` returns which objects have a row, `existing_keys` which source keys: for any keys, wherever the rows lie."""
-    origins = list(
+    source_keys = list(
         dict.fromkeys(
-            line_origin(key, line) if line else single_origin(key)
+            line_source_key(key, line) if line else single_source_key(key)
             for key, line in found
         )
     )
     before, module.READ_ROWS = module.READ_ROWS, read
     try:
-        file = opened(small(origins))
+        file = opened(small(source_keys))
         assert file.existing_objects(
             pl.Series(sorted(asked), dtype=pl.String)
-        ) == asked & set(map(object_of, origins))
-        wanted = [*sorted(asked), *origins[::2]]
+        ) == asked & set(map(object_of, source_keys))
+        wanted = [*sorted(asked), *source_keys[::2]]
         assert set(file.existing_keys(pl.Series(wanted, dtype=pl.String))) == set(
             wanted
-        ) & set(origins)
+        ) & set(source_keys)
         assert [frame.height for frame in file.frames()] == [
-            min(read, len(origins) - start) for start in range(0, len(origins), read)
+            min(read, len(source_keys) - start)
+            for start in range(0, len(source_keys), read)
         ]
     finally:
         module.READ_ROWS = before
@@ -300,7 +301,7 @@ def test_rows_that_are_not_in_order_are_not_taken_for_ordered_ones(
 
 
 @pytest.mark.parametrize("read", [1, 2, 3])
-def test_rows_of_one_moment_are_in_the_order_of_their_origins(monkeypatch, read):
+def test_rows_of_one_moment_are_in_the_order_of_their_source_keys(monkeypatch, read):
     monkeypatch.setattr(module, "READ_ROWS", read)
     assert pl.concat(opened(small(["a", "é", "b"], [0, 0, 1])).frames()).height == 3
     with pytest.raises(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting_framework import single_origin
+from reporting_framework import single_source_key
 from reporting_object_store.json_source.decode import (
     UndecodableError,
     inflate,
@@ -61,8 +61,8 @@ def packed(data, times, level=6):
 def test_one_object_is_one_record(value, before, after, pretty, times, key):
     """A JSON object, pretty or not, compressed or not, comes out whole, under the key itself."""
     text = (before + dump(value, pretty) + after).encode()
-    [(origin, payload)] = decoded(key, packed(text, times))
-    assert origin == single_origin(key)
+    [(source_key, payload)] = decoded(key, packed(text, times))
+    assert source_key == single_source_key(key)
     assert json.loads(payload) == value
 
 
@@ -75,7 +75,7 @@ def test_each_element_of_an_array_comes_out_once(
     """An array's elements come out in order, numbered from 1, each as it is written there."""
     text = (before + dump(values, pretty) + after).encode()
     found = decoded(key, packed(text, times))
-    assert [origin for origin, _ in found] == [
+    assert [source_key for source_key, _ in found] == [
         f"{key}#{number}" for number in range(1, len(values) + 1)
     ]
     assert [json.loads(payload) for _, payload in found] == values
@@ -100,7 +100,9 @@ def test_each_line_comes_out_once_under_its_number(
         lines += [""] * blanks
     text = newline.join(lines) + (newline if ends else "")
     found = decoded(key, packed(text.encode(), times))
-    assert [origin for origin, _ in found] == [f"{key}#{number}" for number in numbers]
+    assert [source_key for source_key, _ in found] == [
+        f"{key}#{number}" for number in numbers
+    ]
     assert [json.loads(payload) for _, payload in found] == [
         value for value, _ in given_lines
     ]
@@ -115,7 +117,7 @@ def test_a_name_that_says_lines_means_lines(values, suffix, compress):
     """With such a name any JSON value may be on a line, and one line is line 1."""
     text = "\n".join(map(dump, values)).encode()
     found = decoded(f"a{suffix}", gzip.compress(text) if compress else text)
-    assert [origin for origin, _ in found] == [
+    assert [source_key for source_key, _ in found] == [
         f"a{suffix}#{number}" for number in range(1, len(values) + 1)
     ]
     assert [json.loads(payload) for _, payload in found] == values
@@ -133,18 +135,18 @@ def test_a_name_that_says_lines_means_lines(values, suffix, compress):
     st.integers(0, 50),
 )
 def test_no_bytes_raise_anything_but_undecodable(key, data, limit):
-    """Any bytes at all become records or an `UndecodableError`; what comes out belongs to the key, each origin once."""
+    """Any bytes at all become records or an `UndecodableError`; what comes out belongs to the key, each source key once."""
     try:
         found = decoded(key, data, limit)
     except UndecodableError as error:
         assert str(error) == error.reason
         assert data[:2] == b"\x1f\x8b" or error.reason.startswith("looks_like_")
         return
-    origins = [origin for origin, _ in found]
-    assert len(set(origins)) == len(origins)
+    source_keys = [source_key for source_key, _ in found]
+    assert len(set(source_keys)) == len(source_keys)
     assert all(
-        origin in (key, single_origin(key)) or origin.startswith(f"{key}#")
-        for origin in origins
+        source_key in (key, single_source_key(key)) or source_key.startswith(f"{key}#")
+        for source_key in source_keys
     )
 
 
@@ -242,7 +244,7 @@ def test_each_of_several_indented_objects_comes_out_once(values, between, times)
         json.dumps(value, indent=2, ensure_ascii=False) for value in values
     )
     found = decoded("k", packed(text.encode(), times))
-    assert [origin for origin, _ in found] == [
+    assert [source_key for source_key, _ in found] == [
         f"k#{number}" for number in range(1, len(values) + 1)
     ]
     assert [json.loads(payload) for _, payload in found] == values
@@ -268,7 +270,7 @@ def test_an_indented_object_that_is_broken_spoils_no_other(broken, at):
     objects = [b'{\n "n": 0\n}', b'{\n "n": 1\n}', b'{\n "n": 2\n}']
     objects[at] = broken
     found = decoded("k", b"\n".join(objects))
-    assert [origin for origin, _ in found] == ["k#1", "k#2", "k#3"]
+    assert [source_key for source_key, _ in found] == ["k#1", "k#2", "k#3"]
     assert [payload.strip() for _, payload in found] == objects
 
 
@@ -308,7 +310,7 @@ def test_lines_of_which_the_first_is_broken_are_lines():
     data = b'{"a": x}\r\n{"b": 2}\r\n'
     assert decoded("k", data) == [("k#1", b'{"a": x}\r'), ("k#2", b'{"b": 2}\r')]
     data = b'{"a": ' + b"[" * 100_000 + b"}\n" + b'{"b": 2}'
-    assert [origin for origin, _ in decoded("k", data)] == ["k#1", "k#2"]
+    assert [source_key for source_key, _ in decoded("k", data)] == ["k#1", "k#2"]
 
 
 def test_a_pretty_object_with_an_object_at_a_line_s_start_is_one():
@@ -326,7 +328,7 @@ def test_one_number_that_is_too_long_for_python_spoils_no_other_record(number):
         ("k#2", b"1"),
     ]
     lines = f'{{"a": {number}}}\n{{"a": 1}}'.encode()
-    assert [origin for origin, _ in decoded("k", lines)] == ["k#1", "k#2"]
+    assert [source_key for source_key, _ in decoded("k", lines)] == ["k#1", "k#2"]
 
 
 PACKED = gzip.compress(b"{}", mtime=0)

@@ -31,9 +31,9 @@ from tests.support.plugins import (
     event,
     execute,
     name_of,
-    origins_of,
     pipeline,
     source,
+    source_keys_of,
     take,
 )
 
@@ -159,12 +159,12 @@ def test_a_run_leaves_its_record_and_where_its_rows_come_from(events, tmp_path):
     assert (kept.inputs, kept.outputs) == ([str(events)], result.outputs)
     assert (kept.rejections, kept.error) == (result.rejections, None)
     assert kept.started_at < kept.finished_at
-    found = history.lineage([*origins_of(place), name_of(9)])
-    assert found["source_key"].to_list() == origins_of(place), (
+    found = history.lineage([*source_keys_of(place), name_of(9)])
+    assert found["source_key"].to_list() == source_keys_of(place), (
         "what was rejected is not among the rows"
     )
     assert found["version"].to_list() == [
-        open_store(str(events)).head(key).version for key in origins_of(place)
+        open_store(str(events)).head(key).version for key in source_keys_of(place)
     ]
     assert found.select("run_id", "validator", "at").unique().rows() == [
         (result.run_id, "test-event", kept.started_at)
@@ -214,7 +214,10 @@ def test_a_run_that_dies_in_the_commit_has_told_where_its_rows_come_from(
     history = checkpoint(place).history()
     [failed] = history.records()
     assert (failed.status, failed.error) == ("failed", "StorageUnavailable")
-    assert history.lineage(origins_of(place))["run_id"].to_list() == [failed.run_id] * 3
+    assert (
+        history.lineage(source_keys_of(place))["run_id"].to_list()
+        == [failed.run_id] * 3
+    )
 
 
 def test_a_file_is_written_only_for_rows(events, tmp_path):
@@ -437,27 +440,27 @@ def test_the_file_is_bounded_in_bytes_too(folder, monkeypatch):
     )
 
 
-# -- the files of origins -----------------------------------------------------------------------------------------------
+# -- the files of source keys -----------------------------------------------------------------------------------------------
 
 
-def write(folder, run, origins, *, at=AT):
+def write(folder, run, source_keys, *, at=AT):
     lineage = Lineage(folder)
-    lineage.add_rows(origins, ["v"] * len(origins))
+    lineage.add_rows(source_keys, ["v"] * len(source_keys))
     return lineage.flush(run_id=run, validator="v", at=at)
 
 
 def test_a_long_run_waits_on_the_disk_and_makes_several_files(tmp_path, monkeypatch):
     monkeypatch.setattr(lineage_module, "FULL", 10)
     lineage = Lineage(parse_location(str(tmp_path)))
-    origins = [f"{number:03}" for number in range(95)]
+    source_keys = [f"{number:03}" for number in range(95)]
     for start, end in ((0, 4), (4, 40), (40, 50), (50, 95)):
-        lineage.add_rows(origins[start:end], [None] * (end - start))
+        lineage.add_rows(source_keys[start:end], [None] * (end - start))
         assert sum(frame.height for frame in lineage._held) < 10
     assert lineage.flush(run_id="r", validator="v", at=AT) == 10
     assert [
         pl.read_parquet(path).height for path in sorted(tmp_path.glob("*.parquet"))
     ].count(10) == 9
-    assert sorted(lineage.of(origins)["source_key"]) == origins
+    assert sorted(lineage.of(source_keys)["source_key"]) == source_keys
     assert lineage.flush(run_id="r", validator="v", at=AT) == 0, (
         "what is written is let go of"
     )
@@ -501,8 +504,8 @@ def test_merging_stops_at_a_file_s_size_and_leaves_large_files_alone(
     monkeypatch.setattr(lineage_module, "FULL", 10)
     folder = parse_location(str(tmp_path))
     for number in range(9):
-        origins = [f"{number}-{row}" for row in range(6 if number == 0 else 3)]
-        write(folder, f"run{number}", origins, at=AT + timedelta(minutes=number))
+        source_keys = [f"{number}-{row}" for row in range(6 if number == 0 else 3)]
+        write(folder, f"run{number}", source_keys, at=AT + timedelta(minutes=number))
     assert Lineage(folder).merge() == 5, (
         "three of the eight small ones made a large one"
     )
@@ -573,7 +576,7 @@ def test_a_merge_that_is_denied_is_told_and_tried_again_much_later(
             [
                 each
                 for each in caplog.messages
-                if each.startswith("files of origins could not be merged")
+                if each.startswith("files of source keys could not be merged")
             ]
         )
         == 1
@@ -603,7 +606,7 @@ def test_a_damaged_file_is_passed_over_and_never_deleted(tmp_path, few, caplog):
     damaged.write_bytes(b"PAR1")
     assert Lineage(folder).of([f"{number}" for number in range(6)]).height == 5
     assert caplog.messages == [
-        f"{damaged}: not a file of origins that can be read; passed over"
+        f"{damaged}: not a file of source keys that can be read; passed over"
     ]
     assert Lineage(folder).merge() == 2
     assert len(list(tmp_path.glob("*.parquet"))) == 2
@@ -640,7 +643,7 @@ def test_files_that_are_merged_while_they_are_read_are_looked_for_again(tmp_path
         gone.of(["0"])
 
 
-def test_versions_and_origins_go_together_where_some_are_turned_away(tmp_path):
+def test_versions_and_source_keys_go_together_where_some_are_turned_away(tmp_path):
     bad = batch(1, 2, 3)._replace(
         payloads=[event(1), b"{}", event(3)], versions=["v1", "v2", "v3"]
     )

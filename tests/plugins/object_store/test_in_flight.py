@@ -163,4 +163,4 @@ def read(bucket, keys, path):
 
 def records_of(batch):
     assert not batch.unread
-    return len(batch.origins) + len(batch.rejected)
+    return len(batch.source_keys) + len(batch.rejected)

@@ -61,10 +61,10 @@ class Strict(EventValidator):
         if not self.strict:
             return found
         wrong = found.frame.filter(study=WRONG)["source_key"].to_list()
-        versions = dict(zip(batch.origins, batch.versions, strict=True))
+        versions = dict(zip(batch.source_keys, batch.versions, strict=True))
         rejections = [
-            Rejection(origin, versions[origin], "wrong_study", "study")
-            for origin in wrong
+            Rejection(source_key, versions[source_key], "wrong_study", "study")
+            for source_key in wrong
         ]
         return Validated(
             found.frame.filter(found.frame["study"] != WRONG),
@@ -118,7 +118,7 @@ class Model:
             if (
                 (versions and versions != {self.contents[key]})
                 or not (versions or key in self.rows)
-                or (empty and any("#" in origin for origin in known))
+                or (empty and any("#" in source_key for source_key in known))
             ):
                 yield key
 
@@ -131,14 +131,14 @@ class Model:
             {},
         )
         for number, (study, value) in enumerate(lines, 1):
-            origin = key if len(lines) == 1 else f"{key}#{number}"
+            source_key = key if len(lines) == 1 else f"{key}#{number}"
             reason = self.reason(study)
             if reason is None:
-                self.rows.setdefault(key, {}).setdefault(origin, value)
-            elif before.get(origin, (None,))[0] == content:
-                self.discarded[key][origin] = before[origin]
+                self.rows.setdefault(key, {}).setdefault(source_key, value)
+            elif before.get(source_key, (None,))[0] == content:
+                self.discarded[key][source_key] = before[source_key]
             else:
-                self.entries[key][origin] = (content, reason)
+                self.entries[key][source_key] = (content, reason)
         for found in (self.entries, self.discarded):
             if not found[key]:
                 del found[key]
@@ -153,7 +153,8 @@ class Model:
     def seen(self, key):
         """What is to be seen of one object."""
         entries = {
-            origin: reason for origin, (_, reason) in self.entries.get(key, {}).items()
+            source_key: reason
+            for source_key, (_, reason) in self.entries.get(key, {}).items()
         }
         return self.rows.get(key, {}), entries, set(self.discarded.get(key, {}))
 
@@ -219,21 +220,25 @@ class World:
         with prepared(self.made()) as (sink,):
             rows = sink.scan()
             if rows is not None:
-                for origin, value in (
+                for source_key, value in (
                     rows.select("source_key", "number").collect().iter_rows()
                 ):
-                    known = found.setdefault(object_of(origin), ({}, {}, set()))[0]
-                    assert origin not in known, f"{origin} is there once"
-                    known[origin] = value
-            for origin, reason in (
+                    known = found.setdefault(object_of(source_key), ({}, {}, set()))[0]
+                    assert source_key not in known, f"{source_key} is there once"
+                    known[source_key] = value
+            for source_key, reason in (
                 sink.quarantine()
                 .entries()
                 .select("source_key", "error_type")
                 .iter_rows()
             ):
-                found.setdefault(object_of(origin), ({}, {}, set()))[1][origin] = reason
-            for origin in sink.quarantine().discarded()["source_key"]:
-                found.setdefault(object_of(origin), ({}, {}, set()))[2].add(origin)
+                found.setdefault(object_of(source_key), ({}, {}, set()))[1][
+                    source_key
+                ] = reason
+            for source_key in sink.quarantine().discarded()["source_key"]:
+                found.setdefault(object_of(source_key), ({}, {}, set()))[2].add(
+                    source_key
+                )
         return found
 
     # -- steps

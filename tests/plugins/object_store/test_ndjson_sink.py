@@ -103,7 +103,7 @@ def made(uri, schema=SCHEMA, **options):
     return sink
 
 
-def plain(number, origin=None, text="x", hour=0):
+def plain(number, source_key=None, text="x", hour=0):
     moment = START + timedelta(hours=hour, microseconds=number)
     return (
         text,
@@ -115,7 +115,7 @@ def plain(number, origin=None, text="x", hour=0):
         moment,
         '{"a": [1]}',
         "null",
-        origin or f"k{number:05}",
+        source_key or f"k{number:05}",
     )
 
 
@@ -401,7 +401,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("kind", ["folder", "memory", "s3"])
-def test_odd_origins_have_names_everywhere(kind, tmp_path, request):
+def test_odd_source_keys_have_names_everywhere(kind, tmp_path, request):
     if kind == "s3":
         request.getfixturevalue("s3_environment")
         uri = f"s3://{request.getfixturevalue('bucket')}/out"
@@ -410,8 +410,8 @@ def test_odd_origins_have_names_everywhere(kind, tmp_path, request):
     commit_result = commit(
         uri,
         [
-            plain(number, origin) if origin else (*plain(number)[:-1], "")
-            for number, origin in enumerate(ODD)
+            plain(number, source_key) if source_key else (*plain(number)[:-1], "")
+            for number, source_key in enumerate(ODD)
         ],
         max_rows=1,
     )
@@ -441,11 +441,11 @@ def test_a_name_is_bounded_visible_and_of_these_rows_alone(one, other):
 
 
 @given(st.text(max_size=30), st.integers(1, 90))
-def test_a_short_origin_is_the_end_of_it(origin, longest):
-    found = short(origin, longest)
+def test_a_short_source_key_is_the_end_of_it(source_key, longest):
+    found = short(source_key, longest)
     assert len(found) <= longest
-    assert origin.endswith(unquote(found, errors="ignore"))
-    assert len(unquote(short(origin, 1000))) == len(origin)
+    assert source_key.endswith(unquote(found, errors="ignore"))
+    assert len(unquote(short(source_key, 1000))) == len(source_key)
 
 
 def test_a_name_says_what_is_in_it():

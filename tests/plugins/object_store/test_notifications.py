@@ -17,9 +17,9 @@ from tests.support.plugins import (
     event,
     execute,
     name_of,
-    origins_of,
     pipeline,
     source,
+    source_keys_of,
     take,
 )
 
@@ -173,7 +173,7 @@ def test_only_what_is_named_is_read_and_nothing_is_listed(filled, proxy, tmp_pat
         f"other/{key_of(2)}",
         "notes.txt",
     ]
-    assert origins_of(target) == [name_of(1)]
+    assert source_keys_of(target) == [name_of(1)]
     assert run(filled, target, s3(record(filled, key_of(1)))).records_read == 0
     assert proxy.count("LIST") == 0
 
@@ -181,7 +181,7 @@ def test_only_what_is_named_is_read_and_nothing_is_listed(filled, proxy, tmp_pat
 def test_the_first_listing_run_after_it_lists_everything(filled, tmp_path):
     run(filled, tmp_path / "out.parquet", s3(record(filled, key_of(1))))
     result = take(f"s3://{filled}/events", tmp_path / "out.parquet")
-    assert (result.accepted, origins_of(tmp_path / "out.parquet")) == (
+    assert (result.accepted, source_keys_of(tmp_path / "out.parquet")) == (
         2,
         [name_of(number) for number in range(3)],
     )
@@ -226,7 +226,7 @@ def test_what_was_left_over_is_tried_by_the_next_run_that_lists(
     assert result.remaining == len(fresh) + 1 - result.accepted > 0
     proxy.reset()
     assert take(f"s3://{filled}/events", target).accepted == result.remaining
-    assert late in origins_of(target)
+    assert late in source_keys_of(target)
     assert proxy.count("LIST") > 0
 
 
@@ -238,7 +238,7 @@ def test_messages_are_not_done_when_the_deadline_came_first(
     bodies = {name: notification(record(filled, f"events/{name}")) for name in fresh}
     result = run(filled, target, queue(**bodies), deadline=time.monotonic() - 1)
     left = [each["itemIdentifier"] for each in result.response["batchItemFailures"]]
-    assert left == sorted(set(fresh) - set(origins_of(target)))
+    assert left == sorted(set(fresh) - set(source_keys_of(target)))
     assert left
 
 

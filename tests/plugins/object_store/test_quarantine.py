@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import Rejection, line_origin, object_of, single_origin
+from reporting_framework import Rejection, line_source_key, object_of, single_source_key
 from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store, parse_location
@@ -32,7 +32,10 @@ key = st.sampled_from(KEYS)
 version = st.sampled_from(["1", "2", None])
 rejected = st.builds(
     lambda key, line, version, kind: Rejection(
-        line_origin(key, line) if line else single_origin(key), version, kind, "f"
+        line_source_key(key, line) if line else single_source_key(key),
+        version,
+        kind,
+        "f",
     ),
     key,
     st.integers(0, 2),
@@ -67,42 +70,46 @@ class Model:
         self.rows = {}
 
     def mark_in_progress(self, objects):
-        self.rows |= {line_origin(each, 0): (None, BEGUN) for each in objects}
+        self.rows |= {line_source_key(each, 0): (None, BEGUN) for each in objects}
 
     def replace_entries(self, reread, rejections):
         before = self.rows
         self.rows = {
-            origin: row
-            for origin, row in self.rows.items()
-            if object_of(origin) not in reread
+            source_key: row
+            for source_key, row in self.rows.items()
+            if object_of(source_key) not in reread
         }
         for each in rejections:
-            self.rows[each.origin] = (each.version, each.error_type)
-        for each in {each.origin: each for each in rejections}.values():
-            version, kind = before.get(each.origin, ("", ""))
+            self.rows[each.source_key] = (each.version, each.error_type)
+        for each in {each.source_key: each for each in rejections}.values():
+            version, kind = before.get(each.source_key, ("", ""))
             if version == each.version and kind.startswith(DISCARDED):
-                self.rows[each.origin] = before[each.origin]
+                self.rows[each.source_key] = before[each.source_key]
 
     def discard(self, objects):
-        chosen = [origin for origin in self.entries() if object_of(origin) in objects]
+        chosen = [
+            source_key
+            for source_key in self.entries()
+            if object_of(source_key) in objects
+        ]
         self.rows |= {
-            origin: (self.rows[origin][0], DISCARDED + self.rows[origin][1])
-            for origin in chosen
+            source_key: (self.rows[source_key][0], DISCARDED + self.rows[source_key][1])
+            for source_key in chosen
         }
         return len(chosen)
 
     def entries(self):
         return sorted(
-            origin
-            for origin, (_, kind) in self.rows.items()
+            source_key
+            for source_key, (_, kind) in self.rows.items()
             if not kind.startswith((BEGUN, DISCARDED))
         )
 
     def versions(self, objects):
         known = {}
-        for origin, (version, kind) in self.rows.items():
-            if object_of(origin) in objects:
-                known.setdefault(object_of(origin), set()).add(
+        for source_key, (version, kind) in self.rows.items():
+            if object_of(source_key) in objects:
+                known.setdefault(object_of(source_key), set()).add(
                     None if kind == BEGUN else version
                 )
         return {
@@ -125,7 +132,10 @@ def test_it_does_as_a_dict_does(steps, asked):
         elif name == "discard":
             entries = quarantine.entries()
             chosen = entries.filter(
-                [object_of(origin) in arguments[0] for origin in entries["source_key"]]
+                [
+                    object_of(source_key) in arguments[0]
+                    for source_key in entries["source_key"]
+                ]
             )
             assert quarantine.discard(chosen) == model.discard(*arguments)
         else:
@@ -154,7 +164,7 @@ def test_what_is_set_down():
     assert rows.rows() == [("k#2", "v", "missing", "study", "run", AT)]
 
 
-def test_the_last_reason_for_an_origin_counts():
+def test_the_last_reason_for_a_source_key_counts():
     quarantine = fresh()
     quarantine.replace_entries(
         [], [Rejection("k", "1", "a"), Rejection("k", "2", "b")], run_id="r", at=AT
@@ -233,7 +243,9 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
         assert found.entries()["source_key"].to_list() == sorted(
             f"{w}-new-{each}" for w in range(3) for each in range(5)
         )
-        assert set(found.versions([each.origin for each in first]).values()) == {"v"}
+        assert set(found.versions([each.source_key for each in first]).values()) == {
+            "v"
+        }
 
 
 def test_what_changed_since_it_was_shown_is_not_discarded():

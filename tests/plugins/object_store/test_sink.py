@@ -34,7 +34,14 @@ from tests.plugins.object_store.tables import (
     table,
 )
 from tests.support import Fault
-from tests.support.plugins import checkpoint, event, name_of, origins_of, snapshot, take
+from tests.support.plugins import (
+    checkpoint,
+    event,
+    name_of,
+    snapshot,
+    source_keys_of,
+    take,
+)
 
 _numbers = itertools.count(1)
 
@@ -51,7 +58,7 @@ def content(uri):
     }
 
 
-def row(number, origin=None, study="a"):
+def row(number, source_key=None, study="a"):
     return (
         study,
         None,
@@ -61,7 +68,7 @@ def row(number, origin=None, study="a"):
         True,
         None,
         START.replace(minute=number % 60),
-        origin or f"k{number:05}",
+        source_key or f"k{number:05}",
     )
 
 
@@ -159,8 +166,8 @@ def test_a_row_that_is_staged_twice_is_taken_once(before):
     commit_result = commit(uri, [row(1), row(2)], [row(2), row(3)], ask=False)
     assert (commit_result.duplicates, commit_result.outputs[0].new_rows) == (1, 3)
     [data] = content(uri.rpartition("/")[0]).values()
-    origins = pl.read_parquet(data)["source_key"]
-    assert len(origins) == origins.n_unique() == 3 + before
+    source_keys = pl.read_parquet(data)["source_key"]
+    assert len(source_keys) == source_keys.n_unique() == 3 + before
 
 
 def test_nothing_staged_changes_nothing():
@@ -637,5 +644,5 @@ def test_a_row_of_a_changed_object_stays_in_the_file_that_has_it(tmp_path):
     for study in "ab":
         (events / name_of(1)).write_bytes(b"\n".join([b"{}", event(1, study=study)]))
         take(events, place)
-    assert origins_of(tmp_path / "out" / "a" / "x.parquet") == [f"{name_of(1)}#2"]
+    assert source_keys_of(tmp_path / "out" / "a" / "x.parquet") == [f"{name_of(1)}#2"]
     assert not (tmp_path / "out" / "b" / "x.parquet").exists()

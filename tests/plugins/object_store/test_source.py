@@ -27,10 +27,10 @@ from tests.support.plugins import (
     event,
     execute,
     name_of,
-    origins_of,
     pipeline,
     rows_of,
     source,
+    source_keys_of,
     take,
 )
 
@@ -97,13 +97,15 @@ def read_one(data, key="k", **how):
 
 
 def kinds(batch):
-    return [(rejection.origin, rejection.error_type) for rejection in batch.rejected]
+    return [
+        (rejection.source_key, rejection.error_type) for rejection in batch.rejected
+    ]
 
 
 # -- reading ------------------------------------------------------------------------------------------------------------
 
 
-def test_records_come_with_their_origin_and_version():
+def test_records_come_with_their_source_key_and_version():
     uri = memory(
         {
             "a": b'{"n": 1}',
@@ -113,7 +115,7 @@ def test_records_come_with_their_origin_and_version():
         }
     )
     [batch] = read(uri, ["a", "b", "c", "d#1"])
-    assert batch.origins == ["a", "b#1", "b#2", "c#1", "c#2", "d#1#1"]
+    assert batch.source_keys == ["a", "b#1", "b#2", "c#1", "c#2", "d#1#1"]
     assert batch.payloads == [b'{"n": 1}', b"1", b"2", b'{"n": 3}', b'{"n": 4}', b"{}"]
     versions = [
         open_store(uri).head(key).version for key in ("a", "b", "b", "c", "c", "d#1")
@@ -125,7 +127,7 @@ def test_records_come_with_their_origin_and_version():
 @pytest.mark.parametrize("data", [b"[]", b" [ ] ", gzip.compress(b"[]", mtime=0)])
 def test_an_object_of_no_records_is_rejected_as_empty(data):
     batch = read_one(data)
-    assert (batch.origins, kinds(batch)) == ([], [("k", "empty")])
+    assert (batch.source_keys, kinds(batch)) == ([], [("k", "empty")])
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b" \n\n "])
@@ -141,7 +143,7 @@ def test_a_record_over_the_limit_is_rejected_and_the_others_are_not():
     big = json.dumps({"x": "y" * (2 << 20)}).encode()
     assert kinds(read_one(big)) == [("k", "too_large")]
     batch = read_one(b'{"a": 1}\n' + big + b'\n{"b": 2}')
-    assert (batch.origins, kinds(batch)) == (["k#1", "k#3"], [("k#2", "too_large")])
+    assert (batch.source_keys, kinds(batch)) == (["k#1", "k#3"], [("k#2", "too_large")])
     batch = read_one(b"[1, 22, 333]", max_record_bytes=2)
     assert (batch.payloads, kinds(batch)) == ([b"1", b"22"], [("k#3", "too_large")])
 
@@ -151,7 +153,7 @@ def test_an_object_over_the_limit_is_not_read():
     assert kinds(read_one(b"x" * 11, "k#7", max_object_bytes=10)) == [
         ("k#7#1", "too_large")
     ]
-    assert read_one(b"x" * 10, max_object_bytes=10).origins == ["k"]
+    assert read_one(b"x" * 10, max_object_bytes=10).source_keys == ["k"]
 
 
 def test_a_bomb_and_a_broken_gzip_are_rejected():
@@ -190,7 +192,7 @@ def test_batches_and_splits_are_bounded(monkeypatch):
     [all_keys] = made._split(
         [module.Entry(f"{number}", 1, None) for number in range(4)]
     )
-    assert [len(batch.origins) for batch in made.read(all_keys)] == [2, 2, 0]
+    assert [len(batch.source_keys) for batch in made.read(all_keys)] == [2, 2, 0]
 
 
 @pytest.mark.parametrize("remote", [True, False])
@@ -262,7 +264,7 @@ def test_an_object_that_cannot_be_read_is_unread_and_tried_again_first_thing(
         proxy.reset()
     last = take(uri, place)
     assert (last.status, last.objects_unread, last.accepted) == ("ok", 0, 1)
-    assert origins_of(place)[0] == old
+    assert source_keys_of(place)[0] == old
 
 
 def test_an_unread_object_that_has_gone_is_forgotten(behind, tmp_path, s3, bucket):
@@ -338,7 +340,7 @@ def test_the_object_that_a_console_made_for_a_folder_is_ignored_and_counted(
         )
         assert (result.status, result.objects_ignored, result.rejected) == ("ok", 3, 0)
         assert sorted(result.ignored_samples) == ["/", "a.json/", "sub/"]
-    assert origins_of(tmp_path / "x.parquet") == ["a.json", "a.json-", *others]
+    assert source_keys_of(tmp_path / "x.parquet") == ["a.json", "a.json-", *others]
     assert result.records_read == 0
 
 
@@ -375,7 +377,7 @@ def test_a_key_that_begins_with_a_slash_is_read_under_that_key(
             replay=keys,
         )
     assert (result.status, result.duplicates) == ("ok", 0)
-    assert origins_of(place) == keys
+    assert source_keys_of(place) == keys
     assert take(uri, place, include="*", name_pattern=None).records_read == 0
 
 
@@ -395,7 +397,7 @@ def test_a_key_that_is_listed_twice_is_taken_once_and_counted(monkeypatch, tmp_p
         "ok",
     )
     assert (
-        len(set(origins_of(tmp_path / "x.parquet")))
+        len(set(source_keys_of(tmp_path / "x.parquet")))
         == len(rows_of(tmp_path / "x.parquet"))
         == 1001
     )
@@ -469,7 +471,7 @@ def check_keys(uri, put, keys, tmp_path):
     result = take(uri, tmp_path / "x.parquet", include="*", name_pattern=None)
     assert (result.status, result.accepted) == ("ok", len(keys))
     expected = [{"log#1": "log#1#1", "#7": "#7#1"}.get(key, key) for key in keys]
-    assert origins_of(tmp_path / "x.parquet") == expected
+    assert source_keys_of(tmp_path / "x.parquet") == expected
     assert (
         take(uri, tmp_path / "x.parquet", include="*", name_pattern=None).records_read
         == 0
@@ -500,7 +502,7 @@ def test_a_file_of_a_volume_of_kubernetes_is_one_row_before_and_after_a_swap(
         )
         assert (result.accepted, result.objects_ignored) == (number == 1, 2)
         assert result.ignored_samples == [f"..2024_01_0{number}/", "..data/"]
-    assert origins_of(tmp_path / "x.parquet") == ["log-a.json"]
+    assert source_keys_of(tmp_path / "x.parquet") == ["log-a.json"]
 
 
 @pytest.mark.parametrize("link", ["hardlink_to", "symlink_to"])
@@ -522,7 +524,7 @@ def test_a_file_that_is_reached_twice_is_one_under_a_name_that_is_read(
     first = (
         "log-a.json" if file == "log-b.json" and link == "hardlink_to" else "log-b.json"
     )
-    assert origins_of(tmp_path / "x.parquet") == [first, "log-z.json"]
+    assert source_keys_of(tmp_path / "x.parquet") == [first, "log-z.json"]
     assert take(folder, tmp_path / "x.parquet", name_pattern=None).records_read == 0
 
 
@@ -842,7 +844,7 @@ def test_several_sources_do_not_wait_for_each_other_s_requests(behind):
     proxy.delay("GET", 0.5)
     began = time.monotonic()
     [batch] = read(uri, [str(number) for number in range(32)], max_in_flight=32)
-    assert len(batch.origins) == 32
+    assert len(batch.source_keys) == 32
     assert time.monotonic() - began < 32 * 0.5, "one after the other"
 
 
@@ -902,11 +904,11 @@ def test_whatever_the_order_of_arrival_nothing_is_missed_or_taken_twice(
         newest = max(good.values(), default=None)
         kept = open_store(place.rpartition("/")[0])
         if good:
-            assert sorted(origins_of(kept.get("x.parquet").data)) == sorted(good)
+            assert sorted(source_keys_of(kept.get("x.parquet").data)) == sorted(good)
     assert take(uri, place, full_scan=True).records_read == len(arrived.keys() - taken)
     good = sorted(name for name, (_, _, _, kind) in arrived.items() if kind == "good")
     if good:
-        assert sorted(origins_of(kept.get("x.parquet").data)) == good
+        assert sorted(source_keys_of(kept.get("x.parquet").data)) == good
 
 
 def test_a_rejection_by_the_source_is_one(tmp_path):

@@ -43,7 +43,7 @@ def test_staged_rows_come_back_in_order_and_all_of_them(found, count, size, draw
     assert sum(map(len, moments)) == len(set().union(*moments))
 
 
-def row(number, origin):
+def row(number, source_key):
     from datetime import timedelta
 
     return (
@@ -55,7 +55,7 @@ def row(number, origin):
         True,
         None,
         START + timedelta(seconds=number),
-        origin,
+        source_key,
     )
 
 

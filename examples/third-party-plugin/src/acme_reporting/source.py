@@ -32,10 +32,10 @@ class SqliteTable:
 
     Each is known for good by its table and key: ``orders/17``.
 
-    A row is new when its origin is not in the ledger. Keys are looked at from the one
-    on up to which the last run had everything; all of them when there was no such run,
-    when asked to, and every few days, for rows that were put in below. A rejected row
-    is read again when its content has changed and its key is looked at.
+    A row is new when its source key is not in the ledger. Keys are looked at from the
+    one on up to which the last run had everything; all of them when there was no such
+    run, when asked to, and every few days, for rows that were put in below. A rejected
+    row is read again when its content has changed and its key is looked at.
     """
 
     name: ClassVar[str] = "sqlite-table"
@@ -68,29 +68,31 @@ class SqliteTable:
     def _splits(self, ledger: RunLedger) -> Iterator[Split]:
         while keys := self._table.keys(self._reached, PAGE_KEYS):
             self._reached = keys[-1]
-            new = ledger.filter_new([self._origin(key) for key in keys], self._version)
+            new = ledger.filter_new(
+                [self._source_key(key) for key in keys], self._version
+            )
             for start in range(0, len(new), SPLIT_ROWS):
-                origins = new[start : start + SPLIT_ROWS]
-                self._waiting = len(new) - start - len(origins)
-                yield Split(origins[0], {"origins": origins})
+                source_keys = new[start : start + SPLIT_ROWS]
+                self._waiting = len(new) - start - len(source_keys)
+                yield Split(source_keys[0], {"source_keys": source_keys})
         self._ended = True
 
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`."""
-        missing = dict.fromkeys(map(_key, split.data["origins"]))
+        missing = dict.fromkeys(map(_key, split.data["source_keys"]))
         taken: list[tuple[str, str, bytes]] = []
         rejected: list[Rejection] = []
         reason, size = "missing", 0
         try:
             for key, version, payload in self._table.rows(list(missing)):
                 del missing[key]
-                origin = self._origin(key)
+                source_key = self._source_key(key)
                 if payload is None:
-                    rejected.append(Rejection(origin, version, "undecodable"))
+                    rejected.append(Rejection(source_key, version, "undecodable"))
                 elif len(payload) > self.settings.max_record_bytes:
-                    rejected.append(Rejection(origin, version, "too_large"))
+                    rejected.append(Rejection(source_key, version, "too_large"))
                 else:
-                    taken.append((origin, version, payload))
+                    taken.append((source_key, version, payload))
                     size += len(payload)
                 if size >= BATCH_BYTES:
                     yield _batch(taken, rejected)
@@ -98,7 +100,7 @@ class SqliteTable:
         except ReportingError:
             reason = "unavailable"
         yield _batch(taken, rejected)._replace(
-            unread=[ReadFailure(self._origin(key), reason) for key in missing]
+            unread=[ReadFailure(self._source_key(key), reason) for key in missing]
         )
 
     def plan_stats(self) -> PlanStats:
@@ -115,7 +117,7 @@ class SqliteTable:
         """
         if not complete:
             return self._mark._asdict()
-        ends = [self._reached, *(_key(origin) - 1 for origin in unread)]
+        ends = [self._reached, *(_key(source_key) - 1 for source_key in unread)]
         through = min((key for key in ends if key is not None), default=None)
         listed = self._began.isoformat() if self._full else self._mark.listed
         return Bookmark(self._mark.table, through, rows, listed)._asdict()
@@ -123,29 +125,31 @@ class SqliteTable:
     def close(self) -> None:
         """See `Source.close`: nothing stays open."""
 
-    def _origin(self, key: int) -> str:
+    def _source_key(self, key: int) -> str:
         return f"{self.settings.table}/{key}"
 
-    def _version(self, origin: str) -> str | None:
+    def _version(self, source_key: str) -> str | None:
         """What the row is now.
 
         None, so that it is read again, when that is not to be learnt.
         """
         try:
-            return next((row.version for row in self._table.rows([_key(origin)])), None)
+            return next(
+                (row.version for row in self._table.rows([_key(source_key)])), None
+            )
         except ReportingError:
             return None
 
 
-def _key(origin: str) -> int:
-    return int(origin.rpartition("/")[2])
+def _key(source_key: str) -> int:
+    return int(source_key.rpartition("/")[2])
 
 
 def _batch(
     taken: Sequence[tuple[str, str, bytes]], rejected: Sequence[Rejection]
 ) -> Batch:
     return Batch(
-        origins=[origin for origin, _, _ in taken],
+        source_keys=[source_key for source_key, _, _ in taken],
         versions=[version for _, version, _ in taken],
         payloads=[payload for _, _, payload in taken],
         rejected=rejected,

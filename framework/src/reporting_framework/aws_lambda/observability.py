@@ -3,8 +3,8 @@
 The observer is built on Powertools for AWS Lambda.
 
 Logs are JSON lines, metrics the Embedded Metric Format, traces subsegments of X-Ray.
-Nothing here ever holds a value of a record: counts, origins, types of errors, names of
-declared fields.
+Nothing here ever holds a value of a record: counts, source keys, types of errors, names
+of declared fields.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class Observability:
         self.logger.debug(
             "split finished",
             split=split_result.split.id,
-            records_read=len(split_result.origins),
+            records_read=len(split_result.source_keys),
             rejections=len(split_result.rejections),
         )
 

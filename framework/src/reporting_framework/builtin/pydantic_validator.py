@@ -36,7 +36,7 @@ EXTRA_COLUMN = "extra"
 """Column that keeps unknown fields, as JSON with sorted names."""
 
 Row = tuple[str, str | None, dict[str, Any]]
-"""Origin, version and fields of a valid record."""
+"""Source key, version and fields of a valid record."""
 
 
 class ModelValidatorSettings(Settings):
@@ -55,9 +55,10 @@ class ModelValidator:
     """A validator made of a model: subclass it with a `name` and a `model` of your own.
 
     The columns are the model's fields in their order, then `extra` if unknown fields
-    are kept, then the origin. A rule over several fields raises a `PydanticCustomError`
-    whose context names the field at fault, as in ``{"field": "module"}``. A rejection
-    tells pydantic's type of the first error, in the order of the fields.
+    are kept, then the source key. A rule over several fields raises a
+    `PydanticCustomError` whose context names the field at fault, as in ``{"field":
+    "module"}``. A rejection tells pydantic's type of the first error, in the order of
+    the fields.
 
     Attributes:
         model: A pydantic model or a TypedDict (which is faster by a third).
@@ -136,11 +137,11 @@ class ModelValidator:
         rejections: list[Rejection] = []
         ignored = IgnoredFields()
         parse, opened, names = self._reader.parse, self._reader.open, self._reader.names
-        for origin, version, payload, done in zip(
-            batch.origins, batch.versions, batch.payloads, quick, strict=True
+        for source_key, version, payload, done in zip(
+            batch.source_keys, batch.versions, batch.payloads, quick, strict=True
         ):
             if done is not None:
-                rows.append((origin, version, done))
+                rows.append((source_key, version, done))
                 continue
             try:
                 record = parse(payload)
@@ -170,10 +171,10 @@ class ModelValidator:
                 raise
             except Exception as error:
                 rejections.append(
-                    Rejection(origin, version, *self._reasons.of(error, payload))
+                    Rejection(source_key, version, *self._reasons.of(error, payload))
                 )
             else:
-                rows.append((origin, version, record))
+                rows.append((source_key, version, record))
         return Validated(self._framed(rows, rejections), rejections, ignored.told())
 
     def column_facts(self) -> Mapping[str, ColumnFacts]:

@@ -67,7 +67,7 @@ class ProgressBar:
     @hookimpl
     def reporting_split_finished(self, split_result: SplitResult) -> None:
         """Move on."""
-        self.read += len(split_result.origins)
+        self.read += len(split_result.source_keys)
         self.kept += split_result.accepted
         self.rejected += len(split_result.rejections)
         rate = self.read / max(time.monotonic() - self.began, 0.001)

@@ -57,9 +57,9 @@ def _selectors() -> list[click.Parameter]:
             help="Only what is wrong in this field; nothing is no field.",
         ),
         click.Option(
-            ["--origin"],
-            metavar="ORIGIN",
-            help="Only of this origin or object, or of a glob: 2024/*.",
+            ["--source-key"],
+            metavar="KEY",
+            help="Only of this source key or object, or of a glob: 2024/*.",
         ),
     ]
 
@@ -187,7 +187,7 @@ def _reveal(
         for each in revealed(pipeline, entries):
             write(
                 escape_control_chars(
-                    f"== {each.origin}{f' ({each.note})' if each.note else ''}"
+                    f"== {each.source_key}{f' ({each.note})' if each.note else ''}"
                 )
             )
             if each.record is not None:
@@ -239,9 +239,12 @@ def discard(
         quarantine_of,
     )
 
-    if generic["yes"] and not any(generic[key] for key in ("kind", "field", "origin")):
+    if generic["yes"] and not any(
+        generic[key] for key in ("kind", "field", "source_key")
+    ):
         raise click.UsageError(
-            "--yes goes with --type, --field or --origin; --origin '*' means all",
+            "--yes goes with --type, --field or --source-key; --source-key '*'"
+            " means all",
             context,
         )
     state = state_of(context)
@@ -278,7 +281,7 @@ def discard(
 def _choice(generic: dict[str, Any]) -> EntryFilter:
     from reporting_framework.operations.quarantine import EntryFilter
 
-    return EntryFilter(generic["kind"], generic["field"], generic["origin"])
+    return EntryFilter(generic["kind"], generic["field"], generic["source_key"])
 
 
 def _chosen(
@@ -306,7 +309,7 @@ ACTIONS = {
         list_options,
     ),
     "show": Action(
-        "Show the records: origin, version, reason, run and time. Their values only"
+        "Show the records: source key, version, reason, run and time. Their values only"
         " with --reveal.",
         show_entries,
         show_options,

@@ -53,11 +53,11 @@ def trace_options() -> list[click.Parameter]:
             ),
         ),
         click.Option(
-            ["--origin"],
+            ["--source-key"],
             metavar="KEY",
             help=(
-                "The record of this origin (as in column source_key), or all those of"
-                " an object."
+                "The record of this source key (as in column source_key), or all those"
+                " of an object."
             ),
         ),
         click.Option(
@@ -77,11 +77,11 @@ def print_trace(
 
     No value is shown but those of the columns in ``--where``.
     """
-    where, origin = (
+    where, source_key = (
         conditions(generic["where"], context),
-        generic["key"] or generic["origin"],
+        generic["key"] or generic["source_key"],
     )
-    if bool(where) + bool(generic["key"]) + bool(generic["origin"]) != 1:
+    if bool(where) + bool(generic["key"]) + bool(generic["source_key"]) != 1:
         raise click.UsageError(
             "give --where COLUMN=VALUE, or KEY, and not both", context
         )
@@ -97,14 +97,14 @@ def print_trace(
         )
         limit = generic["limit"]
         found = (
-            tracer.origin(origin, limit)
-            if origin
+            tracer.source_key(source_key, limit)
+            if source_key
             else tracer.rows(RowFilter(where), limit)
         )
     if generic["format"] == "json":
         write(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:
-        write("\n".join(_told(found, origin)))
+        write("\n".join(_told(found, source_key)))
     return NOT_FOUND if found.nothing else DONE
 
 
@@ -127,17 +127,17 @@ def _plain(thing: Any) -> Any:
     )
 
 
-def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
+def _told(found: ProvenanceResult, source_key: str | None) -> list[str]:
     lines = [line for row in found.rows for line in _row(row, history=found.history)]
     lines += [line for record in found.aside for line in _aside(record)]
     if found.more:
         lines.append(f"and {found.more:,} more rows (--limit shows more of them)")
     if not found.nothing:
         return lines
-    if origin is None:
+    if source_key is None:
         return [
             "no row of the table is like that; reporting quarantine lists what was"
-            " turned away, --origin traces it"
+            " turned away, --source-key traces it"
         ]
     known = [
         *(("announced by", _run(each)) for each in found.announced),
@@ -148,7 +148,7 @@ def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
     ]
     if found.absence:
         known.append(("why", f"{found.absence.reason}: {found.absence.text}"))
-    return _block(f"{origin}: neither in the table nor in quarantine", known)
+    return _block(f"{source_key}: neither in the table nor in quarantine", known)
 
 
 def _row(row: RowProvenance, *, history: bool) -> list[str]:
@@ -174,7 +174,8 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
         )
         known.append(("brought by", f"an unknown run: {reason}"))
     return _block(
-        f"{row.uri or row.origin}{_line(row.origin, row.uri)}", [*known, *_now(row.now)]
+        f"{row.uri or row.source_key}{_line(row.source_key, row.uri)}",
+        [*known, *_now(row.now)],
     )
 
 
@@ -186,7 +187,7 @@ def _aside(record: QuarantineMatch) -> list[str]:
         *([("version", record.version)] if record.version else []),
     ]
     return _block(
-        f"{record.uri or record.origin}{_line(record.origin, record.uri)}",
+        f"{record.uri or record.source_key}{_line(record.source_key, record.uri)}",
         [*known, *_now(record.now)],
     )
 
@@ -202,10 +203,10 @@ def _run(run: LoadEvent) -> str:
     )
 
 
-def _line(origin: str, uri: str | None) -> str:
+def _line(source_key: str, uri: str | None) -> str:
     from reporting_framework.plugin_api.records import object_of
 
-    number = origin[len(object_of(origin)) + 1 :]
+    number = source_key[len(object_of(source_key)) + 1 :]
     return f", line {number}" if uri and number else ""
 
 
@@ -231,7 +232,7 @@ trace_command = ReportCommands(
 
     Of each row that --where finds: its object, the version that was read, the run and
     the validator that brought it, and whether the object is still the same. Of a record
-    that --origin names: the same, or why it was turned away.
+    that --source-key names: the same, or why it was turned away.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=print_trace,

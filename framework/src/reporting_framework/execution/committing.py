@@ -84,7 +84,7 @@ class Committing:
             for commit_result, keeps in zip(commit_results, self._keepers, strict=True)
             if keeps or not any(self._keepers)
         ]
-        unread = [item.origin for item in self._totals.unread]
+        unread = [item.source_key for item in self._totals.unread]
         return self._run.pipeline.source.bookmark(
             complete=self._totals.exhausted, unread=unread, rows=min(kept)
         )

@@ -264,7 +264,7 @@ def schema_of(
     It is found by applying them to a frame of no rows.
 
     Raises:
-        PluginError: The origin is not its last column.
+        PluginError: The source key is not its last column.
         StepFailed: A plugin raised an error of its own.
     """
     frame = call(owner_of(validator), lambda: validator.schema.to_frame())

@@ -86,21 +86,23 @@ class Recorder:
             self._attempt(take, "there is no history of this run")
 
     def add(self, split_result: SplitResult) -> None:
-        """Take in the origins of the rows that a split brought."""
+        """Take in the source keys of the rows that a split brought."""
         if self._history is None or not self._noting or not split_result.accepted:
             return
-        turned = {rejection.origin for rejection in split_result.rejections}
-        origins, versions = split_result.origins, split_result.versions
+        turned = {rejection.source_key for rejection in split_result.rejections}
+        source_keys, versions = split_result.source_keys, split_result.versions
         if turned:
             kept = [
-                number for number, origin in enumerate(origins) if origin not in turned
+                number
+                for number, source_key in enumerate(source_keys)
+                if source_key not in turned
             ]
-            origins, versions = (
-                [origins[number] for number in kept],
+            source_keys, versions = (
+                [source_keys[number] for number in kept],
                 [versions[number] for number in kept],
             )
         self._noting = self._attempt(
-            partial(self._history.add_rows, origins, versions), _NO_LINEAGE
+            partial(self._history.add_rows, source_keys, versions), _NO_LINEAGE
         )
 
     def flush(self) -> None:

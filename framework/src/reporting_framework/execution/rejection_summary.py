@@ -38,12 +38,16 @@ class RejectionLog:
         for each in found[: MAX_NAMED - self._named]:
             where = f" in {each.field}" if each.field else ""
             known = {
-                "source_key": each.origin,
+                "source_key": each.source_key,
                 "error_type": each.error_type,
                 "field": each.field,
             }
             _log.info(
-                "rejected: %s: %s%s", each.origin, each.error_type, where, extra=known
+                "rejected: %s: %s%s",
+                each.source_key,
+                each.error_type,
+                where,
+                extra=known,
             )
         named = min(len(found), MAX_NAMED - self._named)
         self._named, self._unnamed = (
@@ -60,11 +64,11 @@ class RejectionLog:
                 extra={"rejected_unnamed": self._unnamed},
             )
         for number, each in enumerate(unread[:MAX_NAMED]):
-            known = {"source_key": each.origin, "reason": each.reason}
+            known = {"source_key": each.source_key, "reason": each.reason}
             _log.log(
                 logging.WARNING if number < MAX_WARNINGS else logging.INFO,
                 "unread: %s: %s; the next run tries it again",
-                each.origin,
+                each.source_key,
                 each.reason,
                 extra=known,
             )

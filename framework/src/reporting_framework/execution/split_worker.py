@@ -58,7 +58,7 @@ class SplitWorker:
                 left = (
                     None
                     if self.limit is None
-                    else self.limit - len(split_result.origins)
+                    else self.limit - len(split_result.source_keys)
                 )
                 if batch is None or (left is not None and left <= 0):
                     return split_result
@@ -83,7 +83,7 @@ class SplitWorker:
         taken.unread.extend(batch.unread)
         taken.ignored.extend(batch.ignored)
         taken.reject(batch.rejected)
-        if not batch.origins:
+        if not batch.source_keys:
             return taken
         kept = self._empty(split)
         plugin = self.pipeline.validator.name
@@ -101,7 +101,10 @@ class SplitWorker:
                         _timed(kept, "commit", sink.stage, frame, split, part)
                     )
             kept.accepted = frame.height
-            kept.origins, kept.versions = list(batch.origins), list(batch.versions)
+            kept.source_keys, kept.versions = (
+                list(batch.source_keys),
+                list(batch.versions),
+            )
         except TransientError as error:
             if not self.pipeline.pushed:
                 raise
@@ -115,21 +118,21 @@ class SplitWorker:
         found = self._empty(kept.split)
         found.reject(kept.rejections)
         found.ignored_fields = kept.ignored_fields
-        rejected = {rejection.origin for rejection in kept.rejections}
+        rejected = {rejection.source_key for rejection in kept.rejections}
         found.unread = [
-            ReadFailure(origin, reason)
-            for origin in batch.origins
-            if origin not in rejected
+            ReadFailure(source_key, reason)
+            for source_key in batch.source_keys
+            if source_key not in rejected
         ]
         return found
 
     def _validated(self, batch: Batch, kept: SplitResult) -> pl.DataFrame:
         validator = self.pipeline.validator
         validated = _timed(kept, "validate", validator.validate, batch)
-        if validated.frame.height + len(validated.rejections) != len(batch.origins):
+        if validated.frame.height + len(validated.rejections) != len(batch.source_keys):
             raise InvariantBroken(
                 f"report {self.pipeline.report}: validator {validator.name} was given"
-                f" {len(batch.origins)} records and answered for"
+                f" {len(batch.source_keys)} records and answered for"
                 f" {validated.frame.height + len(validated.rejections)}"
             )
         kept.rejections.extend(validated.rejections)
@@ -146,19 +149,20 @@ class SplitWorker:
                 f" {shaped.height} rows of {frame.height} and dropped {len(dropped)}"
             )
         if len(dropped):
-            versions = dict(zip(batch.origins, batch.versions, strict=True))
+            versions = dict(zip(batch.source_keys, batch.versions, strict=True))
             kept.rejections.extend(
-                Rejection(origin, versions[origin], FILTERED) for origin in dropped
+                Rejection(source_key, versions[source_key], FILTERED)
+                for source_key in dropped
             )
         return shaped
 
 
 def _apply(transform: Transform, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Return what a transform makes of a frame, and the origins of dropped rows."""
-    shaped, origins = transform.apply(frame), frame[SOURCE_KEY]
+    """Return what a transform makes of a frame, and the source keys of dropped rows."""
+    shaped, source_keys = transform.apply(frame), frame[SOURCE_KEY]
     return shaped, call(
         owner_of(transform),
-        lambda: origins.filter(~origins.is_in(shaped[SOURCE_KEY].implode())),
+        lambda: source_keys.filter(~source_keys.is_in(shaped[SOURCE_KEY].implode())),
     )
 
 
@@ -182,8 +186,8 @@ def _cut(batch: Batch, left: int) -> Batch:
     Those among them that the source itself rejected count as the last.
     """
     return batch._replace(
-        rejected=batch.rejected[: max(0, left - len(batch.origins))],
-        origins=batch.origins[:left],
+        rejected=batch.rejected[: max(0, left - len(batch.source_keys))],
+        source_keys=batch.source_keys[:left],
         versions=batch.versions[:left],
         payloads=batch.payloads[:left] if batch.payloads is not None else None,
         frame=batch.frame[:left] if batch.frame is not None else None,

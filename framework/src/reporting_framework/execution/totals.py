@@ -92,7 +92,7 @@ class RunTotals:
     def add(self, split_result: SplitResult) -> None:
         """Count one split result in."""
         self.splits += 1
-        self.read += len(split_result.origins)
+        self.read += len(split_result.source_keys)
         self.staged += split_result.accepted
         self.rejections += split_result.rejections
         self.unread += split_result.unread
@@ -103,13 +103,13 @@ class RunTotals:
         for stage, span in split_result.spans.items():
             self.spans[stage] = around(self.spans.get(stage), span)
         self.multi_record_objects.update(
-            object_of(origin)
-            for origin in split_result.origins
-            if holds_several(origin)
+            object_of(source_key)
+            for source_key in split_result.source_keys
+            if holds_several(source_key)
         )
         if self.expected_replays:
             self.replayed |= self.expected_replays & set(
-                map(object_of, split_result.origins)
+                map(object_of, split_result.source_keys)
             )
         self.staged_parts = self.staged_parts or [[] for _ in range(self.sinks)]
         for mine, new in zip(self.staged_parts, split_result.staged_parts, strict=True):
@@ -125,15 +125,15 @@ class RunTotals:
             for stage, (began, ended) in commit_result.spans:
                 self.add_time(stage, began, ended - began)
             for item in commit_result.failed:
-                failed.setdefault(item.origin, item)
+                failed.setdefault(item.source_key, item)
         self.unread += failed.values()
         self.read -= len(failed)
         self.staged -= len(failed)
 
     def mark_unread(self, unread: Sequence[ReadFailure]) -> None:
         """Count rejected records that could not be set aside as not read."""
-        origins = {item.origin for item in unread}
-        kept = [each for each in self.rejections if each.origin not in origins]
+        source_keys = {item.source_key for item in unread}
+        kept = [each for each in self.rejections if each.source_key not in source_keys]
         self.read -= len(self.rejections) - len(kept)
         self.rejections[:] = kept
         self.unread += unread

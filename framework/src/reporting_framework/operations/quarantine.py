@@ -42,12 +42,13 @@ class EntryFilter(NamedTuple):
     Attributes:
         kind: Their type of error.
         field: Their field; "" is none.
-        origin: Their origin, the object that they are of, or a glob of origins.
+        source_key: Their source key, the object that they are of, or a glob of source
+            keys.
     """
 
     kind: str | None = None
     field: str | None = None
-    origin: str | None = None
+    source_key: str | None = None
 
     def of(self, entries: pl.DataFrame) -> pl.DataFrame:
         """Those entries, in their order."""
@@ -55,18 +56,20 @@ class EntryFilter(NamedTuple):
             entries = entries.filter(pl.col("error_type") == self.kind)
         if self.field is not None:
             entries = entries.filter(pl.col("field").fill_null("") == self.field)
-        if self.origin is not None:
-            fits = [self._fits(origin) for origin in entries[SOURCE_KEY]]
+        if self.source_key is not None:
+            fits = [self._fits(source_key) for source_key in entries[SOURCE_KEY]]
             entries = entries.filter(pl.Series(fits, dtype=pl.Boolean))
         return entries
 
-    def _fits(self, origin: str) -> bool:
-        """Whether this origin is meant.
+    def _fits(self, source_key: str) -> bool:
+        """Whether this source key is meant.
 
         A name that holds ``*`` or ``[`` fits itself, too.
         """
-        wanted = self.origin or ""
-        return wanted in (origin, object_of(origin)) or fnmatchcase(origin, wanted)
+        wanted = self.source_key or ""
+        return wanted in (source_key, object_of(source_key)) or fnmatchcase(
+            source_key, wanted
+        )
 
 
 @contextmanager
@@ -136,7 +139,7 @@ def grouped(
 ) -> pl.DataFrame:
     """How many entries there are for each reason, the most frequent first.
 
-    When, and the origin of one of them.
+    When, and the source key of one of them.
 
     Args:
         entries: As `Quarantine.entries` gives them.
@@ -181,7 +184,7 @@ class QuarantinedRecord(NamedTuple):
     """A quarantined record as it is now.
 
     Attributes:
-        origin: Its origin.
+        source_key: Its source key.
         version: Version of its object now, or None.
         record: The record itself: a value of someone's, for the eyes of who asked for
             it; None when it is not there.
@@ -189,7 +192,7 @@ class QuarantinedRecord(NamedTuple):
             nothing is.
     """
 
-    origin: str
+    source_key: str
     version: str | None
     record: str | None
     note: str = ""
@@ -214,8 +217,8 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedR
             unread.update(batch.unread)
             natural = getattr(source, "natural_keys", False)
             for found in _records(with_natural_keys(batch) if natural else batch):
-                if found.origin in versions:
-                    before = versions.pop(found.origin)
+                if found.source_key in versions:
+                    before = versions.pop(found.source_key)
                     changed = (
                         f"its object has changed: version {before} was rejected, this"
                         f" is {found.version}"
@@ -227,14 +230,14 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedR
                             note="; ".join(filter(None, (found.note, changed)))
                         )
                     )
-    for origin in versions:
-        reason = unread.get(object_of(origin), unread.get(origin))
+    for source_key in versions:
+        reason = unread.get(object_of(source_key), unread.get(source_key))
         gone = {
             None: "no such record is there any more",
             "missing": "its object is gone",
         }
         yield QuarantinedRecord(
-            origin,
+            source_key,
             None,
             None,
             gone.get(reason, f"its object could not be read: {reason}"),
@@ -245,12 +248,14 @@ def _records(batch: Batch) -> Iterator[QuarantinedRecord]:
     """The records of a batch, as text."""
     for rejection in batch.rejected:
         note = f"the source does not hand it out: {rejection.error_type}"
-        yield QuarantinedRecord(rejection.origin, rejection.version, None, note)
+        yield QuarantinedRecord(rejection.source_key, rejection.version, None, note)
     frame = batch.frame.iter_rows(named=True) if batch.frame is not None else ()
     texts = (
         [payload.decode("utf-8", "replace") for payload in batch.payloads]
         if batch.payloads is not None
         else [json.dumps(row, default=str, ensure_ascii=False) for row in frame]
     )
-    for origin, version, text in zip(batch.origins, batch.versions, texts, strict=True):
-        yield QuarantinedRecord(origin, version, text)
+    for source_key, version, text in zip(
+        batch.source_keys, batch.versions, texts, strict=True
+    ):
+        yield QuarantinedRecord(source_key, version, text)

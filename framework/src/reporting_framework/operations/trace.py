@@ -1,6 +1,6 @@
-"""The origin of a row, or the reason why the row is not there.
+"""The source key of a row, or the reason why the row is not there.
 
-The origin is its object, the version that was read, the run and the validator.
+The source key is its object, the version that was read, the run and the validator.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class RowProvenance(NamedTuple):
     """A row of the table, and where it came from.
 
     Attributes:
-        origin: Its origin.
+        source_key: Its source key.
         uri: URI of its object, where the source can tell.
         values: Its values in the columns that were asked for.
         runs: The runs that brought it, the newest first; none where nothing was set
@@ -80,7 +80,7 @@ class RowProvenance(NamedTuple):
         now: What has become of its object.
     """
 
-    origin: str
+    source_key: str
     uri: str | None
     values: Mapping[str, Any]
     runs: Sequence[LoadEvent]
@@ -90,7 +90,7 @@ class RowProvenance(NamedTuple):
 class QuarantineMatch(NamedTuple):
     """A record that was read and not kept."""
 
-    origin: str
+    source_key: str
     uri: str | None
     version: str | None
     error_type: str
@@ -107,7 +107,7 @@ class ProvenanceResult(NamedTuple):
         rows: Rows of the table.
         more: How many others there are besides.
         aside: Records in quarantine.
-        announced: Runs that set the origin down and did not commit it, where it is
+        announced: Runs that set the source key down and did not commit it, where it is
             neither in the table nor in quarantine.
         history: Whether a sink keeps a history.
         now: What has become of the object, where it is in neither.
@@ -174,7 +174,7 @@ class ProvenanceReader:
         wanted = list(dict.fromkeys(column for column, _ in selection.where))
         return self._traced(selection.of(table), wanted, limit)
 
-    def origin(self, key: str, limit: int) -> ProvenanceResult:
+    def source_key(self, key: str, limit: int) -> ProvenanceResult:
         """What became of a record, or of all records of an object.
 
         `key` may be the object's URI.
@@ -226,23 +226,23 @@ class ProvenanceReader:
         total, found = call(
             reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)]
         )
-        origins = found["\0origin"].to_list()
-        brought = self._brought(origins)
+        source_keys = found["\0origin"].to_list()
+        brought = self._brought(source_keys)
         versions: dict[str, set[str | None]] = {}
-        for origin in origins:
-            versions.setdefault(object_of(origin), set()).update(
-                each.version for each in brought.get(origin, ())
+        for source_key in source_keys:
+            versions.setdefault(object_of(source_key), set()).update(
+                each.version for each in brought.get(source_key, ())
             )
         now = self._now(versions)
         traced = [
             RowProvenance(
-                origin,
-                self._uri(origin),
+                source_key,
+                self._uri(source_key),
                 dict(zip(columns, values, strict=True)),
-                brought.get(origin, []),
-                now.get(object_of(origin), "unknown"),
+                brought.get(source_key, []),
+                now.get(object_of(source_key), "unknown"),
             )
-            for origin, *values in found.iter_rows()
+            for source_key, *values in found.iter_rows()
         ]
         return ProvenanceResult(
             traced, max(0, total.item() - len(traced)), history=self._kept is not None
@@ -273,13 +273,13 @@ class ProvenanceReader:
                 ]
         return []
 
-    def _brought(self, origins: Sequence[str]) -> dict[str, list[LoadEvent]]:
-        """The runs that brought each of these origins, the newest first."""
-        if self._kept is None or not origins:
+    def _brought(self, source_keys: Sequence[str]) -> dict[str, list[LoadEvent]]:
+        """The runs that brought each of these source keys, the newest first."""
+        if self._kept is None or not source_keys:
             return {}
-        rows = self._kept.history.lineage(origins)
+        rows = self._kept.history.lineage(source_keys)
         found: dict[str, list[LoadEvent]] = {}
-        for origin, version, run_id, validator, at in rows.iter_rows():
+        for source_key, version, run_id, validator, at in rows.iter_rows():
             record = self._records.get(run_id)
             steps = (
                 [each for each in record.steps if each.role == "validator"]
@@ -288,20 +288,20 @@ class ProvenanceReader:
             )
             plugin = f"{steps[0].distribution} {steps[0].version}" if steps else None
             status = record.status if record else None
-            found.setdefault(origin, []).append(
+            found.setdefault(source_key, []).append(
                 LoadEvent(run_id, at, version, validator, plugin, status)
             )
         return found
 
-    def _uri(self, origin: str) -> str | None:
+    def _uri(self, source_key: str) -> str | None:
         source = self._pipeline.source
         if not isinstance(source, Traceable):
             return None
-        uri = source.object_uri(object_of(origin))
+        uri = source.object_uri(object_of(source_key))
         return None if uri is None else redacted(uri)
 
     def _relative(self, key: str) -> str:
-        """The origin, where the URI of an object of the source is given."""
+        """The source key, where the URI of an object of the source is given."""
         source = self._pipeline.source
         if not isinstance(source, Located):
             return key

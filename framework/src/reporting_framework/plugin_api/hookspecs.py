@@ -267,7 +267,7 @@ def reporting_split_finished(
 
         @hookimpl
         def reporting_split_finished(split_result):
-            bar.update(len(split_result.origins))
+            bar.update(len(split_result.source_keys))
     """
 
 
@@ -282,7 +282,7 @@ def reporting_records_rejected(
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
-        rejections: At least one; origin, error type and field, never a value.
+        rejections: At least one; source key, error type and field, never a value.
 
     Example::
 
@@ -291,7 +291,7 @@ def reporting_records_rejected(
             for rejection in rejections:
                 log.warning(
                     "%s: %s %s",
-                    rejection.origin,
+                    rejection.source_key,
                     rejection.error_type,
                     rejection.field,
                 )

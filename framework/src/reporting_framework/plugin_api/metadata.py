@@ -126,13 +126,15 @@ class History(Protocol):
         """
         ...
 
-    def add_rows(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+    def add_rows(
+        self, source_keys: Sequence[str], versions: Sequence[str | None]
+    ) -> None:
         """Take in what this run is about to commit.
 
         Called any number of times before `write`, thread-safe.
 
         Args:
-            origins: Origins of accepted rows.
+            source_keys: Source keys of accepted rows.
             versions: Version of each one's object.
         """
         ...
@@ -156,10 +158,10 @@ class History(Protocol):
         """
         ...
 
-    def lineage(self, origins: Sequence[str]) -> pl.DataFrame:
+    def lineage(self, source_keys: Sequence[str]) -> pl.DataFrame:
         """Return where rows came from, the newest run first.
 
-        There is one row for each of `origins` and run that set it down.
+        There is one row for each of `source_keys` and run that set it down.
 
         Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at`
         (Datetime us UTC).

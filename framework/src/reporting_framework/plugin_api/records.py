@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import Output
 
 SOURCE_KEY = "source_key"
-"""Name of the last column of every frame: the origin of each row."""
+"""Name of the last column of every frame: the source key of each row."""
 
 FILTERED = "filtered"
 """Error type under which a record that a transform dropped is set down."""
@@ -31,35 +31,35 @@ format follows.
 _LINE = re.compile(r"#[0-9]+\Z")
 
 
-def line_origin(key: str, line: int) -> str:
-    """Origin of record number `line` (from 1) of the object `key`."""
+def line_source_key(key: str, line: int) -> str:
+    """Source key of record number `line` (from 1) of the object `key`."""
     return f"{key}#{line}"
 
 
-def object_of(origin: str) -> str:
-    """Return the object that an origin belongs to.
+def object_of(source_key: str) -> str:
+    """Return the object that a source key belongs to.
 
-    It is the origin less its ``#line``, if it has one.
+    It is the source key less its ``#line``, if it has one.
     """
     return (
-        origin[: match.start()]
-        if "#" in origin and (match := _LINE.search(origin))
-        else origin
+        source_key[: match.start()]
+        if "#" in source_key and (match := _LINE.search(source_key))
+        else source_key
     )
 
 
-def single_origin(key: str) -> str:
-    """Origin of the only record of the object `key`.
+def single_source_key(key: str) -> str:
+    """Source key of the only record of the object `key`.
 
     It is the key itself. A key that happens to end in ``#`` and digits gets a line, so
     that `object_of` stays exact.
     """
-    return line_origin(key, 1) if "#" in key and _LINE.search(key) else key
+    return line_source_key(key, 1) if "#" in key and _LINE.search(key) else key
 
 
-def holds_several(origin: str) -> bool:
-    """Whether the origin is one of several in its object."""
-    return "#" in origin and _LINE.search(origin) is not None
+def holds_several(source_key: str) -> bool:
+    """Whether the source key is one of several in its object."""
+    return "#" in source_key and _LINE.search(source_key) is not None
 
 
 TimeRange = tuple[float, float]
@@ -103,7 +103,7 @@ class Rejection(NamedTuple):
     """A record that was read and is not kept. It never holds a value of the record.
 
     Attributes:
-        origin: Where the record came from.
+        source_key: Where the record came from.
         version: Version of its object (an ETag or the like), or None where the source
             has none.
         error_type: A short machine-readable reason, such as ``missing`` or
@@ -112,7 +112,7 @@ class Rejection(NamedTuple):
             record as a whole.
     """
 
-    origin: str
+    source_key: str
     version: str | None
     error_type: str
     field: str | None = None
@@ -122,13 +122,13 @@ class ReadFailure(NamedTuple):
     """An object, or a record, that could not be taken after retries; it comes again.
 
     Attributes:
-        origin: The object, or the record.
+        source_key: The object, or the record.
         reason: A short machine-readable reason: ``denied``, ``archived``, ``missing``
             or ``unavailable``. Where it was read and could not be kept, the name of the
             step is before it, as in ``ndjson-archive: unavailable``.
     """
 
-    origin: str
+    source_key: str
     reason: str
 
 
@@ -189,18 +189,18 @@ class Batch(NamedTuple):
     """Records on their way from a source to a validator.
 
     Attributes:
-        origins: Origin of each record, n of them.
+        source_keys: Source key of each record, n of them.
         versions: Version of each record's object, n of them.
         payloads: n raw records (bytes), or None when the source yields frames.
         frame: A polars frame of n rows, or None when the source yields payloads.
         rejected: Records that the source itself could not take (too large, a damaged
-            archive); not among `origins`.
+            archive); not among `source_keys`.
         unread: Objects that could not be read.
         ignored: Names of objects that turned out not to be the report's when they were
             read.
     """
 
-    origins: Sequence[str] = ()
+    source_keys: Sequence[str] = ()
     versions: Sequence[str | None] = ()
     payloads: Sequence[bytes] | None = None
     frame: pl.DataFrame | None = None
@@ -212,15 +212,17 @@ class Batch(NamedTuple):
 def with_natural_keys(batch: Batch) -> Batch:
     """Return a batch whose natural keys `object_of` gives back.
 
-    The batch that is given has natural keys as its origins.
+    The batch that is given has natural keys as its source keys.
 
-    A key that happens to end in ``#`` and digits gets a line, as in `single_origin`.
+    A key that happens to end in ``#`` and digits gets a line, as in
+    `single_source_key`.
     """
     rejected = [
-        each._replace(origin=single_origin(each.origin)) for each in batch.rejected
+        each._replace(source_key=single_source_key(each.source_key))
+        for each in batch.rejected
     ]
     return batch._replace(
-        origins=list(map(single_origin, batch.origins)), rejected=rejected
+        source_keys=list(map(single_source_key, batch.source_keys)), rejected=rejected
     )
 
 
@@ -280,7 +282,7 @@ class SplitResult:
 
     Attributes:
         split: The split.
-        origins: Origins of all records that were read, rejected ones included.
+        source_keys: Source keys of all records that were read, rejected ones included.
         versions: Version of each one's object.
         accepted: Rows handed to the sinks.
         rejections: Rejected and filtered records.
@@ -293,7 +295,7 @@ class SplitResult:
     """
 
     split: Split
-    origins: list[str] = field(default_factory=list)
+    source_keys: list[str] = field(default_factory=list)
     accepted: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     unread: list[ReadFailure] = field(default_factory=list)
@@ -306,7 +308,7 @@ class SplitResult:
 
     def add(self, other: SplitResult) -> None:
         """Add what became of another part of the split."""
-        self.origins += other.origins
+        self.source_keys += other.source_keys
         self.versions += other.versions
         self.accepted += other.accepted
         self.rejections += other.rejections
@@ -322,7 +324,7 @@ class SplitResult:
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         """Add records that were read and rejected."""
-        self.origins += [rejection.origin for rejection in rejections]
+        self.source_keys += [rejection.source_key for rejection in rejections]
         self.versions += [rejection.version for rejection in rejections]
         self.rejections += rejections
 

@@ -106,7 +106,7 @@ class RunResult(_Model):
         accepted: Records newly kept.
         rejected: Records turned away by the source or the validator.
         filtered: Records dropped by a transform.
-        duplicates: Records whose origin another run had already brought in.
+        duplicates: Records whose source key another run had already brought in.
         objects_unread: Objects that could not be read, or records that could not be
             kept; they are tried again.
         unread_reasons: Why, counted; of what was read with the name of the step, as in

@@ -65,7 +65,7 @@ class Sink(Plugin, Protocol):
     def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
         """Make all staged parts visible, atomically for each output.
 
-        Rows whose origin is already there are left out.
+        Rows whose source key is already there are left out.
 
         Called once, also with no staged parts. When it raises, nothing visible has
         changed but whole outputs.

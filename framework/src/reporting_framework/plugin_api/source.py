@@ -152,8 +152,8 @@ class Source(Plugin, Protocol):
 
     A source whose records have keys of their own (rows of a table, records of an API)
     has the class attribute ``natural_keys = True`` too: an object that it plans is one
-    record, whatever its key ends in. Otherwise an origin that ends in ``#`` and digits
-    is a line of the object before it.
+    record, whatever its key ends in. Otherwise a source key that ends in ``#`` and
+    digits is a line of the object before it.
 
     Attributes:
         yields: Whether batches carry payloads or frames.
@@ -332,7 +332,7 @@ class Traceable(Protocol):
     """
 
     def object_uri(self, name: str) -> str:
-        """URI of the object that is called `name` in origins. Looks nothing up."""
+        """URI of the object that is called `name` in source keys. Looks nothing up."""
         ...
 
     def version(self, name: str) -> str | None:

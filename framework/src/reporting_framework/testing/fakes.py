@@ -75,7 +75,7 @@ def event(number: int, *, study: str = "alpha", at: datetime | None = None) -> b
 def batch(*numbers: int, key: str = "given.ndjson", **more: Any) -> Batch:
     """A batch of good events, one line of `key` for each number."""
     return Batch(
-        origins=[f"{key}#{number}" for number in numbers],
+        source_keys=[f"{key}#{number}" for number in numbers],
         versions=["1"] * len(numbers),
         payloads=[event(number) for number in numbers],
         **more,
@@ -101,18 +101,18 @@ class EventValidator:
         """See `Validator.validate`."""
         rows: list[tuple[Any, ...]] = []
         rejections: list[Rejection] = []
-        for origin, version, payload in zip(
-            batch.origins, batch.versions, batch.payloads or (), strict=True
+        for source_key, version, payload in zip(
+            batch.source_keys, batch.versions, batch.payloads or (), strict=True
         ):
             try:
                 found = type(self)._read(payload)
             except ValidationError as error:
                 first = error.errors(include_url=False, include_input=False)[0]
                 field = str(first["loc"][0]) if first["loc"] else None
-                rejections.append(Rejection(origin, version, first["type"], field))
+                rejections.append(Rejection(source_key, version, first["type"], field))
             else:
                 rows.append(
-                    (found["study"], found["number"], found["timestamp"], origin)
+                    (found["study"], found["number"], found["timestamp"], source_key)
                 )
         return Validated(pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections)
 

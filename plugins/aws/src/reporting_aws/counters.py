@@ -125,7 +125,7 @@ class DynamoDbCounters:
         events: dict[str, Event] = {}
         for event in (event for each in staged for event in each.events()):
             if (first := events.setdefault(event.marker, event)) is not event:
-                first.origins += event.origins
+                first.source_keys += event.source_keys
         if not events:
             return 0, 0, []
         transactions = Transactions(
@@ -146,15 +146,17 @@ class DynamoDbCounters:
                 if away < GIVE_UP
                 else Counted(trouble=AWAY)
             )
-            origins = [origin for event in group for origin in event.origins]
+            source_keys = [
+                source_key for event in group for source_key in event.source_keys
+            ]
             if counted.trouble is None:
                 attempts, away = self.settings.attempts, 0
                 new, duplicates = (
                     new + counted.new,
-                    duplicates + len(origins) - counted.new,
+                    duplicates + len(source_keys) - counted.new,
                 )
                 continue
-            failed += self._failed(counted.trouble, origins)
+            failed += self._failed(counted.trouble, source_keys)
             if counted.trouble.kind is not Kind.CONTENDED:
                 # each attempt may take seconds; until the table answers, the rest is
                 # asked for once
@@ -171,11 +173,13 @@ class DynamoDbCounters:
         for each in staged:
             for event in each.events():
                 for counter in event.counters:
-                    rows.setdefault(counter, []).extend(event.origins)
+                    rows.setdefault(counter, []).extend(event.source_keys)
         failed: dict[str, ReadFailure] = {}
         attempts, away = self.settings.attempts, 0
-        for counter, origins in sorted(rows.items()):
-            left = [origin for origin in origins if origin not in failed]
+        for counter, source_keys in sorted(rows.items()):
+            left = [
+                source_key for source_key in source_keys if source_key not in failed
+            ]
             if not left:
                 continue
             trouble = (
@@ -186,10 +190,10 @@ class DynamoDbCounters:
             )
             if trouble is not None:
                 failed.update(
-                    {item.origin: item for item in self._failed(trouble, left)}
+                    {item.source_key: item for item in self._failed(trouble, left)}
                 )
         return (
-            sum(len(each.origins) for each in staged) - len(failed),
+            sum(len(each.source_keys) for each in staged) - len(failed),
             0,
             list(failed.values()),
         )
@@ -205,12 +209,13 @@ class DynamoDbCounters:
                 return found
 
     def _failed(
-        self, trouble: ServiceError, origins: Sequence[str]
+        self, trouble: ServiceError, source_keys: Sequence[str]
     ) -> list[ReadFailure]:
         if not trouble.passes:
             raise failure(trouble, self._who, self.settings.table, HINT)
         return [
-            ReadFailure(origin, f"{self.name}: {trouble.kind}") for origin in origins
+            ReadFailure(source_key, f"{self.name}: {trouble.kind}")
+            for source_key in source_keys
         ]
 
     @property

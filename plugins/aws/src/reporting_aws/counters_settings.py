@@ -50,7 +50,9 @@ class DynamoDbCountersSettings(Settings):
     )
     event_id: str = Field(
         "event_id",
-        description="Column that says which event it is; where null, its origin does",
+        description=(
+            "Column that says which event it is; where null, its source key does"
+        ),
     )
     user_id: str = Field(
         "user_id", description="Column that says whose event it is; null is nobody's"

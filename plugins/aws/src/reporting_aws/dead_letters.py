@@ -1,6 +1,6 @@
 """The queue of records that can never succeed.
 
-They are set aside with their whole payload, their origin and what is wrong.
+They are set aside with their whole payload, their source key and what is wrong.
 """
 
 from __future__ import annotations
@@ -74,13 +74,13 @@ class DeadLetter(NamedTuple):
     """A record to set aside.
 
     Attributes:
-        origin: Where it came from.
+        source_key: Where it came from.
         payload: All of it, as it came.
         error_type: What is wrong with it.
         field: Path of the declared field that is at fault, or None.
     """
 
-    origin: str
+    source_key: str
     payload: bytes
     error_type: str
     field: str | None
@@ -99,22 +99,22 @@ class DeadLetters:
         """Set letters aside, in order, and stop at the first request that fails.
 
         Returns:
-            Origins of those that were not set aside, or of which that is not known.
+            Source keys of those that were not set aside, or of which that is not known.
         """
         if letters and self.settings.dead_letters is None:
             _log.warning(
                 "records that can never succeed and no queue to set them aside: %d",
                 len(letters),
             )
-            return [letter.origin for letter in letters]
-        left = [letter.origin for letter in letters]
+            return [letter.source_key for letter in letters]
+        left = [letter.source_key for letter in letters]
         for group, entries in self._requests(letters):
             failed = self._sent(entries) if entries is not None else {0}
             if failed:
                 sent = {
-                    group[at].origin for at in range(len(group)) if at not in failed
+                    group[at].source_key for at in range(len(group)) if at not in failed
                 }
-                return [origin for origin in left if origin not in sent]
+                return [source_key for source_key in left if source_key not in sent]
             left = left[len(group) :]
         return left
 
@@ -181,7 +181,7 @@ class DeadLetters:
             )
             return None
         digest = hashlib.sha256(
-            letter.origin.encode() + b"\0" + letter.payload
+            letter.source_key.encode() + b"\0" + letter.payload
         ).hexdigest()
         try:
             store = open_store(parse_location(self.settings.dead_letter_overflow))
@@ -222,7 +222,7 @@ def permissions(settings: DeadLetterSettings) -> list[Permission]:
 
 def _message(letter: DeadLetter, payload: dict[str, Any]) -> str:
     told = {
-        "origin": letter.origin,
+        "origin": letter.source_key,
         "error_type": letter.error_type,
         "field": letter.field,
     }

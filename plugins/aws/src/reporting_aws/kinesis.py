@@ -15,7 +15,7 @@ from reporting_aws.push_source import Pushed
 
 
 class Kinesis(Pushed):
-    """Records of a stream. The origin is shard and sequence number.
+    """Records of a stream. The source key is shard and sequence number.
 
     The answer names the first record that must come again; the stream then delivers it
     and all that follow, so nothing behind it is set aside before its time. The event
@@ -48,8 +48,8 @@ class Kinesis(Pushed):
         Of each shard, where records of several were taken together.
         """
         first: dict[str, str] = {}
-        for origin in failed:
-            shard, _, number = origin.rpartition(":")
+        for source_key in failed:
+            shard, _, number = source_key.rpartition(":")
             first.setdefault(shard, number)
         return {
             "batchItemFailures": [
@@ -62,7 +62,9 @@ class Kinesis(Pushed):
     ) -> Iterator[tuple[str, Any]]:
         """What is before the first failure of its shard."""
         shards: dict[str, list[tuple[str, Any]]] = {}
-        for origin, data in records.items():
-            shards.setdefault(origin.rpartition(":")[0], []).append((origin, data))
+        for source_key, data in records.items():
+            shards.setdefault(source_key.rpartition(":")[0], []).append(
+                (source_key, data)
+            )
         for found in shards.values():
             yield from takewhile(lambda item: item[0] not in failed, found)

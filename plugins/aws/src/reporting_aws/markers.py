@@ -33,12 +33,12 @@ def event_marker(event_id: str) -> str:
     return f"event#{_digest(event_id)}"
 
 
-def origin_marker(origin: str) -> str:
+def source_key_marker(source_key: str) -> str:
     """Return the partition key of the marker of an event that has no id.
 
-    It is made from the origin, which is the same whenever the event comes again.
+    It is made from the source key, which is the same whenever the event comes again.
     """
-    return f"origin#{_digest(origin)}"
+    return f"origin#{_digest(source_key)}"
 
 
 def user_marker(counter: Key, user_id: str) -> str:

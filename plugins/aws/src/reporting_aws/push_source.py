@@ -51,7 +51,7 @@ class Pushed(ABC):
 
     A subclass says how one is taken apart, and what the answer is.
 
-    A record has an origin for good, so what comes again is known by it. What is
+    A record has a source key for good, so what comes again is known by it. What is
     rejected is set aside in the dead-letter queue and so handled; where there is none,
     or it takes nothing, it is a failure and comes again.
     """
@@ -79,7 +79,9 @@ class Pushed(ABC):
 
     @abstractmethod
     def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-        """Origin and data of each record; data is text that `payloads_of` understands.
+        """Return source key and data of each record.
+
+        Data is text that `payloads_of` understands.
 
         Raises:
             KeyError: A record is not what the trigger says.
@@ -92,9 +94,9 @@ class Pushed(ABC):
 
     @abstractmethod
     def answer(self, failed: Sequence[str]) -> Any:
-        """Return what the trigger expects back when these origins must come again.
+        """Return what the trigger expects back when these source keys must come again.
 
-        The origins are in the order of the trigger.
+        The source keys are in the order of the trigger.
         """
 
     # -- the role ----------------------------------------------------------------------
@@ -103,7 +105,7 @@ class Pushed(ABC):
         """See `Triggered.accept_trigger`."""
         try:
             found = self.found(trigger.event["Records"])
-            "".join([origin for origin, _ in found]).encode()
+            "".join([source_key for source_key, _ in found]).encode()
             data = "".join([text for _, text in found])
             if self.ascii:
                 data.encode()
@@ -126,11 +128,11 @@ class Pushed(ABC):
         unseen = ledger.filter_new(list(self._records), lambda _: None)
         self._waiting = set(unseen)
         for begin in range(0, len(unseen), BATCH):
-            origins = unseen[begin : begin + BATCH]
-            self._waiting.difference_update(origins)
+            source_keys = unseen[begin : begin + BATCH]
+            self._waiting.difference_update(source_keys)
             yield Split(
-                f"{origins[0]}+{len(origins)}",
-                {origin: self._records[origin] for origin in origins},
+                f"{source_keys[0]}+{len(source_keys)}",
+                {source_key: self._records[source_key] for source_key in source_keys},
             )
 
     def read(self, split: Split) -> Iterator[Batch]:
@@ -144,16 +146,20 @@ class Pushed(ABC):
             for payload in found
             if payload is not None and len(payload) <= longest
         ]
-        origins, rejected = list(split.data), []
+        source_keys, rejected = list(split.data), []
         if len(taken) < len(found):
             wrong = {
-                origin: "undecodable" if payload is None else "too_large"
-                for origin, payload in zip(origins, found, strict=True)
+                source_key: "undecodable" if payload is None else "too_large"
+                for source_key, payload in zip(source_keys, found, strict=True)
                 if payload is None or len(payload) > longest
             }
-            origins = [origin for origin in origins if origin not in wrong]
-            rejected = [Rejection(origin, None, why) for origin, why in wrong.items()]
-        yield Batch(origins, [None] * len(origins), taken, rejected=rejected)
+            source_keys = [
+                source_key for source_key in source_keys if source_key not in wrong
+            ]
+            rejected = [
+                Rejection(source_key, None, why) for source_key, why in wrong.items()
+            ]
+        yield Batch(source_keys, [None] * len(source_keys), taken, rejected=rejected)
 
     def plan_stats(self) -> PlanStats:
         """See `Source.plan_stats`."""
@@ -172,24 +178,32 @@ class Pushed(ABC):
         self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
     ) -> TriggerResponse:
         """See `Triggered.build_response`."""
-        failed = {item.origin for item in unread} | self._waiting
+        failed = {item.source_key for item in unread} | self._waiting
         wrong = {
-            each.origin: each for each in rejections if each.error_type != FILTERED
+            each.source_key: each for each in rejections if each.error_type != FILTERED
         }
         records = self._records or {}
         letters = [
             DeadLetter(
-                origin, self._raw(data), wrong[origin].error_type, wrong[origin].field
+                source_key,
+                self._raw(data),
+                wrong[source_key].error_type,
+                wrong[source_key].field,
             )
-            for origin, data in self._settled(records, failed)
-            if origin in wrong
+            for source_key, data in self._settled(records, failed)
+            if source_key in wrong
         ]
         left = self._letters.send(letters)
         failed.update(left)
-        answer = self.answer([origin for origin in records if origin in failed])
+        answer = self.answer(
+            [source_key for source_key in records if source_key in failed]
+        )
         return TriggerResponse(
             answer,
-            [ReadFailure(origin, f"{self.name}: not set aside") for origin in left],
+            [
+                ReadFailure(source_key, f"{self.name}: not set aside")
+                for source_key in left
+            ],
         )
 
     def _settled(

@@ -14,7 +14,7 @@ from reporting_aws.push_source import Pushed
 class Sqs(Pushed):
     """Messages of a queue.
 
-    The origin is the queue's name and the message's id; the answer names all that
+    The source key is the queue's name and the message's id; the answer names all that
     failed.
 
     The event source mapping must report batch item failures.
@@ -44,6 +44,7 @@ class Sqs(Pushed):
         """Every message that failed."""
         return {
             "batchItemFailures": [
-                {"itemIdentifier": origin.rpartition(":")[2]} for origin in failed
+                {"itemIdentifier": source_key.rpartition(":")[2]}
+                for source_key in failed
             ]
         }

@@ -16,8 +16,8 @@ from reporting_aws.markers import (
     SORT_BYTES,
     Key,
     event_marker,
-    origin_marker,
     sort_key,
+    source_key_marker,
     user_marker,
 )
 from reporting_aws.templates import bounded, expression
@@ -25,7 +25,7 @@ from reporting_aws.transactions import Event
 from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import SettingsError
 
-_ORIGIN, _EVENT, _USER = "origin", "event", "user"
+_SOURCE_KEY, _EVENT, _USER = "origin", "event", "user"
 
 
 @dataclass(slots=True, repr=False)
@@ -38,7 +38,7 @@ class Staged:
         split: Id of the split.
         part: Number of the batch within the split.
         keys: The distinct counters.
-        origins: Origin of each row.
+        source_keys: Source key of each row.
         markers: Partition key of each row's marker; empty without markers.
         counters: Positions in `keys` of the counters of each row.
         users: Marker of each row's user within each of these counters.
@@ -47,7 +47,7 @@ class Staged:
     split: str
     part: int
     keys: list[tuple[str, str]]
-    origins: list[str]
+    source_keys: list[str]
     markers: list[str]
     counters: list[tuple[int, ...]]
     users: list[tuple[str | None, ...]]
@@ -55,12 +55,12 @@ class Staged:
     def events(self) -> Iterator[Event]:
         """Each row, in order."""
         keys = [Key(*each) for each in self.keys]
-        for number, origin in enumerate(self.origins):
+        for number, source_key in enumerate(self.source_keys):
             counters = tuple(keys[at] for at in self.counters[number])
             marker, users = (
                 (self.markers[number], self.users[number]) if self.markers else ("", ())
             )
-            yield Event(marker, counters, users, [origin])
+            yield Event(marker, counters, users, [source_key])
 
 
 class Stager:
@@ -80,7 +80,7 @@ class Stager:
     ) -> None:
         self._marked = settings.delivery == "exactly-once"
         self._number = len(settings.counters)
-        self._columns = [pl.col(SOURCE_KEY).alias(_ORIGIN)]
+        self._columns = [pl.col(SOURCE_KEY).alias(_SOURCE_KEY)]
         if not isinstance(schema.get(settings.timestamp), pl.Datetime):
             raise SettingsError(
                 f"{who}: setting timestamp names {settings.timestamp}, which is no"
@@ -118,20 +118,22 @@ class Stager:
         touched = [
             tuple(dict.fromkeys(row)) for row in zip(*counters, strict=True)
         ]  # an event counts once in an item
-        origins = rows[_ORIGIN].to_list()
+        source_keys = rows[_SOURCE_KEY].to_list()
         staged = Staged(
             split,
             part,
             [(key.partition, key.sort) for key in keys],
-            origins,
+            source_keys,
             [],
             touched,
             [],
         )
         if self._marked:
             staged.markers = [
-                origin_marker(origin) if event is None else event_marker(event)
-                for event, origin in zip(rows[_EVENT].to_list(), origins, strict=True)
+                source_key_marker(source_key) if event is None else event_marker(event)
+                for event, source_key in zip(
+                    rows[_EVENT].to_list(), source_keys, strict=True
+                )
             ]
             staged.users = [
                 tuple(

@@ -38,13 +38,13 @@ class Event:
         counters: The distinct counters it is counted in.
         users: The marker of its user within each of these counters, or None where it is
             nobody's.
-        origins: Where it came from, more than one if it came more than once.
+        source_keys: Where it came from, more than one if it came more than once.
     """
 
     marker: str
     counters: tuple[Key, ...]
     users: tuple[str | None, ...]
-    origins: list[str] = field(default_factory=list)
+    source_keys: list[str] = field(default_factory=list)
 
     @property
     def items(self) -> set[object]:

@@ -94,7 +94,9 @@ class ParquetCheckpointSettings(Settings):
     )
     timestamp: str = Field(
         "timestamp",
-        description="Column (Datetime) by which rows are sorted, before their origin",
+        description=(
+            "Column (Datetime) by which rows are sorted, before their source key"
+        ),
     )
     compression: Literal["zstd", "snappy"] = Field(
         "zstd", description="Compression of the parquet pages"

@@ -65,7 +65,7 @@ class Numbers:
                 if number < self.settings.unread + self.settings.bad
                 else str(number).encode()
             )
-            yield Batch(origins=[str(number)], versions=[None], payloads=[payload])
+            yield Batch(source_keys=[str(number)], versions=[None], payloads=[payload])
 
     def plan_stats(self):
         return PlanStats(ignored=1, ignored_samples=["odd\x1b[2J.txt"])
@@ -89,22 +89,25 @@ class NumberValidator:
     def validate(self, batch):
         good = [
             pair
-            for pair in zip(batch.payloads, batch.origins, strict=True)
+            for pair in zip(batch.payloads, batch.source_keys, strict=True)
             if pair[0] != b"bad"
         ]
         bad = [
             pair[1]
-            for pair in zip(batch.payloads, batch.origins, strict=True)
+            for pair in zip(batch.payloads, batch.source_keys, strict=True)
             if pair[0] == b"bad"
         ]
         frame = pl.DataFrame(
-            [(int(payload), origin) for payload, origin in good],
+            [(int(payload), source_key) for payload, source_key in good],
             self.schema,
             orient="row",
         )
         return Validated(
             frame,
-            [Rejection(origin, None, "not_a_number", "number") for origin in bad],
+            [
+                Rejection(source_key, None, "not_a_number", "number")
+                for source_key in bad
+            ],
             {"extra": 1},
         )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.validator import Validator
     from reporting_framework.registry.registry import Registry
 
-_ORIGIN = ColumnFacts(
+_SOURCE_KEY = ColumnFacts(
     "Where the row comes from, relative to the source", nullable=False
 )
 
@@ -80,7 +80,7 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
         plugin_of(report, "transform", use, registry) for use in composition.transforms
     ]
     schema = schema_of(report, validator, transforms)
-    facts = {**_facts(validator, schema), SOURCE_KEY: _ORIGIN}
+    facts = {**_facts(validator, schema), SOURCE_KEY: _SOURCE_KEY}
     columns = tuple(
         Column(name, dtype, facts.get(name, ColumnFacts()))
         for name, dtype in schema.items()

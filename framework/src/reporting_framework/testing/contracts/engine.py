@@ -48,7 +48,7 @@ class Work:
             raise self.error(f"refused at split {number}")
         if self.fails is not None and 0 < number - self.fails < SLOW:
             time.sleep(0.02)  # a busy machine may let the error come late
-        return SplitResult(split, origins=[f"{number}.json"], accepted=number)
+        return SplitResult(split, source_keys=[f"{number}.json"], accepted=number)
 
 
 class EngineContract(PluginContract):

@@ -152,7 +152,7 @@ class HistoryContract:
         )
 
     def test_a_row_s_run_is_found(self, history: Callable[[], Any]) -> None:
-        """By its origin: version, run, validator and time.
+        """By its source key: version, run, validator and time.
 
         Of two runs that brought it, the newer first.
         """
@@ -179,7 +179,7 @@ class HistoryContract:
         ]
         assert found.columns == COLUMNS, f"columns are {COLUMNS}: {found.columns}"
         assert found.rows() == due, (
-            f"a row's run is found by its origin: {found.rows()}"
+            f"a row's run is found by its source key: {found.rows()}"
         )
 
     def test_notes_from_several_threads_are_all_there(

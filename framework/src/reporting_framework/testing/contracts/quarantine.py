@@ -69,8 +69,8 @@ class QuarantineContract:
     ) -> None:
         """Check that a quarantine shows what it was given.
 
-        It shows origin, version, reason, run and time of each record, in the order of
-        origins. It does not show what was only begun.
+        It shows source key, version, reason, run and time of each record, in the order
+        of source keys. It does not show what was only begun.
         """
         assert quarantine().entries().height == 0, "an empty quarantine has no entries"
         quarantine().mark_in_progress(["c.json"])

@@ -57,7 +57,7 @@ class SinkContract(
     To give, beside what `PluginContract` says:
         rows: Fixture: a function that makes a frame, `SOURCE_KEY` last, with one row
             for each of the numbers that it is given: the same number, the same row and
-            origin. With `CANARY` in some value.
+            source key. With `CANARY` in some value.
         visible: Fixture: a function that reads back what any reader now sees, as a
             frame; in any order, with the columns of `rows` or some of them.
 

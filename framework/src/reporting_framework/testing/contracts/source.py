@@ -28,12 +28,12 @@ from reporting_framework.testing.harness.memory import assert_bounded, peak
 from reporting_framework.testing.harness.source_harness import (
     drained,
     found_in,
-    origins_of,
     plain,
     planned,
     sent,
     set_aside,
     size_of,
+    source_keys_of,
     taken,
     through_json,
 )
@@ -46,15 +46,15 @@ class SourceContract(PluginContract):
     """The promises of a `Source`.
 
     To give, beside what `PluginContract` says:
-        records: Fixture: what must come out, by origin: payloads (bytes), or rows
+        records: Fixture: what must come out, by source key: payloads (bytes), or rows
             (mappings) where the source yields frames. It also puts them where the
             source finds them. At least two, better five, with `CANARY` in values. Where
             the source has natural keys, let one of them end in ``#1``.
 
     To give if you can:
         add: Fixture: a function that puts one more record where the source finds it,
-            and returns its origin and what must come out. It is given a number from 0
-            on, which makes the record a new one.
+            and returns its source key and what must come out. It is given a number from
+            0 on, which makes the record a new one.
         trigger: Fixture: the `Trigger` that names the work, for a source that records
             are pushed to.
 
@@ -68,11 +68,11 @@ class SourceContract(PluginContract):
 
     @pytest.fixture
     def records(self) -> Mapping[str, Any]:
-        """What must come out, by origin."""
+        """What must come out, by source key."""
         self._lacks(
             "records",
-            "a mapping of origins to what must come out, which lies where the source"
-            " finds it",
+            "a mapping of source keys to what must come out, which lies where the"
+            " source finds it",
         )
 
     @pytest.fixture
@@ -102,13 +102,15 @@ class SourceContract(PluginContract):
 
         return open_it
 
-    def _object(self, origin: str) -> str:
+    def _object(self, source_key: str) -> str:
         """Return the object that a record is of.
 
         A natural key is one, whatever it ends in.
         """
         return (
-            origin if getattr(self.plugin, "natural_keys", False) else object_of(origin)
+            source_key
+            if getattr(self.plugin, "natural_keys", False)
+            else object_of(source_key)
         )
 
     # -- planning ----------------------------------------------------------------------
@@ -154,7 +156,7 @@ class SourceContract(PluginContract):
     ) -> None:
         """All of them, as they are, and nothing else."""
         batches = taken(opened())
-        aside = [origin for batch in batches for origin in set_aside(batch)]
+        aside = [source_key for batch in batches for source_key in set_aside(batch)]
         assert not aside, (
             f"every record comes out: {few(aside)} were rejected or left unread"
         )
@@ -163,34 +165,40 @@ class SourceContract(PluginContract):
             found, records, "every record comes out, and nothing else"
         )
         changed = [
-            origin for origin, record in records.items() if found[origin] != record
+            source_key
+            for source_key, record in records.items()
+            if found[source_key] != record
         ]
         assert not changed, (
             f"every record comes out as it is: {few(changed)} are changed"
         )
 
-    def test_an_origin_is_unique(self, opened: Opened) -> None:
-        """Each record has an origin of its own."""
+    def test_a_source_key_is_unique(self, opened: Opened) -> None:
+        """Each record has a source key of its own."""
         batches = taken(opened())
-        origins = [origin for batch in batches for origin in origins_of(batch)]
-        twice = [each for each, times in Counter(origins).items() if times > 1]
-        assert not twice, f"an origin is unique: {few(twice)} are there more than once"
+        source_keys = [
+            source_key for batch in batches for source_key in source_keys_of(batch)
+        ]
+        twice = [each for each, times in Counter(source_keys).items() if times > 1]
+        assert not twice, (
+            f"a source key is unique: {few(twice)} are there more than once"
+        )
 
     def test_a_batch_fits_together(self, opened: Opened) -> None:
-        """As many origins as versions and records, in the shape of `output_format`."""
+        """As many source keys as versions and records, shaped as `output_format`."""
         for batch in taken(opened()):
             shape = "frames" if batch.frame is not None else "payloads"
             given = batch.frame if batch.frame is not None else batch.payloads
-            assert not batch.origins or shape == self.plugin.output_format, (
+            assert not batch.source_keys or shape == self.plugin.output_format, (
                 f"output_format says what comes: {shape} came"
             )
             sizes = (
-                len(batch.origins),
+                len(batch.source_keys),
                 len(batch.versions),
                 len(given if given is not None else ()),
             )
             assert len(set(sizes)) == 1, (
-                f"as many origins as versions and records: {sizes}"
+                f"as many source keys as versions and records: {sizes}"
             )
 
     def test_read_is_repeatable(self, opened: Opened) -> None:
@@ -225,10 +233,14 @@ class SourceContract(PluginContract):
         self, opened: Opened, records: Mapping[str, Any]
     ) -> None:
         """What is accounted for is not read again; everything else is."""
-        objects = sorted({self._object(origin) for origin in records})
+        objects = sorted({self._object(source_key) for source_key in records})
         for known in (objects, objects[::2], objects[1::2]):
             found = found_in(taken(opened(), KnownObjects(known)))
-            due = [origin for origin in records if self._object(origin) not in known]
+            due = [
+                source_key
+                for source_key in records
+                if self._object(source_key) not in known
+            ]
             assert not set(found) - set(due), differing(
                 found, due, "nothing is read that the ledger has"
             )
@@ -250,17 +262,17 @@ class SourceContract(PluginContract):
         left = first.bookmark(complete=True, unread=[], rows=len(records))
         first.close()
         assert through_json(left) == left, "a bookmark is of JSON types"
-        known, (origin, record) = {self._object(each) for each in records}, add(0)
+        known, (source_key, record) = {self._object(each) for each in records}, add(0)
         for what, bookmark in {
             "there": left,
             "lost": {},
             "damaged": {**left, **dict.fromkeys(left, CANARY)},
         }.items():
             found = found_in(taken(opened(), KnownObjects(known, bookmark)))
-            assert set(found) == {origin}, differing(
-                found, {origin}, f"a new record is found, the bookmark being {what}"
+            assert set(found) == {source_key}, differing(
+                found, {source_key}, f"a new record is found, the bookmark being {what}"
             )
-            assert found[origin] == record, "a new record comes out as it is"
+            assert found[source_key] == record, "a new record comes out as it is"
 
     def test_a_bookmark_loses_nothing(
         self, opened: Opened, records: Mapping[str, Any]
@@ -270,7 +282,7 @@ class SourceContract(PluginContract):
         What a run that was stopped did not take, and what could not be read, is found
         by the next one.
         """
-        objects = sorted({self._object(origin) for origin in records})
+        objects = sorted({self._object(source_key) for source_key in records})
         for complete, unread in (
             (False, []),
             (True, objects[:1]),
@@ -282,7 +294,11 @@ class SourceContract(PluginContract):
             left = source.bookmark(complete=complete, unread=unread, rows=len(known))
             source.close()
             found = found_in(taken(opened(), KnownObjects(known, left)))
-            due = [origin for origin in records if self._object(origin) not in known]
+            due = [
+                source_key
+                for source_key in records
+                if self._object(source_key) not in known
+            ]
             what = (
                 "a record that could not be read"
                 if unread
@@ -330,7 +346,7 @@ class SourceContract(PluginContract):
         self, make: Callable[..., Any], records: Mapping[str, Any]
     ) -> None:
         """Whatever the ledger says; by a source that has planned nothing."""
-        objects = sorted({self._object(origin) for origin in records})
+        objects = sorted({self._object(source_key) for source_key in records})
         for asked in ([], objects[:1], objects[1::2], objects):
             source = self._revisiting(make)
             splits = list(source.plan_replay(asked))
@@ -347,9 +363,9 @@ class SourceContract(PluginContract):
             waiting = source.plan_stats().waiting
             source.close()
             due = {
-                origin: record
-                for origin, record in records.items()
-                if self._object(origin) in asked
+                source_key: record
+                for source_key, record in records.items()
+                if self._object(source_key) in asked
             }
             assert found == due, differing(
                 found, due, "what is asked for again is read, and nothing else"
@@ -369,7 +385,7 @@ class SourceContract(PluginContract):
             for batch in source.read(split)
         ]
         source.close()
-        unread = [item.origin for batch in batches for item in batch.unread]
+        unread = [item.source_key for batch in batches for item in batch.unread]
         assert unread == ["not-there.json"], (
             f"an object that is gone is said to be unread: {unread}"
         )
@@ -419,14 +435,14 @@ class SourceContract(PluginContract):
         answers = []
         for failing in (False, True):
             source = opened()
-            origins = [
-                origin
+            source_keys = [
+                source_key
                 for batch in taken(source, close=False)
-                for origin in batch.origins
+                for source_key in batch.source_keys
             ]
             answers.append(
                 source.build_response(
-                    [ReadFailure(origins[0], "unavailable")] if failing else [], []
+                    [ReadFailure(source_keys[0], "unavailable")] if failing else [], []
                 ).answer
             )
             source.close()
@@ -446,13 +462,17 @@ class SourceContract(PluginContract):
         Whichever call fails, there is an error of the right type, or every record is
         read, or said to be unread.
         """
-        objects = {self._object(origin) for origin in records}
+        objects = {self._object(source_key) for source_key in records}
         for attempt in each_fault(self._faults(faults)):
             source = opened()
             batches = attempt.run(partial(taken, source, close=False)) or []
             source.close()
             if attempt.error is None:
-                names = [origin for batch in batches for origin in origins_of(batch)]
+                names = [
+                    source_key
+                    for batch in batches
+                    for source_key in source_keys_of(batch)
+                ]
                 found = {
                     name if name in objects else self._object(name) for name in names
                 }
@@ -460,8 +480,8 @@ class SourceContract(PluginContract):
                     found, objects, f"nothing is passed over: {attempt}"
                 )
                 assert all(
-                    records.get(origin) == value
-                    for origin, value in found_in(batches).items()
+                    records.get(source_key) == value
+                    for source_key, value in found_in(batches).items()
                 ), f"what is read is whole: {attempt}"
             elif not isinstance(attempt.error, Killed):
                 nothing_told({f"the error of {attempt}": attempt.error})
@@ -485,7 +505,7 @@ class SourceContract(PluginContract):
                 {
                     "a rejection": batch.rejected,
                     "an unread record": batch.unread,
-                    "an origin": batch.origins,
+                    "a source key": batch.source_keys,
                 }
             )
         nothing_told(

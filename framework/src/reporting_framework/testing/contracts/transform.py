@@ -60,19 +60,21 @@ class TransformContract(PluginContract):
         )
         assert found.equals(expected), "it makes what is expected: rows differ"
 
-    def test_the_origin_is_kept(self, make: Make, frame: pl.DataFrame) -> None:
+    def test_the_source_key_is_kept(self, make: Make, frame: pl.DataFrame) -> None:
         """As the last column, a String, and with every row its own; none is made up."""
         found = make().apply(frame)
         assert found.columns[-1:] == [SOURCE_KEY], (
-            "a transform keeps the origin, as the last column"
+            "a transform keeps the source key, as the last column"
         )
         assert found.schema[SOURCE_KEY] == pl.String, (
-            "a transform keeps the origin as a String"
+            "a transform keeps the source key as a String"
         )
-        origins = found[SOURCE_KEY].to_list()
-        made_up = set(origins) - set(frame[SOURCE_KEY].to_list())
-        assert not made_up, f"a transform makes up no origin: {few(map(str, made_up))}"
-        twice = [str(each) for each, times in Counter(origins).items() if times > 1]
+        source_keys = found[SOURCE_KEY].to_list()
+        made_up = set(source_keys) - set(frame[SOURCE_KEY].to_list())
+        assert not made_up, (
+            f"a transform makes up no source key: {few(map(str, made_up))}"
+        )
+        twice = [str(each) for each, times in Counter(source_keys).items() if times > 1]
         assert not twice, f"a row is kept or dropped, never doubled: {few(twice)}"
 
     def test_every_row_is_shaped_by_itself(
@@ -87,9 +89,9 @@ class TransformContract(PluginContract):
         alone = pl.concat(
             [made.apply(frame[number : number + 1]) for number in range(frame.height)]
         )
-        for origin, row in _by_origin(together).items():
-            assert _by_origin(alone).get(origin) == row, (
-                f"every row is shaped by itself: {origin} differs when alone"
+        for source_key, row in _by_source_key(together).items():
+            assert _by_source_key(alone).get(source_key) == row, (
+                f"every row is shaped by itself: {source_key} differs when alone"
             )
         assert alone.height == together.height, (
             "every row is shaped by itself: others are dropped when alone"
@@ -174,10 +176,10 @@ class TransformContract(PluginContract):
         large = pl.concat(
             [frame] * (1 + MEBIBYTE // max(1, int(frame.estimated_size())))
         )
-        origins = (
+        source_keys = (
             pl.int_range(large.height, eager=True).cast(pl.String).alias(SOURCE_KEY)
         )
-        large = large.with_columns(origins)
+        large = large.with_columns(source_keys)
 
         def stream(times: int) -> None:
             for _ in range(times):
@@ -190,5 +192,5 @@ class TransformContract(PluginContract):
         )
 
 
-def _by_origin(frame: pl.DataFrame) -> dict[str, str]:
+def _by_source_key(frame: pl.DataFrame) -> dict[str, str]:
     return {row[-1]: repr(row) for row in frame.rows()}

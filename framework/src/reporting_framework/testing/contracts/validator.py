@@ -56,43 +56,46 @@ class ValidatorContract(PluginContract):
         """Records that do not, each with its type of error."""
         self._lacks("bad", "records that do not pass, each with its type of error")
 
-    def test_the_last_column_is_the_origin(self, make: Make) -> None:
+    def test_the_last_column_is_the_source_key(self, make: Make) -> None:
         """`schema` ends with `SOURCE_KEY`, a String."""
         schema = make().schema
         assert schema.names()[-1:] == [SOURCE_KEY], (
-            "the last column of the declared schema is the origin"
+            "the last column of the declared schema is the source key"
         )
-        assert schema[SOURCE_KEY] == pl.String, "the origin is a String"
+        assert schema[SOURCE_KEY] == pl.String, "the source key is a String"
 
     def test_a_good_record_is_a_row(self, make: Make, good: Sequence[Any]) -> None:
-        """All of them, each with its own origin."""
+        """All of them, each with its own source key."""
         batch = self._batch(good)
         found = make().validate(batch)
         assert not found.rejections, (
             f"a good record is a row: rejected {_reasons(found.rejections)}"
         )
         rows = found.frame[SOURCE_KEY].to_list()
-        assert sorted(rows) == sorted(batch.origins), differing(
-            rows, batch.origins, "a good record is a row"
+        assert sorted(rows) == sorted(batch.source_keys), differing(
+            rows, batch.source_keys, "a good record is a row"
         )
 
     def test_a_bad_record_is_a_rejection(
         self, make: Make, bad: Sequence[tuple[Any, ...]]
     ) -> None:
-        """With its origin, its version, the type of the error and the field."""
+        """With its source key, its version, the type of the error and the field."""
         batch = self._batch([each[0] for each in bad])
         found = make().validate(batch)
         kept = found.frame[SOURCE_KEY].to_list()
         assert not kept, f"a bad record is a rejection: {few(kept)} are rows"
-        by_origin = {each.origin: each for each in found.rejections}
-        for origin, version, (_, error_type, *field) in zip(
-            batch.origins, batch.versions, bad, strict=True
+        by_source_key = {each.source_key: each for each in found.rejections}
+        for source_key, version, (_, error_type, *field) in zip(
+            batch.source_keys, batch.versions, bad, strict=True
         ):
             due = Rejection(
-                origin, version, error_type, *(field or [by_origin[origin].field])
+                source_key,
+                version,
+                error_type,
+                *(field or [by_source_key[source_key].field]),
             )
-            assert by_origin[origin] == due, (
-                f"a rejection says why: {by_origin[origin]} where {due} is due"
+            assert by_source_key[source_key] == due, (
+                f"a rejection says why: {by_source_key[source_key]} where {due} is due"
             )
 
     def test_every_record_is_a_row_or_a_rejection(
@@ -108,13 +111,13 @@ class ValidatorContract(PluginContract):
         times = Counter(
             [
                 *found.frame[SOURCE_KEY].to_list(),
-                *(each.origin for each in found.rejections),
+                *(each.source_key for each in found.rejections),
             ]
         )
         wrong = [
-            origin
-            for origin in {*batch.origins, *times}
-            if times[origin] != (origin in batch.origins)
+            source_key
+            for source_key in {*batch.source_keys, *times}
+            if times[source_key] != (source_key in batch.source_keys)
         ]
         assert not wrong, (
             f"every record is a row or a rejection, once: {few(wrong)} are not"
@@ -262,16 +265,16 @@ class ValidatorContract(PluginContract):
         self, records: Sequence[Any], *, first: int = 0, like: Sequence[Any] = ()
     ) -> Batch:
         """A batch of these records, each an object of its own."""
-        origins = [
+        source_keys = [
             f"record-{number:04}.json" for number in range(first, first + len(records))
         ]
         versions = [f"v{number}" for number in range(first, first + len(records))]
         if self.plugin.input_format == "payloads":
-            return Batch(origins, versions, list(records))
+            return Batch(source_keys, versions, list(records))
         frame = pl.DataFrame(
             [dict(each) for each in records or like], infer_schema_length=None
         )
-        return Batch(origins, versions, frame=frame[: len(records)])
+        return Batch(source_keys, versions, frame=frame[: len(records)])
 
     def _named_awkward(self) -> Mapping[str, bytes]:
         return awkward_records() if self.plugin.input_format == "payloads" else {}

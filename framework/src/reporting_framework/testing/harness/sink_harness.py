@@ -84,7 +84,7 @@ class Place:
         )
 
     def stream(self, part: pl.DataFrame, times: int) -> None:
-        """Run the same rows under ever new origins.
+        """Run the same rows under ever new source keys.
 
         Nothing of them is kept here.
         """

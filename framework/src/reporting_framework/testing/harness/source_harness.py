@@ -44,26 +44,26 @@ def drained(source: Any) -> None:
 
 
 def found_in(batches: Iterable[Batch]) -> dict[str, Any]:
-    """What came out, by origin."""
+    """What came out, by source key."""
     found: dict[str, Any] = {}
     for batch in batches:
         given: Sequence[Any] = (
             batch.frame.to_dicts() if batch.frame is not None else batch.payloads or ()
         )
-        found.update(zip(batch.origins, given, strict=False))
+        found.update(zip(batch.source_keys, given, strict=False))
     return found
 
 
-def origins_of(batch: Batch) -> list[str]:
-    """Origins of all that a batch speaks of."""
-    return [*batch.origins, *set_aside(batch)]
+def source_keys_of(batch: Batch) -> list[str]:
+    """Source keys of all that a batch speaks of."""
+    return [*batch.source_keys, *set_aside(batch)]
 
 
 def set_aside(batch: Batch) -> list[str]:
-    """Origins of what was rejected or left unread."""
+    """Source keys of what was rejected or left unread."""
     return [
-        *(each.origin for each in batch.rejected),
-        *(each.origin for each in batch.unread),
+        *(each.source_key for each in batch.rejected),
+        *(each.source_key for each in batch.unread),
     ]
 
 
@@ -71,7 +71,7 @@ def plain(batches: Iterable[Batch]) -> list[Any]:
     """Batches, so that they can be compared."""
     return [
         (
-            list(batch.origins),
+            list(batch.source_keys),
             list(batch.versions),
             list(batch.payloads or ()),
             batch.frame.to_dicts() if batch.frame is not None else None,

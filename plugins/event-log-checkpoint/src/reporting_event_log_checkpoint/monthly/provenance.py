@@ -31,13 +31,13 @@ def provenance(material: PageContext, figures: Figures) -> Section:
         ),
         class_="card",
     )
-    origin = [
+    source_key = [
         ("Source", material.source or "not known"),
         ("Table", material.table or "not known"),
     ]
     made_with = _made_with(material.runs)
     where = element(
-        "div", element("h3", "Sources"), facts([*origin, *made_with]), class_="card"
+        "div", element("h3", "Sources"), facts([*source_key, *made_with]), class_="card"
     )
     return section(
         "sources", "Freshness and sources", [shown, where, _runs(material.runs)]

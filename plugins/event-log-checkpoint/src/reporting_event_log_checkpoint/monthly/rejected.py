@@ -12,7 +12,7 @@ def rejected(figures: Figures) -> Section:
     name, found = month_name(figures.month), figures.rejected
     says = (
         "Records that were read and not kept, and lie in quarantine until their object"
-        " changes or someone takes them up: origin and reason, never the value."
+        " changes or someone takes them up: source key and reason, never the value."
     )
     if found is None:
         none = element("p", "There is no quarantine beside this table.", class_="empty")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reporting_framework import Batch, ReadFailure, Rejection, single_origin
+from reporting_framework import Batch, ReadFailure, Rejection, single_source_key
 from reporting_framework.storage import Object
 from reporting_object_store.json_source.decode import (
     UndecodableError,
@@ -24,7 +24,7 @@ class BatchBuilder:
             settings.max_object_bytes,
         )
         self._object_records = settings.max_object_records
-        self._origins: list[str] = []
+        self._source_keys: list[str] = []
         self._versions: list[str | None] = []
         self._payloads: list[bytes] = []
         self._rejected: list[Rejection] = []
@@ -39,7 +39,7 @@ class BatchBuilder:
         """
         if isinstance(found, Object):
             if is_single(key, found.data):
-                self._record(single_origin(key), found.data, found.version)
+                self._record(single_source_key(key), found.data, found.version)
             else:
                 self._records(key, found)
         elif found is None:
@@ -49,11 +49,11 @@ class BatchBuilder:
         else:
             self._unread.append(found)
 
-    def _record(self, origin: str, payload: bytes, version: str) -> None:
+    def _record(self, source_key: str, payload: bytes, version: str) -> None:
         if len(payload) > self._record_bytes:
-            self._rejected.append(Rejection(origin, version, "too_large"))
+            self._rejected.append(Rejection(source_key, version, "too_large"))
             return
-        self._origins.append(origin)
+        self._source_keys.append(source_key)
         self._versions.append(version)
         self._payloads.append(payload)
         self.size += RECORD_BYTES + len(payload)
@@ -63,18 +63,20 @@ class BatchBuilder:
             held = records(key, found.data, self._object_bytes, self._object_records)
         except UndecodableError as error:
             self._rejected.append(
-                Rejection(single_origin(key), found.version, error.reason)
+                Rejection(single_source_key(key), found.version, error.reason)
             )
             return
-        for origin, payload in held:
-            self._record(origin, payload, found.version)
+        for source_key, payload in held:
+            self._record(source_key, payload, found.version)
         if not held:
-            self._rejected.append(Rejection(single_origin(key), found.version, "empty"))
+            self._rejected.append(
+                Rejection(single_source_key(key), found.version, "empty")
+            )
 
     def build(self) -> Batch:
         """What was gathered."""
         return Batch(
-            self._origins,
+            self._source_keys,
             self._versions,
             self._payloads,
             None,

@@ -14,7 +14,7 @@ from typing import Literal
 
 from isal import isal_zlib
 
-from reporting_framework import LOOKS_LIKE, line_origin, single_origin
+from reporting_framework import LOOKS_LIKE, line_source_key, single_source_key
 from reporting_object_store.json_source.formats import CONTAINERS, TEXTS, looks_like
 
 BOM = b"\xef\xbb\xbf"
@@ -106,7 +106,7 @@ def is_single(key: str, data: bytes) -> bool:
 def records(
     key: str, data: bytes, limit: int, most: int = MAX_RECORDS
 ) -> Sequence[tuple[str, bytes]]:
-    """Origin and payload of each record of an object.
+    """Source key and payload of each record of an object.
 
     What is not JSON comes as one record, for a validator to refuse.
 
@@ -128,7 +128,7 @@ def records(
     if key.endswith(LINES):
         found = _lines(key, data)
     elif is_single(key, data):
-        return ((single_origin(key), data),)
+        return ((single_source_key(key), data),)
     else:
         found = _by_content(key, data, most)
     held = tuple(islice(found, most + 1))
@@ -152,10 +152,10 @@ def _by_content(key: str, data: bytes, most: int) -> Iterator[tuple[str, bytes]]
             return
         items = _objects(text) if arrangement == "objects" else None
     if items is None:
-        yield single_origin(key), data
+        yield single_source_key(key), data
     else:
         yield from (
-            (line_origin(key, number), item) for number, item in enumerate(items, 1)
+            (line_source_key(key, number), item) for number, item in enumerate(items, 1)
         )
 
 
@@ -174,14 +174,15 @@ def _refuse_foreign(data: bytes, formats: Collection[str]) -> None:
 def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     """One record a line.
 
-    The origin counts all lines, blank ones too, so that it is the line an editor shows.
+    The source key counts all lines, blank ones too, so that it is the line an editor
+    shows.
     """
     begin, number = 0, 1
     while begin <= len(data):
         end = data.find(b"\n", begin)
         line = data[begin : end if end >= 0 else len(data)]
         if line.strip(_SPACE):
-            yield line_origin(key, number), line
+            yield line_source_key(key, number), line
         begin, number = (end + 1, number + 1) if end >= 0 else (len(data) + 1, number)
 
 

@@ -25,7 +25,7 @@ from reporting_framework import (
     Trigger,
     TriggerResponse,
     object_of,
-    single_origin,
+    single_source_key,
 )
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
 from reporting_framework.plugin_api.records import CheckResult
@@ -304,7 +304,7 @@ class ObjectStoreJson:
                 key, limit=self.settings.max_object_bytes, admit=admit
             )
         except TooLargeError as error:
-            return Rejection(single_origin(key), error.version, "too_large")
+            return Rejection(single_source_key(key), error.version, "too_large")
         except ObjectMissing:
             return None if self._is_folder(key) else ReadFailure(key, "missing")
         except AccessDenied as error:
@@ -413,7 +413,7 @@ class ObjectStoreJson:
                 "messages that are no notifications of S3, left in the queue: %s",
                 ", ".join(map(str, odd)),
             )
-        again = [item.origin for item in unread if item.reason != "missing"]
+        again = [item.source_key for item in unread if item.reason != "missing"]
         left = self._left | {*again, *map(object_of, again)}
         failed = [
             message.id

@@ -30,16 +30,16 @@ of the time.
 """
 
 LONGEST = 80
-"""Characters of an origin in a name: a file's name may have 255, with what a folder
+"""Characters of a source key in a name: a file's name may have 255, with what a folder
 adds while it is written.
 """
 
 LONGEST_METADATA = 900
-"""Characters of an origin in metadata: S3 keeps 2 KB of it."""
+"""Characters of a source key in metadata: S3 keeps 2 KB of it."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-"""What a name does not have of an origin: ``%`` and ``:`` break tools that decode keys
-or take them for paths.
+"""What a name does not have of a source key: ``%`` and ``:`` break tools that decode
+keys or take them for paths.
 """
 
 _GZIP = 31
@@ -129,32 +129,34 @@ def lines(data: bytes) -> list[bytes]:
     return zlib.decompress(data, _GZIP).split(b"\n")[:-1]
 
 
-def object_name(origins: Sequence[str]) -> str:
+def object_name(source_keys: Sequence[str]) -> str:
     """Name of the object of these rows.
 
-    A hash over all origins keeps two of them from sharing one.
+    A hash over all source keys keeps two of them from sharing one.
     """
-    digest = hashlib.sha256(to_json(origins)).hexdigest()[:32]
-    return f"{_readable(origins[0])}..{_readable(origins[-1])}-{digest}.ndjson.gz"
+    digest = hashlib.sha256(to_json(source_keys)).hexdigest()[:32]
+    return (
+        f"{_readable(source_keys[0])}..{_readable(source_keys[-1])}-{digest}.ndjson.gz"
+    )
 
 
-def _readable(origin: str) -> str:
-    """Return the end of an origin in characters that are safe everywhere.
+def _readable(source_key: str) -> str:
+    """Return the end of a source key in characters that are safe everywhere.
 
     No store, shell or URL reads them in a way of its own.
 
     It begins with a letter or digit: Athena, Hive and file systems hide a file whose
     name begins with ``_`` or ``.``.
     """
-    return _UNSAFE.sub("-", origin)[-LONGEST:].lstrip("-._") or "x"
+    return _UNSAFE.sub("-", source_key)[-LONGEST:].lstrip("-._") or "x"
 
 
-def short(origin: str, longest: int) -> str:
-    """An origin, percent-encoded.
+def short(source_key: str, longest: int) -> str:
+    """A source key, percent-encoded.
 
-    Of a long one its end, since that is where origins differ.
+    Of a long one its end, since that is where source keys differ.
     """
-    text = quote(origin, safe="")
+    text = quote(source_key, safe="")
     if len(text) <= longest:
         return text
     cut = next(

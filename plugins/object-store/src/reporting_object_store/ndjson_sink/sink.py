@@ -43,8 +43,8 @@ class _Staged(NamedTuple):
 
     Attributes:
         order: The split's id and the part: where the rows come among all.
-        rows: Columns `partition`, `origin`, `moment` and `line`, in the order of the
-            batch.
+        rows: Columns `partition`, `source_key`, `moment` and `line`, in the order of
+            the batch.
     """
 
     order: tuple[str, int]
@@ -57,8 +57,8 @@ class NdjsonArchive:
     It keeps no account of what it holds and needs no right but to write. A file is
     named after the rows in it, so that the same rows, come again together, are written
     over themselves with the same bytes. Rows that come again among others are written
-    again: whoever reads the archive tells them by their origin. What a row is must not
-    depend on when it is read: rows of the same origins have the same name.
+    again: whoever reads the archive tells them by their source key. What a row is must
+    not depend on when it is read: rows of the same source keys have the same name.
     """
 
     name: ClassVar[str] = "ndjson-archive"
@@ -160,8 +160,8 @@ class NdjsonArchive:
                         newest.append(rows["moment"].dt.max())  # type: ignore[arg-type]  # no nulls
                     except StorageUnavailable:
                         failed += [
-                            ReadFailure(origin, f"{self.name}: unavailable")
-                            for origin in rows["origin"].to_list()
+                            ReadFailure(source_key, f"{self.name}: unavailable")
+                            for source_key in rows["origin"].to_list()
                         ]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -174,11 +174,12 @@ class NdjsonArchive:
         Threads only wait for the storage: two that compress on one core are slower than
         one.
         """
-        origins: list[str] = rows["origin"].to_list()
-        key = f"{rows['partition'][0]}/{object_name(origins)}"
+        source_keys: list[str] = rows["origin"].to_list()
+        key = f"{rows['partition'][0]}/{object_name(source_keys)}"
         data = compressed(rows["line"].to_list(), self.settings.compression_level)
         first, last = (
-            short(origin, LONGEST_METADATA) for origin in (origins[0], origins[-1])
+            short(source_key, LONGEST_METADATA)
+            for source_key in (source_keys[0], source_keys[-1])
         )
         metadata = {
             "count": str(rows.height),

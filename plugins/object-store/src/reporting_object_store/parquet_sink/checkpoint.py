@@ -35,8 +35,8 @@ from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
-ORIGIN = pl.col(SOURCE_KEY)
-_SEVERAL = ORIGIN.str.contains("#", literal=True)
+_SOURCE_KEY = pl.col(SOURCE_KEY)
+_SEVERAL = _SOURCE_KEY.str.contains("#", literal=True)
 READ_WHOLE = 8 * 1024 * 1024
 """Size in bytes up to which a checkpoint in a bucket is read in one request."""
 
@@ -112,7 +112,7 @@ class Checkpoint(NamedTuple):
     Attributes:
         store: The folder it is in.
         key: Its key there.
-        timestamp: The column by which it is sorted, before the origin.
+        timestamp: The column by which it is sorted, before the source key.
         version: Its version, or None when there is no file yet.
         size: Its size in bytes.
         rows: Its number of rows.
@@ -314,7 +314,9 @@ class Checkpoint(NamedTuple):
         """
         return (
             int(
-                self._collect(lambda scan: scan.select(ORIGIN.hash().n_unique())).item()
+                self._collect(
+                    lambda scan: scan.select(_SOURCE_KEY.hash().n_unique())
+                ).item()
             )
             if self.rows
             else 0
@@ -327,12 +329,12 @@ class Checkpoint(NamedTuple):
         ).item()
         return found
 
-    def existing_keys(self, origins: pl.Series) -> pl.Series:
-        """Those of `origins` of which there is a row."""
+    def existing_keys(self, source_keys: pl.Series) -> pl.Series:
+        """Those of `source_keys` of which there is a row."""
         if not self.rows:
-            return origins.clear()
-        wanted = ORIGIN.is_in(origins.implode())
-        return self._collect(lambda scan: scan.select(ORIGIN).filter(wanted))[
+            return source_keys.clear()
+        wanted = _SOURCE_KEY.is_in(source_keys.implode())
+        return self._collect(lambda scan: scan.select(_SOURCE_KEY).filter(wanted))[
             SOURCE_KEY
         ]
 
@@ -366,21 +368,21 @@ class Checkpoint(NamedTuple):
                     coming = ahead.submit(
                         scan.slice(start + READ_ROWS, READ_ROWS).collect
                     )
-                moments, origins = frame[self.timestamp], frame[SOURCE_KEY]
-                if moments.null_count() or origins.null_count():
+                moments, source_keys = frame[self.timestamp], frame[SOURCE_KEY]
+                if moments.null_count() or source_keys.null_count():
                     raise CorruptCheckpoint(
                         f"{self.uri}: column {self.timestamp} or {SOURCE_KEY} holds a"
                         " null"
                     )
                 if ordered and not (
-                    _in_order(moments, origins)
-                    and (last is None or last <= (moments[0], origins[0]))
+                    _in_order(moments, source_keys)
+                    and (last is None or last <= (moments[0], source_keys[0]))
                 ):
                     raise OutOfOrderError(
                         f"{self.uri}: its rows are not sorted by {self.timestamp} and"
                         f" {SOURCE_KEY}"
                     )
-                last = moments[-1], origins[-1]
+                last = moments[-1], source_keys[-1]
                 yield frame
             checked.result()
 
@@ -409,15 +411,15 @@ class Checkpoint(NamedTuple):
             return self.form.fitted(frame)
 
 
-def _in_order(moments: pl.Series, origins: pl.Series) -> bool:
-    """Return whether rows are sorted by moment, and then by origin.
+def _in_order(moments: pl.Series, source_keys: pl.Series) -> bool:
+    """Return whether rows are sorted by moment, and then by source key.
 
-    Rows of one moment are sorted by the bytes of their origin.
+    Rows of one moment are sorted by the bytes of their source key.
     """
     if not moments.is_sorted():
         return False
     same = moments[1:] == moments[:-1]
-    return not same.any() or not ((origins[1:] < origins[:-1]) & same).any()
+    return not same.any() or not ((source_keys[1:] < source_keys[:-1]) & same).any()
 
 
 def _moments_of(
@@ -431,13 +433,13 @@ def _objects_of(
     start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Those of `wanted` that rows `start` and on, so many of them, come from."""
-    origins = (
-        scan.select(SOURCE_KEY)
+    source_keys = (
+        scan.select(_SOURCE_KEY)
         .slice(start, rows)
-        .filter(ORIGIN.is_in(wanted) | _SEVERAL)
+        .filter(_SOURCE_KEY.is_in(wanted) | _SEVERAL)
     )
     return (
-        origins.select(ORIGIN.str.replace(r"#[0-9]+$", ""))
-        .filter(ORIGIN.is_in(wanted))
+        source_keys.select(_SOURCE_KEY.str.replace(r"#[0-9]+$", ""))
+        .filter(_SOURCE_KEY.is_in(wanted))
         .unique()
     )

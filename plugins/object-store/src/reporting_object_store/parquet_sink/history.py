@@ -1,6 +1,6 @@
 """The history beside a checkpoint.
 
-It is a small file of run records, and the origins that each run set down.
+It is a small file of run records, and the source keys that each run set down.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class _Found(NamedTuple):
 
     Attributes:
         version: Its version, or None when there is none yet.
-        files: How many files of origins were written since they were last merged, as
-            far as runs have told.
+        files: How many files of source keys were written since they were last merged,
+            as far as runs have told.
         lines: One for each run; they are looked into only when somebody asks.
     """
 
@@ -157,23 +157,25 @@ class RunHistory:
                 "%s: %d lines are no records of runs; passed over", self.uri, damaged
             )
 
-    def add_rows(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+    def add_rows(
+        self, source_keys: Sequence[str], versions: Sequence[str | None]
+    ) -> None:
         """See `History.add_rows`."""
-        self._lineage.add_rows(origins, versions)
+        self._lineage.add_rows(source_keys, versions)
 
     def flush(self, *, run_id: str, validator: str, at: datetime) -> None:
         """See `History.flush`."""
         self._check()
         self._written += self._lineage.flush(run_id=run_id, validator=validator, at=at)
 
-    def lineage(self, origins: Sequence[str]) -> pl.DataFrame:
+    def lineage(self, source_keys: Sequence[str]) -> pl.DataFrame:
         """See `History.lineage`."""
-        return self._lineage.of(origins)
+        return self._lineage.of(source_keys)
 
     def add_run(self, record: RunRecord) -> None:
         """See `History.add_run`.
 
-        Every so many runs, the files of origins are merged first.
+        Every so many runs, the files of source keys are merged first.
 
         Raises:
             CommitConflict: Other runs kept winning the race.
@@ -196,7 +198,7 @@ class RunHistory:
         raise AssertionError  # pragma: no cover - the attempts end with an error
 
     def _merge(self) -> int:
-        """How many small files of origins there are now.
+        """How many small files of source keys there are now.
 
         What fails is tried again so many runs later.
         """
@@ -204,8 +206,8 @@ class RunHistory:
             return self._lineage.merge()
         except ReportingError as error:
             _log.warning(
-                "files of origins could not be merged, none is lost (to delete needs"
-                " s3:DeleteObject): %s",
+                "files of source keys could not be merged, none is lost (to delete"
+                " needs s3:DeleteObject): %s",
                 error,
             )
             return 0

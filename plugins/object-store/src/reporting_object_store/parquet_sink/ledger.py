@@ -1,4 +1,4 @@
-"""The ledger of a checkpoint: what its own column of origins says."""
+"""The ledger of a checkpoint: what its own column of source keys says."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CheckpointLedger:
             self._unknown.update(left)
         return left
 
-    def vouches(self, origins: pl.Series) -> bool:
+    def vouches(self, source_keys: pl.Series) -> bool:
         """Return whether none of these rows can be there.
 
         If so, `filter_new` was asked for their objects, and knew none of them.
@@ -57,7 +57,7 @@ class CheckpointLedger:
         """
         if not self.rows:
             return True
-        objects = set(map(object_of, origins))
+        objects = set(map(object_of, source_keys))
         unknown = objects <= self._unknown
         self._unknown -= objects
         return unknown

@@ -67,7 +67,7 @@ class _File(NamedTuple):
 
 
 class Lineage:
-    """The origins that runs set down before they committed.
+    """The source keys that runs set down before they committed.
 
     With them are the version read, the run and its validator.
 
@@ -83,12 +83,16 @@ class Lineage:
         self._count = 0
         self._spilt: list[Path] = []
 
-    def add_rows(self, origins: Sequence[str], versions: Sequence[str | None]) -> None:
+    def add_rows(
+        self, source_keys: Sequence[str], versions: Sequence[str | None]
+    ) -> None:
         """See `History.add_rows`.
 
         What does not fit in a file of its own waits on the local disk.
         """
-        frame = pl.DataFrame({SOURCE_KEY: origins, "version": versions}, schema=_NOTED)
+        frame = pl.DataFrame(
+            {SOURCE_KEY: source_keys, "version": versions}, schema=_NOTED
+        )
         with self._lock:
             self._held.append(frame)
             self._count += frame.height
@@ -141,9 +145,11 @@ class Lineage:
         self._held, self._count, self._spilt = [], 0, []
         self._spool.clear()
 
-    def of(self, origins: Sequence[str]) -> pl.DataFrame:
+    def of(self, source_keys: Sequence[str]) -> pl.DataFrame:
         """See `History.lineage`."""
-        wanted = pl.col(SOURCE_KEY).is_in(pl.Series(origins, dtype=pl.String).implode())
+        wanted = pl.col(SOURCE_KEY).is_in(
+            pl.Series(source_keys, dtype=pl.String).implode()
+        )
         for left in reversed(range(MAX_ATTEMPTS)):
             try:
                 with ThreadPoolExecutor(
@@ -204,7 +210,9 @@ class Lineage:
         except CorruptCheckpoint:
             if self._store.head(file.key) is None:
                 raise ObjectMissing(f"{uri}: no such object") from None
-            _log.warning("%s: not a file of origins that can be read; passed over", uri)
+            _log.warning(
+                "%s: not a file of source keys that can be read; passed over", uri
+            )
             return None
 
     def merge(self) -> int:

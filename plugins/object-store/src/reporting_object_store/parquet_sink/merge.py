@@ -36,9 +36,9 @@ READ_ROWS = 262_144
 def merge(
     old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: str
 ) -> Iterator[pl.DataFrame]:
-    """The rows of two sorted streams as one, sorted by (timestamp, origin).
+    """The rows of two sorted streams as one, sorted by (timestamp, source key).
 
-    No origin is in both.
+    No source key is in both.
     """
     left, right = next(old, None), next(new, None)
     while left is not None and right is not None:
@@ -65,10 +65,10 @@ def _cut(
     frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows up to and with `bound`, and the rest."""
-    moment, origin = bound
+    moment, source_key = bound
     begin = frame[timestamp].search_sorted(moment, side="left")
     end = frame[timestamp].search_sorted(moment, side="right")
-    at = begin + int((frame[SOURCE_KEY][begin:end] <= origin).sum())
+    at = begin + int((frame[SOURCE_KEY][begin:end] <= source_key).sum())
     return frame[:at], frame[at:]
 
 

@@ -1,6 +1,6 @@
 """The quarantine beside a checkpoint, and the source's bookmark.
 
-The quarantine is a small parquet file of origins and reasons.
+The quarantine is a small parquet file of source keys and reasons.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY, Rejection, line_origin
+from reporting_framework import SOURCE_KEY, Rejection, line_source_key
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
 from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.plugin_api.result import QuarantineState
@@ -56,7 +56,7 @@ _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 class ParquetQuarantine:
     """See `Quarantine`.
 
-    One row for each record: its origin, the version of its object, and the first
+    One row for each record: its source key, the version of its object, and the first
     reason.
 
     The whole file is read and rewritten; it grows with what was not kept, not with what
@@ -393,7 +393,7 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
 def _begun(objects: Iterable[str]) -> pl.DataFrame:
     """Return a row for each of these objects that says that it may be taken in part."""
     return pl.DataFrame(
-        [{SOURCE_KEY: line_origin(key, 0), "error_type": BEGUN} for key in objects],
+        [{SOURCE_KEY: line_source_key(key, 0), "error_type": BEGUN} for key in objects],
         schema=SCHEMA,
     )
 

@@ -30,7 +30,7 @@ class SchemaMapping(NamedTuple):
     Attributes:
         found: The columns of the file.
         schema: Today's columns, those that only the file has behind them, and the
-            origin last: what is written.
+            source key last: what is written.
         wanted: Today's columns.
     """
 
@@ -46,7 +46,7 @@ class SchemaMapping(NamedTuple):
 
         Args:
             found: The columns of the file.
-            wanted: Today's columns, the origin among them.
+            wanted: Today's columns, the source key among them.
             needed: Columns that hold no null, so that a file without one of them is
                 none of today's.
 

@@ -138,10 +138,10 @@ class ParquetCheckpoint(TendedFiles):
             )
             if pieces := staged.get(key):
                 elsewhere = {
-                    origin
-                    for other, origins in known.items()
+                    source_key
+                    for other, source_keys in known.items()
                     if other != key
-                    for origin in origins
+                    for source_key in source_keys
                 }
                 file, new = self._commit(file, pieces, elsewhere)
                 duplicates += sum(piece.rows for piece in pieces) - new
@@ -180,10 +180,10 @@ class ParquetCheckpoint(TendedFiles):
         ]
         if not self.layout.columns or not again:
             return {}
-        origins = pl.concat(
+        source_keys = pl.concat(
             [pl.scan_ipc(piece.path).select(SOURCE_KEY) for piece in again]
         ).collect()[SOURCE_KEY]
-        wanted = origins.filter(origins.str.contains("#", literal=True))
+        wanted = source_keys.filter(source_keys.str.contains("#", literal=True))
         return {
             key: file.existing_keys(wanted)
             for key, file in self._files.items()
@@ -198,7 +198,7 @@ class ParquetCheckpoint(TendedFiles):
         Args:
             file: The file.
             pieces: The staged rows.
-            elsewhere: Origins of rows that are in another file.
+            elsewhere: Source keys of rows that are in another file.
         """
         planned, fresh = file.version, all(piece.fresh for piece in pieces)
         for attempt in commit_attempts(file.uri):
@@ -360,10 +360,10 @@ class _Counted:
 def _each_once(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
     """Return sorted rows, each once.
 
-    Left out are those that have the timestamp and the origin of the row before.
+    Left out are those that have the timestamp and the source key of the row before.
     """
-    moments, origins = frame[timestamp], frame[SOURCE_KEY]
-    again = (moments[1:] == moments[:-1]) & (origins[1:] == origins[:-1])
+    moments, source_keys = frame[timestamp], frame[SOURCE_KEY]
+    again = (moments[1:] == moments[:-1]) & (source_keys[1:] == source_keys[:-1])
     return (
         frame.filter(pl.concat([pl.Series([True]), ~again])) if again.any() else frame
     )

@@ -22,8 +22,8 @@ class TestLeaveOut(TransformContract):
 
     @pytest.fixture
     def frame(self) -> pl.DataFrame:
-        origins = [f"{n}.json" for n in range(4)]
-        return pl.DataFrame({"kind": ["test", CANARY, None, "real"], SOURCE_KEY: origins})
+        source_keys = [f"{n}.json" for n in range(4)]
+        return pl.DataFrame({"kind": ["test", CANARY, None, "real"], SOURCE_KEY: source_keys})
 
     @pytest.fixture
     def expected(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -27,7 +27,7 @@ class TestCsvFiles(SourceContract):
         (tmp_path / "b.csv").write_text(f"id,note\n4,{CANARY}\n5,\n")
         notes = {1: CANARY, 3: "x", 4: CANARY}
         found = {f"a.csv#{n}" if n < 4 else f"b.csv#{n - 3}": {"id": str(n), "note": notes.get(n)} for n in range(1, 6)}
-        return {origin: encoded(record) for origin, record in found.items()}
+        return {source_key: encoded(record) for source_key, record in found.items()}
 
     @pytest.fixture
     def add(self, tmp_path: Path) -> Callable[[int], tuple[str, bytes]]:
@@ -54,7 +54,7 @@ def read(folder: Path, **settings: Any) -> Batch:
 
 
 @pytest.mark.parametrize(
-    ("data", "settings", "error_type", "origin"),
+    ("data", "settings", "error_type", "source_key"),
     [
         (b"id\n1\n2,3\n", {}, "too_many_cells", "a.csv#2"),
         (b"id\n\xff\n", {}, "undecodable", "a.csv"),
@@ -62,10 +62,10 @@ def read(folder: Path, **settings: Any) -> Batch:
     ],
 )
 def test_what_cannot_be_taken_is_rejected(
-    tmp_path: Path, data: bytes, settings: dict[str, Any], error_type: str, origin: str
+    tmp_path: Path, data: bytes, settings: dict[str, Any], error_type: str, source_key: str
 ) -> None:
     (tmp_path / "a.csv").write_bytes(data)
-    assert [each[:1] + each[2:3] for each in read(tmp_path, **settings).rejected] == [(origin, error_type)]
+    assert [each[:1] + each[2:3] for each in read(tmp_path, **settings).rejected] == [(source_key, error_type)]
 
 
 def test_a_file_that_is_gone_is_unread(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class NdjsonTableSettings(Settings):
 
 
 class NdjsonTable:
-    """One NDJSON file, sorted by origin, that is its own ledger.
+    """One NDJSON file, sorted by source key, that is its own ledger.
 
     Each commit reads and rewrites all of it, so it is for tables of some megabytes. It has no quarantine: what a file's
     records were rejected for is told by each run that reads the file.
@@ -82,13 +82,13 @@ class NdjsonTable:
 
     def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
         """See `Sink.commit`: what another run has added meanwhile is kept, nothing is overwritten."""
-        staged = {origin: line for staged_part in staged_parts for origin, line in staged_part.data.items()}
+        staged = {source_key: line for staged_part in staged_parts for source_key, line in staged_part.data.items()}
         for _ in range(ATTEMPTS):
             rows, version, size = self._read()
-            new = {origin: line for origin, line in staged.items() if origin not in rows}
+            new = {source_key: line for source_key, line in staged.items() if source_key not in rows}
             if new:
                 rows |= new
-                data = "".join(f"{rows[origin]}\n" for origin in sorted(rows)).encode()
+                data = "".join(f"{rows[source_key]}\n" for source_key in sorted(rows)).encode()
                 try:
                     version, size = self.store.put(self.key, data, if_version=version), len(data)
                 except CommitConflict:
@@ -105,7 +105,7 @@ class NdjsonTable:
         """See `Sink.quarantine`: it has none."""
 
     def _read(self) -> tuple[dict[str, str], str | None, int]:
-        """The lines by origin, the version of the file, and its size; none, None and 0 where there is none yet."""
+        """The lines by source key, the version of the file, and its size; none, None and 0 where there is none yet."""
         try:
             found = self.store.get(self.key)
         except ObjectMissing:
@@ -118,13 +118,13 @@ class NdjsonTable:
 
 
 class TableLedger:
-    """See `Ledger`: the origins in the table."""
+    """See `Ledger`: the source keys in the table."""
 
     newest: datetime | None = None
 
     def __init__(self, lines: Mapping[str, str]) -> None:
         self.rows = len(lines)
-        self._objects = {object_of(origin) for origin in lines}
+        self._objects = {object_of(source_key) for source_key in lines}
 
     def filter_new(self, objects: Sequence[str]) -> list[str]:
         """See `Ledger.filter_new`."""

@@ -21,8 +21,8 @@ from reporting_framework import (
     Shape,
     Split,
     StorageUnavailable,
-    line_origin,
-    single_origin,
+    line_source_key,
+    single_source_key,
 )
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import TooLargeError, list_keys, open_store, parse_location
@@ -83,7 +83,7 @@ class CsvFiles:
         try:
             found = self.store.get(key, limit=self.settings.max_object_bytes)
         except TooLargeError as error:
-            yield Batch(rejected=[Rejection(single_origin(key), error.version, "too_large")])
+            yield Batch(rejected=[Rejection(single_source_key(key), error.version, "too_large")])
             return
         except (AccessDenied, ObjectMissing, StorageUnavailable) as error:
             yield Batch(unread=[ReadFailure(key, REASONS[type(error)])])
@@ -91,7 +91,7 @@ class CsvFiles:
         try:
             rows = list(csv.DictReader(io.StringIO(found.data.decode("utf-8-sig"), newline=""), strict=True))
         except (csv.Error, UnicodeDecodeError):
-            yield Batch(rejected=[Rejection(single_origin(key), found.version, "undecodable")])
+            yield Batch(rejected=[Rejection(single_source_key(key), found.version, "undecodable")])
             return
         for start in range(0, len(rows), BATCH):
             yield _batch(key, found.version, start, rows[start : start + BATCH])
@@ -118,12 +118,12 @@ REASONS = {AccessDenied: "denied", ObjectMissing: "missing", StorageUnavailable:
 
 def _batch(key: str, version: str, start: int, rows: Sequence[Mapping[str | None, Any]]) -> Batch:
     """Records of a file from the one after `start`; an empty cell is a field that is not there."""
-    origins, payloads, rejected = [], [], []
+    source_keys, payloads, rejected = [], [], []
     for number, row in enumerate(rows, start + 1):
-        origin = line_origin(key, number)
+        source_key = line_source_key(key, number)
         if None in row:  # more cells than the header has names
-            rejected.append(Rejection(origin, version, "too_many_cells"))
+            rejected.append(Rejection(source_key, version, "too_many_cells"))
         else:
-            origins.append(origin)
+            source_keys.append(source_key)
             payloads.append(json.dumps({name: value for name, value in row.items() if value}).encode())
-    return Batch(origins, [version] * len(origins), payloads, rejected=rejected)
+    return Batch(source_keys, [version] * len(source_keys), payloads, rejected=rejected)
