@@ -44,8 +44,8 @@ def build(bench: Bench, out: Path, arch: str, python: str = "3.12") -> Usage:
 
 def _size(arch: str, bound: float, manifest: Mapping[str, Any], usage: Usage) -> Row:
     sizes = ", ".join(
-        f"{name} {each['unzipped'] / MEGABYTE:.1f}"
-        for name, each in manifest["packages"].items()
+        f"{name} {package['unzipped'] / MEGABYTE:.1f}"
+        for name, package in manifest["packages"].items()
     )
     return Row(
         f"build-size-{arch}",

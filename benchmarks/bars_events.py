@@ -81,14 +81,14 @@ def warm_batch(bench: Bench) -> Sequence[Row]:
         usage = measure(
             [python, "-m", "benchmarks.peers.warm_batch"], environment | places
         )
-    found, whole = float(usage.answer["seconds"]), float(usage.answer["whole"])
+    seconds_taken, whole = float(usage.answer["seconds"]), float(usage.answer["whole"])
     return [
         Row(
             "events-warm-batch",
             "a batch of 100 events, everything warm: processor time of the handler",
             0.1,
-            found,
-            f"{seconds(found)} of {seconds(whole)}; the rest is waiting for the"
+            seconds_taken,
+            f"{seconds(seconds_taken)} of {seconds(whole)}; the rest is waiting for the"
             " services",
             unit="s",
         )

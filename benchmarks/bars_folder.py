@@ -29,14 +29,14 @@ def first_run(bench: Bench) -> Sequence[Row]:
     def dlt() -> Usage:
         return bench.peer("dlt_pipeline", source, bench.fresh("dlt"))
 
-    mine, bares, dlts = alternate(TIMES, ours, bare, dlt)
-    accepted = {usage.answer["accepted"] for usage in (*mine, *bares, *dlts)}
+    framework_runs, bares, dlts = alternate(TIMES, ours, bare, dlt)
+    accepted = {usage.answer["accepted"] for usage in (*framework_runs, *bares, *dlts)}
     if len(accepted) != 1:
         raise BenchmarkError(
             f"the programs accepted different numbers of events: {sorted(accepted)}"
         )
-    cpu, bare_cpu = least(mine, "cpu"), least(bares, "cpu")
-    wall, dlt_wall = least(mine, "wall"), least(dlts, "wall")
+    cpu, bare_cpu = least(framework_runs, "cpu"), least(bares, "cpu")
+    wall, dlt_wall = least(framework_runs, "wall"), least(dlts, "wall")
     return [
         Row(
             "first-run-folder-cpu",
@@ -95,10 +95,10 @@ def ten_million(bench: Bench) -> Sequence[Row]:
     def scan() -> Usage:
         return bench.peer("scan_to_sink", large, bench.fresh("scan") / "events.parquet")
 
-    mine, scans = alternate(TIMES, ours, scan)
+    framework_runs, scans = alternate(TIMES, ours, scan)
     peak, wall, scan_wall = (
-        least(mine, "peak"),
-        least(mine, "wall"),
+        least(framework_runs, "peak"),
+        least(framework_runs, "wall"),
         least(scans, "wall"),
     )
     onto = f"+{new:,} rows on {rows:,}"

@@ -115,18 +115,19 @@ def warm(bench: Bench) -> Sequence[Row]:
         }
         usage = measure([str(program.with_name("python")), str(script)], environment)
         asked = [
-            each
-            for each in s3.proxy.requests
-            if each.kind in ("GET", "HEAD", "LIST", "PUT")
+            request
+            for request in s3.proxy.requests
+            if request.kind in ("GET", "HEAD", "LIST", "PUT")
         ]
         rounds = int(usage.answer["invocations"])
-        if len(asked) % rounds or any(each.kind == "PUT" for each in asked):
+        if len(asked) % rounds or any(request.kind == "PUT" for request in asked):
             raise BenchmarkError(
                 f"{rounds} invocations made {len(asked)} requests, not the same ones"
                 " each time"
             )
         targets = [
-            (each.kind, each.key, each.query) for each in asked[-len(asked) // rounds :]
+            (request.kind, request.key, request.query)
+            for request in asked[-len(asked) // rounds :]
         ]
         plan = bench.work / "requests.json"
         plan.write_text(json.dumps(targets))

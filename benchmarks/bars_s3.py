@@ -91,9 +91,9 @@ def first_run(bench: Bench) -> Sequence[Row]:
         bench.peer(
             "fetch_alone", data.BUCKET, prefix, environment=s3.delayed
         )  # the proxy then remembers
-        mine, fetches = alternate(TIMES, ours, fetch)
+        framework_runs, fetches = alternate(TIMES, ours, fetch)
         ((usual,),) = alternate(1, boto3)
-    wall, fetch_wall = least(mine, "wall"), least(fetches, "wall")
+    wall, fetch_wall = least(framework_runs, "wall"), least(fetches, "wall")
     return [
         Row(
             "first-run-s3-fetch",
@@ -186,10 +186,10 @@ def _known(
     sees that nothing is new and lists everything once. What was rejected it may read
     again, since its object is another than the file was.
     """
-    made = bench.fresh("known")
-    bench.ours(data.folder(old), made / "events.parquet", old)
+    folder = bench.fresh("known")
+    bench.ours(data.folder(old), folder / "events.parquet", old)
     data.restore(s3.bucket, checkpoints, {})
-    data.upload(s3.bucket, made, checkpoints)
+    data.upload(s3.bucket, folder, checkpoints)
     bench.settle(s3.uri(prefix), s3.uri(f"{checkpoints}events.parquet"), s3.direct)
     return data.snapshot(s3.bucket, checkpoints)
 

@@ -19,23 +19,30 @@ def latest_per_visit(bench: Bench) -> Sequence[Row]:
     rows = 10_000_000 // bench.scale
     large = large_checkpoint(bench, rows)
     program = str(Path(bench.program[0]).with_name("reporting"))
-    mine, theirs = (
+    ours_path, alone_path = (
         bench.fresh("sql") / "ours.parquet",
         bench.work / "sql" / "alone.parquet",
     )
-    settings = ["--source", "events", "--checkpoint", str(large), "--out", str(mine)]
+    settings = [
+        "--source",
+        "events",
+        "--checkpoint",
+        str(large),
+        "--out",
+        str(ours_path),
+    ]
 
     def ours() -> Usage:
         return measure([program, "sql", REPORT, "--file", str(QUERY), *settings])
 
     def alone() -> Usage:
-        return bench.peer("duckdb_alone", QUERY, large, theirs)
+        return bench.peer("duckdb_alone", QUERY, large, alone_path)
 
     ours_usages, alone_usages = alternate(TIMES, ours, alone)
-    if mine.stat().st_size != theirs.stat().st_size:
+    if ours_path.stat().st_size != alone_path.stat().st_size:
         raise BenchmarkError(
-            f"the answers differ: {mine.stat().st_size} and {theirs.stat().st_size}"
-            " bytes"
+            f"the answers differ: {ours_path.stat().st_size} and"
+            f" {alone_path.stat().st_size} bytes"
         )
     wall, alone_wall = least(ours_usages, "wall"), least(alone_usages, "wall")
     cpu, alone_cpu = least(ours_usages, "cpu"), least(alone_usages, "cpu")

@@ -70,8 +70,12 @@ class Bench:
             BenchmarkError: It failed, or did something else than was asked.
         """
         usage = self._run(source, checkpoint, environment)
-        said = usage.answer
-        done = (said.get("status"), said.get("complete"), said.get("records_read"))
+        answer = usage.answer
+        done = (
+            answer.get("status"),
+            answer.get("complete"),
+            answer.get("records_read"),
+        )
         if done != ("ok", True, read):
             raise BenchmarkError(
                 f"{REPORT}: expected status ok, complete, {read} records read; found"
@@ -87,11 +91,11 @@ class Bench:
         Raises:
             BenchmarkError: It failed, or accepted something.
         """
-        said = self._run(source, checkpoint, environment).answer
-        if (said.get("status"), said.get("accepted")) != ("ok", 0):
+        answer = self._run(source, checkpoint, environment).answer
+        if (answer.get("status"), answer.get("accepted")) != ("ok", 0):
             raise BenchmarkError(
-                f"{REPORT}: expected nothing new, found {said.get('accepted')}"
-                f" ({said.get('status')})"
+                f"{REPORT}: expected nothing new, found {answer.get('accepted')}"
+                f" ({answer.get('status')})"
             )
 
     def _run(
@@ -112,7 +116,7 @@ class Bench:
         environment: Mapping[str, str] | None = None,
     ) -> Usage:
         """Run one of `benchmarks.peers`."""
-        words = [str(each) for each in arguments]
+        words = [str(argument) for argument in arguments]
         return measure(
             [sys.executable, "-m", f"benchmarks.peers.{name}", *words], environment
         )

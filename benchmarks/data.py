@@ -55,7 +55,7 @@ def store(server: S3Server) -> S3Store:
     It is reached without the proxy.
     """
     client = server.client()
-    if BUCKET not in [each["Name"] for each in client.list_buckets()["Buckets"]]:
+    if BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
         client.create_bucket(Bucket=BUCKET)
     return S3Store(
         BUCKET,
@@ -94,7 +94,7 @@ def upload_once(bucket: S3Store, source: Path, prefix: str) -> None:
 
 def keys(bucket: S3Store, prefix: str) -> list[str]:
     """The keys below a prefix, which ends in a slash."""
-    return [each["path"] for page in obstore.list(bucket, prefix) for each in page]
+    return [entry["path"] for page in obstore.list(bucket, prefix) for entry in page]
 
 
 def snapshot(bucket: S3Store, prefix: str) -> dict[str, bytes]:

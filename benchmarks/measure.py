@@ -39,12 +39,12 @@ class Usage:
             BenchmarkError: It is something else.
         """
         try:
-            found = json.loads(self.output)
+            document = json.loads(self.output)
         except ValueError as error:
             raise BenchmarkError(f"no JSON but {self.output[:200]!r}") from error
-        if not isinstance(found, dict):
+        if not isinstance(document, dict):
             raise BenchmarkError(f"no JSON object but {self.output[:200]!r}")
-        return found
+        return document
 
 
 def measure(
@@ -73,9 +73,9 @@ def measure(
     output, _, last = launched.stdout.rstrip("\n").rpartition("\n")
     cost = json.loads(last)
     if cost["code"]:
-        said = (launched.stderr or output).strip()[-1000:]
+        message = (launched.stderr or output).strip()[-1000:]
         raise BenchmarkError(
-            f"{' '.join(command[:3])} … ended with {cost['code']}: {said}"
+            f"{' '.join(command[:3])} … ended with {cost['code']}: {message}"
         )
     return Usage(cost["wall"], cost["cpu"], cost["peak"], output)
 

@@ -77,11 +77,11 @@ def _measure(bench: Bench, only: str) -> tuple[list[Row], list[str]]:
             continue
         print(f"measuring {', '.join(wanted)} …", file=sys.stderr)
         try:
-            found = group.measure(bench)
+            measurements = group.measure(bench)
         except BenchmarkError as error:
             failures.append(f"{', '.join(wanted)}: {error}")
             continue
-        rows += [row for row in found if row.name in wanted]
+        rows += [row for row in measurements if row.name in wanted]
     return rows, failures
 
 
@@ -134,11 +134,11 @@ def _write(rows: Sequence[Row]) -> None:
         Row(
             **{
                 key: value
-                for key, value in each.items()
+                for key, value in row.items()
                 if key not in ("held", "python")
             }
         )
-        for each in ordered.values()
+        for row in ordered.values()
     ]
     before, _, rest = README.read_text().partition(BEGIN)
     after = rest.partition(END)[2]

@@ -58,13 +58,13 @@ def room_arrows(graph: grimp.ImportGraph) -> set[tuple[str, str]]:
 
     The package's own ``__init__`` re-exports and is not a room.
     """
-    found = set()
+    arrows = set()
     for importer in graph.modules - {CORE}:
         for imported in graph.find_modules_directly_imported_by(importer) - {CORE}:
             pair = importer.split(".")[1], imported.split(".")[1]
             if pair[0] != pair[1]:
-                found.add(pair)
-    return found
+                arrows.add(pair)
+    return arrows
 
 
 def circles(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -41,19 +41,19 @@ def changed() -> list[str]:
 def tests_of(file: Path) -> Iterator[Path]:
     """Yield the tests of a file, as far as they are there."""
     text = file.as_posix()
-    found: list[Path] = []
+    tests: list[Path] = []
     if text.startswith("tests/") and file.name.startswith("test_"):
-        found = [file]
+        tests = [file]
     elif text.startswith("tests/"):
-        found = [file.parent]
+        tests = [file.parent]
     elif text.startswith(CORE):
-        found = _beside(Path(text.removeprefix(CORE)), TESTS)
+        tests = _beside(Path(text.removeprefix(CORE)), TESTS)
     elif text.startswith("plugins/") and "/src/" in text:
         folder = Path("tests/plugins") / file.parts[1].replace("-", "_")
-        found = _beside(Path(file.name), folder) or [folder]
+        tests = _beside(Path(file.name), folder) or [folder]
     elif (first := file.parts[0]) in ("docs", "terraform", "examples", "templates"):
-        found = [Path("tests") / first]
-    yield from (path for path in found if (ROOT / path).exists())
+        tests = [Path("tests") / first]
+    yield from (path for path in tests if (ROOT / path).exists())
 
 
 def _beside(module: Path, tests: Path) -> list[Path]:

@@ -23,7 +23,7 @@ def main(bucket: str, prefix: str, out: str) -> None:
         config=Config(max_pool_connections=THREADS, s3={"addressing_style": "path"}),
     )
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    keys = [each["Key"] for page in pages for each in page.get("Contents", [])]
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
     def read(key: str) -> dict[str, Any] | None:
         payload = s3.get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -27,7 +27,7 @@ IN_A_FILE = 1000
 def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
     """Records of about 400 bytes, of so many hours."""
     seed = random.Random(1)
-    made = []
+    batches = []
     for at in range(number):
         event = {
             "event_id": f"{seed.getrandbits(128):032x}",
@@ -50,7 +50,7 @@ def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
         }
         data = json.dumps(event).encode()
         number_ = f"{at:056}"
-        made.append(
+        batches.append(
             {
                 "kinesis": {
                     "kinesisSchemaVersion": "1.0",
@@ -68,10 +68,10 @@ def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
                 "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/s",
             }
         )
-    return made
+    return batches
 
 
-def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
+def ours(event_records: list[dict[str, Any]]) -> Callable[[], int]:
     """The source, the validator and the archive of the report.
 
     The archive is in memory.
@@ -91,7 +91,9 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
 
     def work() -> int:
         source = Kinesis(Kinesis.Settings())
-        source.accept_trigger(Trigger("kinesis", {"Records": found}, names_work=True))
+        source.accept_trigger(
+            Trigger("kinesis", {"Records": event_records}, names_work=True)
+        )
         sink = NdjsonArchive(settings)
         sink.open(validator.schema)
         staged_parts = []
@@ -105,7 +107,7 @@ def ours(found: list[dict[str, Any]]) -> Callable[[], int]:
     return work
 
 
-def powertools(found: list[dict[str, Any]]) -> Callable[[], int]:
+def powertools(event_records: list[dict[str, Any]]) -> Callable[[], int]:
     """Prepare Powertools' `BatchProcessor` with a parser model, and gzip.
 
     This is as its documentation has it.
@@ -148,7 +150,7 @@ def powertools(found: list[dict[str, Any]]) -> Callable[[], int]:
             event_type=EventType.KinesisDataStreams, model=Record
         )
         answer = process_partial_response(
-            {"Records": found}, handle, processor, LambdaContext()
+            {"Records": event_records}, handle, processor, LambdaContext()
         )
         assert answer == {"batchItemFailures": []}
         for begin in range(0, len(lines), IN_A_FILE):
@@ -158,7 +160,7 @@ def powertools(found: list[dict[str, Any]]) -> Callable[[], int]:
     return work
 
 
-def adapter(found: list[dict[str, Any]]) -> Callable[[], int]:
+def adapter(event_records: list[dict[str, Any]]) -> Callable[[], int]:
     """Prepare Powertools' `BatchProcessor` for speed.
 
     It has `TypeAdapter` in the handler, and gzip of the payloads as they came.
@@ -188,7 +190,7 @@ def adapter(found: list[dict[str, Any]]) -> Callable[[], int]:
             lines.append(payload)
 
         answer = process_partial_response(
-            {"Records": found}, handle, processor, LambdaContext()
+            {"Records": event_records}, handle, processor, LambdaContext()
         )
         assert answer == {"batchItemFailures": []}
         for begin in range(0, len(lines), IN_A_FILE):
@@ -198,7 +200,7 @@ def adapter(found: list[dict[str, Any]]) -> Callable[[], int]:
     return work
 
 
-def bare(found: list[dict[str, Any]]) -> Callable[[], int]:
+def bare(event_records: list[dict[str, Any]]) -> Callable[[], int]:
     """Base64, `TypeAdapter.validate_json`, and gzip of the payloads as they came."""
     from pydantic import TypeAdapter
 
@@ -208,7 +210,7 @@ def bare(found: list[dict[str, Any]]) -> Callable[[], int]:
 
     def work() -> int:
         lines = []
-        for record in found:
+        for record in event_records:
             payload = base64.b64decode(record["kinesis"]["data"])
             adapter.validate_json(payload)
             lines.append(payload)
@@ -221,10 +223,10 @@ def bare(found: list[dict[str, Any]]) -> Callable[[], int]:
 
 def main() -> None:
     """Measure one of them."""
-    found = records(int(sys.argv[2]))
+    event_records = records(int(sys.argv[2]))
     work = {"ours": ours, "powertools": powertools, "adapter": adapter, "bare": bare}[
         sys.argv[1]
-    ](found)
+    ](event_records)
     work()
     best = float("inf")
     for _ in range(ROUNDS):

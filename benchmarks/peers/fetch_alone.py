@@ -19,7 +19,7 @@ def main(bucket: str, prefix: str) -> None:
     store = S3Store(
         bucket, virtual_hosted_style_request=False, client_options={"allow_http": True}
     )
-    keys = [each["path"] for page in obstore.list(store, prefix) for each in page]
+    keys = [entry["path"] for page in obstore.list(store, prefix) for entry in page]
     began = time.perf_counter()
     with ThreadPoolExecutor(
         IN_FLIGHT

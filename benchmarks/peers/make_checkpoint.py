@@ -72,9 +72,11 @@ def main(small: str, out: str, rows: str) -> None:
     """
     schema = pl.read_parquet_schema(small)
     if not (os.path.exists(out) and pl.read_parquet_schema(out) == schema):
-        made = _piece(0, 1, 1, list(schema)).schema
-        if made != schema:
-            raise TypeError(f"the program's checkpoint has {schema}, made is {made}")
+        piece_schema = _piece(0, 1, 1, list(schema)).schema
+        if piece_schema != schema:
+            raise TypeError(
+                f"the program's checkpoint has {schema}, made is {piece_schema}"
+            )
         source = register_io_source(
             lambda *_: _pieces(int(rows), list(schema)), schema=schema
         )

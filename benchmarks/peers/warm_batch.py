@@ -21,13 +21,13 @@ INVOCATIONS = 12
 def main() -> None:
     """A batch of new events each time."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - metrics and logs go there
-    found = records(EVENTS * INVOCATIONS, hours=1)
+    event_records = records(EVENTS * INVOCATIONS, hours=1)
     from reporting_framework.aws_lambda.handler import handler
 
     processor, whole = [], []
-    for begin in range(0, len(found), EVENTS):
+    for begin in range(0, len(event_records), EVENTS):
         began, clock = time.process_time(), time.perf_counter()
-        answer = handler({"Records": found[begin : begin + EVENTS]}, Context())
+        answer = handler({"Records": event_records[begin : begin + EVENTS]}, Context())
         processor.append(time.process_time() - began)
         whole.append(time.perf_counter() - clock)
         if answer != {"batchItemFailures": []}:

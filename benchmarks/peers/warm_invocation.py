@@ -84,7 +84,8 @@ def requests(path: Path) -> Callable[[], object]:
         for listing in (False, True):
             list(
                 pool.map(
-                    ask, [each for each in asked if (each[0] == "LIST") == listing]
+                    ask,
+                    [request for request in asked if (request[0] == "LIST") == listing],
                 )
             )
 

@@ -21,9 +21,9 @@ def checked(text: str) -> str:
     Raises:
         ValueError: It cannot.
     """
-    if found := [each for each in NEVER if each in text.lower()]:
+    if forbidden := [word for word in NEVER if word in text.lower()]:
         raise ValueError(
-            f"the bundle of vl-convert-python holds {', '.join(found)}, and cannot"
+            f"the bundle of vl-convert-python holds {', '.join(forbidden)}, and cannot"
             " stand in a page"
         )
     return text

@@ -95,14 +95,14 @@ def records_page() -> str:
         for name in vars(records)
         if name in reporting_framework.__all__
     ]
-    functions = [each for each in public if inspect.isfunction(each)]
+    functions = [item for item in public if inspect.isfunction(item)]
     return page(
         "Records and results",
         as_markdown(text_of(records, "records")),
         "## Constants",
         "\n".join(constants),
         "## Functions",
-        *[part for each in functions for part in function(each)],
+        *[part for item in functions for part in function(item)],
         "## What travels",
         *[part for kind in _classes(records) for part in described(kind, "###")],
         "## What a run says",
@@ -111,23 +111,23 @@ def records_page() -> str:
     )
 
 
-def function(each: object) -> list[str]:
+def function(item: object) -> list[str]:
     """A function: its signature and its docstring."""
-    name = getattr(each, "__name__", "")
+    name = getattr(item, "__name__", "")
     return [
         f"### {name}",
-        fence(sources.signature(each), "python"),
-        as_markdown(text_of(each, name)),
+        fence(sources.signature(item), "python"),
+        as_markdown(text_of(item, name)),
     ]
 
 
 def _classes(module: ModuleType) -> list[type]:
     """The public classes of a module, in the order of its text."""
     return [
-        each
-        for name, each in vars(module).items()
-        if inspect.isclass(each)
-        and each.__module__ == module.__name__
+        member
+        for name, member in vars(module).items()
+        if inspect.isclass(member)
+        and member.__module__ == module.__name__
         and not name.startswith("_")
     ]
 
@@ -153,10 +153,10 @@ def described(kind: type, level: str = "##") -> list[str]:
         if not method.startswith("_") and (
             inspect.isfunction(item) or isinstance(item, property | classmethod)
         ):
-            said = as_markdown(text_of(item, f"{name}.{method}"))
+            text = as_markdown(text_of(item, f"{name}.{method}"))
             parts += [
                 f"{level}# {name}.{method}",
                 fence(sources.signature(item), "python"),
-                said,
+                text,
             ]
     return parts

@@ -69,7 +69,7 @@ def _of_reports(
     yield _options(generic)
     for report in registry.names("report"):
         command = report_command(report, state, group.work, generic)
-        own = [each for each in command.params if each not in generic]
+        own = [param for param in command.params if param not in generic]
         if name == "run":
             yield f"### reporting run {report}"
             yield _text(command.help)
@@ -93,8 +93,8 @@ def _of_actions(name: str, group: ReportActions) -> Iterator[str]:
     yield _text(group.help)
     yield f"    reporting {name} {(group.subcommand_metavar or '').removesuffix('...')}"
     yield f"{code(next(iter(group.actions)))} is done unless another is named."
-    for each, action in group.actions.items():
-        yield f"### reporting {name} REPORT {each}"
+    for action_name, action in group.actions.items():
+        yield f"### reporting {name} REPORT {action_name}"
         yield _text(action.help)
         yield _options(action.options())
     yield "And those of [the report](#reporting-run)."
@@ -103,15 +103,15 @@ def _of_actions(name: str, group: ReportActions) -> Iterator[str]:
 def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
     """A command, or a group and its commands."""
     arguments = [
-        (each.name or "").upper()
-        for each in command.params
-        if isinstance(each, click.Argument)
+        (param.name or "").upper()
+        for param in command.params
+        if isinstance(param, click.Argument)
     ]
     yield f"{level} {title}"
     yield _text(command.help)
     if isinstance(command, click.Group):
-        for name, each in sorted(command.commands.items()):
-            yield from _section(f"{title} {name}", each, f"{level}#")
+        for name, command_name in sorted(command.commands.items()):
+            yield from _section(f"{title} {name}", command_name, f"{level}#")
         return
     yield f"    {' '.join([title, *arguments, '[OPTIONS]'])}"
     for argument in command.params:
@@ -123,33 +123,37 @@ def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
 def _text(text: str | None) -> str:
     """Help as paragraphs."""
     paragraphs = inspect.cleandoc((text or "").replace("\b", "")).split("\n\n")
-    sentences = [plain(literal(" ".join(each.split()))) for each in paragraphs]
+    sentences = [
+        plain(literal(" ".join(paragraph.split()))) for paragraph in paragraphs
+    ]
     return "\n\n".join(
-        each if each.endswith((".", ":")) else f"{each}." for each in sentences if each
+        sentence if sentence.endswith((".", ":")) else f"{sentence}."
+        for sentence in sentences
+        if sentence
     )
 
 
 def _options(parameters: list[click.Parameter]) -> str:
     rows = [
-        _option(each)
-        for each in parameters
-        if isinstance(each, click.Option) and not each.hidden
+        _option(parameter)
+        for parameter in parameters
+        if isinstance(parameter, click.Option) and not parameter.hidden
     ]
     return table(["option", "", "default"], rows)
 
 
 def _option(option: click.Option) -> list[str]:
     flags = ", ".join(option.opts) + "".join(
-        f" / {each}" for each in option.secondary_opts
+        f" / {name}" for name in option.secondary_opts
     )
     if not option.is_flag and not isinstance(option.type, click.Choice):
         flags += f" {option.metavar or option.type.name.upper()}"
     text, default = option.help or "", ""
     if option.show_default and option.default is not None:
         default = str(option.default)
-    if found := re.search(r"\s*\[(.*)\]\Z", text):
-        text, notes = text[: found.start()], found[1].split("; ")
-        default = "; ".join(each.removeprefix("default: ") for each in notes)
+    if match := re.search(r"\s*\[(.*)\]\Z", text):
+        text, notes = text[: match.start()], match[1].split("; ")
+        default = "; ".join(note.removeprefix("default: ") for note in notes)
     if option.required:
         default = "required"
     return [code(flags) + _choices(option), plain(literal(text)), plain(default)]
@@ -158,7 +162,7 @@ def _option(option: click.Option) -> list[str]:
 def _choices(parameter: click.Parameter) -> str:
     kind = parameter.type
     return (
-        f" {' or '.join(code(str(each)) for each in kind.choices)}"
+        f" {' or '.join(code(str(choice)) for choice in kind.choices)}"
         if isinstance(kind, click.Choice)
         else ""
     )

@@ -70,7 +70,7 @@ def _blocks(paragraphs: list[str]) -> Iterator[str]:
                 "python" if _is_python(shown) else "text",
             )
         elif paragraph.startswith("- "):
-            yield literal("\n".join(f"- {each}" for each in _items(paragraph)))
+            yield literal("\n".join(f"- {text}" for text in _items(paragraph)))
         else:
             yield literal(" ".join(paragraph.split()))
 
@@ -84,9 +84,9 @@ def _is_python(text: str) -> bool:
 
 def _items(paragraph: str) -> list[str]:
     return [
-        " ".join(each.split())
-        for each in re.split(r"^- ", paragraph, flags=re.MULTILINE)
-        if each.strip()
+        " ".join(item.split())
+        for item in re.split(r"^- ", paragraph, flags=re.MULTILINE)
+        if item.strip()
     ]
 
 
@@ -97,6 +97,6 @@ def _entries(text: str) -> str:
         if line.startswith(" ") and entries:
             entries[-1] += f" {line.strip()}"
         else:
-            found = _ENTRY.fullmatch(line)
-            entries.append(f"`{found[1]}`: {found[2]}" if found else line)
-    return "\n".join(f"- {literal(each)}" for each in entries)
+            match = _ENTRY.fullmatch(line)
+            entries.append(f"`{match[1]}`: {match[2]}" if match else line)
+    return "\n".join(f"- {literal(entry)}" for entry in entries)

@@ -121,11 +121,11 @@ def catalogue_page(registry: Registry) -> str:
         )
     ]
     for role in (*ROLES, "command", "observer"):
-        found = [row for row in rows if row.role == role]
-        if found:
+        rows_of_role = [row for row in rows if row.role == role]
+        if rows_of_role:
             listed = [
                 _entry(row, commands.get(row.name, row.summary), registry)
-                for row in found
+                for row in rows_of_role
             ]
             parts += [
                 f"## {plural(role).capitalize()}",
@@ -192,7 +192,7 @@ def settings_page(registry: Registry) -> str:
 
 
 def _sections(registry: Registry) -> Iterator[str]:
-    for role in ("report", *(each for each in ROLES if each != "report")):
+    for role in ("report", *(role for role in ROLES if role != "report")):
         for row in registry.listing:
             if row.role == role and row.distribution in distributions():
                 plugin = registry.find(role, row.name)

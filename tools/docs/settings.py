@@ -75,13 +75,13 @@ def _models(annotation: Any, inside: str = "") -> Iterator[tuple[type[BaseModel]
         yield annotation, inside
     origin, arguments = get_origin(annotation), get_args(annotation)
     within = "0." if origin in (list, tuple) else "NAME." if origin is dict else ""
-    for each in arguments[-1:] if origin is dict else arguments:
-        yield from _models(each, inside + within)
+    for argument in arguments[-1:] if origin is dict else arguments:
+        yield from _models(argument, inside + within)
 
 
 def _kind(info: FieldInfo) -> str:
-    said = [text for each in info.metadata for text in _limits(each)]
-    return ", ".join([type_text(info.annotation), *said])
+    limits = [text for constraint in info.metadata for text in _limits(constraint)]
+    return ", ".join([type_text(info.annotation), *limits])
 
 
 def type_text(annotation: Any) -> str:
@@ -92,10 +92,12 @@ def type_text(annotation: Any) -> str:
     if origin is Annotated:
         return type_text(arguments[0])
     if origin is Literal:
-        return " or ".join(code(str(each)) for each in arguments)
+        return " or ".join(code(str(argument)) for argument in arguments)
     if origin in (Union, types.UnionType):
         return " or ".join(
-            type_text(each) for each in arguments if each is not types.NoneType
+            type_text(argument)
+            for argument in arguments
+            if argument is not types.NoneType
         )
     if origin in (list, tuple):
         return f"list of {_several(type_text(arguments[0]))}"
@@ -112,9 +114,9 @@ def _several(word: str) -> str:
 
 def _limits(constraint: Any) -> Iterator[str]:
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-    for name, said in words.items():
+    for name, text in words.items():
         if (value := getattr(constraint, name, None)) is not None:
-            yield f"{said} {value:,}"
+            yield f"{text} {value:,}"
     if getattr(constraint, "min_length", None):
         yield (
             "not empty"

@@ -15,10 +15,10 @@ from typing import Any
 def signature(function: object) -> str:
     """A function or a property from its decorator to its colon."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(_plain(function))))
-    found = tree.body[0]
-    assert isinstance(found, ast.FunctionDef)  # noqa: S101 - for mypy
-    found.body, found.decorator_list = [ast.Expr(ast.Constant(...))], []
-    head = ast.unparse(found).partition(":\n")[0].removesuffix(":\n    ...")
+    definition = tree.body[0]
+    assert isinstance(definition, ast.FunctionDef)  # noqa: S101 - for mypy
+    definition.body, definition.decorator_list = [ast.Expr(ast.Constant(...))], []
+    head = ast.unparse(definition).partition(":\n")[0].removesuffix(":\n    ...")
     kinds = {"property": property, "classmethod": classmethod}
     decorators = [
         f"@{name}\n" for name, kind in kinds.items() if isinstance(function, kind)
@@ -31,20 +31,24 @@ def assignments(module: ModuleType) -> dict[str, tuple[str, str]]:
 
     Each has its value as it is written and the docstring that follows.
     """
-    found: dict[str, tuple[str, str]] = {}
+    documented: dict[str, tuple[str, str]] = {}
     source = inspect.getsource(module)
     body = ast.parse(source).body
     for statement, following in zip(body, [*body[1:], None], strict=True):
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
         if isinstance(target, ast.Name) and isinstance(statement, ast.Assign):
-            said = following.value if isinstance(following, ast.Expr) else None
+            docstring = following.value if isinstance(following, ast.Expr) else None
             text = (
-                said.value
-                if isinstance(said, ast.Constant) and isinstance(said.value, str)
+                docstring.value
+                if isinstance(docstring, ast.Constant)
+                and isinstance(docstring.value, str)
                 else ""
             )
-            found[target.id] = _written(source, statement.value), inspect.cleandoc(text)
-    return found
+            documented[target.id] = (
+                _written(source, statement.value),
+                inspect.cleandoc(text),
+            )
+    return documented
 
 
 def fields(kind: type) -> list[tuple[str, str, str]]:
@@ -57,12 +61,13 @@ def fields(kind: type) -> list[tuple[str, str, str]]:
     assert isinstance(tree, ast.ClassDef)  # noqa: S101 - for mypy
     return [
         (
-            each.target.id,
-            _written(text, each.annotation),
-            _written(text, _default(each.value)),
+            statement.target.id,
+            _written(text, statement.annotation),
+            _written(text, _default(statement.value)),
         )
-        for each in tree.body
-        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        for statement in tree.body
+        if isinstance(statement, ast.AnnAssign)
+        and isinstance(statement.target, ast.Name)
     ]
 
 

@@ -34,10 +34,11 @@ def suites_page() -> str:
 def _suite(suite: type) -> list[str]:
     name = suite.__name__
     tests = {
-        test: each for test, each in vars(suite).items() if test.startswith("test_")
+        test: member for test, member in vars(suite).items() if test.startswith("test_")
     }
     rows = [
-        [code(test), summary(each, f"{name}.{test}")] for test, each in tests.items()
+        [code(test), summary(function, f"{name}.{test}")]
+        for test, function in tests.items()
     ]
     parts = [f"## {name}", as_markdown(text_of(suite, name))]
     return [*parts, table(["test", "promise"], rows)] if rows else parts

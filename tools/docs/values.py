@@ -81,8 +81,8 @@ def errors_page() -> str:
     groups = [
         text.split(maxsplit=1) for branch, _, text in lines if branch in ("├", "└")
     ]
-    found = [each for each in vars(errors).values() if inspect.isclass(each)]
-    kinds = [each for each in found if issubclass(each, errors.ReportingError)]
+    classes = [member for member in vars(errors).values() if inspect.isclass(member)]
+    kinds = [cls for cls in classes if issubclass(cls, errors.ReportingError)]
     apart = sorted({kind.__name__ for kind in kinds} - set(reporting_framework.__all__))
     rows = [
         [code(kind.__name__), summary(kind, kind.__name__), code(str(kind.exit_code))]

@@ -69,13 +69,13 @@ def run_report(
     if limit is not None and not (dry_run and limit > 0):
         raise SettingsError("run_report: limit is for a dry run, and at least 1")
     began = time.monotonic()
-    registry, found = _found(config)
+    registry, config_file = _found(config)
     for observer in observers:
         registry.register(observer)
     composition = compose_report(
         name,
         registry,
-        found,
+        config_file,
         environment=os.environ,
         trigger=trigger.settings if trigger is not None else None,
         options=settings,
@@ -128,9 +128,9 @@ def query_report(
             read.
     """
     selection = selection_of(where, first, last, on)
-    registry, found = _found(config)
+    registry, config_file = _found(config)
     composition = compose_report(
-        name, registry, found, environment=os.environ, options=settings
+        name, registry, config_file, environment=os.environ, options=settings
     )
     return ask(
         name,
@@ -147,9 +147,9 @@ def _found(config: Path | str | None) -> tuple[Registry, Config]:
 
     The reports of the file are among the plugins.
     """
-    found = read_config(
+    config_file = read_config(
         find_config(None if config is None else str(config), os.environ)
     )
     registry = load_plugins(allow_list(os.environ))
-    registry.add_reports(found)
-    return registry, found
+    registry.add_reports(config_file)
+    return registry, config_file

@@ -26,17 +26,17 @@ class Bookmark(NamedTuple):
     listed: str = ""
 
     @classmethod
-    def of(cls, found: Mapping[str, Any], table: Sequence[str]) -> Bookmark:
+    def of(cls, bookmark: Mapping[str, Any], table: Sequence[str]) -> Bookmark:
         """Return the one that was left, if it is of this table.
 
         A damaged one counts as none.
         """
         try:
             mark = cls(
-                list(found["table"]),
-                int(found["through"]),
-                int(found["rows"]),
-                str(found["listed"]),
+                list(bookmark["table"]),
+                int(bookmark["through"]),
+                int(bookmark["rows"]),
+                str(bookmark["listed"]),
             )
         except (KeyError, TypeError, ValueError):
             return cls(table)

@@ -84,9 +84,9 @@ class Table:
             f" (SELECT value FROM json_each(?)) ORDER BY {key}"
         )
         with self._opened() as database:
-            found = database.execute(query, (json.dumps(list(keys)),))
-            names = [column[0] for column in found.description][1:]
-            for number, *values in found:
+            cursor = database.execute(query, (json.dumps(list(keys)),))
+            names = [column[0] for column in cursor.description][1:]
+            for number, *values in cursor:
                 yield _row(number, dict(zip(names, values, strict=True)))
 
     def _quoted(self) -> tuple[str, str]:

@@ -98,8 +98,8 @@ def system_problem(error: BaseException, only: Collection[int] = ()) -> str | No
         only: Numbers to look for; empty: any.
     """
     number = error.errno if isinstance(error, OSError) else None
-    if number is None and (found := _SYSTEM_ERROR.search(message_of(error))):
-        number = int(found[1] or found[2])
+    if number is None and (match := _SYSTEM_ERROR.search(message_of(error))):
+        number = int(match[1] or match[2])
     if number is None or (only and number not in only):
         return None
     fix = SYSTEM_FIXES.get(number)

@@ -48,8 +48,8 @@ def after_run(
         Entries of the answer: `pages`, their URIs, and `pages_error` where there is
         something wrong.
     """
-    made: list[str] = []
-    answer: dict[str, Any] = {"pages": made}
+    pages_written: list[str] = []
+    answer: dict[str, Any] = {"pages": pages_written}
     try:
         if left < MIN_SECONDS:
             observer.logger.error(
@@ -58,8 +58,8 @@ def after_run(
             answer["pages_error"] = NOT_MADE
         else:
             owner = Owner(report.name, "page", page or "(its own)")
-            call(owner, _make, report, composition, registry, page, made)
-            observer.logger.info("pages made", pages=made)
+            call(owner, _make, report, composition, registry, page, pages_written)
+            observer.logger.info("pages made", pages=pages_written)
     except ReportingError as error:
         observer.logger.error(
             "pages not made",
@@ -68,7 +68,9 @@ def after_run(
             exc_info=error,
         )
         answer["pages_error"] = NOT_MADE
-    observer.measure(metrics.of_pages(len(made), failed="pages_error" in answer))
+    observer.measure(
+        metrics.of_pages(len(pages_written), failed="pages_error" in answer)
+    )
     return answer
 
 
@@ -77,7 +79,7 @@ def _make(
     composition: PipelineSpec,
     registry: Registry,
     asked: str | None,
-    made: list[str],
+    written: list[str],
 ) -> None:
     from reporting_framework.query import (
         pages,
@@ -88,4 +90,4 @@ def _make(
     reading = pages.read(report.name, composition, registry, at=datetime.now(UTC))
     for month in (reading.material.at.date(), reading.material.month):
         uri = pages.put_beside(page, reading, month)
-        made.append(uri)  # and the one that follows may fail
+        written.append(uri)  # and the one that follows may fail

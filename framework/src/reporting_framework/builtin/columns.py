@@ -62,12 +62,12 @@ class Column(NamedTuple):
             values = [
                 None if value is None else self.convert(value) for value in values
             ]
-        made = pl.Series(name, values, dtype=self.dtype, strict=True)
+        column = pl.Series(name, values, dtype=self.dtype, strict=True)
         if (
-            made.dtype != self.dtype
+            column.dtype != self.dtype
         ):  # polars makes a Datetime of a datetime that a Date was asked for
-            raise TypeError(f"column {name} became a {made.dtype}")
-        return made
+            raise TypeError(f"column {name} became a {column.dtype}")
+        return column
 
     def fits(self, value: Any) -> bool:
         """Whether the column can hold the value."""

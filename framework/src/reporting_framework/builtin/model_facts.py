@@ -21,9 +21,11 @@ def facts_of(model: Any, names: Iterable[str]) -> dict[str, ColumnFacts]:
 
     Nothing where it can make none.
     """
-    made = with_config(model, ConfigDict()) if is_typeddict(model) else model
+    checked_model = with_config(model, ConfigDict()) if is_typeddict(model) else model
     try:
-        schema = TypeAdapter(made).json_schema(by_alias=False, mode="serialization")
+        schema = TypeAdapter(checked_model).json_schema(
+            by_alias=False, mode="serialization"
+        )
     except PydanticInvalidForJsonSchema:
         return {}
     definitions = schema.get("$defs", {})
@@ -40,15 +42,15 @@ def _fact(
     field: Mapping[str, Any], definitions: Mapping[str, Any], *, required: bool
 ) -> ColumnFacts:
     options = list(_options(field, definitions))
-    some = [each for each in options if each.get("type") != "null"]
+    some = [option for option in options if option.get("type") != "null"]
     values: list[Any] = []
-    for each in some:
-        values += each.get("enum", [each["const"]] if "const" in each else [])
-    known = all("enum" in each or "const" in each for each in some)
+    for option in some:
+        values += option.get("enum", [option["const"]] if "const" in option else [])
+    known = all("enum" in option or "const" in option for option in some)
     may_be_null = (
         len(some) < len(options)
         or None in values
-        or not all(_says_what(each) for each in some)
+        or not all(_says_what(option) for option in some)
     )
     texts = tuple(value for value in values if value is not None)
     chosen = texts if known and all(isinstance(value, str) for value in texts) else ()
@@ -67,12 +69,12 @@ def _options(
     field: Mapping[str, Any], definitions: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
     """The alternatives that a field is."""
-    for each in _resolved(field, definitions):
-        if "anyOf" in each:
-            for option in each["anyOf"]:
+    for candidate in _resolved(field, definitions):
+        if "anyOf" in candidate:
+            for option in candidate["anyOf"]:
                 yield from _options(option, definitions)
         else:
-            yield each
+            yield candidate
 
 
 def _resolved(

@@ -68,9 +68,9 @@ def with_config(model: Any, config: ConfigDict) -> Any:
     }
     # a call, as its documentation has it, which type checkers only take with literals
     make: Any = TypedDict
-    made = make(model.__name__, fields)
-    made.__pydantic_config__ = {**getattr(model, "__pydantic_config__", {}), **config}
-    return made
+    copy = make(model.__name__, fields)
+    copy.__pydantic_config__ = {**getattr(model, "__pydantic_config__", {}), **config}
+    return copy
 
 
 def has_alias(model: Any, name: str) -> bool:
@@ -173,7 +173,7 @@ def _model_in(hint: Any) -> Any:
     """
     origin, members = (
         get_origin(hint),
-        [each for each in get_args(hint) if each is not types.NoneType],
+        [argument for argument in get_args(hint) if argument is not types.NoneType],
     )
     if origin is Annotated:
         return _model_in(members[0])
@@ -184,6 +184,6 @@ def _model_in(hint: Any) -> Any:
         and issubclass(origin, Sequence)
         and not issubclass(origin, Mapping)
     ):
-        kinds = [each for each in members if each is not Ellipsis]
+        kinds = [member for member in members if member is not Ellipsis]
         return _model_in(kinds[0]) if len(kinds) == 1 else None
     return hint if is_model(hint) else None

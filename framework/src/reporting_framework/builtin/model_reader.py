@@ -50,14 +50,16 @@ class RecordParser:
         self.open: (
             Callable[[Any], tuple[dict[str, Any], Mapping[str, Any] | None]] | None
         ) = None
-        made = (
+        checked_model = (
             with_config(model, config)
             if is_typeddict(model)
             else _configured(model, config)
         )
         if not is_typeddict(model):
             self.open = _opened
-        self.parse: Callable[[bytes], Any] = TypeAdapter(made).validator.validate_json
+        self.parse: Callable[[bytes], Any] = TypeAdapter(
+            checked_model
+        ).validator.validate_json
 
 
 def _configured(model: Any, config: ConfigDict) -> Any:

@@ -181,23 +181,23 @@ class ModelValidator:
         """See `Describing.column_facts`: what the model says of its fields."""
         from reporting_framework.builtin.model_facts import facts_of
 
-        found = facts_of(self.model, self._columns)
-        made = {
+        facts_by_field = facts_of(self.model, self._columns)
+        raw_facts = {
             name: facts._replace(values=())
-            for name, facts in found.items()
+            for name, facts in facts_by_field.items()
             if name in self.raw_json_fields
         }
-        made |= {
-            name: found[name]._replace(nullable=False)
+        raw_facts |= {
+            name: facts_by_field[name]._replace(nullable=False)
             for name in self.defaults
-            if name in found
+            if name in facts_by_field
         }
         kept = (
             {EXTRA_COLUMN: ColumnFacts("Unknown fields, as JSON")}
             if self._keeps
             else {}
         )
-        return {**found, **made, **kept}
+        return {**facts_by_field, **raw_facts, **kept}
 
     def _declared_columns(self) -> dict[str, Column]:
         fields = fields_of(self.model)
@@ -241,24 +241,24 @@ class ModelValidator:
 
         Rows with a value that its column cannot hold are rejected instead.
         """
-        made: list[pl.Series] = []
+        columns: list[pl.Series] = []
         misfits: dict[int, str | None] = {}
         for name, values in _columns_of(
             [record for _, _, record in rows], self._columns, self.defaults
         ):
             column = self._columns[name]
             try:
-                made.append(column.series(name, values))
+                columns.append(column.series(name, values))
             except Exception:  # see `Column.fits`
                 field = None if name == EXTRA_COLUMN and self._keeps else name
-                found = {
+                wrong_fields = {
                     at: field
                     for at, value in enumerate(values)
                     if not column.fits(value)
                 }
-                if not found:
+                if not wrong_fields:
                     raise
-                misfits = {**found, **misfits}
+                misfits = {**wrong_fields, **misfits}
         if misfits:
             rejections += [
                 Rejection(*rows[at][:2], OUT_OF_RANGE, misfits[at])
@@ -268,7 +268,7 @@ class ModelValidator:
                 [row for at, row in enumerate(rows) if at not in misfits], rejections
             )
         return pl.DataFrame(
-            [*made, pl.Series(SOURCE_KEY, [row[0] for row in rows], dtype=pl.String)]
+            [*columns, pl.Series(SOURCE_KEY, [row[0] for row in rows], dtype=pl.String)]
         )
 
 

@@ -97,7 +97,9 @@ def _find_fault(payload: bytes, verbatim: Collection[str]) -> None:
 def _repeats(value: Any) -> bool:
     """Whether an object in a value has a key twice."""
     if isinstance(value, _Members):
-        return value.repeated is not None or any(_repeats(each) for _, each in value)
+        return value.repeated is not None or any(
+            _repeats(nested) for _, nested in value
+        )
     return isinstance(value, list) and any(map(_repeats, value))
 
 

@@ -68,9 +68,9 @@ def as_written(fields: Mapping[str, Any], payload: bytes) -> str:
             written in another way.
     """
     if not _AS_PARSED.issuperset(map(type, fields.values())) or b"-0" in payload:
-        found = _read(payload.decode())
-        if isinstance(found, dict):  # else a model made an object of something else
-            fields = {name: found.get(name, value) for name, value in fields.items()}
+        pairs = _read(payload.decode())
+        if isinstance(pairs, dict):  # else a model made an object of something else
+            fields = {name: pairs.get(name, value) for name, value in fields.items()}
     return _json(dict(sorted(fields.items())))
 
 
@@ -80,7 +80,9 @@ def _json(value: Any) -> str:
     if isinstance(value, dict):
         return (
             "{"
-            + ",".join(f"{_json(name)}:{_json(each)}" for name, each in value.items())
+            + ",".join(
+                f"{_json(name)}:{_json(nested)}" for name, nested in value.items()
+            )
             + "}"
         )
     if isinstance(value, list):

@@ -49,9 +49,9 @@ class ReportActions(ReportCommands):
         """The options of all actions, each once."""
         return list(
             {
-                each.name: each
+                option.name: option
                 for action in self.actions.values()
-                for each in action.options()
+                for option in action.options()
             }.values()
         )
 

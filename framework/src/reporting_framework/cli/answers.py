@@ -57,10 +57,10 @@ def form_of(form: str | None, out: str | None, context: click.Context) -> str:
             f" {', '.join(FORMATS)}",
             context,
         )
-    found = form or (suffix if suffix in FORMATS else "table")
-    if found == "parquet" and not out:
+    name = form or (suffix if suffix in FORMATS else "table")
+    if name == "parquet" and not out:
         raise click.UsageError("--format parquet goes with --out FILE", context)
-    return found
+    return name
 
 
 def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:

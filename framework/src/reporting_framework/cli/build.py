@@ -105,13 +105,13 @@ def described(manifest: Manifest, out: Path, *, built: bool) -> str:
     rows = [
         [
             name,
-            f"{each.zipped:,}",
-            f"{each.unzipped:,}",
-            "through S3" if each.zipped > UPLOAD else "directly",
+            f"{package.zipped:,}",
+            f"{package.unzipped:,}",
+            "through S3" if package.zipped > UPLOAD else "directly",
         ]
-        for name, each in manifest.packages.items()
+        for name, package in manifest.packages.items()
     ]
-    zipped = sum(each.zipped for each in manifest.packages.values())
+    zipped = sum(package.zipped for package in manifest.packages.values())
     rows.append(["together", f"{zipped:,}", f"{manifest.unzipped:,}", ""])
     rows.append(
         ["Lambda allows", f"{UPLOAD:,} a direct upload", f"{UNZIPPED:,} together", ""]

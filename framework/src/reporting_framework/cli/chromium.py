@@ -42,15 +42,15 @@ def find_chromium(given: str | None) -> str:
     """
     named = given or os.environ.get(VARIABLE)
     if named:
-        if found := shutil.which(named):
-            return found
+        if path := shutil.which(named):
+            return path
         where = "--chromium" if given else VARIABLE
         raise PluginError(
             f"{where} {named}: there is no such program; --pdf needs Chromium or Chrome"
         )
     for name in PROGRAMS:
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     raise PluginError(
         f"--pdf needs Chromium, and there is none of {', '.join(PROGRAMS)}: install it"
         " (apt-get install chromium), or say where it is with --chromium or"

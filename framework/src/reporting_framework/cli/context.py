@@ -94,9 +94,9 @@ class CliContext:
             taken: Names of the framework's own.
         """
         if self._commands is None:
-            found = self.plugins.commands(taken)
+            offered = self.plugins.commands(taken)
             self._commands = {
-                command.name: command for command in found if command.name
+                command.name: command for command in offered if command.name
             }
         return self._commands
 

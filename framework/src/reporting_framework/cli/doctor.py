@@ -64,9 +64,9 @@ class Doctor(ReportCommands):
             options=doctor_options,
         )
         self.params = [
-            each
-            for each in doctor_options()
-            if each.name in ("time_limit", "format", "config")
+            option
+            for option in doctor_options()
+            if option.name in ("time_limit", "format", "config")
         ]
         self.callback = _check_all
 
@@ -141,28 +141,32 @@ def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -
         general(lambda: state.plugins, lambda: state.registry, lambda: state.config)
         | more
     )
-    found = _progress(carried_out(checks, limit=params["time_limit"]))
-    failed = any(each.status == "fail" for each in found)
+    results = _progress(carried_out(checks, limit=params["time_limit"]))
+    failed = any(result.status == "fail" for result in results)
     if params["format"] == "json":
         write(
-            json.dumps([each._asdict() for each in found], indent=2, ensure_ascii=False)
+            json.dumps(
+                [result._asdict() for result in results], indent=2, ensure_ascii=False
+            )
         )
         return FAILED if failed else DONE
     from reporting_framework.cli.tables import listing
 
-    rows = [[each.check, each.status, each.found, each.advice] for each in found]
+    rows = [
+        [result.check, result.status, result.found, result.advice] for result in results
+    ]
     write(listing(["check", "status", "found", "what to do"], rows))
     return FAILED if failed else DONE
 
 
 def _progress(checks: Iterable[CheckedPart]) -> Sequence[CheckedPart]:
     """The checks, each told on a terminal as it comes: one may take a while."""
-    found = []
-    for each in checks:
-        found.append(each)
+    results = []
+    for check in checks:
+        results.append(check)
         if sys.stderr is not None and sys.stderr.isatty():
-            click.echo(f"{each.check}: {each.status}", err=True)
-    return found
+            click.echo(f"{check.check}: {check.status}", err=True)
+    return results
 
 
 doctor_command = Doctor(

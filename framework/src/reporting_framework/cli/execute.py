@@ -236,8 +236,8 @@ def _settings_words(given: Mapping[str, Any], generic: Mapping[str, Any]) -> lis
         else:
             words += [
                 word
-                for each in (value if isinstance(value, tuple | list) else [value])
-                for word in (flag, str(each))
+                for item in (value if isinstance(value, tuple | list) else [value])
+                for word in (flag, str(item))
             ]
-    words += [word for each in generic["set"] for word in ("--set", each)]
+    words += [word for assignment in generic["set"] for word in ("--set", assignment)]
     return [*words, "--config", generic["config"]] if generic.get("config") else words

@@ -58,52 +58,52 @@ def check_freshness(
     with logs_on_stderr(
         state_of(context).registry.packages, verbose=generic["verbose"]
     ):
-        found = freshness(
+        answer = freshness(
             pipeline_of(context, name, given, generic["set"]), generic["of"]
         )
     allowed = generic["max_age"]
     state, code = (
         ("fresh", DONE)
-        if found.age is not None and found.age <= allowed
+        if answer.age is not None and answer.age <= allowed
         else ("stale", STALE)
     )
-    if found.gone:
+    if answer.gone:
         state, code = "stale", STALE
-    if found.moment is None:
+    if answer.moment is None:
         state, code = "never", NEVER
     if generic["format"] == "json":
-        moment = utc_text(found.moment) if found.moment else None
+        moment = utc_text(answer.moment) if answer.moment else None
         note(
             json.dumps(
                 {
-                    **found._asdict(),
+                    **answer._asdict(),
                     "moment": moment,
                     "max_age": allowed,
                     "state": state,
                 }
             )
         )
-    elif found.moment is None or found.age is None:
+    elif answer.moment is None or answer.age is None:
         missing = (
             "there is no data yet"
-            if found.of == "data"
+            if answer.of == "data"
             else "no run has ended well and complete"
         )
         note(f"{name}: never: {missing}")
-    elif found.gone:
+    elif answer.gone:
         note(
             f"{name}: stale: its table is gone, or cannot be read; the last complete"
-            f" run ended {found.moment:%Y-%m-%d %H:%M:%S} UTC"
+            f" run ended {answer.moment:%Y-%m-%d %H:%M:%S} UTC"
         )
     else:
         ago = (
-            f"{age_in_words(found.age)} ago"
-            if found.age >= 0
-            else f"in {age_in_words(-found.age)}"
+            f"{age_in_words(answer.age)} ago"
+            if answer.age >= 0
+            else f"in {age_in_words(-answer.age)}"
         )
         note(
-            f"{name}: {state}: {_WHAT[found.basis]} {ago}"
-            f" ({found.moment:%Y-%m-%d %H:%M:%S} UTC);"
+            f"{name}: {state}: {_WHAT[answer.basis]} {ago}"
+            f" ({answer.moment:%Y-%m-%d %H:%M:%S} UTC);"
             f" {age_in_words(allowed)} is allowed"
         )
     return code

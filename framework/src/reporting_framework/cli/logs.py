@@ -34,9 +34,9 @@ class _Formatter(logging.Formatter):
 
         Another handler may have left its traceback, message and all, in the record.
         """
-        mine = copy(record)
-        mine.levelname, mine.exc_text = record.levelname.lower(), None
-        return redacted(super().format(mine))
+        plain_record = copy(record)
+        plain_record.levelname, plain_record.exc_text = record.levelname.lower(), None
+        return redacted(super().format(plain_record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         return escape_control_chars(super().formatMessage(record))

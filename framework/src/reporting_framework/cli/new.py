@@ -291,15 +291,15 @@ def _make(
     answers |= framework_variables(
         framework, reporting_framework.__version__, tuple(variables)
     )
-    made = render(template, answers, out, origin)
+    folder = render(template, answers, out, origin)
     lines = [
-        f"{escape_control_chars(str(out / made.name))} is made. In it:",
+        f"{escape_control_chars(str(out / folder.name))} is made. In it:",
         "",
         "  pip install hatch",
         "  hatch run test",
     ]
     note("\n".join([*lines, "  hatch run example"]))
-    if not (made / CRUFT).exists():
+    if not (folder / CRUFT).exists():
         click.echo(
             "no .cruft.json: the commit that the template is of is not known (see:"
             " cruft link)",

@@ -193,7 +193,7 @@ def settings_options(
     from reporting_framework.config.error_messages import GENERIC_OPTIONS
     from reporting_framework.config.fields import fields_of, item_of, kind_of
 
-    taken = GENERIC_OPTIONS | {each.name for each in others}
+    taken = GENERIC_OPTIONS | {option.name for option in others}
     for name, info in fields_of(model).items():
         kind = kind_of(info.annotation)
         single = item_of(info.annotation) if kind == "list" else info.annotation
@@ -262,12 +262,12 @@ def _shown(value: Any) -> str:
 
 def said(option: str, args: Sequence[str]) -> str | None:
     """What an option says among arguments that are not parsed yet."""
-    found = None
+    match = None
     for number, word in enumerate(args):
         if word == "--":
             break
         if word == option and number + 1 < len(args):
-            found = args[number + 1]
+            match = args[number + 1]
         elif word.startswith(f"{option}="):
-            found = word.partition("=")[2]
-    return found
+            match = word.partition("=")[2]
+    return match

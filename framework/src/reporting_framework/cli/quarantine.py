@@ -133,11 +133,11 @@ def list_entries(
     from reporting_framework.operations.quarantine import grouped, validators_of
 
     pipeline, entries = _chosen(context, name, given, generic)
-    found = grouped(entries, validators_of(pipeline) if generic["by_run"] else None)
-    if not found.height and generic["format"] == "table":
+    groups = grouped(entries, validators_of(pipeline) if generic["by_run"] else None)
+    if not groups.height and generic["format"] == "table":
         write(_NONE)
     else:
-        print_answer(found, generic["format"], None)
+        print_answer(groups, generic["format"], None)
     return DONE
 
 
@@ -178,20 +178,21 @@ def _reveal(
         if form == "json":
             write(
                 json.dumps(
-                    [each._asdict() for each in revealed(pipeline, entries)],
+                    [record._asdict() for record in revealed(pipeline, entries)],
                     indent=2,
                     ensure_ascii=False,
                 )
             )
             return
-        for each in revealed(pipeline, entries):
+        for record in revealed(pipeline, entries):
             write(
                 escape_control_chars(
-                    f"== {each.source_key}{f' ({each.note})' if each.note else ''}"
+                    f"== {record.source_key}"
+                    f"{f' ({record.note})' if record.note else ''}"
                 )
             )
-            if each.record is not None:
-                write(printable_lines(each.record))
+            if record.record is not None:
+                write(printable_lines(record.record))
     finally:
         close_source(pipeline)
 

@@ -126,7 +126,7 @@ class Queries(click.Group):
             UsageError: An option asks for the list in another form.
         """
         if "--list" in args and any(
-            each.partition("=")[0] in ("--format", "--out") for each in args
+            arg.partition("=")[0] in ("--format", "--out") for arg in args
         ):
             raise click.UsageError(
                 "--list goes with neither --format nor --out: the list is text", ctx
@@ -227,10 +227,10 @@ def ask(
     )
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(report, given, generic["set"])
-        found = answer_of(
+        answer = answer_of(
             report, query, options, composition, state.registry, selection
         )
-    print_answer(found, form, generic["out"])
+    print_answer(answer, form, generic["out"])
     return DONE
 
 
@@ -240,12 +240,12 @@ def conditions(texts: Sequence[str], context: click.Context) -> list[tuple[str, 
     Raises:
         UsageError: One is not COLUMN=VALUE.
     """
-    found = [text.partition("=") for text in texts]
-    if any(not equals or not column for column, equals, _ in found):
+    parts = [text.partition("=") for text in texts]
+    if any(not equals or not column for column, equals, _ in parts):
         raise click.UsageError(
             "--where takes COLUMN=VALUE, as in --where study=adrc", context
         )
-    return [(column, value) for column, _, value in found]
+    return [(column, value) for column, _, value in parts]
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
@@ -279,8 +279,8 @@ def _flags(name: str, registry: Registry) -> str:
         return f"({error})"
     options = settings_options(model)
     return ", ".join(
-        each.opts[0] if each.is_flag else f"{each.opts[0]} {each.metavar}"
-        for each in options
+        option.opts[0] if option.is_flag else f"{option.opts[0]} {option.metavar}"
+        for option in options
     )
 
 

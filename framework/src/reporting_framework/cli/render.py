@@ -39,12 +39,12 @@ class Month(click.ParamType[date]):
         """The month."""
         if isinstance(value, date):
             return value
-        found = _MONTH.fullmatch(value)
+        match = _MONTH.fullmatch(value)
         if (
-            not found or not "1000" <= found[1] < "9999"
+            not match or not "1000" <= match[1] < "9999"
         ):  # a page looks at months before and after
             self.fail(f"{value!r} is not a month: give it as YYYY-MM", param, ctx)
-        return date(int(found[1]), int(found[2]), 1)
+        return date(int(match[1]), int(match[2]), 1)
 
 
 def page_options() -> list[click.Parameter]:
@@ -161,11 +161,11 @@ def make(
         name = pages.page_name(
             resolve_report(report, state.registry), page, state.registry
         )
-        made = pages.page_of(report, name, options, state.registry)
+        rendered = pages.page_of(report, name, options, state.registry)
         composition = state.pipeline_spec(report, given, generic["set"])
         reading = pages.read(report, composition, state.registry, at=now)
         month = generic["month"] or reading.material.month
-        text = pages.render(made, reading, month)
+        text = pages.render(rendered, reading, month)
         _warn_of_no_data(month, pages.months_of(reading))
         if html == "-":
             write(text.removesuffix("\n"))
@@ -195,14 +195,14 @@ def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
     """
     if months is None or month in months:
         return
-    shown = [f"{each:%Y-%m}" for each in months[-MONTHS:]]
+    shown = [f"{month:%Y-%m}" for month in months[-MONTHS:]]
     earlier = f", and {len(months) - MONTHS} earlier" if len(months) > MONTHS else ""
-    there = (
+    hint = (
         f"months with data: {', '.join(shown)}{earlier}"
         if shown
         else "the table has no data"
     )
-    click.echo(f"warning: {month:%Y-%m}: no data; {there}", err=True)
+    click.echo(f"warning: {month:%Y-%m}: no data; {hint}", err=True)
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

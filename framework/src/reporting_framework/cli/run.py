@@ -122,7 +122,7 @@ def put_first(command: click.Command, options: Sequence[click.Parameter]) -> Non
     """Move these options of a command before the others."""
     command.params = [
         *options,
-        *(each for each in command.params if each not in options),
+        *(param for param in command.params if param not in options),
     ]
 
 
@@ -140,12 +140,14 @@ def report_command(
 
     report = resolve_report(name, state.registry)
     settings = [*settings_options(report.Settings, options)]
-    mine = {option.name for option in settings}
+    own_options = {option.name for option in settings}
 
     def callback(**params: Any) -> None:
         context = click.get_current_context()
-        given = given_options(context, params, mine)
-        generic = {key: value for key, value in params.items() if key not in mine}
+        given = given_options(context, params, own_options)
+        generic = {
+            key: value for key, value in params.items() if key not in own_options
+        }
         state.verbose = generic.get("verbose", False)
         context.exit(run_and_exit(lambda: work(context, name, given, generic), state))
 

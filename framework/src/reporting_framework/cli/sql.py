@@ -87,9 +87,9 @@ def _text(generic: dict[str, Any], context: click.Context) -> str | None:
         SettingsError: The file cannot be read.
     """
     given = [
-        each
-        for each in (generic["sql"], generic["file"], generic["tables"] or None)
-        if each is not None
+        source
+        for source in (generic["sql"], generic["file"], generic["tables"] or None)
+        if source is not None
     ]
     if len(given) != 1:
         raise click.UsageError(
@@ -138,23 +138,23 @@ def _answer(text: str, table: Table, form: str, out: str | None) -> None:
 
     with (
         _target(out, table.spill.parent) as target,
-        asked(text, table, [target]) as found,
+        asked(text, table, [target]) as answer,
     ):
         if form != "table":
-            found.write(cast("Form", form), target)
+            answer.write(cast("Form", form), target)
             if out is None:
                 write_file(target)
             return
-        shown = _first(found)
+        shown = _first(answer)
         if out is None:
             write(shown)
         else:
             target.write_text(f"{shown}\n", encoding="utf-8")
 
 
-def _first(found: Asked) -> str:
+def _first(rows: Asked) -> str:
     """The first rows for people; how many there are besides is said on stderr."""
-    some = found.first(DEFAULT_LIMIT)
+    some = rows.first(DEFAULT_LIMIT)
     if some.more:
         total = len(some.rows) + some.more
         note = (

@@ -57,42 +57,53 @@ def show_state(
     with logs_on_stderr(
         state_of(context).registry.packages, verbose=generic["verbose"]
     ):
-        found = stored(pipeline_of(context, name, given, generic["set"]))
-    write(_as_json(found) if generic["format"] == "json" else _as_table(name, found))
+        report_state = stored(pipeline_of(context, name, given, generic["set"]))
+    write(
+        _as_json(report_state)
+        if generic["format"] == "json"
+        else _as_table(name, report_state)
+    )
     return DONE
 
 
-def _as_json(found: ReportState) -> str:
+def _as_json(report_state: ReportState) -> str:
     document = {
         "belongings": [
-            {**each._asdict(), "uri": redacted(each.uri)} for each in found.belongings
+            {**artifact._asdict(), "uri": redacted(artifact.uri)}
+            for artifact in report_state.belongings
         ],
-        "sinks_that_tell_nothing": list(found.silent),
-        "bookmark": list(found.bookmark),
-        "unfinished_resets": list(found.unfinished),
-        "last_run": found.last.model_dump(mode="json") if found.last else None,
+        "sinks_that_tell_nothing": list(report_state.silent),
+        "bookmark": list(report_state.bookmark),
+        "unfinished_resets": list(report_state.unfinished),
+        "last_run": report_state.last.model_dump(mode="json")
+        if report_state.last
+        else None,
     }
     return json.dumps(document, indent=2, ensure_ascii=False, default=utc_text)
 
 
-def _as_table(name: str, found: ReportState) -> str:
+def _as_table(name: str, report_state: ReportState) -> str:
     from reporting_framework.cli.tables import table
 
     rows: list[tuple[str, str]] = [
-        (each.kind, _described(each)) for each in found.belongings
+        (artifact.kind, _described(artifact)) for artifact in report_state.belongings
     ]
-    if not any(each.kind == "output" for each in found.belongings) and not found.silent:
+    if (
+        not any(artifact.kind == "output" for artifact in report_state.belongings)
+        and not report_state.silent
+    ):
         rows.insert(0, ("output", "nothing yet: no run has kept a row"))
     rows += [
-        (sink, "this sink tells nothing of what it keeps") for sink in found.silent
+        (sink, "this sink tells nothing of what it keeps")
+        for sink in report_state.silent
     ]
     rows += [
         ("reset", f"{line}; what is shown may be a part: reporting state {name} reset")
-        for line in found.unfinished
+        for line in report_state.unfinished
     ]
-    rows += [("next run", line) for line in found.bookmark]
-    if found.last is not None:
-        rows.append(("last run", _last(found.last)))
+    rows += [("next run", line) for line in report_state.bookmark]
+    if report_state.last is not None:
+        rows.append(("last run", _last(report_state.last)))
     return "\n".join(
         table(
             escape_control_chars(name),
@@ -101,24 +112,26 @@ def _as_table(name: str, found: ReportState) -> str:
     )
 
 
-def _described(each: StoredArtifact) -> str:
+def _described(artifact: StoredArtifact) -> str:
     unknown = {
         "output": "cannot be read as a table",
         "quarantine": "cannot be read",
-    }.get(each.kind)
-    rows = f"{each.rows:,} rows" if each.rows is not None else unknown
+    }.get(artifact.kind)
+    rows = f"{artifact.rows:,} rows" if artifact.rows is not None else unknown
     parts = [
         rows,
         (
-            f"{each.bytes:,} bytes"
-            if each.bytes is not None and each.kind not in ("lock", "bookmark")
+            f"{artifact.bytes:,} bytes"
+            if artifact.bytes is not None and artifact.kind not in ("lock", "bookmark")
             else None
         ),
-        f"newest {each.newest:%Y-%m-%d %H:%M:%S}" if each.newest else None,
-        f"written {each.modified:%Y-%m-%d %H:%M:%S}" if each.modified else None,
-        f"version {each.version}" if each.version and each.kind == "output" else None,
+        f"newest {artifact.newest:%Y-%m-%d %H:%M:%S}" if artifact.newest else None,
+        f"written {artifact.modified:%Y-%m-%d %H:%M:%S}" if artifact.modified else None,
+        f"version {artifact.version}"
+        if artifact.version and artifact.kind == "output"
+        else None,
     ]
-    return f"{redacted(each.uri)}: {', '.join(part for part in parts if part)}"
+    return f"{redacted(artifact.uri)}: {', '.join(part for part in parts if part)}"
 
 
 def _last(run: RunRecord) -> str:
@@ -152,9 +165,10 @@ def reset(
             if not work.found:
                 write("nothing to reset: nothing is there")
                 return DONE
-            for each in work.found:
+            for artifact in work.found:
                 click.echo(
-                    escape_control_chars(f"  {each.kind}  {_described(each)}"), err=True
+                    escape_control_chars(f"  {artifact.kind}  {_described(artifact)}"),
+                    err=True,
                 )
             for sink in work.silent:
                 click.echo(f"warning: sink {sink} keeps what it has", err=True)
@@ -179,8 +193,8 @@ def _finished(
 
     if not (unfinished := unfinished_resets(pipeline)):
         return True
-    for each in unfinished:
-        click.echo(escape_control_chars(f"  {each}"), err=True)
+    for reset in unfinished:
+        click.echo(escape_control_chars(f"  {reset}"), err=True)
     question = (
         f"finish it, if no other process does? Its copies are in _backup. Type {name}"
         " if so"
@@ -201,11 +215,11 @@ def _say_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
     from reporting_framework.operations.state import copy_command
 
     write("copied, and compared:")
-    for each, copy in copies:
-        write(escape_control_chars(f"  {each.uri} -> {copy}"))
+    for uri, copy in copies:
+        write(escape_control_chars(f"  {uri.uri} -> {copy}"))
     write("to have it back, while no run is under way:")
-    for each, copy in copies:
-        write(f"  {escape_control_chars(copy_command(copy, each.uri))}")
+    for uri, copy in copies:
+        write(f"  {escape_control_chars(copy_command(copy, uri.uri))}")
 
 
 ACTIONS = {

@@ -73,8 +73,8 @@ def printable_lines(text: str) -> str:
     )
 
 
-def _kept_or_escaped(found: re.Match[str]) -> str:
-    return found["kept"] or f"\\u{ord(found[0]):04x}"
+def _kept_or_escaped(match: re.Match[str]) -> str:
+    return match["kept"] or f"\\u{ord(match[0]):04x}"
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:

@@ -95,10 +95,10 @@ def _rows(result: RunResult) -> Rows:
         where = f" to {result.outputs[0].uri}" if len(result.outputs) == 1 else ""
         rows.append(("would be written", f"{result.accepted:,} rows{where}"))
     label = "output now" if result.dry_run else "output"
-    rows += [(label, _output(each)) for each in result.outputs[:MAX_OUTPUTS]]
+    rows += [(label, _output(output)) for output in result.outputs[:MAX_OUTPUTS]]
     if more := result.outputs[MAX_OUTPUTS:]:
-        added = sum(each.new_rows for each in more)
-        total = f"{sum(each.rows for each in more):,} rows (+{added:,})"
+        added = sum(output.new_rows for output in more)
+        total = f"{sum(output.rows for output in more):,} rows (+{added:,})"
         rows.append(
             (label, f"and {len(more):,} more: {total} (--format json lists all)")
         )
@@ -109,7 +109,7 @@ def _rows(result: RunResult) -> Rows:
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
     rows += _listed(result)
-    rows += [("warning", each) for each in result.warnings]
+    rows += [("warning", warning) for warning in result.warnings]
     whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
     rows.append(
         (
@@ -152,9 +152,12 @@ def _reasons(result: RunResult) -> Rows:
     rows = [
         (
             "  reason",
-            f"{each.count:,} x {each.type}{f' in {each.field}' if each.field else ''}",
+            (
+                f"{rejection.count:,} x {rejection.type}"
+                f"{f' in {rejection.field}' if rejection.field else ''}"
+            ),
         )
-        for each in result.rejections[:MAX_REASONS]
+        for rejection in result.rejections[:MAX_REASONS]
     ]
     if len(result.rejections) > MAX_REASONS:
         rows.append(

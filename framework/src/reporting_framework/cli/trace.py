@@ -96,16 +96,16 @@ def print_trace(
             name, composition, state.registry, check=generic["check"]
         )
         limit = generic["limit"]
-        found = (
+        provenance = (
             tracer.source_key(source_key, limit)
             if source_key
             else tracer.rows(RowFilter(where), limit)
         )
     if generic["format"] == "json":
-        write(json.dumps(_plain(found), indent=2, ensure_ascii=False))
+        write(json.dumps(_plain(provenance), indent=2, ensure_ascii=False))
     else:
-        write("\n".join(_told(found, source_key)))
-    return NOT_FOUND if found.nothing else DONE
+        write("\n".join(_told(provenance, source_key)))
+    return NOT_FOUND if provenance.nothing else DONE
 
 
 def _plain(thing: Any) -> Any:
@@ -119,7 +119,7 @@ def _plain(thing: Any) -> Any:
     if isinstance(thing, Mapping):
         return {str(name): _plain(value) for name, value in thing.items()}
     if isinstance(thing, Sequence) and not isinstance(thing, str):
-        return [_plain(each) for each in thing]
+        return [_plain(item) for item in thing]
     return (
         thing
         if thing is None or isinstance(thing, bool | int | float | str)
@@ -127,12 +127,16 @@ def _plain(thing: Any) -> Any:
     )
 
 
-def _told(found: ProvenanceResult, source_key: str | None) -> list[str]:
-    lines = [line for row in found.rows for line in _row(row, history=found.history)]
-    lines += [line for record in found.aside for line in _aside(record)]
-    if found.more:
-        lines.append(f"and {found.more:,} more rows (--limit shows more of them)")
-    if not found.nothing:
+def _told(provenance: ProvenanceResult, source_key: str | None) -> list[str]:
+    lines = [
+        line
+        for row in provenance.rows
+        for line in _row(row, history=provenance.history)
+    ]
+    lines += [line for record in provenance.aside for line in _aside(record)]
+    if provenance.more:
+        lines.append(f"and {provenance.more:,} more rows (--limit shows more of them)")
+    if not provenance.nothing:
         return lines
     if source_key is None:
         return [
@@ -140,14 +144,14 @@ def _told(found: ProvenanceResult, source_key: str | None) -> list[str]:
             " turned away, --source-key traces it"
         ]
     known = [
-        *(("announced by", _run(each)) for each in found.announced),
+        *(("announced by", _run(load)) for load in provenance.announced),
         *_now(
-            found.now,
+            provenance.now,
             "there is no such object; give its name below the source, or its URI",
         ),
     ]
-    if found.absence:
-        known.append(("why", f"{found.absence.reason}: {found.absence.text}"))
+    if provenance.absence:
+        known.append(("why", f"{provenance.absence.reason}: {provenance.absence.text}"))
     return _block(f"{source_key}: neither in the table nor in quarantine", known)
 
 
@@ -161,11 +165,11 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
             ),
         )
     ]
-    for number, each in enumerate(row.runs):
-        known.append(("or by" if number else "brought by", _run(each)))
-        known += [("  version", each.version)] if each.version else []
-        plugin = f" of {each.plugin}" if each.plugin else ""
-        known.append(("  validator", f"{each.validator}{plugin}"))
+    for number, run in enumerate(row.runs):
+        known.append(("or by" if number else "brought by", _run(run)))
+        known += [("  version", run.version)] if run.version else []
+        plugin = f" of {run.plugin}" if run.plugin else ""
+        known.append(("  validator", f"{run.validator}{plugin}"))
     if not row.runs:
         reason = (
             "it was taken before there was a history"

@@ -93,10 +93,10 @@ def to_settings_error(
             reporting.toml``. None: not a report.
     """
     order = {"extra_forbidden": 0, "missing": 1}
-    found = sorted(
+    details = sorted(
         error.errors(include_url=False), key=lambda item: order.get(item["type"], 2)
     )
-    first, *others = found
+    first, *others = details
     about = _About(subject, model, merged or ResolvedValues(), table)
     text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(
         first["type"], about.wrong
@@ -107,10 +107,12 @@ def to_settings_error(
         )  # of the members of a union each says its own
         more = len(names) if len(others) <= MAX_NAMES else len(others)
         text += f" (and {more} more: {', '.join(names)})" if names else ""
-    verdicts = {about.of_trigger(item) for item in found}
+    verdicts = {about.of_trigger(item) for item in details}
     return SettingsError(
         f"{subject}: {text}",
-        of_trigger=next((each for each in (False, None) if each in verdicts), True),
+        of_trigger=next(
+            (verdict for verdict in (False, None) if verdict in verdicts), True
+        ),
     )
 
 
@@ -181,11 +183,13 @@ class _About(NamedTuple):
         message = next(
             (text for types, text in _SHAPES.items() if item["type"] in types), message
         )
-        said = isinstance(item["input"], str) and message.startswith(
+        quotes_input = isinstance(item["input"], str) and message.startswith(
             f"{item['input']}: "
         )
-        found = f"; found {_shown(item['input'])}" if known and not said else ""
-        return f"{subject}: {message}{found}"
+        found_text = (
+            f"; found {_shown(item['input'])}" if known and not quotes_input else ""
+        )
+        return f"{subject}: {message}{found_text}"
 
     def of_trigger(self, item: ErrorDetails) -> bool | None:
         """Whether the trigger set what is wrong, or could have set what is missing.

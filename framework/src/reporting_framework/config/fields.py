@@ -53,7 +53,11 @@ def core(annotation: Any) -> Any:
         elif hasattr(annotation, "__value__"):
             annotation = annotation.__value__
         elif origin in (Union, types.UnionType):
-            members = [each for each in get_args(annotation) if each is not type(None)]
+            members = [
+                argument
+                for argument in get_args(annotation)
+                if argument is not type(None)
+            ]
             if len(members) != 1:
                 return annotation
             annotation = members[0]
@@ -68,7 +72,11 @@ def kind_of(annotation: Any) -> Kind:
     if origin is Literal:
         return "choice"
     if origin in (Union, types.UnionType):
-        kinds = {kind_of(each) for each in get_args(stripped) if each is not type(None)}
+        kinds = {
+            kind_of(argument)
+            for argument in get_args(stripped)
+            if argument is not type(None)
+        }
         return (
             kinds.pop()
             if len(kinds) == 1 and kinds <= {"text", "secret", "list", "table"}
@@ -84,7 +92,9 @@ def kind_of(annotation: Any) -> Kind:
 
 def item_of(annotation: Any) -> Any:
     """The annotation of a list's items."""
-    arguments = [each for each in get_args(core(annotation)) if each is not Ellipsis]
+    arguments = [
+        argument for argument in get_args(core(annotation)) if argument is not Ellipsis
+    ]
     return arguments[0] if arguments else Any
 
 
@@ -116,8 +126,8 @@ def annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
         here = core(here)
         kind = kind_of(here)
         if isinstance(here, type) and issubclass(here, BaseModel):
-            found = fields_of(here).get(segment)
-            here = found.annotation if found else None
+            field = fields_of(here).get(segment)
+            here = field.annotation if field else None
         elif kind == "list" and segment.isdecimal():
             here = item_of(here)
         elif kind == "table":
@@ -143,7 +153,7 @@ def holds_secret(annotation: Any, seen: frozenset[Any] = frozenset()) -> bool:
             holds_secret(info.annotation, seen | {stripped})
             for info in fields_of(stripped).values()
         )
-    return any(holds_secret(each, seen) for each in get_args(stripped))
+    return any(holds_secret(argument, seen) for argument in get_args(stripped))
 
 
 def from_text(annotation: Any, text: str) -> Any:

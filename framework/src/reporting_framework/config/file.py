@@ -145,7 +145,7 @@ def read_config(path: Path | None) -> Config:
 
 def _tables(path: Path, value: Any, kind: str) -> dict[str, Mapping[str, Any]]:
     if not isinstance(value, dict) or not all(
-        isinstance(each, dict) for each in value.values()
+        isinstance(item, dict) for item in value.values()
     ):
         raise SettingsError(
             f"{path}: {kind} holds one table for each report, as in [{kind}.<report>]"

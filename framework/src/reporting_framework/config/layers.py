@@ -99,23 +99,23 @@ def merge(
     for layer in layers:
         for whole, parts in alternatives.items():
             _choose(report, layer, whole, parts, merged)
-        for each in layer.assignments:
-            _assign(report, merged, each)
+        for assignment in layer.assignments:
+            _assign(report, merged, assignment)
     return merged
 
 
 def _choose(
     report: str, layer: Layer, whole: str, parts: Sequence[str], merged: ResolvedValues
 ) -> None:
-    said = {each.path[0]: each.place for each in layer.assignments}
-    given = [part for part in parts if part in said]
-    if whole in said and given:
+    places = {assignment.path[0]: assignment.place for assignment in layer.assignments}
+    given = [part for part in parts if part in places]
+    if whole in places and given:
         raise SettingsError(
-            f"{report}: {whole} ({said[whole]}) and {given[0]} ({said[given[0]]}) are"
-            f" both set {layer.name}; they are alternatives: give only one of them",
-            of_trigger=said[whole] == TRIGGER,
+            f"{report}: {whole} ({places[whole]}) and {given[0]} ({places[given[0]]})"
+            f" are both set {layer.name}; they are alternatives: give only one of them",
+            of_trigger=places[whole] == TRIGGER,
         )
-    for name in parts if whole in said else (whole,) if given else ():
+    for name in parts if whole in places else (whole,) if given else ():
         merged.values.pop(name, None)
         for path in [path for path in merged.places if path[0] == name]:
             del merged.places[path]
@@ -172,10 +172,11 @@ def _copied(report: str, value: Any, new: Assignment, depth: int = 0) -> Any:
         )
     if isinstance(value, Mapping):
         return {
-            name: _copied(report, each, new, depth + 1) for name, each in value.items()
+            name: _copied(report, nested, new, depth + 1)
+            for name, nested in value.items()
         }
     return (
-        [_copied(report, each, new, depth + 1) for each in value]
+        [_copied(report, nested, new, depth + 1) for nested in value]
         if isinstance(value, list)
         else value
     )
@@ -222,17 +223,17 @@ def from_environment(
     The published names come first, so that the report's own variable wins over them.
     """
     published: Mapping[str, str] = getattr(model, "environment", {})
-    said: list[tuple[Path, str]] = [
+    assignments: list[tuple[Path, str]] = [
         ((field,), name) for field, name in published.items() if name in environment
     ]
     prefix = variable(report, ()) + "__"
     own = sorted(name for name in environment if name.startswith(prefix))
-    said += [
+    assignments += [
         (tuple(name.removeprefix(prefix).lower().split("__")), name) for name in own
     ]
     return [
         Assignment(path, _decoded(report, model, path, environment[name], place), place)
-        for path, name in said
+        for path, name in assignments
         for place in [f"environment variable {name}"]
     ]
 
@@ -244,7 +245,7 @@ def from_options(
 
     Those that were not given are not among them.
     """
-    said = []
+    assignments = []
     for name, value in options.items():
         place = f"option {option(name)}"
         if isinstance(value, str):
@@ -253,8 +254,8 @@ def from_options(
             value = [
                 _decoded(report, model, (name, "0"), item, place) for item in value
             ]
-        said.append(Assignment((name,), value, place))
-    return said
+        assignments.append(Assignment((name,), value, place))
+    return assignments
 
 
 def from_sets(
@@ -265,7 +266,7 @@ def from_sets(
     Raises:
         SettingsError: It is not of this form.
     """
-    said = []
+    assignments = []
     for text in sets:
         dotted, equals, value = text.partition("=")
         path = tuple(segment.strip() for segment in dotted.split("."))
@@ -276,10 +277,10 @@ def from_sets(
                 f" {dotted[:80]!r}{' and no =' if not equals else ' before the ='}"
             )
         place = f"--set {'.'.join(path)}"
-        said.append(
+        assignments.append(
             Assignment(path, from_set(annotation_at(model, path), value), place)
         )
-    return said
+    return assignments
 
 
 def _decoded(

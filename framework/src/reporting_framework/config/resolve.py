@@ -34,17 +34,17 @@ def misspelt(
         for name in environment
         if name.startswith("REPORTING_") and "__" in name
     }
-    said = [
+    problems = [
         (f"[settings.{name}] in {config.name}", did_you_mean(name, reports))
         for name in config.settings
         if name not in reports
     ]
-    said += [
+    problems += [
         (f"environment variable {name}", did_you_mean(prefix, list(variables)))
         for prefix, name in given.items()
         if prefix not in variables
     ]
-    return [f"{place} is of no report{near}" for place, near in said if near]
+    return [f"{place} is of no report{near}" for place, near in problems if near]
 
 
 def resolve_settings(
@@ -81,7 +81,7 @@ def resolve_settings(
     table, values = (config or Config()).table_of(report_name)
     on_command_line = layers.from_options(report_name, model, options or {})
     on_command_line += layers.from_sets(report_name, model, sets)
-    said = [
+    all_layers = [
         layers.Layer(f"under {table}", layers.from_mapping(table, values)),
         layers.Layer(
             "in the environment",
@@ -92,7 +92,7 @@ def resolve_settings(
         ),
         layers.Layer("on the command line", on_command_line),
     ]
-    merged = layers.merge(report_name, said, getattr(model, "alternatives", {}))
+    merged = layers.merge(report_name, all_layers, getattr(model, "alternatives", {}))
     try:
         return model.model_validate(merged.values)
     except ValidationError as error:

@@ -50,8 +50,8 @@ class ComposedReport(NamedTuple):
         return PipelineSpec(
             source=_use(settings.source),
             validator=_use(settings.validator),
-            transforms=[_use(each) for each in settings.transforms],
-            sinks=[_use(each) for each in settings.sinks],
+            transforms=[_use(transform) for transform in settings.transforms],
+            sinks=[_use(sink) for sink in settings.sinks],
             engine=_use(settings.engine),
         )
 

@@ -79,8 +79,10 @@ class Pipeline(NamedTuple):
         return self._replace(
             source=guarded("source", self.source),
             validator=guarded("validator", self.validator),
-            transforms=[guarded("transform", each) for each in self.transforms],
-            sinks=[guarded("sink", each) for each in self.sinks],
+            transforms=[
+                guarded("transform", transform) for transform in self.transforms
+            ],
+            sinks=[guarded("sink", sink) for sink in self.sinks],
             engine=guarded("engine", self.engine),
         )
 
@@ -129,9 +131,9 @@ def assemble(
         pushed=trigger is not None and trigger.names_work,
         steps=[_step_of(role, use, registry) for role, use in uses_of(composition)],
         sources={
-            each.name: each.summary
-            for each in registry.listing
-            if each.role == "source"
+            plugin.name: plugin.summary
+            for plugin in registry.listing
+            if plugin.role == "source"
         },
     )
 
@@ -155,12 +157,12 @@ def place_of(composition: PipelineSpec, sink: str) -> str:
 
     Nothing if its settings name no ``uri`` and no ``table``.
     """
-    found = (
+    places = (
         use.settings.get("uri") or use.settings.get("table")
         for use in composition.sinks
         if use.name == sink
     )
-    uri = next(found, None)
+    uri = next(places, None)
     return f" at {redacted(uri)}" if isinstance(uri, str) else ""
 
 

@@ -159,8 +159,12 @@ class _Guarded:
         return type(self._plugin)
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(object.__getattribute__(self, "_plugin"), name)
-        return found if name.startswith("_") else _guarded(found, self._owner, name)
+        attribute = getattr(object.__getattribute__(self, "_plugin"), name)
+        return (
+            attribute
+            if name.startswith("_")
+            else _guarded(attribute, self._owner, name)
+        )
 
     def __setattr__(self, name: str, value: object) -> None:
         setattr(self._plugin, name, value)

@@ -72,7 +72,7 @@ def _opened(
     kept = [ledger for ledger in ledgers if ledger is not None] or [EmptyLedger()]
     return OpenedSinks(
         kept,
-        [each is not None for each in ledgers],
+        [ledger is not None for ledger in ledgers],
         quarantine,
         CombinedLedger(kept, quarantine),
     )

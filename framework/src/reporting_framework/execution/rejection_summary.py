@@ -34,25 +34,27 @@ class RejectionLog:
 
     def add(self, rejections: Sequence[Rejection]) -> None:
         """Name these, as far as the limit allows."""
-        found = [each for each in rejections if each.error_type != FILTERED]
-        for each in found[: MAX_NAMED - self._named]:
-            where = f" in {each.field}" if each.field else ""
+        failed = [
+            rejection for rejection in rejections if rejection.error_type != FILTERED
+        ]
+        for rejection in failed[: MAX_NAMED - self._named]:
+            where = f" in {rejection.field}" if rejection.field else ""
             known = {
-                "source_key": each.source_key,
-                "error_type": each.error_type,
-                "field": each.field,
+                "source_key": rejection.source_key,
+                "error_type": rejection.error_type,
+                "field": rejection.field,
             }
             _log.info(
                 "rejected: %s: %s%s",
-                each.source_key,
-                each.error_type,
+                rejection.source_key,
+                rejection.error_type,
                 where,
                 extra=known,
             )
-        named = min(len(found), MAX_NAMED - self._named)
+        named = min(len(failed), MAX_NAMED - self._named)
         self._named, self._unnamed = (
             self._named + named,
-            self._unnamed + len(found) - named,
+            self._unnamed + len(failed) - named,
         )
 
     def finish(self, unread: Sequence[ReadFailure]) -> None:
@@ -63,13 +65,13 @@ class RejectionLog:
                 self._unnamed,
                 extra={"rejected_unnamed": self._unnamed},
             )
-        for number, each in enumerate(unread[:MAX_NAMED]):
-            known = {"source_key": each.source_key, "reason": each.reason}
+        for number, failure in enumerate(unread[:MAX_NAMED]):
+            known = {"source_key": failure.source_key, "reason": failure.reason}
             _log.log(
                 logging.WARNING if number < MAX_WARNINGS else logging.INFO,
                 "unread: %s: %s; the next run tries it again",
-                each.source_key,
-                each.reason,
+                failure.source_key,
+                failure.reason,
                 extra=known,
             )
         if rest := len(unread[MAX_NAMED:]):

@@ -57,14 +57,14 @@ class RunWarnings:
 
     def add_to(self, result: RunResult, plan_stats: PlanStats) -> RunResult:
         """Return the result with all warnings, each of which is logged."""
-        found = [
+        possible = [
             self._source_changed(plan_stats),
             *plan_stats.warnings,
             nothing_accepted(result, self._pipeline, first=not self._taken),
         ]
-        warnings = [each for each in found if each]
-        for each in warnings:
-            _log.warning("%s", each)
+        warnings = [message for message in possible if message]
+        for warning in warnings:
+            _log.warning("%s", warning)
         return result.model_copy(update={"warnings": warnings})
 
     def _source_changed(self, plan_stats: PlanStats) -> str | None:
@@ -107,7 +107,7 @@ def nothing_accepted(
         return None
     most = result.rejections[0]
     reason = f"{most.count:,} x {most.type}{f' in {most.field}' if most.field else ''}"
-    said = (
+    message = (
         f"report {result.report}: nothing was accepted, all {result.rejected:,} records"
         " were rejected"
     )
@@ -118,7 +118,7 @@ def nothing_accepted(
             if first
             else f"see them with `reporting quarantine {result.report} list`"
         )
-        return f"{said} ({reason}); {check}"
+        return f"{message} ({reason}); {check}"
     form = most.type.removeprefix(LOOKS_LIKE).replace("_", "-")
     readers = [
         name
@@ -133,4 +133,4 @@ def nothing_accepted(
     reads = (
         f", and source {source} reads {sources[source]}" if source in sources else ""
     )
-    return f"{said} ({reason}): the input looks like {form}{reads}; {what}"
+    return f"{message} ({reason}): the input looks like {form}{reads}; {what}"

@@ -115,16 +115,16 @@ class SplitWorker:
 
     def _unread(self, batch: Batch, kept: SplitResult, reason: str) -> SplitResult:
         """Return a batch as not read, but for the records of it that were rejected."""
-        found = self._empty(kept.split)
-        found.reject(kept.rejections)
-        found.ignored_fields = kept.ignored_fields
+        split_result = self._empty(kept.split)
+        split_result.reject(kept.rejections)
+        split_result.ignored_fields = kept.ignored_fields
         rejected = {rejection.source_key for rejection in kept.rejections}
-        found.unread = [
+        split_result.unread = [
             ReadFailure(source_key, reason)
             for source_key in batch.source_keys
             if source_key not in rejected
         ]
-        return found
+        return split_result
 
     def _validated(self, batch: Batch, kept: SplitResult) -> pl.DataFrame:
         validator = self.pipeline.validator

@@ -112,8 +112,10 @@ class RunTotals:
                 map(object_of, split_result.source_keys)
             )
         self.staged_parts = self.staged_parts or [[] for _ in range(self.sinks)]
-        for mine, new in zip(self.staged_parts, split_result.staged_parts, strict=True):
-            mine += new
+        for own_parts, new in zip(
+            self.staged_parts, split_result.staged_parts, strict=True
+        ):
+            own_parts += new
 
     def add_commits(self, commit_results: Sequence[CommitResult]) -> None:
         """Count in what the sinks did.
@@ -133,7 +135,11 @@ class RunTotals:
     def mark_unread(self, unread: Sequence[ReadFailure]) -> None:
         """Count rejected records that could not be set aside as not read."""
         source_keys = {item.source_key for item in unread}
-        kept = [each for each in self.rejections if each.source_key not in source_keys]
+        kept = [
+            rejection
+            for rejection in self.rejections
+            if rejection.source_key not in source_keys
+        ]
         self.read -= len(self.rejections) - len(kept)
         self.rejections[:] = kept
         self.unread += unread

@@ -196,7 +196,7 @@ def trigger_of_files(paths: Iterable[Path]) -> Trigger:
     Raises:
         TriggerError: A file cannot be read, holds no event, or one of another kind.
     """
-    found: dict[str, list[Any]] = {}
+    messages: dict[str, list[Any]] = {}
     for path in paths:
         try:
             event = json.loads(path.read_bytes())
@@ -212,24 +212,24 @@ def trigger_of_files(paths: Iterable[Path]) -> Trigger:
                 f"{path}: it is no event with records; allowed are"
                 f" {', '.join(sorted(NAMING))}"
             )
-        found.setdefault(kind, []).extend(event["Records"])
-        if len(found) > 1:
+        messages.setdefault(kind, []).extend(event["Records"])
+        if len(messages) > 1:
             raise TriggerError(
                 f"{path}: it is of kind {kind}, the files before it are of kind"
-                f" {next(iter(found))}"
+                f" {next(iter(messages))}"
             )
-    [(service, records)] = found.items()
+    [(service, records)] = messages.items()
     return Trigger(service, {"Records": records}, names_work=True, awaited=True)
 
 
 def correlation_id(kind: Kind, event: Any, request_id: str) -> str:
     """What ties the log lines of everything that one event caused together."""
-    found: Any = None
+    value: Any = None
     if kind == "http":
-        found = event["requestContext"].get("requestId")
+        value = event["requestContext"].get("requestId")
     elif kind == "schedule" or (kind == "s3" and "source" in event):
-        found = event.get("id")
+        value = event.get("id")
     elif kind == "continuation" and isinstance(event[CONTINUE], Mapping):
-        found = event[CONTINUE].get("correlation_id")
-    text = found if isinstance(found, str) and found else request_id
+        value = event[CONTINUE].get("correlation_id")
+    text = value if isinstance(value, str) and value else request_id
     return text.encode("ascii", "backslashreplace").decode()[:ID_LIMIT]

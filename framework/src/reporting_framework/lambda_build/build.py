@@ -102,7 +102,7 @@ def _workspace(out: Path) -> Iterator[Path]:
 
     It goes, whatever happens.
     """
-    made = not out.exists()
+    is_new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".build-", dir=out))
@@ -114,7 +114,7 @@ def _workspace(out: Path) -> Iterator[Path]:
         yield work.resolve()
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        if made:
+        if is_new:
             with suppress(OSError):  # there are results in it
                 out.rmdir()
 
@@ -122,7 +122,10 @@ def _workspace(out: Path) -> Iterator[Path]:
 def _build(
     order: BuildRequest, selection: Selection, work: Path, say: Callable[[str], None]
 ) -> Manifest:
-    target, local = order.target, [each.name for each in selection.local]
+    target, local = (
+        order.target,
+        [distribution.name for distribution in selection.local],
+    )
     python = interpreter(target.python)
     say(f"building wheels of {', '.join(local) or 'nothing'}")
     wheels = local_wheels(selection.local, work / "wheels")

@@ -42,7 +42,7 @@ def compile_all(
     with ThreadPoolExecutor() as pool:
         return list(
             pool.map(
-                lambda each: _compiled(each[0], each[1], folder / each[0].name, python),
+                lambda task: _compiled(task[0], task[1], folder / task[0].name, python),
                 distributions,
             )
         )
@@ -50,13 +50,13 @@ def compile_all(
 
 def _compiled(unpacked: Unpacked, place: str, folder: Path, python: str) -> Files:
     files = kept(unpacked.files)
-    modules = [each for each in files if each.suffix == ".py"]
+    modules = [file for file in files if file.suffix == ".py"]
     jobs = [
-        (str(unpacked.folder / each), str(folder / f"{each}c"), f"{place}/{each}")
-        for each in modules
+        (str(unpacked.folder / module), str(folder / f"{module}c"), f"{place}/{module}")
+        for module in modules
     ]
     failed = _run(jobs, python, unpacked.name)
-    return dict(_placed(unpacked.folder, folder, each, failed) for each in files)
+    return dict(_placed(unpacked.folder, folder, file, failed) for file in files)
 
 
 def _placed(

@@ -12,7 +12,7 @@ _SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
 """What only type checkers and compilers read."""
 
 _AUTHORS = tuple(
-    f"reporting_framework/{each}/" for each in ("testing", "scaffolding", "query/sql")
+    f"reporting_framework/{part}/" for part in ("testing", "scaffolding", "query/sql")
 )
 """Folders of what only authors of plugins and analysts use: conformance suites,
 templates of packages, SQL.
@@ -23,7 +23,7 @@ _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
 
 def kept(files: Iterable[PurePosixPath]) -> list[PurePosixPath]:
     """The files to package, sorted."""
-    return sorted(each for each in files if _is_kept(each))
+    return sorted(file for file in files if _is_kept(file))
 
 
 def _is_kept(path: PurePosixPath) -> bool:

@@ -44,10 +44,10 @@ def fingerprint(
             for name in (FRAMEWORK, *NEEDED.values())
         },
         "roots": {name: list(extras) for name, extras in selection.roots.items()},
-        "pinned": {each.name: each.version for each in selection.pinned},
+        "pinned": {package.name: package.version for package in selection.pinned},
         "local": {
-            each.name: [each.version, _content(each.path, out)]
-            for each in selection.local
+            distribution.name: [distribution.version, _content(distribution.path, out)]
+            for distribution in selection.local
         },
         "config": sha256(selection.config) if selection.config else None,
         "lock": sha256(lock) if lock.is_file() else None,
@@ -81,14 +81,14 @@ def sources(folder: Path, out: Path) -> Iterator[Path]:
     for here, folders, files in os.walk(folder):
         place = Path(here)
         folders[:] = [
-            each
-            for each in folders
-            if not _is_made(place / each, folder) and place / each != out.resolve()
+            name
+            for name in folders
+            if not _is_made(place / name, folder) and place / name != out.resolve()
         ]
         yield from (
-            place / each
-            for each in files
-            if each != ".git" and not each.startswith(".coverage")
+            place / name
+            for name in files
+            if name != ".git" and not name.startswith(".coverage")
         )
 
 

@@ -42,24 +42,26 @@ class Graph:
         Raises:
             BuildError: A requirement of it cannot be read.
         """
-        found: dict[str, Extras] = {}
-        for each in self._requirements(name):
-            if any(self._applies(each, extra) for extra in ("", *extras)):
-                key = canonicalize_name(each.name)
-                found[key] = found.get(key, frozenset()) | {
-                    canonicalize_name(extra) for extra in each.extras
+        extras_by_name: dict[str, Extras] = {}
+        for requirement in self._requirements(name):
+            if any(self._applies(requirement, extra) for extra in ("", *extras)):
+                key = canonicalize_name(requirement.name)
+                extras_by_name[key] = extras_by_name.get(key, frozenset()) | {
+                    canonicalize_name(extra) for extra in requirement.extras
                 }
-        return found
+        return extras_by_name
 
     def listed(self, name: str, extra: str) -> set[str]:
         """Return what a distribution lists under an extra, needed without it or not."""
-        mine = [
-            each
-            for each in self._requirements(name)
-            if each.marker and "extra" in str(each.marker)
+        of_extra = [
+            requirement
+            for requirement in self._requirements(name)
+            if requirement.marker and "extra" in str(requirement.marker)
         ]
         return {
-            canonicalize_name(each.name) for each in mine if self._applies(each, extra)
+            canonicalize_name(requirement.name)
+            for requirement in of_extra
+            if self._applies(requirement, extra)
         }
 
     def closure(

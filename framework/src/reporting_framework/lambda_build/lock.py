@@ -104,19 +104,19 @@ def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
             f"{path.name}: damaged ({type(error).__name__}: {error}); build with"
             " --upgrade"
         ) from None
-    found: dict[str, Sequence[PackageWheel]] = {
+    wheels_by_name: dict[str, Sequence[PackageWheel]] = {
         package.name: package.wheels or () for package in lock.packages
     }
     if bad := [
         name
-        for name, wheels in found.items()
+        for name, wheels in wheels_by_name.items()
         if not wheels or not all("sha256" in w.hashes for w in wheels)
     ]:
         raise BuildError(
             f"{path.name}: {', '.join(bad)} without a wheel and its SHA-256; build with"
             " --upgrade"
         )
-    return found
+    return wheels_by_name
 
 
 def taken(
@@ -136,10 +136,10 @@ def taken(
     if len(wheels) == 1:
         return wheels[0]
     scored = []
-    for each in wheels:
-        _, _, build, theirs = parse_wheel_filename(each.filename)
-        if score := len({str(tag) for tag in theirs} & set(tags)):
-            scored.append((score, build, each))
+    for wheel in wheels:
+        _, _, build, wheel_tags = parse_wheel_filename(wheel.filename)
+        if score := len({str(tag) for tag in wheel_tags} & set(tags)):
+            scored.append((score, build, wheel))
     if not scored:
         raise BuildError(
             f"{name} was unpacked from a wheel for {', '.join(sorted(tags))}, which is"

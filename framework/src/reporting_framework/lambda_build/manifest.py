@@ -93,7 +93,8 @@ def read_manifest(path: Path) -> Manifest | None:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         packages = {
-            name: _package(each) for name, each in document.pop("packages").items()
+            name: _package(package)
+            for name, package in document.pop("packages").items()
         }
         document.pop("unzipped")
         return Manifest(packages=packages, **document)
@@ -105,7 +106,8 @@ def _package(document: dict[str, Any]) -> Package:
     document.pop("source_code_hash")
     return Package(
         distributions=tuple(
-            PackagedDistribution(**each) for each in document.pop("distributions")
+            PackagedDistribution(**distribution)
+            for distribution in document.pop("distributions")
         ),
         **document,
     )
@@ -113,11 +115,13 @@ def _package(document: dict[str, Any]) -> Package:
 
 def is_whole(manifest: Manifest, folder: Path) -> bool:
     """Return whether a folder holds all that a manifest tells of, as it says."""
-    told = {
+    checksums = {
         **{name: package.sha256 for name, package in manifest.packages.items()},
         **manifest.files,
     }
     try:
-        return all(sha256(folder / name) == digest for name, digest in told.items())
+        return all(
+            sha256(folder / name) == digest for name, digest in checksums.items()
+        )
     except OSError:
         return False

@@ -50,8 +50,8 @@ def contents_of(
     for (package, name), files in zip(places, compiled, strict=True):
         within = "" if package == FUNCTION else "python/"
         for path, source in files.items():
-            there = contents[package].setdefault(within + path, source)
-            if there is not source and there.read_bytes() != source.read_bytes():
+            existing = contents[package].setdefault(within + path, source)
+            if existing is not source and existing.read_bytes() != source.read_bytes():
                 raise BuildError(
                     f"{name} brings {path}, which another distribution in {package}"
                     " brings otherwise"
@@ -74,17 +74,17 @@ def shipped_of(
     Raises:
         BuildError: The lock is damaged, or does not tell.
     """
-    ours, theirs = {each.name: each.path for each in wheels}, read_lock(lock)
+    ours, locked = {wheel.name: wheel.path for wheel in wheels}, read_lock(lock)
     shipped = {}
-    for name, each in unpacked.items():
+    for name, distribution in unpacked.items():
         if path := ours.get(name):
             shipped[name] = PackagedDistribution(
-                name, each.version, path.name, sha256(path)
+                name, distribution.version, path.name, sha256(path)
             )
         else:
-            wheel = taken(name, theirs[name], each.tags)
+            wheel = taken(name, locked[name], distribution.tags)
             shipped[name] = PackagedDistribution(
-                name, each.version, wheel.filename, wheel.hashes["sha256"]
+                name, distribution.version, wheel.filename, wheel.hashes["sha256"]
             )
     return shipped
 

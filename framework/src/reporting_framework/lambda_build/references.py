@@ -30,8 +30,8 @@ def referred(settings: Any) -> Iterator[str]:
     if isinstance(settings, Mapping):
         settings = list(settings.values())
     if isinstance(settings, list | tuple):
-        for each in settings:
-            yield from referred(each)
+        for setting in settings:
+            yield from referred(setting)
     elif isinstance(settings, str) and (match := _REFERENCE.fullmatch(settings)):
         yield from _bringing(match[1], settings)
 
@@ -49,9 +49,9 @@ def _bringing(package: str, reference: str) -> Iterator[str]:
     if spec is None:
         return
     places = [
-        Path(each)
-        for each in (spec.origin, *(spec.submodule_search_locations or ()))
-        if each
+        Path(path)
+        for path in (spec.origin, *(spec.submodule_search_locations or ()))
+        if path
     ]
     yield _editable(places, reference)
 
@@ -61,14 +61,14 @@ def _editable(places: list[Path], reference: str) -> str:
 
     Its record does not name it.
     """
-    for each in importlib.metadata.distributions():
-        if "dir_info" in (each.read_text("direct_url.json") or ""):
+    for distribution in importlib.metadata.distributions():
+        if "dir_info" in (distribution.read_text("direct_url.json") or ""):
             with suppress(BuildError):  # another one may be broken
-                found = provenance(each)
-                if found.path and any(
-                    place.is_relative_to(found.path) for place in places
+                source_of = provenance(distribution)
+                if source_of.path and any(
+                    place.is_relative_to(source_of.path) for place in places
                 ):
-                    return found.name
+                    return source_of.name
     raise BuildError(
         f"{reference} is in {places[0]}, which no installed distribution brings;"
         " packages are made of distributions: give the module a pyproject.toml and"

@@ -41,8 +41,8 @@ def bill_of_materials(
     """
     parts = {
         shipped.name: _component(shipped, package, unpacked[shipped.name].license)
-        for package, each in sorted(manifest.packages.items())
-        for shipped in each.distributions
+        for package, item in sorted(manifest.packages.items())
+        for shipped in item.distributions
     }
     application = Component(
         name=manifest.report, type=ComponentType.APPLICATION, bom_ref=manifest.report
@@ -57,9 +57,14 @@ def bill_of_materials(
     bom.metadata.timestamp = EARLIEST
     for name, part in parts.items():
         bom.register_dependency(
-            part, [parts[each] for each in sorted(graph.direct(name)) if each in parts]
+            part,
+            [
+                parts[dependency]
+                for dependency in sorted(graph.direct(name))
+                if dependency in parts
+            ],
         )
-    needed = {each for name in parts for each in graph.direct(name)}
+    needed = {dependency for name in parts for dependency in graph.direct(name)}
     bom.register_dependency(
         application, [part for name, part in parts.items() if name not in needed]
     )

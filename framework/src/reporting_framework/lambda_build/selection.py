@@ -72,7 +72,7 @@ def select(
         BuildError: A distribution that it needs is not installed, or from where no
             wheel can be had.
     """
-    names = {normalised(each) for each in also} | set(
+    names = {normalised(name) for name in also} | set(
         _bringing(report, registry, config)
     )
     roots = {
@@ -86,18 +86,18 @@ def select(
                 " what is"
             )
     graph = Graph(_requires, target.markers)
-    found = [
-        provenance(each)
+    installed_packages = [
+        provenance(provenance_of)
         for name in sorted(graph.closure(roots))
-        if (each := installed(name))
+        if (provenance_of := installed(name))
     ]
     return Selection(
         roots,
-        tuple(each for each in found if each.kind != "index"),
+        tuple(package for package in installed_packages if package.kind != "index"),
         tuple(
-            each
-            for each in found
-            if each.kind == "index" and (each.plugin or each.name in roots)
+            package
+            for package in installed_packages
+            if package.kind == "index" and (package.plugin or package.name in roots)
         ),
         config.path if report in config.tables or report in config.settings else None,
     )

@@ -45,7 +45,7 @@ class Unpacked:
     @property
     def pure(self) -> bool:
         """Whether it is the same on every machine."""
-        return all(each.endswith("-any") for each in self.tags)
+        return all(tag.endswith("-any") for tag in self.tags)
 
 
 def unpack(
@@ -69,19 +69,19 @@ def unpack(
     """
     common = ["--quiet", "--python", python, "--no-deps", "--only-binary", ":all:"]
     common += ["--python-platform", target.platform, "--python-version", target.python]
-    theirs, ours = folder / "index", folder / "local"
+    index_folder, ours = folder / "index", folder / "local"
     uv(
         "pip",
         "install",
         *common,
         "--target",
-        theirs,
+        index_folder,
         "-r",
         lock,
         doing=f"fetching the wheels of {lock.name}",
     )
     if wheels:
-        paths = [each.path for each in wheels]
+        paths = [wheel.path for wheel in wheels]
         uv(
             "pip",
             "install",
@@ -91,14 +91,18 @@ def unpack(
             *paths,
             doing="unpacking the wheels of this machine",
         )
-    return {each.name: each for place in (theirs, ours) for each in read_folder(place)}
+    return {
+        distribution.name: distribution
+        for place in (index_folder, ours)
+        for distribution in read_folder(place)
+    }
 
 
 def read_folder(folder: Path) -> list[Unpacked]:
     """The distributions that are installed in a folder, by name."""
     return sorted(
         map(_read, importlib.metadata.distributions(path=[str(folder)])),
-        key=lambda each: each.name,
+        key=lambda wheel: wheel.name,
     )
 
 
@@ -111,16 +115,16 @@ def _read(distribution: importlib.metadata.Distribution) -> Unpacked:
             f"{name} {distribution.version} has no RECORD, so that its files are not"
             " known"
         )
-    files = {PurePosixPath(each) for each in distribution.files}
+    files = {PurePosixPath(file) for file in distribution.files}
     return Unpacked(
         name,
         distribution.version,
         folder,
         tuple(
             sorted(
-                each
-                for each in files
-                if ".." not in each.parts and (folder / each).is_file()
+                file
+                for file in files
+                if ".." not in file.parts and (folder / file).is_file()
             )
         ),
         tuple(distribution.requires or ()),

@@ -43,7 +43,7 @@ def local_wheels(local: Sequence[Provenance], folder: Path) -> list[Wheel]:
         BuildError: A wheel cannot be built, or is not one.
     """
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda each: _wheel(each, folder / each.name), local))
+        return list(pool.map(lambda path: _wheel(path, folder / path.name), local))
 
 
 def _wheel(local: Provenance, folder: Path) -> Wheel:
@@ -75,9 +75,9 @@ def requires_of(wheel: Path) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(wheel) as archive:
             (name,) = (
-                each
-                for each in archive.namelist()
-                if each.endswith(".dist-info/METADATA")
+                name
+                for name in archive.namelist()
+                if name.endswith(".dist-info/METADATA")
             )
             text = archive.read(name).decode()
     except (OSError, ValueError, zipfile.BadZipFile) as error:
@@ -93,8 +93,8 @@ def requirements(selection: Selection, wheels: Iterable[Wheel]) -> list[str]:
     The local wheels are given by their place, the others by their version.
     """
     lines = [
-        f"{_with_extras(each.name, selection)} @ {each.path.resolve().as_uri()}"
-        for each in wheels
+        f"{_with_extras(wheel.name, selection)} @ {wheel.path.resolve().as_uri()}"
+        for wheel in wheels
     ]
     return [*lines, *_pins(selection)]
 
@@ -107,19 +107,19 @@ def identity(
     It holds nothing of where the wheels lie. A lock is kept while it is the same.
     """
     lines = [f"{target.platform} {target.python}"]
-    for each in wheels:
-        version = each.path.name.split("-")[1]
+    for wheel in wheels:
+        version = wheel.path.name.split("-")[1]
         lines += [
-            f"{_with_extras(each.name, selection)} {version}",
-            *(f"  {need}" for need in each.requires),
+            f"{_with_extras(wheel.name, selection)} {version}",
+            *(f"  {need}" for need in wheel.requires),
         ]
     return [*lines, *_pins(selection)]
 
 
 def _pins(selection: Selection) -> list[str]:
     return [
-        f"{_with_extras(each.name, selection)}=={each.version}"
-        for each in selection.pinned
+        f"{_with_extras(package.name, selection)}=={package.version}"
+        for package in selection.pinned
     ]
 
 

@@ -104,14 +104,14 @@ def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checke
             daemon=True,
         ).start()
         try:
-            found = answers.get(timeout=limit)
+            result = answers.get(timeout=limit)
         except queue.Empty:
-            found = CheckResult(
+            result = CheckResult(
                 "fail",
                 f"no answer within {limit:g} s",
                 "check the network and endpoints; --time-limit allows more",
             )
-        yield CheckedPart(name, *map(redacted, found))
+        yield CheckedPart(name, *map(redacted, result))
 
 
 def _answer(check: Check, answers: queue.SimpleQueue[CheckResult]) -> None:
@@ -172,7 +172,11 @@ def _extras() -> CheckResult:
     ):
         needed = map(_REQUIREMENT.match, metadata.requires(distribution) or ())
         for extra in sorted(
-            {each["extra"] for each in needed if each and not _installed(each["name"])}
+            {
+                requirement["extra"]
+                for requirement in needed
+                if requirement and not _installed(requirement["name"])
+            }
         ):
             purpose = (
                 f" (for {EXTRAS[extra]})"
@@ -281,7 +285,7 @@ def of_report(
         use.name
         for use in (composition.source, composition.validator, *composition.sinks)
     )
-    found: dict[str, Check] = {
+    named_checks: dict[str, Check] = {
         "report": lambda: _assembled(
             report, composition, registry, f"the settings are complete: {names}"
         ),
@@ -303,14 +307,16 @@ def of_report(
             checks = part.checks(write=write) if isinstance(part, Checkable) else {}
             checks = checks or {f"{role} {use.name}": _unchecked}
         except ReportingError as error:
-            found[f"{role} {use.name}{mark}"] = partial(CheckResult, "fail", str(error))
+            named_checks[f"{role} {use.name}{mark}"] = partial(
+                CheckResult, "fail", str(error)
+            )
             continue
         owner = Owner(report, role, use.name)
-        found |= {
+        named_checks |= {
             f"{name}{mark}": partial(call, owner, check)
             for name, check in checks.items()
         }
-    return found
+    return named_checks
 
 
 def _unchecked() -> CheckResult:
@@ -351,7 +357,7 @@ def credentials(permissions: list[Permission]) -> CheckResult:
 
     try:
         session = aws_session()
-        found = session.get_credentials()
+        resolved = session.get_credentials()
         region = session.region_name or "us-east-1"
         endpoint = session.client("s3", region_name=region).meta.endpoint_url
     except (
@@ -361,14 +367,14 @@ def credentials(permissions: list[Permission]) -> CheckResult:
         return CheckResult(
             "fail", str(error), "check AWS_PROFILE and the AWS configuration"
         )
-    if found is None:
+    if resolved is None:
         return CheckResult(
             "fail",
             "none are found",
             "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
         )
     other = not re.search(r"\.amazonaws\.com(\.cn)?$", endpoint)
-    text = f"found by {found.method}; region {session.region_name or 'none'}"
+    text = f"found by {resolved.method}; region {session.region_name or 'none'}"
     text += f"; endpoint {redacted(endpoint)}" if other else ""
     quick = Settings(connect_timeout=3, read_timeout=3, retries={"max_attempts": 1})
     try:

@@ -82,7 +82,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
             ]
             basis, moment = (
                 "history",
-                max((each for each in ended if each <= at + AHEAD), default=None),
+                max((moment for moment in ended if moment <= at + AHEAD), default=None),
             )
         else:
             basis, moment = "modification", _modified(pipeline)
@@ -93,9 +93,9 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
 def _newest(pipeline: Pipeline) -> datetime | None:
     """The newest timestamp that all sinks with a ledger have."""
     ledgers = [sink.ledger() for sink in pipeline.sinks]
-    found = [ledger.newest for ledger in ledgers if ledger is not None]
-    known = [moment for moment in found if moment is not None]
-    return min(known) if known and len(known) == len(found) else None
+    moments = [ledger.newest for ledger in ledgers if ledger is not None]
+    known = [moment for moment in moments if moment is not None]
+    return min(known) if known and len(known) == len(moments) else None
 
 
 def _gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
@@ -108,7 +108,11 @@ def _gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
         return False
     for sink in pipeline.sinks:
         if isinstance(sink, Inspectable):
-            rows = [each.rows for each in sink.belongings() if each.kind == "output"]
+            rows = [
+                artifact.rows
+                for artifact in sink.belongings()
+                if artifact.kind == "output"
+            ]
             return not rows or None in rows
     return False
 
@@ -119,6 +123,8 @@ def _modified(pipeline: Pipeline) -> datetime | None:
     for sink in pipeline.sinks:
         if isinstance(sink, Inspectable):
             moments += [
-                each.modified for each in sink.belongings() if each.kind == "output"
+                artifact.modified
+                for artifact in sink.belongings()
+                if artifact.kind == "output"
             ]
     return max((moment for moment in moments if moment is not None), default=None)

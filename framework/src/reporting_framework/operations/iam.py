@@ -26,14 +26,16 @@ def permissions_of(
         SettingsError: The settings of a plugin are not what it takes.
         StepFailed: A plugin raised an error of its own.
     """
-    found: list[Permission] = []
+    permissions: list[Permission] = []
     for role, use in uses_of(composition):
         plugin = registry.find(role, use.name)
         if isinstance(plugin, Permitted):
             settings = settings_of(report, role, use, plugin)
             declared = call(Owner(report, role, use.name), plugin.permissions, settings)
-            found += [each for each in declared if each not in found]
-    return found
+            permissions += [
+                permission for permission in declared if permission not in permissions
+            ]
+    return permissions
 
 
 def policy_of(

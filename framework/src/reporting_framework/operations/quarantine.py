@@ -90,9 +90,9 @@ def quarantine_of(
     report = pipeline.report
     with prepared(pipeline, changing=changing) as sinks:
         for sink in sinks:
-            found = sink.quarantine()
-            if found is not None:
-                yield found
+            quarantine = sink.quarantine()
+            if quarantine is not None:
+                yield quarantine
                 return
     names = ", ".join(sink.name for sink in pipeline.sinks)
     raise PluginError(
@@ -117,14 +117,14 @@ def entries_of(
         ("type", choice.kind, "error_type"),
         ("field", choice.field, "field"),
     ):
-        there = entries[column].drop_nulls().unique().sort().to_list()
-        if wanted and there and wanted not in there:
+        existing = entries[column].drop_nulls().unique().sort().to_list()
+        if wanted and existing and wanted not in existing:
             _log.warning(
                 "no record in quarantine has the %s %s%s; there are: %s",
                 what,
                 one_line(wanted, 80),
-                did_you_mean(wanted, there),
-                one_line(", ".join(there)),
+                did_you_mean(wanted, existing),
+                one_line(", ".join(existing)),
             )
     return choice.of(entries)
 
@@ -216,18 +216,18 @@ def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedR
         for batch in source.read(split):
             unread.update(batch.unread)
             natural = getattr(source, "natural_keys", False)
-            for found in _records(with_natural_keys(batch) if natural else batch):
-                if found.source_key in versions:
-                    before = versions.pop(found.source_key)
+            for record in _records(with_natural_keys(batch) if natural else batch):
+                if record.source_key in versions:
+                    before = versions.pop(record.source_key)
                     changed = (
                         f"its object has changed: version {before} was rejected, this"
-                        f" is {found.version}"
+                        f" is {record.version}"
                     )
                     yield (
-                        found
-                        if same_version(before, found.version)
-                        else found._replace(
-                            note="; ".join(filter(None, (found.note, changed)))
+                        record
+                        if same_version(before, record.version)
+                        else record._replace(
+                            note="; ".join(filter(None, (record.note, changed)))
                         )
                     )
     for source_key in versions:

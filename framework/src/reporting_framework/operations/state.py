@@ -73,10 +73,10 @@ def stored(pipeline: Pipeline) -> ReportState:
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
     """Describe the resets that have begun and not ended."""
-    found = [
+    unfinished = [
         sink.unfinished_reset() for sink in pipeline.sinks if isinstance(sink, Resuming)
     ]
-    return [each for each in found if each]
+    return [reset for reset in unfinished if reset]
 
 
 def finish_resets(pipeline: Pipeline) -> None:
@@ -134,13 +134,17 @@ class Reset:
         self._chosen: list[list[StoredArtifact]] = []
         for sink in self._sinks:
             self._chosen.append(
-                [each for each in sink.belongings() if each.kind in KINDS[part]]
+                [
+                    artifact
+                    for artifact in sink.belongings()
+                    if artifact.kind in KINDS[part]
+                ]
             )
 
     @property
     def found(self) -> Sequence[StoredArtifact]:
         """See above."""
-        return [each for chosen in self._chosen for each in chosen]
+        return [artifact for chosen in self._chosen for artifact in chosen]
 
     def back_up(self, name: str) -> list[tuple[StoredArtifact, str]]:
         """Copy everything, and compare; each with the place of its copy.

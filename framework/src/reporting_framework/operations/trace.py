@@ -183,35 +183,35 @@ class ProvenanceReader:
             ReportingError: As `rows`.
         """
         key = self._relative(key)
-        mine = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
+        matching = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
         table = self._table()
-        found = (
-            self._traced(table.filter(mine), [], limit)
+        result = (
+            self._traced(table.filter(matching), [], limit)
             if table is not None
             else ProvenanceResult(history=bool(self._kept))
         )
-        aside = self._aside(mine, limit)
-        if found.rows or aside:
-            return found._replace(aside=aside)
+        aside = self._aside(matching, limit)
+        if result.rows or aside:
+            return result._replace(aside=aside)
         if (outside := self._outside(key)) is not None:
-            return found._replace(absence=outside)
+            return result._replace(absence=outside)
         announced = self._brought([key]).get(key, [])
-        now = self._now({object_of(key): {each.version for each in announced}})
+        now = self._now({object_of(key): {load.version for load in announced}})
         become = now.get(object_of(key), "unknown")
         absence = (
             self._absence(object_of(key))
             if become in ("there", "changed since", "unchanged")
             else None
         )
-        return found._replace(announced=announced, now=become, absence=absence)
+        return result._replace(announced=announced, now=become, absence=absence)
 
     def _table(self) -> pl.LazyFrame | None:
         pipeline = self._pipeline
         sink = next(
-            (each for each in pipeline.sinks if isinstance(each, Readable)), None
+            (sink for sink in pipeline.sinks if isinstance(sink, Readable)), None
         )
         if sink is None:
-            names = ", ".join(each.name for each in pipeline.sinks)
+            names = ", ".join(sink.name for sink in pipeline.sinks)
             raise PluginError(
                 f"report {pipeline.report}: there is no table: none of its sinks can be"
                 f" read ({names})"
@@ -223,15 +223,15 @@ class ProvenanceReader:
     ) -> ProvenanceResult:
         shown = rows.select(pl.col(SOURCE_KEY).alias("\0origin"), *columns)
         reading = Owner(self._pipeline.report, "reading", "the table")
-        total, found = call(
+        total, frame = call(
             reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)]
         )
-        source_keys = found["\0origin"].to_list()
+        source_keys = frame["\0origin"].to_list()
         brought = self._brought(source_keys)
         versions: dict[str, set[str | None]] = {}
         for source_key in source_keys:
             versions.setdefault(object_of(source_key), set()).update(
-                each.version for each in brought.get(source_key, ())
+                load.version for load in brought.get(source_key, ())
             )
         now = self._now(versions)
         traced = [
@@ -242,21 +242,23 @@ class ProvenanceReader:
                 brought.get(source_key, []),
                 now.get(object_of(source_key), "unknown"),
             )
-            for source_key, *values in found.iter_rows()
+            for source_key, *values in frame.iter_rows()
         ]
         return ProvenanceResult(
             traced, max(0, total.item() - len(traced)), history=self._kept is not None
         )
 
-    def _aside(self, mine: pl.Expr, limit: int) -> list[QuarantineMatch]:
+    def _aside(self, matching: pl.Expr, limit: int) -> list[QuarantineMatch]:
         """Records in the quarantine that a run would use."""
         pipeline = self._pipeline
         for sink in pipeline.sinks:
             quarantine = sink.quarantine()
-            found = _all_of(quarantine).filter(mine).head(limit) if quarantine else None
-            if found is not None:
+            records = (
+                _all_of(quarantine).filter(matching).head(limit) if quarantine else None
+            )
+            if records is not None:
                 now = self._now(
-                    {object_of(row[0]): {row[1]} for row in found.iter_rows()}
+                    {object_of(row[0]): {row[1]} for row in records.iter_rows()}
                 )
                 return [
                     QuarantineMatch(
@@ -269,7 +271,7 @@ class ProvenanceReader:
                         at,
                         now.get(object_of(key), "unknown"),
                     )
-                    for key, version, kind, field, run, at in found.iter_rows()
+                    for key, version, kind, field, run, at in records.iter_rows()
                 ]
         return []
 
@@ -278,20 +280,20 @@ class ProvenanceReader:
         if self._kept is None or not source_keys:
             return {}
         rows = self._kept.history.lineage(source_keys)
-        found: dict[str, list[LoadEvent]] = {}
+        loads: dict[str, list[LoadEvent]] = {}
         for source_key, version, run_id, validator, at in rows.iter_rows():
             record = self._records.get(run_id)
             steps = (
-                [each for each in record.steps if each.role == "validator"]
+                [step for step in record.steps if step.role == "validator"]
                 if record
                 else []
             )
             plugin = f"{steps[0].distribution} {steps[0].version}" if steps else None
             status = record.status if record else None
-            found.setdefault(source_key, []).append(
+            loads.setdefault(source_key, []).append(
                 LoadEvent(run_id, at, version, validator, plugin, status)
             )
-        return found
+        return loads
 
     def _uri(self, source_key: str) -> str | None:
         source = self._pipeline.source

@@ -218,8 +218,8 @@ def with_natural_keys(batch: Batch) -> Batch:
     `single_source_key`.
     """
     rejected = [
-        each._replace(source_key=single_source_key(each.source_key))
-        for each in batch.rejected
+        rejection._replace(source_key=single_source_key(rejection.source_key))
+        for rejection in batch.rejected
     ]
     return batch._replace(
         source_keys=list(map(single_source_key, batch.source_keys)), rejected=rejected
@@ -316,8 +316,8 @@ class SplitResult:
         self.ignored += other.ignored
         for name, number in other.ignored_fields.items():
             self.ignored_fields[name] = self.ignored_fields.get(name, 0) + number
-        for mine, new in zip(self.staged_parts, other.staged_parts, strict=True):
-            mine += new
+        for own_part, new in zip(self.staged_parts, other.staged_parts, strict=True):
+            own_part += new
         for stage, taken in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + taken
             self.spans[stage] = around(self.spans.get(stage), other.spans[stage])

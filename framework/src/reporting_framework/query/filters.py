@@ -69,8 +69,8 @@ class RowFilter(NamedTuple):
         if not isinstance(dtype, pl.Datetime):
             days = ", ".join(
                 name
-                for name, each in schema.items()
-                if isinstance(each, pl.Date | pl.Datetime)
+                for name, dtype in schema.items()
+                if isinstance(dtype, pl.Date | pl.Datetime)
             )
             raise SettingsError(
                 f"column {self.on} is {dtype} and has no days; those have:"
@@ -78,14 +78,14 @@ class RowFilter(NamedTuple):
             )
         if dtype.time_zone not in (None, "UTC"):
             column = column.dt.convert_time_zone("UTC")
-        found = (
+        conditions = (
             [column >= _midnight(self.first, dtype)]
             if self.first
             else [column.is_not_null()]
         )
         if self.last and self.last < date.max:
-            found.append(column < _midnight(self.last + timedelta(days=1), dtype))
-        return found
+            conditions.append(column < _midnight(self.last + timedelta(days=1), dtype))
+        return conditions
 
 
 _EVERYTHING = RowFilter()
@@ -146,12 +146,10 @@ def _text(column: str, value: Any) -> str:
 
 
 def _given_day(name: str, given: date | str | None) -> date | None:
-    found = _day(given) if isinstance(given, str) else given
-    if given is not None and (
-        isinstance(found, datetime) or not isinstance(found, date)
-    ):
+    day = _day(given) if isinstance(given, str) else given
+    if given is not None and (isinstance(day, datetime) or not isinstance(day, date)):
         raise SettingsError(f"{name}: give a date, or a day as YYYY-MM-DD")
-    return found
+    return day
 
 
 def _midnight(day: date, dtype: pl.Datetime) -> pl.Expr:
@@ -181,24 +179,24 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
         return None
     if isinstance(dtype, pl.String):
         return text
-    found: int | date | None
+    value: int | date | None
     if dtype.is_integer():
-        found, form = _whole(text, dtype), "whole numbers"
+        value, form = _whole(text, dtype), "whole numbers"
     elif isinstance(dtype, pl.Date):
-        found, form = _day(text), "days as YYYY-MM-DD"
+        value, form = _day(text), "days as YYYY-MM-DD"
     elif isinstance(dtype, pl.Boolean):
-        found, form = {"true": True, "false": False}.get(text), "true or false"
+        value, form = {"true": True, "false": False}.get(text), "true or false"
     else:
         raise SettingsError(
             f"column {column} is {dtype}, which is not asked for by value; there are"
             f" {_described(schema)}"
         )
-    if found is None:
+    if value is None:
         raise SettingsError(
             f"{one_line(text, 80)!r} does not fit column {column}, which is {dtype} and"
             f" takes {form}; there are {_described(schema)}"
         )
-    return found
+    return value
 
 
 def _whole(text: str, dtype: pl.DataType) -> int | None:
@@ -223,13 +221,13 @@ def _described(schema: pl.Schema) -> str:
 def _equals(column: str, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
     """That the column holds one of these values; None is null."""
     given = [value for value in values if value is not None]
-    found = (
+    matches = (
         pl.col(column).is_in(pl.Series(given, dtype=dtype).implode())
         if given
         else pl.lit(False)
     )
     if len(given) == 1:
-        found = pl.col(column) == pl.lit(given[0], dtype=dtype)
+        matches = pl.col(column) == pl.lit(given[0], dtype=dtype)
     if len(given) == len(values):
-        return found
-    return found | pl.col(column).is_null() if given else pl.col(column).is_null()
+        return matches
+    return matches | pl.col(column).is_null() if given else pl.col(column).is_null()

@@ -119,8 +119,8 @@ def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
         moment = moment.dt.convert_time_zone("UTC")
     months = rows.select(moment.dt.date().dt.month_start().unique().drop_nulls().sort())
-    found = call(owner_of(reading.sink), months.collect)
-    return found.to_series().to_list()
+    frame = call(owner_of(reading.sink), months.collect)
+    return frame.to_series().to_list()
 
 
 def render(page: Page, reading: Reading, month: date) -> str:
@@ -141,11 +141,11 @@ def render(page: Page, reading: Reading, month: date) -> str:
 
 
 def _html(page: Page, material: PageContext) -> object:
-    there = material.rows.collect_schema().names()
-    if missing := sorted(page.required_columns - set(there)):
+    columns = material.rows.collect_schema().names()
+    if missing := sorted(page.required_columns - set(columns)):
         raise SettingsError(
             f"report {material.report}: page {page.name} needs column"
-            f" {', '.join(missing)}; there are {', '.join(there)}"
+            f" {', '.join(missing)}; there are {', '.join(columns)}"
         )
     return html_of(page.render(material))
 

@@ -51,7 +51,7 @@ def readable_of(
         if isinstance(sink, Readable):
             sink.open(pipeline.schema)
             return cast(ReadableSink, sink), pipeline.schema
-    names = ", ".join(each.name for each in pipeline.sinks)
+    names = ", ".join(sink.name for sink in pipeline.sinks)
     raise PluginError(
         f"report {report}: there is no table to ask: none of its sinks can be read"
         f" ({names})"
@@ -113,8 +113,10 @@ def ask(
             query takes.
     """
     settings = settings_of(report, "query", PluginRef(query.name, options), query)
-    made = call(Owner(report, "query", query.name), query, settings)
-    return answer(report, made, table_of(report, composition, registry), selection)
+    query_plugin = call(Owner(report, "query", query.name), query, settings)
+    return answer(
+        report, query_plugin, table_of(report, composition, registry), selection
+    )
 
 
 def answer(
@@ -136,11 +138,11 @@ def answer(
     """
 
     def collect() -> pl.DataFrame:
-        there = rows.collect_schema().names()
-        if missing := sorted(query.required_columns - set(there)):
+        columns = rows.collect_schema().names()
+        if missing := sorted(query.required_columns - set(columns)):
             raise SettingsError(
                 f"report {report}: query {query.name} needs column"
-                f" {', '.join(missing)}; there are {', '.join(there)}"
+                f" {', '.join(missing)}; there are {', '.join(columns)}"
             )
         return query.run(selection.of(rows)).collect()
 

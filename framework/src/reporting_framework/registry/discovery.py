@@ -76,19 +76,19 @@ def installed() -> list[tuple[importlib.metadata.EntryPoint, PluginOrigin]]:
 
     Nothing is imported.
     """
-    found: dict[
+    points: dict[
         tuple[str, str, str], tuple[importlib.metadata.EntryPoint, PluginOrigin]
     ] = {}
     for point in _entry_points():
         origin = _origin(point)
-        found.setdefault(
+        points.setdefault(
             (normalised(origin.distribution), point.name, point.value), (point, origin)
         )
-    return [pair for _, pair in sorted(found.items())]
+    return [pair for _, pair in sorted(points.items())]
 
 
 def false_names(
-    found: Iterable[tuple[importlib.metadata.EntryPoint, PluginOrigin]],
+    entry_points: Iterable[tuple[importlib.metadata.EntryPoint, PluginOrigin]],
 ) -> dict[str, str]:
     """Return the normalised names that metadata claims wrongly, each with the reason.
 
@@ -100,7 +100,7 @@ def false_names(
     """
     wrong: dict[str, str] = {}
     claims: dict[str, dict[str, set[tuple[str, str]]]] = {}
-    for point, origin in found:
+    for point, origin in entry_points:
         if is_own(point):
             continue
         name, folder = (
@@ -146,9 +146,9 @@ def _origin(point: importlib.metadata.EntryPoint) -> PluginOrigin:
         text = (point.dist and point.dist.read_text("METADATA")) or ""
         # Parsing all of it, the description too, would cost a millisecond for each
         # plugin at every start.
-        found = dict(_FIELD.findall(text.partition("\n\n")[0]))
+        metadata = dict(_FIELD.findall(text.partition("\n\n")[0]))
         return PluginOrigin(
-            point.name, found.get("Name", "unknown"), found.get("Version", "")
+            point.name, metadata.get("Name", "unknown"), metadata.get("Version", "")
         )
     except Exception:  # damaged metadata must not keep the other plugins from loading
         return PluginOrigin(point.name, "unknown", "")
@@ -201,13 +201,17 @@ def _wrong(manager: pluggy.PluginManager, plugin: object) -> str | None:
     """
     callers = manager.get_hookcallers(plugin) or []
     for caller in callers:
-        mine = [each for each in caller.get_hookimpls() if each.plugin is plugin]
-        if not caller.has_spec() and not all(each.optionalhook for each in mine):
+        hookimpls = [
+            hookimpl for hookimpl in caller.get_hookimpls() if hookimpl.plugin is plugin
+        ]
+        if not caller.has_spec() and not all(
+            hookimpl.optionalhook for hookimpl in hookimpls
+        ):
             return (
                 "there is no hook"
                 f" {caller.name}{did_you_mean(caller.name, hook_names())}"
             )
-        if any(each.wrapper or each.hookwrapper for each in mine):
+        if any(hookimpl.wrapper or hookimpl.hookwrapper for hookimpl in hookimpls):
             return (
                 f"{caller.name} may not be a wrapper: implement it as a plain function"
             )

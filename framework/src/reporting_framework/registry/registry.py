@@ -145,14 +145,14 @@ class Registry:
         if len(brought) > 1:
             raise PluginError(
                 f"two plugins bring the {role} {name}:"
-                f" {' and '.join(str(each.origin) for each in brought)}; uninstall one"
+                f" {' and '.join(str(item.origin) for item in brought)}; uninstall one"
                 " or leave it out of REPORTING_PLUGINS"
             )
         return brought[0]
 
     def names(self, role: str) -> list[str]:
         """Names of a role, sorted."""
-        return sorted(name for each, name in self._brought if each == role)
+        return sorted(name for item_role, name in self._brought if item_role == role)
 
     @property
     def packages(self) -> list[str]:
@@ -170,11 +170,11 @@ class Registry:
         """
         rows = [*self._others, *self._commands]
         for brought in self._brought.values():
-            for each in brought:
+            for item in brought:
                 takers = ", ".join(
-                    str(other.origin) for other in brought if other is not each
+                    str(other.origin) for other in brought if other is not item
                 )
-                row = each.listed()
+                row = item.listed()
                 rows.append(
                     row._replace(status="broken", reason=f"{takers} has the same name")
                     if takers
@@ -221,7 +221,7 @@ class Registry:
         Args:
             taken: Names of the commands that are there already.
         """
-        names, found = set(taken), []
+        names, offered_commands = set(taken), []
         self._commands = []
         import click
 
@@ -241,20 +241,20 @@ class Registry:
             )
             if not reason:
                 names.add(name)
-                found.append(item)
-        return found
+                offered_commands.append(item)
+        return offered_commands
 
     def _offered(self) -> Iterator[tuple[PluginOrigin, Any, str]]:
         """Yield each command that a plugin offers.
 
         Where it has none to offer, this is None and the reason why.
         """
-        for each in self._manager.hook.reporting_commands.get_hookimpls():
+        for hookimpl in self._manager.hook.reporting_commands.get_hookimpls():
             origin = self._origins.get(
-                each.plugin_name, PluginOrigin(each.plugin_name, "", "")
+                hookimpl.plugin_name, PluginOrigin(hookimpl.plugin_name, "", "")
             )
             try:
-                offered = list(_checked(each.function(), "reporting_commands"))
+                offered = list(_checked(hookimpl.function(), "reporting_commands"))
             except (Exception, SystemExit) as error:
                 yield origin, None, cause(error)
             else:
@@ -288,16 +288,16 @@ class Registry:
         admit(self._manager, plugin, name)
         try:
             brought = [
-                each
+                item
                 for role in ROLES
-                for each in self._brought_by(plugin, role, origin)
+                for item in self._brought_by(plugin, role, origin)
             ]
         except BaseException:
             self._manager.unregister(plugin)
             raise
         self._origins[name] = origin
-        for each in brought:
-            self._bring(each)
+        for item in brought:
+            self._bring(item)
         hooks = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
         if hooks & set(LIFECYCLE_HOOKS):
             summary = (
@@ -311,10 +311,10 @@ class Registry:
         self, plugin: object, role: str, origin: PluginOrigin
     ) -> Iterator[_Brought]:
         hook = role_hook(role)
-        for each in getattr(self._manager.hook, hook).get_hookimpls():
-            if each.plugin is plugin:
+        for hookimpl in getattr(self._manager.hook, hook).get_hookimpls():
+            if hookimpl.plugin is plugin:
                 try:
-                    items = each.function()
+                    items = hookimpl.function()
                 except (Exception, SystemExit) as error:
                     raise PluginError(f"{hook} raised {cause(error)}") from error
                 yield from (
@@ -370,9 +370,9 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
         None if allowed is None else {normalised(name): name for name in allowed}
     )
     missing = dict(permitted or {})
-    found = installed()
-    wrong = false_names(found)
-    for point, origin in found:
+    points = installed()
+    wrong = false_names(points)
+    for point, origin in points:
         distribution, own = normalised(origin.distribution), is_own(point)
         missing.pop(distribution, None)
         if permitted is not None and distribution not in permitted and not own:

@@ -75,6 +75,6 @@ def resolve_report(name: str, registry: Registry) -> Report:
     Raises:
         PluginError: There is no such report, or its plugin cannot be used.
     """
-    found = registry.find("report", name)
-    report: Report = found() if isinstance(found, type) else found
+    report_class = registry.find("report", name)
+    report: Report = report_class() if isinstance(report_class, type) else report_class
     return report

@@ -176,10 +176,10 @@ def check_free(
                 f"there is {article} {row.role} {name} already, of {origin}; choose"
                 " another name"
             )
-    for _, found in installed():
-        if normalised(found.distribution) == name:
+    for _, point in installed():
+        if normalised(point.distribution) == name:
             raise SettingsError(
-                f"the distribution {found} is installed already; choose another name"
+                f"the distribution {point} is installed already; choose another name"
             )
     if importlib.util.find_spec(package_of(name)) is not None:
         raise SettingsError(

@@ -55,10 +55,13 @@ def framework_variables(
     Raises:
         SettingsError: It is none of these, or a distribution is not there.
     """
-    found = {"framework": versions(installed), **dict.fromkeys(variables, "")}
+    framework_requirement = {
+        "framework": versions(installed),
+        **dict.fromkeys(variables, ""),
+    }
     given = given if given is not None else _installed_from()
     if given is None:
-        return found
+        return framework_requirement
     path = Path(given).expanduser()
     if path.exists():
         places = dict(
@@ -72,14 +75,16 @@ def framework_variables(
                     f"--framework: there is no {VARIABLES[variable]} in {given}; give a"
                     " folder of wheels, or of the sources, that has it"
                 )
-            found[variable] = places[VARIABLES[variable]].resolve().as_posix()
-        return found
+            framework_requirement[variable] = (
+                places[VARIABLES[variable]].resolve().as_posix()
+            )
+        return framework_requirement
     if (match := _REQUIREMENT.fullmatch(given.strip())) is None:
         raise SettingsError(
             f"--framework: {one_line(given, 120)!r} is neither a path that is there nor"
             f" a requirement such as {FRAMEWORK}{versions(installed)}"
         )
-    return found | {"framework": match[1].replace(" ", "")}
+    return framework_requirement | {"framework": match[1].replace(" ", "")}
 
 
 def _installed_from() -> str | None:
@@ -97,18 +102,18 @@ def _installed_from() -> str | None:
 
 def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
     """The wheels in a folder, or beside a wheel and itself, by distribution."""
-    found: dict[str, Path] = {}
+    newest: dict[str, Path] = {}
     for wheel in sorted((path if path.is_dir() else path.parent).glob("*.whl")):
         name = normalised(wheel.name.partition("-")[0])
         if path.is_file() and name == normalised(path.name.partition("-")[0]):
             wheel = path
-        elif name in found and name in VARIABLES.values():
+        elif name in newest and name in VARIABLES.values():
             raise SettingsError(
-                f"--framework: {found[name].name} and {wheel.name} are both in {path};"
+                f"--framework: {newest[name].name} and {wheel.name} are both in {path};"
                 " leave one there"
             )
-        found[name] = wheel
-    yield from found.items()
+        newest[name] = wheel
+    yield from newest.items()
 
 
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
@@ -122,10 +127,10 @@ def _folders(path: Path) -> Iterator[tuple[str, Path]]:
         path,
     )  # what is in the folder itself goes over what is beside it
     for project in [
-        found
+        path
         for root in roots
-        for each in patterns
-        for found in sorted(root.glob(each))
+        for pattern in patterns
+        for path in sorted(root.glob(pattern))
     ]:
         try:
             name = (

@@ -72,7 +72,7 @@ def render(
             "_template": repository.url,
             "_commit": repository.commit,
         }
-    made = out / str(answers["name"])
+    package_folder = out / str(answers["name"])
     try:
         out.mkdir(parents=True, exist_ok=True)
         with _beside(out) as place:
@@ -85,7 +85,7 @@ def render(
                 _write_cruft(
                     begun / CRUFT, f"templates/{template}", context, repository
                 )
-            begun.rename(made)
+            begun.rename(package_folder)
     except CookiecutterException as error:
         raise SettingsError(
             f"{out / str(answers['name'])} cannot be made: {cause(error)}"
@@ -94,7 +94,7 @@ def render(
         raise SettingsError(
             f"{out / str(answers['name'])} cannot be written: {cause(error)}"
         ) from error
-    return made
+    return package_folder
 
 
 def check_plain(answers: Mapping[str, Any]) -> None:

@@ -79,15 +79,15 @@ def aws_variables() -> tuple[tuple[str, str], ...]:
     Raises:
         AccessDenied: A variable cannot be used.
     """
-    found = {
+    variables = {
         name: value for name, value in os.environ.items() if name.startswith("AWS_")
     }
-    for name in [name for name, value in found.items() if not value.strip()]:
+    for name in [name for name, value in variables.items() if not value.strip()]:
         os.environ.pop(name, None)
-        del found[name]
-    _check(found)
+        del variables[name]
+    _check(variables)
     return (
-        *sorted(found.items()),
+        *sorted(variables.items()),
         ("REQUESTS_CA_BUNDLE", os.environ.get("REQUESTS_CA_BUNDLE", "")),
     )
 
@@ -133,30 +133,32 @@ def read_aws_config(where: str) -> AwsConfig:
     Raises:
         AccessDenied: The configuration cannot be used, or there are no credentials.
     """
-    found = dict(aws_variables())
+    variables = dict(aws_variables())
     keys = None
-    if "AWS_ACCESS_KEY_ID" in found and "AWS_SECRET_ACCESS_KEY" in found:
+    if "AWS_ACCESS_KEY_ID" in variables and "AWS_SECRET_ACCESS_KEY" in variables:
         keys = AwsKeys(
-            found["AWS_ACCESS_KEY_ID"],
-            found["AWS_SECRET_ACCESS_KEY"],
-            found.get("AWS_SESSION_TOKEN"),
+            variables["AWS_ACCESS_KEY_ID"],
+            variables["AWS_SECRET_ACCESS_KEY"],
+            variables.get("AWS_SESSION_TOKEN"),
         )
-    region = found.get("AWS_REGION") or found.get("AWS_DEFAULT_REGION")
+    region = variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
     if (
         keys is None
         or region is None
-        or any(name in found for name in _BOTO3_ONLY)
-        or _has_file(found)
+        or any(name in variables for name in _BOTO3_ONLY)
+        or _has_file(variables)
     ):
         config = _from_boto3(where, region, keys)
     else:
         suffix = ".cn" if region.startswith("cn-") else ""
         own = f"https://s3.{region}.amazonaws.com{suffix}"
         endpoint = (
-            found.get("AWS_ENDPOINT_URL_S3") or found.get("AWS_ENDPOINT_URL") or own
+            variables.get("AWS_ENDPOINT_URL_S3")
+            or variables.get("AWS_ENDPOINT_URL")
+            or own
         )
-        config = AwsConfig(region, endpoint, found.get("AWS_CA_BUNDLE"), keys, None)
-    bundle = config.ca_bundle or found["REQUESTS_CA_BUNDLE"] or None
+        config = AwsConfig(region, endpoint, variables.get("AWS_CA_BUNDLE"), keys, None)
+    bundle = config.ca_bundle or variables["REQUESTS_CA_BUNDLE"] or None
     if config.endpoint.startswith("http://"):
         bundle = None
     if bundle and not os.path.isfile(bundle):
@@ -167,9 +169,9 @@ def read_aws_config(where: str) -> AwsConfig:
     return config._replace(ca_bundle=bundle)
 
 
-def _has_file(found: dict[str, str]) -> bool:
+def _has_file(variables: dict[str, str]) -> bool:
     return any(
-        os.path.isfile(os.path.expanduser(found.get(name, usual)))
+        os.path.isfile(os.path.expanduser(variables.get(name, usual)))
         for name, usual in (
             ("AWS_CONFIG_FILE", "~/.aws/config"),
             ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
@@ -224,25 +226,25 @@ def _check_profile(where: str, settings: Any) -> None:
             )
 
 
-def _check(found: dict[str, str]) -> None:
+def _check(variables: dict[str, str]) -> None:
     """Refuse variables that cannot be honoured.
 
     Refuse also those over which the storage libraries would end the process.
     """
     for name in _CHECKED:
-        if any(not character.isprintable() for character in found.get(name, "")):
+        if any(not character.isprintable() for character in variables.get(name, "")):
             raise AccessDenied(
                 f"environment variable {name} holds a line break or a control"
                 " character; take it out"
             )
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
-        if name in found and not _is_endpoint(found[name]):
+        if name in variables and not _is_endpoint(variables[name]):
             raise AccessDenied(
                 f"environment variable {name} is not of the form http://host:port or"
                 " https://host"
             )
     for name in _REFUSED:
-        if name in found:
+        if name in variables:
             raise AccessDenied(
                 f"environment variable {name} is not supported; unset it and set the"
                 " bucket's default instead"
@@ -251,11 +253,11 @@ def _check(found: dict[str, str]) -> None:
 
 def _is_endpoint(value: str) -> bool:
     try:
-        found = urlsplit(value)
+        parts = urlsplit(value)
         return (
-            found.scheme in ("http", "https")
-            and bool(found.hostname)
-            and found.port != 0
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0
             and " " not in value
         )
     except ValueError:  # a port that is none

@@ -206,8 +206,8 @@ class BucketStore(TendedBucket):
                 obstore.get(self._backend, self._prefix + key)
             except FileNotFoundError:
                 pass
-            except BaseError as told:
-                return told
+            except BaseError as base_error:
+                return base_error
         return error
 
     @request("PutObject")
@@ -278,11 +278,11 @@ class BucketStore(TendedBucket):
     @contextmanager
     def temp_path(self, key: str) -> Iterator[Path]:
         """See `Store.temp_path`: in the system's temporary folder."""
-        made = LockedPath(f"{PREFIX}put-", is_file=True)
+        locked = LockedPath(f"{PREFIX}put-", is_file=True)
         try:
-            yield made.path
+            yield locked.path
         finally:
-            made.close()
+            locked.close()
 
     def scan(self, key: str) -> ScanTarget:
         """See `Store.scan`."""

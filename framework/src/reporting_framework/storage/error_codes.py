@@ -269,10 +269,10 @@ def codes_of(error: BaseException) -> list[str]:
     if isinstance(response, dict):
         code = response.get("Error", {}).get("Code") or response.get("Code")
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        found = [str(each) for each in (code, status) if each]
+        codes = [str(text) for text in (code, status) if text]
     else:
         text = str(error)
-        found = [
+        codes = [
             match[1]
             for pattern in (_PROVIDER, _CODE, _STATUS)
             if (match := pattern.search(text))
@@ -280,9 +280,9 @@ def codes_of(error: BaseException) -> list[str]:
         if "redirect without LOCATION" in text or isinstance(
             error, RecursionError
         ):  # obstore's; botocore's
-            found.append("301")
+            codes.append("301")
     name = type(error).__name__
-    return [*dict.fromkeys(found), *([name] if name in PROBLEMS else [])]
+    return [*dict.fromkeys(codes), *([name] if name in PROBLEMS else [])]
 
 
 def storage_error(

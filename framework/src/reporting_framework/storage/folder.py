@@ -253,14 +253,14 @@ class FolderStore(TendedFolder):
         """
         path = Path(self._path(key))
         try:
-            made = LockedPath(f".{path.name}.", folder=path.parent, is_file=True)
-            made.path.chmod(0o666 & ~_umask())
+            locked = LockedPath(f".{path.name}.", folder=path.parent, is_file=True)
+            locked.path.chmod(0o666 & ~_umask())
         except OSError as error:
             raise self._translate(error, key) from error
         try:
-            yield made.path
+            yield locked.path
         finally:
-            made.close()
+            locked.close()
 
     def scan(self, key: str) -> ScanTarget:
         """See `Store.scan`."""

@@ -55,9 +55,9 @@ def write_frame(
         )
     store = open_store(place.parent)
     with store.lock(place.name):
-        found = store.head(place.name)
+        entry = store.head(place.name)
         with store.temp_path(place.name) as file:
             frame.write_parquet(file, compression=compression)
             return store.put(
-                place.name, file, if_version=found.version if found else None
+                place.name, file, if_version=entry.version if entry else None
             )

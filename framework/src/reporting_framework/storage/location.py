@@ -190,9 +190,9 @@ def _unquoted(uri: str, path: str) -> str:
             f"{_shown(uri)}: a slash or NUL cannot be part of a name; give the path"
             " itself"
         )
-    found = unquote(path, errors="surrogateescape")
-    _refuse_surrogates(found, uri)
-    return found
+    key = unquote(path, errors="surrogateescape")
+    _refuse_surrogates(key, uri)
+    return key
 
 
 def _refuse_surrogates(text: str, uri: str) -> None:

@@ -174,8 +174,12 @@ class _Bucket:
         Those of boto3 are asked for again after 15 minutes.
         """
         if (keys := self._config.keys) is None:
-            found = self._config.session.get_credentials().get_frozen_credentials()
-            keys = AwsKeys(found.access_key, found.secret_key, found.token)
+            credentials = (
+                self._config.session.get_credentials().get_frozen_credentials()
+            )
+            keys = AwsKeys(
+                credentials.access_key, credentials.secret_key, credentials.token
+            )
         until = None if self._config.keys else int(time.time()) + 900
         names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
         return dict(zip(names, keys, strict=True)), until

@@ -67,17 +67,17 @@ class PinnedObject:
         for left in reversed(range(MAX_ATTEMPTS)):
             answered = False
             try:
-                found = obstore.get(
+                result = obstore.get(
                     self._backend,
                     self._path,
                     options={"range": (start, end), "if_match": self.version or None},
                 )
                 answered = True
                 if not same_version(
-                    found.meta["e_tag"], self.version
+                    result.meta["e_tag"], self.version
                 ):  # a server that minds no If-Match
                     raise replaced(self._where)
-                return found.bytes().to_bytes()
+                return result.bytes().to_bytes()
             except (BaseError, OSError, ValueError) as error:
                 if type(error).__name__ == "PreconditionError" or isinstance(
                     error, FileNotFoundError

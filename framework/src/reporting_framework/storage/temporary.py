@@ -79,11 +79,11 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 
     It is the owner's alone, and goes whatever happens.
     """
-    made = locked_folder(kind)
+    locked = locked_folder(kind)
     try:
-        yield made.path
+        yield locked.path
     finally:
-        made.close()
+        locked.close()
 
 
 def abandoned_temporary() -> list[Path]:

@@ -87,8 +87,8 @@ class TendedFolder:
         """See `Store.delete`. Its lock stays: another writer may be waiting for it."""
         with contextlib.nullcontext() if if_version is None else self.lock(key):
             if if_version is not None:
-                found = self.head(key)
-                if found is None or not same_version(found.version, if_version):
+                entry = self.head(key)
+                if entry is None or not same_version(entry.version, if_version):
                     raise CommitConflict(
                         f"{self._path(key)}: another run has written it meanwhile"
                     )
@@ -157,8 +157,8 @@ class TendedBucket:
         import obstore
 
         if if_version is not None:
-            found = self.head(key)
-            if found is None or not same_version(found.version, if_version):
+            entry = self.head(key)
+            if entry is None or not same_version(entry.version, if_version):
                 raise CommitConflict(
                     f"{self.location.join(key).uri}: another run has written it"
                     " meanwhile"

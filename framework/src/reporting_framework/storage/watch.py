@@ -111,8 +111,8 @@ def pages(
                 else _counted(function(*args, **kwargs))
             )
 
-        def _counted(found: Iterator[T]) -> Iterator[T]:
-            take = request(operation)(found.__next__)
+        def _counted(pages: Iterator[T]) -> Iterator[T]:
+            take = request(operation)(pages.__next__)
             with suppress(StopIteration):
                 while True:
                     yield take()

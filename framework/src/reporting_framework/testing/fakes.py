@@ -105,14 +105,14 @@ class EventValidator:
             batch.source_keys, batch.versions, batch.payloads or (), strict=True
         ):
             try:
-                found = type(self)._read(payload)
+                record = type(self)._read(payload)
             except ValidationError as error:
                 first = error.errors(include_url=False, include_input=False)[0]
                 field = str(first["loc"][0]) if first["loc"] else None
                 rejections.append(Rejection(source_key, version, first["type"], field))
             else:
                 rows.append(
-                    (found["study"], found["number"], found["timestamp"], source_key)
+                    (record["study"], record["number"], record["timestamp"], source_key)
                 )
         return Validated(pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections)
 
@@ -283,9 +283,9 @@ def pipeline(
     ).guarded()
 
 
-def execute(made: Pipeline, *observers: object, **how: Any) -> RunResult:
+def execute(pipeline: Pipeline, *observers: object, **how: Any) -> RunResult:
     """Run it; the counts must add up."""
-    result = run(made, lifecycle=lifecycle(*observers), **how)
+    result = run(pipeline, lifecycle=lifecycle(*observers), **how)
     kept = result.accepted + result.rejected + result.filtered + result.duplicates
     assert result.records_read == kept, (
         "read = accepted + rejected + filtered + duplicates"

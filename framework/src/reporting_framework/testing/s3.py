@@ -70,7 +70,7 @@ def lead_to(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
     Nothing of the developer's own is left.
     """
-    for name in [each for each in os.environ if each.startswith("AWS_")]:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, os.devnull)

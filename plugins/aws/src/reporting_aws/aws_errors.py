@@ -91,7 +91,7 @@ def _answered(response: Mapping[str, Any]) -> ServiceError:
         # What never passes decides over what does, and a condition (to be read again)
         # over what is merely busy.
         return min(
-            (_known(each) for each in codes),
+            (_known(code) for code in codes),
             key=_weight,
             default=ServiceError(Kind.UNAVAILABLE, code),
         )

@@ -52,13 +52,13 @@ def client(
     key = (os.getpid(), *surroundings(service), read_timeout, attempts)
     with _lock:  # making a client is not thread-safe, using it is
         if key not in _clients:
-            made = call(_connect, service, read_timeout, attempts)
-            if isinstance(made, ServiceError):
+            client_of_service = call(_connect, service, read_timeout, attempts)
+            if isinstance(client_of_service, ServiceError):
                 raise SettingsError(
-                    f"{service}: no client can be made ({made.code}); set AWS_REGION"
-                    " and credentials"
+                    f"{service}: no client can be made ({client_of_service.code}); set"
+                    " AWS_REGION and credentials"
                 )
-            _clients[key] = made
+            _clients[key] = client_of_service
         return _clients[key]
 
 

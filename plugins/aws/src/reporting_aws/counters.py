@@ -89,17 +89,17 @@ class DynamoDbCounters:
             LocationError: There is no such table, or its keys are others.
         """
         staged: list[Staged] = sorted(
-            (each.data for each in staged_parts),
-            key=lambda each: (each.split, each.part),
+            (staged_part.data for staged_part in staged_parts),
+            key=lambda staged_part: (staged_part.split, staged_part.part),
         )
         exactly = self.settings.delivery == "exactly-once"
         new, duplicates, failed = self._once(staged) if exactly else self._again(staged)
         if failed:
             reasons = Counter(item.reason for item in failed)
-            told = ", ".join(
+            summary = ", ".join(
                 f"{number} x {reason}" for reason, number in sorted(reasons.items())
             )
-            _log.warning("%s: rows not counted, to come again: %s", self._who, told)
+            _log.warning("%s: rows not counted, to come again: %s", self._who, summary)
         output = Output(
             uri=f"dynamodb://{self.settings.table}",
             rows=new,
@@ -123,7 +123,7 @@ class DynamoDbCounters:
         Return how many were new, how many rows were not, and what failed.
         """
         events: dict[str, Event] = {}
-        for event in (event for each in staged for event in each.events()):
+        for event in (event for part in staged for event in part.events()):
             if (first := events.setdefault(event.marker, event)) is not event:
                 first.source_keys += event.source_keys
         if not events:
@@ -170,8 +170,8 @@ class DynamoDbCounters:
         A row that failed in one counter is left out of the next.
         """
         rows: dict[Key, list[str]] = {}
-        for each in staged:
-            for event in each.events():
+        for part in staged:
+            for event in part.events():
                 for counter in event.counters:
                     rows.setdefault(counter, []).extend(event.source_keys)
         failed: dict[str, ReadFailure] = {}
@@ -193,7 +193,7 @@ class DynamoDbCounters:
                     {item.source_key: item for item in self._failed(trouble, left)}
                 )
         return (
-            sum(len(each.source_keys) for each in staged) - len(failed),
+            sum(len(part.source_keys) for part in staged) - len(failed),
             0,
             list(failed.values()),
         )
@@ -202,11 +202,11 @@ class DynamoDbCounters:
         request = update(self.settings.table, counter, event_count=number)
         dynamodb, patience = client("dynamodb", attempts=1), Backoff(attempts)
         while True:
-            found = call(dynamodb.update_item, **request)
-            if not isinstance(found, ServiceError):
+            response = call(dynamodb.update_item, **request)
+            if not isinstance(response, ServiceError):
                 return None
-            if not found.passes or not patience.again():
-                return found
+            if not response.passes or not patience.again():
+                return response
 
     def _failed(
         self, trouble: ServiceError, source_keys: Sequence[str]

@@ -92,6 +92,8 @@ class DynamoDbCountersSettings(Settings):
     @field_validator("counters")
     @classmethod
     def _distinct(cls, value: list[Counter]) -> list[Counter]:
-        if len({(each.partition_key, each.sort_key) for each in value}) < len(value):
+        if len({(counter.partition_key, counter.sort_key) for counter in value}) < len(
+            value
+        ):
             raise ValueError("two counters are the same")
         return value

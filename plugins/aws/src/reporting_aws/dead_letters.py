@@ -159,10 +159,10 @@ class DeadLetters:
         ) as error:  # botocore's, of many types; whatever it is, the records come again
             _log.error("the dead-letter queue takes nothing: %s", _said(error))
             return set(range(len(entries)))
-        failed = {int(each["Id"]) for each in answer.get("Failed", [])}
-        for each in answer.get("Failed", []):
+        failed = {int(failure["Id"]) for failure in answer.get("Failed", [])}
+        for failure in answer.get("Failed", []):
             _log.error(
-                "the dead-letter queue did not take a message: %s", each.get("Code")
+                "the dead-letter queue did not take a message: %s", failure.get("Code")
             )
         return failed
 
@@ -203,10 +203,10 @@ class DeadLetters:
 
 def permissions(settings: DeadLetterSettings) -> list[Permission]:
     """To send to the queue, and to write what is too long for it."""
-    found: list[Permission] = []
+    needed: list[Permission] = []
     if settings.dead_letters:
         account, name = settings.dead_letters.rstrip("/").split("/")[-2:]
-        found.append(
+        needed.append(
             Permission(("sqs:SendMessage",), f"arn:aws:sqs:*:{account}:{name}")
         )
     if (
@@ -214,19 +214,19 @@ def permissions(settings: DeadLetterSettings) -> list[Permission]:
         and (place := parse_location(settings.dead_letter_overflow)).scheme == "s3"
     ):
         pattern = f"{place.root}/{place.key}/*" if place.key else f"{place.root}/*"
-        found.append(
+        needed.append(
             Permission(("s3:GetObject", "s3:PutObject"), f"arn:aws:s3:::{pattern}")
         )
-    return found
+    return needed
 
 
 def _message(letter: DeadLetter, payload: dict[str, Any]) -> str:
-    told = {
+    attributes = {
         "origin": letter.source_key,
         "error_type": letter.error_type,
         "field": letter.field,
     }
-    return json.dumps({**told, **payload}, ensure_ascii=False)
+    return json.dumps({**attributes, **payload}, ensure_ascii=False)
 
 
 def _encoded(payload: bytes) -> dict[str, str]:

@@ -124,12 +124,12 @@ class DynamoDbEnrich:
             zip(*(_plain(frame[column]) for column in lookup.key.values()), strict=True)
         )
         wanted = dict.fromkeys(key for key in keys if None not in key)
-        found = self._found(lookup, list(wanted)) if wanted else {}
+        items = self._found(lookup, list(wanted)) if wanted else {}
         nothing: _Found = ([None] * len(lookup.columns), 0)
-        rows = [found.get(key) or nothing for key in keys]
+        rows = [items.get(key) or nothing for key in keys]
         self._count(
             lookup.table,
-            sum(key in wanted and found.get(key) is None for key in keys),
+            sum(key in wanted and items.get(key) is None for key in keys),
             sum(unexpected for _, unexpected in rows),
         )
         frame = frame.with_columns(

@@ -28,16 +28,16 @@ class Cache:
 
     def find(self, keys: Iterable[Hashable]) -> dict[Any, Any]:
         """Those of the keys that are kept, with what is kept for them."""
-        now, found = _now(), {}
+        now, items = _now(), {}
         with self._lock:
             for key in keys:
                 until, value = self._kept.get(key, (0.0, None))
                 if until > now:
                     self._kept.move_to_end(key)
-                    found[key] = value
+                    items[key] = value
                 elif until:
                     del self._kept[key]
-        return found
+        return items
 
     def keep(self, values: Mapping[Any, Any], seconds: float) -> None:
         """Keep values; what was not used for longest makes room."""

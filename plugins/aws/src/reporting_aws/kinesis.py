@@ -66,5 +66,5 @@ class Kinesis(Pushed):
             shards.setdefault(source_key.rpartition(":")[0], []).append(
                 (source_key, data)
             )
-        for found in shards.values():
-            yield from takewhile(lambda item: item[0] not in failed, found)
+        for shard_records in shards.values():
+            yield from takewhile(lambda item: item[0] not in failed, shard_records)

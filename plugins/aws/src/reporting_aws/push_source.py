@@ -104,16 +104,16 @@ class Pushed(ABC):
     def accept_trigger(self, trigger: Trigger) -> None:
         """See `Triggered.accept_trigger`."""
         try:
-            found = self.found(trigger.event["Records"])
-            "".join([source_key for source_key, _ in found]).encode()
-            data = "".join([text for _, text in found])
+            records = self.found(trigger.event["Records"])
+            "".join([source_key for source_key, _ in records]).encode()
+            data = "".join([text for _, text in records])
             if self.ascii:
                 data.encode()
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError):
             raise TriggerError(
                 f"a record of the trigger is none of {self.name}"
             ) from None
-        self._records = dict(found)
+        self._records = dict(records)
 
     def plan(self, ledger: RunLedger) -> Iterator[Split]:
         """See `Source.plan`.
@@ -137,20 +137,20 @@ class Pushed(ABC):
 
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`."""
-        found, longest = (
+        payloads, longest = (
             self.payloads_of(list(split.data.values())),
             self.settings.max_record_bytes,
         )
         taken = [
             payload
-            for payload in found
+            for payload in payloads
             if payload is not None and len(payload) <= longest
         ]
         source_keys, rejected = list(split.data), []
-        if len(taken) < len(found):
+        if len(taken) < len(payloads):
             wrong = {
                 source_key: "undecodable" if payload is None else "too_large"
-                for source_key, payload in zip(source_keys, found, strict=True)
+                for source_key, payload in zip(source_keys, payloads, strict=True)
                 if payload is None or len(payload) > longest
             }
             source_keys = [
@@ -180,7 +180,9 @@ class Pushed(ABC):
         """See `Triggered.build_response`."""
         failed = {item.source_key for item in unread} | self._waiting
         wrong = {
-            each.source_key: each for each in rejections if each.error_type != FILTERED
+            rejection.source_key: rejection
+            for rejection in rejections
+            if rejection.error_type != FILTERED
         }
         records = self._records or {}
         letters = [

@@ -38,7 +38,7 @@ class Sqs(Pushed):
 
         A lone surrogate, which JSON can bring in, is kept for the validator to refuse.
         """
-        return [each.encode(errors="surrogatepass") for each in data]
+        return [payload.encode(errors="surrogatepass") for payload in data]
 
     def answer(self, failed: Sequence[str]) -> Any:
         """Every message that failed."""

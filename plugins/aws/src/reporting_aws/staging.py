@@ -54,7 +54,7 @@ class Staged:
 
     def events(self) -> Iterator[Event]:
         """Each row, in order."""
-        keys = [Key(*each) for each in self.keys]
+        keys = [Key(*key) for key in self.keys]
         for number, source_key in enumerate(self.source_keys):
             counters = tuple(keys[at] for at in self.counters[number])
             marker, users = (
@@ -104,8 +104,8 @@ class Stager:
                 ("partition", counter.partition_key),
                 ("sort", counter.sort_key),
             ):
-                made = expression(template, settings.timestamp, schema, who)
-                self._columns.append(made.alias(f"{name}{number}"))
+                key_expression = expression(template, settings.timestamp, schema, who)
+                self._columns.append(key_expression.alias(f"{name}{number}"))
 
     def stage(self, frame: pl.DataFrame, split: str, part: int) -> Staged:
         """What the rows of a frame add up to."""
@@ -154,7 +154,7 @@ class Stager:
 
         Keys that are new are added.
         """
-        found: list[int] = []
+        numbers: list[int] = []
         for rendered in zip(
             rows[f"partition{number}"].to_list(),
             rows[f"sort{number}"].to_list(),
@@ -169,5 +169,5 @@ class Stager:
                         bounded(sort_key(sort), SORT_BYTES),
                     )
                 )
-            found.append(places[rendered])
-        return found
+            numbers.append(places[rendered])
+        return numbers

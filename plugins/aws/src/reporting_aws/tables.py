@@ -100,19 +100,19 @@ def batch_get(
     """
     items: list[dict[str, Any]] = []
     while keys:
-        found = call(
+        response = call(
             dynamodb.batch_get_item, RequestItems={table: {**options, "Keys": keys}}
         )
-        if not isinstance(found, ServiceError) and "Responses" not in found:
-            found = ServiceError(
+        if not isinstance(response, ServiceError) and "Responses" not in response:
+            response = ServiceError(
                 Kind.UNAVAILABLE, "OddAnswer"
             )  # botocore takes what is no JSON for an empty answer
-        if isinstance(found, ServiceError):
-            if not found.passes or not patience.again():
-                return found
+        if isinstance(response, ServiceError):
+            if not response.passes or not patience.again():
+                return response
             continue
-        items += found["Responses"].get(table, [])
-        keys = found.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+        items += response["Responses"].get(table, [])
+        keys = response.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
         if keys and not patience.again():
             return ServiceError(Kind.THROTTLED, "UnprocessedKeys")
     return items

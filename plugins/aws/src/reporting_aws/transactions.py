@@ -73,7 +73,7 @@ def groups(events: Iterable[Event]) -> Iterator[list[Event]]:
     """
     group: list[Event] = []
     held: set[object] = set()
-    for event in sorted(events, key=lambda each: each.counters):
+    for event in sorted(events, key=lambda event: event.counters):
         items = event.items
         if len(held | items) > MOST_ITEMS:
             yield group
@@ -131,17 +131,17 @@ class Transactions:
         markers += dict.fromkeys(
             user for event in group for user in event.users if user is not None
         )
-        found = batch_get(
+        items = batch_get(
             self._dynamodb,
             self._table,
-            [_marker(each) for each in markers],
+            [_marker(marker) for marker in markers],
             {"ConsistentRead": True, "ProjectionExpression": PARTITION_KEY},
             patience,
         )
         return (
-            found
-            if isinstance(found, ServiceError)
-            else {item[PARTITION_KEY]["S"] for item in found}
+            items
+            if isinstance(items, ServiceError)
+            else {item[PARTITION_KEY]["S"] for item in items}
         )
 
     def _request(self, fresh: Sequence[Event], known: set[str]) -> dict[str, Any]:
@@ -178,11 +178,15 @@ class Transactions:
         It has its token each time, so it takes place once.
         """
         while True:
-            found = call(self._dynamodb.transact_write_items, **request)
-            if not isinstance(found, ServiceError):
+            response = call(self._dynamodb.transact_write_items, **request)
+            if not isinstance(response, ServiceError):
                 return None
-            if found.code == CONDITION or not found.passes or not patience.again():
-                return found
+            if (
+                response.code == CONDITION
+                or not response.passes
+                or not patience.again()
+            ):
+                return response
 
     def _put(self, marker: str, expires: str) -> dict[str, Any]:
         return {

@@ -43,7 +43,7 @@ def reporting_transforms() -> Sequence[LazyPlugin]:
 @hookimpl
 def reporting_queries() -> Sequence[LazyPlugin]:
     """Questions to the checkpoint."""
-    found = {
+    queries = {
         "counts": ("Counts", "number of events"),
         "latest-per-visit": ("LatestPerVisit", "the latest event of each visit"),
         "monthly-errors": ("MonthlyErrors", "failed checks of each center and month"),
@@ -61,7 +61,7 @@ def reporting_queries() -> Sequence[LazyPlugin]:
     }
     return [
         LazyPlugin(name, f"{_HERE}.queries:{kind}", summary)
-        for name, (kind, summary) in found.items()
+        for name, (kind, summary) in queries.items()
     ]
 
 

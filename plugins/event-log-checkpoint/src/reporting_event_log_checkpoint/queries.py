@@ -81,11 +81,11 @@ class _Grouping:
         Raises:
             SettingsError: One is not there.
         """
-        there = rows.collect_schema().names()
-        if missing := [column for column in self.settings.by if column not in there]:
+        columns = rows.collect_schema().names()
+        if missing := [column for column in self.settings.by if column not in columns]:
             raise SettingsError(
                 f"query {self.name}: setting by names {', '.join(missing)}; there are"
-                f" {', '.join(there)}"
+                f" {', '.join(columns)}"
             )
         return list(dict.fromkeys(self.settings.by))
 
@@ -231,9 +231,9 @@ class PassRate(_Grouping):
             _count(pl.col(_LAST).count()),
             _count((pl.col(_LAST) == "pass-qc").sum()),
         )
-        found = _grouped(visits, by, [counted.alias("visits"), passed.alias("passed")])
+        frame = _grouped(visits, by, [counted.alias("visits"), passed.alias("passed")])
         rate = pl.when(pl.col("visits") > 0).then(pl.col("passed") / pl.col("visits"))
-        return found.with_columns(rate.alias("rate"))
+        return frame.with_columns(rate.alias("rate"))
 
 
 class QcTiming(_Grouping):
@@ -286,9 +286,9 @@ class QcTiming(_Grouping):
             visits,
             by,
             [
-                each
-                for name, found in days.items()
-                for each in _spread(found, f"{name}_")
+                aggregate
+                for name, column in days.items()
+                for aggregate in _spread(column, f"{name}_")
             ],
         )
 
@@ -355,7 +355,7 @@ class Completeness:
 
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """See `Query.run`."""
-        found = [
+        columns = [
             _MOMENT.filter(_SUBMIT).min().alias("first_submit"),
             _count(_SUBMIT.sum()).alias("submissions"),
             _count(_FAIL.sum()).alias("failures"),
@@ -363,7 +363,7 @@ class Completeness:
             _MOMENT.max().alias("last_event"),
             (_latest("action") == "delete").alias("deleted"),
         ]
-        return _grouped(rows, VISIT, found)
+        return _grouped(rows, VISIT, columns)
 
 
 _SUBMITTED, _LAST, _TAKEN = "_submitted", "_last", "_taken"
@@ -376,18 +376,18 @@ def _latest(column: str) -> pl.Expr:
 
 
 def _visits(
-    rows: pl.LazyFrame, by: Sequence[str], found: Sequence[pl.Expr]
+    rows: pl.LazyFrame, by: Sequence[str], aggregates: Sequence[pl.Expr]
 ) -> pl.LazyFrame:
     """Return one row for each visit, with what is found of it.
 
     It has the visit's columns, and those of `by` as they are in its latest event.
     """
     others = [_latest(column).alias(column) for column in by if column not in VISIT]
-    return rows.group_by(VISIT).agg(*others, *found)
+    return rows.group_by(VISIT).agg(*others, *aggregates)
 
 
 def _grouped(
-    rows: pl.LazyFrame, by: Sequence[str], found: Sequence[pl.Expr]
+    rows: pl.LazyFrame, by: Sequence[str], aggregates: Sequence[pl.Expr]
 ) -> pl.LazyFrame:
     """Return one row for each combination of `by`, sorted by them.
 
@@ -397,16 +397,18 @@ def _grouped(
         SettingsError: One of them is called like a column of the answer.
     """
     if taken := [
-        column for column in by if column in {each.meta.output_name() for each in found}
+        column
+        for column in by
+        if column in {aggregate.meta.output_name() for aggregate in aggregates}
     ]:
         raise SettingsError(
             f"setting by names {', '.join(taken)}, which the answer has a column of its"
             " own for"
         )
     return (
-        rows.group_by(by).agg(found).sort(by, nulls_last=False)
+        rows.group_by(by).agg(aggregates).sort(by, nulls_last=False)
         if by
-        else rows.select(found)
+        else rows.select(aggregates)
     )
 
 

@@ -169,10 +169,10 @@ class EventLogSettings(Settings):
                 )  # by its own validator
                 values[whole] = f"s3://{name}/{values.get(key) or ''}"
             elif not values.get(whole):
-                found = (
+                path = (
                     bucket if values.get(key) else key if values.get(bucket) else None
                 )
-                name = whole if found is None else found
+                name = whole if path is None else path
                 missing.append(
                     InitErrorDetails(type="missing", loc=(name,), input=None)
                 )

@@ -105,32 +105,32 @@ def verify_command(
     state = state_of(context)
     state.given_config = generic["config"]
     model = resolve_report(REPORT, state.registry).Settings
-    found = resolve_settings(
+    report_settings = resolve_settings(
         REPORT, model, config=state.config, environment=os.environ, sets=generic["set"]
     )
-    settings = cast("EventProcessorSettings", found)
+    settings = cast("EventProcessorSettings", report_settings)
     days = [
         (first + timedelta(days=number)).date()
         for number in range((last - first).days + 1)
     ]
     checked, differences = verify(settings, days, fix=fix, lower=lower)
     if format_ == "json":
-        told = {
+        document = {
             "counters": checked,
-            "differences": [each._asdict() for each in differences],
+            "differences": [difference._asdict() for difference in differences],
         }
-        write(json.dumps(told, indent=2, ensure_ascii=False))
+        write(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         from reporting_framework.cli.tables import listing
 
         head = ["counter", "events", "archived events", "users", "archived users", ""]
         rows = [
             [
-                each.name,
-                *(f"{number:,}" for number in each.numbers),
-                "fixed" if each.fixed else each.why,
+                difference.name,
+                *(f"{number:,}" for number in difference.numbers),
+                "fixed" if difference.fixed else difference.why,
             ]
-            for each in differences
+            for difference in differences
         ]
         summary = f"{checked:,} counters compared, {len(differences):,} differ"
         write("\n".join([summary, *([listing(head, rows)] if rows else [])]))
@@ -139,5 +139,5 @@ def verify_command(
             f"warning: of these days nothing is archived in {settings.archive}",
             err=True,
         )
-    if not checked or any(not each.fixed for each in differences):
+    if not checked or any(not difference.fixed for difference in differences):
         context.exit(DIFFERENT)

@@ -68,15 +68,16 @@ def quick_events(payloads: Sequence[bytes]) -> list[dict[str, Any] | None]:
     Nested fields are given as their text.
     """
     texts = _texts(payloads)
-    found = [
+    events = [
         _read(payload) if clear else _UNREAD
         for payload, clear in zip(payloads, _clear(texts), strict=True)
     ]
-    keys = pl.Series([keys for _, keys, _ in found], dtype=pl.Int64)
-    keys += _key_ends(pl.Series([nested for _, _, nested in found], dtype=pl.String))
+    keys = pl.Series([keys for _, keys, _ in events], dtype=pl.Int64)
+    keys += _key_ends(pl.Series([nested for _, _, nested in events], dtype=pl.String))
     once = keys == _key_ends(texts)  # else a key is there twice, perhaps
     return [
-        event if each else None for (event, _, _), each in zip(found, once, strict=True)
+        event if is_first else None
+        for (event, _, _), is_first in zip(events, once, strict=True)
     ]
 
 
@@ -105,7 +106,9 @@ def _clear(texts: pl.Series) -> pl.Series:
     odd |= texts.str.count_matches(r"[{\[]") > _DEEPEST
     if texts.str.len_bytes().gt(_LONG).any():
         odd |= texts.str.contains(_NUMBER)
-    blanks = (texts.str.contains(each, literal=True).any() for each in _BEFORE_BLANKS)
+    blanks = (
+        texts.str.contains(pattern, literal=True).any() for pattern in _BEFORE_BLANKS
+    )
     if any(blanks):  # which takes a fraction of what `_SPACED` does
         odd |= texts.str.contains(_SPACED)
     return ~odd

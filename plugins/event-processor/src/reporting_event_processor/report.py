@@ -84,7 +84,11 @@ class EventProcessor:
 
         They are time, success and failure of a batch, and errors by stage.
         """
-        parse = sum(each.count for each in result.rejections if each.type in PARSE)
+        parse = sum(
+            rejection.count
+            for rejection in result.rejections
+            if rejection.type in PARSE
+        )
         failed = {
             f"{stage}Errors": (
                 sum(

@@ -131,29 +131,31 @@ def verify(
     """
     archived = folded(settings, days)
     stored = _stored(settings.dynamodb_table, [*archived.select(KEYS).iter_rows()])
-    found = _differences(settings, archived, stored)
-    if found and fix:
+    differences = _differences(settings, archived, stored)
+    if differences and fix:
         archived = folded(settings, days)
         unsure = set(archived.filter("repeats").select(KEYS).iter_rows())
         users = settings.delivery == "exactly-once"
-        found = [
+        differences = [
             (
-                each._replace(why="ids in it repeat with other content")
-                if (each.partition_key, each.sort_key) in unsure
+                difference._replace(why="ids in it repeat with other content")
+                if (difference.partition_key, difference.sort_key) in unsure
                 else (
-                    each._replace(why="more is counted than archived; see --lower")
-                    if each.too_high and not lower
+                    difference._replace(
+                        why="more is counted than archived; see --lower"
+                    )
+                    if difference.too_high and not lower
                     else _fixed(
                         settings.dynamodb_table,
-                        each,
-                        stored[each.partition_key, each.sort_key],
+                        difference,
+                        stored[difference.partition_key, difference.sort_key],
                         users,
                     )
                 )
             )
-            for each in _differences(settings, archived, stored)
+            for difference in _differences(settings, archived, stored)
         ]
-    return archived.height, found
+    return archived.height, differences
 
 
 def folded(settings: EventProcessorSettings, days: Sequence[date]) -> pl.DataFrame:
@@ -178,13 +180,13 @@ def folded(settings: EventProcessorSettings, days: Sequence[date]) -> pl.DataFra
         events.filter(pl.col("event_id").is_duplicated())["event_id"].implode()
     )
     counts = []
-    for each in counters(settings):
-        made = [
-            expression(each[key], "timestamp", events.schema, WHO).alias(key)
+    for counter in counters(settings):
+        keys = [
+            expression(counter[key], "timestamp", events.schema, WHO).alias(key)
             for key in KEYS
         ]
         keyed = events.select(
-            *made,
+            *keys,
             "user_id",
             repeats.alias("repeats"),
             first=pl.col("event_id").is_first_distinct(),
@@ -247,7 +249,7 @@ def _stored(table: str, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
     Raises:
         ReportingError: The table cannot be read.
     """
-    found: dict[Key, dict[str, int]] = {key: {} for key in keys}
+    numbers_by_key: dict[Key, dict[str, int]] = {key: {} for key in keys}
     for begin in range(0, len(keys), 100):
         wanted = [_key(*key) for key in keys[begin : begin + 100]]
         dynamodb = client("dynamodb", attempts=1)
@@ -260,8 +262,8 @@ def _stored(table: str, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
             numbers = {
                 name: int(value["N"]) for name, value in item.items() if "N" in value
             }
-            found[item["partition_key"]["S"], item["sort_key"]["S"]] = numbers
-    return found
+            numbers_by_key[item["partition_key"]["S"], item["sort_key"]["S"]] = numbers
+    return numbers_by_key
 
 
 def _differences(
@@ -269,7 +271,7 @@ def _differences(
     archived: pl.DataFrame,
     stored: Mapping[Key, Mapping[str, int]],
 ) -> list[Difference]:
-    users, found = settings.delivery == "exactly-once", []
+    users, differences = settings.delivery == "exactly-once", []
     for row in archived.iter_rows(named=True):
         key = row["partition_key"], row["sort_key"]
         counted = stored.get(key)
@@ -278,8 +280,8 @@ def _differences(
         events, unique = counted.get("event_count", 0), counted.get("unique_users", 0)
         wanted = row["users"] if users else unique
         if (events, unique) != (row["events"], wanted):
-            found.append(Difference(*key, events, row["events"], unique, wanted))
-    return found
+            differences.append(Difference(*key, events, row["events"], unique, wanted))
+    return differences
 
 
 def _key(partition: str, sort: str) -> dict[str, Any]:

@@ -59,10 +59,10 @@ def listed(store: Store, names: ObjectFilter) -> CheckResult:
 
 def clock(store: Store) -> CheckResult:
     """How far this machine's clock is from the storage's."""
-    found = store.clock()
-    if found is None:
+    now = store.clock()
+    if now is None:
         return CheckResult("ok", "the storage has no clock of its own")
-    skew = round((datetime.now(UTC) - found).total_seconds())
+    skew = round((datetime.now(UTC) - now).total_seconds())
     text = (
         f"this machine's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'}"
         " the storage's"

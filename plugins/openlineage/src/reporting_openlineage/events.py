@@ -75,7 +75,7 @@ def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
         :MAX_LISTED
     ]
     outputs = (
-        [] if result.dry_run else [_output(each, known.schema) for each in written]
+        [] if result.dry_run else [_output(output, known.schema) for output in written]
     )
     tags = {
         "status": result.status,
@@ -145,8 +145,10 @@ def _event(
     every: dict[str, RunFacet] = {"processing_engine": engine, **(facets or {})}
     if plugins:
         tags = every.get("tags")
-        found = list(tags.tags or ()) if isinstance(tags, tags_run.TagsRunFacet) else []
-        every["tags"] = tags_run.TagsRunFacet(tags=[*found, *plugins])
+        tags_of_run = (
+            list(tags.tags or ()) if isinstance(tags, tags_run.TagsRunFacet) else []
+        )
+        every["tags"] = tags_run.TagsRunFacet(tags=[*tags_of_run, *plugins])
     return RunEvent(
         eventType=state,
         eventTime=at.astimezone(UTC).isoformat(),
@@ -184,12 +186,12 @@ def _input(
                 data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
                     assertions=[
                         data_quality_assertions_dataset.Assertion(
-                            assertion=each.type,
+                            assertion=rejection.type,
                             success=False,
-                            column=each.field,
-                            actual=str(each.count),
+                            column=rejection.field,
+                            actual=str(rejection.count),
                         )
-                        for each in result.rejections[:MAX_LISTED]
+                        for rejection in result.rejections[:MAX_LISTED]
                     ]
                 )
             )

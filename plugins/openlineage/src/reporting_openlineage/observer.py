@@ -53,22 +53,22 @@ class Observer:
         from reporting_openlineage.settings import destination
 
         try:
-            found = destination(os.environ)
+            transport = destination(os.environ)
         except ReportingError as error:
             _log.warning("%s; nothing is told of this run", error)
             return
-        if found is None:
+        if transport is None:
             return
         from reporting_openlineage.sender import Sender
 
-        at, namespace = datetime.now(UTC), found.namespace
+        at, namespace = datetime.now(UTC), transport.namespace
 
         def known() -> Known:
             from reporting_openlineage.events import Known
 
             return Known(namespace, report, run_id, list(inputs), list(steps), schema)
 
-        watched = self._runs[run_id] = _Watched(Sender(found), known)
+        watched = self._runs[run_id] = _Watched(Sender(transport), known)
         watched.sender.send(lambda: _events().started(known(), at))
 
     def finished(self, result: RunResult) -> None:

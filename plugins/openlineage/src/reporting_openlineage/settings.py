@@ -67,7 +67,7 @@ def _transport(text: str, key: str | None) -> Mapping[str, Any]:
             f"{VARIABLE}: give https://host/… or file:///path/events.ndjson, or off"
         )
     parts = urlsplit(text)
-    found: dict[str, Any] = {
+    options: dict[str, Any] = {
         "type": "http",
         "url": urlunsplit((parts.scheme, parts.netloc, "", "", "")),
         "endpoint": urlunsplit(
@@ -77,5 +77,5 @@ def _transport(text: str, key: str | None) -> Mapping[str, Any]:
         "retry": {"total": 1, "connect": 1, "read": 1},
     }
     if key:
-        found["auth"] = {"type": "api_key", "apiKey": key}
-    return found
+        options["auth"] = {"type": "api_key", "apiKey": key}
+    return options

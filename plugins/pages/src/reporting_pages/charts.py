@@ -79,10 +79,10 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
     base, y = _base(values), _labels(values)
     low = _below(
         [
-            each
+            value
             for row in values
-            for each in (row["value"], row["before"])
-            if each is not None
+            for value in (row["value"], row["before"])
+            if value is not None
         ]
     )
     ticks = [low, (1 + low) / 2, 1]
@@ -302,7 +302,7 @@ def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
 
     They are cut in the middle, and numbered where two would be the same.
     """
-    found: list[str] = []
+    texts: list[str] = []
     for label in labels:
         text = " ".join(label.split()) or "(empty)"
         short = (
@@ -311,10 +311,10 @@ def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
             else f"{text[: longest // 2]}…{text[-(longest - longest // 2 - 1) :]}"
         )
         unique, number = short, 2
-        while unique in found:
+        while unique in texts:
             unique, number = f"{short} ({number})", number + 1
-        found.append(unique)
-    return found
+        texts.append(unique)
+    return texts
 
 
 def _below(shares: Sequence[float]) -> float:
@@ -383,8 +383,8 @@ def _months(scale: alt.Scale) -> alt.X:
 def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
     """The column of numbers, in the padding to the right."""
     text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN}"})
-    found: alt.Chart = text.encode(y=y, text="shown:N")
-    return found
+    chart: alt.Chart = text.encode(y=y, text="shown:N")
+    return chart
 
 
 def _laid(chart: Chart, rows: int) -> Chart:

@@ -45,7 +45,10 @@ def table(
 
     head = element(
         "tr",
-        [cell(number, each, "th", scope="col") for number, each in enumerate(columns)],
+        [
+            cell(number, column, "th", scope="col")
+            for number, column in enumerate(columns)
+        ],
     )
     body = [
         element(

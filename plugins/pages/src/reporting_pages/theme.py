@@ -51,14 +51,14 @@ def embeddable(spec: dict[str, Any]) -> dict[str, Any]:
     Args:
         spec: As Altair's ``to_dict`` gives it.
     """
-    found = {
+    spec_in_page = {
         "width": "container",
         "autosize": {"type": "fit-x", "contains": "padding"},
         **spec,
     }
-    found["config"] = _merged(CONFIG, spec.get("config", {}))
-    found.pop("$schema", None)
-    return found
+    spec_in_page["config"] = _merged(CONFIG, spec.get("config", {}))
+    spec_in_page.pop("$schema", None)
+    return spec_in_page
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Tile(NamedTuple):
 
 def tiles(shown: Sequence[Tile]) -> Markup:
     """The tiles, side by side where there is room."""
-    return element("ul", [element("li", _tile(each)) for each in shown], class_="tiles")
+    return element("ul", [element("li", _tile(tile)) for tile in shown], class_="tiles")
 
 
 def _tile(tile: Tile) -> list[Markup | None]:

@@ -37,13 +37,14 @@ def athena_ddl(
             `hive.table_name`.
     """
     whole = ".".join(
-        _quoted(table_name(each, each))
-        for each in (database, table_name(table.report, name))
-        if each
+        _quoted(table_name(part, part))
+        for part in (database, table_name(table.report, name))
+        if part
     )
     lines = [
-        f"  {_quoted(column)} {kind}" + (f" COMMENT {_text(said)}" if said else "")
-        for column, kind, said in hive_columns(table)
+        f"  {_quoted(column)} {kind}"
+        + (f" COMMENT {_text(comment)}" if comment else "")
+        for column, kind, comment in hive_columns(table)
     ]
     return "\n".join(
         [

@@ -38,50 +38,50 @@ class SchemaComparison(NamedTuple):
 
 
 def compare_schemas(
-    found: pl.Schema, wanted: pl.Schema, required: Sequence[str] = ()
+    actual: pl.Schema, wanted: pl.Schema, required: Sequence[str] = ()
 ) -> SchemaComparison:
     """Compare the schema that rows have with the one in which they are to be read.
 
     Args:
-        found: The schema of the rows, such as
+        actual: The schema of the rows, such as
             ``pl.Schema(pl.read_parquet_schema(file))``.
         wanted: The schema that is wanted.
         required: Columns of the wanted schema that must not be null.
     """
     changed = {
-        name: (found[name], dtype)
+        name: (actual[name], dtype)
         for name, dtype in wanted.items()
-        if name in found and found[name] != dtype
+        if name in actual and actual[name] != dtype
     }
     return SchemaComparison(
-        added=[name for name in wanted if name not in found],
-        removed=[name for name in found if name not in wanted],
+        added=[name for name in wanted if name not in actual],
+        removed=[name for name in actual if name not in wanted],
         cast={name: types for name, types in changed.items() if readable_as(*types)},
         broken={
             name: types for name, types in changed.items() if not readable_as(*types)
         },
-        missing=[name for name in required if name not in found],
+        missing=[name for name in required if name not in actual],
     )
 
 
-def readable_as(found: pl.DataType, wanted: pl.DataType) -> bool:
+def readable_as(actual: pl.DataType, wanted: pl.DataType) -> bool:
     """Whether values of one type can be read as the other.
 
     Of texts as days, and of numbers as smaller ones, not each value can: a checkpoint
     looks at every value before it changes a type.
     """
-    if found == wanted or isinstance(found, pl.Null):
+    if actual == wanted or isinstance(actual, pl.Null):
         return True
     if isinstance(
         wanted, pl.Datetime
     ):  # a moment without a zone may be any: some writers leave local time
-        return isinstance(found, pl.Datetime) and (found.time_zone is None) == (
+        return isinstance(actual, pl.Datetime) and (actual.time_zone is None) == (
             wanted.time_zone is None
         )
     if isinstance(wanted, pl.Date):
-        return isinstance(found, _TEXTS)
+        return isinstance(actual, _TEXTS)
     if isinstance(wanted, _TEXTS):
-        return isinstance(found, _TEXTS)
+        return isinstance(actual, _TEXTS)
     if wanted.is_numeric():
-        return found.is_numeric()
-    return isinstance(wanted, pl.Duration) and isinstance(found, pl.Duration)
+        return actual.is_numeric()
+    return isinstance(wanted, pl.Duration) and isinstance(actual, pl.Duration)

@@ -34,9 +34,9 @@ def glue_table(
         {
             "Name": column,
             "Type": kind,
-            **({"Comment": one_line(said, LONGEST)} if said else {}),
+            **({"Comment": one_line(comment, LONGEST)} if comment else {}),
         }
-        for column, kind, said in hive_columns(table)
+        for column, kind, comment in hive_columns(table)
     ]
     return {
         "Name": table_name(table.report, name),

@@ -109,15 +109,15 @@ def _type(dtype: pl.DataType, column: str, table: Table) -> str:
         return f"array<{_type(pl.Series(dtype=dtype.inner).dtype, column, table)}>"
     if isinstance(dtype, pl.Struct):
         fields = [
-            (each.name, _type(pl.Series(dtype=each.dtype).dtype, column, table))
-            for each in dtype.fields
+            (field.name, _type(pl.Series(dtype=field.dtype).dtype, column, table))
+            for field in dtype.fields
         ]
         if odd := [name for name, _ in fields if not _NAME.fullmatch(name.lower())]:
             raise SettingsError(
                 f"report {table.report}: column {column}: Athena has no name like"
                 f" {odd[0]!r} in a struct"
             )
-        return f"struct<{','.join(f'{name.lower()}:{each}' for name, each in fields)}>"
+        return f"struct<{','.join(f'{name.lower()}:{kind}' for name, kind in fields)}>"
     if type(dtype) not in _PLAIN:
         raise SettingsError(
             f"report {table.report}: column {column} is {type_name(dtype)}, which"

@@ -32,13 +32,13 @@ def json_schema(table: Table) -> dict[str, Any]:
 
 
 def _property(column: Column) -> dict[str, Any]:
-    facts, found = column.facts, _of(column.dtype)
+    facts, definition = column.facts, _of(column.dtype)
     if facts.values:
-        found["enum"] = [*facts.values, *([None] if facts.nullable else [])]
-    found = _or_null(found) if facts.nullable else found
+        definition["enum"] = [*facts.values, *([None] if facts.nullable else [])]
+    definition = _or_null(definition) if facts.nullable else definition
     return {
         **({"description": facts.description} if facts.description else {}),
-        **found,
+        **definition,
     }
 
 
@@ -84,8 +84,10 @@ def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
     return pl.Series(dtype=dtype.inner).dtype
 
 
-def _or_null(found: dict[str, Any]) -> dict[str, Any]:
+def _or_null(definition: dict[str, Any]) -> dict[str, Any]:
     """The same, or null; of what is nested no more is known."""
     return (
-        found if found["type"] == "null" else {**found, "type": [found["type"], "null"]}
+        definition
+        if definition["type"] == "null"
+        else {**definition, "type": [definition["type"], "null"]}
     )

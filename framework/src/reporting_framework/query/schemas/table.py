@@ -116,9 +116,9 @@ def _facts(validator: Validator, schema: pl.Schema) -> dict[str, ColumnFacts]:
     """
     if not isinstance(validator, Describing):
         return {}
-    found, mine = validator.column_facts(), validator.schema
+    facts, columns = validator.column_facts(), validator.schema
     return {
-        name: each
-        for name, each in found.items()
-        if name in mine and schema.get(name) == mine[name]
+        name: facts
+        for name, facts in facts.items()
+        if name in columns and schema.get(name) == columns[name]
     }

@@ -189,9 +189,11 @@ def asked(text: str, table: Table, paths: Sequence[Path] = ()) -> Iterator[Asked
             _views(table), files=files, paths=open_names, spill=table.spill
         ) as connection,
     ):
-        found = connection.execute(f"DESCRIBE {identifier(table.names[0])}").fetchall()
+        columns = connection.execute(
+            f"DESCRIBE {identifier(table.names[0])}"
+        ).fetchall()
         statement = rehearsed(
-            text, table.names, [(name, kind) for name, kind, *_ in found]
+            text, table.names, [(name, kind) for name, kind, *_ in columns]
         )
         yield Asked(statement, connection, files)
 

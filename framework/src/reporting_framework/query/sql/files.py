@@ -81,8 +81,8 @@ class OpenFile:
 
     def tell(self) -> int:
         """This thread's position."""
-        found: int = getattr(self._at, "position", 0)
-        return found
+        position: int = getattr(self._at, "position", 0)
+        return position
 
     def read(self, length: int = -1) -> bytes:
         """Bytes from this thread's position on."""

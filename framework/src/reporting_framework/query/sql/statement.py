@@ -78,32 +78,32 @@ def rehearsed(text: str, tables: Sequence[str], columns: Columns) -> Statement:
         with _told(text, tables, columns, shift):
             connection.execute(sql)
             relation = connection.sql(query)
-        found = [
+        described = [
             (name, str(kind))
             for name, kind in zip(relation.columns, relation.types, strict=True)
         ]
-    _refuse_twins([name for name, _ in found])
-    return Statement(text, query, found)
+    _refuse_twins([name for name, _ in described])
+    return Statement(text, query, described)
 
 
 def _single(text: str, connection: duckdb.DuckDBPyConnection) -> str:
     """The one statement, without what ends it."""
     import duckdb
 
-    found = connection.extract_statements(text)
-    if len(found) != 1:
+    statements = connection.extract_statements(text)
+    if len(statements) != 1:
         raise SettingsError(
-            f"the SQL is {len(found)} statements; give one that gives rows, such as a"
-            " SELECT"
+            f"the SQL is {len(statements)} statements; give one that gives rows, such"
+            " as a SELECT"
         )
-    if found[0].type != duckdb.StatementType.SELECT:
-        kind = found[0].type.name
+    if statements[0].type != duckdb.StatementType.SELECT:
+        kind = statements[0].type.name
         raise SettingsError(
             f"the SQL is a statement of type {kind}; only one that gives rows is taken,"
             " such as SELECT, WITH or DESCRIBE: the table cannot be changed, and there"
             " is no other"
         )
-    if found[0].named_parameters:
+    if statements[0].named_parameters:
         raise SettingsError(
             "the SQL has parameters, and there is nothing to put in their place; write"
             " the values"
@@ -156,18 +156,18 @@ def _told(
         yield
     except duckdb.Error as error:
         known = _details(error)
-        message, there = known.get("exception_message") or type(error).__name__, ""
+        message, place = known.get("exception_message") or type(error).__name__, ""
         if known.get("error_subtype") == "COLUMN_NOT_FOUND":
-            there = _instead(known, [name for name, _ in columns], f"{tables[0]} has")
+            place = _instead(known, [name for name, _ in columns], f"{tables[0]} has")
         elif (known.get("error_subtype"), known.get("type")) == (
             "MISSING_ENTRY",
             "Table",
         ):
-            there = _instead(known, tables, "there is the table")
-        if there:
+            place = _instead(known, tables, "there is the table")
+        if place:
             message = message.partition("\n")[0].rstrip("!")
         raise SettingsError(
-            f"the SQL{_place(known, text, shift)}: {one_line(message)}{there}"
+            f"the SQL{_place(known, text, shift)}: {one_line(message)}{place}"
         ) from error
 
 
@@ -206,23 +206,23 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
         if not isinstance(error, duckdb.Error):
             raise
         kind, place = type(error).__name__, _place(_details(error), text, shift)
-        told = "; its message may quote records and is withheld, --verbose shows it"
+        hint = "; its message may quote records and is withheld, --verbose shows it"
         if isinstance(error, duckdb.OutOfMemoryException):
             raise FatalError(
                 "the SQL needs more memory than there is; ask for fewer columns or rows"
             ) from error
         if isinstance(error, duckdb.IOException):
             raise StorageUnavailable(
-                f"the SQL could not be answered: {kind}{told}"
+                f"the SQL could not be answered: {kind}{hint}"
             ) from error
         if isinstance(
             error, duckdb.DataError | duckdb.ProgrammingError | duckdb.NotSupportedError
         ):
             raise SettingsError(
                 f"the SQL{place}: a value does not fit what is done with it ({kind});"
-                f" TRY_CAST makes nulls of those that do not{told}"
+                f" TRY_CAST makes nulls of those that do not{hint}"
             ) from error
-        raise FatalError(f"the SQL{place} failed: {kind}{told}") from error
+        raise FatalError(f"the SQL{place} failed: {kind}{hint}") from error
 
 
 def _details(error: Exception) -> dict[str, Any]:
@@ -231,10 +231,10 @@ def _details(error: Exception) -> dict[str, Any]:
     There is nothing where it says it in another form.
     """
     try:
-        found = json.loads(str(error).partition(": ")[2])
+        details = json.loads(str(error).partition(": ")[2])
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return details if isinstance(details, dict) else {}
 
 
 def _place(known: dict[str, Any], text: str, shift: int = 0) -> str:

@@ -50,13 +50,14 @@ def select(
         groups.setdefault(tuple(file.schema.items()), []).append(source)
     parts = []
     for columns, alike in groups.items():
-        found = dict(columns)
+        columns_by_name = dict(columns)
         expressions = [
-            _expression(name, found.get(name), dtype) for name, dtype in wanted.items()
+            _expression(name, columns_by_name.get(name), dtype)
+            for name, dtype in wanted.items()
         ]
-        if None in expressions or len({name.casefold() for name in found}) < len(
-            found
-        ):  # SQL minds no case
+        if None in expressions or len(
+            {name.casefold() for name in columns_by_name}
+        ) < len(columns_by_name):  # SQL minds no case
             return None
         listed = ", ".join(map(literal, alike))
         parts.append(
@@ -82,21 +83,21 @@ def _merged(files: Sequence[ParquetFile], schema: pl.Schema) -> pl.Schema:
 
 
 def _expression(
-    name: str, found: pl.DataType | None, wanted: pl.DataType
+    name: str, actual: pl.DataType | None, wanted: pl.DataType
 ) -> str | None:
     """A column of a file in the type that is wanted."""
     column = identifier(name)
-    if found == wanted:
+    if actual == wanted:
         return column
     target = _sql_type(wanted)
     if target is None:
         return None
-    if found is None or isinstance(found, pl.Null):
+    if actual is None or isinstance(actual, pl.Null):
         return f"CAST(NULL AS {target}) AS {column}"
-    if isinstance(found, pl.String) and isinstance(wanted, pl.Date):
+    if isinstance(actual, pl.String) and isinstance(wanted, pl.Date):
         return f"CAST(strptime({column}, '%Y-%m-%d') AS DATE) AS {column}"
-    alike = (found.is_integer() and wanted.is_integer()) or (
-        isinstance(found, pl.Float32) and isinstance(wanted, pl.Float64)
+    alike = (actual.is_integer() and wanted.is_integer()) or (
+        isinstance(actual, pl.Float32) and isinstance(wanted, pl.Float64)
     )
     return f"CAST({column} AS {target}) AS {column}" if alike else None
 

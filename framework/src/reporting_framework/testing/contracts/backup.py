@@ -24,22 +24,22 @@ class BelongingsContract:
         Nothing before the first commit.
         """
         early = [
-            each
-            for each in self._inspectable(place).belongings()
-            if each.kind == "output"
+            artifact
+            for artifact in self._inspectable(place).belongings()
+            if artifact.kind == "output"
         ]
         assert not early, (
             f"nothing is told before there is anything: {len(early)} outputs are"
         )
         place.run(range(6))
-        told = [
-            each
-            for each in self._inspectable(place).belongings()
-            if each.kind == "output"
+        outputs = [
+            artifact
+            for artifact in self._inspectable(place).belongings()
+            if artifact.kind == "output"
         ]
-        rows = sum(each.rows or 0 for each in told)
+        rows = sum(output.rows or 0 for output in outputs)
         assert rows == 6, f"what is kept is told: {rows} rows of 6"
-        assert all(each.version for each in told), (
+        assert all(output.version for output in outputs), (
             "what is kept is told with its version"
         )
         place.shows(range(6), "to tell what is kept changes nothing")
@@ -51,17 +51,17 @@ class BelongingsContract:
         """
         place.run(range(6))
         sink = self._resettable(place)
-        told = [
-            each
-            for each in sink.belongings()
-            if each.kind in ("output", "quarantine", "bookmark")
+        stored = [
+            artifact
+            for artifact in sink.belongings()
+            if artifact.kind in ("output", "quarantine", "bookmark")
         ]
-        copies = sink.back_up(told, "20240101T000000Z")
-        assert len(set(copies)) == len(told), (
-            f"there is a copy of each: {len(set(copies))} of {len(told)}"
+        copies = sink.back_up(stored, "20240101T000000Z")
+        assert len(set(copies)) == len(stored), (
+            f"there is a copy of each: {len(set(copies))} of {len(stored)}"
         )
         place.shows(range(6), "a backup changes nothing")
-        sink.remove(told)
+        sink.remove(stored)
         place.shows([], "what was removed is gone, and copies are not shown")
         place.run(range(3))
         place.shows(range(3), "after a reset a run begins anew")
@@ -70,11 +70,13 @@ class BelongingsContract:
         """Rows that another run has committed meanwhile are never lost."""
         place.run(range(4))
         sink = self._resettable(place)
-        told = [each for each in sink.belongings() if each.kind == "output"]
+        outputs = [
+            artifact for artifact in sink.belongings() if artifact.kind == "output"
+        ]
         place.run(range(4, 8))
         for act in (
-            partial(sink.back_up, told, "20240101T000000Z"),
-            partial(sink.remove, told),
+            partial(sink.back_up, outputs, "20240101T000000Z"),
+            partial(sink.remove, outputs),
         ):
             with pytest.raises(CommitConflict):
                 act()

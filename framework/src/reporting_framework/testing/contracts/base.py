@@ -72,7 +72,7 @@ class PluginContract:
         )
 
     @pytest.fixture
-    def told(
+    def output(
         self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> Callable[[], Mapping[str, str]]:
         """What was logged, by any level of the plugin's own loggers, and printed.
@@ -95,8 +95,8 @@ class PluginContract:
         self, make: Callable[..., Any]
     ) -> None:
         """It is a `Plugin`."""
-        made, name = make(), getattr(self.plugin, "name", None)
-        assert isinstance(made, Plugin), (
+        plugin, name = make(), getattr(self.plugin, "name", None)
+        assert isinstance(plugin, Plugin), (
             "a plugin has a name, a model Settings and a constructor that takes one"
         )
         assert isinstance(name, str), "the name that users select it by is a text"
@@ -110,7 +110,7 @@ class PluginContract:
         """``extra="forbid"``, and the error names the setting and tells no value."""
         from reporting_framework.execution.pipeline import settings_of
 
-        told = ""
+        message = ""
         try:
             settings_of(
                 "r",
@@ -119,12 +119,12 @@ class PluginContract:
                 self.plugin,
             )
         except SettingsError as error:
-            told = str(error)
-        assert told, (
+            message = str(error)
+        assert message, (
             "settings refuse what they do not know: `no_such_setting` was accepted"
         )
-        assert "no_such_setting" in told, "the error names the unknown setting"
-        nothing_told({"the error of an unknown setting": told})
+        assert "no_such_setting" in message, "the error names the unknown setting"
+        nothing_told({"the error of an unknown setting": message})
 
     def test_permissions_are_as_few_as_can_be(
         self, settings: Mapping[str, Any]
@@ -140,7 +140,12 @@ class PluginContract:
         model = plugin.Settings.model_validate(dict(settings))
         once, again = list(plugin.permissions(model)), list(plugin.permissions(model))
         assert once == again, "permissions follow from the settings alone"
-        wide = [action for each in once for action in each.actions if "*" in action]
+        wide = [
+            action
+            for permission in once
+            for action in permission.actions
+            if "*" in action
+        ]
         assert not wide, f"a permission names its actions, without wildcards: {wide}"
 
     def _lacks(self, fixture: str, what: str) -> NoReturn:
@@ -165,14 +170,14 @@ def nothing_told(places: Mapping[str, Any]) -> None:
     It must not be in the text or the representation of something.
     """
     for where, thing in places.items():
-        found = CANARY in str(thing) or CANARY in repr(thing)
-        assert not found, f"no value of a record is ever told: {where} holds one"
+        shows_canary = CANARY in str(thing) or CANARY in repr(thing)
+        assert not shows_canary, f"no value of a record is ever told: {where} holds one"
 
 
-def differing(found: Iterable[str], due: Iterable[str], what: str) -> str:
+def differing(actual: Iterable[str], due: Iterable[str], what: str) -> str:
     """What is missing and what is too much, in a few words."""
-    found, due = set(found), set(due)
-    return f"{what}: missing {few(due - found)}, too many {few(found - due)}"
+    actual, due = set(actual), set(due)
+    return f"{what}: missing {few(due - actual)}, too many {few(actual - due)}"
 
 
 def few(names: Iterable[str]) -> str:
@@ -190,7 +195,9 @@ def threads_since(
 ) -> list[str]:
     """Threads that were not there before and do not end within some seconds."""
     until, known = time.monotonic() + seconds, set(before)
-    while left := [each.name for each in threading.enumerate() if each not in known]:
+    while left := [
+        thread.name for thread in threading.enumerate() if thread not in known
+    ]:
         if time.monotonic() > until:
             break
         time.sleep(0.01)

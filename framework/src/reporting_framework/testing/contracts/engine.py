@@ -75,21 +75,24 @@ class EngineContract(PluginContract):
     def test_every_outcome_comes_once(self, make: Make, parallelism: int) -> None:
         """Each split is worked on; its result comes exactly once and as it is."""
         for number in (0, 1, 50):
-            found = list(_mapped(make(), _Splits(number), parallelism))
-            times = Counter(each.split.id for each in found)
+            split_results = list(_mapped(make(), _Splits(number), parallelism))
+            times = Counter(split_result.split.id for split_result in split_results)
             wrong = [
-                f"split-{each}" for each in range(number) if times[f"split-{each}"] != 1
+                f"split-{index}"
+                for index in range(number)
+                if times[f"split-{index}"] != 1
             ]
             assert not wrong, (
                 f"every split result comes exactly once: {few(wrong)} do not"
             )
-            assert len(found) == number, (
-                f"every split result comes exactly once: {len(found)} of {number} came"
+            assert len(split_results) == number, (
+                f"every split result comes exactly once: {len(split_results)} of"
+                f" {number} came"
             )
             changed = [
-                each.split.id
-                for each in found
-                if each.accepted != each.split.data["number"]
+                split_result.split.id
+                for split_result in split_results
+                if split_result.accepted != split_result.split.data["number"]
             ]
             assert not changed, (
                 f"a split result comes as it is: {few(changed)} are changed"
@@ -119,16 +122,17 @@ class EngineContract(PluginContract):
         for limit in (0, 1, 7):
             splits = _Splits(1000)
             stop = _Stop(limit, splits)
-            found = [
-                each.split.id for each in _mapped(make(), splits, parallelism, stop)
+            ids = [
+                split_result.split.id
+                for split_result in _mapped(make(), splits, parallelism, stop)
             ]
             late = splits.taken - limit
             assert stop.asked, "stop is honoured: it was not even asked"
             assert late <= 0, (
                 f"stop is honoured: {late} splits were taken after it said so"
             )
-            assert len(found) == splits.taken, (
-                f"what was taken comes back: {len(found)} of {splits.taken}"
+            assert len(ids) == splits.taken, (
+                f"what was taken comes back: {len(ids)} of {splits.taken}"
             )
 
     @pytest.mark.parametrize("error", ERRORS)

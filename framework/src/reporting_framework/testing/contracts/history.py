@@ -85,11 +85,11 @@ class HistoryContract:
         def opened() -> Any:
             sink = make()
             sink.open(rows([0]).schema)
-            found = sink.history() if isinstance(sink, Recording) else None
-            if found is None:
+            history = sink.history() if isinstance(sink, Recording) else None
+            if history is None:
                 pytest.skip("it keeps no history")
             sink.ledger()
-            return found
+            return history
 
         return opened
 
@@ -105,14 +105,14 @@ class HistoryContract:
                 "error": "StorageUnavailable",
             }
         )
-        for each in (FULL, failed):
-            history().add_run(each)
-        found = list(history().records())
-        assert found == [
+        for run_record in (FULL, failed):
+            history().add_run(run_record)
+        records = list(history().records())
+        assert records == [
             failed,
             FULL,
-        ], f"a history keeps what it is given, the newest first: {found}"
-        assert list(history().newest()) == found, (
+        ], f"a history keeps what it is given, the newest first: {records}"
+        assert list(history().newest()) == records, (
             "the records one by one are the same, the one that ended last first"
         )
 
@@ -125,9 +125,11 @@ class HistoryContract:
             )
         for number in range(self.kept_runs + 3):
             history().add_run(record(number))
-        found = [each.run_id for each in history().records()]
+        run_ids = [record.run_id for record in history().records()]
         due = [f"run-{number}" for number in reversed(range(3, self.kept_runs + 3))]
-        assert found == due, f"a history is bounded, and the oldest go first: {found}"
+        assert run_ids == due, (
+            f"a history is bounded, and the oldest go first: {run_ids}"
+        )
 
     def test_records_kept_at_once_are_all_there(
         self, history: Callable[[], Any]
@@ -145,10 +147,10 @@ class HistoryContract:
 
         with ThreadPoolExecutor(WRITERS) as pool:
             list(pool.map(keep, range(WRITERS)))
-        found = {each.run_id for each in history().records()}
+        run_ids = {record.run_id for record in history().records()}
         due = {f"run-{number}" for number in range(WRITERS)}
-        assert found == due, (
-            f"records kept at once are all there: missing {few(due - found)}"
+        assert run_ids == due, (
+            f"records kept at once are all there: missing {few(due - run_ids)}"
         )
 
     def test_a_row_s_run_is_found(self, history: Callable[[], Any]) -> None:
@@ -171,15 +173,15 @@ class HistoryContract:
         two = history()
         two.add_rows(["a.json"], ["v2"])
         two.flush(run_id="two", validator="w", at=AT + timedelta(days=1))
-        found = history().lineage(["a.json", "b.json#2", "c.json"])
+        lineage = history().lineage(["a.json", "b.json#2", "c.json"])
         due = [
             ("a.json", "v2", "two", "w", AT + timedelta(days=1)),
             ("a.json", "v1", "one", "v", AT),
             ("b.json#2", None, "one", "v", AT),
         ]
-        assert found.columns == COLUMNS, f"columns are {COLUMNS}: {found.columns}"
-        assert found.rows() == due, (
-            f"a row's run is found by its source key: {found.rows()}"
+        assert lineage.columns == COLUMNS, f"columns are {COLUMNS}: {lineage.columns}"
+        assert lineage.rows() == due, (
+            f"a row's run is found by its source key: {lineage.rows()}"
         )
 
     def test_notes_from_several_threads_are_all_there(
@@ -194,12 +196,12 @@ class HistoryContract:
                 )
             )
         one.flush(run_id="one", validator="v", at=AT)
-        found = (
+        keys = (
             history()
             .lineage([f"{number}.json" for number in range(64)])["source_key"]
             .to_list()
         )
-        assert sorted(found) == sorted(f"{number}.json" for number in range(64)), (
+        assert sorted(keys) == sorted(f"{number}.json" for number in range(64)), (
             "notes of several threads are there"
         )
 
@@ -224,7 +226,7 @@ class HistoryContract:
         two.add_rows(["b.json"], ["v1"])
         two.flush(run_id="two", validator="v", at=AT)
         two.add_run(record(2))
-        assert [each.run_id for each in history().records()] == ["run-2"], (
+        assert [record.run_id for record in history().records()] == ["run-2"], (
             "what is kept after damage is there"
         )
         assert history().lineage(["b.json"]).height == 1, (

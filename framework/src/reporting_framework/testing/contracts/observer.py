@@ -55,7 +55,7 @@ class ObserverContract:
         return self.plugin() if isinstance(self.plugin, type) else self.plugin
 
     @pytest.fixture
-    def told(
+    def output(
         self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> Callable[[], Mapping[str, str]]:
         """What was logged and printed, by where."""
@@ -79,17 +79,17 @@ class ObserverContract:
     @pytest.mark.parametrize("kind", ["good", "mixed", "empty"])
     def test_it_does_not_raise(self, observer: Any, kind: str) -> None:
         """By real calls of a run; what it raised would be logged, and lost."""
-        with (watched := _Watched(observer)) as told:
+        with (watched := _Watched(observer)) as lifecycle:
             for _ in range(2):
-                _ran(kind, told)
+                _ran(kind, lifecycle)
         assert not watched.raised, f"an observer does not raise: {few(watched.raised)}"
 
     def test_it_does_not_raise_when_a_run_fails(self, observer: Any) -> None:
         """Whatever the error is, and however early it comes."""
-        with (watched := _Watched(observer)) as told:
-            _failed(told)
+        with (watched := _Watched(observer)) as lifecycle:
+            _failed(lifecycle)
             for error in (KeyboardInterrupt(), MemoryError(), _Silent()):
-                told.run_failed(report="other", run_id="1", error=error)
+                lifecycle.run_failed(report="other", run_id="1", error=error)
         assert not watched.raised, (
             f"an observer does not raise when a run fails: {few(watched.raised)}"
         )
@@ -101,11 +101,11 @@ class ObserverContract:
             _ran(kind, load_plugins([]).lifecycle()),
             _ran(kind, _Watched(observer).lifecycle),
         )
-        due, found = (
+        due, actual = (
             alone.model_dump(exclude=MOMENT),
             observed.model_dump(exclude=MOMENT),
         )
-        changed = [name for name in due if due[name] != found[name]]
+        changed = [name for name in due if due[name] != actual[name]]
         assert not changed, (
             f"a run is the same with an observer and without: {few(changed)} differ"
         )
@@ -118,17 +118,17 @@ class ObserverContract:
             1,
             [Rejection("b.json", "1", "missing", "x")],
         )
-        before, told = copy.deepcopy(split_result), _Watched(observer).lifecycle
-        told.run_started(
+        before, lifecycle = copy.deepcopy(split_result), _Watched(observer).lifecycle
+        lifecycle.run_started(
             report="test", run_id="1", inputs=["s3://in/a"], steps=STEPS, schema=SCHEMA
         )
-        told.split_finished(
+        lifecycle.split_finished(
             report="test",
             run_id="1",
             split=split_result.split,
             split_result=split_result,
         )
-        told.records_rejected(
+        lifecycle.records_rejected(
             report="test", run_id="1", rejections=split_result.rejections
         )
         assert split_result == before, "an observer changes nothing that it is told"
@@ -136,24 +136,28 @@ class ObserverContract:
     def test_it_keeps_no_outcome(self, observer: Any) -> None:
         """It would hold memory for as long as the run goes on."""
         gc.collect()
-        before = {id(each) for each in gc.get_objects() if type(each) is SplitResult}
+        before = {
+            id(candidate)
+            for candidate in gc.get_objects()
+            if type(candidate) is SplitResult
+        }
         _ran("mixed", _Watched(observer).lifecycle)
         gc.collect()
         kept = [
-            each
-            for each in gc.get_objects()
-            if type(each) is SplitResult and id(each) not in before
+            candidate
+            for candidate in gc.get_objects()
+            if type(candidate) is SplitResult and id(candidate) not in before
         ]
         assert not kept, f"an observer keeps no split result: {len(kept)} are held"
 
     def test_no_value_is_told(
-        self, observer: Any, told: Callable[[], Mapping[str, str]]
+        self, observer: Any, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Not even of an error whose message holds one."""
         watched = _Watched(observer).lifecycle
         _failed(watched)
         watched.run_failed(report="test", run_id="1", error=ValueError(CANARY))
-        nothing_told(told())
+        nothing_told(output())
 
 
 class _Silent(BaseException):
@@ -182,7 +186,7 @@ class _Watched(logging.Handler):
         self.raised.append(record.getMessage().partition(": ")[2].partition(";")[0])
 
 
-def _ran(kind: str, told: Lifecycle) -> RunResult:
+def _ran(kind: str, lifecycle: Lifecycle) -> RunResult:
     """A run of a small report, told to an observer."""
     batches: dict[str, Iterator[Batch]] = {
         "good": iter([batch(1, 2), batch(3)]),
@@ -196,7 +200,8 @@ def _ran(kind: str, told: Lifecycle) -> RunResult:
         else {"first": batches[kind], "second": [batch(7, key="more.ndjson")]}
     )
     return run(
-        pipeline(given, KeptRows(), transforms=[WithoutStudy("beta")]), lifecycle=told
+        pipeline(given, KeptRows(), transforms=[WithoutStudy("beta")]),
+        lifecycle=lifecycle,
     )
 
 
@@ -216,10 +221,10 @@ def _failing() -> Iterator[Batch]:
     raise ValueError(CANARY)
 
 
-def _failed(told: Lifecycle) -> None:
+def _failed(lifecycle: Lifecycle) -> None:
     """A run that ends with an error which holds a value, told to an observer."""
     try:
-        _ran("failing", told)
+        _ran("failing", lifecycle)
     except StepFailed:
         return
     raise AssertionError("the run fails")

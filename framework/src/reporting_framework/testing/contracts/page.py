@@ -96,10 +96,8 @@ class PageContract(PluginContract):
             rows.reverse(),
             rows.sample(fraction=1, shuffle=True, seed=1),
         ):
-            found = self._rendered(make, material._replace(rows=other.lazy())).text
-            assert found == due, (
-                "the same material gives the same text: it gave another"
-            )
+            text = self._rendered(make, material._replace(rows=other.lazy())).text
+            assert text == due, "the same material gives the same text: it gave another"
 
     def test_it_can_be_made_of_little(self, make: Make, material: PageContext) -> None:
         """Check that a page can be made of little.
@@ -114,9 +112,9 @@ class PageContract(PluginContract):
             if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)
         ]
         nulls = rows.with_columns(
-            pl.lit(None, rows.schema[each]).alias(each)
-            for each in rows.columns
-            if each not in kept
+            pl.lit(None, rows.schema[column]).alias(column)
+            for column in rows.columns
+            if column not in kept
         )
         for what, changed in {
             "no rows": material._replace(rows=rows.clear().lazy()),
@@ -155,11 +153,11 @@ class PageContract(PluginContract):
         )
 
     def test_no_value_is_told(
-        self, make: Make, material: PageContext, told: Callable[[], Mapping[str, str]]
+        self, make: Make, material: PageContext, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Nothing of a row is logged or printed."""
         make().render(material)
-        nothing_told(told())
+        nothing_told(output())
 
     def _rendered(self, make: Make, material: PageContext) -> _Page:
         text = html_of(make().render(material))

@@ -42,10 +42,10 @@ class QuarantineContract:
             sink = make()
             sink.open(rows([0]).schema)
             sink.ledger()
-            found = sink.quarantine()
-            if found is None:
+            quarantine = sink.quarantine()
+            if quarantine is None:
                 pytest.skip("it has no quarantine")
-            return found
+            return quarantine
 
         return opened
 
@@ -58,11 +58,11 @@ class QuarantineContract:
         assert state.rows == len(REJECTED), (
             f"a quarantine tells its rows: {state.rows} of {len(REJECTED)}"
         )
-        found = dict(quarantine().versions(OBJECTS))
-        assert found == {
+        versions = dict(quarantine().versions(OBJECTS))
+        assert versions == {
             "a.json": "v1",
             "b.json": "v2",
-        }, f"a quarantine keeps what it is given: {found}"
+        }, f"a quarantine keeps what it is given: {versions}"
 
     def test_a_quarantine_shows_what_it_was_given(
         self, quarantine: Callable[[], Any]
@@ -75,9 +75,9 @@ class QuarantineContract:
         assert quarantine().entries().height == 0, "an empty quarantine has no entries"
         quarantine().mark_in_progress(["c.json"])
         quarantine().replace_entries([], REJECTED[::-1], run_id="r", at=AT)
-        found = quarantine().entries().rows()
+        rows = quarantine().entries().rows()
         wanted = [(*rejection, "r", AT) for rejection in REJECTED]
-        assert found == wanted, f"a quarantine shows what it was given: {found}"
+        assert rows == wanted, f"a quarantine shows what it was given: {rows}"
 
     def test_a_quarantine_replaces_what_was_read_again(
         self, quarantine: Callable[[], Any]
@@ -86,18 +86,18 @@ class QuarantineContract:
         quarantine().replace_entries([], REJECTED, run_id="r", at=AT)
         again = [Rejection("b.json#2", "v3", "json_invalid")]
         state = quarantine().replace_entries(["b.json"], again, run_id="s", at=AT)
-        found = dict(quarantine().versions(OBJECTS))
-        assert found == {
+        versions = dict(quarantine().versions(OBJECTS))
+        assert versions == {
             "a.json": "v1",
             "b.json": "v3",
-        }, f"a quarantine replaces what was read again: {found}"
+        }, f"a quarantine replaces what was read again: {versions}"
         assert state.rows == 2, (
             f"a quarantine replaces what was read again: {state.rows} rows where 2 are"
         )
         quarantine().replace_entries(["a.json"], [], run_id="t", at=AT)
-        found = dict(quarantine().versions(OBJECTS))
-        assert found == {"b.json": "v3"}, (
-            f"what is accepted at last leaves the quarantine: {found}"
+        versions = dict(quarantine().versions(OBJECTS))
+        assert versions == {"b.json": "v3"}, (
+            f"what is accepted at last leaves the quarantine: {versions}"
         )
 
     def test_what_was_dropped_stays_accounted_for(
@@ -120,20 +120,21 @@ class QuarantineContract:
         assert left == ["b.json#3"], (
             f"what was discarded is not shown, and nothing else is gone: {left}"
         )
-        found = dict(quarantine().versions(OBJECTS))
-        assert found == {
+        versions = dict(quarantine().versions(OBJECTS))
+        assert versions == {
             "a.json": "v1",
             "b.json": "v2",
-        }, f"what was discarded stays accounted for: {found}"
-        told = (
+        }, f"what was discarded stays accounted for: {versions}"
+        kept_reasons = (
             quarantine()
             .discarded()
             .select("source_key", "version", "error_type")
             .rows()
         )
         wanted = [("a.json", "v1", "missing"), ("b.json#2", "v2", "json_invalid")]
-        assert told == wanted, (
-            f"what was discarded is told when it is asked for, with its reason: {told}"
+        assert kept_reasons == wanted, (
+            "what was discarded is told when it is asked for, with its reason:"
+            f" {kept_reasons}"
         )
         state = quarantine().replace_entries(
             ["b.json"], REJECTED[1:], run_id="s", at=AT
@@ -178,9 +179,9 @@ class QuarantineContract:
         by the next one.
         """
         quarantine().mark_in_progress(["a.json"])
-        found = dict(quarantine().versions(OBJECTS))
-        assert found == {"a.json": None}, (
-            f"what was begun and not settled is to be read again: {found}"
+        versions = dict(quarantine().versions(OBJECTS))
+        assert versions == {"a.json": None}, (
+            f"what was begun and not settled is to be read again: {versions}"
         )
         quarantine().replace_entries(["a.json"], [], run_id="r", at=AT)
         assert quarantine().versions(OBJECTS) == {}, (

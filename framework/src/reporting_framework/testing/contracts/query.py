@@ -71,11 +71,11 @@ class QueryContract(PluginContract):
         """Row by row, in this order, type by type."""
         if expected is None:
             pytest.skip("no answer is expected of it: give the fixture `expected`")
-        found = _answer(make(), rows)
-        assert found.schema == expected.schema, (
-            f"it answers as expected: {found.schema} is not {expected.schema}"
+        answer = _answer(make(), rows)
+        assert answer.schema == expected.schema, (
+            f"it answers as expected: {answer.schema} is not {expected.schema}"
         )
-        assert found.equals(expected), "it answers as expected: rows differ"
+        assert answer.equals(expected), "it answers as expected: rows differ"
 
     def test_the_order_of_rows_changes_nothing(
         self, make: Make, rows: pl.DataFrame
@@ -100,12 +100,12 @@ class QueryContract(PluginContract):
 
         They give it again, from another object, and from several threads at once.
         """
-        made = make()
-        first = _answer(made, rows)
+        query = make()
+        first = _answer(query, rows)
         with ThreadPoolExecutor(4) as pool:
             others = [
                 _answer(make(), rows),
-                *pool.map(lambda _: _answer(made, rows), range(8)),
+                *pool.map(lambda _: _answer(query, rows), range(8)),
             ]
         assert all(other.equals(first) for other in others), (
             "a query is deterministic: the same rows gave another"
@@ -114,15 +114,15 @@ class QueryContract(PluginContract):
     def test_it_looks_at_the_schema_alone(self, make: Make, rows: pl.DataFrame) -> None:
         """No row is read before the answer is collected."""
         source = _Watched(rows)
-        found = make().run(source.scan())
-        assert isinstance(found, pl.LazyFrame), (
-            f"a query gives a lazy frame: it gave a {type(found).__name__}"
+        answer = make().run(source.scan())
+        assert isinstance(answer, pl.LazyFrame), (
+            f"a query gives a lazy frame: it gave a {type(answer).__name__}"
         )
         assert source.asked is None, (
             "a query looks at the schema alone: it has read rows"
         )
         due = _answer(make(), rows)
-        assert found.collect().equals(due), (
+        assert answer.collect().equals(due), (
             "a query gives the same of rows that lie elsewhere"
         )
 
@@ -132,13 +132,13 @@ class QueryContract(PluginContract):
         Such a table has the columns of `required_columns`, and those that the settings
         name.
         """
-        made = make()
+        query = make()
         enough = rows.select(
-            name for name in rows.columns if name in self._columns(made)
+            name for name in rows.columns if name in self._columns(query)
         )
-        found, due = _answer(made, enough), _answer(made, rows)
-        shared = [name for name in due.columns if name in found.columns]
-        assert found.equals(due.select(shared)), (
+        answer, due = _answer(query, enough), _answer(query, rows)
+        shared = [name for name in due.columns if name in answer.columns]
+        assert answer.equals(due.select(shared)), (
             "what a query needs is enough: without the others it answers otherwise"
         )
 
@@ -150,13 +150,13 @@ class QueryContract(PluginContract):
         These are the columns of `required_columns`, those that the settings name, and
         those that are in the answer.
         """
-        made = make()
+        query = make()
         source = _Watched(rows.with_columns(pl.lit(1).alias(UNNEEDED)))
-        found = made.run(source.scan()).collect()
+        answer = query.run(source.scan()).collect()
         assert source.asked is not None, (
             "a query answers from the rows: it has read none"
         )
-        more = source.asked - self._columns(made) - set(found.columns)
+        more = source.asked - self._columns(query) - set(answer.columns)
         if len(source.asked) > 1:  # to count rows some column must be read
             assert not more, (
                 f"a query reads no more columns than it needs: {few(more)} besides"
@@ -164,9 +164,9 @@ class QueryContract(PluginContract):
 
     def test_an_empty_table_has_an_answer(self, make: Make, rows: pl.DataFrame) -> None:
         """Of the same columns and types."""
-        due, found = _answer(make(), rows).schema, _answer(make(), rows.clear()).schema
-        assert found == due, (
-            f"no rows have an answer with the columns of one of rows: {found} is not"
+        due, schema = _answer(make(), rows).schema, _answer(make(), rows.clear()).schema
+        assert schema == due, (
+            f"no rows have an answer with the columns of one of rows: {schema} is not"
             f" {due}"
         )
 
@@ -181,9 +181,9 @@ class QueryContract(PluginContract):
             if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)
         ]
         nulls = rows.with_columns(
-            pl.lit(None, rows.schema[each]).alias(each)
-            for each in rows.columns
-            if each not in kept
+            pl.lit(None, rows.schema[column]).alias(column)
+            for column in rows.columns
+            if column not in kept
         )
         due = _answer(make(), rows).schema
         tables = {
@@ -194,13 +194,15 @@ class QueryContract(PluginContract):
             "another": rows[-1:],
         }
         for what, table in tables.items():
-            found = _answer(make(), table)
-            assert found.schema == due, (
-                f"an answer has the same columns and types, of {what}: {found.schema}"
+            answer = _answer(make(), table)
+            assert answer.schema == due, (
+                f"an answer has the same columns and types, of {what}: {answer.schema}"
             )
-            floats = found.select(pl.selectors.float())
+            floats = answer.select(pl.selectors.float())
             odd = [
-                each.name for each in floats if not each.drop_nulls().is_finite().all()
+                column.name
+                for column in floats
+                if not column.drop_nulls().is_finite().all()
             ]
             assert not odd, (
                 f"what has no number is null: column {few(odd)} is none for {what}"
@@ -210,8 +212,8 @@ class QueryContract(PluginContract):
         """The frame that it was given is as it was."""
         given = rows.clone()
         lazy = given.lazy()
-        made = make()
-        made.run(lazy).collect()
+        query = make()
+        query.run(lazy).collect()
         assert lazy.collect().equals(rows), "a query does not change its input"
         assert given.equals(rows), "a query does not change its input"
 
@@ -225,38 +227,38 @@ class QueryContract(PluginContract):
         for name in self.plugin.Settings.model_fields:
             for odd in ("no_such_column", ["no_such_column"]):
                 try:
-                    made = make(**{name: odd})
+                    query = make(**{name: odd})
                 except ValueError:  # it is not for texts
                     continue
-                source, told = _Watched(rows), ""
+                source, message = _Watched(rows), ""
                 try:
-                    made.run(source.scan()).collect()
+                    query.run(source.scan()).collect()
                 except SettingsError as error:
-                    told = str(error)
+                    message = str(error)
                 except Exception as error:
                     raise AssertionError(
                         "a column that is not there is refused with a SettingsError:"
                         f" {name} made it raise {type(error).__name__}"
                     ) from error
-                assert not (told and source.asked), (
+                assert not (message and source.asked), (
                     f"settings are refused before anything is read: {name} was not"
                 )
 
     def test_no_value_is_told(
-        self, make: Make, rows: pl.DataFrame, told: Callable[[], Mapping[str, str]]
+        self, make: Make, rows: pl.DataFrame, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Nothing of a row is logged or printed."""
         _answer(make(), rows)
-        nothing_told(told())
+        nothing_told(output())
 
-    def _columns(self, made: Any) -> set[str]:
+    def _columns(self, query: Any) -> set[str]:
         """Columns of `required_columns`, and all texts of the settings."""
-        settings = getattr(made, "settings", None)
+        settings = getattr(query, "settings", None)
         values = settings.model_dump().values() if settings is not None else ()
         texts = [
-            each
+            column
             for value in values
-            for each in ([value] if isinstance(value, str) else _several(value))
+            for column in ([value] if isinstance(value, str) else _several(value))
         ]
         return {*self.plugin.required_columns, *texts}
 
@@ -285,19 +287,19 @@ class _Watched:
         self.asked = (self.asked or set()) | set(
             self._rows.columns if columns is None else columns
         )
-        found = self._rows if columns is None else self._rows.select(columns)
-        found = found if predicate is None else found.filter(predicate)
-        yield found if count is None else found[:count]
+        frame = self._rows if columns is None else self._rows.select(columns)
+        frame = frame if predicate is None else frame.filter(predicate)
+        yield frame if count is None else frame[:count]
 
 
 def _several(value: Any) -> Sequence[str]:
     return (
-        [each for each in value if isinstance(each, str)]
+        [item for item in value if isinstance(item, str)]
         if isinstance(value, list | tuple | set | frozenset)
         else ()
     )
 
 
 def _answer(query: Any, rows: pl.DataFrame) -> pl.DataFrame:
-    found: pl.DataFrame = query.run(rows.lazy()).collect()
-    return found
+    answer: pl.DataFrame = query.run(rows.lazy()).collect()
+    return answer

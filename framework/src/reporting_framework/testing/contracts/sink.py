@@ -376,7 +376,7 @@ class SinkContract(
             [commit_result.duplicates for commit_result in commit_results],
             sum(map(len, shares)),
         )
-        added = staged_rows - sum(each or 0 for each in duplicates)
+        added = staged_rows - sum(count or 0 for count in duplicates)
         assert None in duplicates or added == len(union), (
             f"commit results of commits at once add up: {duplicates} duplicates of"
             f" {staged_rows} rows"
@@ -405,7 +405,7 @@ class SinkContract(
             f"the ledger is what is visible: it tells {ledger.rows} rows of 4"
         )
         wanted = list(reversed(objects))
-        due = [each for each in wanted if objects.index(each) % 2]
+        due = [name for name in wanted if objects.index(name) % 2]
         assert ledger.filter_new(wanted) == due, (
             f"the ledger is what is visible: unseen {few(ledger.filter_new(wanted))}"
         )
@@ -445,14 +445,14 @@ class SinkContract(
     # -- whatever else -----------------------------------------------------------------
 
     def test_no_value_is_told(
-        self, place: Place, told: Callable[[], Mapping[str, str]]
+        self, place: Place, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Neither by commit results nor in logs.
 
         Nor by the error of a schema that it does not take.
         """
         commit_result = place.run(range(4))
-        nothing_told({"the commit result": commit_result, "the log of a run": told()})
+        nothing_told({"the commit result": commit_result, "the log of a run": output()})
         sink = place.make()
         try:
             sink.open(pl.Schema({SOURCE_KEY: pl.String()}))

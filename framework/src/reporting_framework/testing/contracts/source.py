@@ -125,8 +125,10 @@ class SourceContract(PluginContract):
     def test_a_split_has_an_id_of_its_own(self, opened: Opened) -> None:
         """`Split.id` is unique within a run."""
         twice = [
-            each
-            for each, times in Counter(split.id for split in planned(opened())).items()
+            split_id
+            for split_id, times in Counter(
+                split.id for split in planned(opened())
+            ).items()
             if times > 1
         ]
         assert not twice, (
@@ -160,14 +162,14 @@ class SourceContract(PluginContract):
         assert not aside, (
             f"every record comes out: {few(aside)} were rejected or left unread"
         )
-        found = found_in(batches)
-        assert found.keys() == records.keys(), differing(
-            found, records, "every record comes out, and nothing else"
+        records_read = found_in(batches)
+        assert records_read.keys() == records.keys(), differing(
+            records_read, records, "every record comes out, and nothing else"
         )
         changed = [
             source_key
             for source_key, record in records.items()
-            if found[source_key] != record
+            if records_read[source_key] != record
         ]
         assert not changed, (
             f"every record comes out as it is: {few(changed)} are changed"
@@ -179,7 +181,7 @@ class SourceContract(PluginContract):
         source_keys = [
             source_key for batch in batches for source_key in source_keys_of(batch)
         ]
-        twice = [each for each, times in Counter(source_keys).items() if times > 1]
+        twice = [key for key, times in Counter(source_keys).items() if times > 1]
         assert not twice, (
             f"a source key is unique: {few(twice)} are there more than once"
         )
@@ -235,17 +237,17 @@ class SourceContract(PluginContract):
         """What is accounted for is not read again; everything else is."""
         objects = sorted({self._object(source_key) for source_key in records})
         for known in (objects, objects[::2], objects[1::2]):
-            found = found_in(taken(opened(), KnownObjects(known)))
+            records_read = found_in(taken(opened(), KnownObjects(known)))
             due = [
                 source_key
                 for source_key in records
                 if self._object(source_key) not in known
             ]
-            assert not set(found) - set(due), differing(
-                found, due, "nothing is read that the ledger has"
+            assert not set(records_read) - set(due), differing(
+                records_read, due, "nothing is read that the ledger has"
             )
-            assert not set(due) - set(found), differing(
-                found, due, "everything is read that the ledger lacks"
+            assert not set(due) - set(records_read), differing(
+                records_read, due, "everything is read that the ledger lacks"
             )
 
     def test_a_new_record_is_found(
@@ -262,17 +264,22 @@ class SourceContract(PluginContract):
         left = first.bookmark(complete=True, unread=[], rows=len(records))
         first.close()
         assert through_json(left) == left, "a bookmark is of JSON types"
-        known, (source_key, record) = {self._object(each) for each in records}, add(0)
+        known, (source_key, record) = (
+            {self._object(source_key) for source_key in records},
+            add(0),
+        )
         for what, bookmark in {
             "there": left,
             "lost": {},
             "damaged": {**left, **dict.fromkeys(left, CANARY)},
         }.items():
-            found = found_in(taken(opened(), KnownObjects(known, bookmark)))
-            assert set(found) == {source_key}, differing(
-                found, {source_key}, f"a new record is found, the bookmark being {what}"
+            records_read = found_in(taken(opened(), KnownObjects(known, bookmark)))
+            assert set(records_read) == {source_key}, differing(
+                records_read,
+                {source_key},
+                f"a new record is found, the bookmark being {what}",
             )
-            assert found[source_key] == record, "a new record comes out as it is"
+            assert records_read[source_key] == record, "a new record comes out as it is"
 
     def test_a_bookmark_loses_nothing(
         self, opened: Opened, records: Mapping[str, Any]
@@ -288,12 +295,12 @@ class SourceContract(PluginContract):
             (True, objects[:1]),
             (True, objects[-1:]),
         ):
-            known = [each for each in objects if each not in unread] if complete else []
+            known = [name for name in objects if name not in unread] if complete else []
             source = opened()
             taken(source, close=False)
             left = source.bookmark(complete=complete, unread=unread, rows=len(known))
             source.close()
-            found = found_in(taken(opened(), KnownObjects(known, left)))
+            records_read = found_in(taken(opened(), KnownObjects(known, left)))
             due = [
                 source_key
                 for source_key in records
@@ -304,8 +311,8 @@ class SourceContract(PluginContract):
                 if unread
                 else "what a stopped run left"
             )
-            assert set(found) == set(due), differing(
-                found, due, f"a bookmark loses nothing: {what} is found again"
+            assert set(records_read) == set(due), differing(
+                records_read, due, f"a bookmark loses nothing: {what} is found again"
             )
 
     def test_survey_tells_what_is_left(self, opened: Opened) -> None:
@@ -357,7 +364,7 @@ class SourceContract(PluginContract):
             assert all(sent(split) == split for split in splits), (
                 "a split survives JSON, also of what is read again"
             )
-            found = found_in(
+            records_read = found_in(
                 [batch for split in splits for batch in source.read(sent(split))]
             )
             waiting = source.plan_stats().waiting
@@ -367,8 +374,8 @@ class SourceContract(PluginContract):
                 for source_key, record in records.items()
                 if self._object(source_key) in asked
             }
-            assert found == due, differing(
-                found, due, "what is asked for again is read, and nothing else"
+            assert records_read == due, differing(
+                records_read, due, "what is asked for again is read, and nothing else"
             )
             assert waiting == 0, (
                 f"nothing is waiting after the last split: {waiting} are said to be"
@@ -411,13 +418,13 @@ class SourceContract(PluginContract):
             f"triggers says which are taken: {trigger.kind} is not among them"
         )
         damage: list[Any] = [[{}], [CANARY], None, CANARY]
-        for event in ({"Records": each} for each in damage):
+        for event in ({"Records": damaged} for damaged in damage):
             source = make()
             try:
                 source.accept_trigger(trigger._replace(event=event))
-                found = found_in(taken(source))
-                assert not found, (
-                    f"nothing is made of a trigger that is none: {few(found)}"
+                records_read = found_in(taken(source))
+                assert not records_read, (
+                    f"nothing is made of a trigger that is none: {few(records_read)}"
                 )
             except TriggerError as error:
                 nothing_told({"the error of a trigger": error})
@@ -473,11 +480,11 @@ class SourceContract(PluginContract):
                     for batch in batches
                     for source_key in source_keys_of(batch)
                 ]
-                found = {
+                noticed = {
                     name if name in objects else self._object(name) for name in names
                 }
-                assert found == objects, differing(
-                    found, objects, f"nothing is passed over: {attempt}"
+                assert noticed == objects, differing(
+                    noticed, objects, f"nothing is passed over: {attempt}"
                 )
                 assert all(
                     records.get(source_key) == value
@@ -493,7 +500,7 @@ class SourceContract(PluginContract):
         self,
         opened: Opened,
         make: Callable[..., Any],
-        told: Callable[[], Mapping[str, str]],
+        output: Callable[[], Mapping[str, str]],
     ) -> None:
         """Neither in logs nor in what is set aside.
 
@@ -515,7 +522,7 @@ class SourceContract(PluginContract):
             }
         )
         source.close()
-        nothing_told(told())
+        nothing_told(output())
 
     @pytest.mark.slow
     def test_memory_is_bounded(

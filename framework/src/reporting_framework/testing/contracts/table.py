@@ -25,8 +25,8 @@ class ReadableContract:
             pytest.skip("what it holds cannot be asked for as a table")
 
         def scanned() -> pl.LazyFrame | None:
-            found: pl.LazyFrame | None = place.opened(with_ledger=False).scan()
-            return found
+            frame: pl.LazyFrame | None = place.opened(with_ledger=False).scan()
+            return frame
 
         return scanned
 
@@ -52,18 +52,18 @@ class ReadableContract:
         """
         place.run(range(5))
         sink, _ = place.staged(range(5, 9))
-        found, due = _collected(table()), place.rows(range(5))
-        columns = found.columns[: len(due.columns)]
+        frame, due = _collected(table()), place.rows(range(5))
+        columns = frame.columns[: len(due.columns)]
         assert columns == due.columns, (
             f"a table has the prepared columns first, in their order: it has {columns}"
         )
-        wrong = [name for name in due.columns if found.schema[name] != due.schema[name]]
+        wrong = [name for name in due.columns if frame.schema[name] != due.schema[name]]
         assert not wrong, (
             f"a table has the prepared types: column {wrong[0]} is"
-            f" {found.schema[wrong[0]]}"
+            f" {frame.schema[wrong[0]]}"
         )
         sink.close()
-        assert _same(found.select(due.columns), due), (
+        assert _same(frame.select(due.columns), due), (
             "a table has all that was committed, and nothing else"
         )
 
@@ -79,8 +79,8 @@ class ReadableContract:
         due = place.rows(range(6))
         some = pl.col(SOURCE_KEY).is_in(due[SOURCE_KEY][::2].implode())
         for name in due.columns:
-            found = _collected(_there(table()).filter(some).select(name))
-            assert _same(found, due.filter(some).select(name)), (
+            frame = _collected(_there(table()).filter(some).select(name))
+            assert _same(frame, due.filter(some).select(name)), (
                 f"rows and columns are picked: column {name} differs"
             )
         assert _collected(_there(table()).select(pl.len())).item() == 6, (
@@ -102,12 +102,12 @@ class ReadableContract:
         before = _there(table())
         place.run(range(4, 8))
         try:
-            found = before.select(place.rows([0]).columns).collect()
+            frame = before.select(place.rows([0]).columns).collect()
         except Exception:  # whatever polars makes of a file that was replaced
-            found = place.rows(range(4))
-        whole = any(_same(found, place.rows(range(most))) for most in (4, 8))
+            frame = place.rows(range(4))
+        whole = any(_same(frame, place.rows(range(most))) for most in (4, 8))
         assert whole, (
-            f"a later commit mixes no table: {found.height} rows where 4 or 8 are"
+            f"a later commit mixes no table: {frame.height} rows where 4 or 8 are"
         )
         assert _collected(table()).height == 8, (
             "a scan sees what was committed before it"
@@ -142,9 +142,9 @@ class ReadableContract:
             pytest.skip("nothing breaks its I/O: give the fixture `faults`")
         place.run(range(3))
         for attempt in each_fault(faults):
-            found: Any = attempt.run(table)
+            frame: Any = attempt.run(table)
             if attempt.error is None:
-                assert found is not None, (
+                assert frame is not None, (
                     f"an error is not an absence: {attempt} left no table"
                 )
         assert _collected(table()).height == 3, (
@@ -152,14 +152,14 @@ class ReadableContract:
         )
 
 
-def _there(found: pl.LazyFrame | None) -> pl.LazyFrame:
-    assert found is not None, "there is a table after the first commit: scan gave none"
-    return found
+def _there(frame: pl.LazyFrame | None) -> pl.LazyFrame:
+    assert frame is not None, "there is a table after the first commit: scan gave none"
+    return frame
 
 
-def _collected(found: pl.LazyFrame | None) -> pl.DataFrame:
+def _collected(frame: pl.LazyFrame | None) -> pl.DataFrame:
     try:
-        return _there(found).collect()
+        return _there(frame).collect()
     except ReportingError as error:
         raise AssertionError(
             f"a table that is there can be read: {type(error).__name__}"

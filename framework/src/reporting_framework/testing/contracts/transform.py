@@ -54,27 +54,27 @@ class TransformContract(PluginContract):
         """Row by row, type by type."""
         if expected is None:
             pytest.skip("nothing is expected of it: give the fixture `expected`")
-        found = make().apply(frame)
-        assert found.schema == expected.schema, (
-            f"it makes what is expected: {found.schema} is not {expected.schema}"
+        transformed = make().apply(frame)
+        assert transformed.schema == expected.schema, (
+            f"it makes what is expected: {transformed.schema} is not {expected.schema}"
         )
-        assert found.equals(expected), "it makes what is expected: rows differ"
+        assert transformed.equals(expected), "it makes what is expected: rows differ"
 
     def test_the_source_key_is_kept(self, make: Make, frame: pl.DataFrame) -> None:
         """As the last column, a String, and with every row its own; none is made up."""
-        found = make().apply(frame)
-        assert found.columns[-1:] == [SOURCE_KEY], (
+        transformed = make().apply(frame)
+        assert transformed.columns[-1:] == [SOURCE_KEY], (
             "a transform keeps the source key, as the last column"
         )
-        assert found.schema[SOURCE_KEY] == pl.String, (
+        assert transformed.schema[SOURCE_KEY] == pl.String, (
             "a transform keeps the source key as a String"
         )
-        source_keys = found[SOURCE_KEY].to_list()
+        source_keys = transformed[SOURCE_KEY].to_list()
         made_up = set(source_keys) - set(frame[SOURCE_KEY].to_list())
         assert not made_up, (
             f"a transform makes up no source key: {few(map(str, made_up))}"
         )
-        twice = [str(each) for each, times in Counter(source_keys).items() if times > 1]
+        twice = [str(key) for key, times in Counter(source_keys).items() if times > 1]
         assert not twice, f"a row is kept or dropped, never doubled: {few(twice)}"
 
     def test_every_row_is_shaped_by_itself(
@@ -84,10 +84,13 @@ class TransformContract(PluginContract):
 
         How a run is cut into batches changes nothing.
         """
-        made = make()
-        together = made.apply(frame)
+        transform = make()
+        together = transform.apply(frame)
         alone = pl.concat(
-            [made.apply(frame[number : number + 1]) for number in range(frame.height)]
+            [
+                transform.apply(frame[number : number + 1])
+                for number in range(frame.height)
+            ]
         )
         for source_key, row in _by_source_key(together).items():
             assert _by_source_key(alone).get(source_key) == row, (
@@ -99,8 +102,8 @@ class TransformContract(PluginContract):
 
     def test_it_works_on_no_rows(self, make: Make, frame: pl.DataFrame) -> None:
         """The sinks' schema is found that way, so it is that of frames with rows."""
-        made = make()
-        empty, full = made.apply(frame.clear()), made.apply(frame)
+        transform = make()
+        empty, full = transform.apply(frame.clear()), transform.apply(frame)
         assert empty.height == 0, "of no rows it makes no rows"
         assert empty.schema == full.schema, (
             f"no rows have the schema of rows: {empty.schema} is not {full.schema}"
@@ -122,10 +125,10 @@ class TransformContract(PluginContract):
 
         It gives it again, from another object, and from several threads at once.
         """
-        made = make()
-        first = made.apply(frame)
+        transform = make()
+        first = transform.apply(frame)
         with ThreadPoolExecutor(4) as pool:
-            others = [make().apply(frame), *pool.map(made.apply, [frame] * 8)]
+            others = [make().apply(frame), *pool.map(transform.apply, [frame] * 8)]
         assert all(other.equals(first) for other in others), (
             "a transform is deterministic: the same frame gave another"
         )
@@ -139,10 +142,10 @@ class TransformContract(PluginContract):
         """
         due = make().apply(frame)
         for attempt in each_fault(self._faults(faults)):
-            made = make()
-            found = attempt.run(partial(made.apply, frame))
+            transform = make()
+            transformed = attempt.run(partial(transform.apply, frame))
             if attempt.error is None:
-                assert found.equals(due), (
+                assert transformed.equals(due), (
                     f"a fault is told, not hidden: {attempt} gave another frame"
                 )
             nothing_told({f"the error of {attempt}": attempt.error})
@@ -151,28 +154,28 @@ class TransformContract(PluginContract):
         )
 
     def test_no_value_is_told(
-        self, make: Make, frame: pl.DataFrame, told: Callable[[], Mapping[str, str]]
+        self, make: Make, frame: pl.DataFrame, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Nothing of a record is logged or printed.
 
         Nor by the error of a frame that it does not take.
         """
-        made = make()
-        made.apply(frame)
+        transform = make()
+        transform.apply(frame)
         strange = frame.select(
             pl.all().exclude(SOURCE_KEY).cast(pl.String).name.suffix("_"), SOURCE_KEY
         )
         try:
-            made.apply(strange)
+            transform.apply(strange)
         except Exception as error:
             nothing_told({"the error of a frame with other columns": error})
-        nothing_told(told())
+        nothing_told(output())
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, make: Make, frame: pl.DataFrame) -> None:
         """Nothing of a frame is kept once it is done."""
         self._bounded()
-        made = make()
+        transform = make()
         large = pl.concat(
             [frame] * (1 + MEBIBYTE // max(1, int(frame.estimated_size())))
         )
@@ -183,7 +186,7 @@ class TransformContract(PluginContract):
 
         def stream(times: int) -> None:
             for _ in range(times):
-                made.apply(copied(large))
+                transform.apply(copied(large))
 
         stream(4)
         small, many = peak(partial(stream, 16)), peak(partial(stream, 64))

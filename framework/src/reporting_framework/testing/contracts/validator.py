@@ -67,11 +67,11 @@ class ValidatorContract(PluginContract):
     def test_a_good_record_is_a_row(self, make: Make, good: Sequence[Any]) -> None:
         """All of them, each with its own source key."""
         batch = self._batch(good)
-        found = make().validate(batch)
-        assert not found.rejections, (
-            f"a good record is a row: rejected {_reasons(found.rejections)}"
+        validated = make().validate(batch)
+        assert not validated.rejections, (
+            f"a good record is a row: rejected {_reasons(validated.rejections)}"
         )
-        rows = found.frame[SOURCE_KEY].to_list()
+        rows = validated.frame[SOURCE_KEY].to_list()
         assert sorted(rows) == sorted(batch.source_keys), differing(
             rows, batch.source_keys, "a good record is a row"
         )
@@ -80,11 +80,13 @@ class ValidatorContract(PluginContract):
         self, make: Make, bad: Sequence[tuple[Any, ...]]
     ) -> None:
         """With its source key, its version, the type of the error and the field."""
-        batch = self._batch([each[0] for each in bad])
-        found = make().validate(batch)
-        kept = found.frame[SOURCE_KEY].to_list()
+        batch = self._batch([case[0] for case in bad])
+        validated = make().validate(batch)
+        kept = validated.frame[SOURCE_KEY].to_list()
         assert not kept, f"a bad record is a rejection: {few(kept)} are rows"
-        by_source_key = {each.source_key: each for each in found.rejections}
+        by_source_key = {
+            rejection.source_key: rejection for rejection in validated.rejections
+        }
         for source_key, version, (_, error_type, *field) in zip(
             batch.source_keys, batch.versions, bad, strict=True
         ):
@@ -105,13 +107,13 @@ class ValidatorContract(PluginContract):
 
         And what becomes of it does not depend on its neighbours.
         """
-        records = [*good, *(each[0] for each in bad), *self._awkward(), *good]
-        batch, made = self._batch(records), make()
-        found = made.validate(batch)
+        records = [*good, *(case[0] for case in bad), *self._awkward(), *good]
+        batch, validator = self._batch(records), make()
+        validated = validator.validate(batch)
         times = Counter(
             [
-                *found.frame[SOURCE_KEY].to_list(),
-                *(each.source_key for each in found.rejections),
+                *validated.frame[SOURCE_KEY].to_list(),
+                *(rejection.source_key for rejection in validated.rejections),
             ]
         )
         wrong = [
@@ -123,16 +125,16 @@ class ValidatorContract(PluginContract):
             f"every record is a row or a rejection, once: {few(wrong)} are not"
         )
         alone = [
-            made.validate(self._batch([record], first=number))
+            validator.validate(self._batch([record], first=number))
             for number, record in enumerate(records)
         ]
-        frame = pl.concat([each.frame for each in alone])
-        assert frame.sort(SOURCE_KEY).equals(found.frame.sort(SOURCE_KEY)), (
+        frame = pl.concat([validated.frame for validated in alone])
+        assert frame.sort(SOURCE_KEY).equals(validated.frame.sort(SOURCE_KEY)), (
             "what becomes of a record does not depend on its neighbours: rows differ"
         )
-        assert sorted(each for one in alone for each in one.rejections) == sorted(
-            found.rejections
-        ), (
+        assert sorted(
+            rejection for one in alone for rejection in one.rejections
+        ) == sorted(validated.rejections), (
             "what becomes of a record does not depend on its neighbours: rejections"
             " differ"
         )
@@ -141,27 +143,27 @@ class ValidatorContract(PluginContract):
         self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]
     ) -> None:
         """For good records, for none, and where all are rejected."""
-        made = make()
+        validator = make()
         for what, records in {
             "good records": good,
             "no records": [],
-            "bad records": [each[0] for each in bad],
+            "bad records": [case[0] for case in bad],
         }.items():
-            found = made.validate(self._batch(records, like=good)).frame.schema
-            assert found == made.schema, (
-                f"the schema is exactly as declared, for {what}: {found} is not"
-                f" {made.schema}"
+            schema = validator.validate(self._batch(records, like=good)).frame.schema
+            assert schema == validator.schema, (
+                f"the schema is exactly as declared, for {what}: {schema} is not"
+                f" {validator.schema}"
             )
 
     def test_a_bad_record_never_raises(self, make: Make, good: Sequence[Any]) -> None:
         """Whatever bytes it is of."""
-        made = make()
+        validator = make()
         for what, record in self._named_awkward().items():
-            _unharmed(made, self._batch([record]), f"a record ({what})")
+            _unharmed(validator, self._batch([record]), f"a record ({what})")
         if self.plugin.input_format == "payloads":
-            self._never_raises_for_damage(made, good)
+            self._never_raises_for_damage(validator, good)
 
-    def _never_raises_for_damage(self, made: Any, good: Sequence[bytes]) -> None:
+    def _never_raises_for_damage(self, validator: Any, good: Sequence[bytes]) -> None:
         """Check that it raises nothing for damaged records.
 
         They are bytes at random, and good records that were cut, doubled or changed at
@@ -184,7 +186,7 @@ class ValidatorContract(PluginContract):
                 + noise
                 + record[end % (len(record) + 1) :],
             ):
-                _unharmed(made, self._batch([payload]), "a damaged record")
+                _unharmed(validator, self._batch([payload]), "a damaged record")
 
         damaged()
 
@@ -195,10 +197,13 @@ class ValidatorContract(PluginContract):
 
         It gives it again, from another object, and from several threads at once.
         """
-        batch, made = self._batch([*good, *(each[0] for each in bad)]), make()
-        first = made.validate(batch)
+        batch, validator = self._batch([*good, *(case[0] for case in bad)]), make()
+        first = validator.validate(batch)
         with ThreadPoolExecutor(4) as pool:
-            others = [make().validate(batch), *pool.map(made.validate, [batch] * 8)]
+            others = [
+                make().validate(batch),
+                *pool.map(validator.validate, [batch] * 8),
+            ]
         for other in others:
             assert other.frame.equals(first.frame), "it is deterministic: rows differ"
             assert list(other.rejections) == list(first.rejections), (
@@ -213,47 +218,47 @@ class ValidatorContract(PluginContract):
         make: Make,
         good: Sequence[Any],
         bad: Sequence[tuple[Any, ...]],
-        told: Callable[[], Mapping[str, str]],
+        output: Callable[[], Mapping[str, str]],
     ) -> None:
         """Neither in rejections nor in logs, also of fields that nobody knows."""
-        found: Validated = make().validate(
+        validated: Validated = make().validate(
             self._batch(
                 [
                     *good,
-                    *(each[0] for each in bad),
+                    *(case[0] for case in bad),
                     *self._awkward(),
                     *self._with_odd_names(good),
                 ]
             )
         )
-        for each in found.rejections:
+        for rejection in validated.rejections:
             nothing_told(
                 {
-                    f"a rejection of type {each.error_type!r:.40}": (
-                        each.error_type,
-                        each.field,
-                        each.version,
+                    f"a rejection of type {rejection.error_type!r:.40}": (
+                        rejection.error_type,
+                        rejection.field,
+                        rejection.version,
                     )
                 }
             )
         nothing_told(
-            {"the names of ignored fields": list(found.ignored_fields), **told()}
+            {"the names of ignored fields": list(validated.ignored_fields), **output()}
         )
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, make: Make, good: Sequence[Any]) -> None:
         """Nothing of a batch is kept once it is done."""
         self._bounded()
-        made = make()
+        validator = make()
         records = (
-            list(good) * (1 + 65_536 // max(1, sum(size_of(each) for each in good)))
+            list(good) * (1 + 65_536 // max(1, sum(size_of(record) for record in good)))
         )[:10_000]
         batch = self._batch(records)
         size = sum(map(size_of, records))
 
         def stream(times: int) -> None:
             for _ in range(times):
-                made.validate(_copied(batch))
+                validator.validate(_copied(batch))
 
         stream(2)
         small, large = peak(partial(stream, 4)), peak(partial(stream, 20))
@@ -272,7 +277,7 @@ class ValidatorContract(PluginContract):
         if self.plugin.input_format == "payloads":
             return Batch(source_keys, versions, list(records))
         frame = pl.DataFrame(
-            [dict(each) for each in records or like], infer_schema_length=None
+            [dict(record) for record in records or like], infer_schema_length=None
         )
         return Batch(source_keys, versions, frame=frame[: len(records)])
 
@@ -287,27 +292,29 @@ class ValidatorContract(PluginContract):
 
         Its name holds a value, too.
         """
-        found = []
-        for each in good if self.plugin.input_format == "payloads" else ():
+        batches = []
+        for good_record in good if self.plugin.input_format == "payloads" else ():
             try:
-                record = json.loads(each)
+                record = json.loads(good_record)
             except ValueError:
                 continue
             if isinstance(record, dict):
-                found.append(json.dumps({**record, f"{CANARY} of someone": 1}).encode())
-        return found
+                batches.append(
+                    json.dumps({**record, f"{CANARY} of someone": 1}).encode()
+                )
+        return batches
 
 
-def _unharmed(made: Any, batch: Batch, what: str) -> None:
+def _unharmed(validator: Any, batch: Batch, what: str) -> None:
     """Validate a single record; it must be answered for."""
     try:
-        found = made.validate(batch)
+        validated = validator.validate(batch)
     except Exception as error:
         raise AssertionError(
             f"a validator never raises for a bad record: {type(error).__name__} for"
             f" {what}"
         ) from error
-    number = found.frame.height + len(found.rejections)
+    number = validated.frame.height + len(validated.rejections)
     assert number == 1, (
         f"every record is a row or a rejection, once: {what} was answered for {number}"
         " times"
@@ -318,7 +325,7 @@ def _copied(batch: Batch) -> Batch:
     """The same batch in memory of its own, so that what is kept of it takes memory."""
     if batch.payloads is not None:
         return batch._replace(
-            payloads=[bytes(bytearray(each)) for each in batch.payloads]
+            payloads=[bytes(bytearray(payload)) for payload in batch.payloads]
         )
     return batch._replace(
         frame=copied(batch.frame) if batch.frame is not None else None
@@ -326,4 +333,6 @@ def _copied(batch: Batch) -> Batch:
 
 
 def _reasons(rejections: Sequence[Rejection]) -> str:
-    return few(f"{each.error_type} in {each.field}" for each in rejections)
+    return few(
+        f"{rejection.error_type} in {rejection.field}" for rejection in rejections
+    )

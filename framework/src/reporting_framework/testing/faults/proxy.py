@@ -82,7 +82,9 @@ class S3Proxy:
 
     def count(self, kind: str | None = None) -> int:
         """How many requests (of this kind) have arrived."""
-        return sum(kind is None or each.kind == kind for each in list(self.requests))
+        return sum(
+            kind is None or request.kind == kind for request in list(self.requests)
+        )
 
     def _arrived(self, method: bytes, target: bytes) -> tuple[Exchange, float]:
         exchange = Exchange(method.decode("latin-1"), target.decode("latin-1"))

@@ -39,4 +39,4 @@ class KnownObjects:
     ) -> list[str]:
         """Those that it has not, in the order given."""
         self.asked += objects
-        return [each for each in objects if each not in self._known]
+        return [name for name in objects if name not in self._known]

@@ -45,13 +45,13 @@ def drained(source: Any) -> None:
 
 def found_in(batches: Iterable[Batch]) -> dict[str, Any]:
     """What came out, by source key."""
-    found: dict[str, Any] = {}
+    records: dict[str, Any] = {}
     for batch in batches:
         given: Sequence[Any] = (
             batch.frame.to_dicts() if batch.frame is not None else batch.payloads or ()
         )
-        found.update(zip(batch.source_keys, given, strict=False))
-    return found
+        records.update(zip(batch.source_keys, given, strict=False))
+    return records
 
 
 def source_keys_of(batch: Batch) -> list[str]:
@@ -62,8 +62,8 @@ def source_keys_of(batch: Batch) -> list[str]:
 def set_aside(batch: Batch) -> list[str]:
     """Source keys of what was rejected or left unread."""
     return [
-        *(each.source_key for each in batch.rejected),
-        *(each.source_key for each in batch.unread),
+        *(rejection.source_key for rejection in batch.rejected),
+        *(failure.source_key for failure in batch.unread),
     ]
 
 

@@ -77,12 +77,12 @@ def _tip(
     before: Mapping[Any, int],
     one: str,
 ) -> str:
-    said = f"{name}: {plural(now.get(name, 0), one)}"
+    caption = f"{name}: {plural(now.get(name, 0), one)}"
     last = figures.last
     return (
-        f"{said}, {count(before.get(name, 0))} in {month_name(last.month)}"
+        f"{caption}, {count(before.get(name, 0))} in {month_name(last.month)}"
         if last
-        else said
+        else caption
     )
 
 
@@ -100,7 +100,7 @@ def course(
 
     `beside` is how many rows the chart has that it stands beside, if any.
     """
-    numbers = [(each.month, getattr(each, field)) for each in figures.totals]
+    numbers = [(total.month, getattr(total, field)) for total in figures.totals]
     rows = [
         {"label": tick(of, number), "value": value, "shown": count(value),
          "tip": f"{month_name(of)}: {plural(value, one)}"}

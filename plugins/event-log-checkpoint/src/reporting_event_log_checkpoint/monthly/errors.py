@@ -14,8 +14,8 @@ def errors(figures: Figures) -> Section:
     """Failed checks: by month, by center."""
     name = month_name(figures.month)
     now, before = (
-        {center_name(figures, center): number for center, number in each.items()}
-        for each in figures.errors
+        {center_name(figures, center): number for center, number in counts.items()}
+        for counts in figures.errors
     )
     content = [
         course(

@@ -32,19 +32,19 @@ def labels(figures: Figures) -> dict[tuple[str | None, str | None], str]:
     It is the module, else the datatype, or both.
     """
     forms = [_short, _joined, _quoted]
-    found = dict.fromkeys(figures.modules, 0)
+    numbers = dict.fromkeys(figures.modules, 0)
     while shared := [
         name
         for name, number in Counter(
-            forms[at](*key) for key, at in found.items()
+            forms[at](*key) for key, at in numbers.items()
         ).items()
         if number > 1
     ]:
-        found = {
+        numbers = {
             key: min(at + (forms[at](*key) in shared), len(forms) - 1)
-            for key, at in found.items()
+            for key, at in numbers.items()
         }
-    return {key: forms[at](*key) for key, at in found.items()}
+    return {key: forms[at](*key) for key, at in numbers.items()}
 
 
 def _short(kind: str | None, module: str | None) -> str:
@@ -67,19 +67,19 @@ def labelled(figures: Figures, rates: Mapping[Key, Rate]) -> dict[str, Rate]:
 
 def by_module(figures: Figures, numbers: Mapping[Key, int]) -> dict[str, int]:
     """Counts by center and module, summed by the name of the module."""
-    names, found = labels(figures), dict[str, int]()
+    names, counts = labels(figures), dict[str, int]()
     for (_, kind, module), number in numbers.items():
         label = names[kind, module]
-        found[label] = found.get(label, 0) + number
-    return found
+        counts[label] = counts.get(label, 0) + number
+    return counts
 
 
 def summed(numbers: Mapping[Key, int], at: int) -> dict[Any, int]:
     """Counts summed by one part of their key."""
-    found: dict[Any, int] = {}
+    counts: dict[Any, int] = {}
     for key, number in numbers.items():
-        found[key[at]] = found.get(key[at], 0) + number
-    return found
+        counts[key[at]] = counts.get(key[at], 0) + number
+    return counts
 
 
 def tick(month: date, number: int) -> str:

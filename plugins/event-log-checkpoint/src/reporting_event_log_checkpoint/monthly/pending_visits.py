@@ -126,16 +126,16 @@ def _listed(figures: Figures, total: int, *, identifiers: bool) -> Markup:
     ]
     names = labels(figures)
     rows = [
-        [each.ptid] * identifiers
+        [visit.ptid] * identifiers
         + [
-            center_name(figures, each.center),
-            names[each.module],
-            each.visit_date.isoformat() if each.visit_date else None,
-            f"{each.submitted.date().isoformat()}",
-            count(each.failures),
-            count(each.days),
+            center_name(figures, visit.center),
+            names[visit.module],
+            visit.visit_date.isoformat() if visit.visit_date else None,
+            f"{visit.submitted.date().isoformat()}",
+            count(visit.failures),
+            count(visit.days),
         ]
-        for each in listed
+        for visit in listed
     ]
     more = (
         f" {plural(total - len(listed), 'more visit')}"

@@ -64,12 +64,12 @@ def _last_run(material: PageContext) -> list[tuple[str, Content]]:
         "partial": "partial: something was left for the next run",
         "failed": "failed",
     }[last.status]
-    said = (
+    text = (
         f"{moment(last.finished_at)}, {ago(material.at - last.finished_at)} before this"
         " page was made"
     )
     return [
-        ("Last run", said),
+        ("Last run", text),
         ("Its status", f"{how} ({last.error})" if last.error else how),
     ]
 
@@ -79,10 +79,10 @@ def _made_with(runs: Sequence[RunRecord]) -> list[tuple[str, Content]]:
     if not runs:
         return []
     last = runs[0]
-    found: list[tuple[str, Content]] = (
+    facts: list[tuple[str, Content]] = (
         [("Framework", last.framework)] if last.framework else []
     )
-    return found + [
+    return facts + [
         (step.role.capitalize(), f"{step.name} ({step.distribution} {step.version})")
         for step in last.steps
         if step.role != "engine"

@@ -18,10 +18,13 @@ from reporting_pages.formatting import count, month_name, plural, share
 
 def rates(figures: Figures) -> Section:
     """Pass rates: by month, by center, by module."""
-    centers = [{center_name(figures, key[0]): rate for key, rate in each.items()}
-               for each in (figures.rates[0], figures.rates_before[0])]  # fmt: skip
+    centers = [
+        {center_name(figures, key[0]): rate for key, rate in rates_by_center.items()}
+        for rates_by_center in (figures.rates[0], figures.rates_before[0])
+    ]
     modules = [
-        labelled(figures, each) for each in (figures.rates[1], figures.rates_before[1])
+        labelled(figures, rates_by_module)
+        for rates_by_module in (figures.rates[1], figures.rates_before[1])
     ]
     content = [
         _rate_course(figures),
@@ -39,17 +42,17 @@ def _rate_course(figures: Figures) -> Markup:
     title = "Pass rate by month"
     rows = [
         {
-            "label": tick(each.month, number),
-            "value": each.rate,
-            "shown": share(each.rate),
+            "label": tick(total.month, number),
+            "value": total.rate,
+            "shown": share(total.rate),
             "tip": (
-                f"{month_name(each.month)}: {share(each.rate)} of"
-                f" {plural(each.outcomes, 'visit')}"
+                f"{month_name(total.month)}: {share(total.rate)} of"
+                f" {plural(total.outcomes, 'visit')}"
             ),
         }
-        for number, each in enumerate(figures.totals)
+        for number, total in enumerate(figures.totals)
     ]
-    known = [(each.rate, each) for each in figures.totals if each.rate is not None]
+    known = [(total.rate, total) for total in figures.totals if total.rate is not None]
     caption = (
         "Visits whose latest check in the month passed, of the visits checked in it."
     )
@@ -69,12 +72,12 @@ def _rate_course(figures: Figures) -> Markup:
         ["Month", "Pass rate", "Passed", "Checked"],
         [
             [
-                month_name(each.month),
-                share(each.rate),
-                count(each.passed),
-                count(each.outcomes),
+                month_name(total.month),
+                share(total.rate),
+                count(total.passed),
+                count(total.outcomes),
             ]
-            for each in figures.totals
+            for total in figures.totals
         ],
         caption=title,
     )
@@ -108,20 +111,20 @@ def _rate_by(
             says=f"No visit was checked in {name}.",
             caption=f"Visits checked in {name}.",
         )
-    names = sorted(now, key=lambda each: (now[each].rate or 0, -now[each].visits, each))
+    names = sorted(now, key=lambda name: (now[name].rate or 0, -now[name].visits, name))
     shown = names[:DRAWN]
     rows = [
         {
-            "label": each,
-            "value": now[each].rate,
-            "shown": share(now[each].rate),
-            "before": before[each].rate if each in before else None,
+            "label": name,
+            "value": now[name].rate,
+            "shown": share(now[name].rate),
+            "before": before[name].rate if name in before else None,
             "tip": (
-                f"{each}: {share(now[each].rate)}, {count(now[each].passed)} of"
-                f" {plural(now[each].visits, 'visit')}"
+                f"{name}: {share(now[name].rate)}, {count(now[name].passed)} of"
+                f" {plural(now[name].visits, 'visit')}"
             ),
         }
-        for each in shown
+        for name in shown
     ]
     ring = f" The ring shows {month_name(last.month)}." if last else ""
     heads = [
@@ -132,9 +135,9 @@ def _rate_by(
         *([f"{month_name(last.month, short=True)}"] if last else []),
     ]
     body = [
-        [each, share(now[each].rate), count(now[each].passed), count(now[each].visits),
-         *([share(before[each].rate if each in before else None)] if last else [])]
-        for each in names
+        [name, share(now[name].rate), count(now[name].passed), count(now[name].visits),
+         *([share(before[name].rate if name in before else None)] if last else [])]
+        for name in names
     ]  # fmt: skip
     low, high = names[0], names[-1]
     ends = f", highest at {high}, {share(now[high].rate)}" if len(names) > 1 else ""

@@ -9,29 +9,29 @@ from reporting_pages.formatting import count, month_name, plural
 
 def rejected(figures: Figures) -> Section:
     """What lies in quarantine, by reason."""
-    name, found = month_name(figures.month), figures.rejected
+    name, counts = month_name(figures.month), figures.rejected
     says = (
         "Records that were read and not kept, and lie in quarantine until their object"
         " changes or someone takes them up: source key and reason, never the value."
     )
-    if found is None:
+    if counts is None:
         none = element("p", "There is no quarantine beside this table.", class_="empty")
         return section("rejected", "Rejected records", none, says=says)
-    reasons = {key: numbers for key, numbers in found.items() if key[0] != "filtered"}
-    filtered = [numbers for key, numbers in found.items() if key[0] == "filtered"]
+    reasons = {key: numbers for key, numbers in counts.items() if key[0] != "filtered"}
+    filtered = [numbers for key, numbers in counts.items() if key[0] == "filtered"]
     body = [
-        [kind, field or "(whole record)", count(mine), count(every)]
-        for (kind, field), (mine, every) in reasons.items()
+        [kind, field or "(whole record)", count(in_month), count(every)]
+        for (kind, field), (in_month, every) in reasons.items()
     ]
     total = (
-        sum(mine for mine, _ in reasons.values()),
+        sum(in_month for in_month, _ in reasons.values()),
         sum(every for _, every in reasons.values()),
     )
     left_out = sum(every for _, every in filtered)
     aside = (
         f"{plural(left_out, 'record')} {'was' if left_out == 1 else 'were'} left out on"
-        f" purpose (filtered), {count(sum(mine for mine, _ in filtered))} of them by"
-        f" runs in {name}."
+        f" purpose (filtered), {count(sum(in_month for in_month, _ in filtered))} of"
+        f" them by runs in {name}."
         if left_out
         else "No record was left out on purpose (filtered)."
     )

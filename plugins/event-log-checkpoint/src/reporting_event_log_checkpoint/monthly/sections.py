@@ -57,11 +57,11 @@ def _lead(figures: Figures) -> str:
     if not now.events:
         return f"There is no event in {month_name(figures.month)}."
     centers = len({key[0] for key in figures.submitted})
-    said = f"{plural(now.submitted, 'visit')} submitted at {plural(centers, 'center')}"
+    text = f"{plural(now.submitted, 'visit')} submitted at {plural(centers, 'center')}"
     if not now.submitted:
-        said = "No visit was submitted"
+        text = "No visit was submitted"
     elif last:
-        said += f", {_compared(now.submitted, last.submitted)} {month_name(last.month)}"
+        text += f", {_compared(now.submitted, last.submitted)} {month_name(last.month)}"
     rate = (
         f"{share(now.rate)} of the visits checked passed"
         if now.outcomes
@@ -73,7 +73,7 @@ def _lead(figures: Figures) -> str:
         if waiting
         else "No visit waits"
     )
-    return f"{said}. {rate}. {left}."
+    return f"{text}. {rate}. {left}."
 
 
 def _compared(now: int, before: int) -> str:
@@ -87,7 +87,7 @@ def _tiles(figures: Figures) -> Markup:
     against = f"from {month_name(last.month, short=True)}" if last else ""
 
     def tile(name: str, value: str, field: str, says: str) -> Tile:
-        numbers = [getattr(each, field) for each in figures.totals]
+        numbers = [getattr(total, field) for total in figures.totals]
         step = (
             (points if field == "rate" else change)(numbers[-1], numbers[-2])
             if last

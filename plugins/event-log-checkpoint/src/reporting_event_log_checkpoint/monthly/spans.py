@@ -43,7 +43,7 @@ def spans_of(days: Mapping[int, int]) -> Spans:
         _quantile(ordered, total * OUTSIDE),
         _quantile(ordered, total * (1 - OUTSIDE)),
     )
-    width = next((each for each in WIDTHS if (high - low + 1) / each <= MOST), None)
+    width = next((width for width in WIDTHS if (high - low + 1) / width <= MOST), None)
     if width is None:
         width = -(-(high - low + 1) // (MOST * 365)) * 365
     start, counts = low // width * width, dict[int, int]()

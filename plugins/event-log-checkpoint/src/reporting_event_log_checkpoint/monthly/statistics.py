@@ -152,15 +152,15 @@ class Figures:
         """Every datatype and module that the page names."""
         counted = {
             (kind, module)
-            for found in (self.submitted, self.before)
-            for _, kind, module in found
+            for counts in (self.submitted, self.before)
+            for _, kind, module in counts
         }
         rated = {
             (kind, module)
-            for found in (self.rates[1], self.rates_before[1])
-            for kind, module in found
+            for rates in (self.rates[1], self.rates_before[1])
+            for kind, module in rates
         }
-        return counted | rated | {each.module for each in self.waiting}
+        return counted | rated | {visit.module for visit in self.waiting}
 
     @property
     def last(self) -> Totals | None:
@@ -188,8 +188,10 @@ def figures_of(
     months = [_before(month, number) for number in range(MONTHS - 1, -1, -1)]
     until = rows.filter(_begin(_before(month, -1)) > _MOMENT)
     of = {
-        each: until.filter(_begin(each) <= _MOMENT, _begin(_before(each, -1)) > _MOMENT)
-        for each in months
+        month: until.filter(
+            _begin(month) <= _MOMENT, _begin(_before(month, -1)) > _MOMENT
+        )
+        for month in months
     }
     end = min(_begin(_before(month, -1)), at)
     visits = Completeness(Completeness.Settings()).run(until)
@@ -215,46 +217,49 @@ def figures_of(
             .head(most)
         ),
     }
-    for name, each in (("rates", months[-1]), ("rates_before", months[-2])):
+    for name, months_end in (("rates", months[-1]), ("rates_before", months[-2])):
         for by in (CENTER, MODULE):
             asked[f"{name} {by[0]}"] = PassRate(PassRate.Settings(by=list(by))).run(
-                of[each]
+                of[months_end]
             )
-    for each in months:
-        asked[f"volumes {each}"] = Volumes(Volumes.Settings(by=["action"])).run(
-            of[each]
+    for months_end in months:
+        asked[f"volumes {months_end}"] = Volumes(Volumes.Settings(by=["action"])).run(
+            of[months_end]
         )
-        asked[f"rate {each}"] = PassRate(PassRate.Settings()).run(of[each])
+        asked[f"rate {months_end}"] = PassRate(PassRate.Settings()).run(of[months_end])
     for name, first in (("submit", "first_submit"), ("pass", "first_pass")):
         asked |= _timing(until, visits, name, first, month)
-    found = dict(zip(asked, pl.collect_all(list(asked.values())), strict=True))
+    frames = dict(zip(asked, pl.collect_all(list(asked.values())), strict=True))
     errors = {
         (center, of_month): number
-        for center, of_month, number in found["errors"].iter_rows()
+        for center, of_month, number in frames["errors"].iter_rows()
     }
     totals = [
-        _totals(each, found[f"volumes {each}"], found[f"rate {each}"], errors)
-        for each in months
+        _totals(month, frames[f"volumes {month}"], frames[f"rate {month}"], errors)
+        for month in months
     ]
     return Figures(
         month=month,
         end=end,
         totals=_begun(totals),
-        centers=_names(found["centers"]),
-        submitted=_counted(found["submitted"]),
-        before=_counted(found["before"]),
-        rates=(_rates(found["rates pipeline_adcid"]), _rates(found["rates datatype"])),
+        centers=_names(frames["centers"]),
+        submitted=_counted(frames["submitted"]),
+        before=_counted(frames["before"]),
+        rates=(
+            _rates(frames["rates pipeline_adcid"]),
+            _rates(frames["rates datatype"]),
+        ),
         rates_before=(
-            _rates(found["rates_before pipeline_adcid"]),
-            _rates(found["rates_before datatype"]),
+            _rates(frames["rates_before pipeline_adcid"]),
+            _rates(frames["rates_before datatype"]),
         ),
         errors=(_errors(errors, months[-1]), _errors(errors, months[-2])),
-        to_submit=_spread(found, "submit"),
-        to_pass=_spread(found, "pass"),
-        waiting=[_named(row) for row in found["waiting"].iter_rows(named=True)],
-        ages=dict(found["ages"].iter_rows()),
-        places=dict(found["places"].iter_rows()),
-        newest=found["newest"].item(),
+        to_submit=_spread(frames, "submit"),
+        to_pass=_spread(frames, "pass"),
+        waiting=[_named(row) for row in frames["waiting"].iter_rows(named=True)],
+        ages=dict(frames["ages"].iter_rows()),
+        places=dict(frames["places"].iter_rows()),
+        newest=frames["newest"].item(),
         rejected=None if quarantine is None else _rejected(quarantine, month),
     )
 
@@ -271,8 +276,8 @@ def _before(month: date, number: int) -> date:
 
 def _submitted(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Submitted visits by center and module: `Volumes`, of the action submit."""
-    found = Volumes(Volumes.Settings(by=["action", *CENTER, *MODULE])).run(rows)
-    return found.filter(pl.col("action") == "submit").select(*CENTER, *MODULE, "visits")
+    frame = Volumes(Volumes.Settings(by=["action", *CENTER, *MODULE])).run(rows)
+    return frame.filter(pl.col("action") == "submit").select(*CENTER, *MODULE, "visits")
 
 
 def _waiting(visits: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
@@ -302,7 +307,9 @@ def _timing(
     They are the visits whose first submit or pass is in the month.
     """
     moment = pl.col(first)
-    mine = visits.filter(moment >= _begin(month), moment < _begin(_before(month, -1)))
+    of_month = visits.filter(
+        moment >= _begin(month), moment < _begin(_before(month, -1))
+    )
     days = (
         (moment.dt.convert_time_zone("UTC").dt.date() - pl.col("visit_date"))
         .dt.total_days()
@@ -311,10 +318,10 @@ def _timing(
     return {
         f"timing {name}": (
             QcTiming(QcTiming.Settings()).run(
-                rows.join(mine, on=VISIT, how="semi", nulls_equal=True)
+                rows.join(of_month, on=VISIT, how="semi", nulls_equal=True)
             )
         ),
-        f"days {name}": mine.select(days).drop_nulls().group_by("days").len(),
+        f"days {name}": of_month.select(days).drop_nulls().group_by("days").len(),
     }
 
 
@@ -342,17 +349,17 @@ def _begun(totals: Sequence[Totals]) -> Sequence[Totals]:
     The last month stays, whatever is in it.
     """
     first = next(
-        (number for number, each in enumerate(totals) if each.events), len(totals) - 1
+        (number for number, total in enumerate(totals) if total.events), len(totals) - 1
     )
     return totals[first:]
 
 
-def _names(found: pl.DataFrame) -> Mapping[int | None, str]:
+def _names(frame: pl.DataFrame) -> Mapping[int | None, str]:
     """Return a name for each center.
 
     Where two have the same name, their numbers tell them apart.
     """
-    labels = {center: label or "(no name)" for center, label in found.iter_rows()}
+    labels = {center: label or "(no name)" for center, label in frame.iter_rows()}
     while several := {
         label for label, number in Counter(labels.values()).items() if number > 1
     }:
@@ -364,13 +371,13 @@ def _names(found: pl.DataFrame) -> Mapping[int | None, str]:
     return labels
 
 
-def _counted(found: pl.DataFrame) -> Mapping[Key, int]:
-    return {tuple(row[:-1]): row[-1] for row in found.iter_rows()}
+def _counted(frame: pl.DataFrame) -> Mapping[Key, int]:
+    return {tuple(row[:-1]): row[-1] for row in frame.iter_rows()}
 
 
-def _rates(found: pl.DataFrame) -> Mapping[Key, Rate]:
+def _rates(frame: pl.DataFrame) -> Mapping[Key, Rate]:
     return {
-        tuple(row[:-3]): Rate(row[-3], row[-2]) for row in found.iter_rows() if row[-3]
+        tuple(row[:-3]): Rate(row[-3], row[-2]) for row in frame.iter_rows() if row[-3]
     }
 
 
@@ -384,14 +391,14 @@ def _errors(
     }
 
 
-def _spread(found: Mapping[str, pl.DataFrame], name: str) -> Spread:
-    row = found[f"timing {name}"].row(0, named=True)
+def _spread(frames: Mapping[str, pl.DataFrame], name: str) -> Spread:
+    row = frames[f"timing {name}"].row(0, named=True)
     return Spread(
         row[f"{name}_visits"],
         row[f"{name}_mean_days"],
         row[f"{name}_median_days"],
         row[f"{name}_p90_days"],
-        dict(found[f"days {name}"].sort("days").iter_rows()),
+        dict(frames[f"days {name}"].sort("days").iter_rows()),
     )
 
 
@@ -415,15 +422,16 @@ def _rejected(
     The most frequent first.
     """
     at = pl.col("rejected_at")
-    mine = ((at >= _begin(month)) & (at < _begin(_before(month, -1)))).sum()
-    found = quarantine.group_by("error_type", "field").agg(
-        mine.alias("mine"), pl.len().alias("all")
+    in_month = ((at >= _begin(month)) & (at < _begin(_before(month, -1)))).sum()
+    frame = quarantine.group_by("error_type", "field").agg(
+        in_month.alias("mine"), pl.len().alias("all")
     )
-    found = found.sort(
+    frame = frame.sort(
         ["all", "error_type", "field"],
         descending=[True, False, False],
         nulls_last=False,
     )
     return {
-        (kind, field): (mine, number) for kind, field, mine, number in found.iter_rows()
+        (kind, field): (in_month, number)
+        for kind, field, in_month, number in frame.iter_rows()
     }

@@ -31,17 +31,17 @@ def _spread(spread: Spread, title: str, what: str, name: str) -> Markup:
             says=f"No visit has its first {what} in {name}.",
             caption=f"{which}.",
         )
-    found = spans_of(spread.days)
+    spans = spans_of(spread.days)
     rows = [
         {
-            "low": each.low,
-            "high": each.high,
-            "value": each.number,
-            "tip": f"{_span(each.low, each.high)}: {plural(each.number, 'visit')}",
+            "low": span.low,
+            "high": span.high,
+            "value": span.number,
+            "tip": f"{_span(span.low, span.high)}: {plural(span.number, 'visit')}",
         }
-        for each in found.drawn
+        for span in spans.drawn
     ]
-    start, end = found.drawn[0].low, found.drawn[-1].high
+    start, end = spans.drawn[0].low, spans.drawn[-1].high
     marks = [
         {"at": value + 0.5, "shown": f"{label} {days(value)}", "right": right}
         for label, value, right in (
@@ -51,14 +51,14 @@ def _spread(spread: Spread, title: str, what: str, name: str) -> Markup:
         if start <= value < end
     ]
     if len(marks) == 2 and (spread.median - start) < 0.3 * (end - start):
-        marks = [{**each, "right": True} for each in marks]  # no room to the left
+        marks = [{**mark, "right": True} for mark in marks]  # no room to the left
         if spread.p90 - spread.median < 0.3 * (end - start):
             marks[0] = {
                 **marks[0],
                 "shown": f"{marks[0]['shown']}, 90% {days(spread.p90)}",
             }
             marks[1] = {**marks[1], "shown": ""}
-    outside = found.below + found.above
+    outside = spans.below + spans.above
     aside = (
         f" {plural(outside, 'visit')} outside what is drawn"
         f" {'is' if outside == 1 else 'are'} in the numbers."
@@ -66,23 +66,23 @@ def _spread(spread: Spread, title: str, what: str, name: str) -> Markup:
         else ""
     )
     body = [
-        [_span(each.low, each.high), count(each.number)]
-        for each in found.drawn
-        if each.number
+        [_span(span.low, span.high), count(span.number)]
+        for span in spans.drawn
+        if span.number
     ]
-    if found.below:
-        body.insert(0, [f"less than {start}", count(found.below)])
-    if found.above:
-        body.append([f"{end} or more", count(found.above)])
-    said = (
+    if spans.below:
+        body.insert(0, [f"less than {start}", count(spans.below)])
+    if spans.above:
+        body.append([f"{end} or more", count(spans.above)])
+    text = (
         f"half within {days(spread.median)} days (median), nine in ten within"
         f" {days(spread.p90)}, {days(spread.mean)} on average"
     )
     return figure(
         title,
         histogram(rows, marks, title="days after the visit"),
-        says=f"{title}, {plural(spread.visits, 'visit')}: {said}.",
-        caption=f"{which}: {plural(spread.visits, 'visit')}, {said}.{aside}",
+        says=f"{title}, {plural(spread.visits, 'visit')}: {text}.",
+        caption=f"{which}: {plural(spread.visits, 'visit')}, {text}.{aside}",
         behind=table(["Days", "Visits"], body, caption=f"{title}, {name}"),
         rows=len(body),
     )

@@ -92,7 +92,7 @@ def _grid(figures: Figures) -> Markup:
         )
     names = labels(figures)
     centers = [
-        center_name(figures, each) for each in order(summed(figures.submitted, 0))
+        center_name(figures, center) for center in order(summed(figures.submitted, 0))
     ]
     modules = order(by_module(figures, figures.submitted))
     cells = {
@@ -119,11 +119,11 @@ def _grid(figures: Figures) -> Markup:
         ["Center", *modules, "All"],
         [
             [
-                each,
-                *(cells.get((each, one)) for one in modules),
-                sum(cells.get((each, one), 0) for one in modules),
+                center,
+                *(cells.get((center, one)) for one in modules),
+                sum(cells.get((center, one), 0) for one in modules),
             ]
-            for each in centers
+            for center in centers
         ],
         caption=f"{title}, {name}",
     )

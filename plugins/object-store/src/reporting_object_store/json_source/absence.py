@@ -74,23 +74,27 @@ def _passed_over(
     The name then sorts before it. The answer is `None` if it is not passed over.
     """
     known = max(
-        (each for each in listing.ranges if name.startswith(each)),
+        (
+            listed_range
+            for listed_range in listing.ranges
+            if name.startswith(listed_range)
+        ),
         key=len,
         default=None,
     )
     if known is None or name > f"{known}{day_of(since)}":
         return None
     listing.ended = True
-    found = re.match(settings.name_pattern, name) if settings.name_pattern else None
+    match = re.match(settings.name_pattern, name) if settings.name_pattern else None
     listed = (
         f"runs list names dated {day_of(since)} or later; a full scan is due at"
         f" {due(listing, settings):%Y-%m-%d %H:%M} UTC, or give --full-scan (of a"
         " report defined in TOML: --set source.full_scan=true)"
     )
-    if found and found["range"] == known:
+    if match and match["range"] == known:
         return Absence(
             "before the window",
-            f"its name is dated {found['timestamp'][:8]}, and {listed}",
+            f"its name is dated {match['timestamp'][:8]}, and {listed}",
         )
     return Absence(
         "without a date",

@@ -32,22 +32,22 @@ class BatchBuilder:
         self._ignored: list[str] = []
         self.size = 0
 
-    def add(self, key: str, found: Object | Rejection | ReadFailure | None) -> None:
+    def add(self, key: str, stored: Object | Rejection | ReadFailure | None) -> None:
         """Take an object apart, or note why that cannot be done.
 
         `None`: it is the object ``key/`` of a folder.
         """
-        if isinstance(found, Object):
-            if is_single(key, found.data):
-                self._record(single_source_key(key), found.data, found.version)
+        if isinstance(stored, Object):
+            if is_single(key, stored.data):
+                self._record(single_source_key(key), stored.data, stored.version)
             else:
-                self._records(key, found)
-        elif found is None:
+                self._records(key, stored)
+        elif stored is None:
             self._ignored.append(f"{key}/")
-        elif isinstance(found, Rejection):
-            self._rejected.append(found)
+        elif isinstance(stored, Rejection):
+            self._rejected.append(stored)
         else:
-            self._unread.append(found)
+            self._unread.append(stored)
 
     def _record(self, source_key: str, payload: bytes, version: str) -> None:
         if len(payload) > self._record_bytes:
@@ -58,19 +58,19 @@ class BatchBuilder:
         self._payloads.append(payload)
         self.size += RECORD_BYTES + len(payload)
 
-    def _records(self, key: str, found: Object) -> None:
+    def _records(self, key: str, stored: Object) -> None:
         try:
-            held = records(key, found.data, self._object_bytes, self._object_records)
+            held = records(key, stored.data, self._object_bytes, self._object_records)
         except UndecodableError as error:
             self._rejected.append(
-                Rejection(single_source_key(key), found.version, error.reason)
+                Rejection(single_source_key(key), stored.version, error.reason)
             )
             return
         for source_key, payload in held:
-            self._record(source_key, payload, found.version)
+            self._record(source_key, payload, stored.version)
         if not held:
             self._rejected.append(
-                Rejection(single_source_key(key), found.version, "empty")
+                Rejection(single_source_key(key), stored.version, "empty")
             )
 
     def build(self) -> Batch:

@@ -100,7 +100,7 @@ def is_single(key: str, data: bytes) -> bool:
         b"}\n",
     ):  # a flat object; the tests below cost a scan each
         return True
-    return b"\0" not in data[:2] and not any(each in data for each in _BETWEEN)
+    return b"\0" not in data[:2] and not any(pattern in data for pattern in _BETWEEN)
 
 
 def records(
@@ -126,12 +126,12 @@ def records(
     if data[:1] not in (b"{", b"[") or b"\0" in data[:4]:
         _refuse_foreign(data, CONTAINERS)
     if key.endswith(LINES):
-        found = _lines(key, data)
+        lines = _lines(key, data)
     elif is_single(key, data):
         return ((single_source_key(key), data),)
     else:
-        found = _by_content(key, data, most)
-    held = tuple(islice(found, most + 1))
+        lines = _by_content(key, data, most)
+    held = tuple(islice(lines, most + 1))
     if len(held) > most:
         raise UndecodableError("too_many_records")
     return held
@@ -167,8 +167,8 @@ def _refuse_foreign(data: bytes, formats: Collection[str]) -> None:
     Raises:
         Undecodable: It looks like one of them.
     """
-    if (found := looks_like(data)) in formats:
-        raise UndecodableError(f"{LOOKS_LIKE}{found}")
+    if (format_name := looks_like(data)) in formats:
+        raise UndecodableError(f"{LOOKS_LIKE}{format_name}")
 
 
 def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -271,5 +271,5 @@ def _scanned(text: str) -> Iterator[bytes]:
 
 def _skip(text: str, position: int) -> int:
     """The first position from `position` on that is not white space."""
-    found = _skipped(text, position)
-    return found.end() if found else position
+    end = _skipped(text, position)
+    return end.end() if end else position

@@ -102,7 +102,10 @@ def _is_csv(text: bytes) -> bool:
     They have the same separator, equally often, and the first is no JSON value.
     """
     first, second = [*text.split(b"\n", 2), b"", b""][:2]
-    if not any(0 < first.count(each) == second.count(each) for each in _SEPARATORS):
+    if not any(
+        0 < first.count(separator) == second.count(separator)
+        for separator in _SEPARATORS
+    ):
         return False
     try:
         json.loads(first)

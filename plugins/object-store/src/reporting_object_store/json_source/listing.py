@@ -68,7 +68,7 @@ class ObjectFilter:
                 key.startswith(current)
                 and key[len(current) : len(current) + 1].isdigit()
             ):
-                current = str(found["range"]) if (found := self._range(key)) else None
+                current = str(prefix["range"]) if (prefix := self._range(key)) else None
                 if current is not None:
                     self.ranges.add(current)
         return kept
@@ -120,7 +120,9 @@ def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
 
     Count it as ignored if not.
     """
-    first = next((each for each in store.shared.get(key, ()) if names.reads(each)), key)
+    first = next(
+        (other for other in store.shared.get(key, ()) if names.reads(other)), key
+    )
     if first != key:
         names.ignore(key)
     return first == key
@@ -179,14 +181,14 @@ def list_since(
 
     def follow(own: str, after: str, end: str | None) -> list[Entry]:
         others = tuple(one for one in known if one != own and not own.startswith(one))
-        found: list[Entry] = []
+        entries: list[Entry] = []
         stray = 0
         for page in store.list(after=after):
             for entry in page:
                 if entry.key.startswith(others) or (
                     end is not None and entry.key > end
                 ):
-                    return found
+                    return entries
                 if not (own and entry.key.startswith(own)):
                     stray = (
                         0
@@ -194,9 +196,9 @@ def list_since(
                         else stray + 1
                     )
                     if stray > STRAY_LIMIT:
-                        return found
-                found.append(entry)
-        return found
+                        return entries
+                entries.append(entry)
+        return entries
 
     with ThreadPoolExecutor(
         min(len(starts), at_once), thread_name_prefix="reporting-list"

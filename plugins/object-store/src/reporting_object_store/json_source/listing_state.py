@@ -95,10 +95,10 @@ def due(listing: Listing, settings: ObjectStoreJsonSettings) -> datetime | None:
 
 def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[str]:
     """Describe in sentences what a run would list that has chosen `listing`."""
-    told = ["the next run is a full scan"]
+    lines = ["the next run is a full scan"]
     if not listing.full and listing.listed and listing.newest:
         days, since = settings.full_scan_every_days, window(listing.newest, settings)
-        told = [
+        lines = [
             (
                 f"the last full scan was at {listing.listed:%Y-%m-%d %H:%M} UTC, the"
                 " next one is due at"
@@ -112,8 +112,8 @@ def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[st
             ),
         ]
     if listing.unread:
-        told.append(
+        lines.append(
             "objects that could not be read and are tried again:"
             f" {len(listing.unread):,}"
         )
-    return told
+    return lines

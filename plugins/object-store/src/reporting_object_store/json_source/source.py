@@ -157,7 +157,7 @@ class ObjectStoreJson:
             newest = listing.newest or now
             listing.since = since = window(newest, self.settings)
             tried = frozenset(listing.unread)
-            found = list_since(
+            listings = list_since(
                 self.store,
                 self._names,
                 listing.ranges,
@@ -166,7 +166,7 @@ class ObjectStoreJson:
                 self.settings.max_in_flight,
             )
             pages = (
-                [entry for entry in page if entry.key not in tried] for page in found
+                [entry for entry in page if entry.key not in tried] for page in listings
             )
             pages = chain(self._tried_before(listing), pages)
         self._rest = self._new(pages, ledger)
@@ -213,8 +213,8 @@ class ObjectStoreJson:
 
     def _tried_before(self, listing: Listing) -> Iterator[list[Entry]]:
         """Objects that the last run could not read, if they are still there."""
-        found = self._requests.map(self._ask, listing.unread)
-        yield [entry for entry in found if entry is not None]
+        entries = self._requests.map(self._ask, listing.unread)
+        yield [entry for entry in entries if entry is not None]
 
     def _ask(self, key: str) -> Entry | None:
         """What there is at `key`.
@@ -289,8 +289,8 @@ class ObjectStoreJson:
             else map(self._fetch, keys)
         )
         batch = BatchBuilder(self.settings)
-        for key, found in zip(keys, fetched, strict=True):
-            batch.add(key, found)
+        for key, content in zip(keys, fetched, strict=True):
+            batch.add(key, content)
             if batch.size >= BATCH_BYTES:
                 yield batch.build()
                 batch = BatchBuilder(self.settings)
@@ -341,8 +341,8 @@ class ObjectStoreJson:
 
     def version(self, name: str) -> str | None:
         """See `Traceable.version`."""
-        found = self.store.head(name)
-        return found.version if found else None
+        entry = self.store.head(name)
+        return entry.version if entry else None
 
     def absence(
         self, name: str, ledger: RunLedger, last_run: datetime | None
@@ -419,10 +419,14 @@ class ObjectStoreJson:
             message.id
             for message in self._named
             if not message.valid
-            or any(self._below(*each) in left for each in message.objects)
+            or any(self._below(*location) in left for location in message.objects)
         ]
         return TriggerResponse(
-            {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+            {
+                "batchItemFailures": [
+                    {"itemIdentifier": identifier} for identifier in failed
+                ]
+            }
         )
 
     @property

@@ -76,27 +76,27 @@ class NdjsonArchive:
 
     def open(self, schema: pl.Schema) -> None:
         """See `Sink.open`."""
-        found, settings = schema.get(self.settings.timestamp), self.settings
-        there = (
+        time_dtype, settings = schema.get(self.settings.timestamp), self.settings
+        columns = (
             "there are"
             f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
         )
-        if not isinstance(found, pl.Datetime) or found.time_zone is None:
+        if not isinstance(time_dtype, pl.Datetime) or time_dtype.time_zone is None:
             raise SettingsError(
                 f"sink {self.name}: setting timestamp names {settings.timestamp}, which"
-                f" is not a column of Datetime with a time zone; {there}"
+                f" is not a column of Datetime with a time zone; {columns}"
             )
         if wrong := [
             name for name in settings.json_columns if schema.get(name) != pl.String
         ]:
             raise SettingsError(
                 f"sink {self.name}: setting json_columns names {', '.join(wrong)},"
-                f" which is not a column of String; {there}"
+                f" which is not a column of String; {columns}"
             )
         if wrong := unfit(schema):
             raise SettingsError(
                 f"sink {self.name}: column {', '.join(wrong)} has no form in JSON;"
-                f" {there}"
+                f" {columns}"
             )
         moment = pl.col(settings.timestamp).dt.convert_time_zone("UTC")
         self._columns = [
@@ -134,7 +134,7 @@ class NdjsonArchive:
             rows
             for _, rows in sorted(
                 (staged_part.data for staged_part in staged_parts),
-                key=lambda each: each.order,
+                key=lambda staged_part: staged_part.order,
             )
         ]
         if not staged:

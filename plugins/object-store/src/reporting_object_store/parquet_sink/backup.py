@@ -94,8 +94,8 @@ def check_unchanged(places: Iterable[Place]) -> None:
         CommitConflict: One is not in the version that it was looked at.
     """
     for store, key, belonging in places:
-        found = store.head(key)
-        if found is None or not same_version(found.version, belonging.version):
+        entry = store.head(key)
+        if entry is None or not same_version(entry.version, belonging.version):
             raise _changed(belonging)
 
 

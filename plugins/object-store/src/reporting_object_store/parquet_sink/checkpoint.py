@@ -87,14 +87,14 @@ def _unread(error: BaseException, uri: str) -> ReportingError:
 
     The storage or the system did not give it.
     """
-    found = storage_error(error, uri)
+    problem = storage_error(error, uri)
     if not uri.startswith("s3://"):
         local = (
             AccessDenied if isinstance(error, PermissionError) else StorageUnavailable
         )
-        found = local(f"{uri}: {system_problem(error) or 'reading failed'}")
-    kind = StorageUnavailable if isinstance(found, ObjectMissing) else type(found)
-    return kind(f"{found}; the checkpoint could not be read, and nothing was changed")
+        problem = local(f"{uri}: {system_problem(error) or 'reading failed'}")
+    kind = StorageUnavailable if isinstance(problem, ObjectMissing) else type(problem)
+    return kind(f"{problem}; the checkpoint could not be read, and nothing was changed")
 
 
 class OutOfOrderError(CorruptCheckpoint):
@@ -157,9 +157,11 @@ class Checkpoint(NamedTuple):
         with reading(self.uri):
             if self.content is not None:
                 checksums.check_bytes(self.uri, self.content)
-            found = self._stored().collect_schema()
+            stored_schema = self._stored().collect_schema()
         with self._refusing():
-            form = SchemaMapping.between(found, schema, [self.timestamp, SOURCE_KEY])
+            form = SchemaMapping.between(
+                stored_schema, schema, [self.timestamp, SOURCE_KEY]
+            )
             with reading(self.uri):
                 form.check(self._stored())
         file = self._replace(form=form)
@@ -246,10 +248,10 @@ class Checkpoint(NamedTuple):
         if self.content is not None:
             return True
         try:
-            found = self.store.head(self.key)
+            entry = self.store.head(self.key)
         except ReportingError:  # what went wrong before tells more
             return True
-        return found is None or same_version(found.version, self.version)
+        return entry is None or same_version(entry.version, self.version)
 
     def _collect(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
         """What a query gives.
@@ -271,16 +273,16 @@ class Checkpoint(NamedTuple):
 
         Looks at the newest rows first, and often no further.
         """
-        found: set[str] = set()
+        found_keys: set[str] = set()
         tail = max(0, self.rows - READ_ROWS)
         for start, rows in ((tail, self.rows - tail), (0, tail)):
-            if rows and (left := [key for key in objects if key not in found]):
-                found.update(
+            if rows and (left := [key for key in objects if key not in found_keys]):
+                found_keys.update(
                     self._collect(
                         partial(_objects_of, start, rows, pl.Series(left).implode())
                     )[SOURCE_KEY]
                 )
-        return found
+        return found_keys
 
     def first(self, columns: Sequence[str]) -> dict[str, Any]:
         """These columns of its first row."""
@@ -301,9 +303,9 @@ class Checkpoint(NamedTuple):
             moments = self._collect(
                 partial(_moments_of, self.timestamp, start, end - start)
             )[self.timestamp]
-            found: datetime | None = moments.filter(moments <= moment).max()  # type: ignore[assignment]  # a datetime
-            if found is not None:
-                return found
+            newest: datetime | None = moments.filter(moments <= moment).max()  # type: ignore[assignment]  # a datetime
+            if newest is not None:
+                return newest
             end, rows = start, 16 * rows
         return None
 
@@ -324,10 +326,10 @@ class Checkpoint(NamedTuple):
 
     def latest(self) -> datetime | None:
         """Its newest timestamp, wherever that row is."""
-        found: datetime | None = self._collect(
+        newest: datetime | None = self._collect(
             lambda scan: scan.select(pl.col(self.timestamp).max())
         ).item()
-        return found
+        return newest
 
     def existing_keys(self, source_keys: pl.Series) -> pl.Series:
         """Those of `source_keys` of which there is a row."""

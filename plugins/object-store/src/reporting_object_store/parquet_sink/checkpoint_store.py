@@ -77,11 +77,11 @@ class CheckpointFiles:
     def open(self, schema: pl.Schema) -> None:
         """See `Sink.open`."""
         self.layout.check(schema.names())
-        found = schema.get(self.settings.timestamp)
+        time_dtype = schema.get(self.settings.timestamp)
         if (
-            not isinstance(found, pl.Datetime)
-            or found.time_zone is None
-            or found.time_unit == "ns"
+            not isinstance(time_dtype, pl.Datetime)
+            or time_dtype.time_zone is None
+            or time_dtype.time_unit == "ns"
         ):
             raise SettingsError(
                 f"sink {self.name}: setting timestamp names {self.settings.timestamp},"
@@ -109,11 +109,11 @@ class CheckpointFiles:
         if (
             columns
             and file.rows
-            and (found := self.layout.key(file.first(columns))) != key
+            and (file_key := self.layout.key(file.first(columns))) != key
         ):
             raise CorruptCheckpoint(
-                f"{file.uri}: it holds rows that belong into {found}; it is of another"
-                " checkpoint: move one of them"
+                f"{file.uri}: it holds rows that belong into {file_key}; it is of"
+                " another checkpoint: move one of them"
             )
         return file
 
@@ -139,8 +139,8 @@ class CheckpointFiles:
         Where no run is under way, it is the version as it is now.
         """
         if self._versions is None:
-            found = ((key, self.store.head(key)) for key in self._keys())
-            self._versions = {key: entry.version for key, entry in found if entry}
+            entries = ((key, self.store.head(key)) for key in self._keys())
+            self._versions = {key: entry.version for key, entry in entries if entry}
         return self._versions
 
     def scan(self) -> pl.LazyFrame | None:

@@ -96,9 +96,9 @@ def check(uri: str, read: Read, size: int) -> None:
         polars.exceptions.PolarsError: Its footer cannot be read.
     """
     footer = _footer(read, size)
-    if (found := _found(footer)) is None:
+    if (checksums := _found(footer)) is None:
         return
-    at, value = found
+    at, value = checksums
     begin = size - len(footer)
     if value[_SEAL : _SEAL + len(_UNSEALED)] == _digest(footer, at):
         blocks = list(_blocks(read, begin, len(json.loads(value)["blocks"])))

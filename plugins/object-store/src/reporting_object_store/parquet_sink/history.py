@@ -111,7 +111,7 @@ class RunHistory:
         self._check()
         if self._found is None:
             try:
-                found = self._store.get(LOG, limit=HUGE)
+                stored = self._store.get(LOG, limit=HUGE)
             except ObjectMissing:
                 self._found = _Found()
             except TooLargeError as error:
@@ -121,10 +121,10 @@ class RunHistory:
                 )
                 self._found = _Found(error.version)
             else:
-                lines = found.data.splitlines()
+                lines = stored.data.splitlines()
                 files = _files_in(lines[0]) if lines else None
                 self._found = _Found(
-                    found.version,
+                    stored.version,
                     files or 0,
                     tuple(lines if files is None else lines[1:]),
                 )
@@ -185,11 +185,11 @@ class RunHistory:
             self._merge() if self._load().files + self._written > MAX_FILES else None
         )
         for _ in commit_attempts(self.uri):
-            found = self._load()
-            files = found.files + self._written if merged is None else merged
-            data = self._bounded([*found.lines, line], files)
+            log = self._load()
+            files = log.files + self._written if merged is None else merged
+            data = self._bounded([*log.lines, line], files)
             try:
-                self._store.put(LOG, data, if_version=found.version)
+                self._store.put(LOG, data, if_version=log.version)
             except CommitConflict:
                 self._found = None
                 continue

@@ -31,7 +31,7 @@ class CheckpointLedger:
     def newest_until(self, moment: datetime) -> datetime | None:
         """See `DatedLedger.newest_until`."""
         return max(
-            (found for file in self._files if (found := file.newest_until(moment))),
+            (newest for file in self._files if (newest := file.newest_until(moment))),
             default=None,
         )
 

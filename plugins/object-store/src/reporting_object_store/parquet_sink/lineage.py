@@ -155,7 +155,7 @@ class Lineage:
                 with ThreadPoolExecutor(
                     MAX_WORKERS, thread_name_prefix="reporting-lineage"
                 ) as pool:
-                    found = list(
+                    frames = list(
                         pool.map(partial(self._read, wanted=wanted), self._files())
                     )
             except ObjectMissing:  # merged meanwhile
@@ -165,7 +165,7 @@ class Lineage:
                 rows = pl.concat(
                     [
                         SCHEMA.to_frame(),
-                        *(frame for frame in found if frame is not None),
+                        *(frame for frame in frames if frame is not None),
                     ]
                 )
                 return rows.unique().sort(
@@ -235,7 +235,7 @@ class Lineage:
             MAX_WORKERS, thread_name_prefix="reporting-lineage"
         ) as pool:
             try:
-                found = [
+                read_files = [
                     (file, frame)
                     for file, frame in zip(
                         group, pool.map(self._read, group), strict=True
@@ -243,10 +243,10 @@ class Lineage:
                 ]
             except ObjectMissing:  # another run merges
                 return len(small)
-            frames = [frame for _, frame in found if frame is not None]
+            frames = [frame for _, frame in read_files if frame is not None]
             merged = pl.concat([SCHEMA.to_frame(), *frames]).unique()
             if merged.height:
                 self._put(merged["at"].sort()[-1], uuid.uuid4().hex, merged)
-            keys = [file.key for file, frame in found if frame is not None]
+            keys = [file.key for file, frame in read_files if frame is not None]
             list(pool.map(partial(self._store.delete, if_version=None), keys))
         return len(small) - len(frames) + (merged.height <= FULL // 2)

@@ -70,7 +70,7 @@ class TendedFiles(CheckpointFiles):
         entry = self.store.head(key)
         if entry is None:
             return None
-        found = StoredArtifact(
+        artifact = StoredArtifact(
             "output",
             self.store.location.join(key).uri,
             None,
@@ -82,8 +82,8 @@ class TendedFiles(CheckpointFiles):
         with suppress(CorruptCheckpoint):
             file = self._own(key)
             if same_version(file.version, entry.version):
-                found = found._replace(rows=file.rows, newest=file.newest)
-        return Place(self.store, key, found)
+                artifact = artifact._replace(rows=file.rows, newest=file.newest)
+        return Place(self.store, key, artifact)
 
     def _folders(self) -> Iterator[Location]:
         """Yield the folders in which runs write.
@@ -109,9 +109,11 @@ class TendedFiles(CheckpointFiles):
             if self._marker.read() is not None:
                 self._marker.refuse()
             places = self._places(belongings)
-            saved = frozenset((each.uri, each.version or "") for each in belongings)
+            saved = frozenset(
+                (artifact.uri, artifact.version or "") for artifact in belongings
+            )
             reset = Reset.begin(
-                tuple(dict.fromkeys(each.kind for each in belongings)),
+                tuple(dict.fromkeys(artifact.kind for artifact in belongings)),
                 self._backup or _stamp(),
                 saved,
             )
@@ -125,10 +127,10 @@ class TendedFiles(CheckpointFiles):
 
     def unfinished_reset(self) -> str | None:
         """See `Resuming.unfinished_reset`."""
-        found = self._marker.read()
+        marker = self._marker.read()
         return (
-            found
-            and f"{self._marker.uri}: a reset began at {found.at} and has not ended"
+            marker
+            and f"{self._marker.uri}: a reset began at {marker.at} and has not ended"
         )
 
     def finish_reset(self, *, by_hand: bool) -> None:
@@ -164,7 +166,9 @@ class TendedFiles(CheckpointFiles):
         """
         for _ in range(MAX_ATTEMPTS):
             places = places or [
-                each for each in self._kept() if each.belonging.kind in reset.kinds
+                artifact
+                for artifact in self._kept()
+                if artifact.belonging.kind in reset.kinds
             ]
             try:
                 reset = self._saved(reset, places)
@@ -192,9 +196,9 @@ class TendedFiles(CheckpointFiles):
         The marker says so before any of them is removed.
         """
         new = [
-            each
-            for each in places
-            if (each.belonging.uri, each.belonging.version) not in reset.saved
+            artifact
+            for artifact in places
+            if (artifact.belonging.uri, artifact.belonging.version) not in reset.saved
         ]
         if new:
             for copy in back_up(new, self.store, _stamp()):
@@ -202,7 +206,8 @@ class TendedFiles(CheckpointFiles):
                     "written by a run that was under way, and copied to %s", copy
                 )
             copied = frozenset(
-                (each.belonging.uri, each.belonging.version or "") for each in new
+                (artifact.belonging.uri, artifact.belonging.version or "")
+                for artifact in new
             )
             reset = reset._replace(saved=reset.saved | copied)
             self._marker.write(reset)
@@ -221,11 +226,15 @@ class TendedFiles(CheckpointFiles):
     def _places(self, belongings: Sequence[StoredArtifact]) -> list[Place]:
         """These belongings as they were looked at, each with its store and key."""
         kept = {place.belonging.uri: place for place in self._kept()}
-        if gone := [each.uri for each in belongings if each.uri not in kept]:
+        if gone := [
+            artifact.uri for artifact in belongings if artifact.uri not in kept
+        ]:
             raise CommitConflict(
                 f"{gone[0]}: it is not there any more; nothing was changed: try again"
             )
-        return [kept[each.uri]._replace(belonging=each) for each in belongings]
+        return [
+            kept[artifact.uri]._replace(belonging=artifact) for artifact in belongings
+        ]
 
     def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         """See `Checkable.checks`."""

@@ -43,12 +43,12 @@ def merge(
     left, right = next(old, None), next(new, None)
     while left is not None and right is not None:
         bound = min(_last(left, timestamp), _last(right, timestamp))
-        mine, left = _cut(left, bound, timestamp)
-        theirs, right = _cut(right, bound, timestamp)
-        if mine.height and theirs.height:
-            yield pl.concat([mine, theirs]).sort(timestamp, SOURCE_KEY)
+        left_rows, left = _cut(left, bound, timestamp)
+        right_rows, right = _cut(right, bound, timestamp)
+        if left_rows.height and right_rows.height:
+            yield pl.concat([left_rows, right_rows]).sort(timestamp, SOURCE_KEY)
         else:
-            yield mine if mine.height else theirs
+            yield left_rows if left_rows.height else right_rows
         left = left if left.height else next(old, None)
         right = right if right.height else next(new, None)
     for rest, stream in ((left, old), (right, new)):
@@ -139,9 +139,9 @@ def write(
         if raised:
             raise raised[0] from None
         if isinstance(error, pl.exceptions.ComputeError) and (
-            found := _SYSTEM.search(str(error))
+            match := _SYSTEM.search(str(error))
         ):
             raise OSError(
-                int(found.group(1)), "", str(path)
+                int(match.group(1)), "", str(path)
             ) from None  # a full disk, most often
         raise

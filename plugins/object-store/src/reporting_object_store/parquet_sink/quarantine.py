@@ -101,7 +101,7 @@ class ParquetQuarantine:
             rows = None
             with suppress(CorruptCheckpoint):
                 rows = self.entries().height if kind == "quarantine" else None
-            found = StoredArtifact(
+            artifact = StoredArtifact(
                 "quarantine" if kind == "quarantine" else "bookmark",
                 self._store.location.join(key).uri,
                 rows=rows,
@@ -109,7 +109,7 @@ class ParquetQuarantine:
                 version=entry.version,
                 modified=self._store.modified(key),
             )
-            yield self._store, key, found
+            yield self._store, key, artifact
 
     def load(self) -> None:
         """Read rows and bookmark, so that later calls need not wait for them."""
@@ -120,13 +120,13 @@ class ParquetQuarantine:
         """All rows; read once, and again when another run has written them."""
         if self._rows is None:
             try:
-                found = self._store.get(self._key)
+                stored = self._store.get(self._key)
             except ObjectMissing:
                 self._version, self._rows = None, SCHEMA.to_frame()
                 return self._rows
             try:
-                checksums.check_bytes(self.uri, found.data)
-                rows = pl.read_parquet(io.BytesIO(found.data))
+                checksums.check_bytes(self.uri, stored.data)
+                rows = pl.read_parquet(io.BytesIO(stored.data))
             except (
                 pl.exceptions.PolarsError,
                 pl.exceptions.PanicException,
@@ -141,7 +141,7 @@ class ParquetQuarantine:
                     f"{self.uri}: not a quarantine; its columns must be"
                     f" {', '.join(SCHEMA)}"
                 )
-            self._version, self._rows = found.version, rows
+            self._version, self._rows = stored.version, rows
         return self._rows
 
     def versions(self, objects: Sequence[str]) -> Mapping[str, str | None]:
@@ -149,11 +149,11 @@ class ParquetQuarantine:
         rows = self._load()
         if not rows.height or not objects:
             return {}
-        found = rows.select(
+        object_versions = rows.select(
             object=_OBJECT, version="version", begun=pl.col("error_type") == BEGUN
         ).filter(pl.col("object").is_in(pl.Series(objects, dtype=pl.String).implode()))
         versions: dict[str, str | None] = {}
-        for key, version, begun in found.iter_rows():
+        for key, version, begun in object_versions.iter_rows():
             versions[key] = (
                 version
                 if not begun and same_version(versions.get(key, version), version)
@@ -182,11 +182,11 @@ class ParquetQuarantine:
     ) -> QuarantineState:
         """See `Quarantine.replace_entries`."""
         columns = [
-            pl.Series([each[at] for each in rejections], dtype=pl.String)
+            pl.Series([rejection[at] for rejection in rejections], dtype=pl.String)
             for at in range(len(Rejection._fields))
         ]
-        told = pl.DataFrame(dict(zip(SCHEMA, columns, strict=False)))
-        added = told.with_columns(
+        frame = pl.DataFrame(dict(zip(SCHEMA, columns, strict=False)))
+        added = frame.with_columns(
             run_id=pl.lit(run_id), rejected_at=pl.lit(at, SCHEMA["rejected_at"])
         )
         rows = self._replace(sorted(reread), added)
@@ -199,13 +199,15 @@ class ParquetQuarantine:
 
         def marked(before: pl.DataFrame) -> pl.DataFrame:
             nonlocal discarded
-            there = before.join(chosen, on=SCHEMA.names(), how="semi", nulls_equal=True)
-            discarded = there.height
-            others = before.join(there, on=SOURCE_KEY, how="anti")
+            existing = before.join(
+                chosen, on=SCHEMA.names(), how="semi", nulls_equal=True
+            )
+            discarded = existing.height
+            others = before.join(existing, on=SOURCE_KEY, how="anti")
             return pl.concat(
                 [
                     others,
-                    there.with_columns(error_type=DISCARDED + pl.col("error_type")),
+                    existing.with_columns(error_type=DISCARDED + pl.col("error_type")),
                 ]
             )
 
@@ -320,11 +322,11 @@ class ParquetQuarantine:
 
         A damaged one counts as none, since it only saves work.
         """
-        found = dict(self._load_bookmark()[1])
-        made_over = found.pop(MADE_OVER, None)
-        if made_over is None or made_over != self._checksum(found):
+        hints = dict(self._load_bookmark()[1])
+        made_over = hints.pop(MADE_OVER, None)
+        if made_over is None or made_over != self._checksum(hints):
             return {}
-        return found
+        return hints
 
     def _checksum(self, bookmark: Mapping[str, Any]) -> str:
         """Return what tells a bookmark over these versions from any other.
@@ -339,16 +341,16 @@ class ParquetQuarantine:
     def _load_bookmark(self) -> tuple[str | None, Mapping[str, Any]]:
         if self._bookmark is None:
             try:
-                found = self._store.get(self._bookmark_key)
+                stored = self._store.get(self._bookmark_key)
             except ObjectMissing:
                 self._bookmark = (None, {})
                 return self._bookmark
             try:
-                content = json.loads(found.data)
+                content = json.loads(stored.data)
             except (ValueError, RecursionError):
                 content = {}
             self._bookmark = (
-                found.version,
+                stored.version,
                 content if isinstance(content, dict) else {},
             )
         return self._bookmark
@@ -359,15 +361,15 @@ class ParquetQuarantine:
         When another run has left one meanwhile, neither can be trusted to know of all.
         """
         version, before = self._load_bookmark()
-        made = (
+        content = (
             {**bookmark, MADE_OVER: self._checksum(bookmark)}
             if bookmark and not self.overtaken
             else {}
         )
-        if made == before:
+        if content == before:
             return
         try:
-            self._put_bookmark(made, version)
+            self._put_bookmark(content, version)
         except CommitConflict:
             self._bookmark = None
             try:

@@ -87,13 +87,13 @@ class ResetMarker:
             CorruptCheckpoint: It is not a marker.
         """
         try:
-            found = self._store.get(self._key)
+            stored = self._store.get(self._key)
         except ObjectMissing:
             self._version = None
             return None
-        self._version = found.version
+        self._version = stored.version
         try:
-            content = json.loads(found.data)
+            content = json.loads(stored.data)
             if (content.pop("sha256"), content["format"]) != (_sha256(content), FORMAT):
                 raise ValueError
             saved = frozenset(

@@ -56,12 +56,12 @@ def scan_files(
             has a column of a type that cannot be cast.
     """
     with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
-        found = [
-            each
-            for each in pool.map(partial(_found, store, layout), keys)
-            if each is not None
+        files = [
+            file
+            for file in pool.map(partial(_found, store, layout), keys)
+            if file is not None
         ]
-    frames = [_conformed(each, schema) for each in found]
+    frames = [_conformed(file, schema) for file in files]
     if len(frames) < 2:
         return frames[0] if frames else None
     return pl.concat(frames, how="diagonal_relaxed")
@@ -80,7 +80,7 @@ def table_files(
     """
     look = partial(_table_file, store, layout, wanted=wanted, held=len(keys) <= HELD)
     with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
-        return [each for each in pool.map(look, keys) if each is not None]
+        return [file for file in pool.map(look, keys) if file is not None]
 
 
 def _table_file(
@@ -97,9 +97,9 @@ def _table_file(
             _check(store, uri, content)
         older = any(schema.get(name, dtype) != dtype for name, dtype in wanted.items())
         if (layout.columns or older) and (
-            found := _found(store, layout, key)
+            file := _found(store, layout, key)
         ) is not None:
-            _form(found, wanted)
+            _form(file, wanted)
     except BaseException:
         content.close()
         raise
@@ -187,6 +187,6 @@ def _form(file: _Found, wanted: pl.Schema) -> SchemaMapping:
         with reading(file.uri):
             form.check(file.rows)
     except CorruptCheckpoint as error:
-        told = str(error).removeprefix(f"{file.uri}: ")
-        raise CorruptCheckpoint(f"{file.uri}: {told}") from None
+        message = str(error).removeprefix(f"{file.uri}: ")
+        raise CorruptCheckpoint(f"{file.uri}: {message}") from None
     return form

@@ -40,12 +40,12 @@ class SchemaMapping(NamedTuple):
 
     @classmethod
     def between(
-        cls, found: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()
+        cls, actual: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()
     ) -> SchemaMapping:
         """How a file of one schema is read in another.
 
         Args:
-            found: The columns of the file.
+            actual: The columns of the file.
             wanted: Today's columns, the source key among them.
             needed: Columns that hold no null, so that a file without one of them is
                 none of today's.
@@ -54,25 +54,25 @@ class SchemaMapping(NamedTuple):
             CorruptCheckpoint: A column that is needed is not there, or one has a type
                 that cannot be read as today's.
         """
-        problems = [f"no column {name}" for name in needed if name not in found]
+        problems = [f"no column {name}" for name in needed if name not in actual]
         problems += [
-            f"column {name} is {found[name]}, not {dtype}"
+            f"column {name} is {actual[name]}, not {dtype}"
             for name, dtype in wanted.items()
-            if name in found and not readable_as(found[name], dtype)
+            if name in actual and not readable_as(actual[name], dtype)
         ]
         if problems:
             raise CorruptCheckpoint(
                 f"the checkpoint has another schema: {'; '.join(problems)}"
             )
         more = {
-            name: _plain(dtype) for name, dtype in found.items() if name not in wanted
+            name: _plain(dtype) for name, dtype in actual.items() if name not in wanted
         }
         columns = {
             **{name: dtype for name, dtype in wanted.items() if name != SOURCE_KEY},
             **more,
         }
         return cls(
-            found, pl.Schema({**columns, SOURCE_KEY: wanted[SOURCE_KEY]}), wanted
+            actual, pl.Schema({**columns, SOURCE_KEY: wanted[SOURCE_KEY]}), wanted
         )
 
     @property
@@ -169,18 +169,18 @@ class SchemaMapping(NamedTuple):
 
         A value that is none then counts as another.
         """
-        found, wanted = self.found[name], self.wanted[name]
-        column, made = pl.col(name), _cast(name, found, wanted, strict=False)
+        actual, wanted = self.found[name], self.wanted[name]
+        column, converted = pl.col(name), _cast(name, actual, wanted, strict=False)
         if isinstance(wanted, pl.Date):
-            column, again = column.cast(pl.String), made.dt.to_string(DAY)
+            column, again = column.cast(pl.String), converted.dt.to_string(DAY)
         else:
-            again = made.cast(found, strict=False)
+            again = converted.cast(actual, strict=False)
         return column.is_not_null() & (again != column).fill_null(value=True)
 
 
-def _cast(name: str, found: pl.DataType, wanted: pl.DataType, strict: bool) -> pl.Expr:
+def _cast(name: str, actual: pl.DataType, wanted: pl.DataType, strict: bool) -> pl.Expr:
     column = pl.col(name)
-    if found == wanted:
+    if actual == wanted:
         return column
     if isinstance(wanted, pl.Date):
         return column.cast(pl.String).str.to_date(DAY, strict=strict)

@@ -73,12 +73,12 @@ class ParquetCheckpoint(TendedFiles):
             MAX_WORKERS, thread_name_prefix="reporting-open"
         ) as pool:
             kept = pool.submit(self._quarantine.load)
-            told = pool.submit(self._history.load) if self._history else None
+            loading = pool.submit(self._history.load) if self._history else None
             keys = list(self._keys())
             self._files = dict(zip(keys, pool.map(self._own, keys), strict=True))
             kept.result()
-            if told:
-                told.result()
+            if loading:
+                loading.result()
         self._versions = {
             key: file.version
             for key, file in self._files.items()
@@ -342,10 +342,10 @@ class _Counted:
         form = self._file.form
         for frame in self._frames:
             if self._check:
-                there = self._file.existing_keys(frame[SOURCE_KEY]).extend(
+                existing = self._file.existing_keys(frame[SOURCE_KEY]).extend(
                     self._elsewhere
                 )
-                frame = frame.filter(~pl.col(SOURCE_KEY).is_in(there.implode()))
+                frame = frame.filter(~pl.col(SOURCE_KEY).is_in(existing.implode()))
             frame = _each_once(frame, self._file.timestamp)
             if frame.height:
                 self.rows += frame.height

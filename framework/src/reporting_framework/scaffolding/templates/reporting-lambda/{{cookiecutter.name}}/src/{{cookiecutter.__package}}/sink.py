@@ -107,12 +107,12 @@ class NdjsonTable:
     def _read(self) -> tuple[dict[str, str], str | None, int]:
         """The lines by source key, the version of the file, and its size; none, None and 0 where there is none yet."""
         try:
-            found = self.store.get(self.key)
+            stored = self.store.get(self.key)
         except ObjectMissing:
             return {}, None, 0
         try:
-            lines = found.data.decode().removesuffix("\n").split("\n")
-            return {json.loads(line)[SOURCE_KEY]: line for line in lines}, found.version, len(found.data)
+            lines = stored.data.decode().removesuffix("\n").split("\n")
+            return {json.loads(line)[SOURCE_KEY]: line for line in lines}, stored.version, len(stored.data)
         except (ValueError, KeyError, TypeError):
             raise CorruptCheckpoint(f"{self.settings.uri} is not a table of this sink; move it away") from None
 
@@ -128,4 +128,4 @@ class TableLedger:
 
     def filter_new(self, objects: Sequence[str]) -> list[str]:
         """See `Ledger.filter_new`."""
-        return [each for each in objects if each not in self._objects]
+        return [name for name in objects if name not in self._objects]

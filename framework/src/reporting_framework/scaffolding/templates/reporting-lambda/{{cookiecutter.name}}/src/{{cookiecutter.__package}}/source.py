@@ -81,7 +81,7 @@ class CsvFiles:
         """See `Source.read`."""
         key = split.data["key"]
         try:
-            found = self.store.get(key, limit=self.settings.max_object_bytes)
+            stored = self.store.get(key, limit=self.settings.max_object_bytes)
         except TooLargeError as error:
             yield Batch(rejected=[Rejection(single_source_key(key), error.version, "too_large")])
             return
@@ -89,12 +89,12 @@ class CsvFiles:
             yield Batch(unread=[ReadFailure(key, REASONS[type(error)])])
             return
         try:
-            rows = list(csv.DictReader(io.StringIO(found.data.decode("utf-8-sig"), newline=""), strict=True))
+            rows = list(csv.DictReader(io.StringIO(stored.data.decode("utf-8-sig"), newline=""), strict=True))
         except (csv.Error, UnicodeDecodeError):
-            yield Batch(rejected=[Rejection(single_source_key(key), found.version, "undecodable")])
+            yield Batch(rejected=[Rejection(single_source_key(key), stored.version, "undecodable")])
             return
         for start in range(0, len(rows), BATCH):
-            yield _batch(key, found.version, start, rows[start : start + BATCH])
+            yield _batch(key, stored.version, start, rows[start : start + BATCH])
 
     def plan_stats(self) -> PlanStats:
         """See `Source.plan_stats`."""
