@@ -69,7 +69,7 @@ def run_report(
     if limit is not None and not (dry_run and limit > 0):
         raise SettingsError("run_report: limit is for a dry run, and at least 1")
     began = time.monotonic()
-    registry, config_file = _found(config)
+    registry, config_file = _plugins_and_config(config)
     for observer in observers:
         registry.register(observer)
     composition = compose_report(
@@ -128,7 +128,7 @@ def query_report(
             read.
     """
     selection = selection_of(where, first, last, on)
-    registry, config_file = _found(config)
+    registry, config_file = _plugins_and_config(config)
     composition = compose_report(
         name, registry, config_file, environment=os.environ, options=settings
     )
@@ -142,7 +142,7 @@ def query_report(
     )
 
 
-def _found(config: Path | str | None) -> tuple[Registry, Config]:
+def _plugins_and_config(config: Path | str | None) -> tuple[Registry, Config]:
     """Return the installed plugins and the configuration file.
 
     The reports of the file are among the plugins.

@@ -4,8 +4,13 @@ import json
 
 import pytest
 
-from reporting_framework.aws_lambda.answers import failure, raisable, responds, success
-from reporting_framework.aws_lambda.continuation import chain_of
+from reporting_framework.aws_lambda.answers import (
+    as_runtime_error,
+    failure,
+    responds,
+    success,
+)
+from reporting_framework.aws_lambda.continuation import chain_length
 from reporting_framework.errors import (
     AccessDenied,
     SettingsError,
@@ -105,8 +110,8 @@ def test_a_wrong_setting_that_is_no_fault_of_the_callers_is_a_failure():
 
 def test_the_message_of_a_foreign_error_is_not_raised():
     ours = AccessDenied("s3://bucket: denied")
-    assert raisable(ours, "visits") is ours
-    raised = raisable(ValueError("SECRET"), "visits")
+    assert as_runtime_error(ours, "visits") is ours
+    raised = as_runtime_error(ValueError("SECRET"), "visits")
     assert isinstance(raised, StepFailed)
     assert str(raised) == "report visits: ValueError; see the log for where"
 
@@ -115,7 +120,7 @@ def test_the_message_of_a_foreign_error_is_not_raised():
     ("event", "number"), [({}, 0), ([], 0), ({CONTINUE: {"number": 3}}, 3)]
 )
 def test_how_many_came_before(event, number):
-    assert chain_of(event) == number
+    assert chain_length(event) == number
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_how_many_came_before(event, number):
 )
 def test_nobody_else_may_say_so(marker):
     with pytest.raises(TriggerError, match=f"{CONTINUE} is the handler's own"):
-        chain_of({CONTINUE: marker})
+        chain_length({CONTINUE: marker})
 
 
 @pytest.mark.parametrize("value", [{1, 2}, float("nan")])

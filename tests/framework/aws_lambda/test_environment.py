@@ -285,6 +285,6 @@ def test_any_json_in_any_setting_of_a_report_is_a_value_or_a_settings_error(
         return
     assert set(fields_of(type(settings))) == prepared.names
     try:
-        prepared._assembled(settings)
+        prepared._assemble(settings)
     except ReportingError as error:
         assert not isinstance(error, StepFailed)

@@ -18,8 +18,8 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.operations.doctor import (
     _extras,
     _plugins,
-    carried_out,
     credentials,
+    run_checks,
 )
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import allow_list
@@ -236,7 +236,7 @@ def test_nothing_to_read_is_noted(here):
 def test_a_check_that_never_ends_hides_no_other():
     gate = threading.Event()
     found = list(
-        carried_out(
+        run_checks(
             {"slow": gate.wait, "good": lambda: CheckResult("ok", "well")}, limit=1
         )
     )  # or it never ends
@@ -258,7 +258,7 @@ def test_an_error_of_a_check_is_what_was_found_and_its_message_only_when_it_is_o
         raise SystemExit(3)
 
     found = list(
-        carried_out({"ours": ours, "theirs": theirs, "ending": ending}, limit=5)
+        run_checks({"ours": ours, "theirs": theirs, "ending": ending}, limit=5)
     )
     assert [each.found for each in found] == [
         "put it right",

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
-from reporting_framework.cli.state import _described
+from reporting_framework.cli.state import _describe
 from reporting_framework.errors import CommitConflict
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.run_history import records_of
@@ -468,4 +468,4 @@ def test_commands_are_quoted(monkeypatch):
 
 
 def test_an_unknown_size_is_not_shown():
-    assert _described(StoredArtifact("bookmark", "memory://x")) == "memory://x: "
+    assert _describe(StoredArtifact("bookmark", "memory://x")) == "memory://x: "

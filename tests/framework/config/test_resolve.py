@@ -19,7 +19,7 @@ from pydantic import (
 from reporting_framework.config.error_messages import to_settings_error
 from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.config.layers import variable
-from reporting_framework.config.resolve import misspelt, resolve_settings
+from reporting_framework.config.resolve import resolve_settings, unknown_report_settings
 from reporting_framework.errors import MESSAGE_LIMIT, PluginError, SettingsError
 from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 from reporting_framework.plugin_api.settings import Settings
@@ -811,7 +811,7 @@ def test_settings_of_a_report_whose_name_is_nearly_right_are_told():
         "REPORTING_CONFIG": "x",
         "X__Y": "",
     }
-    assert misspelt(config, environment, ["visits"]) == [
+    assert unknown_report_settings(config, environment, ["visits"]) == [
         "[settings.vists] in reporting.toml is of no report; did you mean visits?",
         "environment variable REPORTING_VISIST__SOURCE is of no report; did you mean REPORTING_VISITS?",
     ]

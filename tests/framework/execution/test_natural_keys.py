@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from reporting_framework import SOURCE_KEY, Batch, PlanStats, Rejection, Split
-from reporting_framework.operations.quarantine import revealed
+from reporting_framework.operations.quarantine import read_records
 from reporting_framework.plugin_api.records import ReadFailure
 from tests.support.plugins import checkpoint, event, execute, pipeline
 
@@ -85,7 +85,7 @@ def test_a_rejected_record_waits_and_is_replayed_under_its_own_key(tmp_path, by)
     made = pipeline(Orders(KEYS), sink)
     sink.open(made.schema)
     entries = sink.quarantine().entries()
-    assert [found.version for found in revealed(made, entries)] == ["1"]
+    assert [found.version for found in read_records(made, entries)] == ["1"]
     assert execute(pipeline(source, checkpoint(place)), replay=["ORD#1"]).accepted == 1
     assert source.read_keys == ["ORD#1"]
     assert execute(pipeline(Orders(KEYS), checkpoint(place))).records_read == 0

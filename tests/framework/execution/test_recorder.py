@@ -143,8 +143,8 @@ def test_accepted_rows_are_noted_with_the_version_of_their_objects():
 def test_a_record_is_bounded():
     history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
     recorder = Recorder(made, "r", AT)
-    recorder.look_at(Sink(history))
-    recorder.look_at(Sink(Memory()))
+    recorder.use_history_of(Sink(history))
+    recorder.use_history_of(Sink(Memory()))
     many = range(2 * MAX_LISTED)
     outputs = [
         Output(uri=str(number), rows=1, new_rows=number == MAX_LISTED, bytes=1)
@@ -169,7 +169,7 @@ def test_a_record_is_bounded():
 def test_what_is_turned_away_is_not_noted():
     history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
     recorder = Recorder(made, "r", AT)
-    recorder.look_at(Sink(history))
+    recorder.use_history_of(Sink(history))
     recorder.add(
         SplitResult(
             Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]

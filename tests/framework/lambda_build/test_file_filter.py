@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from reporting_framework.lambda_build.file_filter import kept
+from reporting_framework.lambda_build.file_filter import packaged_files
 
 KEPT = [
     "a/__init__.py",
@@ -46,15 +46,16 @@ LEFT = [
 
 @pytest.mark.parametrize("path", KEPT)
 def test_kept(path):
-    assert kept([PurePosixPath(path)]) == [PurePosixPath(path)]
+    assert packaged_files([PurePosixPath(path)]) == [PurePosixPath(path)]
 
 
 @pytest.mark.parametrize("path", LEFT)
 def test_left_out(path):
-    assert kept([PurePosixPath(path)]) == []
+    assert packaged_files([PurePosixPath(path)]) == []
 
 
 def test_in_order():
     assert [
-        str(each) for each in kept(map(PurePosixPath, ["b.py", "a/b.py", "a.py"]))
+        str(each)
+        for each in packaged_files(map(PurePosixPath, ["b.py", "a/b.py", "a.py"]))
     ] == ["a/b.py", "a.py", "b.py"]

@@ -4,7 +4,7 @@ import pytest
 from packaging.pylock import PackageWheel
 
 from reporting_framework.errors import BuildError
-from reporting_framework.lambda_build.lock import make_lock, read_lock, taken
+from reporting_framework.lambda_build.lock import make_lock, matching_wheel, read_lock
 from tests.framework.lambda_build.making import index_in, make_wheel
 
 
@@ -133,10 +133,16 @@ PURE, NATIVE, NEWER = (
 
 
 def test_which_of_several_wheels_was_taken_is_told_by_its_tags():
-    assert taken("x", [PURE, NATIVE], ["py3-none-any"]) is PURE
-    assert taken("x", [PURE, NATIVE], ["cp312-cp312-manylinux_2_28_x86_64"]) is NATIVE
-    assert taken("x", [NATIVE, NEWER], ["cp312-cp312-manylinux_2_28_x86_64"]) is NEWER
-    assert taken("x", [PURE], ["mistaken-none-any"]) is PURE
+    assert matching_wheel("x", [PURE, NATIVE], ["py3-none-any"]) is PURE
+    assert (
+        matching_wheel("x", [PURE, NATIVE], ["cp312-cp312-manylinux_2_28_x86_64"])
+        is NATIVE
+    )
+    assert (
+        matching_wheel("x", [NATIVE, NEWER], ["cp312-cp312-manylinux_2_28_x86_64"])
+        is NEWER
+    )
+    assert matching_wheel("x", [PURE], ["mistaken-none-any"]) is PURE
 
 
 def test_none_of_several():
@@ -144,4 +150,4 @@ def test_none_of_several():
         BuildError,
         match="^x was unpacked from a wheel for a-b-c, which is not in the lock$",
     ):
-        taken("x", [PURE, NATIVE], ["a-b-c"])
+        matching_wheel("x", [PURE, NATIVE], ["a-b-c"])

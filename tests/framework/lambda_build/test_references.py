@@ -5,7 +5,7 @@ import re
 import pytest
 
 from reporting_framework.errors import BuildError
-from reporting_framework.lambda_build.references import referred
+from reporting_framework.lambda_build.references import referenced_distributions
 from tests.framework.lambda_build.making import from_folder, install
 
 
@@ -14,7 +14,7 @@ def test_modules_of_installed_distributions_however_deep():
         "model": "packaging.version:Version",
         "parts": [{"use": ("click.core:Command.main",)}],
     }
-    assert set(referred(settings)) == {"packaging", "click"}
+    assert set(referenced_distributions(settings)) == {"packaging", "click"}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_modules_of_installed_distributions_however_deep():
     ],
 )
 def test_what_only_looks_like_a_reference_or_is_the_standard_librarys(value):
-    assert list(referred({"x": value})) == []
+    assert list(referenced_distributions({"x": value})) == []
 
 
 def test_a_module_of_an_editable_distribution(site, monkeypatch):
@@ -41,7 +41,7 @@ def test_a_module_of_an_editable_distribution(site, monkeypatch):
     install(site, "a-broken-one", direct_url=from_folder(project / "gone"))
     install(site, "my-models", direct_url=from_folder(project))
     monkeypatch.syspath_prepend(str(project / "src"))
-    assert list(referred(["fake_plugin_models:Order"])) == ["my-models"]
+    assert list(referenced_distributions(["fake_plugin_models:Order"])) == ["my-models"]
 
 
 def test_a_module_that_no_distribution_brings(site):
@@ -51,4 +51,4 @@ def test_a_module_that_no_distribution_brings(site):
         BuildError,
         match=rf"^fake_plugin_loose:Order is in {place}, which no installed distribution",
     ):
-        list(referred({"model": "fake_plugin_loose:Order"}))
+        list(referenced_distributions({"model": "fake_plugin_loose:Order"}))

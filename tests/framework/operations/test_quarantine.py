@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from reporting_framework.errors import PluginError
-from reporting_framework.operations.quarantine import revealed
+from reporting_framework.operations.quarantine import read_records
 from reporting_framework.storage import open_store
 from reporting_framework.testing.faults.calls import Attempt
 from tests.support.plugins import (
@@ -280,7 +280,7 @@ def test_a_source_that_reads_no_single_objects_is_refused(tmp_path):
     with pytest.raises(
         PluginError, match="source test-given cannot read single objects again"
     ):
-        list(revealed(made, entries))
+        list(read_records(made, entries))
 
 
 # -- discarded ------------------------------------------------------------------------------------------------------------

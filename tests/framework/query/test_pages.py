@@ -172,7 +172,7 @@ def test_a_sink_without_a_place_for_pages_says_so():
         PluginError,
         match="report r: sink held has no place for a page beside what it holds",
     ):
-        pages.put_beside(Counted(), reading(), date(2024, 1, 1))
+        pages.write_page_beside(Counted(), reading(), date(2024, 1, 1))
 
 
 def test_nothing_yet_is_no_empty_page(made, registry, tmp_path):
@@ -227,7 +227,7 @@ def test_a_page_is_put_beside_the_table_and_is_no_part_of_it(full, registry):
         "event-log-checkpoint", composition(settings, registry), registry, at=AT
     )
     page = Timed()
-    uri = pages.put_beside(page, found, date(2024, 2, 1))
+    uri = pages.write_page_beside(page, found, date(2024, 2, 1))
     path = folder / "out" / "_reports" / "t" / "2024-02.html"
     assert uri.endswith(str(path))
     assert path.read_text() == pages.render(page, found, date(2024, 2, 1))

@@ -104,7 +104,7 @@ BROKEN = {
         "@hookimpl\ndef reporting_sinks():\n    raise SystemExit",
         "reporting_sinks raised SystemExit",
     ),
-    "misspelt": (
+    "unknown_report_settings": (
         "@hookimpl\ndef reporting_sorces():\n    return []",
         "there is no hook reporting_sorces; did you mean reporting_sources",
     ),

@@ -218,9 +218,9 @@ def test_what_may_not_be_read_or_written_is_denied(public_folder):
 def test_half_a_read_is_completed_and_a_file_that_shrank_ends(folder):
     (folder / "k").write_bytes(b"0123456789")
     with (folder / "k").open("rb", buffering=0) as file:
-        assert FolderStore._rest(file.fileno(), file.read(3), 10) == b"0123456789"
+        assert FolderStore._read_rest(file.fileno(), file.read(3), 10) == b"0123456789"
         file.seek(3)
-        assert FolderStore._rest(file.fileno(), b"012", 99) == b"0123456789"
+        assert FolderStore._read_rest(file.fileno(), b"012", 99) == b"0123456789"
 
 
 def test_a_version_changes_with_the_content(folder):

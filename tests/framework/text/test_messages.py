@@ -100,10 +100,10 @@ def test_whatever_is_shown_is_redacted():
 
 
 def test_what_a_check_found_is_redacted():
-    from reporting_framework.operations.doctor import carried_out
+    from reporting_framework.operations.doctor import run_checks
 
     finding = CheckResult(
         "fail", "https://me:hunter2@host/x", "ask https://host/?key=hunter2"
     )
-    found = list(carried_out({"x": lambda: finding}, limit=60))
+    found = list(run_checks({"x": lambda: finding}, limit=60))
     assert found == [("x", "fail", "https://host/x", "ask https://host/")]

@@ -161,7 +161,7 @@ def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(
         count(archived, key, 3, 2)
     from reporting_event_processor import verify
 
-    fold, folds = verify.folded, []
+    fold, folds = verify.archive_totals, []
 
     def meanwhile(settings, days):
         found = fold(settings, days)
@@ -172,7 +172,7 @@ def test_what_is_counted_while_the_archive_is_read_is_not_taken_away(
         folds.append(1)
         return found
 
-    monkeypatch.setattr(verify, "folded", meanwhile)
+    monkeypatch.setattr(verify, "archive_totals", meanwhile)
     assert invoke("--from", "2024-01-06", "--fix").exit_code == 0
     assert counters_of(archived) == {HOUR: (4, 3), WHOLE: (4, 3)}
 

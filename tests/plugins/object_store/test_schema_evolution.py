@@ -429,4 +429,4 @@ def test_a_file_that_no_longer_fits_when_it_is_merged_is_refused():
         CorruptCheckpoint,
         match=r"x\.parquet: the checkpoint has another schema: column day is String,",
     ):
-        file._fitted(spoilt)
+        file._fit(spoilt)

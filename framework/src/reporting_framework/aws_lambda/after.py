@@ -89,5 +89,5 @@ def _make(
     page = pages.page_of(report.name, name, {}, registry)
     reading = pages.read(report.name, composition, registry, at=datetime.now(UTC))
     for month in (reading.material.at.date(), reading.material.month):
-        uri = pages.put_beside(page, reading, month)
+        uri = pages.write_page_beside(page, reading, month)
         written.append(uri)  # and the one that follows may fail

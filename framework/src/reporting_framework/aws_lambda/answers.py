@@ -70,7 +70,7 @@ def failure(
     )
 
 
-def raisable(error: Exception, report: str) -> ReportingError:
+def as_runtime_error(error: Exception, report: str) -> ReportingError:
     """Return the error as the runtime may log it.
 
     The message of a foreign error may hold values of records.

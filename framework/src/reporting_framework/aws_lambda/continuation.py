@@ -14,7 +14,7 @@ from reporting_framework.errors import TriggerError
 from reporting_framework.execution.triggers import CONTINUE
 
 
-def chain_of(event: Any) -> int:
+def chain_length(event: Any) -> int:
     """How many runs came before this one in its chain.
 
     Raises:

@@ -88,7 +88,7 @@ class Environment:
         with suppress(Exception):
             if self.settings.continue_ == "self":
                 continuation.client()  # there is no time for it at the end of a run
-            self._assembled(self._settings({}))
+            self._assemble(self._settings({}))
 
     def invoke(self, event: Any, context: Any) -> Any:
         """Run the report once.
@@ -102,10 +102,10 @@ class Environment:
         trigger = Trigger(kind)
         try:
             trigger = trigger_of(kind, event)
-            chain = continuation.chain_of(event)
+            chain = continuation.chain_length(event)
             settings, result = self._run(trigger, context)
             more = self._after(settings, result, context)
-            continued = self._goes_on(result, trigger, context, chain, correlated)
+            continued = self._continue_run(result, trigger, context, chain, correlated)
             return answers.success(
                 kind, self.report, settings, result, continued=continued, more=more
             )
@@ -119,7 +119,7 @@ class Environment:
                     "request_id": context.aws_request_id,
                 }
                 return answers.failure(kind, error, **known, refused=refused)
-            raised = answers.raisable(error, self.settings.report)
+            raised = answers.as_runtime_error(error, self.settings.report)
         raise raised from None  # the cause may hold values of records
 
     def _run(self, trigger: Trigger, context: Any) -> tuple[Any, RunResult]:
@@ -141,7 +141,7 @@ class Environment:
             pipeline, lifecycle=self.registry.lifecycle(), deadline=deadline
         )
 
-    def _assembled(self, settings: BaseModel) -> Pipeline:
+    def _assemble(self, settings: BaseModel) -> Pipeline:
         return assemble(
             self.settings.report, composed(self.report, settings), self.registry
         )
@@ -174,7 +174,7 @@ class Environment:
             left=left,
         )
 
-    def _goes_on(
+    def _continue_run(
         self,
         result: RunResult,
         trigger: Trigger,
@@ -240,7 +240,7 @@ class Environment:
         Nothing is read or written.
         """
         try:
-            with prepared(self._assembled(self._settings(settings))):
+            with prepared(self._assemble(self._settings(settings))):
                 return ""
         except ReportingError as error:
             return str(error)

@@ -20,7 +20,7 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
 
 from reporting_framework.aws_lambda import answers
 from reporting_framework.aws_lambda.environment import Environment
-from reporting_framework.aws_lambda.observability import not_set_up
+from reporting_framework.aws_lambda.observability import log_setup_failure
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.triggers import kind_of
 
@@ -49,7 +49,7 @@ def handler(event: Any, context: Any) -> Any:
         prepared = environment()
     except ReportingError as error:
         kind, report = kind_of(event), os.environ.get("REPORTING_REPORT", "")
-        not_set_up(
+        log_setup_failure(
             error, report or "unknown", os.environ.get("REPORTING_ENVIRONMENT", "dev")
         )
         if not answers.responds(os.environ.get("REPORTING_ON_ERROR", "auto"), kind):

@@ -195,9 +195,9 @@ class Observability:
         self.measure(metrics.FAILURE_METRICS)
 
     def _metrics_of(self, result: RunResult) -> dict[str, tuple[float, str]]:
-        return {**metrics.of_run(result), **self._own(result)}
+        return {**metrics.of_run(result), **self._report_metrics(result)}
 
-    def _own(self, result: RunResult) -> dict[str, tuple[float, str]]:
+    def _report_metrics(self, result: RunResult) -> dict[str, tuple[float, str]]:
         """The report's own metrics, as far as they are numbers.
 
         A report that fails to give any has none.
@@ -291,7 +291,7 @@ def measure(
     emf.flush_metrics()
 
 
-def not_set_up(error: ReportingError, report: str, environment: str) -> None:
+def log_setup_failure(error: ReportingError, report: str, environment: str) -> None:
     """Log and measure that a function cannot be used.
 
     This works before there is anything else to log and measure with.

@@ -102,7 +102,7 @@ def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
     ]
     if origin is Annotated:
         return column_of(
-            annotation.__origin__, (*metadata, *_flat(annotation.__metadata__))
+            annotation.__origin__, (*metadata, *_flatten(annotation.__metadata__))
         )
     if origin in (Union, types.UnionType) and len(members) == 1:
         return column_of(members[0], metadata)
@@ -179,7 +179,7 @@ def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
     return counted.cast(MOMENT)
 
 
-def _flat(metadata: Sequence[Any]) -> list[Any]:
+def _flatten(metadata: Sequence[Any]) -> list[Any]:
     """Constraints, with those inside a `Field` taken out of it."""
     return [
         one

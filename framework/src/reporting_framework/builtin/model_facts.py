@@ -50,7 +50,7 @@ def _fact(
     may_be_null = (
         len(some) < len(options)
         or None in values
-        or not all(_says_what(option) for option in some)
+        or not all(_constrains_value(option) for option in some)
     )
     texts = tuple(value for value in values if value is not None)
     chosen = texts if known and all(isinstance(value, str) for value in texts) else ()
@@ -60,7 +60,7 @@ def _fact(
     )
 
 
-def _says_what(option: Mapping[str, Any]) -> bool:
+def _constrains_value(option: Mapping[str, Any]) -> bool:
     """Whether it says anything of the value: what does not may also be null."""
     return any(key in option for key in ("type", "enum", "const", "allOf", "oneOf"))
 

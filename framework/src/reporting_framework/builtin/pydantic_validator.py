@@ -164,7 +164,7 @@ class ModelValidator:
                         if record.get(name) is not None
                     )
                 if self._keeps:
-                    self._keep(record, unknown, payload)
+                    self._add_extra(record, unknown, payload)
                 elif unknown:
                     ignored.add(unknown)
             except MemoryError:  # the machine's fault, not the record's
@@ -175,7 +175,9 @@ class ModelValidator:
                 )
             else:
                 rows.append((source_key, version, record))
-        return Validated(self._framed(rows, rejections), rejections, ignored.told())
+        return Validated(
+            self._frame(rows, rejections), rejections, ignored.counts_by_name()
+        )
 
     def column_facts(self) -> Mapping[str, ColumnFacts]:
         """See `Describing.column_facts`: what the model says of its fields."""
@@ -224,7 +226,7 @@ class ModelValidator:
             {**columns, EXTRA_COLUMN: Column(pl.String())} if self._keeps else columns
         )
 
-    def _keep(
+    def _add_extra(
         self, record: dict[str, Any], unknown: Mapping[str, Any] | None, payload: bytes
     ) -> None:
         """Put what has no column of its own into the column `extra`."""
@@ -236,7 +238,7 @@ class ModelValidator:
         kept.update(unknown or {})
         record[EXTRA_COLUMN] = as_written(kept, payload) if kept else None
 
-    def _framed(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
+    def _frame(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
         """The rows as a frame.
 
         Rows with a value that its column cannot hold are rejected instead.
@@ -264,7 +266,7 @@ class ModelValidator:
                 Rejection(*rows[at][:2], OUT_OF_RANGE, misfits[at])
                 for at in sorted(misfits)
             ]
-            return self._framed(
+            return self._frame(
                 [row for at, row in enumerate(rows) if at not in misfits], rejections
             )
         return pl.DataFrame(

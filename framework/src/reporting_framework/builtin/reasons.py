@@ -59,10 +59,10 @@ class RejectionClassifier:
                 error.error_type,
                 None if error.key is None else self._paths.declared([error.key]),
             )
-        self._tell(error)
+        self._log_once(error)
         return VALIDATOR_ERROR, None
 
-    def _tell(self, error: Exception) -> None:
+    def _log_once(self, error: Exception) -> None:
         """Log where a function of the model's own raised, once for each place.
 
         Its message may hold a value.

@@ -90,17 +90,17 @@ def _find_fault(payload: bytes, verbatim: Collection[str]) -> None:
         if isinstance(record, _Members)
         else record
     )
-    if twice is not None or _repeats(inner):
+    if twice is not None or _has_duplicate_key(inner):
         raise NotStrict("duplicate_key", twice)
 
 
-def _repeats(value: Any) -> bool:
+def _has_duplicate_key(value: Any) -> bool:
     """Whether an object in a value has a key twice."""
     if isinstance(value, _Members):
         return value.repeated is not None or any(
-            _repeats(nested) for _, nested in value
+            _has_duplicate_key(nested) for _, nested in value
         )
-    return isinstance(value, list) and any(map(_repeats, value))
+    return isinstance(value, list) and any(map(_has_duplicate_key, value))
 
 
 def _refuse(_constant: str) -> NoReturn:

@@ -34,7 +34,7 @@ class IgnoredFields:
         for name in names:
             self._counts[name] = self._counts.get(name, 0) + 1
 
-    def told(self) -> Mapping[str, int]:
+    def counts_by_name(self) -> Mapping[str, int]:
         """The counts by name, as far as names may be told."""
         plain = {
             name: count

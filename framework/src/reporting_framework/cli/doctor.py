@@ -135,13 +135,13 @@ def check_report(
 
 def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -> int:
     """Carry all checks out, and say what was found."""
-    from reporting_framework.operations.doctor import carried_out, general
+    from reporting_framework.operations.doctor import general, run_checks
 
     checks = (
         general(lambda: state.plugins, lambda: state.registry, lambda: state.config)
         | more
     )
-    results = _progress(carried_out(checks, limit=params["time_limit"]))
+    results = _progress(run_checks(checks, limit=params["time_limit"]))
     failed = any(result.status == "fail" for result in results)
     if params["format"] == "json":
         write(

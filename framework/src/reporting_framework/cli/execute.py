@@ -36,7 +36,7 @@ def execute(
 ) -> int:
     """Set up a run, run it, say what it did."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.config.resolve import misspelt
+    from reporting_framework.config.resolve import unknown_report_settings
 
     if generic["limit"] and not generic["dry_run"]:
         raise click.UsageError("--limit goes with --dry-run", context)
@@ -46,7 +46,9 @@ def execute(
             f"Got unexpected extra argument ({generic['more_events'][0]})", context
         )
     state = state_of(context)
-    for problem in misspelt(state.config, os.environ, state.registry.names("report")):
+    for problem in unknown_report_settings(
+        state.config, os.environ, state.registry.names("report")
+    ):
         click.echo(f"warning: {problem}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(name, given, generic["set"])
@@ -80,7 +82,7 @@ def print_result(
     else:
         from reporting_framework.cli.summary import summary
 
-        again = _again(context, state_of(context), name, given, generic["set"])
+        again = _command_words(context, state_of(context), name, given, generic["set"])
         note(summary(result, again, _settings_words(given, generic) if again else None))
 
 
@@ -103,7 +105,7 @@ def observed(
     watch, registry, budget = _Watch(), state.registry, generic["time_budget"]
     registry.register(watch, "command-line")
     with ExitStack() as stack:
-        if progress.wanted(quiet=generic["quiet"]):
+        if progress.is_shown(quiet=generic["quiet"]):
             bar = progress.ProgressBar(
                 total=generic["limit"] or (len(replay) if replay else None)
             )
@@ -190,7 +192,7 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     return DONE, ""
 
 
-def _again(
+def _command_words(
     context: click.Context,
     state: CliContext,
     name: str,

@@ -126,12 +126,12 @@ def lambda_command(
     from reporting_framework.scaffolding.rendering import LAMBDA
 
     _check(name, out)
-    ask, origin = _asks(no_input), repository()
+    ask, origin = _may_prompt(no_input), repository()
     answers: dict[str, Any] = {
         "name": name,
-        "source": _chosen("source", given["source"], SOURCES, ask=ask),
-        "validator": _chosen("validator", given["validator"], VALIDATORS, ask=ask),
-        "sink": _chosen("sink", given["sink"], SINKS, ask=ask),
+        "source": _ask_choice("source", given["source"], SOURCES, ask=ask),
+        "validator": _ask_choice("validator", given["validator"], VALIDATORS, ask=ask),
+        "sink": _ask_choice("sink", given["sink"], SINKS, ask=ask),
     }
     answers["schedule"] = _schedule(given["schedule"], answers["source"], ask=ask)
     answers["terraform"], answers["modules"] = _terraform(
@@ -173,7 +173,7 @@ def plugin_command(
     from reporting_framework.scaffolding.rendering import PLUGIN
 
     _check(name, out)
-    role = _chosen("role", role, ROLES, ask=_asks(no_input))
+    role = _ask_choice("role", role, ROLES, ask=_may_prompt(no_input))
     check_free(name, {role}, state_of(context).plugins.listing)
     _make(
         PLUGIN,
@@ -195,12 +195,14 @@ def _check(name: str, out: Path) -> None:
     check_folder(out / name)
 
 
-def _asks(no_input: bool) -> bool:
+def _may_prompt(no_input: bool) -> bool:
     """Whether there is somebody to ask."""
     return not no_input and sys.stdin is not None and sys.stdin.isatty()
 
 
-def _chosen(what: str, given: str | None, choices: Sequence[str], *, ask: bool) -> str:
+def _ask_choice(
+    what: str, given: str | None, choices: Sequence[str], *, ask: bool
+) -> str:
     if given is None and ask:
         given = str(
             click.prompt(what, choices[0], type=click.Choice(choices), err=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import SplitResult
 
 
-def wanted(*, quiet: bool) -> bool:
+def is_shown(*, quiet: bool) -> bool:
     """Whether there is anyone to look at a progress bar."""
     return not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 

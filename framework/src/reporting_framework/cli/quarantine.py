@@ -132,7 +132,7 @@ def list_entries(
     """Say how many records there are for each reason."""
     from reporting_framework.operations.quarantine import grouped, validators_of
 
-    pipeline, entries = _chosen(context, name, given, generic)
+    pipeline, entries = _select_entries(context, name, given, generic)
     groups = grouped(entries, validators_of(pipeline) if generic["by_run"] else None)
     if not groups.height and generic["format"] == "table":
         write(_NONE)
@@ -145,14 +145,14 @@ def show_entries(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
     """Say what is known of each record, and with ``--reveal`` the record."""
-    pipeline, entries = _chosen(context, name, given, generic)
+    pipeline, entries = _select_entries(context, name, given, generic)
     if (more := entries.height - generic["limit"]) > 0:
         click.echo(
             f"warning: {more:,} more fit; --limit {entries.height} shows all", err=True
         )
     entries = entries.head(generic["limit"])
     if generic["reveal"]:
-        _reveal(pipeline, entries, generic["format"], context)
+        _print_records(pipeline, entries, generic["format"], context)
     elif not entries.height and generic["format"] == "table":
         write(_NONE)
     else:
@@ -160,12 +160,12 @@ def show_entries(
     return DONE
 
 
-def _reveal(
+def _print_records(
     pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click.Context
 ) -> None:
     """Print the records as they are now, on stdout and nowhere else."""
     from reporting_framework.execution.pipeline import close_source
-    from reporting_framework.operations.quarantine import revealed
+    from reporting_framework.operations.quarantine import read_records
 
     if form == "csv":
         raise click.UsageError("--reveal goes with --format table or json", context)
@@ -178,13 +178,13 @@ def _reveal(
         if form == "json":
             write(
                 json.dumps(
-                    [record._asdict() for record in revealed(pipeline, entries)],
+                    [record._asdict() for record in read_records(pipeline, entries)],
                     indent=2,
                     ensure_ascii=False,
                 )
             )
             return
-        for record in revealed(pipeline, entries):
+        for record in read_records(pipeline, entries):
             write(
                 escape_control_chars(
                     f"== {record.source_key}"
@@ -208,7 +208,7 @@ def replay(
     from reporting_framework.operations.quarantine import objects_of
 
     state = state_of(context)
-    _, entries = _chosen(context, name, given, generic)
+    _, entries = _select_entries(context, name, given, generic)
     objects = objects_of(entries)
     if not objects:
         click.echo(f"nothing to replay: {_NONE}", err=True)
@@ -252,7 +252,7 @@ def discard(
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
         with quarantine_of(pipeline, changing=True) as quarantine:
-            entries = entries_of(pipeline, quarantine, _choice(generic))
+            entries = entries_of(pipeline, quarantine, _entry_filter(generic))
             if not entries.height:
                 write(f"nothing was discarded: {_NONE}")
                 return DONE
@@ -279,13 +279,13 @@ def discard(
     return DONE
 
 
-def _choice(generic: dict[str, Any]) -> EntryFilter:
+def _entry_filter(generic: dict[str, Any]) -> EntryFilter:
     from reporting_framework.operations.quarantine import EntryFilter
 
     return EntryFilter(generic["kind"], generic["field"], generic["source_key"])
 
 
-def _chosen(
+def _select_entries(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> tuple[Pipeline, pl.DataFrame]:
     """The report, and the entries that are meant."""
@@ -298,7 +298,10 @@ def _chosen(
         pipeline = pipeline_of(context, name, given, generic["set"])
         with quarantine_of(pipeline) as quarantine:
             return pipeline, entries_of(
-                pipeline, quarantine, _choice(generic), discarded=generic["discarded"]
+                pipeline,
+                quarantine,
+                _entry_filter(generic),
+                discarded=generic["discarded"],
             )
 
 

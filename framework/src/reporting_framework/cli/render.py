@@ -170,9 +170,9 @@ def make(
         if html == "-":
             write(text.removesuffix("\n"))
         elif html:
-            _put(html, text.encode(), f"{name} of {month:%Y-%m}")
+            _write_page(html, text.encode(), f"{name} of {month:%Y-%m}")
         if pdf:
-            _put(
+            _write_page(
                 pdf,
                 print_page(text, chromium),
                 f"{name} of {month:%Y-%m}",
@@ -181,7 +181,7 @@ def make(
     return DONE
 
 
-def _put(file: str, data: bytes, what: str, *, err: bool = False) -> None:
+def _write_page(file: str, data: bytes, what: str, *, err: bool = False) -> None:
     """Write a file in one step, and print what was written."""
     with replacing(file, "the page") as scratch:
         scratch.write_bytes(data)

@@ -145,14 +145,14 @@ def _answer(text: str, table: Table, form: str, out: str | None) -> None:
             if out is None:
                 write_file(target)
             return
-        shown = _first(answer)
+        shown = _first_rows(answer)
         if out is None:
             write(shown)
         else:
             target.write_text(f"{shown}\n", encoding="utf-8")
 
 
-def _first(rows: Asked) -> str:
+def _first_rows(rows: Asked) -> str:
     """The first rows for people; how many there are besides is said on stderr."""
     some = rows.first(DEFAULT_LIMIT)
     if some.more:

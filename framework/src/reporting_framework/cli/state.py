@@ -86,7 +86,7 @@ def _as_table(name: str, report_state: ReportState) -> str:
     from reporting_framework.cli.tables import table
 
     rows: list[tuple[str, str]] = [
-        (artifact.kind, _described(artifact)) for artifact in report_state.belongings
+        (artifact.kind, _describe(artifact)) for artifact in report_state.belongings
     ]
     if (
         not any(artifact.kind == "output" for artifact in report_state.belongings)
@@ -112,7 +112,7 @@ def _as_table(name: str, report_state: ReportState) -> str:
     )
 
 
-def _described(artifact: StoredArtifact) -> str:
+def _describe(artifact: StoredArtifact) -> str:
     unknown = {
         "output": "cannot be read as a table",
         "quarantine": "cannot be read",
@@ -159,7 +159,7 @@ def reset(
     ):
         pipeline = pipeline_of(context, name, given, generic["set"])
         with prepared(pipeline):
-            if not _finished(context, name, pipeline, generic):
+            if not _finish_reset(context, name, pipeline, generic):
                 return DONE
             work = Reset(pipeline, generic["only"])
             if not work.found:
@@ -167,7 +167,7 @@ def reset(
                 return DONE
             for artifact in work.found:
                 click.echo(
-                    escape_control_chars(f"  {artifact.kind}  {_described(artifact)}"),
+                    escape_control_chars(f"  {artifact.kind}  {_describe(artifact)}"),
                     err=True,
                 )
             for sink in work.silent:
@@ -179,13 +179,13 @@ def reset(
                 write("nothing was changed")
                 return DONE
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-            _say_copies(work.back_up(stamp))
+            _print_copies(work.back_up(stamp))
             work.remove()
     note("removed the originals; the next run begins anew")
     return DONE
 
 
-def _finished(
+def _finish_reset(
     context: click.Context, name: str, pipeline: Pipeline, generic: dict[str, Any]
 ) -> bool:
     """Finish a reset that was killed, once that is confirmed; whether none is left."""
@@ -207,7 +207,7 @@ def _finished(
     return True
 
 
-def _say_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
+def _print_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
     """Where everything is now, and how to have it back.
 
     Said before anything is removed.

@@ -23,7 +23,7 @@ def escape_unencodable() -> None:
 
     Escapes are those of JSON, so that JSON stays JSON.
     """
-    codecs.register_error(_ESCAPE, _escaped)
+    codecs.register_error(_ESCAPE, _escape_error)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             with suppress(ValueError):  # it is closed
@@ -37,13 +37,13 @@ def for_stdout(text: str) -> str:
     colors.
     """
     return (
-        _CONTROLS.sub(_kept_or_escaped, text)
+        _CONTROLS.sub(_escape_match, text)
         if sys.stdout is not None and sys.stdout.isatty()
         else text
     )
 
 
-def ruled() -> bool:
+def use_table_lines() -> bool:
     """Return whether to draw tables with lines and colors.
 
     They are for a terminal that can show them.
@@ -73,11 +73,11 @@ def printable_lines(text: str) -> str:
     )
 
 
-def _kept_or_escaped(match: re.Match[str]) -> str:
+def _escape_match(match: re.Match[str]) -> str:
     return match["kept"] or f"\\u{ord(match[0]):04x}"
 
 
-def _escaped(error: UnicodeError) -> tuple[str, int]:
+def _escape_error(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from reporting_framework.cli.streams import escape_control_chars, ruled
+from reporting_framework.cli.streams import escape_control_chars, use_table_lines
 
 Rows = list[tuple[str, str]]
 """Labels and values."""
@@ -14,7 +14,7 @@ Rows = list[tuple[str, str]]
 
 def table(title: str, rows: Rows) -> list[str]:
     """Two columns under a title: ruled on a terminal, plain elsewhere."""
-    if not ruled():
+    if not use_table_lines():
         width = max(len(label) for label, _ in rows)
         return [
             title,
@@ -55,7 +55,7 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     They are ruled on a terminal and separated by two blanks elsewhere.
     """
     clean = [[escape_control_chars(cell) for cell in row] for row in rows]
-    if not ruled():
+    if not use_table_lines():
         widths = [max(map(len, column)) for column in zip(columns, *clean, strict=True)]
         lines = [columns, *clean]
         return "\n".join(

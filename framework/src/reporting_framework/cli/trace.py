@@ -104,7 +104,7 @@ def print_trace(
     if generic["format"] == "json":
         write(json.dumps(_plain(provenance), indent=2, ensure_ascii=False))
     else:
-        write("\n".join(_told(provenance, source_key)))
+        write("\n".join(_provenance_lines(provenance, source_key)))
     return NOT_FOUND if provenance.nothing else DONE
 
 
@@ -127,13 +127,15 @@ def _plain(thing: Any) -> Any:
     )
 
 
-def _told(provenance: ProvenanceResult, source_key: str | None) -> list[str]:
+def _provenance_lines(
+    provenance: ProvenanceResult, source_key: str | None
+) -> list[str]:
     lines = [
         line
         for row in provenance.rows
         for line in _row(row, history=provenance.history)
     ]
-    lines += [line for record in provenance.aside for line in _aside(record)]
+    lines += [line for record in provenance.aside for line in _rejection_lines(record)]
     if provenance.more:
         lines.append(f"and {provenance.more:,} more rows (--limit shows more of them)")
     if not provenance.nothing:
@@ -183,7 +185,7 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
     )
 
 
-def _aside(record: QuarantineMatch) -> list[str]:
+def _rejection_lines(record: QuarantineMatch) -> list[str]:
     where = f" in {record.field}" if record.field else ""
     known = [
         ("in quarantine", f"{record.error_type}{where}"),

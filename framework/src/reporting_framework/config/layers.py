@@ -139,7 +139,7 @@ def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
     replaces = isinstance(here, list) or last in here
     if isinstance(here, list):
         _item(report, here, last, new)
-        here[int(last)] = _copied(report, new.value, new)
+        here[int(last)] = _copy(report, new.value, new)
     elif isinstance(here.get(last), MutableMapping) and isinstance(new.value, Mapping):
         for name, value in new.value.items():
             _assign(
@@ -147,7 +147,7 @@ def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
             )
         return
     else:
-        here[last] = _copied(report, new.value, new)
+        here[last] = _copy(report, new.value, new)
     if (
         replaces
     ):  # a trigger of thousands of new names must not cost the square of their number
@@ -158,7 +158,7 @@ def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
     merged.places[new.path] = new.place
 
 
-def _copied(report: str, value: Any, new: Assignment, depth: int = 0) -> Any:
+def _copy(report: str, value: Any, new: Assignment, depth: int = 0) -> Any:
     """Copy the tables and lists of a value: the layers above change them.
 
     Raises:
@@ -172,11 +172,11 @@ def _copied(report: str, value: Any, new: Assignment, depth: int = 0) -> Any:
         )
     if isinstance(value, Mapping):
         return {
-            name: _copied(report, nested, new, depth + 1)
+            name: _copy(report, nested, new, depth + 1)
             for name, nested in value.items()
         }
     return (
-        [_copied(report, nested, new, depth + 1) for nested in value]
+        [_copy(report, nested, new, depth + 1) for nested in value]
         if isinstance(value, list)
         else value
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-def misspelt(
+def unknown_report_settings(
     config: Config, environment: Mapping[str, str], reports: Sequence[str]
 ) -> list[str]:
     """Return, in words, what is set for a report that there is not.

@@ -118,7 +118,7 @@ def assemble(
             " that fit"
         )
     if trigger is not None and trigger.names_work:
-        _hand_over(report, source, trigger)
+        _accept_trigger(report, source, trigger)
     transforms = [make("transform", use) for use in composition.transforms]
     return Pipeline(
         report=report,
@@ -129,7 +129,7 @@ def assemble(
         engine=make("engine", composition.engine),
         schema=schema_of(report, validator, transforms),
         pushed=trigger is not None and trigger.names_work,
-        steps=[_step_of(role, use, registry) for role, use in uses_of(composition)],
+        steps=[_step_of(role, use, registry) for role, use in plugin_refs(composition)],
         sources={
             plugin.name: plugin.summary
             for plugin in registry.listing
@@ -202,7 +202,7 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
         close(pipeline)
 
 
-def uses_of(composition: PipelineSpec) -> list[tuple[str, PluginRef]]:
+def plugin_refs(composition: PipelineSpec) -> list[tuple[str, PluginRef]]:
     """The plugins of a composition with their roles, in the order of data."""
     return [
         ("source", composition.source),
@@ -242,7 +242,7 @@ def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
         raise problem from None  # the original holds values, perhaps a secret
 
 
-def _hand_over(report: str, source: Source, trigger: Trigger) -> None:
+def _accept_trigger(report: str, source: Source, trigger: Trigger) -> None:
     """Give the source the work that the trigger names.
 
     Raises:

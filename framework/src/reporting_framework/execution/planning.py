@@ -80,7 +80,9 @@ class Plan:
             else deadline - COMMIT_TIME_SHARE * (deadline - run.began)
         )
         self._splits = (
-            source.plan(progress) if run.replay is None else self._again(run.replay)
+            source.plan(progress)
+            if run.replay is None
+            else self._plan_replay(run.replay)
         )
         self._parallelism = source.parallelism if run.writes else 1
         self._taken = 0
@@ -166,7 +168,7 @@ class Plan:
         if (self._ended or exhausted) and not self._started:
             self._totals.exhaust()
 
-    def _again(self, objects: Sequence[str]) -> Iterator[Split]:
+    def _plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:
         """Plan these objects and no others.
 
         Raises:

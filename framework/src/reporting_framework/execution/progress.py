@@ -60,7 +60,7 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
         if recorder is not None:
             if isinstance(sink, Resuming):
                 sink.finish_reset(by_hand=False)
-            recorder.look_at(sink)
+            recorder.use_history_of(sink)
         ledgers.append(sink.ledger())
         quarantine = quarantine or sink.quarantine()
     return _opened(ledgers, quarantine)
@@ -150,7 +150,7 @@ class CombinedLedger:
             return [key for key in objects if key in missing]
         lagging = missing.difference(frozenset.intersection(*absent))
         if not self.rows:
-            lagging |= self._in_part & missing
+            lagging |= self._partly_rejected & missing
         again = {
             key
             for key, version in quarantined.items()
@@ -166,7 +166,7 @@ class CombinedLedger:
         ]
 
     @cached_property
-    def _in_part(self) -> frozenset[str]:
+    def _partly_rejected(self) -> frozenset[str]:
         """Return quarantined objects of which other records may have been rows.
 
         These rows are gone if a table is empty.

@@ -65,7 +65,7 @@ class Recorder:
             replay,
         )
         self._history: History | None = None
-        self._noting = True
+        self._keeps_lineage = True
         self.inputs: list[str] = []
 
     def name_inputs(self) -> None:
@@ -74,20 +74,24 @@ class Recorder:
         def name() -> None:
             self.inputs = _inputs(self._pipeline)
 
-        self._attempt(name, "this run does not say what it reads")
+        self._log_failure(name, "this run does not say what it reads")
 
-    def look_at(self, sink: Sink) -> None:
+    def use_history_of(self, sink: Sink) -> None:
         """Take this sink's history, if it has one and no sink before it had."""
         if self._history is None and isinstance(sink, Recording):
 
             def take() -> None:
                 self._history = sink.history()
 
-            self._attempt(take, "there is no history of this run")
+            self._log_failure(take, "there is no history of this run")
 
     def add(self, split_result: SplitResult) -> None:
         """Take in the source keys of the rows that a split brought."""
-        if self._history is None or not self._noting or not split_result.accepted:
+        if (
+            self._history is None
+            or not self._keeps_lineage
+            or not split_result.accepted
+        ):
             return
         turned = {rejection.source_key for rejection in split_result.rejections}
         source_keys, versions = split_result.source_keys, split_result.versions
@@ -101,13 +105,13 @@ class Recorder:
                 [source_keys[number] for number in kept],
                 [versions[number] for number in kept],
             )
-        self._noting = self._attempt(
+        self._keeps_lineage = self._log_failure(
             partial(self._history.add_rows, source_keys, versions), _NO_LINEAGE
         )
 
     def flush(self) -> None:
         """Set down where the rows come from that are about to be committed."""
-        if self._history is not None and self._noting:
+        if self._history is not None and self._keeps_lineage:
             validator = self._pipeline.validator.name
             write = partial(
                 self._history.flush,
@@ -115,11 +119,11 @@ class Recorder:
                 validator=validator,
                 at=self._at,
             )
-            self._attempt(partial(self._patiently, write), _NO_LINEAGE)
+            self._log_failure(partial(self._with_timeout, write), _NO_LINEAGE)
 
     def finished(self, result: RunResult) -> None:
         """Keep the record of a run that is over and visible."""
-        self._keep(
+        self._add_record(
             status=result.status,
             complete=result.complete,
             records_read=result.records_read,
@@ -138,14 +142,14 @@ class Recorder:
 
     def failed(self, error: BaseException) -> None:
         """Keep the record of a run that was given up."""
-        self._keep(status="failed", complete=False, error=type(error).__name__)
+        self._add_record(status="failed", complete=False, error=type(error).__name__)
 
-    def _keep(self, **what: Any) -> None:
+    def _add_record(self, **what: Any) -> None:
         if self._history is None:
             return
         history = self._history
 
-        def keep() -> None:
+        def add_record() -> None:
             record = RunRecord(
                 run_id=self._run_id,
                 report=self._pipeline.report,
@@ -157,11 +161,11 @@ class Recorder:
                 framework=version(FRAMEWORK),
                 **what,
             )
-            self._patiently(lambda: history.add_run(record))
+            self._with_timeout(lambda: history.add_run(record))
 
-        self._attempt(keep, "the history does not have this run")
+        self._log_failure(add_record, "the history does not have this run")
 
-    def _patiently(self, work: Callable[[], None]) -> None:
+    def _with_timeout(self, work: Callable[[], None]) -> None:
         """Do something that may hang.
 
         A history that takes too long is asked for nothing more.
@@ -174,7 +178,7 @@ class Recorder:
                 f"it took longer than {TIMEOUT_SECONDS:g} s, and is left to itself"
             ) from None
 
-    def _attempt(self, action: Callable[[], object], consequence: str) -> bool:
+    def _log_failure(self, action: Callable[[], object], consequence: str) -> bool:
         """Do something whose failure is logged; return whether it was done."""
         owner = Owner(self._pipeline.report, "history of", "runs")
         return log_errors(lambda: call(owner, action), consequence)

@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.sink import Sink
 
 
-class Kept(NamedTuple):
+class SinkHistory(NamedTuple):
     """A history, and the sink that keeps it."""
 
     sink: Sink
     history: History
 
 
-def kept_by(sinks: Sequence[Sink]) -> Kept | None:
+def sink_history(sinks: Sequence[Sink]) -> SinkHistory | None:
     """Return the history that a run would feed.
 
     It is that of the first prepared sink that has one.
     """
     for sink in sinks:
         if isinstance(sink, Recording) and (history := sink.history()) is not None:
-            return Kept(sink, history)
+            return SinkHistory(sink, history)
     return None
 
 
@@ -40,7 +40,7 @@ def records_of(sinks: Sequence[Sink]) -> Sequence[RunRecord] | None:
     Raises:
         ReportingError: It could not be read.
     """
-    kept = kept_by(sinks)
+    kept = sink_history(sinks)
     return None if kept is None else kept.history.records()
 
 
@@ -52,5 +52,5 @@ def newest_of(sinks: Sequence[Sink]) -> Iterator[RunRecord]:
     Raises:
         ReportingError: It could not be read.
     """
-    kept = kept_by(sinks)
+    kept = sink_history(sinks)
     return iter(()) if kept is None else kept.history.newest()

@@ -32,7 +32,7 @@ class RunWarnings:
         self._pipeline, self._inputs = pipeline, inputs
         self._taken, self._before = False, list[str]()
 
-    def look_back(self, ledgers: Sequence[Ledger]) -> None:
+    def read_last_run(self, ledgers: Sequence[Ledger]) -> None:
         """Find out what the run before read, from the history of runs.
 
         Without any rows nothing depends on it.

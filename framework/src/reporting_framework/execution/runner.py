@@ -84,7 +84,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     pipeline, source = this.pipeline, this.pipeline.source
     opened = open_sinks(pipeline, recorder if this.writes else None)
     warnings = RunWarnings(pipeline, recorder.inputs)
-    warnings.look_back(opened.ledgers)
+    warnings.read_last_run(opened.ledgers)
     expected = opened.progress.expected_replays
     totals = RunTotals(
         len(pipeline.sinks), expected if this.replay is None else frozenset(this.replay)

@@ -65,8 +65,10 @@ class SplitWorker:
                 if getattr(source, "natural_keys", False):
                     batch = with_natural_keys(batch)
                 split_result.add(
-                    self._taken(
-                        batch if left is None else _cut(batch, left), split, part
+                    self._stage_batch(
+                        batch if left is None else _first_records(batch, left),
+                        split,
+                        part,
                     )
                 )
         raise AssertionError  # pragma: no cover - `count` does not end
@@ -74,7 +76,7 @@ class SplitWorker:
     def _empty(self, split: Split) -> SplitResult:
         return SplitResult(split, staged_parts=[[] for _ in self.pipeline.sinks])
 
-    def _taken(self, batch: Batch, split: Split, part: int) -> SplitResult:
+    def _stage_batch(self, batch: Batch, split: Split, part: int) -> SplitResult:
         """Validate, transform and stage a batch.
 
         If that fails and the trigger delivers again, leave it unread.
@@ -180,7 +182,7 @@ def _timed(
     return result
 
 
-def _cut(batch: Batch, left: int) -> Batch:
+def _first_records(batch: Batch, left: int) -> Batch:
     """Return the first `left` records of a batch.
 
     Those among them that the source itself rejected count as the last.

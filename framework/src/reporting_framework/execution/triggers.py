@@ -59,7 +59,7 @@ def kind_of(event: Any, settings: Collection[str] = ()) -> Kind:
     if CONTINUE in event:
         return "continuation"
     if "Records" in event:
-        return _polled(event["Records"])
+        return _polled_service(event["Records"])
     if event.get("Event") == "s3:TestEvent":
         return "s3"
     if "detail-type" in event and "source" in event:
@@ -84,17 +84,19 @@ def _is_direct(event: Mapping[str, Any], settings: Collection[str]) -> bool:
     answer is success to them.
     """
     foreign = [name for name in event if name not in settings]
-    misspelt = {name for name in foreign[:MAX_NEAR] if _is_near(name, settings)}
-    if event and len(foreign) == len(event) and not misspelt:
+    unknown_report_settings = {
+        name for name in foreign[:MAX_NEAR] if _is_close_match(name, settings)
+    }
+    if event and len(foreign) == len(event) and not unknown_report_settings:
         return False
     return not any(
         isinstance(event[name], Mapping | list)
         for name in foreign
-        if name not in misspelt
+        if name not in unknown_report_settings
     )
 
 
-def _is_near(name: str, settings: Collection[str]) -> bool:
+def _is_close_match(name: str, settings: Collection[str]) -> bool:
     from difflib import (
         get_close_matches,
     )  # only errors need it: it is not free to import
@@ -102,7 +104,7 @@ def _is_near(name: str, settings: Collection[str]) -> bool:
     return bool(get_close_matches(name, settings, n=1, cutoff=0.8))
 
 
-def _polled(records: Any) -> Kind:
+def _polled_service(records: Any) -> Kind:
     """What a list of records is, if all are of one kind."""
     if not isinstance(records, list) or not all(
         isinstance(record, Mapping) for record in records

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from reporting_framework._text.messages import one_line
 from reporting_framework.errors import BuildError
-from reporting_framework.lambda_build.file_filter import kept
+from reporting_framework.lambda_build.file_filter import packaged_files
 from reporting_framework.lambda_build.unpack import Unpacked
 
 Files = dict[str, Path]
@@ -42,14 +42,14 @@ def compile_all(
     with ThreadPoolExecutor() as pool:
         return list(
             pool.map(
-                lambda task: _compiled(task[0], task[1], folder / task[0].name, python),
+                lambda task: _compile(task[0], task[1], folder / task[0].name, python),
                 distributions,
             )
         )
 
 
-def _compiled(unpacked: Unpacked, place: str, folder: Path, python: str) -> Files:
-    files = kept(unpacked.files)
+def _compile(unpacked: Unpacked, place: str, folder: Path, python: str) -> Files:
+    files = packaged_files(unpacked.files)
     modules = [file for file in files if file.suffix == ".py"]
     jobs = [
         (str(unpacked.folder / module), str(folder / f"{module}c"), f"{place}/{module}")

@@ -21,12 +21,12 @@ templates of packages, SQL.
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
 
 
-def kept(files: Iterable[PurePosixPath]) -> list[PurePosixPath]:
+def packaged_files(files: Iterable[PurePosixPath]) -> list[PurePosixPath]:
     """The files to package, sorted."""
-    return sorted(file for file in files if _is_kept(file))
+    return sorted(file for file in files if _is_packaged(file))
 
 
-def _is_kept(path: PurePosixPath) -> bool:
+def _is_packaged(path: PurePosixPath) -> bool:
     folders = path.parts[:-1]
     if folders and folders[0].endswith(".dist-info"):
         licence = "licenses" in folders[1:] or path.name.upper().startswith(_LICENCES)

@@ -83,7 +83,7 @@ def sources(folder: Path, out: Path) -> Iterator[Path]:
         folders[:] = [
             name
             for name in folders
-            if not _is_made(place / name, folder) and place / name != out.resolve()
+            if not _is_generated(place / name, folder) and place / name != out.resolve()
         ]
         yield from (
             place / name
@@ -92,7 +92,7 @@ def sources(folder: Path, out: Path) -> Iterator[Path]:
         )
 
 
-def _is_made(folder: Path, project: Path) -> bool:
+def _is_generated(folder: Path, project: Path) -> bool:
     return (
         folder.name.startswith(".")
         or folder.name in ("__pycache__", "node_modules")

@@ -119,7 +119,7 @@ def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
     return wheels_by_name
 
 
-def taken(
+def matching_wheel(
     name: str, wheels: Sequence[PackageWheel], tags: Collection[str]
 ) -> PackageWheel:
     """Which of several wheels was unpacked, as the tags in it tell.

@@ -9,7 +9,7 @@ from reporting_framework.errors import BuildError
 from reporting_framework.lambda_build.archive import sha256, write_zip
 from reporting_framework.lambda_build.bytecode import Files, compile_all
 from reporting_framework.lambda_build.layout import FUNCTION, PLACES, Layout
-from reporting_framework.lambda_build.lock import read_lock, taken
+from reporting_framework.lambda_build.lock import matching_wheel, read_lock
 from reporting_framework.lambda_build.manifest import Package, PackagedDistribution
 from reporting_framework.lambda_build.unpack import Unpacked
 from reporting_framework.lambda_build.wheels import Wheel
@@ -82,7 +82,7 @@ def shipped_of(
                 name, distribution.version, path.name, sha256(path)
             )
         else:
-            wheel = taken(name, locked[name], distribution.tags)
+            wheel = matching_wheel(name, locked[name], distribution.tags)
             shipped[name] = PackagedDistribution(
                 name, distribution.version, wheel.filename, wheel.hashes["sha256"]
             )

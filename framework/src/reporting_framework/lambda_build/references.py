@@ -21,7 +21,7 @@ from reporting_framework.registry.discovery import normalised
 _REFERENCE = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
 
 
-def referred(settings: Any) -> Iterator[str]:
+def referenced_distributions(settings: Any) -> Iterator[str]:
     """Names of the distributions that settings refer to, however deep.
 
     Raises:
@@ -31,12 +31,12 @@ def referred(settings: Any) -> Iterator[str]:
         settings = list(settings.values())
     if isinstance(settings, list | tuple):
         for setting in settings:
-            yield from referred(setting)
+            yield from referenced_distributions(setting)
     elif isinstance(settings, str) and (match := _REFERENCE.fullmatch(settings)):
-        yield from _bringing(match[1], settings)
+        yield from _providers(match[1], settings)
 
 
-def _bringing(package: str, reference: str) -> Iterator[str]:
+def _providers(package: str, reference: str) -> Iterator[str]:
     """The distributions that bring a top-level package.
 
     None for what only looks like a reference.

@@ -17,7 +17,7 @@ from reporting_framework.lambda_build.provenance import (
     installed,
     provenance,
 )
-from reporting_framework.lambda_build.references import referred
+from reporting_framework.lambda_build.references import referenced_distributions
 from reporting_framework.lambda_build.target import Target
 from reporting_framework.registry.discovery import FRAMEWORK, normalised
 from reporting_framework.registry.reports import compose_report
@@ -73,7 +73,7 @@ def select(
             wheel can be had.
     """
     names = {normalised(name) for name in also} | set(
-        _bringing(report, registry, config)
+        _report_distributions(report, registry, config)
     )
     roots = {
         name: (EXTRA,) if name == FRAMEWORK else ()
@@ -108,7 +108,9 @@ def _requires(name: str) -> list[str] | None:
     return distribution.requires if distribution else None
 
 
-def _bringing(report: str, registry: Registry, config: Config) -> Iterator[str]:
+def _report_distributions(
+    report: str, registry: Registry, config: Config
+) -> Iterator[str]:
     """Yield the distributions that bring a report.
 
     For a report composed in a file, these are what brings the things it is made of.
@@ -120,7 +122,7 @@ def _bringing(report: str, registry: Registry, config: Config) -> Iterator[str]:
     composition = compose_report(report, registry, config, environment={})
     for role, use in _uses(composition):
         yield normalised(registry.origin(role, use.name).distribution)
-        yield from referred(use.settings)
+        yield from referenced_distributions(use.settings)
 
 
 def _uses(composition: PipelineSpec) -> Iterator[tuple[str, Any]]:

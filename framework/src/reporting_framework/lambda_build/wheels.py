@@ -96,7 +96,7 @@ def requirements(selection: Selection, wheels: Iterable[Wheel]) -> list[str]:
         f"{_with_extras(wheel.name, selection)} @ {wheel.path.resolve().as_uri()}"
         for wheel in wheels
     ]
-    return [*lines, *_pins(selection)]
+    return [*lines, *_pinned_requirements(selection)]
 
 
 def identity(
@@ -113,10 +113,10 @@ def identity(
             f"{_with_extras(wheel.name, selection)} {version}",
             *(f"  {need}" for need in wheel.requires),
         ]
-    return [*lines, *_pins(selection)]
+    return [*lines, *_pinned_requirements(selection)]
 
 
-def _pins(selection: Selection) -> list[str]:
+def _pinned_requirements(selection: Selection) -> list[str]:
     return [
         f"{_with_extras(package.name, selection)}=={package.version}"
         for package in selection.pinned

@@ -86,7 +86,7 @@ class CheckedPart(NamedTuple):
     advice: str = ""
 
 
-def carried_out(checks: Mapping[str, Check], *, limit: float) -> Iterator[CheckedPart]:
+def run_checks(checks: Mapping[str, Check], *, limit: float) -> Iterator[CheckedPart]:
     """Carry out checks, one after the other.
 
     An error, or no end within the time, is what was found.
@@ -204,14 +204,14 @@ def _installed(distribution: str) -> bool:
 
 
 def _configuration(registry: Registry, config: Config) -> CheckResult:
-    from reporting_framework.config.resolve import misspelt
+    from reporting_framework.config.resolve import unknown_report_settings
 
     where = (
         str(config.path.resolve())
         if config.path
         else "no reporting.toml here, and REPORTING_CONFIG names none"
     )
-    problems = misspelt(config, os.environ, registry.names("report"))
+    problems = unknown_report_settings(config, os.environ, registry.names("report"))
     if problems:
         return CheckResult(
             "warn", f"{where}; {'; '.join(problems)}", "put the names right"
@@ -286,7 +286,7 @@ def of_report(
         for use in (composition.source, composition.validator, *composition.sinks)
     )
     named_checks: dict[str, Check] = {
-        "report": lambda: _assembled(
+        "report": lambda: _assemble(
             report, composition, registry, f"the settings are complete: {names}"
         ),
         "credentials": lambda: credentials(
@@ -305,7 +305,7 @@ def of_report(
             if role == "sink" and schema is not None:
                 part.open(schema)
             checks = part.checks(write=write) if isinstance(part, Checkable) else {}
-            checks = checks or {f"{role} {use.name}": _unchecked}
+            checks = checks or {f"{role} {use.name}": _not_tried}
         except ReportingError as error:
             named_checks[f"{role} {use.name}{mark}"] = partial(
                 CheckResult, "fail", str(error)
@@ -319,11 +319,11 @@ def of_report(
     return named_checks
 
 
-def _unchecked() -> CheckResult:
+def _not_tried() -> CheckResult:
     return CheckResult("ok", "not tried", "the plugin has no checks of its own")
 
 
-def _assembled(
+def _assemble(
     report: str, composition: PipelineSpec, registry: Registry, text: str
 ) -> CheckResult:
     close(assemble(report, composition, registry))

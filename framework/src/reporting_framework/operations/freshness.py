@@ -74,7 +74,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
                     " its age is not known; --of runs goes by the last run"
                 )
         elif records := records_of(sinks):
-            gone = _gone(pipeline, records)
+            gone = _rows_are_gone(pipeline, records)
             ended = [
                 run.finished_at
                 for run in records
@@ -98,7 +98,7 @@ def _newest(pipeline: Pipeline) -> datetime | None:
     return min(known) if known and len(known) == len(moments) else None
 
 
-def _gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
+def _rows_are_gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
     """Return whether the rows that the last run has left are gone.
 
     There is then nothing where it left them, or nothing that can be read.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.execution.pipeline import settings_of, uses_of
+from reporting_framework.execution.pipeline import plugin_refs, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.base import Permission, Permitted
 
@@ -27,7 +27,7 @@ def permissions_of(
         StepFailed: A plugin raised an error of its own.
     """
     permissions: list[Permission] = []
-    for role, use in uses_of(composition):
+    for role, use in plugin_refs(composition):
         plugin = registry.find(role, use.name)
         if isinstance(plugin, Permitted):
             settings = settings_of(report, role, use, plugin)

@@ -198,7 +198,9 @@ class QuarantinedRecord(NamedTuple):
     note: str = ""
 
 
-def revealed(pipeline: Pipeline, entries: pl.DataFrame) -> Iterator[QuarantinedRecord]:
+def read_records(
+    pipeline: Pipeline, entries: pl.DataFrame
+) -> Iterator[QuarantinedRecord]:
     """These entries' records, read again now; each entry once.
 
     Raises:

@@ -64,7 +64,7 @@ def stored(pipeline: Pipeline) -> ReportState:
             else:
                 silent.append(sink.name)
             if bookmark is None and (quarantine := sink.quarantine()) is not None:
-                bookmark = _told(pipeline, sinks, quarantine.bookmark)
+                bookmark = _describe_next_run(pipeline, sinks, quarantine.bookmark)
         last = next(newest_of(sinks), None)
         return ReportState(
             belongings, silent, bookmark or (), last, unfinished_resets(pipeline)
@@ -89,7 +89,7 @@ def finish_resets(pipeline: Pipeline) -> None:
             sink.finish_reset(by_hand=True)
 
 
-def _told(
+def _describe_next_run(
     pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]
 ) -> Sequence[str]:
     """Describe the next run, in sentences."""

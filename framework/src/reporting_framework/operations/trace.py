@@ -18,7 +18,7 @@ from reporting_framework.errors import AccessDenied, PluginError, ReportingError
 from reporting_framework.execution.pipeline import assemble, close_source
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
-from reporting_framework.execution.run_history import kept_by
+from reporting_framework.execution.run_history import sink_history
 from reporting_framework.plugin_api.records import SOURCE_KEY, object_of
 from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.plugin_api.source import (
@@ -153,7 +153,7 @@ class ProvenanceReader:
         self._check = check
         for sink in self._pipeline.sinks:
             sink.open(self._pipeline.schema)
-        self._kept = kept_by(self._pipeline.sinks)
+        self._kept = sink_history(self._pipeline.sinks)
         self._records: Mapping[str, RunRecord] = {}
         if self._kept:
             self._records = {
@@ -190,12 +190,12 @@ class ProvenanceReader:
             if table is not None
             else ProvenanceResult(history=bool(self._kept))
         )
-        aside = self._aside(matching, limit)
+        aside = self._rejected_rows(matching, limit)
         if result.rows or aside:
             return result._replace(aside=aside)
-        if (outside := self._outside(key)) is not None:
+        if (outside := self._why_outside(key)) is not None:
             return result._replace(absence=outside)
-        announced = self._brought([key]).get(key, [])
+        announced = self._loads([key]).get(key, [])
         now = self._now({object_of(key): {load.version for load in announced}})
         become = now.get(object_of(key), "unknown")
         absence = (
@@ -227,7 +227,7 @@ class ProvenanceReader:
             reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)]
         )
         source_keys = frame["\0origin"].to_list()
-        brought = self._brought(source_keys)
+        brought = self._loads(source_keys)
         versions: dict[str, set[str | None]] = {}
         for source_key in source_keys:
             versions.setdefault(object_of(source_key), set()).update(
@@ -248,7 +248,7 @@ class ProvenanceReader:
             traced, max(0, total.item() - len(traced)), history=self._kept is not None
         )
 
-    def _aside(self, matching: pl.Expr, limit: int) -> list[QuarantineMatch]:
+    def _rejected_rows(self, matching: pl.Expr, limit: int) -> list[QuarantineMatch]:
         """Records in the quarantine that a run would use."""
         pipeline = self._pipeline
         for sink in pipeline.sinks:
@@ -275,7 +275,7 @@ class ProvenanceReader:
                 ]
         return []
 
-    def _brought(self, source_keys: Sequence[str]) -> dict[str, list[LoadEvent]]:
+    def _loads(self, source_keys: Sequence[str]) -> dict[str, list[LoadEvent]]:
         """The runs that brought each of these source keys, the newest first."""
         if self._kept is None or not source_keys:
             return {}
@@ -313,7 +313,7 @@ class ProvenanceReader:
             key,
         )
 
-    def _outside(self, key: str) -> Absence | None:
+    def _why_outside(self, key: str) -> Absence | None:
         """Why a URI, or the path of a file, cannot be one of the source's objects."""
         source = self._pipeline.source
         if not isinstance(source, Located):
@@ -346,7 +346,7 @@ class ProvenanceReader:
             return {}
         traceable: Traceable = source
 
-        def look(name: str) -> Now:
+        def object_status(name: str) -> Now:
             try:
                 version = traceable.version(name)
             except AccessDenied:
@@ -365,7 +365,7 @@ class ProvenanceReader:
         with ThreadPoolExecutor(
             MAX_WORKERS, thread_name_prefix="reporting-look"
         ) as pool:
-            return dict(zip(objects, pool.map(look, objects), strict=True))
+            return dict(zip(objects, pool.map(object_status, objects), strict=True))
 
 
 def _all_of(quarantine: Quarantine) -> pl.DataFrame:

@@ -181,7 +181,7 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
         return text
     value: int | date | None
     if dtype.is_integer():
-        value, form = _whole(text, dtype), "whole numbers"
+        value, form = _whole_number(text, dtype), "whole numbers"
     elif isinstance(dtype, pl.Date):
         value, form = _day(text), "days as YYYY-MM-DD"
     elif isinstance(dtype, pl.Boolean):
@@ -189,17 +189,17 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
     else:
         raise SettingsError(
             f"column {column} is {dtype}, which is not asked for by value; there are"
-            f" {_described(schema)}"
+            f" {_describe(schema)}"
         )
     if value is None:
         raise SettingsError(
             f"{one_line(text, 80)!r} does not fit column {column}, which is {dtype} and"
-            f" takes {form}; there are {_described(schema)}"
+            f" takes {form}; there are {_describe(schema)}"
         )
     return value
 
 
-def _whole(text: str, dtype: pl.DataType) -> int | None:
+def _whole_number(text: str, dtype: pl.DataType) -> int | None:
     if not _WHOLE.fullmatch(text):
         return None
     limits = dtype.min(), dtype.max()  # type: ignore[attr-defined]  # of an integer type
@@ -214,7 +214,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _described(schema: pl.Schema) -> str:
+def _describe(schema: pl.Schema) -> str:
     return ", ".join(f"{name} ({dtype.base_type()})" for name, dtype in schema.items())
 
 

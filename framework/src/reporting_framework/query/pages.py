@@ -158,7 +158,7 @@ def html_of(document: object) -> object:
     return document.__html__() if hasattr(document, "__html__") else document
 
 
-def put_beside(page: Page, reading: Reading, month: date) -> str:
+def write_page_beside(page: Page, reading: Reading, month: date) -> str:
     """Make the page of a month and put it beside the table; its URI.
 
     Raises:

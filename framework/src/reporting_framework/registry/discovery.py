@@ -177,7 +177,7 @@ def check_version(plugin: object, origin: PluginOrigin) -> None:
         )
 
 
-def admit(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
+def register_plugin(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     """Register a plugin and check its hooks.
 
     A plugin that fails leaves no trace in the manager.
@@ -189,12 +189,12 @@ def admit(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
         manager.register(plugin, name)
     except Exception as error:
         raise PluginError(cause(error)) from error
-    if wrong := _wrong(manager, plugin):
+    if wrong := _problem(manager, plugin):
         manager.unregister(plugin)
         raise PluginError(wrong)
 
 
-def _wrong(manager: pluggy.PluginManager, plugin: object) -> str | None:
+def _problem(manager: pluggy.PluginManager, plugin: object) -> str | None:
     """Return what pluggy accepts and we do not.
 
     That is misspelt hooks, wrappers, and a plugin without any hook.

@@ -60,13 +60,13 @@ class Lifecycle:
             "steps": steps,
             "schema": schema,
         }
-        self._tell("reporting_run_started", **known)
+        self._call_observers("reporting_run_started", **known)
 
     def split_finished(
         self, *, report: str, run_id: str, split: Split, split_result: SplitResult
     ) -> None:
         """See `hookspecs.reporting_split_finished`."""
-        self._tell(
+        self._call_observers(
             "reporting_split_finished",
             report=report,
             run_id=run_id,
@@ -78,7 +78,7 @@ class Lifecycle:
         self, *, report: str, run_id: str, rejections: Sequence[Rejection]
     ) -> None:
         """See `hookspecs.reporting_records_rejected`."""
-        self._tell(
+        self._call_observers(
             "reporting_records_rejected",
             report=report,
             run_id=run_id,
@@ -87,13 +87,15 @@ class Lifecycle:
 
     def run_finished(self, *, result: RunResult) -> None:
         """See `hookspecs.reporting_run_finished`."""
-        self._tell("reporting_run_finished", result=result)
+        self._call_observers("reporting_run_finished", result=result)
 
     def run_failed(self, *, report: str, run_id: str, error: BaseException) -> None:
         """See `hookspecs.reporting_run_failed`."""
-        self._tell("reporting_run_failed", report=report, run_id=run_id, error=error)
+        self._call_observers(
+            "reporting_run_failed", report=report, run_id=run_id, error=error
+        )
 
-    def _tell(self, hook: str, **known: Any) -> None:
+    def _call_observers(self, hook: str, **known: Any) -> None:
         """Call one hook of every observer, last registered first, as pluggy does."""
         with ExitStack() as calls:  # in reverse order, each whatever another one raised
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
@@ -109,9 +111,9 @@ class Lifecycle:
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # panics of libraries in Rust among them
-            self._note(implementation.plugin_name, hook, error)
+            self._log_failure(implementation.plugin_name, hook, error)
 
-    def _note(self, observer: str, hook: str, error: BaseException) -> None:
+    def _log_failure(self, observer: str, hook: str, error: BaseException) -> None:
         """Log an observer's first failure in a hook.
 
         A hook that is called for every split would flood the log.

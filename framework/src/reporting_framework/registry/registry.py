@@ -17,12 +17,12 @@ from reporting_framework.plugin_api import hookspecs
 from reporting_framework.plugin_api.markers import PROJECT, LazyPlugin
 from reporting_framework.registry.discovery import (
     PluginOrigin,
-    admit,
     check_version,
     false_names,
     installed,
     is_own,
     normalised,
+    register_plugin,
 )
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
 
@@ -74,7 +74,7 @@ class PluginInfo(NamedTuple):
     summary: str = ""
 
 
-class _Brought(NamedTuple):
+class _Registered(NamedTuple):
     """One thing that a plugin brings."""
 
     role: str
@@ -111,7 +111,7 @@ class Registry:
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._brought: dict[tuple[str, str], list[_Brought]] = {}
+        self._registered: dict[tuple[str, str], list[_Registered]] = {}
         self._others: list[PluginInfo] = []
         self._commands: list[PluginInfo] = []
         self._origins: dict[str, PluginOrigin] = {}
@@ -126,7 +126,7 @@ class Registry:
         Raises:
             PluginError: There is none of that name, there are two, or its import fails.
         """
-        return _resolved(self._only(role, name))
+        return _resolved(self._single(role, name))
 
     def origin(self, role: str, name: str) -> PluginOrigin:
         """Which distribution brings what is registered under `name`.
@@ -136,23 +136,23 @@ class Registry:
         Raises:
             PluginError: There is none of that name, or there are two.
         """
-        return self._only(role, name).origin
+        return self._single(role, name).origin
 
-    def _only(self, role: str, name: str) -> _Brought:
-        brought = self._brought.get((role, name), [])
-        if not brought:
+    def _single(self, role: str, name: str) -> _Registered:
+        registered = self._registered.get((role, name), [])
+        if not registered:
             raise PluginError(self._unknown(role, name))
-        if len(brought) > 1:
+        if len(registered) > 1:
             raise PluginError(
                 f"two plugins bring the {role} {name}:"
-                f" {' and '.join(str(item.origin) for item in brought)}; uninstall one"
-                " or leave it out of REPORTING_PLUGINS"
+                f" {' and '.join(str(item.origin) for item in registered)}; uninstall"
+                " one or leave it out of REPORTING_PLUGINS"
             )
-        return brought[0]
+        return registered[0]
 
     def names(self, role: str) -> list[str]:
         """Names of a role, sorted."""
-        return sorted(name for item_role, name in self._brought if item_role == role)
+        return sorted(name for item_role, name in self._registered if item_role == role)
 
     @property
     def packages(self) -> list[str]:
@@ -169,10 +169,10 @@ class Registry:
         Commands as far as `commands` was asked for them.
         """
         rows = [*self._others, *self._commands]
-        for brought in self._brought.values():
-            for item in brought:
+        for registered in self._registered.values():
+            for item in registered:
                 takers = ", ".join(
-                    str(other.origin) for other in brought if other is not item
+                    str(other.origin) for other in registered if other is not item
                 )
                 row = item.listed()
                 rows.append(
@@ -268,14 +268,16 @@ class Registry:
         Raises:
             PluginError: It has a hook that there is not, or none at all.
         """
-        admit(self._manager, plugin, name or f"{type(plugin).__name__}-{id(plugin):x}")
+        register_plugin(
+            self._manager, plugin, name or f"{type(plugin).__name__}-{id(plugin):x}"
+        )
 
     def add_reports(self, config: Config) -> None:
         """Add the reports that a configuration file composes."""
         if config.composed:
             origin = PluginOrigin("reports", config.name, "")
             for report in config.composed.values():
-                self._bring(_Brought("report", report.name, report, origin))
+                self._add(_Registered("report", report.name, report, origin))
 
     def _load(self, plugin: object, origin: PluginOrigin) -> None:
         """Register a plugin and take what it brings: all of it, or nothing.
@@ -285,31 +287,31 @@ class Registry:
         """
         name = f"{origin.distribution}:{origin.plugin}"
         check_version(plugin, origin)  # before its hooks, some of which may be gone
-        admit(self._manager, plugin, name)
+        register_plugin(self._manager, plugin, name)
         try:
-            brought = [
+            registered = [
                 item
                 for role in ROLES
-                for item in self._brought_by(plugin, role, origin)
+                for item in self._plugins_of(plugin, role, origin)
             ]
         except BaseException:
             self._manager.unregister(plugin)
             raise
         self._origins[name] = origin
-        for item in brought:
-            self._bring(item)
+        for item in registered:
+            self._add(item)
         hooks = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
         if hooks & set(LIFECYCLE_HOOKS):
             summary = (
                 (getattr(plugin, "__doc__", None) or "").strip().partition("\n")[0]
             )
-            self._note(origin, "observer", summary=one_line(summary))
-        elif not brought and "reporting_commands" not in hooks:
-            self._note(origin, "plugin", summary="brings nothing")
+            self._add_info(origin, "observer", summary=one_line(summary))
+        elif not registered and "reporting_commands" not in hooks:
+            self._add_info(origin, "plugin", summary="brings nothing")
 
-    def _brought_by(
+    def _plugins_of(
         self, plugin: object, role: str, origin: PluginOrigin
-    ) -> Iterator[_Brought]:
+    ) -> Iterator[_Registered]:
         hook = role_hook(role)
         for hookimpl in getattr(self._manager.hook, hook).get_hookimpls():
             if hookimpl.plugin is plugin:
@@ -318,14 +320,18 @@ class Registry:
                 except (Exception, SystemExit) as error:
                     raise PluginError(f"{hook} raised {cause(error)}") from error
                 yield from (
-                    _Brought(role, _name_of(item, hook), item, origin)
+                    _Registered(role, _name_of(item, hook), item, origin)
                     for item in _checked(items, hook)
                 )
 
-    def _bring(self, brought: _Brought) -> None:
-        self._brought.setdefault((brought.role, brought.name), []).append(brought)
+    def _add(self, registered: _Registered) -> None:
+        self._registered.setdefault((registered.role, registered.name), []).append(
+            registered
+        )
 
-    def _note(self, origin: PluginOrigin, role: str = "plugin", **more: Any) -> None:
+    def _add_info(
+        self, origin: PluginOrigin, role: str = "plugin", **more: Any
+    ) -> None:
         self._others.append(
             PluginInfo(origin.plugin, role, origin.distribution, origin.version, **more)
         )
@@ -376,10 +382,12 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
         distribution, own = normalised(origin.distribution), is_own(point)
         missing.pop(distribution, None)
         if permitted is not None and distribution not in permitted and not own:
-            registry._note(origin, status="blocked", reason="not in REPORTING_PLUGINS")
+            registry._add_info(
+                origin, status="blocked", reason="not in REPORTING_PLUGINS"
+            )
             continue
         if not own and distribution in wrong:
-            registry._note(
+            registry._add_info(
                 origin,
                 status="broken",
                 reason=f"{wrong[distribution]}; uninstall what is not it",
@@ -391,10 +399,10 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
             raise
         except BaseException as error:  # whatever a plugin does to end the process
             reason = str(error) if isinstance(error, PluginError) else cause(error)
-            registry._note(origin, status="broken", reason=reason)
+            registry._add_info(origin, status="broken", reason=reason)
     for name in missing.values():
         reason = "in REPORTING_PLUGINS, but no such plugin is installed"
-        registry._note(PluginOrigin(name, name, ""), status="broken", reason=reason)
+        registry._add_info(PluginOrigin(name, name, ""), status="broken", reason=reason)
     return registry
 
 
@@ -430,20 +438,20 @@ def _name_of(item: Any, hook: str) -> str:
     return name
 
 
-def _resolved(brought: _Brought) -> Any:
+def _resolved(registered: _Registered) -> Any:
     """The class itself, imported if it is lazy."""
-    if not isinstance(brought.item, LazyPlugin):
-        return brought.item
-    where = f"the {brought.role} {brought.name} of {brought.origin}"
+    if not isinstance(registered.item, LazyPlugin):
+        return registered.item
+    where = f"the {registered.role} {registered.name} of {registered.origin}"
     try:
-        loaded = brought.item.load()
+        loaded = registered.item.load()
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"{where} cannot be imported from {brought.item.target}: {cause(error)}"
+            f"{where} cannot be imported from {registered.item.target}: {cause(error)}"
         ) from error
-    if getattr(loaded, "name", None) != brought.name:
+    if getattr(loaded, "name", None) != registered.name:
         raise PluginError(
-            f"{where} is registered as {brought.name}, but {brought.item.target} has"
-            " another name"
+            f"{where} is registered as {registered.name}, but {registered.item.target}"
+            " has another name"
         )
     return loaded

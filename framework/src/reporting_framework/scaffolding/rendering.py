@@ -75,7 +75,7 @@ def render(
     package_folder = out / str(answers["name"])
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with _beside(out) as place:
+        with _temporary_folder(out) as place:
             begun = Path(generate_files(folder, context, str(place)))
             for compiled in [
                 *begun.rglob("__pycache__")
@@ -117,7 +117,7 @@ def check_plain(answers: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _beside(out: Path) -> Iterator[Path]:
+def _temporary_folder(out: Path) -> Iterator[Path]:
     """A folder to begin in, for nobody else.
 
     What is whole is then renamed, and what is left of a failure goes with it.

@@ -25,7 +25,7 @@ from reporting_framework.errors import LocationError, ObjectMissing, ReportingEr
 from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
-from reporting_framework.storage.pinned_object import PinnedObject
+from reporting_framework.storage.pinned_object import ObjectSnapshot
 from reporting_framework.storage.store import (
     Entry,
     Object,
@@ -34,7 +34,7 @@ from reporting_framework.storage.store import (
     TooLargeError,
 )
 from reporting_framework.storage.temporary import PREFIX, LockedPath
-from reporting_framework.storage.tending import TendedBucket
+from reporting_framework.storage.tending import BucketMaintenance
 from reporting_framework.storage.watch import pages, request
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ not begin.
 _CUT = "list response body"
 
 
-class BucketStore(TendedBucket):
+class BucketStore(BucketMaintenance):
     """See `Store`.
 
     Args:
@@ -128,7 +128,7 @@ class BucketStore(TendedBucket):
     ) -> Object:
         """See `Store.get`."""
         if ODD_KEY.search(key):
-            return self._get_odd(key, limit, admit)
+            return self._get_with_boto3(key, limit, admit)
         for left in reversed(range(MAX_ATTEMPTS)):
             answered = False
             try:
@@ -144,10 +144,13 @@ class BucketStore(TendedBucket):
                     raise self._translate(error, key) from error
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
-    def _get_odd(
-        self, key: str, limit: int | None, admit: Callable[[int], None] | None = None
+    def _get_with_boto3(
+        self,
+        key: str,
+        limit: int | None,
+        admit: Callable[[int], None] | None = None,
     ) -> Object:
-        with self._asked(key) as answer:
+        with self._boto3_response(key) as answer:
             if limit is not None and answer["ContentLength"] > limit:
                 raise TooLargeError(answer["ETag"], answer["ContentLength"])
             if admit is not None:
@@ -155,7 +158,7 @@ class BucketStore(TendedBucket):
             return Object(answer["Body"].read(), answer["ETag"])
 
     @contextmanager
-    def _asked(self, key: str) -> Iterator[Any]:
+    def _boto3_response(self, key: str) -> Iterator[Any]:
         """The answer to a GET of a key that obstore cannot name.
 
         Its body is read by the caller, or not at all.
@@ -177,7 +180,7 @@ class BucketStore(TendedBucket):
         """
         try:
             if ODD_KEY.search(key):
-                with self._asked(key) as answer:
+                with self._boto3_response(key) as answer:
                     return Entry(key, answer["ContentLength"], answer["ETag"])
             try:
                 meta = obstore.get(
@@ -290,7 +293,7 @@ class BucketStore(TendedBucket):
             return ScanTarget(self.get(key).data)
         return ScanTarget(self.location.join(key).uri, self._options)
 
-    def pin(self, key: str, *, held: bool = True) -> PinnedObject | None:
+    def pin(self, key: str, *, held: bool = True) -> ObjectSnapshot | None:
         """See `Store.pin`."""
         entry = self.head(key)
         if entry is None:
@@ -300,7 +303,7 @@ class BucketStore(TendedBucket):
             self.location.join(key).uri,
             partial(self._translate, key=key),
         )
-        return PinnedObject(
+        return ObjectSnapshot(
             self._backend,
             self._prefix + key,
             where,

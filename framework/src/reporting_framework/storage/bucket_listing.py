@@ -81,7 +81,7 @@ class BucketListing(NamedTuple):
                 ended = self.location.scheme == "memory"
                 try:
                     for page in self._fast(after):
-                        if self._doubtful(page, after):
+                        if self._may_have_lost_slash(page, after):
                             break
                         yield page
                         after = page[-1].key
@@ -91,7 +91,7 @@ class BucketListing(NamedTuple):
                             return
                 except (InvalidPathError, TimeoutError):
                     pass
-            page, more = self._exact(after)
+            page, more = self._list_with_boto3(after)
             if page:
                 yield page
                 after = page[-1].key
@@ -117,7 +117,7 @@ class BucketListing(NamedTuple):
                 entries.sort()
             yield entries
 
-    def _doubtful(self, page: Page, after: str | None) -> bool:
+    def _may_have_lost_slash(self, page: Page, after: str | None) -> bool:
         """Return whether a key of the page may have lost a slash.
 
         The object that consoles make for a folder (``a/``) is empty, or followed by
@@ -146,7 +146,7 @@ class BucketListing(NamedTuple):
                 self.known.add(key)
         return True
 
-    def _exact(self, after: str | None) -> tuple[Page, bool]:
+    def _list_with_boto3(self, after: str | None) -> tuple[Page, bool]:
         """List one page with boto3; return it, and whether there are more."""
         options = {} if after is None else {"StartAfter": f"{self.prefix}{after}"}
         answer = self.client().list_objects_v2(

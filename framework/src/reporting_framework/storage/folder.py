@@ -24,7 +24,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.storage.location import Location
-from reporting_framework.storage.pinned_file import PinnedFile
+from reporting_framework.storage.pinned_file import FileSnapshot
 from reporting_framework.storage.store import (
     Entry,
     Object,
@@ -33,7 +33,7 @@ from reporting_framework.storage.store import (
     TooLargeError,
 )
 from reporting_framework.storage.temporary import LockedPath, sweep
-from reporting_framework.storage.tending import TendedFolder
+from reporting_framework.storage.tending import FolderMaintenance
 
 PAGE_SIZE = 1000
 _READ = (
@@ -44,7 +44,7 @@ _READ = (
 )
 
 
-class FolderStore(TendedFolder):
+class FolderStore(FolderMaintenance):
     """See `Store`.
 
     Writes go to a temporary file, are flushed to the disk, and renamed into place under
@@ -108,11 +108,11 @@ class FolderStore(TendedFolder):
         self.shared = {
             key: names
             for keys in again.values()
-            for names in self._same(keys)
+            for names in self._same_files(keys)
             for key in names
         }
 
-    def _same(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
+    def _same_files(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
         """Return those of these keys that name the same file, in groups.
 
         In each the symbolic links come last.
@@ -144,7 +144,7 @@ class FolderStore(TendedFolder):
                     admit(status.st_size)
                 data = os.read(descriptor, status.st_size)
                 if len(data) < status.st_size:
-                    data = self._rest(descriptor, data, status.st_size)
+                    data = self._read_rest(descriptor, data, status.st_size)
                 return Object(data, _version(status))
             finally:
                 os.close(descriptor)
@@ -152,7 +152,7 @@ class FolderStore(TendedFolder):
             raise self._translate(error, key) from error
 
     @staticmethod
-    def _rest(descriptor: int, data: bytes, size: int) -> bytes:
+    def _read_rest(descriptor: int, data: bytes, size: int) -> bytes:
         """What a single read did not give; the system gives at most 2 GiB at a time."""
         parts = [data]
         while (missing := size - sum(map(len, parts))) > 0 and (
@@ -266,11 +266,11 @@ class FolderStore(TendedFolder):
         """See `Store.scan`."""
         return ScanTarget(self._path(key))
 
-    def pin(self, key: str, *, held: bool = True) -> PinnedFile | None:
+    def pin(self, key: str, *, held: bool = True) -> FileSnapshot | None:
         """See `Store.pin`."""
         translate = partial(self._translate, key=key)
         try:
-            return PinnedFile(
+            return FileSnapshot(
                 self._path(key), held=held, version_of=_version, translate=translate
             )
         except FileNotFoundError:

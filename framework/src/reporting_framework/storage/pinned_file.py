@@ -9,7 +9,7 @@ from reporting_framework.errors import ReportingError
 from reporting_framework.storage.store import replaced
 
 
-class PinnedFile:
+class FileSnapshot:
     """See `Pinned`. It is kept open, or opened for each reading and compared.
 
     Args:
@@ -40,7 +40,7 @@ class PinnedFile:
     def read(self, start: int, length: int) -> bytes:
         """See `Pinned.read`."""
         if self._descriptor >= 0:
-            return self._piece(self._descriptor, start, length)
+            return self._read_range(self._descriptor, start, length)
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError as error:
@@ -50,11 +50,11 @@ class PinnedFile:
         try:
             if self._version_of(os.fstat(descriptor)) != self.version:
                 raise replaced(self._path)
-            return self._piece(descriptor, start, length)
+            return self._read_range(descriptor, start, length)
         finally:
             os.close(descriptor)
 
-    def _piece(self, descriptor: int, start: int, length: int) -> bytes:
+    def _read_range(self, descriptor: int, start: int, length: int) -> bytes:
         parts = []
         try:
             while length > 0 and (part := os.pread(descriptor, length, start)):

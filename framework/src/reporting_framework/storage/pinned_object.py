@@ -25,7 +25,7 @@ not begin.
 """
 
 
-class PinnedObject:
+class ObjectSnapshot:
     """One version of an object in a bucket; see `Pinned`.
 
     Each request says which version it is for (`If-Match`), and the answer is looked at

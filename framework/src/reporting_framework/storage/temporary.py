@@ -91,17 +91,17 @@ def abandoned_temporary() -> list[Path]:
     return [
         path
         for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
-        if _abandoned(path)
+        if _is_abandoned(path)
     ]
 
 
 def sweep(folder: Path, pattern: str) -> None:
     """Remove the files and folders of this pattern that no process has locked."""
     for path in folder.glob(pattern):
-        _abandoned(path, remove=True)
+        _is_abandoned(path, remove=True)
 
 
-def _abandoned(path: Path, *, remove: bool = False) -> bool:
+def _is_abandoned(path: Path, *, remove: bool = False) -> bool:
     """Return whether no process holds a lock on `path`.
 
     What cannot be opened is another user's.

@@ -34,7 +34,7 @@ class Digest(NamedTuple):
     version: str
 
 
-class TendedFolder:
+class FolderMaintenance:
     """See `Store`, for a folder."""
 
     location: Location
@@ -98,7 +98,7 @@ class TendedFolder:
                 raise self._translate(error, key) from error
 
 
-class TendedBucket:
+class BucketMaintenance:
     """See `Store`, for a bucket."""
 
     location: Location

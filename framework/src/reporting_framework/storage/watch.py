@@ -108,10 +108,10 @@ def pages(
             return (
                 function(*args, **kwargs)
                 if _watch is None
-                else _counted(function(*args, **kwargs))
+                else _count_pages(function(*args, **kwargs))
             )
 
-        def _counted(pages: Iterator[T]) -> Iterator[T]:
+        def _count_pages(pages: Iterator[T]) -> Iterator[T]:
             take = request(operation)(pages.__next__)
             with suppress(StopIteration):
                 while True:

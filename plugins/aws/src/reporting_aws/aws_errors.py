@@ -92,7 +92,7 @@ def _answered(response: Mapping[str, Any]) -> ServiceError:
         # over what is merely busy.
         return min(
             (_known(code) for code in codes),
-            key=_weight,
+            key=_severity,
             default=ServiceError(Kind.UNAVAILABLE, code),
         )
     if (
@@ -107,7 +107,7 @@ def _known(code: str) -> ServiceError:
     return ServiceError(_KINDS.get(code, Kind.REFUSED), code)
 
 
-def _weight(trouble: ServiceError) -> tuple[bool, bool, str]:
+def _severity(trouble: ServiceError) -> tuple[bool, bool, str]:
     return (trouble.passes, trouble.code != CONDITION, trouble.code)
 
 

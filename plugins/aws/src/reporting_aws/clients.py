@@ -24,7 +24,7 @@ _clients: dict[tuple[Any, ...], Any] = {}
 _lock = threading.Lock()
 
 
-def surroundings(service: str) -> tuple[Any, ...]:
+def environment_key(service: str) -> tuple[Any, ...]:
     """Return what decides which place a client leads to.
 
     What is kept for one place is so never used for another.
@@ -49,7 +49,7 @@ def client(
         AccessDenied: A variable of AWS cannot be used.
         SettingsError: No region is set, or the AWS settings cannot be used.
     """
-    key = (os.getpid(), *surroundings(service), read_timeout, attempts)
+    key = (os.getpid(), *environment_key(service), read_timeout, attempts)
     with _lock:  # making a client is not thread-safe, using it is
         if key not in _clients:
             client_of_service = call(_connect, service, read_timeout, attempts)

@@ -67,7 +67,7 @@ class DynamoDbCounters:
 
     def open(self, schema: pl.Schema) -> None:
         """See `Sink.open`."""
-        self._stager = Stager(self.settings, schema, self._who)
+        self._stager = Stager(self.settings, schema, self._label)
 
     def ledger(self) -> None:
         """See `Sink.ledger`: there is none."""
@@ -93,13 +93,17 @@ class DynamoDbCounters:
             key=lambda staged_part: (staged_part.split, staged_part.part),
         )
         exactly = self.settings.delivery == "exactly-once"
-        new, duplicates, failed = self._once(staged) if exactly else self._again(staged)
+        new, duplicates, failed = (
+            self._count_events(staged) if exactly else self._count_rows(staged)
+        )
         if failed:
             reasons = Counter(item.reason for item in failed)
             summary = ", ".join(
                 f"{number} x {reason}" for reason, number in sorted(reasons.items())
             )
-            _log.warning("%s: rows not counted, to come again: %s", self._who, summary)
+            _log.warning(
+                "%s: rows not counted, to come again: %s", self._label, summary
+            )
         output = Output(
             uri=f"dynamodb://{self.settings.table}",
             rows=new,
@@ -117,7 +121,9 @@ class DynamoDbCounters:
     def quarantine(self) -> None:
         """See `Sink.quarantine`: there is none."""
 
-    def _once(self, staged: Sequence[Staged]) -> tuple[int, int, list[ReadFailure]]:
+    def _count_events(
+        self, staged: Sequence[Staged]
+    ) -> tuple[int, int, list[ReadFailure]]:
         """Count each event once.
 
         Return how many were new, how many rows were not, and what failed.
@@ -164,7 +170,9 @@ class DynamoDbCounters:
                 away += 1
         return new, duplicates, failed
 
-    def _again(self, staged: Sequence[Staged]) -> tuple[int, int, list[ReadFailure]]:
+    def _count_rows(
+        self, staged: Sequence[Staged]
+    ) -> tuple[int, int, list[ReadFailure]]:
         """Count each row, whether it came before or not.
 
         A row that failed in one counter is left out of the next.
@@ -212,12 +220,12 @@ class DynamoDbCounters:
         self, trouble: ServiceError, source_keys: Sequence[str]
     ) -> list[ReadFailure]:
         if not trouble.passes:
-            raise failure(trouble, self._who, self.settings.table, HINT)
+            raise failure(trouble, self._label, self.settings.table, HINT)
         return [
             ReadFailure(source_key, f"{self.name}: {trouble.kind}")
             for source_key in source_keys
         ]
 
     @property
-    def _who(self) -> str:
+    def _label(self) -> str:
         return f"sink {self.name}"

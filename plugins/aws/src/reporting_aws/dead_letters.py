@@ -109,7 +109,7 @@ class DeadLetters:
             return [letter.source_key for letter in letters]
         left = [letter.source_key for letter in letters]
         for group, entries in self._requests(letters):
-            failed = self._sent(entries) if entries is not None else {0}
+            failed = self._send(entries) if entries is not None else {0}
             if failed:
                 sent = {
                     group[at].source_key for at in range(len(group)) if at not in failed
@@ -145,7 +145,7 @@ class DeadLetters:
         if group:
             yield group, bodies
 
-    def _sent(self, bodies: Sequence[str]) -> set[int]:
+    def _send(self, bodies: Sequence[str]) -> set[int]:
         """Send messages, and return the positions of those that were not taken."""
         entries = [
             {"Id": str(at), "MessageBody": body} for at, body in enumerate(bodies)
@@ -157,7 +157,7 @@ class DeadLetters:
         except (
             Exception
         ) as error:  # botocore's, of many types; whatever it is, the records come again
-            _log.error("the dead-letter queue takes nothing: %s", _said(error))
+            _log.error("the dead-letter queue takes nothing: %s", _error_code(error))
             return set(range(len(entries)))
         failed = {int(failure["Id"]) for failure in answer.get("Failed", [])}
         for failure in answer.get("Failed", []):
@@ -250,7 +250,7 @@ def _size(bodies: Sequence[str]) -> int:
     return sum(len(body.encode()) for body in bodies)
 
 
-def _said(error: Exception) -> str:
+def _error_code(error: Exception) -> str:
     """The service's code; what it says at length may hold what was sent."""
     code = getattr(error, "response", {}).get("Error", {}).get("Code")
     return str(code) if code else type(error).__name__

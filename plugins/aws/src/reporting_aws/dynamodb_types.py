@@ -31,7 +31,7 @@ class Unexpected(Exception):
     """An attribute is there and is not of the type that a column needs."""
 
 
-def askable(value: str | int) -> bool:
+def is_key_value(value: str | int) -> bool:
     """Whether DynamoDB lets one ask for an item of this key.
 
     Of another there is none, and the request would fail.

@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 import polars as pl
 
 from reporting_aws.aws_errors import ServiceError
-from reporting_aws.clients import client, surroundings
+from reporting_aws.clients import client, environment_key
 from reporting_aws.dynamodb_types import (
     DTYPES,
     MOMENT,
     Unexpected,
     answered,
-    askable,
     asked,
+    is_key_value,
     value,
 )
 from reporting_aws.enrich_cache import Cache, cache
@@ -95,7 +95,7 @@ class DynamoDbEnrich:
     def _check(self, lookup: Lookup, schema: pl.Schema) -> None:
         if taken := [name for name in lookup.new if name in schema]:
             raise SettingsError(
-                f"{self._who}: table {lookup.table}: there are columns"
+                f"{self._label}: table {lookup.table}: there are columns"
                 f" {', '.join(taken)} already"
             )
         for column in lookup.key.values():
@@ -105,8 +105,8 @@ class DynamoDbEnrich:
                 or isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
             ):
                 raise SettingsError(
-                    f"{self._who}: table {lookup.table}: there is no column {column} of"
-                    " text or integers for its key"
+                    f"{self._label}: table {lookup.table}: there is no column {column}"
+                    " of text or integers for its key"
                 )
         for name, since in lookup.seconds_since.items():
             if (
@@ -114,7 +114,7 @@ class DynamoDbEnrich:
                 and lookup.types.get(since.to) != "timestamp"
             ):
                 raise SettingsError(
-                    f"{self._who}: seconds_since {name}: {since.to} is no Datetime"
+                    f"{self._label}: seconds_since {name}: {since.to} is no Datetime"
                     " column"
                 )
 
@@ -124,7 +124,7 @@ class DynamoDbEnrich:
             zip(*(_plain(frame[column]) for column in lookup.key.values()), strict=True)
         )
         wanted = dict.fromkeys(key for key in keys if None not in key)
-        items = self._found(lookup, list(wanted)) if wanted else {}
+        items = self._fetch(lookup, list(wanted)) if wanted else {}
         nothing: _Found = ([None] * len(lookup.columns), 0)
         rows = [items.get(key) or nothing for key in keys]
         self._count(
@@ -148,12 +148,14 @@ class DynamoDbEnrich:
             for name, since in lookup.seconds_since.items()
         )
 
-    def _found(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Found | None]:
+    def _fetch(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Found | None]:
         """The items of these keys, or None for each that there is none of."""
         kept = self._cache(lookup)
         found: dict[_Key, _Found | None] = kept.find(keys)
         absent = {
-            key: None for key in keys if key not in found and not all(map(askable, key))
+            key: None
+            for key in keys
+            if key not in found and not all(map(is_key_value, key))
         }
         found.update(absent)
         left = [key for key in keys if key not in found]
@@ -180,7 +182,7 @@ class DynamoDbEnrich:
             dynamodb, lookup.table, wanted, options, Backoff(self.settings.attempts)
         )
         if isinstance(items, ServiceError):
-            raise failure(items, self._who, lookup.table, HINT)
+            raise failure(items, self._label, lookup.table, HINT)
         return {
             tuple(answered(item[name]) for name in lookup.key): _values(lookup, item)
             for item in items
@@ -193,7 +195,9 @@ class DynamoDbEnrich:
             self.settings.cache_missing_seconds,
             self.settings.consistent,
         )
-        return cache((surroundings("dynamodb"), what, times), self.settings.cache_items)
+        return cache(
+            (environment_key("dynamodb"), what, times), self.settings.cache_items
+        )
 
     def _count(self, table: str, missing: int, unexpected: int) -> None:
         with self._lock:
@@ -202,14 +206,14 @@ class DynamoDbEnrich:
         if missing or unexpected:
             _log.info(
                 "%s: table %s: no item for %d rows, %d odd values",
-                self._who,
+                self._label,
                 table,
                 missing,
                 unexpected,
             )
 
     @property
-    def _who(self) -> str:
+    def _label(self) -> str:
         return f"transform {self.name}"
 
 

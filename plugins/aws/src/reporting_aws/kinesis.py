@@ -26,7 +26,9 @@ class Kinesis(Pushed):
     triggers: ClassVar[frozenset[str]] = frozenset({"kinesis"})
     ascii: ClassVar[bool] = True
 
-    def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    def parse_records(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> list[tuple[str, str]]:
         """Return the event id of each record, and its data in base64.
 
         An event id looks like
@@ -57,7 +59,7 @@ class Kinesis(Pushed):
             ]
         }
 
-    def _settled(
+    def _final_records(
         self, records: Mapping[str, Any], failed: set[str]
     ) -> Iterator[tuple[str, Any]]:
         """What is before the first failure of its shard."""

@@ -78,7 +78,9 @@ class Pushed(ABC):
     # -- for subclasses ----------------------------------------------------------------
 
     @abstractmethod
-    def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    def parse_records(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> list[tuple[str, str]]:
         """Return source key and data of each record.
 
         Data is text that `payloads_of` understands.
@@ -104,7 +106,7 @@ class Pushed(ABC):
     def accept_trigger(self, trigger: Trigger) -> None:
         """See `Triggered.accept_trigger`."""
         try:
-            records = self.found(trigger.event["Records"])
+            records = self.parse_records(trigger.event["Records"])
             "".join([source_key for source_key, _ in records]).encode()
             data = "".join([text for _, text in records])
             if self.ascii:
@@ -192,7 +194,7 @@ class Pushed(ABC):
                 wrong[source_key].error_type,
                 wrong[source_key].field,
             )
-            for source_key, data in self._settled(records, failed)
+            for source_key, data in self._final_records(records, failed)
             if source_key in wrong
         ]
         left = self._letters.send(letters)
@@ -208,7 +210,7 @@ class Pushed(ABC):
             ],
         )
 
-    def _settled(
+    def _final_records(
         self, records: Mapping[str, Any], failed: set[str]
     ) -> Iterator[tuple[str, Any]]:
         """Records that will not come again whatever becomes of the others."""

@@ -23,7 +23,9 @@ class Sqs(Pushed):
     name: ClassVar[str] = "sqs"
     triggers: ClassVar[frozenset[str]] = frozenset({"sqs"})
 
-    def found(self, records: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    def parse_records(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> list[tuple[str, str]]:
         """``queue:059f36b4-87a3-44ab-83d2-661975975031``, and the message's body."""
         return [
             (

@@ -183,7 +183,7 @@ class EventLogSettings(Settings):
         return values
 
     @model_validator(mode="after")
-    def _apart(self) -> EventLogSettings:
+    def _separate_locations(self) -> EventLogSettings:
         """Nothing may be written where events are listed."""
         for field in ("checkpoint", "quarantine"):
             uri = getattr(self, field)

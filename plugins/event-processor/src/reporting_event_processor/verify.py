@@ -129,11 +129,11 @@ def verify(
     Raises:
         ReportingError: The archive or the counters cannot be read.
     """
-    archived = folded(settings, days)
+    archived = archive_totals(settings, days)
     stored = _stored(settings.dynamodb_table, [*archived.select(KEYS).iter_rows()])
     differences = _differences(settings, archived, stored)
     if differences and fix:
-        archived = folded(settings, days)
+        archived = archive_totals(settings, days)
         unsure = set(archived.filter("repeats").select(KEYS).iter_rows())
         users = settings.delivery == "exactly-once"
         differences = [
@@ -145,7 +145,7 @@ def verify(
                         why="more is counted than archived; see --lower"
                     )
                     if difference.too_high and not lower
-                    else _fixed(
+                    else _repair(
                         settings.dynamodb_table,
                         difference,
                         stored[difference.partition_key, difference.sort_key],
@@ -158,7 +158,9 @@ def verify(
     return archived.height, differences
 
 
-def folded(settings: EventProcessorSettings, days: Sequence[date]) -> pl.DataFrame:
+def archive_totals(
+    settings: EventProcessorSettings, days: Sequence[date]
+) -> pl.DataFrame:
     """Return what the archive says of each counter.
 
     That is partition_key, sort_key, events, users, and whether ids in it repeat.
@@ -288,7 +290,7 @@ def _key(partition: str, sort: str) -> dict[str, Any]:
     return {"partition_key": {"S": partition}, "sort_key": {"S": sort}}
 
 
-def _fixed(
+def _repair(
     table: str, difference: Difference, counted: Mapping[str, int], users: bool
 ) -> Difference:
     """The difference, repaired if the counter is still as it was read."""

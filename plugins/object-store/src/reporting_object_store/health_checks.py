@@ -76,7 +76,7 @@ def clock(store: Store) -> CheckResult:
     )
 
 
-def unwritten() -> CheckResult:
+def unknown_without_writing() -> CheckResult:
     """What is not known without writing."""
     return CheckResult(
         "ok", "not tried", "--write tries it, with a probe that is removed again"
@@ -98,7 +98,7 @@ def written(store: Store) -> CheckResult:
                 ("If-None-Match", None),
                 ("If-Match", _other(version)),
             )
-            if not _refused(store, key, expected)
+            if not _is_refused(store, key, expected)
         ]
         if ignored:
             return CheckResult(
@@ -109,7 +109,7 @@ def written(store: Store) -> CheckResult:
             )
         store.put(key, b"2", if_version=version)
     finally:
-        left = _left(store, key)
+        left = _remove_probe(store, key)
     if left:
         return CheckResult(
             "warn",
@@ -127,7 +127,7 @@ def _other(version: str) -> str:
     return '"00000000000000000000000000000000"' if version.startswith('"') else "0-0-0"
 
 
-def _refused(store: Store, key: str, expected: str | None) -> bool:
+def _is_refused(store: Store, key: str, expected: str | None) -> bool:
     try:
         store.put(key, b"overwritten", if_version=expected)
     except CommitConflict:
@@ -135,7 +135,7 @@ def _refused(store: Store, key: str, expected: str | None) -> bool:
     return False
 
 
-def _left(store: Store, key: str) -> str:
+def _remove_probe(store: Store, key: str) -> str:
     """Remove the probe; why that is not possible."""
     try:
         entry = store.head(key)

@@ -47,7 +47,7 @@ def deleting(folder: Location) -> list[Permission]:
     )
 
 
-def putting(folder: Location) -> list[Permission]:
+def put_permissions(folder: Location) -> list[Permission]:
     """To write into a folder and nothing else; nothing for other storage."""
     return (
         [Permission(("s3:PutObject",), _objects(folder))]

@@ -121,7 +121,7 @@ class ParquetCheckpointSettings(Settings):
 
     @field_validator("quarantine")
     @classmethod
-    def _is_one(cls, value: str | None) -> str | None:
+    def _single_file(cls, value: str | None) -> str | None:
         if value is not None and ("{" in value or "}" in value):
             raise ValueError(
                 "there is one quarantine for all files: no {column} in its name"

@@ -64,7 +64,7 @@ def bars(
     tick = seen.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(
         x="before:Q", y=y, tooltip="tip:N"
     )
-    return _laid(alt.layer(track, bar, tick, _figures(base, y)), len(values))
+    return _with_height(alt.layer(track, bar, tick, _figures(base, y)), len(values))
 
 
 def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
@@ -100,7 +100,7 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
     dot = base.mark_point(filled=True, fill=color, size=90, opacity=1).encode(
         x=x, y=y, tooltip="tip:N"
     )
-    return _laid(alt.layer(way, ring, dot, _figures(base, y)), len(values))
+    return _with_height(alt.layer(way, ring, dot, _figures(base, y)), len(values))
 
 
 def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
@@ -387,5 +387,5 @@ def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
     return chart
 
 
-def _laid(chart: Chart, rows: int) -> Chart:
+def _with_height(chart: Chart, rows: int) -> Chart:
     return chart.properties(height=max(rows, 1) * STEP, padding=_PADDING)

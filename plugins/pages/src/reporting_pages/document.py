@@ -131,7 +131,7 @@ def document(
     body = element(
         "body",
         element("a", "Skip to the report", class_="skip", href="#report"),
-        element("header", _mast(title, eyebrow, lead)),
+        element("header", _header(title, eyebrow, lead)),
         _contents(sections),
         element(
             "main",
@@ -147,7 +147,7 @@ def document(
     return Markup(f"<!doctype html>\n{element('html', head, body, lang=language)}\n")
 
 
-def _mast(title: str, eyebrow: Content, lead: Content) -> list[Markup | None]:
+def _header(title: str, eyebrow: Content, lead: Content) -> list[Markup | None]:
     return [
         element("p", eyebrow, class_="eyebrow") if eyebrow else None,
         element("h1", title),

@@ -32,17 +32,17 @@ def json_schema(table: Table) -> dict[str, Any]:
 
 
 def _property(column: Column) -> dict[str, Any]:
-    facts, definition = column.facts, _of(column.dtype)
+    facts, definition = column.facts, _type_schema(column.dtype)
     if facts.values:
         definition["enum"] = [*facts.values, *([None] if facts.nullable else [])]
-    definition = _or_null(definition) if facts.nullable else definition
+    definition = _nullable(definition) if facts.nullable else definition
     return {
         **({"description": facts.description} if facts.description else {}),
         **definition,
     }
 
 
-def _of(dtype: pl.DataType) -> dict[str, Any]:
+def _type_schema(dtype: pl.DataType) -> dict[str, Any]:
     """A value of this type that is not null; what JSON has no type for is a text."""
     if isinstance(dtype, pl.Boolean):
         return {"type": "boolean"}
@@ -70,10 +70,14 @@ def _of(dtype: pl.DataType) -> dict[str, Any]:
             if isinstance(dtype, pl.Array)
             else {}
         )
-        return {"type": "array", "items": _or_null(_of(_inner(dtype))), **length}
+        return {
+            "type": "array",
+            "items": _nullable(_type_schema(_inner(dtype))),
+            **length,
+        }
     if isinstance(dtype, pl.Struct):
         fields = {
-            field.name: _or_null(_of(pl.Series(dtype=field.dtype).dtype))
+            field.name: _nullable(_type_schema(pl.Series(dtype=field.dtype).dtype))
             for field in dtype.fields
         }
         return {"type": "object", "properties": fields, "required": list(fields)}
@@ -84,7 +88,7 @@ def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
     return pl.Series(dtype=dtype.inner).dtype
 
 
-def _or_null(definition: dict[str, Any]) -> dict[str, Any]:
+def _nullable(definition: dict[str, Any]) -> dict[str, Any]:
     """The same, or null; of what is nested no more is known."""
     return (
         definition

@@ -16,7 +16,7 @@ from reporting_framework.query.sql.files import TableFiles, names
 from reporting_framework.query.sql.statement import (
     Columns,
     Statement,
-    rehearsed,
+    plan_statement,
     withheld,
 )
 
@@ -77,7 +77,7 @@ class Asked(NamedTuple):
         """
         columns = [name for name, _ in self.statement.columns]
         rows = self._run(
-            f"SELECT {self._columns(_for_people)} FROM ", f" LIMIT {count + 1}"
+            f"SELECT {self._columns(_display_expression)} FROM ", f" LIMIT {count + 1}"
         )
         more = 0
         if len(rows) > count:
@@ -92,7 +92,7 @@ class Asked(NamedTuple):
         Raises:
             ReportingError: See `statement.withheld`.
         """
-        expression = _for_parquet if form == "parquet" else _for_text
+        expression = _for_parquet if form == "parquet" else _text_expression
         self._run(
             f"COPY (SELECT {self._columns(expression)} FROM ",
             f") TO {literal(str(path))} ({_FORMS[form]}, USE_TMP_FILE false)",
@@ -127,7 +127,7 @@ class Asked(NamedTuple):
                 raise
 
 
-def _for_people(column: str, kind: str) -> str:
+def _display_expression(column: str, kind: str) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime({column}, '%Y-%m-%d %H:%M:%S+00:00')"
     if kind == "TIMESTAMP":
@@ -135,7 +135,7 @@ def _for_people(column: str, kind: str) -> str:
     return column if kind in _PLAIN else f"CAST({column} AS VARCHAR)"
 
 
-def _for_text(column: str, kind: str) -> str:
+def _text_expression(column: str, kind: str) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f+00:00')"
     return (
@@ -192,7 +192,7 @@ def asked(text: str, table: Table, paths: Sequence[Path] = ()) -> Iterator[Asked
         columns = connection.execute(
             f"DESCRIBE {identifier(table.names[0])}"
         ).fetchall()
-        statement = rehearsed(
+        statement = plan_statement(
             text, table.names, [(name, kind) for name, kind, *_ in columns]
         )
         yield Asked(statement, connection, files)

@@ -55,7 +55,7 @@ class Statement(NamedTuple):
         return f"{start}{self.query}\n){after}", len(start.encode())
 
 
-def rehearsed(text: str, tables: Sequence[str], columns: Columns) -> Statement:
+def plan_statement(text: str, tables: Sequence[str], columns: Columns) -> Statement:
     """Return the one statement of a text, after it was planned.
 
     It is planned on a table that has these columns and no rows.
@@ -72,10 +72,10 @@ def rehearsed(text: str, tables: Sequence[str], columns: Columns) -> Statement:
         for table in tables
     ]
     with engine(views) as connection:
-        with _told(text, tables, columns):
+        with _describe_error(text, tables, columns):
             query = _single(text, connection)
         sql, shift = Statement(text, query, ()).wrapped("EXPLAIN SELECT * FROM ")
-        with _told(text, tables, columns, shift):
+        with _describe_error(text, tables, columns, shift):
             connection.execute(sql)
             relation = connection.sql(query)
         described = [
@@ -143,7 +143,7 @@ def _refuse_twins(names: Sequence[str]) -> None:
 
 
 @contextmanager
-def _told(
+def _describe_error(
     text: str, tables: Sequence[str], columns: Columns, shift: int = 0
 ) -> Iterator[None]:
     """Tell the errors of a table without rows.
@@ -158,12 +158,14 @@ def _told(
         known = _details(error)
         message, place = known.get("exception_message") or type(error).__name__, ""
         if known.get("error_subtype") == "COLUMN_NOT_FOUND":
-            place = _instead(known, [name for name, _ in columns], f"{tables[0]} has")
+            place = _suggestion(
+                known, [name for name, _ in columns], f"{tables[0]} has"
+            )
         elif (known.get("error_subtype"), known.get("type")) == (
             "MISSING_ENTRY",
             "Table",
         ):
-            place = _instead(known, tables, "there is the table")
+            place = _suggestion(known, tables, "there is the table")
         if place:
             message = message.partition("\n")[0].rstrip("!")
         raise SettingsError(
@@ -171,7 +173,7 @@ def _told(
         ) from error
 
 
-def _instead(known: dict[str, Any], names: Sequence[str], words: str) -> str:
+def _suggestion(known: dict[str, Any], names: Sequence[str], words: str) -> str:
     """What there is in the place of a name."""
     return f"{did_you_mean(str(known.get('name')), names)}; {words} {', '.join(names)}"
 

@@ -82,7 +82,7 @@ def opened(
             else None
         )
         if rows is None:
-            copy = call(owner_of(sink), _copied, sink, folder)
+            copy = call(owner_of(sink), _copy, sink, folder)
             if copy is None:
                 place = place_of(composition, sink.name)
                 raise ObjectMissing(
@@ -96,7 +96,7 @@ def opened(
         yield Table(table_names(report), files, rows, spill)
 
 
-def _copied(sink: Readable, folder: Path) -> ParquetSnapshot | None:
+def _copy(sink: Readable, folder: Path) -> ParquetSnapshot | None:
     """Return what a sink holds as one parquet file, made in a stream.
 
     DuckDB would hold all of a lazy frame in memory.

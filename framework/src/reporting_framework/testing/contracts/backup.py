@@ -15,7 +15,7 @@ from reporting_framework.plugin_api.sink import Inspectable, Resettable
 from reporting_framework.testing.harness.sink_harness import Place
 
 
-class BelongingsContract:
+class BackupContract:
     """The promises of `Inspectable` and `Resettable`."""
 
     def test_what_is_kept_is_told(self, place: Place) -> None:

@@ -124,7 +124,7 @@ class PluginContract:
             "settings refuse what they do not know: `no_such_setting` was accepted"
         )
         assert "no_such_setting" in message, "the error names the unknown setting"
-        nothing_told({"the error of an unknown setting": message})
+        assert_no_value_shown({"the error of an unknown setting": message})
 
     def test_permissions_are_as_few_as_can_be(
         self, settings: Mapping[str, Any]
@@ -164,7 +164,7 @@ class PluginContract:
             pytest.skip("its memory grows with a run, as it says")
 
 
-def nothing_told(places: Mapping[str, Any]) -> None:
+def assert_no_value_shown(places: Mapping[str, Any]) -> None:
     """Fail where a value of a record (`CANARY`) is told.
 
     It must not be in the text or the representation of something.

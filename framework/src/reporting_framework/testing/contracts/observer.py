@@ -16,7 +16,11 @@ from reporting_framework.plugin_api.records import Batch, Rejection, Split, Spli
 from reporting_framework.plugin_api.result import RunResult, Step
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
 from reporting_framework.registry.registry import load_plugins
-from reporting_framework.testing.contracts.base import CANARY, few, nothing_told
+from reporting_framework.testing.contracts.base import (
+    CANARY,
+    assert_no_value_shown,
+    few,
+)
 from reporting_framework.testing.fakes import (
     SCHEMA,
     GivenRecords,
@@ -157,7 +161,7 @@ class ObserverContract:
         watched = _Watched(observer).lifecycle
         _failed(watched)
         watched.run_failed(report="test", run_id="1", error=ValueError(CANARY))
-        nothing_told(output())
+        assert_no_value_shown(output())
 
 
 class _Silent(BaseException):

@@ -13,7 +13,11 @@ import pytest
 from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.query.pages import html_of
-from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
+from reporting_framework.testing.contracts.base import (
+    PluginContract,
+    assert_no_value_shown,
+    few,
+)
 
 Make = Callable[..., Any]
 
@@ -157,7 +161,7 @@ class PageContract(PluginContract):
     ) -> None:
         """Nothing of a row is logged or printed."""
         make().render(material)
-        nothing_told(output())
+        assert_no_value_shown(output())
 
     def _rendered(self, make: Make, material: PageContext) -> _Page:
         text = html_of(make().render(material))

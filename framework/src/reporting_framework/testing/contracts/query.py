@@ -12,7 +12,11 @@ from polars.io.plugins import register_io_source
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.records import SOURCE_KEY
-from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
+from reporting_framework.testing.contracts.base import (
+    PluginContract,
+    assert_no_value_shown,
+    few,
+)
 
 Make = Callable[..., Any]
 
@@ -249,7 +253,7 @@ class QueryContract(PluginContract):
     ) -> None:
         """Nothing of a row is logged or printed."""
         _answer(make(), rows)
-        nothing_told(output())
+        assert_no_value_shown(output())
 
     def _columns(self, query: Any) -> set[str]:
         """Columns of `required_columns`, and all texts of the settings."""

@@ -20,8 +20,12 @@ from reporting_framework.plugin_api.records import (
     object_of,
 )
 from reporting_framework.plugin_api.source import DatedLedger
-from reporting_framework.testing.contracts.backup import BelongingsContract
-from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
+from reporting_framework.testing.contracts.backup import BackupContract
+from reporting_framework.testing.contracts.base import (
+    PluginContract,
+    assert_no_value_shown,
+    few,
+)
 from reporting_framework.testing.contracts.history import HistoryContract
 from reporting_framework.testing.contracts.quarantine import QuarantineContract
 from reporting_framework.testing.contracts.table import ReadableContract
@@ -45,7 +49,7 @@ WRITERS = 4
 class SinkContract(
     QuarantineContract,
     HistoryContract,
-    BelongingsContract,
+    BackupContract,
     ReadableContract,
     PluginContract,
 ):
@@ -278,7 +282,7 @@ class SinkContract(
             commit_result = attempt.run(partial(sink.commit, staged_parts))
             if not isinstance(attempt.error, Killed):
                 sink.close()
-                nothing_told({f"the error of {attempt}": attempt.error})
+                assert_no_value_shown({f"the error of {attempt}": attempt.error})
             if not self.idempotent:
                 continue  # a request that was sent again may have been counted again
             self._left_whole(place, kept, new, attempt, commit_result)
@@ -340,7 +344,7 @@ class SinkContract(
             attempt.run(partial(sink.stage, place.rows(new), Split("s", {}), 0))
             if not isinstance(attempt.error, Killed):
                 sink.close()
-                nothing_told({f"the error of {attempt}": attempt.error})
+                assert_no_value_shown({f"the error of {attempt}": attempt.error})
             place.shows(kept, f"nothing is visible before the commit: {attempt}")
             place.run(new)
             kept += new
@@ -439,7 +443,7 @@ class SinkContract(
                     f"an error is not an absence: {attempt} left a ledger of"
                     f" {ledger.rows} rows"
                 )
-            nothing_told({f"the error of {attempt}": attempt.error})
+            assert_no_value_shown({f"the error of {attempt}": attempt.error})
         place.shows(range(3), "reading the ledger changes nothing")
 
     # -- whatever else -----------------------------------------------------------------
@@ -452,12 +456,14 @@ class SinkContract(
         Nor by the error of a schema that it does not take.
         """
         commit_result = place.run(range(4))
-        nothing_told({"the commit result": commit_result, "the log of a run": output()})
+        assert_no_value_shown(
+            {"the commit result": commit_result, "the log of a run": output()}
+        )
         sink = place.make()
         try:
             sink.open(pl.Schema({SOURCE_KEY: pl.String()}))
         except Exception as error:
-            nothing_told({"the error of another schema": error})
+            assert_no_value_shown({"the error of another schema": error})
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, place: Place, clear: Clear | None) -> None:

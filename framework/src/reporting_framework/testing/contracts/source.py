@@ -17,16 +17,16 @@ from reporting_framework.plugin_api.source import Revisiting, Triggered
 from reporting_framework.testing.contracts.base import (
     CANARY,
     PluginContract,
+    assert_no_value_shown,
     differing,
     few,
-    nothing_told,
     threads_since,
 )
 from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_framework.testing.harness.memory import assert_bounded, peak
 from reporting_framework.testing.harness.source_harness import (
-    drained,
+    drain,
     found_in,
     plain,
     planned,
@@ -427,7 +427,7 @@ class SourceContract(PluginContract):
                     f"nothing is made of a trigger that is none: {few(records_read)}"
                 )
             except TriggerError as error:
-                nothing_told({"the error of a trigger": error})
+                assert_no_value_shown({"the error of a trigger": error})
 
     def test_the_answer_names_what_was_not_taken(
         self, opened: Opened, trigger: Trigger | None
@@ -491,7 +491,7 @@ class SourceContract(PluginContract):
                     for source_key, value in found_in(batches).items()
                 ), f"what is read is whole: {attempt}"
             elif not isinstance(attempt.error, Killed):
-                nothing_told({f"the error of {attempt}": attempt.error})
+                assert_no_value_shown({f"the error of {attempt}": attempt.error})
         assert found_in(taken(opened())).keys() == records.keys(), (
             "the run after a fault reads every record"
         )
@@ -508,21 +508,21 @@ class SourceContract(PluginContract):
         """
         source = opened()
         for batch in taken(source, close=False):
-            nothing_told(
+            assert_no_value_shown(
                 {
                     "a rejection": batch.rejected,
                     "an unread record": batch.unread,
                     "a source key": batch.source_keys,
                 }
             )
-        nothing_told(
+        assert_no_value_shown(
             {
                 "the plan's statistics": source.plan_stats(),
                 "the bookmark": source.bookmark(complete=True, unread=[], rows=0),
             }
         )
         source.close()
-        nothing_told(output())
+        assert_no_value_shown(output())
 
     @pytest.mark.slow
     def test_memory_is_bounded(
@@ -540,5 +540,5 @@ class SourceContract(PluginContract):
             sizes.append(
                 sizes[-1] + sum(size_of(add(number)[1]) for number in range(begin, end))
             )
-            peaks.append(peak(lambda: drained(opened())))
+            peaks.append(peak(lambda: drain(opened())))
         assert_bounded(peaks[0], peaks[1], data=sizes[2] - sizes[1], what="reading")

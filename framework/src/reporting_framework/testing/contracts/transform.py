@@ -12,7 +12,11 @@ import polars as pl
 import pytest
 
 from reporting_framework.plugin_api.records import SOURCE_KEY
-from reporting_framework.testing.contracts.base import PluginContract, few, nothing_told
+from reporting_framework.testing.contracts.base import (
+    PluginContract,
+    assert_no_value_shown,
+    few,
+)
 from reporting_framework.testing.faults.calls import Faults, each_fault
 from reporting_framework.testing.harness.memory import (
     MEBIBYTE,
@@ -148,7 +152,7 @@ class TransformContract(PluginContract):
                 assert transformed.equals(due), (
                     f"a fault is told, not hidden: {attempt} gave another frame"
                 )
-            nothing_told({f"the error of {attempt}": attempt.error})
+            assert_no_value_shown({f"the error of {attempt}": attempt.error})
         assert make().apply(frame).equals(due), (
             "after a fault it makes the same as ever"
         )
@@ -168,8 +172,8 @@ class TransformContract(PluginContract):
         try:
             transform.apply(strange)
         except Exception as error:
-            nothing_told({"the error of a frame with other columns": error})
-        nothing_told(output())
+            assert_no_value_shown({"the error of a frame with other columns": error})
+        assert_no_value_shown(output())
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, make: Make, frame: pl.DataFrame) -> None:

@@ -21,9 +21,9 @@ from reporting_framework.plugin_api.records import (
 from reporting_framework.testing.contracts.base import (
     CANARY,
     PluginContract,
+    assert_no_value_shown,
     differing,
     few,
-    nothing_told,
 )
 from reporting_framework.testing.contracts.edge_cases import awkward_records
 from reporting_framework.testing.harness.memory import assert_bounded, copied, peak
@@ -232,7 +232,7 @@ class ValidatorContract(PluginContract):
             )
         )
         for rejection in validated.rejections:
-            nothing_told(
+            assert_no_value_shown(
                 {
                     f"a rejection of type {rejection.error_type!r:.40}": (
                         rejection.error_type,
@@ -241,7 +241,7 @@ class ValidatorContract(PluginContract):
                     )
                 }
             )
-        nothing_told(
+        assert_no_value_shown(
             {"the names of ignored fields": list(validated.ignored_fields), **output()}
         )
 

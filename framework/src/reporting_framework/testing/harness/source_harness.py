@@ -35,7 +35,7 @@ def taken(
     return batches
 
 
-def drained(source: Any) -> None:
+def drain(source: Any) -> None:
     """Read everything, keep nothing."""
     for split in source.plan(KnownObjects()):
         for _ in source.read(split):

@@ -25,7 +25,7 @@ def errors(figures: Figures) -> Section:
             "failed check",
             "Events not-pass-qc in each month.",
             color=ALARM,
-            beside=_tall(figures),
+            beside=_chart_rows(figures),
         ),
         ranked(
             figures,
@@ -46,6 +46,6 @@ def errors(figures: Figures) -> Section:
     return section("failed-checks", "Failed checks", content, says=says)
 
 
-def _tall(figures: Figures) -> int:
+def _chart_rows(figures: Figures) -> int:
     """Rows of the chart that stands beside that of failed checks by month."""
     return min(len({*figures.errors[0], *figures.errors[1]}), 12)

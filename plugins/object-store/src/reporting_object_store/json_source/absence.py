@@ -48,7 +48,7 @@ def absence(
         not listing.full
         and listing.newest
         and (
-            passed := _passed_over(
+            passed := _why_skipped(
                 name, listing, window(listing.newest, settings), settings
             )
         )
@@ -66,7 +66,7 @@ def absence(
     return None
 
 
-def _passed_over(
+def _why_skipped(
     name: str, listing: Listing, since: datetime, settings: ObjectStoreJsonSettings
 ) -> Absence | None:
     """Return why a listing from `since` on passes over the name.
@@ -102,7 +102,7 @@ def _passed_over(
     )
 
 
-def nothing_there(store: Store) -> str:
+def empty_prefix_warning(store: Store) -> str:
     """Return a warning that nothing at all is in this part of a bucket.
 
     A folder that is not there fails the run.

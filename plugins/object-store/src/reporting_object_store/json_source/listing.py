@@ -106,7 +106,7 @@ def list_all(store: Store, names: ObjectFilter) -> Iterator[list[Entry]]:
     """List everything, page by page."""
     last: str | None = None
     for page in store.list():
-        kept = names.keep(_once(page, last, names))
+        kept = names.keep(_unique_entries(page, last, names))
         yield (
             [entry for entry in kept if _is_first(entry.key, store, names)]
             if store.shared
@@ -128,7 +128,9 @@ def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
     return first == key
 
 
-def _once(page: list[Entry], last: str | None, names: ObjectFilter) -> list[Entry]:
+def _unique_entries(
+    page: list[Entry], last: str | None, names: ObjectFilter
+) -> list[Entry]:
     """Return the entries whose key is not that of the one before.
 
     For the first, the one before is `last`. The others are counted.
@@ -204,7 +206,11 @@ def list_since(
         min(len(starts), at_once), thread_name_prefix="reporting-list"
     ) as pool:
         pages = list(pool.map(lambda start: follow(*start), starts))
-    unique = {entry.key: entry for page in pages for entry in _once(page, None, names)}
+    unique = {
+        entry.key: entry
+        for page in pages
+        for entry in _unique_entries(page, None, names)
+    }
     yield names.keep([unique[key] for key in sorted(unique)])
 
 

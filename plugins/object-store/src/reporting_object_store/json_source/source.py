@@ -37,7 +37,7 @@ from reporting_framework.storage import (
     parse_location,
 )
 from reporting_object_store.health_checks import clock, listed
-from reporting_object_store.json_source.absence import absence, nothing_there
+from reporting_object_store.json_source.absence import absence, empty_prefix_warning
 from reporting_object_store.json_source.batches import BatchBuilder
 from reporting_object_store.json_source.in_flight import Admit, InFlight
 from reporting_object_store.json_source.listing import (
@@ -139,7 +139,7 @@ class ObjectStoreJson:
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
         """See `Source.plan`."""
         now = datetime.now(UTC)
-        self._listing = listing = self._choose(ledger, now)
+        self._listing = listing = self._choose_listing(ledger, now)
         self._read_before = (
             [uri] if isinstance(uri := ledger.bookmark.get("uri"), str) else ()
         )
@@ -168,7 +168,7 @@ class ObjectStoreJson:
             pages = (
                 [entry for entry in page if entry.key not in tried] for page in listings
             )
-            pages = chain(self._tried_before(listing), pages)
+            pages = chain(self._retry_unread(listing), pages)
         self._rest = self._new(pages, ledger)
         return self._split(self._rest)
 
@@ -182,7 +182,7 @@ class ObjectStoreJson:
         )
         return self._split([Entry(key, None, None) for key in keys])
 
-    def _choose(self, ledger: RunLedger, now: datetime) -> Listing:
+    def _choose_listing(self, ledger: RunLedger, now: datetime) -> Listing:
         """Choose a full scan, or what is new.
 
         It is chosen from the bookmark of the last run.
@@ -211,12 +211,12 @@ class ObjectStoreJson:
             listing.listed = now
         return listing
 
-    def _tried_before(self, listing: Listing) -> Iterator[list[Entry]]:
+    def _retry_unread(self, listing: Listing) -> Iterator[list[Entry]]:
         """Objects that the last run could not read, if they are still there."""
-        entries = self._requests.map(self._ask, listing.unread)
+        entries = self._requests.map(self._head, listing.unread)
         yield [entry for entry in entries if entry is not None]
 
-    def _ask(self, key: str) -> Entry | None:
+    def _head(self, key: str) -> Entry | None:
         """What there is at `key`.
 
         Of unknown version when that is not to be learnt, so that reading it is tried.
@@ -236,13 +236,15 @@ class ObjectStoreJson:
         for page in pages:
             chunk.update((entry.key, entry) for entry in page)
             if len(chunk) >= size:
-                yield from self._unseen(chunk, ledger)
+                yield from self._filter_new(chunk, ledger)
                 chunk = {}
-        yield from self._unseen(chunk, ledger)
+        yield from self._filter_new(chunk, ledger)
 
-    def _unseen(self, chunk: Mapping[str, Entry], ledger: RunLedger) -> Iterator[Entry]:
+    def _filter_new(
+        self, chunk: Mapping[str, Entry], ledger: RunLedger
+    ) -> Iterator[Entry]:
         def version_of(key: str) -> str | None:
-            entry = chunk[key] if chunk[key].version is not None else self._ask(key)
+            entry = chunk[key] if chunk[key].version is not None else self._head(key)
             return entry.version if entry else None
 
         new = ledger.filter_new(list(chunk), version_of) if chunk else []
@@ -263,15 +265,15 @@ class ObjectStoreJson:
         )
         for entry in entries:
             if keys and (len(keys) >= most or size + (entry.size or 0) > SPLIT_BYTES):
-                yield self._hand_out(keys)
+                yield self._new_split(keys)
                 keys, size = [], 0
             keys.append(entry.key)
             size += entry.size or 0
         self._listing.ended = True
         if keys:
-            yield self._hand_out(keys)
+            yield self._new_split(keys)
 
-    def _hand_out(self, keys: list[str]) -> Split:
+    def _new_split(self, keys: list[str]) -> Split:
         self._listing.waiting -= len(keys)
         self._left -= set(keys)
         return Split(keys[0], {"keys": keys})
@@ -301,7 +303,9 @@ class ObjectStoreJson:
     ) -> Object | Rejection | ReadFailure | None:
         try:
             return self.store.get(
-                key, limit=self.settings.max_object_bytes, admit=admit
+                key,
+                limit=self.settings.max_object_bytes,
+                admit=admit,
             )
         except TooLargeError as error:
             return Rejection(single_source_key(key), error.version, "too_large")
@@ -348,7 +352,7 @@ class ObjectStoreJson:
         self, name: str, ledger: RunLedger, last_run: datetime | None
     ) -> Absence | None:
         """See `Accounting.absence`."""
-        listing = self._choose(ledger, datetime.now(UTC))
+        listing = self._choose_listing(ledger, datetime.now(UTC))
         listing.looked = Listing.of(ledger.bookmark, self._identity).looked or last_run
         return absence(name, listing, self.store, self._names, self.settings)
 
@@ -356,7 +360,9 @@ class ObjectStoreJson:
         """See `Telling.describe_hints`."""
         if not self.store.supports_list_after:
             return ["a folder is listed as a whole by every run"]
-        return next_listing(self._choose(ledger, datetime.now(UTC)), self.settings)
+        return next_listing(
+            self._choose_listing(ledger, datetime.now(UTC)), self.settings
+        )
 
     def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         """See `Checkable.checks`; nothing is ever written here."""
@@ -474,7 +480,7 @@ class ObjectStoreJson:
                 if self.store.supports_list_after and not self._replayed
                 else None
             ),
-            [nothing_there(self.store)] if empty else (),
+            [empty_prefix_warning(self.store)] if empty else (),
             self._read_before,
         )
 

@@ -46,7 +46,7 @@ _GZIP = 31
 """zlib's number for gzip; its header then holds neither a time nor a name."""
 
 
-def unfit(schema: pl.Schema) -> list[str]:
+def unsupported_columns(schema: pl.Schema) -> list[str]:
     """Columns of a type that has no form in JSON."""
     return [name for name, dtype in schema.items() if _has_binary(dtype)]
 
@@ -65,13 +65,13 @@ def encoded(schema: pl.Schema, json_columns: Collection[str]) -> pl.Expr:
     Column by column: more than twice as fast as a loop over rows.
     """
     values = [
-        _member(name, dtype, is_json=name in json_columns)
+        _json_member(name, dtype, is_json=name in json_columns)
         for name, dtype in schema.items()
     ]
     return pl.lit("{") + pl.concat_str(values, separator=",", ignore_nulls=True) + "}"
 
 
-def _member(name: str, dtype: pl.DataType, *, is_json: bool) -> pl.Expr:
+def _json_member(name: str, dtype: pl.DataType, *, is_json: bool) -> pl.Expr:
     """``"name":value``, or a null for a null."""
     column, head = pl.col(name), pl.lit(f"{json.dumps(name, ensure_ascii=False)}:")
     if (

@@ -24,10 +24,10 @@ from reporting_object_store.ndjson_sink.encoding import (
     object_name,
     pieces,
     short,
-    unfit,
+    unsupported_columns,
 )
 from reporting_object_store.ndjson_sink.settings import NdjsonArchiveSettings
-from reporting_object_store.permissions import putting
+from reporting_object_store.permissions import put_permissions
 
 MAX_WORKERS = 16
 """Objects that are written at once: each is a round trip."""
@@ -72,7 +72,7 @@ class NdjsonArchive:
     @classmethod
     def permissions(cls, settings: NdjsonArchiveSettings) -> Sequence[Permission]:
         """See `Permitted.permissions`."""
-        return putting(parse_location(settings.uri))
+        return put_permissions(parse_location(settings.uri))
 
     def open(self, schema: pl.Schema) -> None:
         """See `Sink.open`."""
@@ -93,7 +93,7 @@ class NdjsonArchive:
                 f"sink {self.name}: setting json_columns names {', '.join(wrong)},"
                 f" which is not a column of String; {columns}"
             )
-        if wrong := unfit(schema):
+        if wrong := unsupported_columns(schema):
             raise SettingsError(
                 f"sink {self.name}: column {', '.join(wrong)} has no form in JSON;"
                 f" {columns}"

@@ -35,7 +35,7 @@ def leftovers(folders: Iterable[Location]) -> Iterator[StoredArtifact]:
         for path in (
             sorted(Path(folder.uri).glob(".*")) if folder.scheme == "file" else ()
         ):
-            held = path.suffix == ".lock" and _is_held(path)
+            held = path.suffix == ".lock" and _is_locked(path)
             if held or path.suffix == ".tmp":
                 status = path.stat()
                 written = datetime.fromtimestamp(status.st_mtime, UTC)
@@ -47,7 +47,7 @@ def leftovers(folders: Iterable[Location]) -> Iterator[StoredArtifact]:
                 )
 
 
-def _is_held(lock: Path) -> bool:
+def _is_locked(lock: Path) -> bool:
     """Whether a process holds this lock; the file itself stays for good."""
     with lock.open("rb") as file:
         try:

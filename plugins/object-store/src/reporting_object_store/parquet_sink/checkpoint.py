@@ -142,7 +142,7 @@ class Checkpoint(NamedTuple):
                 to today's without loss.
         """
         for left in reversed(range(MAX_ATTEMPTS)):
-            file = cls._found(store, key, timestamp)
+            file = cls._inspect(store, key, timestamp)
             if file.version is None:
                 return file
             try:
@@ -158,7 +158,7 @@ class Checkpoint(NamedTuple):
             if self.content is not None:
                 checksums.check_bytes(self.uri, self.content)
             stored_schema = self._stored().collect_schema()
-        with self._refusing():
+        with self._naming_the_file():
             form = SchemaMapping.between(
                 stored_schema, schema, [self.timestamp, SOURCE_KEY]
             )
@@ -175,7 +175,7 @@ class Checkpoint(NamedTuple):
         return file._replace(rows=rows, newest=newest)
 
     @classmethod
-    def _found(cls, store: Store, key: str, timestamp: str) -> Checkpoint:
+    def _inspect(cls, store: Store, key: str, timestamp: str) -> Checkpoint:
         """The file, not looked into.
 
         From a bucket a small one is read whole: each look would be a round trip.
@@ -213,7 +213,7 @@ class Checkpoint(NamedTuple):
         return self.form is not None and not self.form.current
 
     @contextmanager
-    def _refusing(self) -> Iterator[None]:
+    def _naming_the_file(self) -> Iterator[None]:
         """Say of which file it is that it cannot be read in today's columns."""
         try:
             yield
@@ -365,7 +365,7 @@ class Checkpoint(NamedTuple):
             starts = range(0, self.rows, READ_ROWS)
             coming = ahead.submit(scan.slice(0, READ_ROWS).collect)
             for start in starts:
-                frame = self._fitted(coming.result())
+                frame = self._fit(coming.result())
                 if start + READ_ROWS < self.rows:
                     coming = ahead.submit(
                         scan.slice(start + READ_ROWS, READ_ROWS).collect
@@ -406,10 +406,10 @@ class Checkpoint(NamedTuple):
         with closing(content), reading(self.uri):
             checksums.check(self.uri, content.read, content.size)
 
-    def _fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _fit(self, frame: pl.DataFrame) -> pl.DataFrame:
         if self.form is None:
             return frame
-        with self._refusing():
+        with self._naming_the_file():
             return self.form.fitted(frame)
 
 

@@ -50,7 +50,7 @@ class CheckpointFiles:
             if settings.quarantine
             else self.layout.state(".parquet")
         )
-        self._quarantine = ParquetQuarantine(self._place, self._made_over)
+        self._quarantine = ParquetQuarantine(self._place, self._output_versions)
         self._marker = ResetMarker(self.layout.state(".reset"))
         self._backup = ""
         self._versions: Mapping[str, str | None] | None = None
@@ -99,7 +99,7 @@ class CheckpointFiles:
     def _open(self, key: str) -> Checkpoint:
         return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
 
-    def _own(self, key: str) -> Checkpoint:
+    def _file_of(self, key: str) -> Checkpoint:
         """Return the file, if its rows are those that belong there.
 
         A file of another checkpoint may be named like it.
@@ -133,7 +133,7 @@ class CheckpointFiles:
             ):  # a folder is made by the first commit
                 raise
 
-    def _made_over(self) -> Mapping[str, str | None]:
+    def _output_versions(self) -> Mapping[str, str | None]:
         """Return the version of each file as the run left it.
 
         Where no run is under way, it is the version as it is now.

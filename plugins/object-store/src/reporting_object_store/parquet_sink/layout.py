@@ -99,7 +99,7 @@ class Layout(NamedTuple):
             )
         if any(
             not re.search(r"[^A-Za-z0-9%~]", literal)
-            for literal in _between(location.key)
+            for literal in _separators(location.key)
         ):
             raise SettingsError(
                 f"checkpoint {uri}: two columns in one name need a character between"
@@ -114,7 +114,7 @@ class Layout(NamedTuple):
 
     def key(self, values: Mapping[str, Any]) -> str:
         """Key of the file for these values, relative to the folder."""
-        apart = _BARE.intersection("".join(_between(self.template)))
+        apart = _BARE.intersection("".join(_separators(self.template)))
         most = max(
             len(_COLUMN.findall(segment)) for segment in self.template.split("/")
         )
@@ -210,7 +210,7 @@ def encode(value: Any, apart: Iterable[str] = (), longest: int = LONGEST) -> str
     return text or EMPTY
 
 
-def _between(key: str) -> list[str]:
+def _separators(key: str) -> list[str]:
     """What stands between two columns of one segment, for each two."""
     parts = [_COLUMN.split(segment)[2:-1:2] for segment in key.split("/")]
     return [literal for segment in parts for literal in segment]

@@ -16,7 +16,7 @@ from functools import partial
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
 from reporting_framework.storage import Location, same_version
-from reporting_object_store.health_checks import unwritten, written
+from reporting_object_store.health_checks import unknown_without_writing, written
 from reporting_object_store.parquet_sink.backup import (
     Place,
     back_up,
@@ -35,7 +35,7 @@ MAX_ATTEMPTS = 20
 _log = logging.getLogger(__name__)
 
 
-class TendedFiles(CheckpointFiles):
+class CheckpointMaintenance(CheckpointFiles):
     """The part of the sink ``parquet-checkpoint`` for care by hand.
 
     It is for `reporting state` and `reporting doctor`.
@@ -44,11 +44,11 @@ class TendedFiles(CheckpointFiles):
     def belongings(self) -> Sequence[StoredArtifact]:
         """See `Inspectable.belongings`."""
         return [
-            *(place.belonging for place in self._kept()),
+            *(place.belonging for place in self._artifacts()),
             *leftovers(dict.fromkeys(self._folders())),
         ]
 
-    def _kept(self) -> list[Place]:
+    def _artifacts(self) -> list[Place]:
         """Outputs, quarantine and bookmark, as far as they are there.
 
         The quarantine is looked at first. A run that settles it later has committed
@@ -60,12 +60,12 @@ class TendedFiles(CheckpointFiles):
         ) as pool:
             outputs = [
                 place
-                for place in pool.map(self._look, self._keys())
+                for place in pool.map(self._artifact, self._keys())
                 if place is not None
             ]
         return [*outputs, *state]
 
-    def _look(self, key: str) -> Place | None:
+    def _artifact(self, key: str) -> Place | None:
         """One output as it is; without its rows when it is not what it should be."""
         entry = self.store.head(key)
         if entry is None:
@@ -80,7 +80,7 @@ class TendedFiles(CheckpointFiles):
             self.store.modified(key),
         )
         with suppress(CorruptCheckpoint):
-            file = self._own(key)
+            file = self._file_of(key)
             if same_version(file.version, entry.version):
                 artifact = artifact._replace(rows=file.rows, newest=file.newest)
         return Place(self.store, key, artifact)
@@ -167,11 +167,11 @@ class TendedFiles(CheckpointFiles):
         for _ in range(MAX_ATTEMPTS):
             places = places or [
                 artifact
-                for artifact in self._kept()
+                for artifact in self._artifacts()
                 if artifact.belonging.kind in reset.kinds
             ]
             try:
-                reset = self._saved(reset, places)
+                reset = self._back_up_rest(reset, places)
                 # Outputs last: what is left of a half removal is only read once more.
                 for place in places[::-1]:
                     self._remove(place, reset)
@@ -190,7 +190,7 @@ class TendedFiles(CheckpointFiles):
             " them, and reset again"
         )
 
-    def _saved(self, reset: Reset, places: Sequence[Place]) -> Reset:
+    def _back_up_rest(self, reset: Reset, places: Sequence[Place]) -> Reset:
         """Copy those of which there is no copy yet.
 
         The marker says so before any of them is removed.
@@ -225,7 +225,7 @@ class TendedFiles(CheckpointFiles):
 
     def _places(self, belongings: Sequence[StoredArtifact]) -> list[Place]:
         """These belongings as they were looked at, each with its store and key."""
-        kept = {place.belonging.uri: place for place in self._kept()}
+        kept = {place.belonging.uri: place for place in self._artifacts()}
         if gone := [
             artifact.uri for artifact in belongings if artifact.uri not in kept
         ]:
@@ -241,11 +241,13 @@ class TendedFiles(CheckpointFiles):
         return {
             "checkpoint": self._check_files,
             "quarantine": self._check_quarantine,
-            "conditional writes": partial(written, self.store) if write else unwritten,
+            "conditional writes": partial(written, self.store)
+            if write
+            else unknown_without_writing,
         }
 
     def _check_files(self) -> CheckResult:
-        files = [self._own(key) for key in self._keys()]
+        files = [self._file_of(key) for key in self._keys()]
         for file in files:
             file.check()
         rows, places = (

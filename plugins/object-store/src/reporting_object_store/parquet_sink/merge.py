@@ -43,8 +43,8 @@ def merge(
     left, right = next(old, None), next(new, None)
     while left is not None and right is not None:
         bound = min(_last(left, timestamp), _last(right, timestamp))
-        left_rows, left = _cut(left, bound, timestamp)
-        right_rows, right = _cut(right, bound, timestamp)
+        left_rows, left = _split_at(left, bound, timestamp)
+        right_rows, right = _split_at(right, bound, timestamp)
         if left_rows.height and right_rows.height:
             yield pl.concat([left_rows, right_rows]).sort(timestamp, SOURCE_KEY)
         else:
@@ -61,7 +61,7 @@ def _last(frame: pl.DataFrame, timestamp: str) -> tuple[datetime, str]:
     return frame[timestamp][-1], frame[SOURCE_KEY][-1]
 
 
-def _cut(
+def _split_at(
     frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows up to and with `bound`, and the rest."""

@@ -170,7 +170,7 @@ class ParquetQuarantine:
 
         Line 0 of an object is none of its records, so what is said of those stays.
         """
-        self._replace((), _begun(objects))
+        self._replace((), _in_progress_rows(objects))
 
     def replace_entries(
         self,
@@ -212,7 +212,7 @@ class ParquetQuarantine:
             )
 
         bookmark = self.bookmark
-        self._change(marked)
+        self._update(marked)
         if bookmark:
             self.save_hints(bookmark)  # which named the version that this has replaced
         return discarded
@@ -240,7 +240,7 @@ class ParquetQuarantine:
             rows = self._load()
             begun = rows.filter(pl.col("error_type") == BEGUN)
             if rows_stay:
-                begun = _begun(
+                begun = _in_progress_rows(
                     rows.select(_OBJECT.unique(maintain_order=True))[SOURCE_KEY]
                 )
             begun = begun.with_columns(run_id=pl.lit(by))
@@ -286,9 +286,9 @@ class ParquetQuarantine:
                 ]
             )
 
-        return self._change(replaced)
+        return self._update(replaced)
 
-    def _change(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    def _update(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
         """Put other rows in the place of those there are, in one atomic write.
 
         Returns them.
@@ -392,7 +392,7 @@ def _shown(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DISCARDED)
 
 
-def _begun(objects: Iterable[str]) -> pl.DataFrame:
+def _in_progress_rows(objects: Iterable[str]) -> pl.DataFrame:
     """Return a row for each of these objects that says that it may be taken in part."""
     return pl.DataFrame(
         [{SOURCE_KEY: line_source_key(key, 0), "error_type": BEGUN} for key in objects],

@@ -58,10 +58,10 @@ def scan_files(
     with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
         files = [
             file
-            for file in pool.map(partial(_found, store, layout), keys)
+            for file in pool.map(partial(_inspect, store, layout), keys)
             if file is not None
         ]
-    frames = [_conformed(file, schema) for file in files]
+    frames = [_conform(file, schema) for file in files]
     if len(frames) < 2:
         return frames[0] if frames else None
     return pl.concat(frames, how="diagonal_relaxed")
@@ -97,7 +97,7 @@ def _table_file(
             _check(store, uri, content)
         older = any(schema.get(name, dtype) != dtype for name, dtype in wanted.items())
         if (layout.columns or older) and (
-            file := _found(store, layout, key)
+            file := _inspect(store, layout, key)
         ) is not None:
             _form(file, wanted)
     except BaseException:
@@ -117,7 +117,7 @@ def _check(store: Store, uri: str, content: Pinned) -> None:
         checksums.check(uri, content.read, content.size)
 
 
-def _found(store: Store, layout: Layout, key: str) -> _Found | None:
+def _inspect(store: Store, layout: Layout, key: str) -> _Found | None:
     """Look into the file.
 
     Its schema is found, and whether its rows are those that belong there.
@@ -160,7 +160,7 @@ def _scan(source: Any, options: Mapping[str, Any]) -> pl.LazyFrame:
     return pl.scan_parquet(source, glob=False, hive_partitioning=False, **options)
 
 
-def _conformed(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
+def _conform(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
     """Return the rows with the columns that are wanted, and then the others.
 
     The wanted ones are in their order and types.

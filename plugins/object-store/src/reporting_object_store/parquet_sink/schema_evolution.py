@@ -125,7 +125,7 @@ class SchemaMapping(NamedTuple):
         ]
         if not casts:
             return
-        counts = [self._misfit(name).sum().alias(name) for name in casts]
+        counts = [self._loses_value(name).sum().alias(name) for name in casts]
         bad = rows.select(counts).collect(engine="streaming").row(0, named=True)
         problems = [
             f"column {name} is {self.found[name]}, not {self.wanted[name]}, and"
@@ -164,7 +164,7 @@ class SchemaMapping(NamedTuple):
             for name, dtype in self.schema.items()
         ]
 
-    def _misfit(self, name: str) -> pl.Expr:
+    def _loses_value(self, name: str) -> pl.Expr:
         """Return whether a value is another once it was read and written back.
 
         A value that is none then counts as another.

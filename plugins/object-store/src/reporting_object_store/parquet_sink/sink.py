@@ -25,7 +25,10 @@ from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import commit_attempts, same_version
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrderError
 from reporting_object_store.parquet_sink.ledger import CheckpointLedger
-from reporting_object_store.parquet_sink.maintenance import MAX_WORKERS, TendedFiles
+from reporting_object_store.parquet_sink.maintenance import (
+    MAX_WORKERS,
+    CheckpointMaintenance,
+)
 from reporting_object_store.parquet_sink.merge import (
     MERGE_ROWS,
     READ_ROWS,
@@ -37,7 +40,7 @@ from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     StagingArea,
     in_order,
-    sorted_anew,
+    sort_frames,
 )
 from reporting_object_store.settings import ParquetCheckpointSettings
 
@@ -48,7 +51,7 @@ them got on.
 """
 
 
-class ParquetCheckpoint(TendedFiles):
+class ParquetCheckpoint(CheckpointMaintenance):
     """One parquet file, or one per combination of the columns named in its key.
 
     The column `source_key` of the file is the ledger. A commit merges the staged rows
@@ -75,7 +78,7 @@ class ParquetCheckpoint(TendedFiles):
             kept = pool.submit(self._quarantine.load)
             loading = pool.submit(self._history.load) if self._history else None
             keys = list(self._keys())
-            self._files = dict(zip(keys, pool.map(self._own, keys), strict=True))
+            self._files = dict(zip(keys, pool.map(self._file_of, keys), strict=True))
             kept.result()
             if loading:
                 loading.result()
@@ -261,7 +264,7 @@ class ParquetCheckpoint(TendedFiles):
             try:
                 new = self._merged(file, file.frames(), counted(), scratch)
             except OutOfOrderError:
-                with sorted_anew(
+                with sort_frames(
                     file.frames(ordered=False), self.settings.timestamp, READ_ROWS
                 ) as old:
                     new = self._merged(file, old, counted(), scratch)
@@ -346,7 +349,7 @@ class _Counted:
                     self._elsewhere
                 )
                 frame = frame.filter(~pl.col(SOURCE_KEY).is_in(existing.implode()))
-            frame = _each_once(frame, self._file.timestamp)
+            frame = _unique_rows(frame, self._file.timestamp)
             if frame.height:
                 self.rows += frame.height
                 self._last = frame[-1:]
@@ -357,7 +360,7 @@ class _Counted:
         return self._last[timestamp][0] if self._last is not None else None
 
 
-def _each_once(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
+def _unique_rows(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
     """Return sorted rows, each once.
 
     Left out are those that have the timestamp and the source key of the row before.

@@ -119,7 +119,7 @@ def in_order(
 
 
 @contextmanager
-def sorted_anew(
+def sort_frames(
     frames: Iterator[pl.DataFrame], timestamp: str, rows: int
 ) -> Iterator[Iterator[pl.DataFrame]]:
     """The rows of frames in any order, in order, by way of the disk."""
