@@ -326,6 +326,8 @@ def test_usage_errors(here, arguments, message):
 def test_a_byte_order_mark_is_no_part_of_sql(here):
     Path("q.sql").write_bytes(b"\xef\xbb\xbfSELECT 1 AS one")
     assert "one" in ask("--file", "q.sql")
+    Path("q.sql").write_bytes(b"\xef\xbb\xbfSELECT 1 FROM evnts")
+    assert "line 1, column 15: " in refused("--file", "q.sql"), "it has no column"
 
 
 def test_a_report_that_never_ran_holds_nothing(here):

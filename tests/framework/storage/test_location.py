@@ -212,8 +212,15 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+BEGINNINGS = st.sampled_from(["", "s3://b", "s3://b/k", "memory://b/k"])
+"""Without one, hardly any text would name a place in a bucket."""
+
+
 @settings(max_examples=1000)
-@given(st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=12))
+@given(
+    st.tuples(BEGINNINGS, st.lists(PIECES, max_size=6).map("".join)).map("".join)
+    | st.text(max_size=12)
+)
 def test_a_place_is_named_by_its_uri_or_refused(text):
     """Whatever the text: its place has a URI that names the same place, and of a bucket just that text but for a slash."""
     try:

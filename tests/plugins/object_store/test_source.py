@@ -364,7 +364,7 @@ def test_a_key_that_begins_with_a_slash_is_read_under_that_key(
         named = [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": store.location.root},
                   "object": {"key": key}}} for key in keys]  # fmt: skip
         made.accept_trigger(Trigger("s3", {"Records": named}, names_work=True))
-        execute(pipeline(made, checkpoint(place)))
+        assert execute(pipeline(made, checkpoint(place))).accepted == len(keys)
     result = take(uri, place, include="*", name_pattern=None)
     if how == "replayed":
         assert result.rejected == len(keys)

@@ -140,13 +140,14 @@ def test_what_a_killed_process_left_is_removed_at_once_and_what_another_uses_sta
         text=True,
         env=environment,
     ) as process:
-        held = [Path(process.stdout.readline().strip()) for _ in range(2)]
-        for path in held:
-            os.utime(path, (0, 0))
-        StagingArea("timestamp").folder()
-        assert [path.exists() for path in held] == [True, True]
-        process.kill()
-        process.wait()
+        try:
+            held = [Path(process.stdout.readline().strip()) for _ in range(2)]
+            for path in held:
+                os.utime(path, (0, 0))
+            StagingArea("timestamp").folder()
+            assert [path.exists() for path in held] == [True, True]
+        finally:
+            process.kill()
     StagingArea("timestamp").folder()
     assert [path.exists() for path in held] == [False, False]
     assert (temporary / "another-folder").is_dir()
