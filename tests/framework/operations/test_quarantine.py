@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 from reporting_framework.errors import PluginError
 from reporting_framework.operations.quarantine import read_records
 from reporting_framework.storage import open_store
-from reporting_framework.testing.faults.calls import Attempt
+from reporting_framework.testing.faults.calls import Attempt, Killed
 from tests.support.plugins import (
     EventValidator,
     GivenRecords,
@@ -333,6 +333,26 @@ def disturbed(faults, template, kind, nth, done):
         f"replayed again, all is as it should be: {attempt}"
     )
     return attempt.fired
+
+
+def test_a_replay_that_is_killed_before_it_settles_leaves_no_record_in_both(
+    world, done, monkeypatch
+):
+    """What it had committed is settled by the next run, also an object of one record."""
+
+    def killed(*arguments, **named):
+        raise Killed
+
+    world.run()
+    before = world.rows()
+    with monkeypatch.context() as patch:
+        quarantine = type(checkpoint(f"{world.base}/out/x.parquet").quarantine())
+        patch.setattr(quarantine, "replace_entries", killed)
+        with pytest.raises(Killed):
+            world.replay()
+    assert (world.rows(), len(before)) == (done[0], 3), "it had committed"
+    assert world.run(validator=Loose()).status == "ok"
+    assert world.state() == done
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from reporting_framework.storage import (
     Location,
     TooLargeError,
     bucket_listing,
+    list_keys,
     open_store,
 )
 from reporting_framework.storage import open as connect
@@ -411,6 +412,16 @@ def test_a_key_that_a_page_begins_with_again_is_listed_again(monkeypatch):
     with listing_server(FIRST, (["p/0999", "p/1000"], False)) as server:
         lead_to(server, monkeypatch)
         assert keys_of("s3://any/p")[998:] == ["0998", "0999", "0999", "1000"]
+
+
+def test_a_key_that_is_listed_twice_is_named_once(monkeypatch):
+    """The files of a table, of a history and of an archive are found so."""
+    again = (["p/0999", "p/0999", "p/1000", "p/1000"], False)
+    with listing_server(FIRST, again) as server:
+        lead_to(server, monkeypatch)
+        assert list(list_keys(open_store("s3://any/p"))) == [
+            f"{number:04}" for number in range(1001)
+        ]
 
 
 def test_an_empty_bucket_has_no_keys(monkeypatch):

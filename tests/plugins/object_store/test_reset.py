@@ -345,6 +345,18 @@ def test_a_commit_whose_file_was_removed_ends_the_run_and_leaves_no_bookmark(
     assert world.out.head("_quarantine/{study}/x.json") is None
 
 
+def test_a_commit_beside_a_reset_that_has_not_ended_is_refused(world):
+    """Also one of a new file alone, of which the reset knows nothing."""
+    world.run()
+    world.add("dd")
+    paused = Paused(world, "commit")
+    kill_a_reset(world, 2)
+    paused.ends()
+    assert isinstance(paused.error, CommitConflict)
+    assert "x.reset: a reset has begun and not ended" in str(paused.error)
+    assert world.out.head("d/x.parquet") is None
+
+
 def test_a_bookmark_made_over_other_outputs_counts_as_none(s3_environment, bucket):
     """Something removed a file of the table by hand: the next run lists everything, not only the look-back."""
     world = World(f"s3://{bucket}/w")
