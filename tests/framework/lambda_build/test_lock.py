@@ -93,6 +93,7 @@ WHEEL = 'wheels = [{{ url = "https://index/a-{}-py3-none-any.whl", hashes = {{ {
         "\xff",
         HEAD + 'wheels = [{ url = "https://index/a-1-py3-none-any.whl" }]',
         HEAD + WHEEL.format("2", "sha256"),
+        HEAD.replace('"a"', '"b"') + WHEEL.format("1", "sha256"),
         HEAD.replace("1.0", "2.0") + WHEEL.format("1", "sha256"),
     ],
 )
