@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from reporting_framework.cli import summary, tables
-from reporting_framework.cli.progress import ProgressBar, wanted
+from reporting_framework.cli.progress import ProgressBar
 from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
 from reporting_framework.plugin_api.result import (
     Output,
@@ -298,7 +298,7 @@ def test_a_progress_bar_is_there_only_for_people(
 ):
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", term)
-    assert wanted(quiet=quiet) is there
+    assert is_shown(quiet=quiet) is there
 
 
 def test_the_progress_bar_counts_what_became_of_the_records():

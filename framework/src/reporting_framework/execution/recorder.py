@@ -18,7 +18,7 @@ from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.plugin_api.source import Located
 from reporting_framework.registry.discovery import FRAMEWORK
-from reporting_framework.storage.patience import call_within
+from reporting_framework.storage.timeouts import call_within
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline

@@ -15,8 +15,7 @@ from reporting_framework.storage.error_codes import (
 from reporting_framework.storage.frames import write_frame
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.open import open_store
-from reporting_framework.storage.patience import call_within
-from reporting_framework.storage.pinned_table import ParquetSnapshot
+from reporting_framework.storage.parquet_snapshot import ParquetSnapshot
 from reporting_framework.storage.store import (
     Entry,
     Object,
@@ -27,6 +26,7 @@ from reporting_framework.storage.store import (
     list_keys,
 )
 from reporting_framework.storage.temporary import LockedPath, locked_folder
+from reporting_framework.storage.timeouts import call_within
 from reporting_framework.storage.versions import same_version
 
 __all__ = [

@@ -25,7 +25,8 @@ from reporting_framework.errors import LocationError, ObjectMissing, ReportingEr
 from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
-from reporting_framework.storage.pinned_object import ObjectSnapshot
+from reporting_framework.storage.maintenance import BucketMaintenance
+from reporting_framework.storage.object_snapshot import ObjectSnapshot
 from reporting_framework.storage.store import (
     Entry,
     Object,
@@ -34,7 +35,6 @@ from reporting_framework.storage.store import (
     TooLargeError,
 )
 from reporting_framework.storage.temporary import PREFIX, LockedPath
-from reporting_framework.storage.tending import BucketMaintenance
 from reporting_framework.storage.watch import pages, request
 
 if TYPE_CHECKING:

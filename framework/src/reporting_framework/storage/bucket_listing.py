@@ -20,8 +20,8 @@ from obstore.exceptions import BaseError, InvalidPathError
 
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.storage.location import ODD_KEY, Location
-from reporting_framework.storage.patience import call_within
 from reporting_framework.storage.store import Entry, Page
+from reporting_framework.storage.timeouts import call_within
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend

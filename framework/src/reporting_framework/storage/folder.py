@@ -23,8 +23,9 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
+from reporting_framework.storage.file_snapshot import FileSnapshot
 from reporting_framework.storage.location import Location
-from reporting_framework.storage.pinned_file import FileSnapshot
+from reporting_framework.storage.maintenance import FolderMaintenance
 from reporting_framework.storage.store import (
     Entry,
     Object,
@@ -33,7 +34,6 @@ from reporting_framework.storage.store import (
     TooLargeError,
 )
 from reporting_framework.storage.temporary import LockedPath, sweep
-from reporting_framework.storage.tending import FolderMaintenance
 
 PAGE_SIZE = 1000
 _READ = (

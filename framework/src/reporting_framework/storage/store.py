@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.storage.location import Location
-from reporting_framework.storage.tending import Digest
+from reporting_framework.storage.maintenance import Digest
 
 
 class Entry(NamedTuple):

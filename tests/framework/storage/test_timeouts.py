@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from reporting_framework.storage.patience import call_within
+from reporting_framework.storage.timeouts import call_within
 
 
 def test_the_result_and_the_error_are_those_of_the_call():
