@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from reporting_framework.cli import summary, tables
-from reporting_framework.cli.progress import ProgressBar
+from reporting_framework.cli.progress import ProgressBar, is_shown
 from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
 from reporting_framework.plugin_api.result import (
     Output,
