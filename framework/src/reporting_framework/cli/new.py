@@ -11,6 +11,7 @@ import click
 
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import escape_control_chars, note
+from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.list import config_option
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ no_input_option = click.option(
 )
 
 
-@click.group("new")
+@click.group("new", cls=CommandGroup)
 def new_command() -> None:
     """Make a package of your own.
 

@@ -12,6 +12,7 @@ import click
 from reporting_framework.cli.answers import answer_options, form_of, print_answer
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.options import (
     given_options,
     settings_options,
@@ -114,7 +115,7 @@ class ReportQueries(ReportCommands):
         )
 
 
-class Queries(click.Group):
+class Queries(CommandGroup):
     """A group whose commands are the queries, on one report."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import click
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import run_and_exit
+from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.options import (
     generic_options,
     given_options,
@@ -27,7 +28,7 @@ options.
 """
 
 
-class ReportCommands(click.Group):
+class ReportCommands(CommandGroup):
     """A group whose commands are the reports.
 
     A command is made from a report's settings when the report is chosen.
