@@ -75,12 +75,12 @@ def message_of(error: BaseException) -> str:
         return ""
 
 
-def utc_text(moment: datetime) -> str:
+def utc_text(moment: datetime, sep: str = "T", timespec: str = "auto") -> str:
     """Write a moment as ISO 8601 in UTC, ending in ``Z``.
 
     One without an offset is in UTC already.
     """
-    return as_utc(moment).isoformat().replace("+00:00", "Z")
+    return as_utc(moment).isoformat(sep, timespec).replace("+00:00", "Z")
 
 
 def as_utc(moment: datetime) -> datetime:

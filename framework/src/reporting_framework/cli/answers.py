@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework._text.messages import utc_text
 from reporting_framework.cli.failures import write
 from reporting_framework.cli.streams import printable_lines
 from reporting_framework.errors import LocationError
 
 if TYPE_CHECKING:
     import polars as pl
+
+_MOMENT = "%Y-%m-%dT%H:%M:%S%.6f"
 
 FORMATS = ("table", "csv", "json", "parquet")
 
@@ -123,7 +126,7 @@ def _text(frame: pl.DataFrame, form: str) -> str:
     (JSON).
     """
     if form == "csv":
-        return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z")
+        return _with_moments_as_text(frame).write_csv(datetime_format=_MOMENT)
     if form == "json":
         return json.dumps(
             [_plain(row) for row in frame.iter_rows(named=True)],
@@ -140,10 +143,28 @@ def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return listing(columns, [[_cell(value) for value in row] for row in rows])
 
 
+def _with_moments_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose moments with a time zone are text, in UTC."""
+    import polars as pl
+
+    return frame.with_columns(
+        pl.col(name).dt.convert_time_zone("UTC").dt.to_string(f"{_MOMENT}Z")
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone
+    )
+
+
+def _moment(value: datetime, sep: str, timespec: str) -> str:
+    """A moment in UTC, ending in ``Z``; one without a time zone as it is."""
+    if value.tzinfo is None:
+        return value.isoformat(sep, timespec)
+    return utc_text(value, sep, timespec)
+
+
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: (
-            value.isoformat(timespec="microseconds")
+            _moment(value, "T", "microseconds")
             if isinstance(value, datetime)
             else (
                 value
@@ -163,7 +184,7 @@ def _cell(value: Any) -> str:
         return f"{value:.3f}"
     if isinstance(value, datetime | date):
         return (
-            value.isoformat(sep=" ", timespec="seconds")
+            _moment(value, " ", "seconds")
             if isinstance(value, datetime)
             else value.isoformat()
         )

@@ -114,18 +114,22 @@ def _described(each: StoredArtifact) -> str:
             if each.bytes is not None and each.kind not in ("lock", "bookmark")
             else None
         ),
-        f"newest {each.newest:%Y-%m-%d %H:%M:%S}" if each.newest else None,
-        f"written {each.modified:%Y-%m-%d %H:%M:%S}" if each.modified else None,
+        f"newest {_at(each.newest)}" if each.newest else None,
+        f"written {_at(each.modified)}" if each.modified else None,
         f"version {each.version}" if each.version and each.kind == "output" else None,
     ]
     return f"{redacted(each.uri)}: {', '.join(part for part in parts if part)}"
+
+
+def _at(moment: datetime) -> str:
+    return utc_text(moment, " ", "seconds")
 
 
 def _last(run: RunRecord) -> str:
     what = "replay" if run.replay else "run"
     return (
         f"{what} {run.run_id}: {run.status}{'' if run.complete else ', not complete'},"
-        f" ended {run.finished_at:%Y-%m-%d %H:%M:%S}, read {run.records_read:,},"
+        f" ended {_at(run.finished_at)}, read {run.records_read:,},"
         f" accepted {run.accepted:,}, rejected {run.rejected:,}"
     )
 

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from reporting_framework._text.messages import utc_text
 from reporting_framework.cli.streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
 
@@ -107,7 +108,7 @@ def _rows(result: RunResult) -> Rows:
             ("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows")
         )
     if result.last_processed_timestamp:
-        rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
+        rows.append(("newest timestamp", utc_text(result.last_processed_timestamp)))
     rows += _listed(result)
     rows += [("warning", each) for each in result.warnings]
     whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
