@@ -385,9 +385,9 @@ def test_help_of_a_report_imports_no_query_and_no_frames(here, tmp_path):
 def test_a_registry_without_queries_says_so(here, monkeypatch):
     monkeypatch.setenv("REPORTING_PLUGINS", "")
     (here / "reporting.toml").write_text(COMPOSED)
-    assert "no installed plugin brings a query" in invoke("archive", "--list").stdout
+    assert "no plugin that can be used" in invoke("archive", "--list").stdout
     assert (
-        "(none)  no installed plugin brings a query"
+        "(none)  no plugin that can be used brings a query"
         in invoke("archive", "--help").stdout
     )
 

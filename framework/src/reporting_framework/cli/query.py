@@ -13,6 +13,7 @@ from reporting_framework.cli.answers import answer_options, form_of, print_answe
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE, write
 from reporting_framework.cli.groups import CommandGroup
+from reporting_framework.cli.list import none_of, registered, warn_of_uninstalled
 from reporting_framework.cli.options import (
     given_options,
     settings_options,
@@ -168,7 +169,9 @@ class Queries(CommandGroup):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """The queries with their summaries, none of them imported."""
-        rows = [row for row in state_of(ctx).registry.listing if row.role == "query"]
+        registry = state_of(ctx).registry
+        warn_of_uninstalled(registry)
+        rows = [row for row in registry.listing if row.role == "query"]
         with formatter.section("Queries"):
             lines = [
                 (
@@ -177,9 +180,7 @@ class Queries(CommandGroup):
                 )
                 for row in rows
             ]
-            formatter.write_dl(
-                lines or [("(none)", "no installed plugin brings a query")]
-            )
+            formatter.write_dl(lines or [("(none)", none_of(registry, "query"))])
 
 
 def query_command(report: str, name: str, state: CliContext) -> click.Command:
@@ -258,13 +259,12 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
     registry = state_of(context).registry
     rows = [
         [row.name, row.summary, _flags(row.name, registry)]
-        for row in registry.listing
-        if row.role == "query" and row.status == "registered"
+        for row in registered(registry, "query")
     ]
     write(
         listing(["query", "summary", "options"], rows)
         if rows
-        else "no installed plugin brings a query"
+        else none_of(registry, "query")
     )
     context.exit()
 

@@ -13,6 +13,7 @@ import click
 from reporting_framework.cli.answers import replacing
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, escape_control_chars, write
+from reporting_framework.cli.list import none_of, registered
 from reporting_framework.cli.options import (
     given_options,
     said,
@@ -211,15 +212,15 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
         return
     from reporting_framework.cli.tables import listing
 
+    registry = state_of(context).registry
     rows = [
         [row.name, row.summary, row.distribution]
-        for row in state_of(context).registry.listing
-        if row.role == "page" and row.status == "registered"
+        for row in registered(registry, "page")
     ]
     write(
         listing(["page", "summary", "distribution"], rows)
         if rows
-        else "no installed plugin brings a page"
+        else none_of(registry, "page")
     )
     context.exit()
 

@@ -11,6 +11,7 @@ from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import run_and_exit
 from reporting_framework.cli.groups import CommandGroup
+from reporting_framework.cli.list import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     generic_options,
     given_options,
@@ -109,12 +110,13 @@ class ReportCommands(CommandGroup):
 def format_reports(state: CliContext, formatter: click.HelpFormatter) -> None:
     """The section of ``--help`` that lists the reports."""
     rows, problem = state.reports()
+    warn_of_uninstalled(state.plugins)
     with formatter.section("Reports"):
         lines = [
             (row.name, f"({row.status}: {row.reason})" if row.reason else row.summary)
             for row in rows
         ]
-        formatter.write_dl(lines or [("(none)", "no installed plugin brings a report")])
+        formatter.write_dl(lines or [("(none)", none_of(state.plugins, "report"))])
         if problem:
             formatter.write_text(problem)
 
