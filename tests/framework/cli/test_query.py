@@ -334,6 +334,31 @@ sinks = [{ use = "parquet-checkpoint", uri = "out.parquet" }]
 """
 
 
+@pytest.mark.parametrize("command", ["query", "render"])
+def test_a_list_says_what_cannot_be_asked_of_a_report(here, command):
+    (here / "reporting.toml").write_text(COMPOSED)
+
+    def listed(report):
+        done = CliRunner().invoke(reporting, [command, report, "--list"])
+        assert (done.exit_code, done.stderr) == (0, "")
+        return done.stdout
+
+    assert listed("archive") == (
+        "report archive: there is no table to ask: none of its sinks can be read"
+        " (ndjson-archive)\n"
+    )
+    assert "needs action, " in listed("other")
+    assert "needs " not in listed("event-log-checkpoint")
+
+
+def test_a_query_that_a_table_fits_has_no_obstacle_in_the_list(here):
+    (here / "reporting.toml").write_text(COMPOSED)
+    lines = invoke("other", "--list").stdout.splitlines()
+    assert lines[0].split("  ")[-1] == "not of this table"
+    [counts] = [line for line in lines if line.startswith("counts ")]
+    assert counts.endswith("--by TEXT")
+
+
 def test_reports_that_cannot_answer_say_why(here):
     (here / "reporting.toml").write_text(COMPOSED)
     done = invoke("archive", "counts")

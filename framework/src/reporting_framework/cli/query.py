@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.answers import answer_options, form_of, print_answer
+from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import CliContext, state_of
-from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.failures import DONE
 from reporting_framework.cli.groups import CommandGroup
-from reporting_framework.cli.list import none_of, registered, warn_of_uninstalled
+from reporting_framework.cli.list import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     given_options,
     settings_options,
@@ -254,17 +255,12 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
     """Print the queries with their options, and be done."""
     if not wanted or context.resilient_parsing:
         return
-    from reporting_framework.cli.tables import listing
-
     registry = state_of(context).registry
-    rows = [
-        [row.name, row.summary, _flags(row.name, registry)]
-        for row in registered(registry, "query")
-    ]
-    write(
-        listing(["query", "summary", "options"], rows)
-        if rows
-        else none_of(registry, "query")
+    print_askable(
+        context,
+        "query",
+        ["query", "summary", "options"],
+        lambda row: [row.name, row.summary, _flags(row.name, registry)],
     )
     context.exit()
 

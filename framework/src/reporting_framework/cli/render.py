@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from reporting_framework.cli.answers import replacing
+from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, escape_control_chars, write
-from reporting_framework.cli.list import none_of, registered
 from reporting_framework.cli.options import (
     given_options,
     said,
@@ -207,20 +207,14 @@ def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    """Print the pages, none of them imported, and be done."""
+    """Print the pages, and be done."""
     if not wanted or context.resilient_parsing:
         return
-    from reporting_framework.cli.tables import listing
-
-    registry = state_of(context).registry
-    rows = [
-        [row.name, row.summary, row.distribution]
-        for row in registered(registry, "page")
-    ]
-    write(
-        listing(["page", "summary", "distribution"], rows)
-        if rows
-        else none_of(registry, "page")
+    print_askable(
+        context,
+        "page",
+        ["page", "summary", "distribution"],
+        lambda row: [row.name, row.summary, row.distribution],
     )
     context.exit()
 
