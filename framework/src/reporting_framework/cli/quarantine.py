@@ -59,7 +59,7 @@ def _selectors() -> list[click.Parameter]:
         click.Option(
             ["--origin"],
             metavar="ORIGIN",
-            help="Only of this origin or object, or of a glob: 2024/*.",
+            help="Only of this origin, object or file, or of a glob: 2024/*.",
         ),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ _NOW: Mapping[Now, str] = {
 def trace_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
-        click.Argument(["key"], required=False),
+        click.Argument(["key"], required=False, nargs=-1),
         click.Option(
             ["--where"],
             multiple=True,
@@ -57,7 +58,7 @@ def trace_options() -> list[click.Parameter]:
             metavar="KEY",
             help=(
                 "The record of this origin (as in column source_key), or all those of"
-                " an object."
+                " an object, also by its URI or by the path of its file."
             ),
         ),
         click.Option(
@@ -77,11 +78,16 @@ def print_trace(
 
     No value is shown but those of the columns in ``--where``.
     """
-    where, origin = (
-        conditions(generic["where"], context),
-        generic["key"] or generic["origin"],
-    )
-    if bool(where) + bool(generic["key"]) + bool(generic["origin"]) != 1:
+    where, keys = conditions(generic["where"], context), generic["key"]
+    if len(keys) > 1:
+        raise click.UsageError(
+            f"give one KEY, not {len(keys)}; if the shell made them of a glob, quote it"
+            f" and give it to reporting quarantine {name} show --origin, or find rows"
+            " by --where",
+            context,
+        )
+    origin = keys[0] if keys else generic["origin"]
+    if bool(where) + bool(keys) + bool(generic["origin"]) != 1:
         raise click.UsageError(
             "give --where COLUMN=VALUE, or KEY, and not both", context
         )
@@ -143,11 +149,20 @@ def _told(found: ProvenanceResult, origin: str | None) -> list[str]:
         *(("announced by", _run(each)) for each in found.announced),
         *_now(
             found.now,
-            "there is no such object; give its name below the source, or its URI",
+            "there is no such object; give its name below the source, its URI, or the"
+            " path of its file",
         ),
     ]
     if found.absence:
         known.append(("why", f"{found.absence.reason}: {found.absence.text}"))
+    elif re.search(r"[*?\[]", origin):
+        known.append(
+            (
+                "try",
+                "--where to find rows, or reporting quarantine REPORT show --origin to"
+                " find rejected records by a glob: trace takes one name",
+            )
+        )
     return _block(f"{origin}: neither in the table nor in quarantine", known)
 
 

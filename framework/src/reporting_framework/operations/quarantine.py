@@ -18,6 +18,7 @@ from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
 from reporting_framework.execution.run_history import records_of
+from reporting_framework.operations.origins import origin_of
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
@@ -123,6 +124,8 @@ def entries_of(
                 did_you_mean(wanted, there),
                 one_line(", ".join(there)),
             )
+    if choice.origin:
+        choice = choice._replace(origin=origin_of(pipeline.source, choice.origin))
     return choice.of(entries)
 
 
