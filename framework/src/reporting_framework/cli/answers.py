@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework._text.messages import utc_text
+from reporting_framework._text.messages import (
+    system_number,
+    system_problem,
+    utc_text,
+)
 from reporting_framework.cli.failures import write
 from reporting_framework.cli.streams import printable_lines
-from reporting_framework.errors import LocationError
+from reporting_framework.errors import LocationError, ReportingError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,7 +82,10 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
         return
     with replacing(out) as scratch:
         if form == "parquet":
-            frame.write_parquet(scratch)
+            from reporting_framework.storage.temporary import naming
+
+            with naming(scratch):
+                frame.write_parquet(scratch)
         else:
             scratch.write_bytes(
                 f"{_text(frame, form).removesuffix(chr(10))}\n".encode()
@@ -113,9 +120,11 @@ def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
             scratch.replace(target)
         finally:
             scratch.unlink(missing_ok=True)
-    except OSError as error:
+    except Exception as error:  # a full disk is none of `OSError` to polars
+        if isinstance(error, ReportingError) or system_number(error) is None:
+            raise
         raise LocationError(
-            f"{out}: {error.strerror or type(error).__name__}; {what} is not written"
+            f"{out}: {system_problem(error)}; {what} is not written"
         ) from error
 
 
