@@ -18,6 +18,7 @@ from reporting_framework.cli.actions import (
     prompted,
 )
 from reporting_framework.cli.context import state_of
+from reporting_framework.cli.execute import with_words
 from reporting_framework.cli.failures import DONE, escape_control_chars, note, write
 
 if TYPE_CHECKING:
@@ -57,8 +58,13 @@ def show_state(
     with logs_on_stderr(
         state_of(context).registry.packages, verbose=generic["verbose"]
     ):
-        found = stored(pipeline_of(context, name, given, generic["set"]))
-    write(_as_json(found) if generic["format"] == "json" else _as_table(name, found))
+        pipeline = pipeline_of(context, name, given, generic["set"])
+        pipeline = with_words(pipeline, context, given, generic)
+        found = stored(pipeline)
+    if generic["format"] == "json":
+        write(_as_json(found))
+    else:
+        write(_as_table(name, found, pipeline.command("state", "reset")))
     return DONE
 
 
@@ -75,7 +81,7 @@ def _as_json(found: ReportState) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, default=utc_text)
 
 
-def _as_table(name: str, found: ReportState) -> str:
+def _as_table(name: str, found: ReportState, reset: str) -> str:
     from reporting_framework.cli.tables import table
 
     rows: list[tuple[str, str]] = [
@@ -87,7 +93,7 @@ def _as_table(name: str, found: ReportState) -> str:
         (sink, "this sink tells nothing of what it keeps") for sink in found.silent
     ]
     rows += [
-        ("reset", f"{line}; what is shown may be a part: reporting state {name} reset")
+        ("reset", f"{line}; what is shown may be a part: {reset}")
         for line in found.unfinished
     ]
     rows += [("next run", line) for line in found.bookmark]
