@@ -1,6 +1,10 @@
 """``reporting query``: on a real checkpoint, in each form, and what it refuses."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from reporting_framework.cli.main import reporting
 from tests.framework.cli.test_help import completions, imported
+from tests.framework.distributions import environment
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 
@@ -436,3 +441,66 @@ def test_a_query_that_cannot_be_imported_leaves_the_others_alone(toy):
     assert ["lost", "query", "fake-asking"] in [
         line.split()[:3] for line in listed.splitlines()
     ]
+
+
+SLOW = """
+import hashlib
+from pathlib import Path
+from reporting_framework.plugin_api.settings import Settings
+
+class Slow:
+    "One that computes for long in a library that does not look for signals."
+
+    name = "slow"
+    required_columns = frozenset()
+    Settings = Settings
+
+    def __init__(self, settings):
+        pass
+
+    def run(self, *given):
+        Path("began").touch()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000_000)
+
+    render = run
+
+@hookimpl
+def reporting_queries():
+    return [Slow]
+
+@hookimpl
+def reporting_pages():
+    return [Slow]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["query", "event-log-checkpoint", "slow"],
+        ["render", "event-log-checkpoint", "--page", "slow", "--html", "x.html"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_keyboard_interrupts_what_computes_in_a_library(here, site, words):
+    site.add("fake-slow", SLOW)
+    code = "from reporting_framework.cli.main import reporting; reporting()"
+    started = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        env=environment(site.folder),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a job in the background ignores it
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not Path("began").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        started.send_signal(signal.SIGINT)
+        assert started.communicate(timeout=20)[1] == "interrupted\n"
+    finally:
+        started.kill()
+    assert started.returncode == 130

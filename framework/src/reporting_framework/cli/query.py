@@ -14,6 +14,7 @@ from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE
 from reporting_framework.cli.groups import CommandGroup
+from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.list import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     given_options,
@@ -230,8 +231,10 @@ def ask(
     )
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(report, given, generic["set"])
-        found = answer_of(
-            report, query, options, composition, state.registry, selection
+        found = interruptible(
+            lambda: answer_of(
+                report, query, options, composition, state.registry, selection
+            )
         )
     print_answer(found, form, generic["out"])
     return DONE

@@ -14,6 +14,7 @@ from reporting_framework.cli.answers import replacing
 from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, escape_control_chars, write
+from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import (
     given_options,
     said,
@@ -164,10 +165,14 @@ def make(
         )
         made = pages.page_of(report, name, options, state.registry)
         composition = state.pipeline_spec(report, given, generic["set"])
-        reading = pages.read(report, composition, state.registry, at=now)
-        month = generic["month"] or reading.material.month
-        text = pages.render(made, reading, month)
-        _warn_of_no_data(month, pages.months_of(reading))
+
+        def work() -> tuple[date, str, list[date] | None]:
+            reading = pages.read(report, composition, state.registry, at=now)
+            month = generic["month"] or reading.material.month
+            return month, pages.render(made, reading, month), pages.months_of(reading)
+
+        month, text, months = interruptible(work)
+        _warn_of_no_data(month, months)
         if html == "-":
             write(text.removesuffix("\n"))
         elif html:

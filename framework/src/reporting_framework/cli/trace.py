@@ -18,6 +18,7 @@ from reporting_framework.cli.failures import (
     escape_control_chars,
     write,
 )
+from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import limit_option
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
@@ -102,10 +103,12 @@ def print_trace(
             name, composition, state.registry, check=generic["check"]
         )
         limit = generic["limit"]
-        found = (
-            tracer.origin(origin, limit)
-            if origin
-            else tracer.rows(RowFilter(where), limit)
+        found = interruptible(
+            lambda: (
+                tracer.origin(origin, limit)
+                if origin
+                else tracer.rows(RowFilter(where), limit)
+            )
         )
     if generic["format"] == "json":
         write(json.dumps(_plain(found), indent=2, ensure_ascii=False))
