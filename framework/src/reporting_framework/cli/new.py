@@ -300,6 +300,14 @@ def _make(
         "  hatch run test",
     ]
     note("\n".join([*lines, "  hatch run example"]))
+    if framework is None and not answers["framework_path"]:
+        click.echo(
+            f"{made.name} takes reporting-framework{answers['framework']} from the"
+            " package index; if it is not there, since the framework was installed from"
+            " wheels or a repository, make the package again with --framework FOLDER"
+            " (of the wheels, or of a clone)",
+            err=True,
+        )
     if not (made / CRUFT).exists():
         click.echo(
             "no .cruft.json: the commit that the template is of is not known (see:"
