@@ -50,10 +50,41 @@ def test_list_minds_the_configuration_file_that_it_is_given(toy):
 
 def test_list_says_when_there_is_nothing(toy, monkeypatch):
     monkeypatch.setenv("REPORTING_PLUGINS", "")
-    assert (
-        invoke("list").stdout
-        == "no installed plugin brings a report, and reporting.toml composes none\n"
+    assert invoke("list").stdout == (
+        "no plugin that can be used brings a report; some are blocked or broken (see:"
+        " reporting plugins); reporting.toml composes none either\n"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list"],
+        ["list", "--format", "json"],
+        ["plugins"],
+        ["query", "mine", "--list"],
+        ["query", "mine", "--help"],
+        ["render", "mine", "--list"],
+        ["--help"],
+        ["run", "--help"],
+    ],
+    ids=" ".join,
+)
+def test_every_list_warns_of_a_name_in_reporting_plugins_that_is_not_installed(
+    toy, monkeypatch, words
+):
+    (toy.folder / "reporting.toml").write_text("[reports.mine]\n")
+    monkeypatch.setenv("REPORTING_PLUGINS", "reporting-toi")
+    done = invoke(*words)
+    assert done.exit_code == 0
+    start = (
+        "warning: REPORTING_PLUGINS names reporting-toi, which is not installed; did"
+        " you mean reporting-toy"
+    )
+    assert done.stderr.count(start) == 1
+    assert "blocks all packages that it does not name" in done.stderr
+    monkeypatch.setenv("REPORTING_PLUGINS", "reporting-toy")
+    assert not invoke(*words).stderr
 
 
 def test_plugins_shows_name_role_distribution_version_status_and_why(crowd):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -86,6 +87,15 @@ def test_a_table_and_csv(here):
     ]
     rows = list(csv.DictReader(io.StringIO(asked("list", "--format", "csv").stdout)))
     assert [row["count"] for row in rows] == ["2", "1", "1"]
+
+
+def test_when_records_were_rejected_is_in_utc_and_ends_in_z(here):
+    [first, last] = re.findall(r"  (20\S+ \S+)", asked().stdout.splitlines()[1])
+    assert first.endswith("Z")
+    assert last.endswith("Z")
+    [reason, *_] = shown("list")
+    assert reason["first"].endswith("Z")
+    assert reason["last"].endswith("Z")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """``reporting query``: on a real checkpoint, in each form, and what it refuses."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from reporting_framework.cli.main import reporting
 from tests.framework.cli.test_help import completions, imported
+from tests.framework.distributions import environment
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 
@@ -55,7 +60,7 @@ def test_an_answer_is_a_table_for_people(here):
     ]
     shown = ask("completeness", "--where", "ptid=TWIN0001").splitlines()[1]
     assert "  2023-07-10  1  " in " ".join(shown.split("  ")).replace(" ", "  ")
-    assert "2024-02-15 12:00:00+00:00" in shown
+    assert "2024-02-15 12:00:00Z" in shown
 
 
 def test_csv_and_json_hold_exact_values(here):
@@ -71,7 +76,7 @@ def test_csv_and_json_hold_exact_values(here):
     [found] = json.loads(
         ask("latest-per-visit", "--where", "ptid=TWIN0001", "--format", "json")
     )
-    assert found["timestamp"] == "2024-02-15T12:00:00.924223+00:00"
+    assert found["timestamp"] == "2024-02-15T12:00:00.924223Z"
     assert (found["pipeline_adcid"], found["visit_date"], found["module"]) == (
         902,
         "2023-07-10",
@@ -80,7 +85,7 @@ def test_csv_and_json_hold_exact_values(here):
     [row] = ask(
         "latest-per-visit", "--where", "ptid=TWIN0001", "--format", "csv"
     ).splitlines()[1:]
-    assert "2024-02-15T12:00:00.924223+00:00" in row.split(",")
+    assert "2024-02-15T12:00:00.924223Z" in row.split(",")
     [rate] = json.loads(
         ask(
             "pass-rate",
@@ -334,6 +339,31 @@ sinks = [{ use = "parquet-checkpoint", uri = "out.parquet" }]
 """
 
 
+@pytest.mark.parametrize("command", ["query", "render"])
+def test_a_list_says_what_cannot_be_asked_of_a_report(here, command):
+    (here / "reporting.toml").write_text(COMPOSED)
+
+    def listed(report):
+        done = CliRunner().invoke(reporting, [command, report, "--list"])
+        assert (done.exit_code, done.stderr) == (0, "")
+        return done.stdout
+
+    assert listed("archive") == (
+        "report archive: there is no table to ask: none of its sinks can be read"
+        " (ndjson-archive)\n"
+    )
+    assert "needs action, " in listed("other")
+    assert "needs " not in listed("event-log-checkpoint")
+
+
+def test_a_query_that_a_table_fits_has_no_obstacle_in_the_list(here):
+    (here / "reporting.toml").write_text(COMPOSED)
+    lines = invoke("other", "--list").stdout.splitlines()
+    assert lines[0].split("  ")[-1] == "not of this table"
+    [counts] = [line for line in lines if line.startswith("counts ")]
+    assert counts.endswith("--by TEXT")
+
+
 def test_reports_that_cannot_answer_say_why(here):
     (here / "reporting.toml").write_text(COMPOSED)
     done = invoke("archive", "counts")
@@ -385,9 +415,9 @@ def test_help_of_a_report_imports_no_query_and_no_frames(here, tmp_path):
 def test_a_registry_without_queries_says_so(here, monkeypatch):
     monkeypatch.setenv("REPORTING_PLUGINS", "")
     (here / "reporting.toml").write_text(COMPOSED)
-    assert "no installed plugin brings a query" in invoke("archive", "--list").stdout
+    assert "no plugin that can be used" in invoke("archive", "--list").stdout
     assert (
-        "(none)  no installed plugin brings a query"
+        "(none)  no plugin that can be used brings a query"
         in invoke("archive", "--help").stdout
     )
 
@@ -411,3 +441,66 @@ def test_a_query_that_cannot_be_imported_leaves_the_others_alone(toy):
     assert ["lost", "query", "fake-asking"] in [
         line.split()[:3] for line in listed.splitlines()
     ]
+
+
+SLOW = """
+import hashlib
+from pathlib import Path
+from reporting_framework.plugin_api.settings import Settings
+
+class Slow:
+    "One that computes for long in a library that does not look for signals."
+
+    name = "slow"
+    required_columns = frozenset()
+    Settings = Settings
+
+    def __init__(self, settings):
+        pass
+
+    def run(self, *given):
+        Path("began").touch()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000_000)
+
+    render = run
+
+@hookimpl
+def reporting_queries():
+    return [Slow]
+
+@hookimpl
+def reporting_pages():
+    return [Slow]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["query", "event-log-checkpoint", "slow"],
+        ["render", "event-log-checkpoint", "--page", "slow", "--html", "x.html"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_keyboard_interrupts_what_computes_in_a_library(here, site, words):
+    site.add("fake-slow", SLOW)
+    code = "from reporting_framework.cli.main import reporting; reporting()"
+    started = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        env=environment(site.folder),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a job in the background ignores it
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not Path("began").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        started.send_signal(signal.SIGINT)
+        assert started.communicate(timeout=20)[1] == "interrupted\n"
+    finally:
+        started.kill()
+    assert started.returncode == 130

@@ -3,20 +3,25 @@
 import json
 import os
 import pty
+import re
 import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework.cli.execute import exit_code
+from reporting_framework.cli.context import CliContext
+from reporting_framework.cli.execute import exit_code, with_words
 from reporting_framework.cli.main import reporting, reporting_run
+from reporting_framework.execution.pipeline import assemble
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.testing.lambda_events import FOLDER
 from tests.framework.distributions import environment, program
+from tests.support.events import made_of, name
 
 
 def run(*arguments: str, **more):
@@ -511,3 +516,39 @@ def test_records_of_events_are_taken_and_no_others(tmp_path):
     done = run("event-log-checkpoint", *arguments, "more")
     assert done.exit_code == 2
     assert "Got unexpected extra argument (more)" in done.stderr
+
+
+def test_the_command_of_a_warning_works_as_pasted_with_the_options_that_were_given(
+    tmp_path,
+):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name(1)).write_bytes(made_of())
+    out = f"{tmp_path}/a file.parquet"
+    words = ["--checkpoint", out, "--set", "validator=visit-event"]
+    run("event-log-checkpoint", "--source", f"{tmp_path}/one", *words)
+    said = run("event-log-checkpoint", "--source", f"{tmp_path}/two", *words)
+    for text in (said.stdout, said.stderr):
+        [command] = re.findall(r"run `(reporting .*?)` first", " ".join(text.split()))
+        assert shlex.split(command)[:4] == [
+            *("reporting", "state", "event-log-checkpoint", "reset")
+        ]
+        done = CliRunner().invoke(reporting, shlex.split(command)[1:], input="no\n")
+        assert f"  output  {out}: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"target": "a b"}, " --target 'a b' --config c.toml"),
+        ({"target": "a b", "password": "SECRET-VALUE"}, " …"),
+    ],
+)
+def test_a_suggested_command_is_left_open_where_a_secret_was_given(given, words):
+    state = CliContext()
+    context = click.Context(reporting_run, obj=state)
+    spec = state.pipeline_spec("toy", given, ())
+    pipeline = assemble("toy", spec, state.registry)
+    generic = {"set": (), "config": "c.toml"}
+    found = with_words(pipeline, context, given, generic).command("state", "reset")
+    assert found == f"reporting state toy reset{words}"

@@ -84,7 +84,7 @@ def test_an_answer_is_a_table_for_people(here):
         "SELECT max(timestamp) AS last, 1 / 3 AS third, TRUE AS yes FROM events WHERE ptid = 'TWIN0001'"
     )
     assert shown.splitlines()[1].split("  ") == [
-        "2024-02-15 12:00:00+00:00",
+        "2024-02-15 12:00:00Z",
         "0.333",
         "True",
     ]

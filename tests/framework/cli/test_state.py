@@ -63,7 +63,7 @@ def test_what_is_kept_is_shown(ran):
     assert found["bookmark"] == ["a folder is listed as a whole by every run"]
     text = invoke().stdout
     assert f"  output      {ran}/out/x.parquet: 2 rows, " in text
-    assert ", newest 2024-01-05 10:00:00, written 20" in text
+    assert ", newest 2024-01-05 10:00:00Z, written 20" in text
 
 
 def test_nothing_yet_is_shown_as_that(ran):

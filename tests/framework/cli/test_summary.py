@@ -91,7 +91,7 @@ def test_plain_lines_say_all_there_is():
         "  fields ignored     naccid 4",
         "  output             out/visits.parquet: 1,234 rows (+34), 5,678 bytes",
         "  quarantine         out/_quarantine/visits.parquet: 65 rows",
-        "  newest timestamp   2025-01-02T03:04:05+00:00",
+        "  newest timestamp   2025-01-02T03:04:05Z",
         "  complete           no: run again for the rest",
         "  seconds            1.23",
         "",

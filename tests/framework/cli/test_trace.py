@@ -182,7 +182,7 @@ def test_what_is_in_neither(world):
     world.run()
     assert world.trace("--source-key", "x.json", code=8) == [
         "x.json: neither in the table nor in quarantine",
-        "  now           there is no such object; give its name below the source, or its URI",
+        "  now           there is no such object; give its name below the source, its URI, or the path of its file",
     ]
     history = checkpoint(world.out).history()
     history.add_rows(["y.json"], ["1"])
@@ -312,3 +312,65 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
     )
     assert world.run(full_scan=True).accepted == 12
     assert world.trace("--source-key", late[0])[1].startswith("  brought by")
+
+
+# -- what a user pastes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def beside(world, monkeypatch):
+    """The world after a run, seen from the folder that the source is in."""
+    world.run()
+    monkeypatch.chdir(world.events.parent)
+    return world
+
+
+@pytest.mark.parametrize(
+    "form", ["in/{}", "./in/{}", "in//{}", "../{here}/in/{}", "{folder}/../in/{}"]
+)
+def test_a_file_is_traced_by_any_path_that_leads_to_it(beside, form):
+    key, folder = beside.keys[0], beside.events
+    path = form.format(key, folder=folder, here=folder.parent.name)
+    assert beside.found(path)["rows"][0]["source_key"] == key
+    assert beside.found("--source-key", f"{path}#1", code=8)["rows"] == []
+
+
+def test_a_file_is_traced_by_its_name_alone_from_within_the_source(beside, monkeypatch):
+    monkeypatch.chdir(beside.events)
+    key = beside.keys[0]
+    for text in (key, f"./{key}", f"file://{beside.events}/{key}"):
+        assert beside.found(text)["rows"][0]["source_key"] == key
+
+
+def test_a_file_is_traced_by_a_path_through_a_link_to_the_source(beside):
+    (beside.events.parent / "link").symlink_to(beside.events)
+    key = beside.keys[0]
+    assert beside.found(f"link/{key}")["rows"][0]["source_key"] == key
+    beside.places = ["--source", "link", "--checkpoint", str(beside.out)]
+    assert beside.found(f"in/{key}")["rows"][0]["source_key"] == key
+
+
+def test_a_key_that_is_also_a_path_stays_the_key(beside):
+    key = beside.keys[0]
+    (beside.events / "in").mkdir()
+    shutil.copy(beside.events / key, beside.events / "in" / key)
+    beside.run()
+    assert beside.found(f"in/{key}")["rows"][0]["source_key"] == f"in/{key}"
+
+
+def test_rejected_records_are_found_by_the_path_of_their_file(beside):
+    words = ["--source-key", f"in/{beside.bad.name}", "--format", "json"]
+    done = CliRunner().invoke(
+        reporting, ["quarantine", REPORT, "show", *beside.places, *words]
+    )
+    assert [each["source_key"] for each in json.loads(done.stdout)] == [beside.bad.name]
+
+
+def test_a_glob_is_answered_with_what_takes_one(beside):
+    [*_, hint] = beside.trace("in/*.json", code=8)
+    assert hint.startswith("  try           --where to find rows, or reporting quarant")
+    done = CliRunner().invoke(
+        reporting, ["trace", REPORT, *beside.places, "a.json", "b.json"]
+    )
+    assert done.exit_code == 2
+    assert "give one KEY, not 2; if the shell made them of a glob" in done.stderr

@@ -52,7 +52,7 @@ def calls():
 def committing(
     calls, sinks, *, keepers, pushed=False, source_keys=("a",), limit=None, replay=None
 ):
-    """The commit of a run that has read these origins."""
+    """The commit of a run that has read these source keys."""
     source = SimpleNamespace(
         bookmark=lambda *, complete, unread, rows: {"rows": rows, "unread": unread}
     )

@@ -65,13 +65,27 @@ def test_what_the_operating_system_refuses_is_told_on_one_line():
     with pytest.raises(StorageUnavailable) as caught:
         call(GOOD, Path("/dev/full").write_bytes, b"x")
     assert str(caught.value) == (
-        "report r: sink good: No space left on device; make room there (TMPDIR names the folder of staged rows)"
+        "report r: sink good: No space left on device; make room there"
     )
     with pytest.raises(StorageUnavailable) as caught:
         call(GOOD, raising, OSError(errno.EMFILE, "Too many open files", "/tmp/x"))
     assert str(caught.value) == (
         "report r: sink good: /tmp/x: Too many open files; raise the limit of open files (ulimit -n)"
     )
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_tmpdir_is_named_for_a_temporary_file_alone(number):
+    def told(path):
+        with pytest.raises(StorageUnavailable) as caught:
+            call(GOOD, raising, OSError(number, "", path))
+        return str(caught.value)
+
+    assert "TMPDIR" not in told("/tmp/out/events.parquet")
+    assert told("/elsewhere/reporting-locked-spool-x/y.arrow").endswith(
+        ", or set TMPDIR to another folder"
+    )
+    assert "TMPDIR" not in told(None)
 
 
 @pytest.mark.parametrize(

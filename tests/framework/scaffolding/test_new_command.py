@@ -65,6 +65,37 @@ def test_a_plugin(tmp_path):
     assert (tmp_path / "our-sink" / "src" / "our_sink" / "sink.py").exists()
 
 
+GIT = {"vcs": "git", "commit_id": "c"}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "given", "hint"),
+    [
+        (None, [], True),
+        ({"url": "https://example.org/r.git", "vcs_info": GIT}, [], True),
+        ({"url": "file:///gone.whl", "archive_info": {}}, [], True),
+        ({"url": "ROOT", "dir_info": {}}, [], False),
+        (None, ["--framework", ">=0.1"], False),
+    ],
+    ids=["index or wheels", "repository", "wheel that is gone", "clone", "given"],
+)
+def test_a_package_that_takes_the_framework_from_an_index_says_so(
+    tmp_path, monkeypatch, recorded, given, hint
+):
+    info = tmp_path / "site" / "reporting_framework-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Name: reporting-framework\nVersion: 0.1.0\n")
+    if recorded:
+        root = Path(__file__).parents[3].as_uri()
+        text = json.dumps(recorded).replace("ROOT", f"{root}/framework")
+        (info / "direct_url.json").write_text(text)
+    monkeypatch.syspath_prepend(str(info.parent))
+    done = invoke("plugin", "our-sink", "--out", str(tmp_path), *given)
+    assert done.exit_code == 0, done.stderr
+    said = "our-sink takes reporting-framework>=0.1,<0.2 from the package index; "
+    assert (said in done.stderr, "--framework FOLDER" in done.stderr) == (hint, hint)
+
+
 @pytest.mark.parametrize("kind", ["lambda", "plugin"])
 def test_what_an_installer_compiled_is_not_copied(kind, tmp_path):
     site = tmp_path / "site"

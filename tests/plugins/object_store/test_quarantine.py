@@ -64,7 +64,7 @@ def fresh():
 
 
 class Model:
-    """What a quarantine does, as a dict of origins."""
+    """What a quarantine does, as a dict of source keys."""
 
     def __init__(self):
         self.rows = {}

@@ -32,15 +32,21 @@ _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+),")
 errno.
 """
 
+TEMPORARY_PREFIX = "reporting-locked-"
+"""What all names in the system's temporary folder begin with."""
+
 SYSTEM_FIXES = {
-    errno.ENOSPC: "make room there (TMPDIR names the folder of staged rows)",
-    errno.EDQUOT: "make room there (TMPDIR names the folder of staged rows)",
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there, or have the quota raised",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
     errno.ENOMEM: "give the process more memory",
-    errno.EROFS: "choose a place that can be written, or set TMPDIR",
+    errno.EROFS: "choose a place that can be written",
 }
 """What to do about errors of the operating system."""
+
+PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of the place that was written to; temporary files may have another place."""
 
 LINE_LIMIT = 240
 """Longest foreign text in a message, in characters, unless told otherwise."""
@@ -75,12 +81,12 @@ def message_of(error: BaseException) -> str:
         return ""
 
 
-def utc_text(moment: datetime) -> str:
+def utc_text(moment: datetime, sep: str = "T", timespec: str = "auto") -> str:
     """Write a moment as ISO 8601 in UTC, ending in ``Z``.
 
     One without an offset is in UTC already.
     """
-    return as_utc(moment).isoformat().replace("+00:00", "Z")
+    return as_utc(moment).isoformat(sep, timespec).replace("+00:00", "Z")
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -91,19 +97,29 @@ def as_utc(moment: datetime) -> datetime:
 def system_problem(error: BaseException, only: Collection[int] = ()) -> str | None:
     """Return what the operating system says went wrong and what to do about it.
 
-    Return `None` if it was not an error of the operating system.
+    Return `None` if it was not an error of the operating system. The file is not named,
+    but for a temporary one the advice is to set TMPDIR, too.
 
     Args:
         error: The error.
         only: Numbers to look for; empty: any.
     """
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None and (match := _SYSTEM_ERROR.search(message_of(error))):
-        number = int(match[1] or match[2])
+    number = system_number(error)
     if number is None or (only and number not in only):
         return None
     fix = SYSTEM_FIXES.get(number)
+    temporary = f"{os.sep}{TEMPORARY_PREFIX}" in str(getattr(error, "filename", ""))
+    if temporary and number in PLACE_ERRORS:
+        fix = f"{fix}, or set TMPDIR to another folder"
     return f"{os.strerror(number)}; {fix}" if fix else os.strerror(number)
+
+
+def system_number(error: BaseException) -> int | None:
+    """Return the operating system's number of an error, or None if it has none."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = _SYSTEM_ERROR.search(message_of(error))
+    return int(found[1] or found[2]) if found else None
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

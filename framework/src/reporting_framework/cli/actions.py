@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from reporting_framework.cli.context import CliContext, state_of
+from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.options import shared_options
 from reporting_framework.cli.run import ReportCommands, Work, report_command
 
@@ -76,7 +77,7 @@ class ReportActions(ReportCommands):
         )
 
 
-class _Actions(click.Group):
+class _Actions(CommandGroup):
     """What can be done with one report."""
 
     def __init__(self, report: str, actions: Mapping[str, Action], **more: Any) -> None:

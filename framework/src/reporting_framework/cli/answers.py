@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework._text.messages import (
+    system_number,
+    system_problem,
+    utc_text,
+)
 from reporting_framework.cli.failures import write
 from reporting_framework.cli.streams import printable_lines
-from reporting_framework.errors import LocationError
+from reporting_framework.errors import LocationError, ReportingError
 
 if TYPE_CHECKING:
     import polars as pl
+
+_MOMENT = "%Y-%m-%dT%H:%M:%S%.6f"
 
 FORMATS = ("table", "csv", "json", "parquet")
 
@@ -75,7 +82,10 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
         return
     with replacing(out) as scratch:
         if form == "parquet":
-            frame.write_parquet(scratch)
+            from reporting_framework.storage.temporary import naming
+
+            with naming(scratch):
+                frame.write_parquet(scratch)
         else:
             scratch.write_bytes(
                 f"{_text(frame, form).removesuffix(chr(10))}\n".encode()
@@ -110,9 +120,11 @@ def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
             scratch.replace(target)
         finally:
             scratch.unlink(missing_ok=True)
-    except OSError as error:
+    except Exception as error:  # a full disk is none of `OSError` to polars
+        if isinstance(error, ReportingError) or system_number(error) is None:
+            raise
         raise LocationError(
-            f"{out}: {error.strerror or type(error).__name__}; {what} is not written"
+            f"{out}: {system_problem(error)}; {what} is not written"
         ) from error
 
 
@@ -123,7 +135,7 @@ def _text(frame: pl.DataFrame, form: str) -> str:
     (JSON).
     """
     if form == "csv":
-        return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.6f%:z")
+        return _with_moments_as_text(frame).write_csv(datetime_format=_MOMENT)
     if form == "json":
         return json.dumps(
             [_plain(row) for row in frame.iter_rows(named=True)],
@@ -140,10 +152,28 @@ def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return listing(columns, [[_cell(value) for value in row] for row in rows])
 
 
+def _with_moments_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose moments with a time zone are text, in UTC."""
+    import polars as pl
+
+    return frame.with_columns(
+        pl.col(name).dt.convert_time_zone("UTC").dt.to_string(f"{_MOMENT}Z")
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone
+    )
+
+
+def _moment(value: datetime, sep: str, timespec: str) -> str:
+    """A moment in UTC, ending in ``Z``; one without a time zone as it is."""
+    if value.tzinfo is None:
+        return value.isoformat(sep, timespec)
+    return utc_text(value, sep, timespec)
+
+
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: (
-            value.isoformat(timespec="microseconds")
+            _moment(value, "T", "microseconds")
             if isinstance(value, datetime)
             else (
                 value
@@ -163,7 +193,7 @@ def _cell(value: Any) -> str:
         return f"{value:.3f}"
     if isinstance(value, datetime | date):
         return (
-            value.isoformat(sep=" ", timespec="seconds")
+            _moment(value, " ", "seconds")
             if isinstance(value, datetime)
             else value.isoformat()
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, note
 from reporting_framework.plugin_api.markers import hookimpl
@@ -59,14 +61,28 @@ def execute(
             from reporting_framework.execution.triggers import trigger_of_files
 
             trigger = trigger_of_files(map(Path, files))
-        result = observed(
-            assemble(name, composition, state.registry, trigger=trigger), state, generic
-        )
+        pipeline = assemble(name, composition, state.registry, trigger=trigger)
+        pipeline = with_words(pipeline, context, given, generic)
+        result = observed(pipeline, state, generic)
     print_result(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if why:
         click.echo(f"warning: {why}", err=True)
     return code
+
+
+def with_words(
+    pipeline: Pipeline,
+    context: click.Context,
+    given: Mapping[str, Any],
+    generic: Mapping[str, Any],
+) -> Pipeline:
+    """Return the pipeline with the settings of this command for suggested commands."""
+    again = _command_words(
+        context, state_of(context), pipeline.report, given, generic["set"]
+    )
+    words = shlex.join(_settings_words(given, generic)) if again else "…"
+    return pipeline._replace(words=redacted(words))
 
 
 def print_result(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
+from reporting_framework._text.messages import did_you_mean
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import write
+from reporting_framework.cli.failures import escape_control_chars, write
+
+if TYPE_CHECKING:
+    from reporting_framework.registry.registry import PluginInfo, Registry
 
 format_option = click.option(
     "--format",
@@ -25,6 +30,44 @@ config_option = click.option(
 )
 
 
+def registered(registry: Registry, role: str) -> list[PluginInfo]:
+    """Return the rows of what can be used of a role, for a list.
+
+    A warning on stderr says which names on the allow-list are not installed.
+    """
+    warn_of_uninstalled(registry)
+    return [
+        row
+        for row in registry.listing
+        if row.role == role and row.status == "registered"
+    ]
+
+
+def warn_of_uninstalled(registry: Registry) -> None:
+    """Print a warning for each name on the allow-list that is not installed."""
+    if not registry.uninstalled:
+        return
+    blocked = {row.distribution for row in registry.listing if row.status == "blocked"}
+    for name in registry.uninstalled:
+        near = did_you_mean(name, sorted(blocked)) or ";"
+        text = (
+            f"warning: REPORTING_PLUGINS names {name}, which is not installed{near} the"
+            f" list blocks all packages that it does not name, {len(blocked)} of those"
+            " installed (see: reporting plugins)"
+        )
+        click.echo(escape_control_chars(text), err=True)
+
+
+def none_of(registry: Registry, role: str) -> str:
+    """Say that there is nothing of a role; and if there may be, why it is not there."""
+    if any(row.status in ("blocked", "broken") for row in registry.listing):
+        return (
+            f"no plugin that can be used brings a {role}; some are blocked or broken"
+            " (see: reporting plugins)"
+        )
+    return f"no installed plugin brings a {role}"
+
+
 @click.command("list")
 @config_option
 @format_option
@@ -36,11 +79,7 @@ def list_command(context: click.Context, config: str | None, format_: str) -> No
     """
     state = state_of(context)
     state.given_config = config
-    rows = [
-        row
-        for row in state.registry.listing
-        if row.role == "report" and row.status == "registered"
-    ]
+    rows = registered(state.registry, "report")
     if format_ == "json":
         write(
             json.dumps(
@@ -54,4 +93,5 @@ def list_command(context: click.Context, config: str | None, format_: str) -> No
 
         write(listing(["report", "summary"], [[row.name, row.summary] for row in rows]))
     else:
-        write("no installed plugin brings a report, and reporting.toml composes none")
+        nothing = none_of(state.registry, "report")
+        write(f"{nothing}; reporting.toml composes none either")

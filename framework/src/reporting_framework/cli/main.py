@@ -15,6 +15,7 @@ from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.doctor import doctor_command
 from reporting_framework.cli.failures import run_and_exit
 from reporting_framework.cli.freshness import freshness_command
+from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.history import history_command
 from reporting_framework.cli.iam import iam_command
 from reporting_framework.cli.list import list_command
@@ -36,7 +37,7 @@ Shell completion, report names included:
 """
 
 
-class Program(click.Group):
+class Program(CommandGroup):
     """A group that handles all errors itself: see `failures.run_and_exit`."""
 
     def main(

@@ -11,6 +11,7 @@ import click
 
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import escape_control_chars, note
+from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.list import config_option
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ no_input_option = click.option(
 )
 
 
-@click.group("new")
+@click.group("new", cls=CommandGroup)
 def new_command() -> None:
     """Make a package of your own.
 
@@ -301,6 +302,14 @@ def _make(
         "  hatch run test",
     ]
     note("\n".join([*lines, "  hatch run example"]))
+    if framework is None and not answers["framework_path"]:
+        click.echo(
+            f"{folder.name} takes reporting-framework{answers['framework']} from the"
+            " package index; if it is not there, since the framework was installed from"
+            " wheels or a repository, make the package again with --framework FOLDER"
+            " (of the wheels, or of a clone)",
+            err=True,
+        )
     if not (folder / CRUFT).exists():
         click.echo(
             "no .cruft.json: the commit that the template is of is not known (see:"

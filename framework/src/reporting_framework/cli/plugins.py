@@ -11,7 +11,11 @@ import click
 
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import write
-from reporting_framework.cli.list import config_option, format_option
+from reporting_framework.cli.list import (
+    config_option,
+    format_option,
+    warn_of_uninstalled,
+)
 
 
 @click.command("plugins")
@@ -35,6 +39,7 @@ def plugins_command(
     state.given_config = config
     root = context.find_root().command
     state.commands(root.commands if isinstance(root, click.Group) else ())
+    warn_of_uninstalled(state.registry)
     rows = state.registry.check() if check else state.registry.listing
     if format_ == "json":
         write(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False))

@@ -20,7 +20,12 @@ from reporting_framework.cli.actions import (
 )
 from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.execute import exit_code, observed, print_result
+from reporting_framework.cli.execute import (
+    exit_code,
+    observed,
+    print_result,
+    with_words,
+)
 from reporting_framework.cli.failures import (
     DONE,
     UNREAD,
@@ -58,8 +63,8 @@ def _selectors() -> list[click.Parameter]:
         ),
         click.Option(
             ["--source-key"],
-            metavar="KEY",
-            help="Only of this source key or object, or of a glob: 2024/*.",
+            metavar="ORIGIN",
+            help="Only of this source key, object or file, or of a glob: 2024/*.",
         ),
     ]
 
@@ -214,6 +219,7 @@ def replay(
         click.echo(f"nothing to replay: {_NONE}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
+        pipeline = with_words(pipeline, context, given, generic)
         result = observed(
             pipeline, state, {**generic, "limit": sys.maxsize}, replay=objects
         )

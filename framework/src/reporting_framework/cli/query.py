@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework.cli.answers import answer_options, form_of, print_answer
+from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import CliContext, state_of
-from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.failures import DONE
+from reporting_framework.cli.groups import CommandGroup
+from reporting_framework.cli.interrupts import interruptible
+from reporting_framework.cli.list import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     given_options,
     settings_options,
@@ -114,7 +118,7 @@ class ReportQueries(ReportCommands):
         )
 
 
-class Queries(click.Group):
+class Queries(CommandGroup):
     """A group whose commands are the queries, on one report."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -167,7 +171,9 @@ class Queries(click.Group):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """The queries with their summaries, none of them imported."""
-        rows = [row for row in state_of(ctx).registry.listing if row.role == "query"]
+        registry = state_of(ctx).registry
+        warn_of_uninstalled(registry)
+        rows = [row for row in registry.listing if row.role == "query"]
         with formatter.section("Queries"):
             lines = [
                 (
@@ -176,9 +182,7 @@ class Queries(click.Group):
                 )
                 for row in rows
             ]
-            formatter.write_dl(
-                lines or [("(none)", "no installed plugin brings a query")]
-            )
+            formatter.write_dl(lines or [("(none)", none_of(registry, "query"))])
 
 
 def query_command(report: str, name: str, state: CliContext) -> click.Command:
@@ -227,8 +231,10 @@ def ask(
     )
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(report, given, generic["set"])
-        answer = answer_of(
-            report, query, options, composition, state.registry, selection
+        answer = interruptible(
+            lambda: answer_of(
+                report, query, options, composition, state.registry, selection
+            )
         )
     print_answer(answer, form, generic["out"])
     return DONE
@@ -252,18 +258,12 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
     """Print the queries with their options, and be done."""
     if not wanted or context.resilient_parsing:
         return
-    from reporting_framework.cli.tables import listing
-
     registry = state_of(context).registry
-    rows = [
-        [row.name, row.summary, _flags(row.name, registry)]
-        for row in registry.listing
-        if row.role == "query" and row.status == "registered"
-    ]
-    write(
-        listing(["query", "summary", "options"], rows)
-        if rows
-        else "no installed plugin brings a query"
+    print_askable(
+        context,
+        "query",
+        ["query", "summary", "options"],
+        lambda row: [row.name, row.summary, _flags(row.name, registry)],
     )
     context.exit()
 

@@ -11,8 +11,10 @@ from typing import Any
 import click
 
 from reporting_framework.cli.answers import replacing
+from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, escape_control_chars, write
+from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import (
     given_options,
     said,
@@ -163,10 +165,18 @@ def make(
         )
         rendered = pages.page_of(report, name, options, state.registry)
         composition = state.pipeline_spec(report, given, generic["set"])
-        reading = pages.read(report, composition, state.registry, at=now)
-        month = generic["month"] or reading.material.month
-        text = pages.render(rendered, reading, month)
-        _warn_of_no_data(month, pages.months_of(reading))
+
+        def work() -> tuple[date, str, list[date] | None]:
+            reading = pages.read(report, composition, state.registry, at=now)
+            month = generic["month"] or reading.material.month
+            return (
+                month,
+                pages.render(rendered, reading, month),
+                pages.months_of(reading),
+            )
+
+        month, text, months = interruptible(work)
+        _warn_of_no_data(month, months)
         if html == "-":
             write(text.removesuffix("\n"))
         elif html:
@@ -206,20 +216,14 @@ def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    """Print the pages, none of them imported, and be done."""
+    """Print the pages, and be done."""
     if not wanted or context.resilient_parsing:
         return
-    from reporting_framework.cli.tables import listing
-
-    rows = [
-        [row.name, row.summary, row.distribution]
-        for row in state_of(context).registry.listing
-        if row.role == "page" and row.status == "registered"
-    ]
-    write(
-        listing(["page", "summary", "distribution"], rows)
-        if rows
-        else "no installed plugin brings a page"
+    print_askable(
+        context,
+        "page",
+        ["page", "summary", "distribution"],
+        lambda row: [row.name, row.summary, row.distribution],
     )
     context.exit()
 

@@ -10,6 +10,8 @@ import click
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import run_and_exit
+from reporting_framework.cli.groups import CommandGroup
+from reporting_framework.cli.list import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     generic_options,
     given_options,
@@ -27,7 +29,7 @@ options.
 """
 
 
-class ReportCommands(click.Group):
+class ReportCommands(CommandGroup):
     """A group whose commands are the reports.
 
     A command is made from a report's settings when the report is chosen.
@@ -108,12 +110,13 @@ class ReportCommands(click.Group):
 def format_reports(state: CliContext, formatter: click.HelpFormatter) -> None:
     """The section of ``--help`` that lists the reports."""
     rows, problem = state.reports()
+    warn_of_uninstalled(state.plugins)
     with formatter.section("Reports"):
         lines = [
             (row.name, f"({row.status}: {row.reason})" if row.reason else row.summary)
             for row in rows
         ]
-        formatter.write_dl(lines or [("(none)", "no installed plugin brings a report")])
+        formatter.write_dl(lines or [("(none)", none_of(state.plugins, "report"))])
         if problem:
             formatter.write_text(problem)
 

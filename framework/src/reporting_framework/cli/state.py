@@ -18,6 +18,7 @@ from reporting_framework.cli.actions import (
     prompted,
 )
 from reporting_framework.cli.context import state_of
+from reporting_framework.cli.execute import with_words
 from reporting_framework.cli.failures import DONE, escape_control_chars, note, write
 
 if TYPE_CHECKING:
@@ -57,12 +58,13 @@ def show_state(
     with logs_on_stderr(
         state_of(context).registry.packages, verbose=generic["verbose"]
     ):
-        report_state = stored(pipeline_of(context, name, given, generic["set"]))
-    write(
-        _as_json(report_state)
-        if generic["format"] == "json"
-        else _as_table(name, report_state)
-    )
+        pipeline = pipeline_of(context, name, given, generic["set"])
+        pipeline = with_words(pipeline, context, given, generic)
+        report_state = stored(pipeline)
+    if generic["format"] == "json":
+        write(_as_json(report_state))
+    else:
+        write(_as_table(name, report_state, pipeline.command("state", "reset")))
     return DONE
 
 
@@ -82,7 +84,7 @@ def _as_json(report_state: ReportState) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, default=utc_text)
 
 
-def _as_table(name: str, report_state: ReportState) -> str:
+def _as_table(name: str, report_state: ReportState, reset: str) -> str:
     from reporting_framework.cli.tables import table
 
     rows: list[tuple[str, str]] = [
@@ -98,7 +100,7 @@ def _as_table(name: str, report_state: ReportState) -> str:
         for sink in report_state.silent
     ]
     rows += [
-        ("reset", f"{line}; what is shown may be a part: reporting state {name} reset")
+        ("reset", f"{line}; what is shown may be a part: {reset}")
         for line in report_state.unfinished
     ]
     rows += [("next run", line) for line in report_state.bookmark]
@@ -125,8 +127,8 @@ def _describe(artifact: StoredArtifact) -> str:
             if artifact.bytes is not None and artifact.kind not in ("lock", "bookmark")
             else None
         ),
-        f"newest {artifact.newest:%Y-%m-%d %H:%M:%S}" if artifact.newest else None,
-        f"written {artifact.modified:%Y-%m-%d %H:%M:%S}" if artifact.modified else None,
+        f"newest {_at(artifact.newest)}" if artifact.newest else None,
+        f"written {_at(artifact.modified)}" if artifact.modified else None,
         f"version {artifact.version}"
         if artifact.version and artifact.kind == "output"
         else None,
@@ -134,11 +136,15 @@ def _describe(artifact: StoredArtifact) -> str:
     return f"{redacted(artifact.uri)}: {', '.join(part for part in parts if part)}"
 
 
+def _at(moment: datetime) -> str:
+    return utc_text(moment, " ", "seconds")
+
+
 def _last(run: RunRecord) -> str:
     what = "replay" if run.replay else "run"
     return (
         f"{what} {run.run_id}: {run.status}{'' if run.complete else ', not complete'},"
-        f" ended {run.finished_at:%Y-%m-%d %H:%M:%S}, read {run.records_read:,},"
+        f" ended {_at(run.finished_at)}, read {run.records_read:,},"
         f" accepted {run.accepted:,}, rejected {run.rejected:,}"
     )
 

@@ -5,12 +5,13 @@ It is a table on a terminal and plain lines elsewhere, with what to try next.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from reporting_framework._text.commands import prefixed
+from reporting_framework._text.messages import utc_text
 from reporting_framework.cli.streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
 
@@ -107,7 +108,7 @@ def _rows(result: RunResult) -> Rows:
             ("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows")
         )
     if result.last_processed_timestamp:
-        rows.append(("newest timestamp", result.last_processed_timestamp.isoformat()))
+        rows.append(("newest timestamp", utc_text(result.last_processed_timestamp)))
     rows += _listed(result)
     rows += [("warning", warning) for warning in result.warnings]
     whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
@@ -215,18 +216,6 @@ def next_commands(
             prefixed(shlex.join(words)) + (" …" if settings is None else "")
         )
     return commands
-
-
-def prefixed(command: str) -> str:
-    """The command as whoever began this one in an environment of hatch must type it.
-
-    Hatch doubles braces.
-    """
-    active = os.environ.get("HATCH_ENV_ACTIVE")
-    if not active:
-        return command
-    name = "" if active == "default" else f"{active}:"
-    return f"hatch run {name}{command.replace('{', '{{').replace('}', '}}')}"
 
 
 def read_command(uri: str) -> str:

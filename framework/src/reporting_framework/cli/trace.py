@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from reporting_framework.cli.failures import (
     escape_control_chars,
     write,
 )
+from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import limit_option
 from reporting_framework.cli.query import conditions
 from reporting_framework.cli.run import ReportCommands
@@ -42,7 +44,7 @@ _NOW: Mapping[Now, str] = {
 def trace_options() -> list[click.Parameter]:
     """The options that every report has here."""
     return [
-        click.Argument(["key"], required=False),
+        click.Argument(["key"], required=False, nargs=-1),
         click.Option(
             ["--where"],
             multiple=True,
@@ -57,7 +59,7 @@ def trace_options() -> list[click.Parameter]:
             metavar="KEY",
             help=(
                 "The record of this source key (as in column source_key), or all those"
-                " of an object."
+                " of an object, also by its URI or by the path of its file."
             ),
         ),
         click.Option(
@@ -77,11 +79,16 @@ def print_trace(
 
     No value is shown but those of the columns in ``--where``.
     """
-    where, source_key = (
-        conditions(generic["where"], context),
-        generic["key"] or generic["source_key"],
-    )
-    if bool(where) + bool(generic["key"]) + bool(generic["source_key"]) != 1:
+    where, keys = conditions(generic["where"], context), generic["key"]
+    if len(keys) > 1:
+        raise click.UsageError(
+            f"give one KEY, not {len(keys)}; if the shell made them of a glob, quote it"
+            f" and give it to reporting quarantine {name} show --source-key, or find"
+            " rows by --where",
+            context,
+        )
+    source_key = keys[0] if keys else generic["source_key"]
+    if bool(where) + bool(keys) + bool(generic["source_key"]) != 1:
         raise click.UsageError(
             "give --where COLUMN=VALUE, or KEY, and not both", context
         )
@@ -96,10 +103,12 @@ def print_trace(
             name, composition, state.registry, check=generic["check"]
         )
         limit = generic["limit"]
-        provenance = (
-            tracer.source_key(source_key, limit)
-            if source_key
-            else tracer.rows(RowFilter(where), limit)
+        provenance = interruptible(
+            lambda: (
+                tracer.source_key(source_key, limit)
+                if source_key
+                else tracer.rows(RowFilter(where), limit)
+            )
         )
     if generic["format"] == "json":
         write(json.dumps(_plain(provenance), indent=2, ensure_ascii=False))
@@ -149,11 +158,23 @@ def _provenance_lines(
         *(("announced by", _run(load)) for load in provenance.announced),
         *_now(
             provenance.now,
-            "there is no such object; give its name below the source, or its URI",
+            "there is no such object; give its name below the source, its URI, or the"
+            " path of its file",
         ),
     ]
     if provenance.absence:
         known.append(("why", f"{provenance.absence.reason}: {provenance.absence.text}"))
+    elif re.search(r"[*?\[]", source_key):
+        known.append(
+            (
+                "try",
+                (
+                    "--where to find rows, or reporting quarantine REPORT show"
+                    " --source-key to find rejected records by a glob: trace takes one"
+                    " name"
+                ),
+            )
+        )
     return _block(f"{source_key}: neither in the table nor in quarantine", known)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from reporting_framework._text.commands import prefixed
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import (
     PluginError,
@@ -57,6 +58,8 @@ class Pipeline(NamedTuple):
             taken.
         steps: Which distributions brought its plugins.
         sources: What each installed source reads, by name.
+        words: What a suggested command on the report must have after its action, such
+            as the options that were given, quoted for a shell.
     """
 
     report: str
@@ -69,6 +72,12 @@ class Pipeline(NamedTuple):
     pushed: bool = False
     steps: Sequence[Step] = ()
     sources: Mapping[str, str] = {}
+    words: str = ""
+
+    def command(self, noun: str, action: str) -> str:
+        """Return a command on this report, to be pasted into a shell."""
+        words = ["reporting", noun, self.report, action, self.words]
+        return prefixed(" ".join(words).rstrip())
 
     def guarded(self) -> Pipeline:
         """Return the pipeline, each plugin in the boundary of `plugin_errors`."""

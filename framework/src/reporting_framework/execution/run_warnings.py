@@ -86,7 +86,7 @@ class RunWarnings:
             f" before on these outputs read {', '.join(before)}: source keys are"
             " relative to the source, so rows may be taken twice or missed; ignore"
             " this if the same keys have moved, otherwise give another checkpoint, or"
-            f" run `reporting state {report} reset` first"
+            f" run `{self._pipeline.command('state', 'reset')}` first"
         )
 
 
@@ -116,7 +116,7 @@ def nothing_accepted(
         check = (
             "check that source, validator and names of files fit the input"
             if first
-            else f"see them with `reporting quarantine {result.report} list`"
+            else f"see them with `{pipeline.command('quarantine', 'list')}`"
         )
         return f"{message} ({reason}); {check}"
     form = most.type.removeprefix(LOOKS_LIKE).replace("_", "-")

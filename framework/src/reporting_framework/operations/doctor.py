@@ -11,12 +11,10 @@ import queue
 import re
 import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.install_command import install_command
@@ -28,7 +26,7 @@ from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.base import Checkable
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import FRAMEWORK, installed
-from reporting_framework.storage.temporary import abandoned_temporary
+from reporting_framework.storage.temporary import abandoned_temporary, temporary_root
 
 if TYPE_CHECKING:
     import polars as pl
@@ -247,7 +245,7 @@ def _plugins(registry: Registry) -> CheckResult:
 
 
 def _temporary() -> CheckResult:
-    folder = Path(tempfile.gettempdir())
+    folder = temporary_root()
     free = shutil.disk_usage(folder).free
     old = abandoned_temporary()
     text = f"{folder}: {free / MIN_FREE_BYTES:.1f} GiB free"

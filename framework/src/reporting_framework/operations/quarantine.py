@@ -18,6 +18,7 @@ from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
 from reporting_framework.execution.run_history import records_of
+from reporting_framework.operations.source_keys import source_key_of
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
@@ -126,6 +127,10 @@ def entries_of(
                 did_you_mean(wanted, existing),
                 one_line(", ".join(existing)),
             )
+    if choice.source_key:
+        choice = choice._replace(
+            source_key=source_key_of(pipeline.source, choice.source_key)
+        )
     return choice.of(entries)
 
 

@@ -19,6 +19,7 @@ from reporting_framework.execution.pipeline import assemble, close_source
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.execution.run_history import sink_history
+from reporting_framework.operations.source_keys import source_key_of
 from reporting_framework.plugin_api.records import SOURCE_KEY, object_of
 from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.plugin_api.source import (
@@ -177,12 +178,13 @@ class ProvenanceReader:
     def source_key(self, key: str, limit: int) -> ProvenanceResult:
         """What became of a record, or of all records of an object.
 
-        `key` may be the object's URI.
+        `key` may also be the object's URI, or the path of its file: see
+        `source_keys.source_key_of`.
 
         Raises:
             ReportingError: As `rows`.
         """
-        key = self._relative(key)
+        key = source_key_of(self._pipeline.source, key)
         matching = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
         table = self._table()
         result = (
@@ -301,17 +303,6 @@ class ProvenanceReader:
             return None
         uri = source.object_uri(object_of(source_key))
         return None if uri is None else redacted(uri)
-
-    def _relative(self, key: str) -> str:
-        """The source key, where the URI of an object of the source is given."""
-        source = self._pipeline.source
-        if not isinstance(source, Located):
-            return key
-        folders = [f"{uri.rstrip('/')}/" for uri in source.source_uris()]
-        return next(
-            (key.removeprefix(folder) for folder in folders if key.startswith(folder)),
-            key,
-        )
 
     def _why_outside(self, key: str) -> Absence | None:
         """Why a URI, or the path of a file, cannot be one of the source's objects."""

@@ -21,6 +21,7 @@ from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.plugin_api.sink import Readable, Sink
 from reporting_framework.query.filters import _EVERYTHING, RowFilter
+from reporting_framework.query.schemas.table import described
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.query import Query
@@ -51,8 +52,30 @@ def readable_of(
         if isinstance(sink, Readable):
             sink.open(pipeline.schema)
             return cast(ReadableSink, sink), pipeline.schema
-    names = ", ".join(sink.name for sink in pipeline.sinks)
-    raise PluginError(
+    raise _no_table(report, composition)
+
+
+def planned_columns(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> list[str]:
+    """Return the columns that a report's table has or will have.
+
+    Nothing is opened.
+
+    Raises:
+        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
+            blocked.
+        ReportingError: As `schemas.table.described`.
+    """
+    sinks = [registry.find("sink", use.name) for use in composition.sinks]
+    if not any(issubclass(sink, Readable) for sink in sinks):
+        raise _no_table(report, composition)
+    return [each.name for each in described(report, composition, registry).columns]
+
+
+def _no_table(report: str, composition: PipelineSpec) -> PluginError:
+    names = ", ".join(use.name for use in composition.sinks)
+    return PluginError(
         f"report {report}: there is no table to ask: none of its sinks can be read"
         f" ({names})"
     )

@@ -106,9 +106,13 @@ class Registry:
     """What the installed plugins bring.
 
     Made afresh by `load_plugins`; there is no global one.
+
+    Attributes:
+        uninstalled: Names on the allow-list that no installed plugin has.
     """
 
     def __init__(self) -> None:
+        self.uninstalled: list[str] = []
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._registered: dict[tuple[str, str], list[_Registered]] = {}
@@ -403,6 +407,7 @@ def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
     for name in missing.values():
         reason = "in REPORTING_PLUGINS, but no such plugin is installed"
         registry._add_info(PluginOrigin(name, name, ""), status="broken", reason=reason)
+        registry.uninstalled.append(name)
     return registry
 
 

@@ -92,7 +92,10 @@ def _installed_from() -> str | None:
 
     Return None when it was no folder, or when it is there no more.
     """
-    text = importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
+    try:
+        text = importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:  # on the path, and not installed
+        return None
     place = urlsplit(json.loads(text)["url"]) if text else None
     if place is None or place.scheme != "file":
         return None

@@ -25,7 +25,7 @@ from reporting_framework.storage.store import (
     TooLargeError,
     list_keys,
 )
-from reporting_framework.storage.temporary import LockedPath, locked_folder
+from reporting_framework.storage.temporary import LockedPath, locked_folder, naming
 from reporting_framework.storage.timeouts import call_within
 from reporting_framework.storage.versions import same_version
 
@@ -47,6 +47,7 @@ __all__ = [
     "commit_attempts",
     "list_keys",
     "locked_folder",
+    "naming",
     "open_store",
     "parse_location",
     "problem_text",

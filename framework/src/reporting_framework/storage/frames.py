@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from reporting_framework.errors import LocationError, SettingsError
 from reporting_framework.storage.location import parse_location
 from reporting_framework.storage.open import open_store
+from reporting_framework.storage.temporary import naming
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,7 +58,8 @@ def write_frame(
     with store.lock(place.name):
         entry = store.head(place.name)
         with store.temp_path(place.name) as file:
-            frame.write_parquet(file, compression=compression)
+            with naming(file):
+                frame.write_parquet(file, compression=compression)
             return store.put(
                 place.name, file, if_version=entry.version if entry else None
             )

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework._text.messages import PLACE_ERRORS
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
 from reporting_framework.storage.versions import same_version
 from reporting_framework.storage.watch import request
@@ -68,7 +69,8 @@ class FolderMaintenance:
                 missing_ok=True
             )  # nobody else writes there
         except OSError as error:
-            raise self._translate(error, key) from error
+            full = error.errno in PLACE_ERRORS
+            raise self._translate(error, to if full else key) from error
 
     def digest(self, key: str) -> Digest:
         """See `Store.digest`."""

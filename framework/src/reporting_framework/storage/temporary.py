@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PREFIX = "reporting-locked-"
-"""What all names in the system's temporary folder begin with; what is named otherwise
-is never removed.
-"""
+from reporting_framework._text.messages import TEMPORARY_PREFIX, system_number
+from reporting_framework.errors import StorageUnavailable
+
+PREFIX = TEMPORARY_PREFIX
+"""What is named otherwise in the system's temporary folder is never removed."""
 
 
 class LockedPath:
@@ -44,10 +45,10 @@ class LockedPath:
     def _try(self, prefix: str, folder: Path | None, *, is_file: bool) -> int | None:
         """Make it and lock it; `None` if it was removed in between."""
         if is_file:
-            lock, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=folder)
+            lock, name = tempfile.mkstemp(".tmp", prefix, folder or temporary_root())
             self.path = Path(name)
         else:
-            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
+            self.path = Path(tempfile.mkdtemp(None, prefix, folder or temporary_root()))
             try:
                 lock = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
@@ -64,12 +65,58 @@ class LockedPath:
         os.close(self._lock)
 
 
+def temporary_root() -> Path:
+    """Return the system's temporary folder.
+
+    Raises:
+        StorageUnavailable: None of those that Python tries can be written to.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        wanted = os.environ.get("TMPDIR")
+        tried = [*([wanted] if wanted else []), "/tmp", "/var/tmp"]  # noqa: S108
+        raise StorageUnavailable(
+            f"temporary files: none of {', '.join(tried)} and the working directory can"
+            " be written to; make room there, or set TMPDIR to another folder"
+        ) from None
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the file in errors of the operating system that do not.
+
+    Those of writing name none, and libraries in Rust raise errors of their own. The
+    file must be a temporary one, since it may be written to in order to learn the
+    cause.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = system_number(error)
+        if number is None and "transport error" in str(error):
+            number = _refusal(path)  # polars' parquet writer hides a full disk
+        if number is None or getattr(error, "filename", None) is not None:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def _refusal(path: Path) -> int | None:
+    """Return the number of the error by which the system refuses to write a file."""
+    try:
+        with path.open("ab") as file:
+            file.write(bytes(1024 * 1024))
+    except OSError as error:
+        return error.errno
+    return None
+
+
 def locked_folder(kind: str) -> LockedPath:
     """Make a folder in the system's temporary folder.
 
     What killed processes left there is removed.
     """
-    sweep(Path(tempfile.gettempdir()), f"{PREFIX}*")
+    sweep(temporary_root(), f"{PREFIX}*")
     return LockedPath(f"{PREFIX}{kind}-")
 
 
@@ -90,7 +137,7 @@ def abandoned_temporary() -> list[Path]:
     """Return what killed processes left in the system's temporary folder."""
     return [
         path
-        for path in sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+        for path in sorted(temporary_root().glob(f"{PREFIX}*"))
         if _is_abandoned(path)
     ]
 

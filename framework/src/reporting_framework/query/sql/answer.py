@@ -129,7 +129,7 @@ class Asked(NamedTuple):
 
 def _display_expression(column: str, kind: str) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"strftime({column}, '%Y-%m-%d %H:%M:%S+00:00')"
+        return f"strftime({column}, '%Y-%m-%d %H:%M:%SZ')"
     if kind == "TIMESTAMP":
         return f"strftime({column}, '%Y-%m-%d %H:%M:%S')"
     return column if kind in _PLAIN else f"CAST({column} AS VARCHAR)"
@@ -137,7 +137,7 @@ def _display_expression(column: str, kind: str) -> str:
 
 def _text_expression(column: str, kind: str) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f+00:00')"
+        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
     return (
         f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%f')" if kind == "TIMESTAMP" else column
     )

@@ -10,11 +10,18 @@ its place in the SQL are told.
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reporting_framework._text.messages import did_you_mean, one_line
+from reporting_framework._text.messages import (
+    PLACE_ERRORS,
+    did_you_mean,
+    one_line,
+    system_problem,
+)
 from reporting_framework.errors import (
     FatalError,
     ReportingError,
@@ -214,6 +221,10 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
                 "the SQL needs more memory than there is; ask for fewer columns or rows"
             ) from error
         if isinstance(error, duckdb.IOException):
+            if (full := _full_disk(str(error))) is not None:
+                raise StorageUnavailable(
+                    f"the SQL could not be answered: {full}"
+                ) from error
             raise StorageUnavailable(
                 f"the SQL could not be answered: {kind}{hint}"
             ) from error
@@ -225,6 +236,22 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
                 f" TRY_CAST makes nulls of those that do not{hint}"
             ) from error
         raise FatalError(f"the SQL{place} failed: {kind}{hint}") from error
+
+
+def _full_disk(message: str) -> str | None:
+    """Return which place of DuckDB's files is full, and what to do about it.
+
+    DuckDB's error has no number, and its message names the file.
+    """
+    for number in PLACE_ERRORS:
+        if os.strerror(number) in message:
+            found = re.search(r'file \\*"([^"\\\n]+)', message)
+            path = (
+                found[1] if found and os.path.exists(os.path.dirname(found[1])) else ""
+            )
+            error = OSError(number, os.strerror(number), path)
+            return f"{path}: {system_problem(error)}".removeprefix(": ")
+    return None
 
 
 def _details(error: Exception) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from reporting_framework.query.run_query import readable_of
 from reporting_framework.query.sql.files import names
 from reporting_framework.query.sql.views import select
 from reporting_framework.storage import ParquetSnapshot, open_store
-from reporting_framework.storage.temporary import temporary_folder
+from reporting_framework.storage.temporary import naming, temporary_folder
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec, Report
@@ -105,7 +105,8 @@ def _copy(sink: Readable, folder: Path) -> ParquetSnapshot | None:
     if rows is None:
         return None
     path = folder / "rows.parquet"
-    rows.sink_parquet(path, compression="lz4", statistics=True)
+    with naming(path):
+        rows.sink_parquet(path, compression="lz4", statistics=True)
     content = open_store(str(folder)).pin(path.name)
     assert content is not None  # noqa: S101 - it has just been written
     return ParquetSnapshot(str(path), pl.Schema(pl.read_parquet_schema(path)), content)

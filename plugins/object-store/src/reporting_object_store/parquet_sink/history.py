@@ -233,7 +233,7 @@ class RunHistory:
 
 
 def _files_in(line: bytes) -> int | None:
-    """Return what the first line says of the files of origins.
+    """Return what the first line says of the files of source keys.
 
     It is None where this is not that line.
     """

@@ -12,7 +12,7 @@ from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 
 
 class CheckpointLedger:
-    """See `Ledger`: the files' own column of origins."""
+    """See `Ledger`: the files' own column of source keys."""
 
     def __init__(self, files: Sequence[Checkpoint]) -> None:
         self._files = files

@@ -21,7 +21,13 @@ import polars as pl
 
 from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
-from reporting_framework.storage import Location, ScanTarget, list_keys, open_store
+from reporting_framework.storage import (
+    Location,
+    ScanTarget,
+    list_keys,
+    naming,
+    open_store,
+)
 from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink.checkpoint import reading
 from reporting_object_store.parquet_sink.staging import StagingArea
@@ -57,7 +63,7 @@ _log = logging.getLogger(__name__)
 
 
 class _File(NamedTuple):
-    """A file of origins.
+    """A file of source keys.
 
     Its name tells when its (newest) run began, and how many rows it has.
     """
@@ -105,9 +111,10 @@ class Lineage:
             whole, rest = [*whole, rest], rest.clear()
         for frame in whole:
             path = self._spool.folder() / f"lineage-{len(self._spilt)}.arrow"
-            with path.open(
-                "wb"
-            ) as file:  # polars itself would not say that the disk is full
+            with (
+                naming(path),
+                path.open("wb") as file,  # polars itself would not say that it is full
+            ):
                 frame.write_ipc(file)
             self._spilt.append(path)
         self._held, self._count = [rest.clone()], rest.height

@@ -5,7 +5,6 @@ Memory is that of a few row groups.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from reporting_framework import SOURCE_KEY
+from reporting_framework.storage import naming
 from reporting_object_store.parquet_sink import checksums
 
 ROW_GROUP = 16_384
@@ -26,8 +26,6 @@ MERGE_ROWS = 4_096
 """Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a
 commit takes.
 """
-
-_SYSTEM = re.compile(r"os error (\d+)")
 
 READ_ROWS = 262_144
 """Rows of the old file that are read at once."""
@@ -124,24 +122,19 @@ def write(
             raise
 
     try:
-        register_io_source(source, schema=schema).sink_parquet(
-            path,
-            compression=compression,
-            statistics=True,
-            row_group_size=ROW_GROUP,
-            metadata=lambda _: checksums.placeholder(
-                groups
-            ),  # asked for when all frames were given
-        )
-        with path.open("r+b") as file:
-            checksums.seal(file)
-    except Exception as error:
+        with naming(path):
+            register_io_source(source, schema=schema).sink_parquet(
+                path,
+                compression=compression,
+                statistics=True,
+                row_group_size=ROW_GROUP,
+                metadata=lambda _: checksums.placeholder(
+                    groups
+                ),  # asked for when all frames were given
+            )
+            with path.open("r+b") as file:
+                checksums.seal(file)
+    except Exception:
         if raised:
             raise raised[0] from None
-        if isinstance(error, pl.exceptions.ComputeError) and (
-            match := _SYSTEM.search(str(error))
-        ):
-            raise OSError(
-                int(match.group(1)), "", str(path)
-            ) from None  # a full disk, most often
         raise

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
-from reporting_framework.storage import Location, open_store
+from reporting_framework.storage import Location, naming, open_store
 
 FORMAT = 1
 
@@ -122,7 +122,8 @@ class ResetMarker:
         with self._store.temp_path(
             self._key
         ) as scratch:  # `put` of bytes would wait for the lock that is held
-            scratch.write_bytes(data)
+            with naming(scratch):
+                scratch.write_bytes(data)
             try:
                 self._version = self._store.put(
                     self._key, scratch, if_version=self._version

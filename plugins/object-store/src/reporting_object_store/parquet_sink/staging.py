@@ -15,7 +15,7 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting_framework import SOURCE_KEY
-from reporting_framework.storage import LockedPath, locked_folder
+from reporting_framework.storage import LockedPath, locked_folder, naming
 
 SAMPLE = 64
 """Every how many rows a timestamp is kept, to cut staged rows into parts of about equal
@@ -73,9 +73,10 @@ class StagingArea:
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
         ordered = frame.sort(self._timestamp, SOURCE_KEY)
-        with path.open(
-            "wb"
-        ) as file:  # polars itself would not say that the disk is full
+        with (
+            naming(path),
+            path.open("wb") as file,  # polars itself would not say that it is full
+        ):
             ordered.write_ipc(
                 file, compression="uncompressed", record_batch_size=RECORD_BATCH
             )

@@ -1,0 +1,36 @@
+"""Ctrl-C while a library computes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.1
+"""How long an interrupt may wait."""
+
+
+def interruptible(action: Callable[[], T]) -> T:
+    """Do something that only reads in a thread, so that Ctrl-C need not wait for it.
+
+    Between the steps of a query polars looks for signals, and a step may take seconds.
+    After an interrupt the thread is left alone; it ends with the process.
+
+    Raises:
+        BaseException: Whatever the action raises.
+    """
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(action())
+        except BaseException as error:  # libraries in Rust panic with one
+            answer.set_exception(error)
+
+    threading.Thread(target=work, name="reporting-reading", daemon=True).start()
+    while wait([answer], POLL_SECONDS).not_done:
+        pass  # the signal may go to a thread of the library, and wake nobody
+    return answer.result()
