@@ -4,17 +4,31 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import Trigger
+from reporting_framework.errors import StorageUnavailable
 from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
 from reporting_framework.testing.harness.memory import MEBIBYTE, peak
 from reporting_object_store.json_source import source as module
 from reporting_object_store.json_source.in_flight import InFlight
 from tests.support.plugins import source
+
+
+@contextmanager
+def budget(threads, most):
+    """A budget for which nothing waits at the end: what is wrong fails, and does not hang."""
+    with ThreadPoolExecutor(threads) as requests:
+        in_flight = InFlight(requests, most)
+        try:
+            yield in_flight
+        finally:
+            in_flight.close()
+
 
 sizes = st.lists(st.lists(st.integers(0, 30), max_size=30), min_size=1, max_size=4)
 
@@ -54,11 +68,10 @@ def test_bytes_in_flight_stay_within_the_budget_and_one_object_and_every_object_
         return taken
 
     with (
-        ThreadPoolExecutor(threads) as requests,
         ThreadPoolExecutor(len(splits)) as consumers,
+        budget(threads, most) as in_flight,
     ):
-        in_flight = InFlight(requests, most)
-        found = list(consumers.map(take, range(len(splits)), timeout=60))
+        found = list(consumers.map(take, range(len(splits)), timeout=20))
     assert found == [
         [f"{split}/{at}" for at in range(len(each))]
         for split, each in enumerate(splits)
@@ -66,19 +79,35 @@ def test_bytes_in_flight_stay_within_the_budget_and_one_object_and_every_object_
     assert worst <= most + max(max(each, default=0) for each in splits)
 
 
-@pytest.mark.parametrize("end", ["abandoned", "closed"])
-def test_nothing_waits_for_a_split_that_is_given_up(end):
-    with ThreadPoolExecutor(4) as requests:
-        in_flight = InFlight(requests, 10)
-        first = in_flight.map(lambda key, admit: admit(10) or key, ["a", "b", "c"])
+def test_nothing_waits_for_a_split_that_is_given_up():
+    """Its bytes, and that it went over the budget, are forgotten: others have all of it."""
+    both = threading.Barrier(2)
+
+    def at_once(key, admit):
+        admit(5)
+        both.wait(20)
+        return key
+
+    def over(key, admit):
+        admit(11)
+        return key
+
+    with ThreadPoolExecutor(1) as consumer, budget(4, 10) as in_flight:
+        first = in_flight.map(over, "abc")
         assert next(first) == "a"
-        if end == "closed":
-            in_flight.close()
         first.close()
-        if end == "abandoned":
-            assert list(
-                in_flight.map(lambda key, admit: admit(10) or key, ["d", "e"])
-            ) == ["d", "e"]
+        for fetch in (at_once, over):
+            found = consumer.submit(list, in_flight.map(fetch, "de"))
+            assert found.result(20) == ["d", "e"]
+
+
+def test_what_waits_when_the_source_is_closed_fails():
+    with budget(4, 10) as in_flight:
+        found = in_flight.map(lambda key, admit: admit(10) or key, "abc")
+        assert next(found) == "a"
+        in_flight.close()
+        with pytest.raises(StorageUnavailable, match="the source was closed"):
+            list(found)
 
 
 @pytest.fixture(scope="module")
