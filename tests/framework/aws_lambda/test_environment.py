@@ -218,7 +218,7 @@ def test_an_event_that_is_not_known_to_be_a_direct_invocation_raises(
         '{"prefix": ' + "[" * 2_000 + "]" * 2_000 + "}",
         '{"exclude_projects": ' + '{"a":' * 2_000 + "1" + "}" * 2_000 + "}",
         json.dumps(
-            {"prefix": "p", **{f"unknown_{number}": number for number in range(4_000)}}
+            {"prefix": "p", **{f"unknown_{number}": number for number in range(20_000)}}
         ),
         json.dumps({"exclude_projects": list(range(4_000))}),
     ],

@@ -4,7 +4,7 @@ import json
 import string
 from datetime import UTC
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from typing_extensions import TypedDict
 
@@ -239,6 +239,7 @@ written_values = st.recursive(
 @given(
     st.dictionaries(st.sampled_from(["n", "m", "z", "A"]), written_values, min_size=1)
 )
+@example({"n": "-0"})
 def test_kept_fields_have_their_numbers_as_they_were_written(unknown):
     """Numbers in the column `extra` are the payload's digits, at any depth."""
     payload = (

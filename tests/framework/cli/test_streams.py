@@ -45,7 +45,7 @@ def program(name, *arguments, folder, **variables):
     base = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "LC_", "LANG"))
+        if name == "PYTHONPATH" or not name.startswith(("PYTHON", "LC_", "LANG"))
     }
     code = f"from reporting_framework.cli.main import {name}; {name}()"
     return subprocess.run(

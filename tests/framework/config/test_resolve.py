@@ -451,6 +451,23 @@ def test_a_wrong_default_is_called_that():
         resolve_settings("odd", Odd)
 
 
+def test_a_check_of_an_author_s_own_that_a_wrong_type_crashes_is_a_settings_error():
+    class Hasty(Settings):
+        bucket: str = "b"
+
+        @model_validator(mode="before")
+        @classmethod
+        def _plain(cls, data: Any) -> Any:
+            return {**data, "bucket": data["bucket"].strip()}
+
+    with pytest.raises(SettingsError) as caught:
+        resolve_settings("hasty", Hasty, trigger={"bucket": 5})
+    assert str(caught.value) == (
+        "hasty: checking the settings raised AttributeError; give each a value of its own type"
+    )
+    assert caught.value.of_trigger is None, "nothing says whose value it was"
+
+
 def test_an_item_of_a_list_that_is_a_table_can_be_set_alone():
     class Many(Settings):
         logins: list[Login]

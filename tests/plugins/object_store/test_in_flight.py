@@ -92,7 +92,7 @@ def test_nothing_waits_for_a_split_that_is_given_up():
         admit(11)
         return key
 
-    with ThreadPoolExecutor(1) as consumer, budget(4, 10) as in_flight:
+    with ThreadPoolExecutor(1) as consumer, budget(3, 10) as in_flight:
         first = in_flight.map(over, "abc")
         assert next(first) == "a"
         first.close()
