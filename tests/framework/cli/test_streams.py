@@ -87,6 +87,20 @@ def test_a_run_whose_output_cannot_be_encoded_ends_as_it_would(city, variables, 
         )
 
 
+def test_an_error_escapes_what_cannot_be_encoded_as_json_does(city):
+    """Python's own escape on standard error is another one."""
+    (city / CITY).mkdir()
+    (city / CITY / "events.parquet").write_bytes(b"no parquet")
+    done = program(
+        "reporting_run",
+        "event-log-checkpoint",
+        folder=city,
+        PYTHONIOENCODING="latin-1",
+    )
+    assert done.returncode == 1
+    assert b"\\u0141\xf3d\\u017a-\\ud83d\\ude00/events.parquet: " in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
