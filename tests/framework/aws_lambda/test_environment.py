@@ -161,10 +161,7 @@ def invoked(prepared, event):
 def test_a_wrong_setting_in_the_environment_is_a_failure_of_the_function(
     config, report, variables, event
 ):
-    with contextlib.suppress(KeyError):
-        answer, measured = invoked(
-            environment(config, report, **PLACES | variables), event
-        )
+    answer, measured = invoked(environment(config, report, **PLACES | variables), event)
     assert (answer["statusCode"], answer["error"]) == (
         500,
         "the run failed; the function's log says why",

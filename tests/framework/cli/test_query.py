@@ -1,8 +1,6 @@
 """``reporting query``: on a real checkpoint, in each form, and what it refuses."""
 
 import json
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reporting_framework.cli.main import reporting
+from tests.framework.cli.interrupting import assert_interrupted
 from tests.framework.cli.test_help import completions, imported
 from tests.framework.distributions import environment
 
@@ -486,21 +485,14 @@ def reporting_pages():
 def test_the_keyboard_interrupts_what_computes_in_a_library(here, site, words):
     site.add("fake-slow", SLOW)
     code = "from reporting_framework.cli.main import reporting; reporting()"
-    started = subprocess.Popen(
-        [sys.executable, "-c", code, *words],
-        env=environment(site.folder),
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        ),  # a job in the background ignores it
-    )
-    try:
+
+    def wait_until_it_computes():
         deadline = time.monotonic() + 30
         while not Path("began").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        started.send_signal(signal.SIGINT)
-        assert started.communicate(timeout=20)[1] == "interrupted\n"
-    finally:
-        started.kill()
-    assert started.returncode == 130
+
+    assert_interrupted(
+        [sys.executable, "-c", code, *words],
+        wait_until_it_computes,
+        environment(site.folder),
+    )

@@ -3,8 +3,6 @@
 import itertools
 import json
 import re
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +15,7 @@ from reporting_framework import install_command
 from reporting_framework.cli.main import reporting
 from reporting_framework.errors import SettingsError
 from reporting_framework.query.sql.engine import check_installed
+from tests.framework.cli.interrupting import assert_interrupted
 from tests.framework.cli.test_help import completions, imported
 
 COLUMNS = [
@@ -346,22 +345,14 @@ def test_a_checkpoint_that_is_damaged_is_a_failure(here):
 
 @pytest.mark.slow
 def test_the_keyboard_interrupts_it(here):
-    words = [Path(sys.executable).with_name("reporting"), "sql", "event-log-checkpoint"]
-    started = subprocess.Popen(
-        [*words, "SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 3"],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        ),  # a job in the background ignores it
+    assert_interrupted(
+        [
+            Path(sys.executable).with_name("reporting"),
+            *["sql", "event-log-checkpoint"],
+            "SELECT count(*) FROM range(1000000000000) WHERE range % 7 = 3",
+        ],
+        lambda: time.sleep(4),
     )
-    try:
-        time.sleep(4)
-        started.send_signal(signal.SIGINT)
-        assert started.communicate(timeout=60)[1] == "interrupted\n"
-    finally:
-        started.kill()
-    assert started.returncode == 130
 
 
 def test_without_the_extra_it_says_what_to_install():

@@ -18,7 +18,7 @@ from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store, parse_location
 from reporting_object_store.parquet_sink.quarantine import (
     BEGUN,
-    DISCARDED,
+    DISCARDED_PREFIX,
     SCHEMA,
     ParquetQuarantine,
 )
@@ -83,7 +83,7 @@ class Model:
             self.rows[each.source_key] = (each.version, each.error_type)
         for each in {each.source_key: each for each in rejections}.values():
             version, kind = before.get(each.source_key, ("", ""))
-            if version == each.version and kind.startswith(DISCARDED):
+            if version == each.version and kind.startswith(DISCARDED_PREFIX):
                 self.rows[each.source_key] = before[each.source_key]
 
     def discard(self, objects):
@@ -93,7 +93,10 @@ class Model:
             if object_of(source_key) in objects
         ]
         self.rows |= {
-            source_key: (self.rows[source_key][0], DISCARDED + self.rows[source_key][1])
+            source_key: (
+                self.rows[source_key][0],
+                DISCARDED_PREFIX + self.rows[source_key][1],
+            )
             for source_key in chosen
         }
         return len(chosen)
@@ -102,7 +105,7 @@ class Model:
         return sorted(
             source_key
             for source_key, (_, kind) in self.rows.items()
-            if not kind.startswith((BEGUN, DISCARDED))
+            if not kind.startswith((BEGUN, DISCARDED_PREFIX))
         )
 
     def versions(self, objects):

@@ -65,11 +65,11 @@ class ModelValidator:
         defaults: Values of fields that a record may leave out (`NotRequired`), put into
             their columns. No rule sees them. A default of the model itself does the
             same, and costs a second parse of each record.
-        without_column: Fields that are checked and get no column; where unknown fields
+        excluded_fields: Fields that are checked and get no column; where unknown fields
             are kept, they are too.
-        verbatim: Fields without an alias whose column is the JSON text that stands in
-            the payload, whatever the model makes of it. Objects within them may have a
-            key twice.
+        raw_json_fields: Fields without an alias whose column is the JSON text that
+            stands in the payload, whatever the model makes of it. Objects within them
+            may have a key twice.
     """
 
     name: ClassVar[str]

@@ -1,4 +1,4 @@
-"""A group of commands that are made when they are asked for."""
+"""A command group that suggests near names."""
 
 from __future__ import annotations
 

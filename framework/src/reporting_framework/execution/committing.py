@@ -29,29 +29,29 @@ class Committing:
     def commit(self) -> list[CommitResult]:
         """Commit each sink, those that keep a ledger last.
 
-        What may be taken in part is marked first.
+        Objects that a crash could leave half committed are marked first.
 
         Raises:
             StorageUnavailable: A sink could not keep some rows, and nobody would
                 deliver them again.
         """
         run, totals = self._run, self._totals
-        parts = totals.multi_record_objects | (
+        divisible = totals.multi_record_objects | (
             totals.replayed if run.replay is not None else set()
         )
-        if self._quarantine and parts:
-            self._quarantine.mark_in_progress(sorted(parts))
+        if self._quarantine and divisible:
+            self._quarantine.mark_in_progress(sorted(divisible))
         commit_results: dict[int, CommitResult] = {}
         staged_parts = totals.staged_parts or [[]] * totals.sinks
-        for at in sorted(range(totals.sinks), key=self._keepers.__getitem__):
-            sink = run.pipeline.sinks[at]
-            commit_results[at] = result = sink.commit(staged_parts[at])
+        for index in sorted(range(totals.sinks), key=self._keepers.__getitem__):
+            sink = run.pipeline.sinks[index]
+            commit_results[index] = result = sink.commit(staged_parts[index])
             if result.failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
                     f"report {run.pipeline.report}: sink {sink.name} could not keep"
                     f" {len(result.failed)} rows: {result.failed[0].reason}; run again"
                 )
-        return [commit_results[at] for at in range(totals.sinks)]
+        return [commit_results[index] for index in range(totals.sinks)]
 
     def record(self, commit_results: Sequence[CommitResult]) -> QuarantineState | None:
         """Record what was not kept, and the source's bookmark.

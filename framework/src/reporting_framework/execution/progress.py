@@ -110,7 +110,8 @@ class CombinedLedger:
         quarantine: That of the run, if there is one.
 
     Attributes:
-        reread: Quarantined objects that `filter_new` has given out to be read again.
+        expected_replays: Quarantined objects that `filter_new` has given out to be read
+            again.
     """
 
     def __init__(

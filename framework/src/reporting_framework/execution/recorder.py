@@ -1,6 +1,6 @@
-"""What a run leaves in the history of runs.
+"""Record of a run in the history of runs.
 
-Whatever becomes of that, the run is none the worse for it.
+Errors in recording history never fail the run.
 """
 
 from __future__ import annotations

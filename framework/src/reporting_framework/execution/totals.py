@@ -44,12 +44,12 @@ class RunTotals:
 
     Attributes:
         sinks: How many sinks the report has.
-        awaited: Quarantined objects that were given out to be read again.
+        expected_replays: Quarantined objects that were given out to be read again.
         read: Records read.
         staged: Rows handed to the sinks.
-        several: Objects of several records that were read.
-        reread: Those of `awaited` that were read; the others stay in quarantine as they
-            are.
+        multi_record_objects: Objects of several records that were read.
+        replayed: Those of `expected_replays` that were read; the others stay in
+            quarantine as they are.
         spans: When each stage first began and last ended.
         exhausted: Whether the source had no more splits to give.
     """

@@ -58,7 +58,8 @@ class Page(Plugin, Protocol):
     The page needs nothing else.
 
     Attributes:
-        needs: The columns that it reads. A table without one of them is refused.
+        required_columns: The columns that it reads. A table without one of them is
+            refused.
     """
 
     required_columns: ClassVar[frozenset[str]]

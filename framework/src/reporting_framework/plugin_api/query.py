@@ -19,8 +19,8 @@ class Query(Plugin, Protocol):
     line.
 
     Attributes:
-        needs: The columns that it reads, whatever its settings. A table without one of
-            them is refused.
+        required_columns: The columns that it reads, whatever its settings. A table
+            without one of them is refused.
     """
 
     required_columns: ClassVar[frozenset[str]]

@@ -156,7 +156,7 @@ class Source(Plugin, Protocol):
     digits is a line of the object before it.
 
     Attributes:
-        yields: Whether batches carry payloads or frames.
+        output_format: Whether batches carry payloads or frames.
     """
 
     output_format: ClassVar[Shape]

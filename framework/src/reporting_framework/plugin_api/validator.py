@@ -21,7 +21,7 @@ class Validator(Plugin, Protocol):
     """What tells good records from bad ones.
 
     Attributes:
-        takes: Whether it takes payloads or frames; a mismatch with the source is
+        input_format: Whether it takes payloads or frames; a mismatch with the source is
             refused before anything is read.
     """
 

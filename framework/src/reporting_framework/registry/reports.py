@@ -32,7 +32,7 @@ def compose_report(
 
     The composition is ready for `pipeline.assemble`.
 
-    The arguments after `config` are those of `config.resolve_settings`.
+    The arguments after `config` are those of `config.resolve.resolve_settings`.
 
     Raises:
         PluginError: There is no such report, or its plugin cannot be used.

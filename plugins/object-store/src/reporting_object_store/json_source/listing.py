@@ -1,4 +1,4 @@
-"""The search for what is new.
+"""Listings that find what may be new; the ledgers decide what is.
 
 It takes the whole listing, or just the part of each range of names in which something
 can be new.
@@ -155,9 +155,9 @@ def list_since(
     newest: datetime,
     at_once: int,
 ) -> Iterator[list[Entry]]:
-    """What each range holds from `since` on, and whatever lies between the ranges.
+    """Yield what each range holds from `since` on, and what is between the ranges.
 
-    All at once.
+    All listings run in parallel.
 
     One listing starts at the beginning, and in each range one at `since`, one half-way
     and one at `newest`. The last one of a range goes on behind its end until it meets

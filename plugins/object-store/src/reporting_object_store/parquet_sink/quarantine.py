@@ -33,7 +33,7 @@ BEGUN = "begun"
 step.
 """
 
-DISCARDED = "dropped:"
+DISCARDED_PREFIX = "dropped:"
 """Stands before the error type of a record that was discarded: accounted for, and shown
 no more.
 """
@@ -49,7 +49,7 @@ SCHEMA = pl.Schema(
         "rejected_at": pl.Datetime("us", "UTC"),
     }
 )
-_IS_DISCARDED = pl.col("error_type").str.starts_with(DISCARDED)
+_IS_DISCARDED = pl.col("error_type").str.starts_with(DISCARDED_PREFIX)
 _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
@@ -63,13 +63,12 @@ class ParquetQuarantine:
     was.
 
     The bookmark has a checksum of itself and of the versions of the outputs and the
-    quarantine that it was made over. If it does not match, it counts as none: it is
-    damaged, or a run that was killed before it left its own, a reset or another program
-    has changed them meanwhile.
+    quarantine. A bookmark whose checksum does not match is ignored: it is damaged, or
+    the outputs or the quarantine have changed since it was written.
 
     Args:
         place: Where it is.
-        made_over: Returns the version of each output.
+        output_versions: Returns the version of each output.
 
     Attributes:
         overtaken: Whether another run has written an output or the quarantine
@@ -77,7 +76,9 @@ class ParquetQuarantine:
     """
 
     def __init__(
-        self, place: Location, made_over: Callable[[], Mapping[str, str | None]] = dict
+        self,
+        place: Location,
+        output_versions: Callable[[], Mapping[str, str | None]] = dict,
     ) -> None:
         self._store = open_store(place.parent)
         self._key = place.name
@@ -85,7 +86,7 @@ class ParquetQuarantine:
         self._rows: pl.DataFrame | None = None
         self._version: str | None = None
         self._bookmark: tuple[str | None, Mapping[str, Any]] | None = None
-        self._made_over = made_over
+        self._output_versions = output_versions
         self.overtaken = False
 
     @property
@@ -207,7 +208,9 @@ class ParquetQuarantine:
             return pl.concat(
                 [
                     others,
-                    existing.with_columns(error_type=DISCARDED + pl.col("error_type")),
+                    existing.with_columns(
+                        error_type=DISCARDED_PREFIX + pl.col("error_type")
+                    ),
                 ]
             )
 
@@ -260,7 +263,7 @@ class ParquetQuarantine:
 
     def discarded(self) -> pl.DataFrame:
         """See `Quarantine.discarded`."""
-        kind = pl.col("error_type").str.strip_prefix(DISCARDED)
+        kind = pl.col("error_type").str.strip_prefix(DISCARDED_PREFIX)
         return self._load().filter(_IS_DISCARDED).with_columns(error_type=kind)
 
     def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
@@ -335,7 +338,7 @@ class ParquetQuarantine:
         """
         entry = self._store.head(self._key) if self._rows is None else None
         version = self._version if self._rows is not None else entry and entry.version
-        content = [version, *sorted(self._made_over().items()), bookmark]
+        content = [version, *sorted(self._output_versions().items()), bookmark]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _load_bookmark(self) -> tuple[str | None, Mapping[str, Any]]:
@@ -403,9 +406,3 @@ def _in_progress_rows(objects: Iterable[str]) -> pl.DataFrame:
 def _resets(rows: pl.DataFrame) -> set[str]:
     """Return the names of the resets that left these rows."""
     return set(rows.filter(pl.col("error_type") == BEGUN)["run_id"].drop_nulls())
-
-
-def _parquet(rows: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    rows.write_parquet(buffer, compression="zstd")
-    return buffer.getvalue()

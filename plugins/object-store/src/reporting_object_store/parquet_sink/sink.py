@@ -46,10 +46,6 @@ from reporting_object_store.settings import ParquetCheckpointSettings
 
 _log = logging.getLogger(__name__)
 
-"""How often a commit is tried when other runs win the race; each time at least one of
-them got on.
-"""
-
 
 class ParquetCheckpoint(CheckpointMaintenance):
     """One parquet file, or one per combination of the columns named in its key.
@@ -60,7 +56,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
 
     A file of another schema, an older one or one that another program has written, is
     read in today's columns, and written in them by the next commit that adds rows (see
-    `forms`).
+    `schema_evolution`).
     """
 
     def __init__(self, settings: ParquetCheckpointSettings) -> None:
@@ -252,8 +248,8 @@ class ParquetCheckpoint(CheckpointMaintenance):
         `check`: rows may be there already, of objects read again or from another run.
         """
 
-        def counted() -> _Counted:
-            return _Counted(
+        def counted() -> _NewRows:
+            return _NewRows(
                 in_order(pieces, self.settings.timestamp, MERGE_ROWS),
                 file,
                 elsewhere,
@@ -295,9 +291,9 @@ class ParquetCheckpoint(CheckpointMaintenance):
         self,
         file: Checkpoint,
         old: Iterator[pl.DataFrame],
-        new: _Counted,
+        new: _NewRows,
         scratch: Path,
-    ) -> _Counted:
+    ) -> _NewRows:
         """Write the old rows and the staged ones to `scratch`.
 
         They are in the columns that the file will have.
@@ -320,7 +316,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
             self._history.clear()
 
 
-class _Counted:
+class _NewRows:
     """Staged rows in the columns of `file`, each once, and their number.
 
     Those that the file has are left out if that is to be checked.
