@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from reporting_framework import ColumnFacts
 from reporting_framework.builtin.model_facts import facts_of
-from reporting_framework.cli.answers import print_answer
+from reporting_framework.cli.query_output import print_answer
 from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.query.schemas.athena import athena_ddl
 from reporting_framework.query.schemas.glue import glue_table

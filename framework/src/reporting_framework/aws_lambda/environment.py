@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import cause
-from reporting_framework.aws_lambda import answers, continuation
+from reporting_framework.aws_lambda import continuation, responses
 from reporting_framework.aws_lambda.observability import Observability
 from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.config.fields import fields_of
@@ -106,11 +106,11 @@ class Environment:
             settings, result = self._run(trigger, context)
             more = self._after(settings, result, context)
             continued = self._continue_run(result, trigger, context, chain, correlated)
-            return answers.success(
+            return responses.success(
                 kind, self.report, settings, result, continued=continued, more=more
             )
         except Exception as error:
-            responds = answers.responds(self.settings.on_error, kind)
+            responds = responses.responds(self.settings.on_error, kind)
             refused = responds and self._of_trigger(error, trigger)
             self.observer.failed(error, refused=refused)
             if responds:
@@ -118,8 +118,8 @@ class Environment:
                     "report": self.settings.report,
                     "request_id": context.aws_request_id,
                 }
-                return answers.failure(kind, error, **known, refused=refused)
-            raised = answers.as_runtime_error(error, self.settings.report)
+                return responses.failure(kind, error, **known, refused=refused)
+            raised = responses.as_runtime_error(error, self.settings.report)
         raise raised from None  # the cause may hold values of records
 
     def _run(self, trigger: Trigger, context: Any) -> tuple[Any, RunResult]:

@@ -18,7 +18,7 @@ from reporting_framework._text.gc_tuning import tune_gc
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     tune_gc()  # before the imports: they make a hundred thousand objects
 
-from reporting_framework.aws_lambda import answers
+from reporting_framework.aws_lambda import responses
 from reporting_framework.aws_lambda.environment import Environment
 from reporting_framework.aws_lambda.observability import log_setup_failure
 from reporting_framework.errors import ReportingError
@@ -52,9 +52,9 @@ def handler(event: Any, context: Any) -> Any:
         log_setup_failure(
             error, report or "unknown", os.environ.get("REPORTING_ENVIRONMENT", "dev")
         )
-        if not answers.responds(os.environ.get("REPORTING_ON_ERROR", "auto"), kind):
+        if not responses.responds(os.environ.get("REPORTING_ON_ERROR", "auto"), kind):
             raise
-        return answers.failure(
+        return responses.failure(
             kind, error, report=report, request_id=context.aws_request_id
         )
     return prepared.invoke(event, context)

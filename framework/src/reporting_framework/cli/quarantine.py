@@ -18,7 +18,6 @@ from reporting_framework.cli.actions import (
     confirmed,
     pipeline_of,
 )
-from reporting_framework.cli.answers import print_answer
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.execute import (
     exit_code,
@@ -34,6 +33,7 @@ from reporting_framework.cli.failures import (
     write,
 )
 from reporting_framework.cli.options import limit_option, limits
+from reporting_framework.cli.query_output import print_answer
 from reporting_framework.cli.streams import printable_lines
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework.cli.answers import answer_options, form_of, print_answer
 from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import DONE
@@ -21,6 +20,7 @@ from reporting_framework.cli.options import (
     settings_options,
     shared_options,
 )
+from reporting_framework.cli.query_output import answer_options, form_of, print_answer
 from reporting_framework.cli.run import ReportCommands, put_first, report_command
 from reporting_framework.errors import PluginError
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from reporting_framework.cli.answers import replacing
 from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, escape_control_chars, write
@@ -21,6 +20,7 @@ from reporting_framework.cli.options import (
     settings_options,
     shared_options,
 )
+from reporting_framework.cli.query_output import replacing
 from reporting_framework.cli.run import ReportCommands, put_first, report_command
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)

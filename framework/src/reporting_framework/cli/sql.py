@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from reporting_framework.cli.answers import answer_options, form_of, replacing, text_of
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import DONE, write, write_file
 from reporting_framework.cli.options import shared_options
+from reporting_framework.cli.query_output import (
+    answer_options,
+    form_of,
+    replacing,
+    text_of,
+)
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.errors import SettingsError
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from reporting_framework.cli.answers import print_answer
+from reporting_framework.cli.query_output import print_answer
 
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, 678)
 FRAME = pl.DataFrame(

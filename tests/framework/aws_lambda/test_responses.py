@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from reporting_framework.aws_lambda.answers import (
+from reporting_framework.aws_lambda.continuation import chain_length
+from reporting_framework.aws_lambda.responses import (
     as_runtime_error,
     failure,
     responds,
     success,
 )
-from reporting_framework.aws_lambda.continuation import chain_length
 from reporting_framework.errors import (
     AccessDenied,
     SettingsError,
