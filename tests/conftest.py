@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -39,11 +40,17 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def s3_client(s3: S3Server) -> Any:
+    """A boto3 client of `s3`: making one takes longer than making a bucket."""
+    return s3.client()
+
+
 @pytest.fixture
-def bucket(s3: S3Server) -> str:
+def bucket(s3_client: Any) -> str:
     """The name of a fresh, empty bucket on `s3`; it goes with the server."""
     name = f"bucket-{next(_numbers)}"
-    s3.client().create_bucket(Bucket=name)
+    s3_client.create_bucket(Bucket=name)
     return name
 
 
