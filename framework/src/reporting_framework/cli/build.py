@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reporting_framework.lambda_build.manifest import Manifest
 
 ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
-"""Those of `packaging.target`, which ``--help`` is too hasty to import."""
+"""Those of `lambda_build.target`, which ``--help`` is too hasty to import."""
 
 
 @click.command("build")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ComposedReport(NamedTuple):
-    """See `interfaces.Report`.
+    """See `plugin_api.report.Report`.
 
     Attributes:
         name: The name of the table.

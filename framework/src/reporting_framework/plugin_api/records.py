@@ -75,7 +75,7 @@ class Trigger(NamedTuple):
         event: All of it, as it came (JSON types).
         settings: What it sets of the report's settings.
         names_work: Whether it names the very objects or records to take; then the
-            source must know what to do with it (see `capabilities.Triggered`).
+            source must know what to do with it (see `source.Triggered`).
         awaited: Whether someone reads the answer.
     """
 
