@@ -1,9 +1,13 @@
 """Groups of commands: what is near an unknown name is suggested, in every one of them."""
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
 from reporting_framework.cli.main import reporting
+from reporting_framework.cli.summary import next_commands
+from reporting_framework.plugin_api.result import RunResult
 
 
 @pytest.mark.parametrize(
@@ -33,3 +37,29 @@ def test_a_name_that_nothing_is_near_gets_no_suggestion():
 def test_an_unknown_option_of_a_group_is_no_unknown_command():
     done = CliRunner().invoke(reporting, ["state", "--zzz"], prog_name="reporting")
     assert (done.exit_code, "No such option" in done.stderr) == (2, True)
+
+
+URI = "https://user:PASSWORD@host/x?X-Amz-Signature=ABC"
+
+
+@pytest.mark.parametrize("words", [[URI], ["state", "event-log-checkpoint", URI]])
+def test_an_unknown_name_is_shown_without_a_password(words):
+    done = CliRunner().invoke(reporting, words, prog_name="reporting")
+    assert done.exit_code == 2
+    assert "https://host/x" in done.stderr
+    assert not re.search("PASSWORD|ABC", done.stderr)
+
+
+def test_an_allow_list_is_shown_without_a_password(monkeypatch):
+    monkeypatch.setenv("REPORTING_PLUGINS", URI)
+    done = CliRunner().invoke(reporting, ["list"], prog_name="reporting")
+    assert "warning: REPORTING_PLUGINS names https://host/x" in done.stderr
+    assert not re.search("PASSWORD|ABC", done.stderr)
+
+
+def test_a_suggested_command_is_shown_without_a_password():
+    result = RunResult(report="visits", run_id="1", status="ok", complete=True)
+    commands = next_commands(result, ["reporting-run", "visits", "--leave-out", URI])
+    assert commands == [
+        "reporting-run visits --leave-out 'https://host/x' --format json"
+    ]

@@ -1,8 +1,10 @@
 """``reporting query``: on a real checkpoint, in each form, and what it refuses."""
 
 import json
+import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -444,7 +446,9 @@ def test_a_query_that_cannot_be_imported_leaves_the_others_alone(toy):
 
 SLOW = """
 import hashlib
+import time
 from pathlib import Path
+import polars as pl
 from reporting_framework.plugin_api.settings import Settings
 
 class Slow:
@@ -463,9 +467,22 @@ class Slow:
 
     render = run
 
+class Calling(Slow):
+    "One whose library calls functions in Python."
+
+    name = "calling"
+
+    def run(self, rows):
+        Path("began").touch()
+        return rows.select(pl.col("ptid").map_elements(wait, return_dtype=pl.String))
+
+def wait(value):
+    time.sleep(0.1)
+    return value
+
 @hookimpl
 def reporting_queries():
-    return [Slow]
+    return [Slow, Calling]
 
 @hookimpl
 def reporting_pages():
@@ -478,9 +495,10 @@ def reporting_pages():
     "words",
     [
         ["query", "event-log-checkpoint", "slow"],
+        ["query", "event-log-checkpoint", "calling"],
         ["render", "event-log-checkpoint", "--page", "slow", "--html", "x.html"],
     ],
-    ids=lambda words: words[0],
+    ids=lambda words: "-".join(words[::2]),
 )
 def test_the_keyboard_interrupts_what_computes_in_a_library(here, site, words):
     site.add("fake-slow", SLOW)
@@ -496,3 +514,17 @@ def test_the_keyboard_interrupts_what_computes_in_a_library(here, site, words):
         wait_until_it_computes,
         environment(site.folder),
     )
+
+
+def test_a_link_stays_and_what_is_no_file_is_written_to(here, tmp_path):
+    """A device or a pipe must not be replaced by a file."""
+    target, link, pipe = tmp_path / "x.csv", tmp_path / "link.csv", tmp_path / "pipe"
+    link.symlink_to(target)
+    os.mkfifo(pipe)
+    words = ["counts", "--format", "csv", "--out"]
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        for out in (link, pipe):
+            ask(*words, str(out))
+        assert target.read_text() == read.result(20) != ""
+    assert (link.is_symlink(), pipe.is_fifo()) == (True, True)

@@ -1,7 +1,10 @@
 """``reporting trace``: where rows came from, and what became of records that are not there."""
 
 import json
+import os
 import shutil
+import socket
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +14,7 @@ from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.storage import open_store
 from reporting_framework.testing.contracts.history import AT
+from tests.framework.cli.interrupting import assert_interrupted
 from tests.framework.cli.test_query import EXAMPLE
 from tests.support.events import made_of
 from tests.support.plugins import checkpoint, name_of
@@ -374,3 +378,116 @@ def test_a_glob_is_answered_with_what_takes_one(beside):
     )
     assert done.exit_code == 2
     assert "give one KEY, not 2; if the shell made them of a glob" in done.stderr
+
+
+def test_a_key_of_a_record_is_that_record_whatever_files_there_are(beside):
+    """Also if its object is gone: the record of another must not be discarded for it."""
+    (beside.events / "in").mkdir()
+    for folder in (beside.events, beside.events / "in"):
+        shutil.copy(beside.bad, folder / "log-a-20240101-000000-1-p-BAD-2.json")
+    beside.run()
+    gone = beside.events / "in" / "log-a-20240101-000000-1-p-BAD-2.json"
+    gone.unlink()
+    key = f"in/{gone.name}"
+    assert beside.found(key)["aside"][0]["source_key"] == key
+    done = CliRunner().invoke(
+        reporting,
+        [
+            *["quarantine", REPORT, "discard", *beside.places],
+            "--yes",
+            "--source-key",
+            key,
+        ],
+    )
+    assert (done.exit_code, "1 record" in done.stdout) == (0, True), done.output
+    assert [found["source_key"] for found in beside.found(key)["aside"]] == [key]
+    assert beside.found(gone.name)["aside"][0]["error_type"] == "missing"
+
+
+def test_a_name_of_a_file_is_no_glob(beside):
+    names = [
+        "log-a-20240101-000000-1-p-[1]-2.json",
+        "log-a-20240101-000000-1-p-1-2.json",
+    ]
+    for name in names:
+        shutil.copy(beside.bad, beside.events / name)
+    beside.run()
+    for text in (names[0], f"in/{names[0]}"):
+        done = CliRunner().invoke(
+            reporting,
+            [
+                *["quarantine", REPORT, "show", *beside.places],
+                "--format",
+                "json",
+                "--source-key",
+                text,
+            ],
+        )
+        assert [each["source_key"] for each in json.loads(done.stdout)] == names[:1]
+
+
+def test_a_file_with_a_number_sign_in_its_name_is_found_by_its_path(beside):
+    name = "log-a-20240101-000000-1-p-x-2.json"
+    other = beside.events / f"{name}#1"
+    shutil.copy(beside.bad, other)
+    (beside.events.parent / "link").symlink_to(beside.events)
+    for text in (f"in/{other.name}", f"link/{other.name}", str(other)):
+        assert beside.trace(text, code=8)[0].startswith(f"{text}: neither")
+        assert beside.found(text, code=8)["now"] == "there"
+
+
+def test_an_absolute_path_is_found_through_another_link_than_that_of_the_source(beside):
+    (beside.events.parent / "link").symlink_to(beside.events)
+    beside.places = ["--source", "link", "--checkpoint", str(beside.out)]
+    key = beside.keys[0]
+    assert beside.found(str(beside.events / key))["rows"][0]["source_key"] == key
+
+
+def test_an_empty_key_is_a_usage_error(world):
+    world.run()
+    done = CliRunner().invoke(reporting, ["trace", REPORT, *world.places, ""])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "KEY is empty" in done.stderr
+
+
+def test_a_password_in_what_is_traced_is_not_shown(world):
+    world.run()
+    [title, *_] = world.trace(
+        "s3://user:PASSWORD@bucket/x.json?X-Amz-Signature=ABC", code=8
+    )
+    assert title.startswith("s3://bucket/x.json")
+    assert "ABC" not in title
+
+
+@pytest.mark.slow
+def test_the_keyboard_interrupts_what_waits_for_a_server(world, monkeypatch):
+    """The requests go on in a pool that Python would wait for at the end."""
+    world.run()
+    accepted = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        env = os.environ | {
+            **{
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+                "AWS_REGION": "eu-west-1",
+            },
+            **{"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
+        }
+        code = "from reporting_framework.cli.main import reporting; reporting()"
+        where = ["--where", f"ptid={PTID}", "--source", "s3://bucket/in/"]
+        assert_interrupted(
+            [
+                sys.executable,
+                "-c",
+                code,
+                "trace",
+                REPORT,
+                *where,
+                "--checkpoint",
+                str(world.out),
+            ],
+            lambda: accepted.append(server.accept()[0]),
+            env,
+        )
+    for connection in accepted:
+        connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework._text.messages import redacted
+from reporting_framework.cli.interrupts import end_with
 from reporting_framework.cli.streams import escape_control_chars as escape_control_chars
 from reporting_framework.cli.streams import for_stdout, printable_lines
 from reporting_framework.errors import FatalError, ReportingError, StepFailed
@@ -59,10 +62,13 @@ def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(redacted(shown.getvalue()), nl=False, err=True)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
+        end_with(INTERRUPTED)
         return INTERRUPTED
     except ReportingError as error:
         if state.verbose or isinstance(error, StepFailed):
@@ -70,7 +76,7 @@ def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
                 traceback_text(error.__cause__ or error, verbose=state.verbose),
                 err=True,
             )
-        click.echo(f"error: {escape_control_chars(str(error))}", err=True)
+        click.echo(f"error: {escape_control_chars(redacted(str(error)))}", err=True)
         return error.exit_code
     except (
         BaseException

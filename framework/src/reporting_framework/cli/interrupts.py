@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -11,6 +13,9 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.1
 """How long an interrupt may wait."""
+
+_left: list[threading.Thread] = []
+"""Threads that went on when their result was no longer wanted."""
 
 
 def interruptible(action: Callable[[], T]) -> T:
@@ -30,7 +35,25 @@ def interruptible(action: Callable[[], T]) -> T:
         except BaseException as error:  # libraries in Rust panic with one
             answer.set_exception(error)
 
-    threading.Thread(target=work, name="reporting-reading", daemon=True).start()
-    while wait([answer], POLL_SECONDS).not_done:
-        pass  # the signal may go to a thread of the library, and wake nobody
+    thread = threading.Thread(target=work, name="reporting-reading", daemon=True)
+    thread.start()
+    try:
+        while wait([answer], POLL_SECONDS).not_done:
+            pass  # the signal may go to a thread of the library, and wake nobody
+    except BaseException:
+        _left.append(thread)
+        raise
     return answer.result()
+
+
+def end_with(code: int) -> None:
+    """End the process with this code if a thread was left alone that still works.
+
+    Else Python would wait for the pool of that thread, or for a library that calls
+    Python functions from it, and abort.
+    """
+    if any(thread.is_alive() for thread in _left):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(code)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reporting_framework._text.messages import did_you_mean
+from reporting_framework._text.messages import did_you_mean, redacted
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import escape_control_chars, write
 
@@ -55,7 +55,7 @@ def warn_of_uninstalled(registry: Registry) -> None:
             f" list blocks all packages that it does not name, {len(blocked)} of those"
             " installed (see: reporting plugins)"
         )
-        click.echo(escape_control_chars(text), err=True)
+        click.echo(escape_control_chars(redacted(text)), err=True)
 
 
 def none_of(registry: Registry, role: str) -> str:

@@ -63,7 +63,7 @@ def _selectors() -> list[click.Parameter]:
         ),
         click.Option(
             ["--source-key"],
-            metavar="ORIGIN",
+            metavar="KEY",
             help="Only of this source key, object or file, or of a glob: 2024/*.",
         ),
     ]

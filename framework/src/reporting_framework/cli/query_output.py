@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from reporting_framework._text.messages import (
 from reporting_framework.cli.failures import write
 from reporting_framework.cli.streams import printable_lines
 from reporting_framework.errors import LocationError, ReportingError
+from reporting_framework.storage.temporary import temporary_root
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,7 +99,8 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
 def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
     """Yield a file beside `out` that takes its place in one step when all went well.
 
-    Else the file is gone.
+    Else the file is gone. A link stays, and the file that it leads to is replaced; what
+    is no file (a device, a pipe) is written to.
 
     Args:
         out: The file.
@@ -105,15 +109,22 @@ def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
     Raises:
         LocationError: The file cannot be written.
     """
-    target = Path(out)
+    stream = _is_stream(out)
+    target = Path(out if stream else os.path.realpath(out))
     try:
         descriptor, name = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".tmp", dir=target.parent
+            prefix=f".{target.name}.",
+            suffix=".tmp",
+            dir=temporary_root() if stream else target.parent,
         )
         os.close(descriptor)
         scratch = Path(name)
         try:
             yield scratch
+            if stream:
+                with scratch.open("rb") as answer, target.open("wb") as file:
+                    shutil.copyfileobj(answer, file)
+                return
             mask = os.umask(0)
             os.umask(mask)
             scratch.chmod(0o666 & ~mask)
@@ -126,6 +137,15 @@ def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
         raise LocationError(
             f"{out}: {system_problem(error)}; {what} is not written"
         ) from error
+
+
+def _is_stream(out: str) -> bool:
+    """Return whether something is there that is neither a file nor a folder."""
+    try:
+        mode = os.stat(out).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _text(frame: pl.DataFrame, form: str) -> str:

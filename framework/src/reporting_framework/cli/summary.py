@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from reporting_framework._text.commands import prefixed
-from reporting_framework._text.messages import utc_text
+from reporting_framework._text.messages import redacted, utc_text
 from reporting_framework.cli.streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
 
@@ -215,7 +215,7 @@ def next_commands(
         commands.append(
             prefixed(shlex.join(words)) + (" …" if settings is None else "")
         )
-    return commands
+    return [redacted(command) for command in commands]
 
 
 def read_command(uri: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporting_framework._text.messages import redacted
 from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import (
@@ -88,6 +89,8 @@ def print_trace(
             context,
         )
     source_key = keys[0] if keys else generic["source_key"]
+    if source_key == "":
+        raise click.UsageError("KEY is empty; give the source key of a record", context)
     if bool(where) + bool(keys) + bool(generic["source_key"]) != 1:
         raise click.UsageError(
             "give --where COLUMN=VALUE, or KEY, and not both", context
@@ -113,7 +116,8 @@ def print_trace(
     if generic["format"] == "json":
         write(json.dumps(_plain(provenance), indent=2, ensure_ascii=False))
     else:
-        write("\n".join(_provenance_lines(provenance, source_key)))
+        lines = _provenance_lines(name, provenance, source_key)
+        write("\n".join(lines))
     return NOT_FOUND if provenance.nothing else DONE
 
 
@@ -137,7 +141,7 @@ def _plain(thing: Any) -> Any:
 
 
 def _provenance_lines(
-    provenance: ProvenanceResult, source_key: str | None
+    report: str, provenance: ProvenanceResult, source_key: str | None
 ) -> list[str]:
     lines = [
         line
@@ -169,13 +173,15 @@ def _provenance_lines(
             (
                 "try",
                 (
-                    "--where to find rows, or reporting quarantine REPORT show"
+                    f"--where to find rows, or reporting quarantine {report} show"
                     " --source-key to find rejected records by a glob: trace takes one"
                     " name"
                 ),
             )
         )
-    return _block(f"{source_key}: neither in the table nor in quarantine", known)
+    return _block(
+        f"{redacted(source_key)}: neither in the table nor in quarantine", known
+    )
 
 
 def _row(row: RowProvenance, *, history: bool) -> list[str]:

@@ -45,11 +45,13 @@ class EntryFilter(NamedTuple):
         field: Their field; "" is none.
         source_key: Their source key, the object that they are of, or a glob of source
             keys.
+        exact: Whether the source key is no glob, whatever it holds.
     """
 
     kind: str | None = None
     field: str | None = None
     source_key: str | None = None
+    exact: bool = False
 
     def of(self, entries: pl.DataFrame) -> pl.DataFrame:
         """Those entries, in their order."""
@@ -68,8 +70,8 @@ class EntryFilter(NamedTuple):
         A name that holds ``*`` or ``[`` fits itself, too.
         """
         wanted = self.source_key or ""
-        return wanted in (source_key, object_of(source_key)) or fnmatchcase(
-            source_key, wanted
+        return wanted in (source_key, object_of(source_key)) or (
+            not self.exact and fnmatchcase(source_key, wanted)
         )
 
 
@@ -128,9 +130,11 @@ def entries_of(
                 one_line(", ".join(existing)),
             )
     if choice.source_key:
-        choice = choice._replace(
-            source_key=source_key_of(pipeline.source, choice.source_key)
-        )
+        exact = choice._replace(exact=True)
+        if (meant := exact.of(entries)).height:
+            return meant  # a key of a record stays that key, whatever files there are
+        key = source_key_of(pipeline.source, choice.source_key)
+        choice = exact._replace(source_key=key) if key != choice.source_key else choice
     return choice.of(entries)
 
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from reporting_framework.errors import LocationError
-from reporting_framework.plugin_api.records import object_of
+from reporting_framework.plugin_api.records import object_of, single_source_key
 from reporting_framework.plugin_api.source import Located
 from reporting_framework.storage.location import parse_location
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def source_key_of(source: Source, text: str) -> str:
-    """Return the source key that a text names.
+    """Return the source key that a text names, where no record has the text as its key.
 
     It is relative to the source for a URI below the source, and for the path of a local
-    file below it that exists. Any other text is a source key, and so is one that
-    names an object of the source, even if there is such a path.
+    file below it that exists. Any other text is a source key, and so is one that names
+    an object of the source, even if there is such a path.
     """
     if not isinstance(source, Located):
         return text
@@ -28,7 +28,8 @@ def source_key_of(source: Source, text: str) -> str:
     folders = [f"{uri.rstrip('/')}/" for uri in source.source_uris()]
     for folder in folders:
         if text.startswith(folder):
-            return text.removeprefix(folder)
+            name = text.removeprefix(folder)
+            return single_source_key(name) if os.path.isfile(text) else name
     for folder in folders:
         if folder.startswith("/") and (key := _below(folder, text)) is not None:
             return key
@@ -36,17 +37,35 @@ def source_key_of(source: Source, text: str) -> str:
 
 
 def _below(folder: str, text: str) -> str | None:
-    """Return the key of a local file, or None if it is not below the folder."""
-    name = object_of(text)
-    if os.path.normpath(name) == name and os.path.exists(os.path.join(folder, name)):
-        return None  # a key, which a path must not replace
+    """Return the key of a local file, or None if it is not below the folder.
+
+    What is behind a ``#`` may be a line of the file, or a part of its name.
+    """
+    for name in dict.fromkeys((text, object_of(text))):
+        if _is_key(folder, name):
+            return None
+        for path in _paths(name):
+            for base in (folder, f"{os.path.realpath(folder)}/"):
+                if path.startswith(base) and os.path.isfile(path):
+                    key, line = path.removeprefix(base), text[len(name) :]
+                    return f"{key}{line}" if line else single_source_key(key)
+    return None
+
+
+def _is_key(folder: str, name: str) -> bool:
+    """Return whether a name is that of an object, which a path must not replace."""
+    return (
+        not os.path.isabs(name)
+        and os.path.normpath(name) == name
+        and os.path.exists(os.path.join(folder, name))
+    )
+
+
+def _paths(name: str) -> list[str]:
+    """Return the paths that a name may stand for: as given, and without links."""
     try:
         path = parse_location(name).uri
     except LocationError:
-        return None
-    real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    for base in (folder, f"{os.path.realpath(folder)}/"):
-        for candidate in (path, real):
-            if candidate.startswith(base) and os.path.isfile(candidate):
-                return f"{candidate.removeprefix(base)}{text[len(name) :]}"
-    return None
+        return []
+    folder, file = os.path.split(path)
+    return [path, os.path.join(os.path.realpath(folder), file)]

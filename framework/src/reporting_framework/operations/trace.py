@@ -184,17 +184,12 @@ class ProvenanceReader:
         Raises:
             ReportingError: As `rows`.
         """
-        key = source_key_of(self._pipeline.source, key)
-        matching = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
-        table = self._table()
-        result = (
-            self._traced(table.filter(matching), [], limit)
-            if table is not None
-            else ProvenanceResult(history=bool(self._kept))
-        )
-        aside = self._rejected_rows(matching, limit)
-        if result.rows or aside:
-            return result._replace(aside=aside)
+        result = self._found(key, limit)
+        named = source_key_of(self._pipeline.source, key)
+        if not (result.rows or result.aside) and named != key:
+            key, result = named, self._found(named, limit)
+        if result.rows or result.aside:
+            return result
         if (outside := self._why_outside(key)) is not None:
             return result._replace(absence=outside)
         announced = self._loads([key]).get(key, [])
@@ -206,6 +201,17 @@ class ProvenanceReader:
             else None
         )
         return result._replace(announced=announced, now=become, absence=absence)
+
+    def _found(self, key: str, limit: int) -> ProvenanceResult:
+        """Return the rows and rejected records of a key, or of all of an object."""
+        matching = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
+        table = self._table()
+        result = (
+            self._traced(table.filter(matching), [], limit)
+            if table is not None
+            else ProvenanceResult(history=bool(self._kept))
+        )
+        return result._replace(aside=self._rejected_rows(matching, limit))
 
     def _table(self) -> pl.LazyFrame | None:
         pipeline = self._pipeline

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reporting_framework._text.install_command import install_command
-from reporting_framework._text.messages import cause, one_line
+from reporting_framework._text.messages import cause, one_line, system_problem
 from reporting_framework.errors import SettingsError
 from reporting_framework.scaffolding.origins import TEMPLATES, Repository
 
@@ -92,7 +92,8 @@ def render(
         ) from error
     except OSError as error:
         raise SettingsError(
-            f"{out / str(answers['name'])} cannot be written: {cause(error)}"
+            f"{out / str(answers['name'])} cannot be written:"
+            f" {system_problem(error) or cause(error)}"
         ) from error
     return package_folder
 

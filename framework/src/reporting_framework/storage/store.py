@@ -151,7 +151,7 @@ class Store(Protocol):
                 broke off; it may wait.
 
         Raises:
-            TooLarge: It has more than `limit` bytes.
+            TooLargeError: It has more than `limit` bytes.
         """
         ...
 

@@ -3,7 +3,7 @@
 They work on any lazy frame that has its columns.
 
 As in
-``Counts(Counts.Settings(by=["study"])).ask(pl.scan_parquet("out/events.parquet")).collect()``.
+``Counts(Counts.Settings(by=["study"])).run(pl.scan_parquet("out/events.parquet")).collect()``.
 
 A *visit* is what shares study, pipeline_adcid, project_label, ptid, visit_date,
 visit_number, datatype and module; a null is a value like any other, so two events with
