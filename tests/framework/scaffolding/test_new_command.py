@@ -208,7 +208,7 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path):
     place = tmp_path / "long"
     done = invoke("plugin", "our-sink", "--out", str(place / ("x" * 300)))
     assert done.exit_code == 2
-    assert "cannot be written: OSError" in done.stderr
+    assert "cannot be written: File name too long\n" in done.stderr
 
 
 def test_without_the_extra_it_says_what_to_install():
