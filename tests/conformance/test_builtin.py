@@ -11,6 +11,7 @@ from reporting_framework.aws_lambda import observability
 from reporting_framework.aws_lambda.observability import Observability
 from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.builtin.engine import LocalEngine
+from reporting_framework.builtin.frame_validator import FrameValidator
 from reporting_framework.builtin.pydantic_validator import PydanticValidator
 from reporting_framework.cli.progress import ProgressBar
 from reporting_framework.testing import (
@@ -24,6 +25,30 @@ from reporting_framework.testing import (
 class TestLocalEngine(EngineContract):
     plugin = LocalEngine
     look_ahead = 8
+
+
+class TestFrameValidator(ValidatorContract):
+    plugin = FrameValidator
+
+    @pytest.fixture
+    def settings(self):
+        return {
+            "columns": {
+                "number": {"type": "int64", "nullable": False, "minimum": 0},
+                "note": {"type": "string", "pattern": ".*"},
+            }
+        }
+
+    @pytest.fixture
+    def good(self):
+        return [{"number": number, "note": CANARY} for number in range(3)]
+
+    @pytest.fixture
+    def bad(self):
+        return [
+            ({"number": None, "note": CANARY}, "missing", "number"),
+            ({"number": -1, "note": CANARY}, "greater_than_equal", "number"),
+        ]
 
 
 class TestPydanticValidator(ValidatorContract):

@@ -11,13 +11,18 @@ REPORTING_API = 1
 
 @hookimpl
 def reporting_validators() -> Sequence[LazyPlugin]:
-    """The generic validator."""
+    """The generic validators."""
     return [
+        LazyPlugin(
+            "frame",
+            "reporting_framework.builtin.frame_validator:FrameValidator",
+            "columns of frames: types, nulls, ranges, patterns, a key",
+        ),
         LazyPlugin(
             "pydantic",
             "reporting_framework.builtin.pydantic_validator:PydanticValidator",
             "any pydantic model or TypedDict, by its import path",
-        )
+        ),
     ]
 
 

@@ -1,0 +1,194 @@
+"""The validator ``frame``: rules for the columns of frames.
+
+It works on columns; only rejected rows become Python objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+import polars as pl
+
+from reporting_framework.builtin.frame_settings import ColumnRule, FrameSettings
+from reporting_framework.plugin_api.base import Shape
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    Batch,
+    Rejection,
+    Validated,
+)
+from reporting_framework.plugin_api.validator import ColumnFacts
+
+MISSING = "missing"
+WRONG_TYPE = "wrong_type"
+DUPLICATE_KEY = "duplicate_key"
+
+
+class Fault(NamedTuple):
+    """Rows that break one rule.
+
+    Attributes:
+        rows: Boolean column, true for each row that breaks it.
+        error_type: Why these rows are rejected.
+        field: The column, or None if it is the key as a whole.
+    """
+
+    rows: pl.Series
+    error_type: str
+    field: str | None
+
+
+class FrameValidator:
+    """Accepts rows whose columns have the types and values that the settings say.
+
+    A row is rejected for the first rule that it breaks, in the order of the columns.
+    """
+
+    name = "frame"
+    Settings = FrameSettings
+    input_format: ClassVar[Shape] = "frames"
+
+    def __init__(self, settings: FrameSettings) -> None:
+        self._rules = settings.columns
+        self._key = settings.key
+        self.schema = pl.Schema(
+            {
+                **{name: rule.dtype for name, rule in settings.columns.items()},
+                SOURCE_KEY: pl.String(),
+            }
+        )
+
+    def column_facts(self) -> Mapping[str, ColumnFacts]:
+        """Return description, nullability and values of each column."""
+        return {
+            name: ColumnFacts(
+                rule.description,
+                self._is_nullable(name),
+                [value for value in rule.values if isinstance(value, str)],
+            )
+            for name, rule in self._rules.items()
+        }
+
+    def validate(self, batch: Batch) -> Validated:
+        """Return the rows that keep all rules, and a rejection for each other row."""
+        given = batch.frame if batch.frame is not None else pl.DataFrame()
+        columns = {name: self._column(given, name) for name in self._rules}
+        source_keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)
+        frame = pl.DataFrame([*columns.values(), source_keys])
+        faults = [fault for fault in self._faults(given, columns) if fault.rows.any()]
+        rejections: list[Rejection] = []
+        if faults:
+            first = _first_fault(faults)
+            rejections = [
+                Rejection(
+                    batch.source_keys[row],
+                    batch.versions[row],
+                    faults[number].error_type,
+                    faults[number].field,
+                )
+                for row, number in enumerate(first)
+                if number is not None
+            ]
+            frame = frame.filter(first.is_null())
+        return Validated(frame, rejections, self._ignored(given))
+
+    def _column(self, given: pl.DataFrame, name: str) -> pl.Series:
+        """Return a column in its declared type; null where a value is not of it."""
+        dtype = self._rules[name].dtype
+        if name not in given.columns:
+            return pl.Series(name, [None] * given.height, dtype=dtype)
+        if not _is_castable(given.schema[name], dtype):
+            return pl.Series(name, [None] * given.height, dtype=dtype)
+        return _cast(given[name], dtype)
+
+    def _faults(
+        self, given: pl.DataFrame, columns: Mapping[str, pl.Series]
+    ) -> Iterator[Fault]:
+        for name, rule in self._rules.items():
+            column = columns[name]
+            if name in given.columns:
+                yield Fault(
+                    column.is_null() & given[name].is_not_null(), WRONG_TYPE, name
+                )
+            if not self._is_nullable(name):
+                yield Fault(column.is_null(), MISSING, name)
+            for rows, error_type in _broken(column, rule):
+                yield Fault(rows.fill_null(False), error_type, name)
+        if self._key:
+            key = pl.DataFrame([columns[name] for name in self._key])
+            yield Fault(
+                ~key.select(pl.struct(pl.all()).is_first_distinct()).to_series(),
+                DUPLICATE_KEY,
+                None,
+            )
+
+    def _is_nullable(self, name: str) -> bool:
+        return self._rules[name].nullable and name not in self._key
+
+    def _ignored(self, given: pl.DataFrame) -> dict[str, int]:
+        return {
+            name: given.height
+            for name in given.columns
+            if name not in self._rules and name.isidentifier() and given.height
+        }
+
+
+def _broken(column: pl.Series, rule: ColumnRule) -> Iterator[tuple[pl.Series, str]]:
+    """Yield the rows that break a rule of values, with the type of the error."""
+    if rule.minimum is not None:
+        yield column < rule.bound(rule.minimum), "greater_than_equal"
+    if rule.maximum is not None:
+        yield column > rule.bound(rule.maximum), "less_than_equal"
+    if rule.pattern is not None:
+        yield ~column.str.contains(rule.whole_pattern), "string_pattern_mismatch"
+    if rule.values:
+        yield ~column.is_in(rule.allowed.implode()), "literal_error"
+
+
+def _first_fault(faults: Sequence[Fault]) -> pl.Series:
+    """Return the position of the first fault of each row, null if there is none."""
+    return (
+        pl.DataFrame({str(number): fault.rows for number, fault in enumerate(faults)})
+        .select(
+            pl.coalesce(
+                pl.when(pl.col(str(number))).then(pl.lit(number, pl.Int32))
+                for number in range(len(faults))
+            )
+        )
+        .to_series()
+    )
+
+
+def _is_castable(actual: pl.DataType, wanted: pl.DataType) -> bool:
+    """Return whether values of one type may be values of the other."""
+    if actual == wanted or isinstance(actual, pl.Null):
+        return True
+    if wanted.is_numeric():
+        return actual.is_numeric()
+    if isinstance(wanted, pl.Datetime):
+        return (
+            isinstance(actual, pl.Datetime) and actual.time_zone is not None
+        ) or isinstance(actual, pl.String)
+    if isinstance(wanted, pl.Date):
+        return isinstance(actual, pl.String)
+    return isinstance(wanted, pl.String) and isinstance(
+        actual, pl.Categorical | pl.Enum
+    )
+
+
+def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Return the column in another type; null where a value would change."""
+    if column.dtype == dtype:
+        return column
+    if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Datetime):
+        return column.str.to_datetime(
+            time_unit="us", time_zone="UTC", strict=False, exact=True
+        )
+    if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Date):
+        return column.str.to_date("%Y-%m-%d", strict=False)
+    cast = column.cast(dtype, strict=False)
+    if not dtype.is_numeric():
+        return cast
+    kept = cast.cast(column.dtype, strict=False).eq_missing(column)
+    return pl.select(pl.when(kept).then(cast)).to_series().alias(column.name)

@@ -1,0 +1,125 @@
+"""The validator ``frame``: each rule, and what its settings refuse."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from reporting_framework import SOURCE_KEY, Batch
+from reporting_framework.builtin.frame_validator import FrameValidator
+
+
+def validator(key=(), **columns):
+    return FrameValidator(FrameValidator.Settings(columns=columns, key=key))
+
+
+def validated(made, **columns):
+    """What became of the rows, whose keys are their numbers."""
+    frame = pl.DataFrame(columns)
+    keys = [str(number) for number in range(frame.height)]
+    result = made.validate(Batch(keys, [f"v{key}" for key in keys], frame=frame))
+    assert result.frame.schema == made.schema
+    return (
+        result.frame[SOURCE_KEY].to_list(),
+        [(each.source_key, each.error_type, each.field) for each in result.rejections],
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "good", "error_type"),
+    [
+        ({"type": "int32"}, [1, 2**31, None, -(2**31)], [0, 2, 3], "wrong_type"),
+        ({"type": "int64"}, [1.0, 1.5, float("nan")], [0], "wrong_type"),
+        ({"type": "int64", "nullable": False}, [1, None], [0], "missing"),
+        ({"type": "int64", "minimum": 2}, [1, 2, None], [1, 2], "greater_than_equal"),
+        ({"type": "float64", "maximum": 2.5}, [2.5, 2.6], [0], "less_than_equal"),
+        ({"type": "string", "pattern": "a+"}, ["aa", "ab", "a\n", None], [0, 3], "string_pattern_mismatch"),
+        ({"type": "string", "values": ["x", "y"]}, ["x", "z", None], [0, 2], "literal_error"),
+        ({"type": "int32", "values": [1, 2]}, [1, 3], [0], "literal_error"),
+        ({"type": "date"}, ["2024-02-29", "2023-02-29", "29.2.2024"], [0], "wrong_type"),
+        ({"type": "date", "minimum": "2024-01-01"}, [date(2024, 1, 1), date(2023, 12, 31)], [0], "greater_than_equal"),
+        ({"type": "datetime"}, [datetime(2024, 1, 1, tzinfo=UTC)], [0], ""),
+        ({"type": "datetime"}, [datetime(2024, 1, 1)], [], "wrong_type"),
+        ({"type": "datetime", "maximum": "2024-01-01T00:00Z"}, [datetime(2024, 1, 1, 1, tzinfo=UTC)], [], "less_than_equal"),
+        ({"type": "decimal(5,2)"}, [Decimal("1.25"), Decimal("1.255")], [0], "wrong_type"),
+        ({"type": "boolean"}, [True, None], [0, 1], ""),
+        ({"type": "boolean"}, ["true"], [], "wrong_type"),
+        ({"type": "int64"}, ["12"], [], "wrong_type"),
+        ({"type": "string"}, [1], [], "wrong_type"),
+    ],
+)  # fmt: skip
+def test_a_value_is_kept_or_its_row_is_rejected_for_it(rule, values, good, error_type):
+    kept, rejected = validated(validator(x=rule), x=values)
+    bad = [number for number in range(len(values)) if number not in good]
+    assert kept == [str(number) for number in good]
+    assert rejected == [(str(number), error_type, "x") for number in bad]
+
+
+def test_a_row_is_rejected_once_for_its_first_column():
+    made = validator(
+        a={"type": "int64", "minimum": 1}, b={"type": "string", "nullable": False}
+    )
+    assert validated(made, a=[0, 1, 0], b=[None, None, "x"]) == (
+        [],
+        [("0", "greater_than_equal", "a"), ("1", "missing", "b"), ("2", "greater_than_equal", "a")],
+    )  # fmt: skip
+
+
+def test_a_key_is_never_null_and_each_is_there_once():
+    made = validator(("a", "b"), a={"type": "int64"}, b={"type": "string"})
+    assert validated(made, a=[1, 1, 1, None], b=["x", "y", "x", "x"]) == (
+        ["0", "1"],
+        [("2", "duplicate_key", None), ("3", "missing", "a")],
+    )
+
+
+def test_a_column_that_is_not_there_is_null_or_missing():
+    made = validator(a={"type": "int64"}, b={"type": "date"})
+    assert validated(made, a=[1]) == (["0"], [])
+    made = validator(a={"type": "int64"}, b={"type": "date", "nullable": False})
+    assert validated(made, a=[1]) == ([], [("0", "missing", "b")])
+
+
+def test_columns_that_are_not_declared_are_counted():
+    frame = pl.DataFrame({"a": [1, 2], "more": [3, 4], "with space": [5, 6]})
+    batch = Batch(["1", "2"], [None, None], frame=frame)
+    result = validator(a={"type": "int64"}).validate(batch)
+    assert result.ignored_fields == {"more": 2}
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"type": "text"}, "must be one of string, int32"),
+        ({"type": "decimal(2,3)"}, "at most 38 digits"),
+        ({"type": "string", "minimum": 1}, "minimum is for numbers, dates and times"),
+        ({"type": "int64", "maximum": "x"}, "is a number"),
+        ({"type": "date", "minimum": "soon"}, "Invalid isoformat"),
+        ({"type": "datetime", "minimum": "2024-01-01T00:00"}, "needs an offset"),
+        ({"type": "int64", "pattern": "x"}, "pattern is for type string"),
+        ({"type": "string", "pattern": "("}, "not a regular expression"),
+        ({"type": "int64", "values": ["x"]}, "values must be of type int64"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(rule, said):
+    with pytest.raises(ValidationError, match=said):
+        validator(x=rule)
+
+
+def test_a_key_of_no_column_is_refused():
+    with pytest.raises(ValidationError, match="there is no column y; there are x"):
+        validator(("y",), x={"type": "int64"})
+    with pytest.raises(ValidationError, match="source_key is a column that is added"):
+        validator(source_key={"type": "string"})
+
+
+def test_what_is_known_of_the_columns_is_told():
+    facts = validator(
+        ("id",),
+        id={"type": "int64", "description": "The number"},
+        kind={"type": "string", "values": ["a", "b"]},
+    ).column_facts()
+    assert facts["id"] == ("The number", False, [])
+    assert facts["kind"] == ("", True, ["a", "b"])
