@@ -8,10 +8,11 @@ import pytest
 from reporting_framework import (
     SOURCE_KEY,
     Batch,
-    PlanStats,
     Rejection,
+    Source,
     Split,
     Validated,
+    Validator,
     line_source_key,
 )
 from reporting_framework.plugin_api.settings import Settings
@@ -24,16 +25,12 @@ class FolderSettings(Settings):
     folder: Path = Path()
 
 
-class CsvFiles:
+class CsvFiles(Source):
     """One split for each file, one record for each line."""
 
     name = "csv-files"
     Settings = FolderSettings
     output_format = "frames"
-    parallelism = 1
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def plan(self, ledger):
         names = sorted(path.name for path in self.settings.folder.glob("*.csv"))
@@ -50,26 +47,14 @@ class CsvFiles:
         ]
         yield Batch(source_keys, [None] * frame.height, frame=frame)
 
-    def plan_stats(self):
-        return PlanStats()
 
-    def bookmark(self, *, complete, unread, rows):
-        return {}
-
-    def close(self):
-        pass
-
-
-class Numbered:
+class Numbered(Validator):
     """A row must have a number."""
 
     name = "numbered"
     Settings = Settings
     input_format = "frames"
     schema = SCHEMA
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def validate(self, batch):
         frame = batch.frame.with_columns(

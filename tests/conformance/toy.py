@@ -22,14 +22,21 @@ from reporting_framework import (
     Batch,
     CommitConflict,
     CommitResult,
+    Engine,
+    Page,
     PlanStats,
+    Query,
     ReadFailure,
     Rejection,
     SettingsError,
+    Sink,
+    Source,
     Split,
     StagedPart,
     StorageUnavailable,
+    Transform,
     Validated,
+    Validator,
     hookimpl,
     object_of,
     single_source_key,
@@ -80,14 +87,10 @@ def write(path: Path, data: bytes) -> None:
 # -- the source -----------------------------------------------------------------------------------------------------------
 
 
-class ToySource:
+class ToySource(Source):
     name = "toy-source"
     Settings = ToySettings
-    output_format = "payloads"
     parallelism = 2
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def plan(self, ledger):
         found = sorted(path.name for path in self.settings.folder.glob("*.json*"))
@@ -110,31 +113,24 @@ class ToySource:
                 batch["payloads"].append(payload)
         yield Batch(versions=["1"] * len(batch["source_keys"]), **batch)
 
+    def plan_stats(self):
+        return PlanStats()
+
     def plan_replay(self, objects):
         for key in objects:
             yield Split(key, {"keys": [key]})
 
-    def plan_stats(self):
-        return PlanStats()
-
     def bookmark(self, *, complete, unread, rows):
         return {"rows": rows}
-
-    def close(self):
-        pass
 
 
 # -- the validator --------------------------------------------------------------------------------------------------------
 
 
-class ToyValidator:
+class ToyValidator(Validator):
     name = "toy-validator"
     Settings = ToySettings
-    input_format = "payloads"
     schema = SCHEMA
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def validate(self, batch):
         rows, rejections, ignored = [], [], {}
@@ -165,12 +161,9 @@ class ToyValidator:
 # -- the transform --------------------------------------------------------------------------------------------------------
 
 
-class ToyTransform:
+class ToyTransform(Transform):
     name = "toy-transform"
     Settings = ToySettings
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def apply(self, frame):
         kept = frame.filter(pl.col("number") >= 0)
@@ -195,7 +188,7 @@ class ToyLedger:
         return [each for each in objects if each not in self._known]
 
 
-class ToySink:
+class ToySink(Sink):
     name = "toy-sink"
     Settings = ToySettings
 
@@ -240,9 +233,6 @@ class ToySink:
         return CommitResult(
             [output], sum(staged_part.rows for staged_part in staged_parts) - len(new)
         )
-
-    def close(self):
-        pass
 
     def quarantine(self):
         return ToyQuarantine(self.file.with_name("quarantine.json"))
@@ -426,15 +416,12 @@ class ToyQuerySettings(ToySettings):
     by: str = "note"
 
 
-class ToyQuery:
+class ToyQuery(Query):
     """Number of rows, and the mean of their numbers, for each value of a column, sorted by it."""
 
     name = "toy-query"
     Settings = ToyQuerySettings
     required_columns = frozenset({"number"})
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def run(self, rows):
         by, number = self.settings.by, pl.col("number")
@@ -448,15 +435,12 @@ class ToyQuery:
 # -- the page -------------------------------------------------------------------------------------------------------------
 
 
-class ToyPage:
+class ToyPage(Page):
     """The largest number, and the notes."""
 
     name = "toy-page"
     Settings = ToySettings
     required_columns = frozenset({"number", "note"})
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def render(self, material):
         rows = material.rows.select("number", "note").collect()
@@ -472,12 +456,9 @@ class ToyPage:
 # -- the engine -----------------------------------------------------------------------------------------------------------
 
 
-class ToyEngine:
+class ToyEngine(Engine):
     name = "toy-engine"
     Settings = ToySettings
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def map(self, process, splits, *, parallelism, stop):
         splits = iter(splits)

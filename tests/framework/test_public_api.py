@@ -13,11 +13,11 @@ import reporting_framework
 PUBLIC = re.findall(
     r"\w+",
     """
-API_VERSION Absence FILTERED LOOKS_LIKE SOURCE_KEY AccessDenied Answering Batch CommitConflict PipelineSpec ConfigurationError CorruptCheckpoint Engine
-FatalError StagedPart ColumnFacts Describing Filed History query_report InvariantBroken LazyPlugin Ledger Located LocationError PageContext ModelValidator ObjectMissing SplitResult Page ParquetBacked ParquetFile Permission Permitted Plugin PluginError Quarantine
-Query Readable CommitResult Recording Rejection Report ReportingError TriggerResponse RunLedger SettingsError Shape Shelving Sink Source Split StepFailed StorageUnavailable
-PlanStats Timestamp Traceable Transform TransientError Trigger TriggerError Triggered ReadFailure PluginRef Validated Validator holds_several hookimpl install_command line_source_key object_of
-run_report single_source_key
+API_VERSION Absence FILTERED LOOKS_LIKE SOURCE_KEY AccessDenied Batch CommitConflict PipelineSpec ConfigurationError CorruptCheckpoint Engine
+FatalError StagedPart ColumnFacts History query_report InvariantBroken LazyPlugin Ledger LocationError PageContext ModelValidator ObjectMissing SplitResult Page ParquetFile Permission Plugin PluginError Quarantine
+Query CommitResult Rejection Report ReportingError TriggerResponse RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
+PlanStats Timestamp Transform TransientError Trigger TriggerError ReadFailure PluginRef Validated Validator holds_several hookimpl install_command line_source_key object_of
+run_report single_source_key supports optional NotSupported
     """,
 )
 

@@ -62,6 +62,15 @@ def test_a_package_is_right_in_every_way(answers: AnswerSet, tmp_path: Path, typ
     assert expected in said
 
 
+def test_a_type_checker_reports_a_misspelt_method(tmp_path: Path, types_cache: Path):
+    answers = next(each for each in ANSWER_SETS if each.id == "plugin-source")
+    folder = answers.made(tmp_path)
+    source = folder / "src" / answers.package / "source.py"
+    source.write_text(source.read_text().replace("def plan_stats", "def planned_stats"))
+    with pytest.raises(AssertionError, match='Method "planned_stats" is marked as an override'):
+        run("mypy", "--cache-dir", str(types_cache), folder=folder)
+
+
 @pytest.mark.usefixtures("terraform_there")
 @pytest.mark.parametrize(
     "answers", [each for each in ANSWER_SETS if each.answers.get("terraform")], ids=lambda each: each.id

@@ -34,9 +34,11 @@ def test_what_a_class_overrides_is_in_its_base(made):
         for node in ast.walk(ast.parse(text if name.endswith(".py") else "")):
             if isinstance(node, ast.ClassDef):
                 bases = [getattr(reporting_framework, base.id, None) for base in node.bases if isinstance(base, ast.Name)]
-                own = {each.name for each in node.body if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")}
+                own = [each for each in node.body if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")]
                 for base in filter(None, bases):
-                    assert {each for each in own if not hasattr(base, each)} == set(), f"{name}: {node.name}"
+                    assert {each.name for each in own if not hasattr(base, each.name)} == set(), f"{name}: {node.name}"
+                    for each in own:
+                        assert "override" in map(ast.unparse, each.decorator_list), f"{name}: {each.name}"
 
 
 def test_all_of_python_compiles_and_nothing_of_the_template_is_left(made):

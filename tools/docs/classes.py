@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 
 import reporting_framework
@@ -41,6 +43,8 @@ ROLES = (
     report,
 )
 """Modules of the interfaces, in the order of their page."""
+
+GUIDES = Path(__file__).parents[2] / "docs" / "how-to"
 
 
 def hooks_page() -> str:
@@ -80,7 +84,33 @@ def interfaces_page() -> str:
 
 def _module(module: ModuleType) -> list[str]:
     text = as_markdown(text_of(module, module.__name__))
-    return [text, *[part for kind in _classes(module) for part in described(kind)]]
+    functions = [
+        item
+        for name, item in vars(module).items()
+        if inspect.isfunction(item)
+        and item.__module__ == module.__name__
+        and name in reporting_framework.__all__
+    ]
+    return [
+        text,
+        *[part for item in functions for part in function(item, "##")],
+        *[
+            part
+            for kind in _classes(module)
+            for part in (*described(kind), *_smallest(kind.__name__.lower()))
+        ],
+    ]
+
+
+def _smallest(role: str) -> list[str]:
+    """Return the smallest plugin of a role, where its how-to page shows one."""
+    guide = GUIDES / f"write-a-{role}.md"
+    shown = re.search(
+        rf'^```python title="smallest_{role}\.py"\n(.*?)^```$',
+        guide.read_text(encoding="utf-8") if guide.exists() else "",
+        re.MULTILINE | re.DOTALL,
+    )
+    return [f"### The smallest {role}", fence(shown[1], "python")] if shown else []
 
 
 def records_page() -> str:
@@ -111,11 +141,11 @@ def records_page() -> str:
     )
 
 
-def function(item: object) -> list[str]:
+def function(item: object, level: str = "###") -> list[str]:
     """A function: its signature and its docstring."""
     name = getattr(item, "__name__", "")
     return [
-        f"### {name}",
+        f"{level} {name}",
         fence(sources.signature(item), "python"),
         as_markdown(text_of(item, name)),
     ]
@@ -154,6 +184,8 @@ def described(kind: type, level: str = "##") -> list[str]:
             inspect.isfunction(item) or isinstance(item, property | classmethod)
         ):
             text = as_markdown(text_of(item, f"{name}.{method}"))
+            if getattr(item, "__isabstractmethod__", False):
+                text = f"*Abstract: every {name.lower()} must have it.* {text}"
             parts += [
                 f"{level}# {name}.{method}",
                 fence(sources.signature(item), "python"),

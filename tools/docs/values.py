@@ -15,7 +15,7 @@ from reporting_framework.aws_lambda.metrics import (
     REFUSAL_METRICS,
     RUN_METRICS,
 )
-from reporting_framework.plugin_api.report import Answering
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.registry.registry import Registry
 from tools.docs.docstrings import as_markdown, summary, text_of
@@ -29,7 +29,7 @@ def metrics_page(registry: Registry) -> str:
     own = []
     for name in registry.names("report"):
         report = registry.find("report", name)()
-        if isinstance(report, Answering):
+        if supports(report, "metrics"):
             rows = [
                 [code(metric), unit]
                 for metric, (_, unit) in report.metrics(NOTHING).items()

@@ -16,6 +16,7 @@ from reporting_framework.errors import (
     FatalError,
     InvariantBroken,
     LocationError,
+    NotSupported,
     ObjectMissing,
     PluginError,
     ReportingError,
@@ -32,9 +33,15 @@ if TYPE_CHECKING:
     from reporting_framework.api import query_report, run_report
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.builtin.timestamps import Timestamp
-    from reporting_framework.plugin_api.base import Permission, Permitted, Plugin, Shape
+    from reporting_framework.plugin_api.base import (
+        Permission,
+        Plugin,
+        Shape,
+        optional,
+        supports,
+    )
     from reporting_framework.plugin_api.engine import Engine
-    from reporting_framework.plugin_api.metadata import History, Quarantine, Recording
+    from reporting_framework.plugin_api.metadata import History, Quarantine
     from reporting_framework.plugin_api.page import Page, PageContext
     from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugin_api.records import (
@@ -57,33 +64,24 @@ if TYPE_CHECKING:
         single_source_key,
     )
     from reporting_framework.plugin_api.report import (
-        Answering,
         PipelineSpec,
         PluginRef,
         Report,
     )
     from reporting_framework.plugin_api.sink import (
-        Filed,
-        ParquetBacked,
         ParquetFile,
-        Readable,
-        Shelving,
         Sink,
     )
     from reporting_framework.plugin_api.source import (
         Absence,
         Ledger,
-        Located,
         PlanStats,
         RunLedger,
         Source,
-        Traceable,
-        Triggered,
     )
     from reporting_framework.plugin_api.transform import Transform
     from reporting_framework.plugin_api.validator import (
         ColumnFacts,
-        Describing,
         Validator,
     )
 
@@ -96,31 +94,26 @@ __all__ = [
     "SOURCE_KEY",
     "Absence",
     "AccessDenied",
-    "Answering",
     "Batch",
     "ColumnFacts",
     "CommitConflict",
     "CommitResult",
     "ConfigurationError",
     "CorruptCheckpoint",
-    "Describing",
     "Engine",
     "FatalError",
-    "Filed",
     "History",
     "InvariantBroken",
     "LazyPlugin",
     "Ledger",
-    "Located",
     "LocationError",
     "ModelValidator",
+    "NotSupported",
     "ObjectMissing",
     "Page",
     "PageContext",
-    "ParquetBacked",
     "ParquetFile",
     "Permission",
-    "Permitted",
     "PipelineSpec",
     "PlanStats",
     "Plugin",
@@ -129,15 +122,12 @@ __all__ = [
     "Quarantine",
     "Query",
     "ReadFailure",
-    "Readable",
-    "Recording",
     "Rejection",
     "Report",
     "ReportingError",
     "RunLedger",
     "SettingsError",
     "Shape",
-    "Shelving",
     "Sink",
     "Source",
     "Split",
@@ -146,13 +136,11 @@ __all__ = [
     "StepFailed",
     "StorageUnavailable",
     "Timestamp",
-    "Traceable",
     "Transform",
     "TransientError",
     "Trigger",
     "TriggerError",
     "TriggerResponse",
-    "Triggered",
     "Validated",
     "Validator",
     "holds_several",
@@ -160,9 +148,11 @@ __all__ = [
     "install_command",
     "line_source_key",
     "object_of",
+    "optional",
     "query_report",
     "run_report",
     "single_source_key",
+    "supports",
 ]
 
 

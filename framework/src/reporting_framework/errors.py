@@ -11,6 +11,7 @@
     │   │                       understands
     │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or
     │   │                       doubly named
+    │   │   └── NotSupported    a plugin lacks an optional method that is needed here
     │   ├── LocationError       a URI that cannot be used: no such bucket, not writable
     │   │   └── InvalidLocation it is not of the form that a URI or a path must have
     │   └── BuildError          no packages for Lambda can be made of what is installed
@@ -78,6 +79,10 @@ class TriggerError(ConfigurationError):
 
 class PluginError(ConfigurationError):
     """A plugin is unknown, blocked, broken, incompatible, or named like another one."""
+
+
+class NotSupported(PluginError):
+    """A plugin lacks an optional method that is needed here."""
 
 
 class LocationError(ConfigurationError):

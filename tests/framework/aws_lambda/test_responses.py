@@ -18,6 +18,7 @@ from reporting_framework.errors import (
     TriggerError,
 )
 from reporting_framework.execution.triggers import CONTINUE
+from reporting_framework.plugin_api.report import Report
 from reporting_framework.plugin_api.result import RunResult
 
 RESULT = RunResult(
@@ -25,13 +26,16 @@ RESULT = RunResult(
 )
 
 
-class Report:
+class Silent(Report):
     """A report with nothing to say."""
 
     name = "visits"
 
+    def compose(self, settings):
+        raise NotImplementedError
 
-class Answering(Report):
+
+class Answering(Silent):
     """A report with names of its own."""
 
     def answer(self, settings, result):
@@ -42,7 +46,7 @@ class Answering(Report):
 
 
 def test_a_direct_invocation_gets_the_result():
-    found = success("direct", Report(), None, RESULT, continued=False)
+    found = success("direct", Silent(), None, RESULT, continued=False)
     assert found == {"statusCode": 200, **RESULT.model_dump(mode="json")}
     assert not {"spans", "response", "continued"} & found.keys()
 
@@ -58,7 +62,7 @@ def test_the_report_adds_names_of_its_own():
 
 
 def test_a_request_gets_it_as_json():
-    found = success("http", Report(), None, RESULT, continued=False)
+    found = success("http", Silent(), None, RESULT, continued=False)
     assert (found["statusCode"], found["headers"]) == (
         200,
         {"Content-Type": "application/json"},

@@ -556,10 +556,10 @@ def test_composed_reports_are_called_by_their_own_name_and_those_that_cannot_ans
 
 
 LAZY = '''
-import polars as pl
+from reporting_framework import Sink
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 
-class Lazy:
+class Lazy(Sink):
     """A sink that can be read and keeps no parquet files, as far as anybody knows."""
     name, Settings = "lazy", ParquetCheckpoint.Settings
 
@@ -571,6 +571,12 @@ class Lazy:
 
     def scan(self):
         return self.inner.scan()
+
+    def stage(self, frame, split, part):
+        raise AssertionError
+
+    def commit(self, staged_parts):
+        raise AssertionError
 '''
 
 

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from reporting_framework import Engine as EngineBase
 from reporting_framework import StepFailed, hookimpl
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.operations.history import runs_of
@@ -237,7 +238,7 @@ def test_what_a_source_yields_is_closed_before_the_source_when_a_later_step_fail
 
 
 def test_the_engine_is_ended_before_anything_is_closed(place):
-    class Engine:
+    class Engine(EngineBase):
         name = "test-engine"
 
         def map(self, process, splits, *, parallelism, stop):

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from reporting_framework import SOURCE_KEY, Batch, PlanStats, Rejection, Split
+from reporting_framework import SOURCE_KEY, Batch, PlanStats, Rejection, Source, Split
 from reporting_framework.operations.quarantine import read_records
 from reporting_framework.plugin_api.records import ReadFailure
 from tests.support.plugins import checkpoint, event, execute, pipeline
@@ -11,12 +11,10 @@ from tests.support.plugins import checkpoint, event, execute, pipeline
 KEYS = ["ORD", "ORD#1", "ORD#1#2", "ORD#01", "#7", "plain", "tail#"]
 
 
-class Orders:
+class Orders(Source):
     """A source of records by key: those of `bad` are rejected by the validator, those of `refused` by itself."""
 
     name = "test-orders"
-    output_format = "payloads"
-    parallelism = 1
     natural_keys = True
 
     def __init__(self, keys, bad=(), refused=()):
@@ -51,12 +49,6 @@ class Orders:
 
     def plan_stats(self):
         return PlanStats(exhausted=True)
-
-    def bookmark(self, *, complete, unread, rows):
-        return {}
-
-    def close(self):
-        pass
 
 
 @pytest.mark.parametrize("key", KEYS)

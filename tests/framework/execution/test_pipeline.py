@@ -16,6 +16,7 @@ from reporting_framework.registry.registry import load_plugins
 
 PARTS = """
 import polars as pl
+from reporting_framework import Sink, Source, Transform, Validator
 from reporting_framework.errors import LocationError
 from reporting_framework.plugin_api.settings import Settings
 
@@ -24,9 +25,8 @@ class Numbers(Settings):
     mode: str = ""
 
 class Part:
+    name = "good"
     Settings = Numbers
-    schema = pl.Schema({"number": pl.Int64, "source_key": pl.String})
-    output_format = input_format = "payloads"
 
     def __init__(self, settings):
         self.settings = settings
@@ -35,40 +35,58 @@ class Part:
         if settings.mode == "refuses":
             raise LocationError("x://y: unknown scheme")
 
+class GoodSource(Part, Source):
+    def plan(self, ledger):
+        return []
+
+    def read(self, split):
+        return []
+
+class GoodSink(Part, Sink):
+    def stage(self, frame, split, part):
+        raise AssertionError
+
+    def commit(self, staged_parts):
+        raise AssertionError
+
+class GoodTransform(Part, Transform):
     def apply(self, frame):
         modes = {"last": frame.select("source_key", "number"), "none": frame.drop("source_key")}
         if self.settings.mode == "fails":
             raise KeyError("SECRET-VALUE")
         return modes.get(self.settings.mode, frame.with_columns(pl.col("number").cast(pl.String)))
 
-class Framed(Part):
+class GoodValidator(Part, Validator):
+    schema = pl.Schema({"number": pl.Int64, "source_key": pl.String})
+
+    def validate(self, batch):
+        raise AssertionError
+
+class Framed(GoodValidator):
     name = "framed"
     input_format = "frames"
 
-class Schemaless(Part):
+class Schemaless(GoodValidator):
     name = "schemaless"
     @property
     def schema(self):
         raise OSError("SECRET-VALUE")
 
-class Good(Part):
-    name = "good"
-
 @hookimpl
 def reporting_sources():
-    return [Good]
+    return [GoodSource]
 
 @hookimpl
 def reporting_validators():
-    return [Good, Framed, Schemaless]
+    return [GoodValidator, Framed, Schemaless]
 
 @hookimpl
 def reporting_transforms():
-    return [Good]
+    return [GoodTransform]
 
 @hookimpl
 def reporting_sinks():
-    return [Good]
+    return [GoodSink]
 """
 GOOD = PluginRef("good")
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from reporting_framework import Engine as EngineBase
 from reporting_framework import PluginError, Split, SplitResult
 from reporting_framework.execution.planning import Plan, Run
 from reporting_framework.execution.totals import RunTotals
@@ -28,7 +29,7 @@ def clock(monkeypatch):
     return found
 
 
-class Engine:
+class Engine(EngineBase):
     """An engine that has so many splits under way, each `seconds` of the clock long."""
 
     def __init__(self, clock, seconds, *, at_once=None, loses=()):

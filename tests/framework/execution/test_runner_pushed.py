@@ -8,6 +8,7 @@ from reporting_framework import (
     CommitResult,
     ReadFailure,
     Rejection,
+    Sink,
     StagedPart,
     StorageUnavailable,
     TriggerResponse,
@@ -50,19 +51,13 @@ class Pushing(GivenRecords):
         )
 
 
-class Forgetful:
+class Forgetful(Sink):
     """A sink that keeps no account of what it was given."""
 
     name = "forgetful"
 
     def __init__(self, *, failed=(), staging=None):
         self.failed, self.staging, self.committed = failed, staging, None
-
-    def open(self, schema):
-        pass
-
-    def ledger(self):
-        return None
 
     def stage(self, frame, split, part):
         if self.staging and part == 0:
@@ -79,12 +74,6 @@ class Forgetful:
             duplicates=None,
             failed=[ReadFailure(each, "forgetful: full") for each in self.failed],
         )
-
-    def close(self):
-        pass
-
-    def quarantine(self):
-        return None
 
 
 def pushed(*parts):

@@ -46,7 +46,8 @@ class Breaking:
     """A step that raises, at its first call or when it is iterated."""
 
     name = "test-breaking"
-    output_format = takes = "payloads"
+    output_format = "payloads"
+    natural_keys = False
     schema = SCHEMA
 
     def __init__(self, error, late=False):

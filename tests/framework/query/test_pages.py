@@ -6,7 +6,7 @@ from typing import ClassVar
 import polars as pl
 import pytest
 
-from reporting_framework import PluginRef, run_report
+from reporting_framework import Page, PluginRef, run_report
 from reporting_framework.config.file import Config
 from reporting_framework.errors import (
     ObjectMissing,
@@ -28,7 +28,7 @@ RECORD = RunRecord(
 )  # fmt: skip
 
 
-class Counted:
+class Counted(Page):
     """A page that says how many rows there are."""
 
     name: ClassVar[str] = "counted"

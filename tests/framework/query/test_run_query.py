@@ -12,6 +12,7 @@ from reporting_framework import (
     PipelineSpec,
     PluginError,
     PluginRef,
+    Query,
     SettingsError,
     StepFailed,
 )
@@ -181,15 +182,12 @@ def test_days_in_the_wrong_order_or_of_a_column_without_any_are_refused():
         selected("text", [None], first=FIRST, on="text")
 
 
-class Longest:
+class Longest(Query):
     """The longest text."""
 
     name = "longest"
     Settings = Settings
     required_columns = frozenset({"text"})
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def run(self, rows):
         return rows.select(pl.col("text").str.len_chars().max())

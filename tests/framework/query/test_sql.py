@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from reporting_framework import ParquetBacked, Readable
+from reporting_framework import supports
 from reporting_framework.errors import FatalError, ReportingError, StorageUnavailable
 from reporting_framework.plugin_api.sink import ParquetFile
 from reporting_framework.query.sql.answer import asked, columns_of
@@ -35,8 +35,8 @@ def rows(sql, source, spill):
 
 
 def test_a_checkpoint_is_parquet_backed():
-    assert issubclass(ParquetCheckpoint, ParquetBacked)
-    assert issubclass(ParquetBacked, Readable)
+    assert supports(ParquetCheckpoint, "parquet_files")
+    assert supports(ParquetCheckpoint, "scan")
 
 
 # -- what is read of a bucket --------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from reporting_aws import templates
 from reporting_aws.counters import DynamoDbCounters
 from reporting_aws.counters_settings import DynamoDbCountersSettings
 from reporting_framework import AccessDenied, LocationError, SettingsError, Split
-from reporting_framework.plugin_api.base import Permitted
+from reporting_framework.plugin_api.base import supports
 from tests.plugins.aws import wire
 
 HOUR = {
@@ -539,9 +539,9 @@ def test_what_is_staged_shows_no_value(counted):
 def test_the_rest_of_a_sink(counted):
     sink = DynamoDbCounters(settings())
     assert sink.ledger() is sink.quarantine() is sink.close() is None
-    assert isinstance(sink, Permitted)
-    (once,) = sink.permissions(settings())
-    (again,) = sink.permissions(settings(delivery="at-least-once"))
+    assert supports(sink, "aws_permissions")
+    (once,) = sink.aws_permissions(settings())
+    (again,) = sink.aws_permissions(settings(delivery="at-least-once"))
     assert once.resource == again.resource == "arn:aws:dynamodb:*:*:table/counters"
     assert once.actions == (
         "dynamodb:BatchGetItem",

@@ -426,7 +426,7 @@ def test_seconds_until_a_column_without_a_zone_or_of_the_lookup_itself(tables):
 
 
 def test_permissions_name_each_table_once():
-    found = DynamoDbEnrich.permissions(
+    found = DynamoDbEnrich.aws_permissions(
         settings(LOOKUP, USERS, {**USERS, "columns": {"b": "b"}, "types": {}})
     )
     assert [(each.actions, each.resource) for each in found] == [

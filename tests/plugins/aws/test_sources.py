@@ -345,11 +345,11 @@ def test_permissions():
         dead_letters="https://sqs.us-east-1.amazonaws.com/123456789012/dead",
         dead_letter_overflow="s3://big/letters/",
     )
-    assert Kinesis.permissions(settings) == [
+    assert Kinesis.aws_permissions(settings) == [
         Permission(("sqs:SendMessage",), "arn:aws:sqs:*:123456789012:dead"),
         Permission(("s3:GetObject", "s3:PutObject"), "arn:aws:s3:::big/letters/*"),
     ]
-    assert Sqs.permissions(Sqs.Settings(dead_letter_overflow="/folder")) == []
+    assert Sqs.aws_permissions(Sqs.Settings(dead_letter_overflow="/folder")) == []
 
 
 @pytest.mark.parametrize(

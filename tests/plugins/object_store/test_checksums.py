@@ -150,10 +150,12 @@ def test_doctor_compares_checksums(tmp_path):
     commit(f"{tmp_path}/x.parquet", range(2000))
     sink = checkpoint(f"{tmp_path}/x.parquet")
     sink.open(WIDE)
-    assert sink.checks(write=False)["checkpoint"]().found.endswith(": 2,000 rows")
+    assert sink.health_checks(write=False)["checkpoint"]().found.endswith(
+        ": 2,000 rows"
+    )
     damage(tmp_path / "x.parquet")
     with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):
-        sink.checks(write=False)["checkpoint"]()
+        sink.health_checks(write=False)["checkpoint"]()
 
 
 def test_a_quarantine_refuses_a_flipped_bit(tmp_path):

@@ -691,4 +691,4 @@ def test_limits_have_limits(wrong):
     ],
 )
 def test_it_may_write_and_nothing_else(uri, expected):
-    assert NdjsonArchive.permissions(NdjsonArchive.Settings(uri=uri)) == expected
+    assert NdjsonArchive.aws_permissions(NdjsonArchive.Settings(uri=uri)) == expected

@@ -163,7 +163,7 @@ def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_
     world.shows()
     assert "a reset has begun and not ended" in caplog.text
     with prepared(world.made()) as (sink,):
-        finding = sink.checks(write=False)["checkpoint"]()
+        finding = sink.health_checks(write=False)["checkpoint"]()
     assert (finding.status, finding.advice) == (
         "warn",
         "finish it: reporting state REPORT reset",

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from reporting_framework import Readable, Split
+from reporting_framework import Split, supports
 from reporting_framework.errors import (
     CorruptCheckpoint,
     LocationError,
@@ -75,7 +75,7 @@ ROWS = [row(1, "a"), row(2, "b"), row(3, "a"), row(4, "c")]
 
 
 def test_a_checkpoint_is_readable():
-    assert issubclass(ParquetCheckpoint, Readable)
+    assert supports(ParquetCheckpoint, "scan")
 
 
 @pytest.mark.parametrize("name", ["x.parquet", "{study}/x.parquet"])

@@ -16,7 +16,7 @@ from reporting_framework import (
     Rejection,
     ReportingError,
     RunLedger,
-    Shape,
+    Source,
     Split,
 )
 
@@ -27,7 +27,7 @@ SPLIT_ROWS = 1_000
 BATCH_BYTES = 16 * 1024 * 1024
 
 
-class SqliteTable:
+class SqliteTable(Source):
     """Rows of a SQLite table as JSON objects.
 
     Each is known for good by its table and key: ``orders/17``.
@@ -40,9 +40,7 @@ class SqliteTable:
 
     name: ClassVar[str] = "sqlite-table"
     Settings: ClassVar[type[SqliteTableSettings]] = SqliteTableSettings
-    output_format: ClassVar[Shape] = "payloads"
     natural_keys = True
-    parallelism = 1
 
     def __init__(self, settings: SqliteTableSettings) -> None:
         self.settings = settings
@@ -121,9 +119,6 @@ class SqliteTable:
         through = min((key for key in ends if key is not None), default=None)
         listed = self._began.isoformat() if self._full else self._mark.listed
         return Bookmark(self._mark.table, through, rows, listed)._asdict()
-
-    def close(self) -> None:
-        """See `Source.close`: nothing stays open."""
 
     def _source_key(self, key: int) -> str:
         return f"{self.settings.table}/{key}"

@@ -26,7 +26,6 @@ from reporting_framework._text.messages import redacted
 from reporting_framework.aws_lambda import metrics
 from reporting_framework.execution.tracebacks import traceback_text
 from reporting_framework.plugin_api.markers import hookimpl
-from reporting_framework.plugin_api.report import Answering
 from reporting_framework.storage.watch import unwatch, watch
 
 if TYPE_CHECKING:
@@ -203,11 +202,7 @@ class Observability:
         A report that fails to give any has none.
         """
         try:
-            own: Mapping[str, tuple[float, str]] = (
-                self.report.metrics(result)
-                if isinstance(self.report, Answering)
-                else {}
-            )
+            own = {} if self.report is None else self.report.metrics(result)
             return {
                 name: (value, unit)
                 for name, (value, unit) in own.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import ReportingError, StepFailed
 from reporting_framework.execution.triggers import AWAITED, Kind
-from reporting_framework.plugin_api.report import Answering, Report
+from reporting_framework.plugin_api.report import Report
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
@@ -43,7 +43,7 @@ def success(
     """
     if result.response is not None:
         return result.response
-    own = report.answer(settings, result) if isinstance(report, Answering) else {}
+    own = report.answer(settings, result)
     body = {**result.model_dump(mode="json"), **own, **more}
     return _formed(kind, OK, {**body, "continued": True} if continued else body)
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.records import Split, SplitResult
 from reporting_framework.plugin_api.settings import Settings
 
@@ -20,7 +21,7 @@ class LocalEngineSettings(Settings):
     )
 
 
-class LocalEngine:
+class LocalEngine(Engine):
     """Threads that run as many splits at once as the source says are worth it.
 
     The engine takes no more than it can work on.
@@ -31,9 +32,6 @@ class LocalEngine:
 
     name: ClassVar[str] = "local"
     Settings: ClassVar[type[LocalEngineSettings]] = LocalEngineSettings
-
-    def __init__(self, settings: LocalEngineSettings) -> None:
-        self.settings = settings
 
     def map(
         self,

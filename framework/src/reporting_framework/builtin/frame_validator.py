@@ -18,7 +18,7 @@ from reporting_framework.plugin_api.records import (
     Rejection,
     Validated,
 )
-from reporting_framework.plugin_api.validator import ColumnFacts
+from reporting_framework.plugin_api.validator import ColumnFacts, Validator
 
 MISSING = "missing"
 WRONG_TYPE = "wrong_type"
@@ -39,7 +39,7 @@ class Fault(NamedTuple):
     field: str | None
 
 
-class FrameValidator:
+class FrameValidator(Validator):
     """Accepts rows whose columns have the types and values that the settings say.
 
     A row is rejected for the first rule that it breaks, in the order of the columns.

@@ -22,7 +22,6 @@ from reporting_framework.builtin.reasons import OUT_OF_RANGE, RejectionClassifie
 from reporting_framework.builtin.strict_json import check_strict, member_texts
 from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
@@ -30,7 +29,7 @@ from reporting_framework.plugin_api.records import (
     Validated,
 )
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.plugin_api.validator import ColumnFacts
+from reporting_framework.plugin_api.validator import ColumnFacts, Validator
 
 EXTRA_COLUMN = "extra"
 """Column that keeps unknown fields, as JSON with sorted names."""
@@ -51,7 +50,7 @@ class ModelValidatorSettings(Settings):
     )
 
 
-class ModelValidator:
+class ModelValidator(Validator):
     """A validator made of a model: subclass it with a `name` and a `model` of your own.
 
     The columns are the model's fields in their order, then `extra` if unknown fields
@@ -77,7 +76,6 @@ class ModelValidator:
     defaults: ClassVar[Mapping[str, Any]] = {}
     excluded_fields: ClassVar[frozenset[str]] = frozenset()
     raw_json_fields: ClassVar[frozenset[str]] = frozenset()
-    input_format: ClassVar[Shape] = "payloads"
     Settings: ClassVar[type[ModelValidatorSettings]] = ModelValidatorSettings
 
     def __init__(self, settings: ModelValidatorSettings) -> None:
@@ -180,7 +178,7 @@ class ModelValidator:
         )
 
     def column_facts(self) -> Mapping[str, ColumnFacts]:
-        """See `Describing.column_facts`: what the model says of its fields."""
+        """See `Validator.column_facts`: what the model says of its fields."""
         from reporting_framework.builtin.model_facts import facts_of
 
         facts_by_field = facts_of(self.model, self._columns)

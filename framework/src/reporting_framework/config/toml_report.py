@@ -1,6 +1,6 @@
 """A report composed in ``reporting.toml``.
 
-It follows the same `Report` protocol, with its table for settings.
+Its settings are its table there.
 
 ::
 
@@ -17,7 +17,9 @@ It follows the same `Report` protocol, with its table for settings.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.plugin_api.report import Report
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,19 +27,20 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 
 
-class ComposedReport(NamedTuple):
-    """See `plugin_api.report.Report`.
+class ComposedReport(Report):
+    """Report that a table of the configuration describes.
 
-    Attributes:
+    Args:
         name: The name of the table.
         summary: What the table says that it is.
     """
 
-    name: str
-    summary: str = ""
+    def __init__(self, name: str, summary: str = "") -> None:
+        self.name = name  # type: ignore[misc]  # each table has its own
+        self.summary = summary  # type: ignore[misc]
 
     @property
-    def Settings(self) -> type[BaseModel]:  # noqa: N802 - the protocol's name
+    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
         """What the table may hold."""
         from reporting_framework.config.toml_report_settings import ComposedSettings
 

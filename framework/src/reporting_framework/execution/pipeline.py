@@ -29,8 +29,6 @@ from reporting_framework.execution.plugin_errors import (
 )
 from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.result import Step
-from reporting_framework.plugin_api.sink import Resuming
-from reporting_framework.plugin_api.source import Triggered
 
 if TYPE_CHECKING:
     import polars as pl
@@ -204,7 +202,7 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
     try:
         for sink in pipeline.sinks:
             sink.open(pipeline.schema)
-            if changing and isinstance(sink, Resuming):
+            if changing:
                 sink.finish_reset(by_hand=False)
         yield pipeline.sinks
     finally:
@@ -257,8 +255,8 @@ def _accept_trigger(report: str, source: Source, trigger: Trigger) -> None:
     Raises:
         TriggerError: It does not take it.
     """
-    taken = source.triggers if isinstance(source, Triggered) else frozenset()
-    if not isinstance(source, Triggered) or trigger.kind not in taken:
+    taken = source.triggers
+    if trigger.kind not in taken:
         also = f"; it takes {', '.join(sorted(taken))}" if taken else ""
         raise TriggerError(
             f"report {report}: source {source.name} does not take {trigger.kind}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.plugin_errors import closing
 from reporting_framework.execution.split_worker import SplitWorker
-from reporting_framework.plugin_api.source import Revisiting
+from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -175,7 +175,7 @@ class Plan:
             PluginError: The source cannot read single objects again.
         """
         source = self._run.pipeline.source
-        if not isinstance(source, Revisiting):
+        if not supports(source, "plan_replay"):
             report = self._run.pipeline.report
             raise PluginError(
                 f"report {report}: source {source.name} cannot read single objects"

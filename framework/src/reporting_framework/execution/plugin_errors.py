@@ -94,8 +94,8 @@ def guard(plugin: T, owner: Owner) -> T:
     Each of these raises as `raise_wrapped` does.
 
     Iterators that its methods return are guarded, and so are its ledger, quarantine and
-    history. The stand-in is an instance of the plugin's class and of the protocols that
-    the plugin has; what is set on it is set on the plugin.
+    history. The stand-in is an instance of the plugin's class; what is set on it is set
+    on the plugin.
     """
     if plugin is None or issubclass(type(plugin), _Guarded):
         return plugin

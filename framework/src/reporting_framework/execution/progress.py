@@ -15,7 +15,6 @@ from reporting_framework.plugin_api.records import (
     holds_several,
     object_of,
 )
-from reporting_framework.plugin_api.sink import Resuming
 from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.storage.versions import same_version
 
@@ -58,8 +57,7 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     for sink in pipeline.sinks:
         sink.open(pipeline.schema)
         if recorder is not None:
-            if isinstance(sink, Resuming):
-                sink.finish_reset(by_hand=False)
+            sink.finish_reset(by_hand=False)
             recorder.use_history_of(sink)
         ledgers.append(sink.ledger())
         quarantine = quarantine or sink.quarantine()

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.execution.plugin_errors import Owner, call, log_errors
-from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.result import RunRecord
-from reporting_framework.plugin_api.source import Located
 from reporting_framework.registry.discovery import FRAMEWORK
 from reporting_framework.storage.timeouts import call_within
 
@@ -78,7 +76,7 @@ class Recorder:
 
     def use_history_of(self, sink: Sink) -> None:
         """Take this sink's history, if it has one and no sink before it had."""
-        if self._history is None and isinstance(sink, Recording):
+        if self._history is None:
 
             def take() -> None:
                 self._history = sink.history()
@@ -186,6 +184,4 @@ class Recorder:
 
 def _inputs(pipeline: Pipeline) -> list[str]:
     """Places that the source reads; without credentials, whatever the source says."""
-    if not isinstance(pipeline.source, Located):
-        return []
     return [redacted(uri) for uri in pipeline.source.source_uris()]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reporting_framework.plugin_api.metadata import Recording
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -27,7 +25,7 @@ def sink_history(sinks: Sequence[Sink]) -> SinkHistory | None:
     It is that of the first prepared sink that has one.
     """
     for sink in sinks:
-        if isinstance(sink, Recording) and (history := sink.history()) is not None:
+        if (history := sink.history()) is not None:
             return SinkHistory(sink, history)
     return None
 

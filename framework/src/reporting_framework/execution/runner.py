@@ -17,7 +17,6 @@ from reporting_framework.execution.recorder import Recorder
 from reporting_framework.execution.run_warnings import RunWarnings
 from reporting_framework.execution.split_observers import SplitObservers
 from reporting_framework.execution.totals import RunTotals
-from reporting_framework.plugin_api.source import Triggered
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -107,7 +106,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
         plan.end(exhausted=stats.exhausted and this.writes)
         state = committing.record(commit_results)
     response = None
-    if isinstance(source, Triggered) and this.writes:
+    if source.triggers and this.writes:
         response, left = source.build_response(totals.unread, totals.rejections)
         totals.mark_unread(left)
     result = totals.result(

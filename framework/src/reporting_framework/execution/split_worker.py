@@ -62,7 +62,7 @@ class SplitWorker:
                 )
                 if batch is None or (left is not None and left <= 0):
                     return split_result
-                if getattr(source, "natural_keys", False):
+                if source.natural_keys:
                     batch = with_natural_keys(batch)
                 split_result.add(
                     self._stage_batch(

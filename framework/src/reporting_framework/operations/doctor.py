@@ -23,7 +23,6 @@ from reporting_framework.errors import ReportingError
 from reporting_framework.execution.pipeline import assemble, close, plugin_of, schema_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.operations.iam import permissions_of
-from reporting_framework.plugin_api.base import Checkable
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import FRAMEWORK, installed
 from reporting_framework.storage.temporary import abandoned_temporary, temporary_root
@@ -302,7 +301,7 @@ def of_report(
             part = plugin_of(report, role, use, registry)
             if role == "sink" and schema is not None:
                 part.open(schema)
-            checks = part.checks(write=write) if isinstance(part, Checkable) else {}
+            checks = part.health_checks(write=write)
             checks = checks or {f"{role} {use.name}": _not_tried}
         except ReportingError as error:
             named_checks[f"{role} {use.name}{mark}"] = partial(

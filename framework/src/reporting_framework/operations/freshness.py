@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from reporting_framework.errors import FatalError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.run_history import records_of
-from reporting_framework.plugin_api.sink import Inspectable
+from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,7 @@ def _rows_are_gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
     if not any(output.rows for output in kept):
         return False
     for sink in pipeline.sinks:
-        if isinstance(sink, Inspectable):
+        if supports(sink, "belongings"):
             rows = [
                 artifact.rows
                 for artifact in sink.belongings()
@@ -121,7 +121,7 @@ def _modified(pipeline: Pipeline) -> datetime | None:
     """When one of the outputs was last written."""
     moments = []
     for sink in pipeline.sinks:
-        if isinstance(sink, Inspectable):
+        if supports(sink, "belongings"):
             moments += [
                 artifact.modified
                 for artifact in sink.belongings()

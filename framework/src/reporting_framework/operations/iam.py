@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.execution.pipeline import plugin_refs, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
-from reporting_framework.plugin_api.base import Permission, Permitted
+from reporting_framework.plugin_api.base import Permission, supports
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec
@@ -29,12 +29,13 @@ def permissions_of(
     permissions: list[Permission] = []
     for role, use in plugin_refs(composition):
         plugin = registry.find(role, use.name)
-        if isinstance(plugin, Permitted):
-            settings = settings_of(report, role, use, plugin)
-            declared = call(Owner(report, role, use.name), plugin.permissions, settings)
-            permissions += [
-                permission for permission in declared if permission not in permissions
-            ]
+        if not supports(plugin, "aws_permissions"):
+            continue
+        settings = settings_of(report, role, use, plugin)
+        declared = call(Owner(report, role, use.name), plugin.aws_permissions, settings)
+        permissions += [
+            permission for permission in declared if permission not in permissions
+        ]
     return permissions
 
 

@@ -19,13 +19,13 @@ from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
 from reporting_framework.execution.run_history import records_of
 from reporting_framework.operations.source_keys import source_key_of
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
     object_of,
     with_natural_keys,
 )
-from reporting_framework.plugin_api.source import Revisiting
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def read_records(
         PluginError: The source cannot read single objects again.
     """
     source = pipeline.source
-    if not isinstance(source, Revisiting):
+    if not supports(source, "plan_replay"):
         raise PluginError(
             f"report {pipeline.report}: source {source.name} cannot read single objects"
             " again"
@@ -226,7 +226,7 @@ def read_records(
     for split in source.plan_replay(objects_of(entries)):
         for batch in source.read(split):
             unread.update(batch.unread)
-            natural = getattr(source, "natural_keys", False)
+            natural = source.natural_keys
             for record in _records(with_natural_keys(batch) if natural else batch):
                 if record.source_key in versions:
                     before = versions.pop(record.source_key)

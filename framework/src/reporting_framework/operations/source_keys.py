@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from reporting_framework.errors import LocationError
 from reporting_framework.plugin_api.records import object_of, single_source_key
-from reporting_framework.plugin_api.source import Located
 from reporting_framework.storage.location import parse_location
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ def source_key_of(source: Source, text: str) -> str:
     file below it that exists. Any other text is a source key, and so is one that names
     an object of the source, even if there is such a path.
     """
-    if not isinstance(source, Located):
-        return text
     if text.startswith("/"):
         text = os.path.normpath(text)
     folders = [f"{uri.rstrip('/')}/" for uri in source.source_uris()]

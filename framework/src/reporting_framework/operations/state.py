@@ -12,8 +12,7 @@ from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.execution.run_history import newest_of
-from reporting_framework.plugin_api.sink import Inspectable, Resettable, Resuming
-from reporting_framework.plugin_api.source import Telling
+from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -59,7 +58,7 @@ def stored(pipeline: Pipeline) -> ReportState:
     silent, bookmark = [], None
     with prepared(pipeline) as sinks:
         for sink in sinks:
-            if isinstance(sink, Inspectable):
+            if supports(sink, "belongings"):
                 belongings += sink.belongings()
             else:
                 silent.append(sink.name)
@@ -73,9 +72,7 @@ def stored(pipeline: Pipeline) -> ReportState:
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
     """Describe the resets that have begun and not ended."""
-    unfinished = [
-        sink.unfinished_reset() for sink in pipeline.sinks if isinstance(sink, Resuming)
-    ]
+    unfinished = [sink.unfinished_reset() for sink in pipeline.sinks]
     return [reset for reset in unfinished if reset]
 
 
@@ -85,8 +82,7 @@ def finish_resets(pipeline: Pipeline) -> None:
     This is done because a person says that nothing else does so.
     """
     for sink in pipeline.sinks:
-        if isinstance(sink, Resuming):
-            sink.finish_reset(by_hand=True)
+        sink.finish_reset(by_hand=True)
 
 
 def _describe_next_run(
@@ -94,7 +90,7 @@ def _describe_next_run(
 ) -> Sequence[str]:
     """Describe the next run, in sentences."""
     source = pipeline.source
-    if isinstance(source, Telling):
+    if supports(source, "describe_hints"):
         try:
             ledger = ledger_of(sinks)
         except ReportingError as error:
@@ -122,9 +118,9 @@ class Reset:
 
     def __init__(self, pipeline: Pipeline, part: Part = "all") -> None:
         self._report = pipeline.report
-        self._sinks = [sink for sink in pipeline.sinks if isinstance(sink, Resettable)]
+        self._sinks = [sink for sink in pipeline.sinks if supports(sink, "remove")]
         self.silent = [
-            sink.name for sink in pipeline.sinks if not isinstance(sink, Resettable)
+            sink.name for sink in pipeline.sinks if not supports(sink, "remove")
         ]
         if not self._sinks:
             raise PluginError(
@@ -149,7 +145,7 @@ class Reset:
     def back_up(self, name: str) -> list[tuple[StoredArtifact, str]]:
         """Copy everything, and compare; each with the place of its copy.
 
-        See `Resettable.back_up`.
+        See `Sink.back_up`.
         """
         copies: list[tuple[StoredArtifact, str]] = []
         for sink, chosen in zip(self._sinks, self._chosen, strict=True):
@@ -157,7 +153,7 @@ class Reset:
         return copies
 
     def remove(self) -> None:
-        """Remove everything that is still as it was copied. See `Resettable.remove`."""
+        """Remove everything that is still as it was copied. See `Sink.remove`."""
         for sink, chosen in zip(self._sinks, self._chosen, strict=True):
             sink.remove(chosen)
 

@@ -20,13 +20,10 @@ from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.execution.run_history import sink_history
 from reporting_framework.operations.source_keys import source_key_of
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import SOURCE_KEY, object_of
-from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.plugin_api.source import (
     Absence,
-    Accounting,
-    Located,
-    Traceable,
 )
 from reporting_framework.query.filters import RowFilter
 
@@ -215,9 +212,7 @@ class ProvenanceReader:
 
     def _table(self) -> pl.LazyFrame | None:
         pipeline = self._pipeline
-        sink = next(
-            (sink for sink in pipeline.sinks if isinstance(sink, Readable)), None
-        )
+        sink = next((sink for sink in pipeline.sinks if supports(sink, "scan")), None)
         if sink is None:
             names = ", ".join(sink.name for sink in pipeline.sinks)
             raise PluginError(
@@ -304,18 +299,14 @@ class ProvenanceReader:
         return loads
 
     def _uri(self, source_key: str) -> str | None:
-        source = self._pipeline.source
-        if not isinstance(source, Traceable):
-            return None
-        uri = source.object_uri(object_of(source_key))
+        uri = self._pipeline.source.object_uri(object_of(source_key))
         return None if uri is None else redacted(uri)
 
     def _why_outside(self, key: str) -> Absence | None:
         """Why a URI, or the path of a file, cannot be one of the source's objects."""
-        source = self._pipeline.source
-        if not isinstance(source, Located):
+        uris = self._pipeline.source.source_uris()
+        if not uris:
             return None
-        uris = source.source_uris()
         path = key.startswith("/") and all(uri.startswith("/") for uri in uris)
         if not path and not re.match(r"[a-z0-9]+://", key):
             return None
@@ -327,7 +318,7 @@ class ProvenanceReader:
     def _absence(self, name: str) -> Absence | None:
         """Why the source did not read an object that is there."""
         pipeline, source = self._pipeline, self._pipeline.source
-        if not isinstance(source, Accounting):
+        if not supports(source, "absence"):
             return None
         ledger = ledger_of(pipeline.sinks)
         last = max(
@@ -339,13 +330,12 @@ class ProvenanceReader:
     def _now(self, objects: Mapping[str, set[str | None]]) -> dict[str, Now]:
         """Return what has become of each object, of which these versions were read."""
         source = self._pipeline.source
-        if not self._check or not isinstance(source, Traceable):
+        if not self._check or not supports(source, "object_version"):
             return {}
-        traceable: Traceable = source
 
         def object_status(name: str) -> Now:
             try:
-                version = traceable.version(name)
+                version = source.object_version(name)
             except AccessDenied:
                 return "denied"
             except ReportingError:

@@ -1,9 +1,10 @@
-"""The interface of an engine."""
+"""The base class of engines."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from reporting_framework.plugin_api.base import Plugin
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     )
 
 
-class Engine(Plugin, Protocol):
-    """What runs the work on splits, here or on other machines."""
+class Engine(Plugin):
+    """Base class of engines, which run the work on splits, here or elsewhere."""
 
+    @abstractmethod
     def map(
         self,
         process: Callable[[Split], SplitResult],
@@ -25,7 +27,7 @@ class Engine(Plugin, Protocol):
         parallelism: int,
         stop: Callable[[], bool],
     ) -> Iterator[SplitResult]:
-        """Outcomes of `process` in any order, as they come.
+        """Yield the results of `process` in any order, as they come.
 
         Args:
             process: Reads, validates, transforms and stages one split.
@@ -34,4 +36,3 @@ class Engine(Plugin, Protocol):
                 once.
             stop: Asked before each split is taken; once it says True no more are taken.
         """
-        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -165,21 +165,5 @@ class History(Protocol):
 
         Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at`
         (Datetime us UTC).
-        """
-        ...
-
-
-@runtime_checkable
-class Recording(Protocol):
-    """What a sink has besides when it keeps a history of runs."""
-
-    def history(self) -> History | None:
-        """Return the history beside this sink's outputs.
-
-        It is None where the settings ask for none.
-
-        Called after `open`, in a run before `ledger`, which may then read it along with
-        the rest. A dry run only reads it. What the history raises is logged, and never
-        fails a run.
         """
         ...

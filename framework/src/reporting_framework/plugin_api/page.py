@@ -1,7 +1,8 @@
-"""The interface of a page."""
+"""The base class of pages, and what a page is made of."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
@@ -52,8 +53,8 @@ class HasHtml(Protocol):
         ...
 
 
-class Page(Plugin, Protocol):
-    """Report to look at: one HTML page of one month of a report's table.
+class Page(Plugin):
+    """Base class of pages: one HTML page of one month of a report's table.
 
     The page needs nothing else.
 
@@ -62,8 +63,8 @@ class Page(Plugin, Protocol):
             refused.
     """
 
-    required_columns: ClassVar[frozenset[str]]
+    required_columns: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def render(self, material: PageContext) -> str | HasHtml:
         """Return a whole HTML document. The same material gives the same text."""
-        ...

@@ -1,8 +1,9 @@
-"""The interface of a query."""
+"""The base class of queries."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
 
 from reporting_framework.plugin_api.base import Plugin
 
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class Query(Plugin, Protocol):
-    """A question to a report's table.
+class Query(Plugin):
+    """Base class of queries: a question to a report's table.
 
     The docstring of the class defines it so exactly that two people would write the
     same numbers: what is counted, in which units, what becomes of nulls and ties. Its
@@ -23,14 +24,14 @@ class Query(Plugin, Protocol):
             without one of them is refused.
     """
 
-    required_columns: ClassVar[frozenset[str]]
+    required_columns: ClassVar[frozenset[str]] = frozenset()
 
+    @abstractmethod
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """The answer, in an order that does not depend on that of `rows`.
+        """Return the answer, in an order that does not depend on that of `rows`.
 
         Looks at no more than their schema.
 
         Raises:
             SettingsError: The settings name a column that is not there.
         """
-        ...

@@ -75,7 +75,7 @@ class Trigger(NamedTuple):
         event: All of it, as it came (JSON types).
         settings: What it sets of the report's settings.
         names_work: Whether it names the very objects or records to take; then the
-            source must know what to do with it (see `source.Triggered`).
+            source must know what to do with it (see `Source.triggers`).
         awaited: Whether someone reads the answer.
     """
 
@@ -262,8 +262,8 @@ class CommitResult(NamedTuple):
         duplicates: How many staged rows were left out because they were already there;
             None where the sink cannot tell.
         failed: Staged rows that could not be kept for a reason that passes. Only for
-            sources that deliver such records again (see `Triggered`); any other needs
-            an error.
+            sources that deliver such records again (see `Source.triggers`); any other
+            needs an error.
         newest: The newest timestamp of all outputs, if there is one.
         spans: Stages within the commit, such as ``merge``, each time that they took
             place.

@@ -1,13 +1,14 @@
-"""The interface of a report, and the plain data that it composes."""
+"""The base class of reports, and the plain data that a report composes."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from reporting_framework.plugin_api.base import optional
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from reporting_framework.plugin_api.result import RunResult
 
 
@@ -33,54 +34,52 @@ class PipelineSpec(NamedTuple):
     engine: PluginRef = PluginRef("local")
 
 
-class Report(Protocol):
-    """A named composition with a settings model of its own.
+class Report(ABC):
+    """Base class of reports: a named composition with a settings model of its own.
 
-    Beside `compose` it may have `answer` and `metrics`, see `Answering`, and the class
-    variables ``table``, what its table is called in SQL beside the report's own name,
-    and ``page``, the name of the page that ``reporting render`` makes unless another is
-    asked for. The model's fields are the options of the command line. Beside the fields
-    it may say, as class variables:
+    The model's fields are the options of the command line. Beside the fields it may
+    say, as class variables:
 
     - ``environment``: published names of environment variables, by field;
     - ``alternatives``: fields that stand together in the place of one, as in
       ``{"source": ("source_bucket", "prefix")}``; the higher of two layers wins, both
       in one layer are refused.
+
+    Attributes:
+        name: Name that users select it by.
+        summary: What it is, in a line.
+        Settings: The pydantic model of its settings.
+        table: Other names of its table in SQL, beside the report's own.
+        page: Name of the page that ``reporting render`` makes unless another is asked
+            for.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    Settings: ClassVar[Any]
+    table: ClassVar[str | Sequence[str]] = ()
+    page: ClassVar[str | None] = None
 
-    @property
-    def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
-        """Return the pydantic model of its settings.
-
-        This is a class attribute (read-only here, so that any model will do).
-        """
-        ...
-
+    @abstractmethod
     def compose(self, settings: Any) -> PipelineSpec:
-        """The composition for these settings. Looks nothing up and opens nothing."""
-        ...
+        """Return the composition for these settings.
 
+        It looks nothing up and opens nothing.
+        """
 
-@runtime_checkable
-class Answering(Protocol):
-    """Optional interface of a report that gives its results names of its own.
-
-    It is there for those who know the results by these names.
-    """
-
+    @optional
     def answer(self, settings: Any, result: RunResult) -> Mapping[str, Any]:
         """Return further entries (JSON types) for the answer to a trigger.
 
-        The answer holds them beside those of the result.
+        The answer holds them beside those of the result, for those who know the results
+        by these names.
         """
-        ...
+        return {}
 
+    @optional
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
         """Return value and CloudWatch unit of metrics beside the general ones.
 
         A unit is ``Count``, ``Bytes``, ``Milliseconds`` or the like.
         """
-        ...
+        return {}

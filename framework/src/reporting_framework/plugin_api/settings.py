@@ -24,3 +24,7 @@ class Settings(BaseModel):
 
     environment: ClassVar[dict[str, str]] = {}
     alternatives: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+
+class NoSettings(Settings):
+    """Settings of a plugin that has none."""

@@ -1,16 +1,18 @@
-"""The interface of a sink, and its optional interfaces."""
+"""The base class of sinks."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
-from reporting_framework.plugin_api.base import Plugin
+from reporting_framework.errors import NotSupported
+from reporting_framework.plugin_api.base import Plugin, optional
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.plugin_api.metadata import History, Quarantine
     from reporting_framework.plugin_api.records import (
         CommitResult,
         Split,
@@ -18,109 +20,6 @@ if TYPE_CHECKING:
         StoredArtifact,
     )
     from reporting_framework.plugin_api.source import Ledger
-
-
-class Sink(Plugin, Protocol):
-    """Where accepted rows go."""
-
-    def open(self, schema: pl.Schema) -> None:
-        """Called first, once, before anything is read.
-
-        Args:
-            schema: Schema of every frame that will be staged.
-
-        Raises:
-            SettingsError: The schema lacks a column that the settings name.
-        """
-        ...
-
-    def ledger(self) -> Ledger | None:
-        """What this sink already holds, or None when it keeps no account of that.
-
-        What has a ledger is the account of what was taken. So a sink that has none is
-        committed before those that have one, and may be given the same rows again: it
-        must make nothing more of them.
-
-        Raises:
-            CorruptCheckpoint: What is there cannot be read, or cannot be brought to the
-                schema without loss.
-            AccessDenied: Reading was refused. Only a definite "not found" means
-                "nothing yet".
-            StorageUnavailable: Reading failed after retries.
-        """
-        ...
-
-    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """Put the rows where `commit` will find them, without making them visible.
-
-        Repeatable, thread-safe.
-
-        Args:
-            frame: At least one row, in the schema given to `open`.
-            split: Where the rows come from.
-            part: Number of the batch within the split, from 0.
-        """
-        ...
-
-    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
-        """Make all staged parts visible, atomically for each output.
-
-        Rows whose source key is already there are left out.
-
-        Called once, also with no staged parts. When it raises, nothing visible has
-        changed but whole outputs.
-
-        Raises:
-            CommitConflict: Other runs kept winning the race.
-        """
-        ...
-
-    def close(self) -> None:
-        """Remove all that was staged.
-
-        Called at the end of every run, also after a commit; errors are logged.
-        """
-        ...
-
-    def quarantine(self) -> Quarantine | None:
-        """The quarantine beside this sink's outputs, or None when it has none."""
-        ...
-
-
-@runtime_checkable
-class Readable(Protocol):
-    """What a sink has besides when what it holds can be asked for as a table."""
-
-    def scan(self) -> pl.LazyFrame | None:
-        """What it holds, lazily, or None where there is nothing yet.
-
-        Called after `open`, whose columns it has, in their order and types; others that
-        are there follow. A query picks columns and rows before the frame is collected:
-        where they lie, no more than those should be read.
-
-        Raises:
-            CorruptCheckpoint: What is there cannot be read.
-            AccessDenied: Reading was refused. Only a definite "not found" means
-                "nothing yet".
-            StorageUnavailable: Reading failed after retries.
-        """
-        ...
-
-
-@runtime_checkable
-class Filed(Protocol):
-    """Optional interface of a sink whose table is parquet files below one folder.
-
-    Its table is all the parquet files there.
-    """
-
-    @classmethod
-    def table_folder(cls, settings: Any) -> str:
-        """Return the URI of that folder under these settings.
-
-        This looks nothing up and opens nothing.
-        """
-        ...
 
 
 class ParquetFile(Protocol):
@@ -158,58 +57,139 @@ class ParquetFile(Protocol):
         ...
 
 
-@runtime_checkable
-class ParquetBacked(Readable, Protocol):
-    """Optional interface of a readable sink whose table is parquet files.
+class Sink(Plugin):
+    """Base class of sinks: where accepted rows go.
 
-    Other engines then read them themselves.
+    A sink needs `stage` and `commit`; all else has a default.
     """
 
-    def parquet_files(self) -> Sequence[ParquetFile]:
-        """The files whose rows are those of `scan`, none where there is nothing yet.
+    @optional
+    def open(self, schema: pl.Schema) -> None:
+        """Prepare for rows; called first, once, before anything is read.
 
-        Called after `open`.
+        Args:
+            schema: Schema of every frame that will be staged.
 
-        What `scan` makes of an older file's columns, who reads these makes of them too:
-        one that is missing is null, a text in the place of a day is parsed, another
-        type is cast.
+        Raises:
+            SettingsError: The schema lacks a column that the settings name.
+        """
+
+    @optional
+    def ledger(self) -> Ledger | None:
+        """Return what this sink already holds, or None if it keeps no account of that.
+
+        A sink without a ledger is committed before those that have one, and may be
+        given the same rows again: it must ignore repeated rows.
+
+        Raises:
+            CorruptCheckpoint: What is there cannot be read, or cannot be brought to the
+                schema without loss.
+            AccessDenied: Reading was refused. Only a definite "not found" means
+                "nothing yet".
+            StorageUnavailable: Reading failed after retries.
+        """
+        return None
+
+    @abstractmethod
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
+        """Put the rows where `commit` will find them, without making them visible.
+
+        Repeatable, thread-safe.
+
+        Args:
+            frame: At least one row, in the schema given to `open`.
+            split: Where the rows come from.
+            part: Number of the batch within the split, from 0.
+        """
+
+    @abstractmethod
+    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+        """Make all staged parts visible, atomically for each output.
+
+        Rows whose source key is already there are left out.
+
+        Called once, also with no staged parts. When it raises, nothing visible has
+        changed but whole outputs.
+
+        Raises:
+            CommitConflict: Other runs kept winning the race.
+        """
+
+    @optional
+    def quarantine(self) -> Quarantine | None:
+        """Return the quarantine beside this sink's outputs, or None if it has none."""
+        return None
+
+    @optional
+    def history(self) -> History | None:
+        """Return the history beside this sink's outputs, or None if it has none.
+
+        Called after `open`, in a run before `ledger`, which may then read it along with
+        the rest. A dry run only reads it. What the history raises is logged, and never
+        fails a run.
+        """
+        return None
+
+    # -- queries -----------------------------------------------------------------------
+
+    @optional
+    def scan(self) -> pl.LazyFrame | None:
+        """Return what it holds, lazily, or None if there is nothing yet.
+
+        Called after `open`, whose columns it has, in their order and types; others that
+        are there follow. A query picks columns and rows before the frame is collected;
+        no more than those should be read.
 
         Raises:
             CorruptCheckpoint: What is there cannot be read.
             AccessDenied: Reading was refused. Only a definite "not found" means
                 "nothing yet".
+            NotSupported: The sink cannot be queried.
             StorageUnavailable: Reading failed after retries.
         """
-        ...
+        raise NotSupported(f"sink {self.name}: it cannot be queried")
 
+    @optional
+    def parquet_files(self) -> Sequence[ParquetFile]:
+        """Return the files whose rows are those of `scan`; other engines read them.
 
-@runtime_checkable
-class Inspectable(Protocol):
-    """Optional interface of a sink that can tell what it keeps.
+        There are none if there is nothing yet. Called after `open`.
 
-    It is there for `reporting state REPORT`.
-    """
+        Whoever reads the files does with an older file's columns what `scan` does: a
+        missing one is null, a text in place of a day is parsed, another type is cast.
 
-    def belongings(self) -> Sequence[StoredArtifact]:
-        """All that it keeps, as it is now, outputs first.
-
-        Called after `open`; it changes nothing.
-
-        What is there and cannot be read as what it should be is told without its rows,
-        not raised.
+        Raises:
+            CorruptCheckpoint: What is there cannot be read.
+            AccessDenied: Reading was refused. Only a definite "not found" means
+                "nothing yet".
+            NotSupported: The table is not made of parquet files.
+            StorageUnavailable: Reading failed after retries.
         """
-        ...
+        raise NotSupported(f"sink {self.name}: its table is not parquet files")
 
+    @classmethod
+    @optional
+    def table_folder(cls, settings: Any) -> str | None:
+        """Return the URI of the folder whose parquet files are the table, if it is so.
 
-@runtime_checkable
-class Resettable(Inspectable, Protocol):
-    """Optional interface of a sink that can begin anew.
+        It looks nothing up and opens nothing.
+        """
+        return None
 
-    It is there for `reporting state REPORT reset`.
-    """
+    # -- for the commands --------------------------------------------------------------
 
+    @optional
+    def belongings(self) -> Sequence[StoredArtifact]:
+        """Return all that it keeps, as it is now, outputs first.
+
+        Called after `open`; it changes nothing. Something that cannot be read as what
+        it should be is returned without its rows.
+        """
+        return ()
+
+    @optional
     def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
-        """Copy these belongings beside them, and compare; where each copy is.
+        """Copy these belongings beside them, compare, and return where each copy is.
 
         Args:
             belongings: As `belongings` gave them.
@@ -217,38 +197,34 @@ class Resettable(Inspectable, Protocol):
 
         Raises:
             CommitConflict: One has changed since it was looked at.
+            NotSupported: The sink cannot be reset.
         """
-        ...
+        raise NotSupported(f"sink {self.name}: it cannot be reset")
 
+    @optional
     def remove(self, belongings: Sequence[StoredArtifact]) -> None:
         """Remove these belongings, each only in the version that it was looked at.
+
+        A sink with several of them writes a marker before it removes anything, and
+        removes the marker last: a table of which a part was removed must not be taken
+        for the whole. See `unfinished_reset`.
 
         Raises:
             CommitConflict: One has changed since. It was left, and so were those that
                 come after it.
+            NotSupported: The sink cannot be reset.
         """
-        ...
+        raise NotSupported(f"sink {self.name}: it cannot be reset")
 
-
-@runtime_checkable
-class Resuming(Resettable, Protocol):
-    """Optional interface of a resettable sink whose reset leaves a marker.
-
-    The marker is there while the reset is under way.
-
-    `Resettable.remove` writes the marker before it removes anything and removes the
-    marker last. Whatever finds the marker of a reset that was killed finishes the
-    reset, or refuses: a table of which a part was removed must not be taken for the
-    whole.
-    """
-
+    @optional
     def unfinished_reset(self) -> str | None:
         """Describe a reset that has begun and not ended, `None` if there is none.
 
         Called after `open`.
         """
-        ...
+        return None
 
+    @optional
     def finish_reset(self, *, by_hand: bool) -> None:
         """Finish a reset that has begun and not ended, if there is one.
 
@@ -262,20 +238,12 @@ class Resuming(Resettable, Protocol):
         Raises:
             CommitConflict: It is not certain that the process that began it is dead.
         """
-        ...
 
-
-@runtime_checkable
-class Shelving(Protocol):
-    """Optional interface of a sink that takes small files beside its outputs.
-
-    Such a file is a page made of the outputs, for example.
-    """
-
+    @optional
     def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """Put a file beside the outputs, in one atomic step, whatever was there.
+        """Put a small file beside the outputs, such as a page, and return its URI.
 
-        Its URI. Called after `open`.
+        It is one atomic step, whatever was there. Called after `open`.
 
         What reads the outputs as a table must not take the file for a part of it, and
         another checkpoint beside this one must not have the same place for it.
@@ -289,6 +257,7 @@ class Shelving(Protocol):
 
         Raises:
             AccessDenied: Writing was refused.
+            NotSupported: The sink keeps no other files.
             StorageUnavailable: Writing failed after retries.
         """
-        ...
+        raise NotSupported(f"sink {self.name}: it keeps no files beside its outputs")

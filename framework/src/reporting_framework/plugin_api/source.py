@@ -1,8 +1,9 @@
-"""The interface of a source, and its optional interfaces."""
+"""The base class of sources, and what a source plans from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -13,7 +14,8 @@ from typing import (
     runtime_checkable,
 )
 
-from reporting_framework.plugin_api.base import Plugin
+from reporting_framework.errors import NotSupported
+from reporting_framework.plugin_api.base import Plugin, optional
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -143,116 +145,6 @@ class PlanStats(NamedTuple):
     read_before: Sequence[str] = ()
 
 
-class Source(Plugin, Protocol):
-    """Where records come from.
-
-    `plan` and `read` are deterministic: the same storage and ledger give the same
-    splits, the same split gives the same batches. `read` may run in another thread,
-    process or machine than `plan`, and more than once.
-
-    A source whose records have keys of their own (rows of a table, records of an API)
-    has the class attribute ``natural_keys = True`` too: an object that it plans is one
-    record, whatever its key ends in. Otherwise a source key that ends in ``#`` and
-    digits is a line of the object before it.
-
-    Attributes:
-        output_format: Whether batches carry payloads or frames.
-    """
-
-    output_format: ClassVar[Shape]
-
-    @property
-    def parallelism(self) -> int:
-        """How many splits are worth having under way at once on one machine."""
-        ...
-
-    def plan(self, ledger: RunLedger) -> Iterable[Split]:
-        """Splits that cover every record not in the ledger.
-
-        Lazy where listing is slow: reading starts meanwhile.
-
-        Raises:
-            AccessDenied: Listing was refused.
-            LocationError: There is no such bucket or folder.
-            StorageUnavailable: Listing failed after retries.
-        """
-        ...
-
-    def read(self, split: Split) -> Iterator[Batch]:
-        """Batches of bounded size.
-
-        An object that cannot be read is reported in `Batch.unread`, not raised.
-        """
-        ...
-
-    def plan_stats(self) -> PlanStats:
-        """What was seen besides the splits; called after the last split was taken."""
-        ...
-
-    def bookmark(
-        self, *, complete: bool, unread: Sequence[str], rows: int
-    ) -> Mapping[str, Any]:
-        """Return what the next run's `plan` should find in `RunLedger.bookmark`.
-
-        It is of JSON types, and is found there where a sink has a quarantine.
-
-        Args:
-            complete: Whether all splits were handled.
-            unread: Objects that could not be read.
-            rows: Rows in the sink that holds least, after the commit.
-        """
-        ...
-
-    def close(self) -> None:
-        """Give up what is still under way.
-
-        Called at the end of every run, however it ends; errors are logged.
-        """
-        ...
-
-
-@runtime_checkable
-class Triggered(Protocol):
-    """Optional interface of a source whose work a trigger can name.
-
-    A trigger is a notification, a queue or a stream.
-
-    Attributes:
-        triggers: The kinds of triggers it takes (`Trigger.kind`); any other that names
-            its work is refused.
-
-    What a trigger named comes again when it is not taken. So where one has named the
-    work, a `TransientError` of a validator, a transform or a sink's `stage` leaves the
-    records of that batch unread, and the run goes on.
-    """
-
-    triggers: ClassVar[frozenset[str]]
-
-    def accept_trigger(self, trigger: Trigger) -> None:
-        """Take the trigger that names the work.
-
-        This is called before `plan`, which then gives the work that the trigger names
-        and no other.
-
-        Raises:
-            TriggerError: The trigger is not what it seems to be.
-        """
-        ...
-
-    def build_response(
-        self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
-    ) -> TriggerResponse:
-        """What the trigger expects back; called after the commit.
-
-        Args:
-            unread: Objects or records that could not be taken: they must come again.
-            rejections: Records that were read and are not kept, filtered ones among
-                them. Where no sink has a quarantine, it is for the source to set them
-                aside.
-        """
-        ...
-
-
 @runtime_checkable
 class DatedLedger(Protocol):
     """Method of a ledger that can look behind a newest timestamp that is in the future.
@@ -290,13 +182,149 @@ class Absence(NamedTuple):
     text: str
 
 
-@runtime_checkable
-class Accounting(Protocol):
-    """Method of a source that can say why an object was not read.
+class Source(Plugin):
+    """Base class of sources: where records come from.
 
-    For ``reporting trace``.
+    A source needs `plan` and `read`; all else has a default. Both are deterministic:
+    the same storage and ledger give the same splits, the same split gives the same
+    batches. `read` may run in another thread, process or machine than `plan`, and more
+    than once.
+
+    Attributes:
+        output_format: Whether batches carry payloads or frames.
+        natural_keys: Whether records have keys of their own (rows of a table, records
+            of an API): an object that it plans is then one record, whatever its key
+            ends in. Otherwise a source key that ends in ``#`` and digits is a line of
+            the object before it.
+        triggers: Kinds of triggers whose work it takes (`Trigger.kind`): notifications,
+            a queue, a stream. What such a trigger named is delivered again if it is not
+            taken, so a `TransientError` of a validator, a transform or a sink's `stage`
+            leaves the records of that batch unread, and the run goes on.
     """
 
+    output_format: ClassVar[Shape] = "payloads"
+    natural_keys: ClassVar[bool] = False
+    triggers: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def parallelism(self) -> int:
+        """How many splits are worth having under way at once on one machine."""
+        return 1
+
+    @abstractmethod
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        """Return splits that cover every record that is not in the ledger.
+
+        It should be lazy if listing is slow: reading starts meanwhile.
+
+        Raises:
+            AccessDenied: Listing was refused.
+            LocationError: There is no such bucket or folder.
+            StorageUnavailable: Listing failed after retries.
+        """
+
+    @abstractmethod
+    def read(self, split: Split) -> Iterable[Batch]:
+        """Return batches of bounded size.
+
+        An object that cannot be read is reported in `Batch.unread`, not raised.
+        """
+
+    @optional
+    def plan_stats(self) -> PlanStats:
+        """Return what was seen besides the splits.
+
+        Called after the last split was taken.
+        """
+        return PlanStats()
+
+    @optional
+    def bookmark(
+        self, *, complete: bool, unread: Sequence[str], rows: int
+    ) -> Mapping[str, Any]:
+        """Return what the next run's `plan` should find in `RunLedger.bookmark`.
+
+        It is of JSON types, and is found there if a sink has a quarantine.
+
+        Args:
+            complete: Whether all splits were handled.
+            unread: Objects that could not be read.
+            rows: Rows in the sink that holds least, after the commit.
+        """
+        return {}
+
+    # -- work that a trigger names -----------------------------------------------------
+
+    @optional
+    def accept_trigger(self, trigger: Trigger) -> None:
+        """Take the trigger that names the work.
+
+        Called before `plan`, which then gives the work that the trigger names and no
+        other.
+
+        Raises:
+            TriggerError: The trigger is not what it seems to be.
+        """
+        raise NotSupported(f"source {self.name}: it takes no trigger that names work")
+
+    @optional
+    def build_response(
+        self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
+    ) -> TriggerResponse:
+        """Return what the trigger expects back; called after the commit.
+
+        Args:
+            unread: Objects or records that could not be taken: they must be delivered
+                again.
+            rejections: Records that were read and are not kept, filtered ones among
+                them. If no sink has a quarantine, the source must set them aside.
+        """
+        raise NotSupported(f"source {self.name}: it answers no trigger")
+
+    # -- for the commands --------------------------------------------------------------
+
+    @optional
+    def source_uris(self) -> Sequence[str]:
+        """Return the places that it reads under its settings, without credentials.
+
+        It looks nothing up.
+        """
+        return ()
+
+    @optional
+    def object_uri(self, name: str) -> str | None:
+        """Return the URI of the object that is called `name` in source keys.
+
+        It looks nothing up; `None` if objects have none.
+        """
+        return None
+
+    @optional
+    def object_version(self, name: str) -> str | None:
+        """Return the version that the object has now, as batches have it.
+
+        `None` when it is definitely not there.
+
+        Raises:
+            AccessDenied: Looking was refused.
+            NotSupported: The source has no versions.
+            StorageUnavailable: Looking failed after retries.
+        """
+        raise NotSupported(f"source {self.name}: it looks up no single objects")
+
+    @optional
+    def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
+        """Return splits that cover these objects and no others, instead of `plan`.
+
+        The ledger does not matter. An object that is gone is reported by `read` in
+        `Batch.unread`.
+
+        Raises:
+            NotSupported: The source cannot read single objects again.
+        """
+        raise NotSupported(f"source {self.name}: it reads no single objects again")
+
+    @optional
     def absence(
         self, name: str, ledger: RunLedger, last_run: datetime | None
     ) -> Absence | None:
@@ -309,71 +337,15 @@ class Accounting(Protocol):
             ledger: What the next run would plan from.
             last_run: When the last run began (aware, UTC), if that is known.
         """
-        ...
+        return None
 
-
-@runtime_checkable
-class Located(Protocol):
-    """What a source has besides when what it reads lies at places that have a URI."""
-
-    def source_uris(self) -> Sequence[str]:
-        """The places that it reads under its settings, without credentials.
-
-        Looks nothing up.
-        """
-        ...
-
-
-@runtime_checkable
-class Traceable(Protocol):
-    """Optional interface of a source whose single objects can be pointed at.
-
-    It is there for ``reporting trace``.
-    """
-
-    def object_uri(self, name: str) -> str:
-        """URI of the object that is called `name` in source keys. Looks nothing up."""
-        ...
-
-    def version(self, name: str) -> str | None:
-        """Version that the object has now, as batches tell it.
-
-        None when it is definitely not there.
-
-        Raises:
-            AccessDenied: Looking was refused.
-            StorageUnavailable: Looking failed after retries.
-        """
-        ...
-
-
-@runtime_checkable
-class Revisiting(Protocol):
-    """Optional interface of a source that can read single objects again.
-
-    It is there for `reporting quarantine REPORT replay`.
-    """
-
-    def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
-        """Splits that cover these objects and no others, whatever the ledger says.
-
-        In the place of `plan`.
-
-        An object that is gone is reported by `read` in `Batch.unread`.
-        """
-        ...
-
-
-@runtime_checkable
-class Telling(Protocol):
-    """Optional interface of a source that says in words what the next run will list."""
-
+    @optional
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
         """Describe what a run that began now would list, in sentences for people.
 
-        Lists and reads nothing.
+        It lists and reads nothing.
 
         Args:
             ledger: What that run would plan from; any bookmark will do.
         """
-        ...
+        return ()

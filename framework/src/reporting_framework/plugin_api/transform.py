@@ -1,8 +1,9 @@
-"""The interface of a transform."""
+"""The base class of transforms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from reporting_framework.plugin_api.base import Plugin
 
@@ -10,16 +11,16 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-class Transform(Plugin, Protocol):
-    """What shapes frames.
+class Transform(Plugin):
+    """Base class of transforms, which shape frames.
 
-    It keeps the column `SOURCE_KEY` as it is; the rows it drops are counted as
+    A transform keeps the column `SOURCE_KEY` as it is; the rows it drops are counted as
     filtered.
     """
 
+    @abstractmethod
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The new frame.
+        """Return the new frame.
 
-        Must also work on a frame with no rows: the sinks' schema is found that way.
+        It must also work on a frame with no rows: the sinks' schema is found that way.
         """
-        ...

@@ -1,43 +1,18 @@
-"""The interface of a validator, and its optional interface."""
+"""The base class of validators."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from reporting_framework.plugin_api.base import Plugin
+from reporting_framework.plugin_api.base import Plugin, optional
 
 if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.plugin_api.base import Shape
-    from reporting_framework.plugin_api.records import (
-        Batch,
-        Validated,
-    )
-
-
-class Validator(Plugin, Protocol):
-    """What tells good records from bad ones.
-
-    Attributes:
-        input_format: Whether it takes payloads or frames; a mismatch with the source is
-            refused before anything is read.
-    """
-
-    input_format: ClassVar[Shape]
-
-    @property
-    def schema(self) -> pl.Schema:
-        """Schema of the frames it gives; the last column is `SOURCE_KEY`, a String."""
-        ...
-
-    def validate(self, batch: Batch) -> Validated:
-        """Each record of the batch is either a row of the frame or a rejection.
-
-        Never raises for a bad record.
-        """
-        ...
+    from reporting_framework.plugin_api.records import Batch, Validated
 
 
 class ColumnFacts(NamedTuple):
@@ -54,10 +29,27 @@ class ColumnFacts(NamedTuple):
     values: Sequence[str] = ()
 
 
-@runtime_checkable
-class Describing(Protocol):
-    """Optional interface of a validator that knows more of its columns than types."""
+class Validator(Plugin):
+    """Base class of validators, which tell good records from bad ones.
 
+    Attributes:
+        input_format: Whether it takes payloads or frames; a mismatch with the source is
+            refused before anything is read.
+        schema: Schema of the frames it gives; the last column is `SOURCE_KEY`, a
+            String. A property will do.
+    """
+
+    input_format: ClassVar[Shape] = "payloads"
+    schema: pl.Schema
+
+    @abstractmethod
+    def validate(self, batch: Batch) -> Validated:
+        """Make each record of the batch a row of the frame or a rejection.
+
+        It never raises for a bad record.
+        """
+
+    @optional
     def column_facts(self) -> Mapping[str, ColumnFacts]:
-        """What it knows, by column; for ``reporting schema``."""
-        ...
+        """Return what is known of columns, by name; for ``reporting schema``."""
+        return {}

@@ -11,9 +11,9 @@ from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.execution.pipeline import plugin_of
 from reporting_framework.execution.plugin_errors import Owner, call, owner_of
 from reporting_framework.execution.run_history import records_of
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.plugin_api.report import PluginRef
-from reporting_framework.plugin_api.sink import Shelving
 from reporting_framework.query.run_query import held
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def read(
         PluginError: None of its sinks can be read, or a plugin is unknown, broken or
             blocked.
         ObjectMissing: There is nothing yet.
-        ReportingError: As `Readable.scan`, `Quarantine.entries` or `History.records`.
+        ReportingError: As `Sink.scan`, `Quarantine.entries` or `History.records`.
     """
     sink, rows = held(report, composition, registry)
     runs = tuple(records_of([sink]) or ())
@@ -163,10 +163,10 @@ def write_page_beside(page: Page, reading: Reading, month: date) -> str:
 
     Raises:
         PluginError: The sink has no place for it.
-        ReportingError: As `render`, or as `Shelving.shelve`.
+        ReportingError: As `render`, or as `Sink.shelve`.
     """
     report, sink = reading.material.report, reading.sink
-    if not isinstance(sink, Shelving):
+    if not supports(sink, "shelve"):
         raise PluginError(
             f"report {report}: sink {sink.name} has no place for a page beside what it"
             " holds"

@@ -6,7 +6,7 @@ They are about what its sink holds, the rows that are asked for, and the answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -18,8 +18,9 @@ from reporting_framework.execution.pipeline import (
     settings_of,
 )
 from reporting_framework.execution.plugin_errors import Owner, call
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import PluginRef
-from reporting_framework.plugin_api.sink import Readable, Sink
+from reporting_framework.plugin_api.sink import Sink
 from reporting_framework.query.filters import _EVERYTHING, RowFilter
 from reporting_framework.query.schemas.table import described
 
@@ -30,13 +31,9 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 
-class ReadableSink(Sink, Readable, Protocol):
-    """A sink whose table can be asked."""
-
-
 def readable_of(
     report: str, composition: PipelineSpec, registry: Registry
-) -> tuple[ReadableSink, pl.Schema]:
+) -> tuple[Sink, pl.Schema]:
     """Return the first sink of a report that can be read, and its schema.
 
     The sink is prepared, and the schema is the one that it was prepared with.
@@ -49,9 +46,9 @@ def readable_of(
     pipeline = assemble(report, composition, registry)
     close_source(pipeline)
     for sink in pipeline.sinks:
-        if isinstance(sink, Readable):
+        if supports(sink, "scan"):
             sink.open(pipeline.schema)
-            return cast(ReadableSink, sink), pipeline.schema
+            return sink, pipeline.schema
     raise _no_table(report, composition)
 
 
@@ -68,7 +65,7 @@ def planned_columns(
         ReportingError: As `schemas.table.described`.
     """
     sinks = [registry.find("sink", use.name) for use in composition.sinks]
-    if not any(issubclass(sink, Readable) for sink in sinks):
+    if not any(supports(sink, "scan") for sink in sinks):
         raise _no_table(report, composition)
     return [each.name for each in described(report, composition, registry).columns]
 
@@ -90,14 +87,14 @@ def table_of(
         PluginError: None of its sinks can be read, or a plugin is unknown, broken or
             blocked.
         ObjectMissing: There is nothing yet.
-        ReportingError: As `Readable.scan`, or as `pipeline.assemble`.
+        ReportingError: As `Sink.scan`, or as `pipeline.assemble`.
     """
     return held(report, composition, registry)[1]
 
 
 def held(
     report: str, composition: PipelineSpec, registry: Registry
-) -> tuple[ReadableSink, pl.LazyFrame]:
+) -> tuple[Sink, pl.LazyFrame]:
     """The first sink of a report that can be read, and what it holds.
 
     Raises as `table_of` does.

@@ -45,6 +45,7 @@ PLUGINS = frozenset(
         "event-processor",
         "exclude-projects",
         "experiment-event",
+        "frame",
         "kinesis",
         "local",
         "ndjson-archive",

@@ -17,7 +17,6 @@ from typing_extensions import TypedDict
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
 from reporting_framework.execution.pipeline import Pipeline
 from reporting_framework.execution.runner import run
-from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.plugin_api.records import (
@@ -33,7 +32,7 @@ from reporting_framework.plugin_api.records import (
 from reporting_framework.plugin_api.result import Output, RunResult
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugin_api.sink import Sink
-from reporting_framework.plugin_api.source import PlanStats, Source
+from reporting_framework.plugin_api.source import Source
 from reporting_framework.plugin_api.transform import Transform
 from reporting_framework.plugin_api.validator import Validator
 from reporting_framework.registry.observers import Lifecycle
@@ -82,7 +81,7 @@ def batch(*numbers: int, key: str = "given.ndjson", **more: Any) -> Batch:
     )
 
 
-class EventValidator:
+class EventValidator(Validator):
     """Takes payloads.
 
     A record is an `Event` or a rejection that names the first field at fault.
@@ -90,12 +89,8 @@ class EventValidator:
 
     name: ClassVar[str] = "test-event"
     Settings: ClassVar[type[Settings]] = Settings
-    input_format: ClassVar[Shape] = "payloads"
     schema: pl.Schema = SCHEMA
     _read = TypeAdapter(Event).validate_json
-
-    def __init__(self, settings: Any = None) -> None:
-        self.settings = settings
 
     def validate(self, batch: Batch) -> Validated:
         """See `Validator.validate`."""
@@ -117,7 +112,7 @@ class EventValidator:
         return Validated(pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejections)
 
 
-class WithoutStudy:
+class WithoutStudy(Transform):
     """A transform that drops the rows of one study."""
 
     name: ClassVar[str] = "test-without-study"
@@ -131,7 +126,7 @@ class WithoutStudy:
         return frame.filter(pl.col("study") != self.study)
 
 
-class GivenRecords:
+class GivenRecords(Source):
     """A source of records that are already there.
 
     What `splits` gives for each split's id are its batches.
@@ -139,8 +134,6 @@ class GivenRecords:
 
     name: ClassVar[str] = "test-given"
     Settings: ClassVar[type[Settings]] = Settings
-    output_format: ClassVar[Shape] = "payloads"
-    parallelism = 1
 
     def __init__(self, splits: Mapping[str, Iterable[Batch]]) -> None:
         self.splits = splits
@@ -156,21 +149,8 @@ class GivenRecords:
         """See `Source.read`."""
         yield from self.splits[split.id]
 
-    def plan_stats(self) -> PlanStats:
-        """See `Source.plan_stats`."""
-        return PlanStats()
 
-    def close(self) -> None:
-        """See `Source.close`."""
-
-    def bookmark(
-        self, *, complete: bool, unread: Sequence[str], rows: int
-    ) -> Mapping[str, Any]:
-        """See `Source.bookmark`."""
-        return {}
-
-
-class KeptRows:
+class KeptRows(Sink):
     """A sink that keeps rows in memory, and no account of them.
 
     Attributes:
@@ -182,9 +162,6 @@ class KeptRows:
 
     def __init__(self, settings: Any = None) -> None:
         self.rows: list[dict[str, Any]] = []
-
-    def open(self, schema: pl.Schema) -> None:
-        """See `Sink.open`."""
 
     def ledger(self) -> None:
         """See `Sink.ledger`."""
@@ -204,12 +181,6 @@ class KeptRows:
                 )
             ]
         )
-
-    def close(self) -> None:
-        """See `Sink.close`."""
-
-    def quarantine(self) -> None:
-        """See `Sink.quarantine`."""
 
 
 class Notes:

@@ -20,7 +20,14 @@ from reporting_aws.permissions import counting
 from reporting_aws.staging import Staged, Stager
 from reporting_aws.tables import Backoff, failure
 from reporting_aws.transactions import Counted, Event, Transactions, groups, update
-from reporting_framework import CommitResult, Permission, ReadFailure, Split, StagedPart
+from reporting_framework import (
+    CommitResult,
+    Permission,
+    ReadFailure,
+    Sink,
+    Split,
+    StagedPart,
+)
 from reporting_framework.plugin_api.result import Output
 
 HINT = (
@@ -38,7 +45,7 @@ AWAY = ServiceError(Kind.UNAVAILABLE, "GivenUp")
 _log = logging.getLogger(__name__)
 
 
-class DynamoDbCounters:
+class DynamoDbCounters(Sink):
     """Counter of events, and with ``exactly-once`` of the distinct users among them.
 
     Delivery ``exactly-once``: see `reporting_aws.transactions`. It keeps no account of
@@ -61,8 +68,10 @@ class DynamoDbCounters:
         self._stager: Stager | None = None
 
     @classmethod
-    def permissions(cls, settings: DynamoDbCountersSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
+    def aws_permissions(
+        cls, settings: DynamoDbCountersSettings
+    ) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`."""
         return counting(settings.table, markers=settings.delivery == "exactly-once")
 
     def open(self, schema: pl.Schema) -> None:
@@ -114,12 +123,6 @@ class DynamoDbCounters:
         return CommitResult(
             outputs=[output], duplicates=duplicates if exactly else None, failed=failed
         )
-
-    def close(self) -> None:
-        """See `Sink.close`: what is staged is in memory alone."""
-
-    def quarantine(self) -> None:
-        """See `Sink.quarantine`: there is none."""
 
     def _count_events(
         self, staged: Sequence[Staged]

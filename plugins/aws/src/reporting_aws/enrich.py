@@ -25,7 +25,7 @@ from reporting_aws.enrich_cache import Cache, cache
 from reporting_aws.enrich_settings import DynamoDbEnrichSettings, Lookup
 from reporting_aws.permissions import reading
 from reporting_aws.tables import Backoff, batch_get, failure
-from reporting_framework import SOURCE_KEY, Permission
+from reporting_framework import SOURCE_KEY, Permission, Transform
 from reporting_framework.errors import SettingsError
 
 BATCH_SIZE = 100
@@ -45,7 +45,7 @@ type they should be.
 """
 
 
-class DynamoDbEnrich:
+class DynamoDbEnrich(Transform):
     """Adds columns whose values lie in tables, found by other columns.
 
     A row whose key holds a null is not looked up.
@@ -70,8 +70,8 @@ class DynamoDbEnrich:
         self._lock = threading.Lock()
 
     @classmethod
-    def permissions(cls, settings: DynamoDbEnrichSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
+    def aws_permissions(cls, settings: DynamoDbEnrichSettings) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`."""
         return reading(lookup.table for lookup in settings.lookups)
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:

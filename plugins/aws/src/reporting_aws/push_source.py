@@ -5,7 +5,7 @@ What they share is the records, and what becomes of them.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from reporting_framework import (
     ReadFailure,
     Rejection,
     RunLedger,
-    Shape,
+    Source,
     Split,
     Trigger,
     TriggerError,
@@ -46,7 +46,7 @@ class PushedSettings(DeadLetterSettings):
     )
 
 
-class Pushed(ABC):
+class Pushed(Source):
     """A source of records that a trigger hands over.
 
     A subclass says how one is taken apart, and what the answer is.
@@ -58,11 +58,9 @@ class Pushed(ABC):
 
     name: ClassVar[str]
     triggers: ClassVar[frozenset[str]]
-    output_format: ClassVar[Shape] = "payloads"
     ascii: ClassVar[bool] = False
     """Whether data is encoded, so that a lone surrogate in it is no record at all."""
     Settings: ClassVar[type[PushedSettings]] = PushedSettings
-    parallelism = 1
 
     def __init__(self, settings: PushedSettings) -> None:
         self.settings = settings
@@ -71,8 +69,8 @@ class Pushed(ABC):
         self._waiting: set[str] = set()  # not handed out yet
 
     @classmethod
-    def permissions(cls, settings: PushedSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
+    def aws_permissions(cls, settings: PushedSettings) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`."""
         return permissions(settings)
 
     # -- for subclasses ----------------------------------------------------------------
@@ -104,7 +102,7 @@ class Pushed(ABC):
     # -- the role ----------------------------------------------------------------------
 
     def accept_trigger(self, trigger: Trigger) -> None:
-        """See `Triggered.accept_trigger`."""
+        """See `Source.accept_trigger`."""
         try:
             records = self.parse_records(trigger.event["Records"])
             "".join([source_key for source_key, _ in records]).encode()
@@ -167,19 +165,10 @@ class Pushed(ABC):
         """See `Source.plan_stats`."""
         return PlanStats(waiting=len(self._waiting), exhausted=not self._waiting)
 
-    def bookmark(
-        self, *, complete: bool, unread: Sequence[str], rows: int
-    ) -> Mapping[str, Any]:
-        """See `Source.bookmark`: there is nothing to find again."""
-        return {}
-
-    def close(self) -> None:  # noqa: B027 - nothing is under way, in any of them
-        """See `Source.close`."""
-
     def build_response(
         self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
     ) -> TriggerResponse:
-        """See `Triggered.build_response`."""
+        """See `Source.build_response`."""
         failed = {item.source_key for item in unread} | self._waiting
         wrong = {
             rejection.source_key: rejection

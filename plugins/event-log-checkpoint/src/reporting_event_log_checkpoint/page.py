@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from reporting_event_log_checkpoint.queries import ORDER, VISIT
-from reporting_framework import install_command
+from reporting_framework import Page, install_command
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api.settings import Settings
 
@@ -29,7 +29,7 @@ class MonthlyVisitsSettings(Settings):
     )
 
 
-class MonthlyVisits:
+class MonthlyVisits(Page):
     """Visits of a month: volumes, pass rates, times, failed checks, and what waits.
 
     It also has what was rejected, and where it comes from.
@@ -47,9 +47,6 @@ class MonthlyVisits:
     required_columns: ClassVar[frozenset[str]] = frozenset(
         {*VISIT, *ORDER, "action", "center_label"}
     )
-
-    def __init__(self, settings: MonthlyVisitsSettings) -> None:
-        self.settings = settings
 
     def render(self, material: PageContext) -> str:
         """See `Page.render`.

@@ -15,11 +15,12 @@ count, and no others: what filters leave out is not looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import polars as pl
 from pydantic import Field
 
+from reporting_framework import Query
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.settings import Settings
 
@@ -47,10 +48,6 @@ _SUBMIT, _PASS, _FAIL = (
 _DAY_MICROSECONDS = 86_400_000_000
 
 
-class NoSettings(Settings):
-    """Settings of a query that has none."""
-
-
 class BySettings(Settings):
     """Settings of a query that groups."""
 
@@ -67,13 +64,10 @@ class VolumesSettings(Settings):
     )
 
 
-class _Grouping:
+class _Grouping(Query):
     """A query with the setting `by`."""
 
     name: ClassVar[str]
-
-    def __init__(self, settings: Any) -> None:
-        self.settings = settings
 
     def by(self, rows: pl.LazyFrame) -> list[str]:
         """The columns to group by, each once.
@@ -109,7 +103,7 @@ class Counts(_Grouping):
         return _grouped(rows, self.by(rows), [_count(pl.len()).alias("events")])
 
 
-class LatestPerVisit:
+class LatestPerVisit(Query):
     """The latest event of each visit.
 
     One row for each visit: the event that is last in the order of (timestamp,
@@ -123,18 +117,14 @@ class LatestPerVisit:
     """
 
     name: ClassVar[str] = "latest-per-visit"
-    Settings: ClassVar[type[NoSettings]] = NoSettings
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER})
-
-    def __init__(self, settings: NoSettings) -> None:
-        self.settings = settings
 
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """See `Query.run`."""
         return rows.sort(ORDER).unique(VISIT, keep="last", maintain_order=True)
 
 
-class MonthlyErrors:
+class MonthlyErrors(Query):
     """Failed checks of each center and month.
 
     One row for each pipeline_adcid and month with at least one event whose action is
@@ -146,13 +136,9 @@ class MonthlyErrors:
     """
 
     name: ClassVar[str] = "monthly-errors"
-    Settings: ClassVar[type[NoSettings]] = NoSettings
     required_columns: ClassVar[frozenset[str]] = frozenset(
         {"action", "pipeline_adcid", "timestamp"}
     )
-
-    def __init__(self, settings: NoSettings) -> None:
-        self.settings = settings
 
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """See `Query.run`."""
@@ -329,7 +315,7 @@ class TimeToPass(_Grouping):
         )
 
 
-class Completeness:
+class Completeness(Query):
     """What became of each visit.
 
     One row for each visit: `first_submit`, the earliest timestamp of an event whose
@@ -347,11 +333,7 @@ class Completeness:
     """
 
     name: ClassVar[str] = "completeness"
-    Settings: ClassVar[type[NoSettings]] = NoSettings
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
-
-    def __init__(self, settings: NoSettings) -> None:
-        self.settings = settings
 
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """See `Query.run`."""

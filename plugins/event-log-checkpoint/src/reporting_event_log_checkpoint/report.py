@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_event_log_checkpoint.names import INCLUDE, RANGE_PATTERN
 from reporting_event_log_checkpoint.settings import EventLogSettings
-from reporting_framework import PipelineSpec, PluginRef
+from reporting_framework import PipelineSpec, PluginRef, Report
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
 
 
-class EventLogCheckpoint:
+class EventLogCheckpoint(Report):
     """Visit events, one small JSON file each, become one parquet checkpoint.
 
     Each run takes only what is new.
@@ -58,7 +58,7 @@ class EventLogCheckpoint:
     def answer(
         self, settings: EventLogSettings, result: RunResult
     ) -> Mapping[str, Any]:
-        """See `Answering.answer`.
+        """See `Report.answer`.
 
         The names are those that callers of the published function know.
 
@@ -73,7 +73,7 @@ class EventLogCheckpoint:
         }
 
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
-        """See `Answering.metrics`.
+        """See `Report.metrics`.
 
         The names are those on which dashboards of the published function are built.
         """

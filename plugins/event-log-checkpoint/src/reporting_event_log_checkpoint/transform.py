@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from reporting_event_log_checkpoint.settings import Pattern
+from reporting_framework import Transform
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.settings import Settings
 
@@ -24,7 +25,7 @@ class ExcludeProjectsSettings(Settings):
     )
 
 
-class ExcludeProjects:
+class ExcludeProjects(Transform):
     """Filter that drops events of projects whose label matches one of the patterns.
 
     A pattern matches a label as a whole, upper and lower case apart.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_event_processor.settings import EventProcessorSettings
-from reporting_framework import PipelineSpec, PluginRef
+from reporting_framework import PipelineSpec, PluginRef, Report
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
@@ -27,7 +27,7 @@ their work.
 """
 
 
-class EventProcessor:
+class EventProcessor(Report):
     """Events of a stream are validated, enriched, counted and archived.
 
     Each counts once, however often it comes.
@@ -80,7 +80,7 @@ class EventProcessor:
         )
 
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
-        """See `Answering.metrics`.
+        """See `Report.metrics`.
 
         They are time, success and failure of a batch, and errors by stage.
         """
@@ -120,7 +120,7 @@ class EventProcessor:
     def answer(
         self, settings: EventProcessorSettings, result: RunResult
     ) -> Mapping[str, Any]:
-        """See `Answering.answer`.
+        """See `Report.answer`.
 
         A stream gets the source's own answer, and nobody else asks.
         """

@@ -13,9 +13,12 @@ from reporting_framework import (
     PlanStats,
     ReadFailure,
     Rejection,
+    Sink,
+    Source,
     Split,
     StagedPart,
     Validated,
+    Validator,
 )
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.plugin_api.settings import Settings
@@ -37,14 +40,9 @@ class NumbersSettings(Settings):
     mode: str = "good"
 
 
-class Numbers:
+class Numbers(Source):
     name = "toy-numbers"
     Settings = NumbersSettings
-    output_format = "payloads"
-    parallelism = 1
-
-    def __init__(self, settings):
-        self.settings = settings
 
     def plan(self, ledger):
         if error := FAILURES.get(self.settings.mode):
@@ -70,17 +68,10 @@ class Numbers:
     def plan_stats(self):
         return PlanStats(ignored=1, ignored_samples=["odd\x1b[2J.txt"])
 
-    def close(self):
-        pass
 
-    def bookmark(self, *, complete, unread, rows):
-        return {}
-
-
-class NumberValidator:
+class NumberValidator(Validator):
     name = "toy-number"
     Settings = Settings
-    input_format = "payloads"
     schema = pl.Schema({"number": pl.Int64, "source_key": pl.String})
 
     def __init__(self, settings):
@@ -125,15 +116,12 @@ class Nothing:
         return list(objects)
 
 
-class TextFile:
+class TextFile(Sink):
     name = "toy-file"
     Settings = TextFileSettings
 
     def __init__(self, settings):
         self.path, self.late = Path(settings.uri), settings.late
-
-    def open(self, schema):
-        pass
 
     def ledger(self):
         return Nothing()
@@ -156,9 +144,3 @@ class TextFile:
             uri=str(self.path), rows=len(numbers), new_rows=len(numbers), bytes=size
         )
         return CommitResult(outputs=[output])
-
-    def close(self):
-        pass
-
-    def quarantine(self):
-        return None

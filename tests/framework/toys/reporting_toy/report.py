@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from reporting_framework import PipelineSpec, PluginRef, SettingsError
+from reporting_framework import PipelineSpec, PluginRef, Report, SettingsError
 from reporting_framework.plugin_api.settings import Settings
 
 
@@ -64,7 +64,7 @@ class ToySettings(Settings):
         return self
 
 
-class Toy:
+class Toy(Report):
     name = "toy"
     summary = "numbers into a file"
     Settings = ToySettings

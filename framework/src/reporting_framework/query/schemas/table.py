@@ -12,8 +12,7 @@ import polars as pl
 from reporting_framework.execution.pipeline import plugin_of, schema_of, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.records import SOURCE_KEY
-from reporting_framework.plugin_api.sink import Filed
-from reporting_framework.plugin_api.validator import ColumnFacts, Describing
+from reporting_framework.plugin_api.validator import ColumnFacts
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
@@ -88,10 +87,9 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
     folders = []
     for use in composition.sinks:
         plugin, settings = found("sink", use)
-        if isinstance(plugin, Filed):
-            folders.append(
-                call(Owner(report, "sink", use.name), plugin.table_folder, settings)
-            )
+        folder = call(Owner(report, "sink", use.name), plugin.table_folder, settings)
+        if folder is not None:
+            folders.append(folder)
     return Table(
         report,
         columns,
@@ -114,8 +112,6 @@ def _facts(validator: Validator, schema: pl.Schema) -> dict[str, ColumnFacts]:
 
     They reach the sinks in the type that it gave them.
     """
-    if not isinstance(validator, Describing):
-        return {}
     facts, columns = validator.column_facts(), validator.schema
     return {
         name: facts

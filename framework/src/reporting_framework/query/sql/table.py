@@ -13,7 +13,8 @@ import polars as pl
 from reporting_framework.errors import ObjectMissing
 from reporting_framework.execution.pipeline import place_of
 from reporting_framework.execution.plugin_errors import call, owner_of
-from reporting_framework.plugin_api.sink import ParquetBacked, ParquetFile, Readable
+from reporting_framework.plugin_api.base import supports
+from reporting_framework.plugin_api.sink import ParquetFile, Sink
 from reporting_framework.query.run_query import readable_of
 from reporting_framework.query.sql.files import names
 from reporting_framework.query.sql.views import select
@@ -47,7 +48,7 @@ def table_names(report: Report) -> list[str]:
     They are its attribute `table`, and the report's own name with underscores.
     """
     own = re.sub(r"\W", "_", report.name, flags=re.ASCII)
-    table: str | Sequence[str] = getattr(report, "table", ())
+    table = report.table
     return list(dict.fromkeys([*([table] if isinstance(table, str) else table), own]))
 
 
@@ -63,7 +64,7 @@ def opened(
         PluginError: None of its sinks can be read, or a plugin is unknown, broken or
             blocked.
         ObjectMissing: There is nothing yet.
-        ReportingError: As `ParquetBacked.parquet_files`, `Readable.scan` or
+        ReportingError: As `Sink.parquet_files`, `Sink.scan` or
             `pipeline.assemble`.
     """
     with ExitStack() as stack:
@@ -72,7 +73,7 @@ def opened(
         # happens.
         folder = stack.enter_context(temporary_folder("sql"))
         files: Sequence[ParquetFile] = (
-            sink.parquet_files() if isinstance(sink, ParquetBacked) else ()
+            sink.parquet_files() if supports(sink, "parquet_files") else ()
         )
         for file in files:
             stack.callback(file.close)
@@ -96,7 +97,7 @@ def opened(
         yield Table(table_names(report), files, rows, spill)
 
 
-def _copy(sink: Readable, folder: Path) -> ParquetSnapshot | None:
+def _copy(sink: Sink, folder: Path) -> ParquetSnapshot | None:
     """Return what a sink holds as one parquet file, made in a stream.
 
     DuckDB would hold all of a lazy frame in memory.

@@ -1,6 +1,6 @@
 """A table's files as one SELECT.
 
-It has the columns, order and types of `Readable.scan`, whatever a file's age.
+It has the columns, order and types of `Sink.scan`, whatever a file's age.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.plugin_api.sink import Inspectable, Resettable
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.testing.harness.sink_harness import Place
 
 
 class BackupContract:
-    """The promises of `Inspectable` and `Resettable`."""
+    """The promises of `Sink.belongings`, `Sink.back_up` and `Sink.remove`."""
 
     def test_what_is_kept_is_told(self, place: Place) -> None:
         """Outputs with their rows, and a version of each.
@@ -84,12 +84,12 @@ class BackupContract:
 
     def _inspectable(self, place: Place) -> Any:
         sink = place.opened(with_ledger=False)
-        if not isinstance(sink, Inspectable):
+        if not supports(sink, "belongings"):
             pytest.skip("it does not tell what it keeps")
         return sink
 
     def _resettable(self, place: Place) -> Any:
         sink = place.opened(with_ledger=False)
-        if not isinstance(sink, Resettable):
+        if not supports(sink, "remove"):
             pytest.skip("it cannot be reset")
         return sink

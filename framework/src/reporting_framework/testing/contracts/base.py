@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NoReturn
 import pytest
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugin_api.base import Permitted, Plugin
+from reporting_framework.plugin_api.base import Plugin, supports
 from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.testing.faults.calls import Faults
 
@@ -131,14 +131,17 @@ class PluginContract:
     ) -> None:
         """Check that permissions are as few as can be.
 
-        `Permitted.permissions` needs settings alone, and names actions without
+        `Plugin.aws_permissions` needs settings alone, and names actions without
         wildcards.
         """
-        if not isinstance(self.plugin, Permitted):
+        if not supports(self.plugin, "aws_permissions"):
             pytest.skip("it says nothing of permissions")
         plugin: Any = self.plugin
         model = plugin.Settings.model_validate(dict(settings))
-        once, again = list(plugin.permissions(model)), list(plugin.permissions(model))
+        once, again = (
+            list(plugin.aws_permissions(model)),
+            list(plugin.aws_permissions(model)),
+        )
         assert once == again, "permissions follow from the settings alone"
         wide = [
             action

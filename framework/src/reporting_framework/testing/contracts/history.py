@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
-from reporting_framework.plugin_api.metadata import Recording
 from reporting_framework.plugin_api.result import (
     Output,
     RejectionCount,
@@ -85,7 +84,7 @@ class HistoryContract:
         def opened() -> Any:
             sink = make()
             sink.open(rows([0]).schema)
-            history = sink.history() if isinstance(sink, Recording) else None
+            history = sink.history()
             if history is None:
                 pytest.skip("it keeps no history")
             sink.ledger()

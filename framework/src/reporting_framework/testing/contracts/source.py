@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import pytest
 
 from reporting_framework.errors import TriggerError
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import ReadFailure, Trigger, object_of
-from reporting_framework.plugin_api.source import Revisiting, Triggered
 from reporting_framework.testing.contracts.base import (
     CANARY,
     PluginContract,
@@ -107,11 +107,7 @@ class SourceContract(PluginContract):
 
         A natural key is one, whatever it ends in.
         """
-        return (
-            source_key
-            if getattr(self.plugin, "natural_keys", False)
-            else object_of(source_key)
-        )
+        return source_key if self.plugin.natural_keys else object_of(source_key)
 
     # -- planning ----------------------------------------------------------------------
 
@@ -399,7 +395,7 @@ class SourceContract(PluginContract):
 
     def _revisiting(self, make: Callable[..., Any]) -> Any:
         source = make()
-        if not isinstance(source, Revisiting):
+        if not supports(source, "plan_replay"):
             pytest.skip("it reads no single objects again")
         return source
 
@@ -411,9 +407,10 @@ class SourceContract(PluginContract):
         """`TriggerError`, or nothing is made of it; and no value of it is told."""
         if trigger is None:
             pytest.skip("no trigger names its work")
-        assert isinstance(make(), Triggered), (
-            "what takes a trigger has `triggers`, `accept_trigger` and `build_response`"
-        )
+        assert all(
+            supports(self.plugin, method)
+            for method in ("accept_trigger", "build_response")
+        ), "what takes a trigger has `accept_trigger` and `build_response`"
         assert trigger.kind in self.plugin.triggers, (
             f"triggers says which are taken: {trigger.kind} is not among them"
         )

@@ -9,19 +9,19 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import ReportingError
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import SOURCE_KEY
-from reporting_framework.plugin_api.sink import Readable
 from reporting_framework.testing.faults.calls import Faults, each_fault
 from reporting_framework.testing.harness.sink_harness import Place
 
 
 class ReadableContract:
-    """The promises of `Readable`; skipped where a sink is none."""
+    """The promises of `Sink.scan`; skipped for a sink without it."""
 
     @pytest.fixture
     def table(self, place: Place) -> Callable[[], pl.LazyFrame | None]:
         """Scans with a fresh sink."""
-        if not isinstance(place.make(), Readable):
+        if not supports(place.make(), "scan"):
             pytest.skip("what it holds cannot be asked for as a table")
 
         def scanned() -> pl.LazyFrame | None:

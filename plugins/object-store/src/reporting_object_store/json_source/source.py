@@ -20,7 +20,7 @@ from reporting_framework import (
     ReadFailure,
     Rejection,
     RunLedger,
-    Shape,
+    Source,
     Split,
     Trigger,
     TriggerResponse,
@@ -85,7 +85,7 @@ everything.
 """
 
 
-class ObjectStoreJson:
+class ObjectStoreJson(Source):
     """JSON objects below a folder, one split for some hundreds of them.
 
     An object is new when its key is not in the ledger. What is listed to find that out:
@@ -103,7 +103,6 @@ class ObjectStoreJson:
 
     name: ClassVar[str] = "object-store-json"
     Settings: ClassVar[type[ObjectStoreJsonSettings]] = ObjectStoreJsonSettings
-    output_format: ClassVar[Shape] = "payloads"
     triggers: ClassVar[frozenset[str]] = KINDS
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
@@ -173,7 +172,7 @@ class ObjectStoreJson:
         return self._split(self._rest)
 
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
-        """See `Revisiting.plan_replay`."""
+        """See `Source.plan_replay`."""
         keys = list(dict.fromkeys(objects))
         self._rest, self._listing, self._replayed = (
             iter(()),
@@ -331,41 +330,41 @@ class ObjectStoreJson:
             return False
 
     @classmethod
-    def permissions(cls, settings: ObjectStoreJsonSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
+    def aws_permissions(cls, settings: ObjectStoreJsonSettings) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`."""
         return reading(parse_location(settings.uri))
 
     def source_uris(self) -> Sequence[str]:
-        """See `Located.source_uris`."""
+        """See `Source.source_uris`."""
         return [self.store.location.uri]
 
     def object_uri(self, name: str) -> str:
-        """See `Traceable.object_uri`."""
+        """See `Source.object_uri`."""
         return self.store.location.join(name).uri
 
-    def version(self, name: str) -> str | None:
-        """See `Traceable.version`."""
+    def object_version(self, name: str) -> str | None:
+        """See `Source.object_version`."""
         entry = self.store.head(name)
         return entry.version if entry else None
 
     def absence(
         self, name: str, ledger: RunLedger, last_run: datetime | None
     ) -> Absence | None:
-        """See `Accounting.absence`."""
+        """See `Source.absence`."""
         listing = self._choose_listing(ledger, datetime.now(UTC))
         listing.looked = Listing.of(ledger.bookmark, self._identity).looked or last_run
         return absence(name, listing, self.store, self._names, self.settings)
 
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
-        """See `Telling.describe_hints`."""
+        """See `Source.describe_hints`."""
         if not self.store.supports_list_after:
             return ["a folder is listed as a whole by every run"]
         return next_listing(
             self._choose_listing(ledger, datetime.now(UTC)), self.settings
         )
 
-    def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        """See `Checkable.checks`; nothing is ever written here."""
+    def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
+        """See `Plugin.health_checks`; nothing is ever written here."""
         names = ObjectFilter(self.settings.include, self.settings.name_pattern)
         return {
             "source": partial(listed, self.store, names),
@@ -375,7 +374,7 @@ class ObjectStoreJson:
     # -- what a trigger names ----------------------------------------------------------
 
     def accept_trigger(self, trigger: Trigger) -> None:
-        """See `Triggered.accept_trigger`."""
+        """See `Source.accept_trigger`."""
         self._named = messages(trigger)
 
     def _keys(self, named: Iterable[Message]) -> list[str]:
@@ -408,7 +407,7 @@ class ObjectStoreJson:
     def build_response(
         self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
     ) -> TriggerResponse:
-        """See `Triggered.build_response`: messages that a queue is to deliver again.
+        """See `Source.build_response`: messages that a queue is to deliver again.
 
         A missing object is done.
         """

@@ -12,7 +12,14 @@ from typing import ClassVar, NamedTuple
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY, CommitResult, Permission, Split, StagedPart
+from reporting_framework import (
+    SOURCE_KEY,
+    CommitResult,
+    Permission,
+    Sink,
+    Split,
+    StagedPart,
+)
 from reporting_framework.errors import SettingsError, StorageUnavailable
 from reporting_framework.plugin_api.records import ReadFailure
 from reporting_framework.plugin_api.result import Output
@@ -51,7 +58,7 @@ class _Staged(NamedTuple):
     rows: pl.DataFrame
 
 
-class NdjsonArchive:
+class NdjsonArchive(Sink):
     """Files of at most so many rows and bytes, in a folder for each hour or the like.
 
     It keeps no account of what it holds and needs no right but to write. A file is
@@ -70,8 +77,8 @@ class NdjsonArchive:
         self._columns: list[pl.Expr] = []
 
     @classmethod
-    def permissions(cls, settings: NdjsonArchiveSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
+    def aws_permissions(cls, settings: NdjsonArchiveSettings) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`."""
         return put_permissions(parse_location(settings.uri))
 
     def open(self, schema: pl.Schema) -> None:
@@ -198,13 +205,3 @@ class NdjsonArchive:
         return Output(
             uri=uri, rows=rows, new_rows=rows, bytes=len(data), version=version
         )
-
-    def close(self) -> None:
-        """See `Sink.close`.
-
-        What is staged is in the staged parts alone, and goes with them.
-        """
-
-    def quarantine(self) -> None:
-        """See `Sink.quarantine`: it has none."""
-        return

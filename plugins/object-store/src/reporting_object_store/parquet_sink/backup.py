@@ -58,7 +58,7 @@ def _is_locked(lock: Path) -> bool:
 
 
 def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
-    """Copy each of these, and compare; see `Resettable.back_up`.
+    """Copy each of these, and compare; see `Sink.back_up`.
 
     Args:
         places: What to copy.

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from reporting_framework import Permission
+from reporting_framework import Permission, Sink
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
 from reporting_framework.storage import (
     ParquetSnapshot,
@@ -31,7 +31,7 @@ from reporting_object_store.settings import ParquetCheckpointSettings
 _log = logging.getLogger(__name__)
 
 
-class CheckpointFiles:
+class CheckpointFiles(Sink):
     """The part of the sink ``parquet-checkpoint`` that only looks at files.
 
     It also puts others beside them.
@@ -57,8 +57,10 @@ class CheckpointFiles:
         self._history: RunHistory | None = None
 
     @classmethod
-    def permissions(cls, settings: ParquetCheckpointSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
+    def aws_permissions(
+        cls, settings: ParquetCheckpointSettings
+    ) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`."""
         apart = (
             [parse_location(settings.quarantine).parent] if settings.quarantine else []
         )
@@ -71,7 +73,7 @@ class CheckpointFiles:
 
     @classmethod
     def table_folder(cls, settings: ParquetCheckpointSettings) -> str:
-        """See `Filed.table_folder`: the fixed part of where the files are."""
+        """See `Sink.table_folder`: the fixed part of where the files are."""
         return Layout.parse(settings.uri).folder.uri
 
     def open(self, schema: pl.Schema) -> None:
@@ -144,7 +146,7 @@ class CheckpointFiles:
         return self._versions
 
     def scan(self) -> pl.LazyFrame | None:
-        """See `Readable.scan`: all files as one.
+        """See `Sink.scan`: all files as one.
 
         Columns that an older one lacks are null there.
         """
@@ -164,12 +166,12 @@ class CheckpointFiles:
             )
 
     def parquet_files(self) -> Sequence[ParquetSnapshot]:
-        """See `ParquetBacked.parquet_files`."""
+        """See `Sink.parquet_files`."""
         self._warn()
         return table_files(self.store, self.layout, list(self._keys()), self._schema)
 
     def history(self) -> RunHistory | None:
-        """See `Recording.history`.
+        """See `Sink.history`.
 
         Once it was asked for, `ledger` reads it along with the rest.
         """
@@ -178,7 +180,7 @@ class CheckpointFiles:
         return self._history
 
     def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """See `Shelving.shelve`.
+        """See `Sink.shelve`.
 
         The underscore before the folder's name keeps Athena and Hive away.
         """

@@ -42,7 +42,7 @@ class CheckpointMaintenance(CheckpointFiles):
     """
 
     def belongings(self) -> Sequence[StoredArtifact]:
-        """See `Inspectable.belongings`."""
+        """See `Sink.belongings`."""
         return [
             *(place.belonging for place in self._artifacts()),
             *leftovers(dict.fromkeys(self._folders())),
@@ -95,13 +95,13 @@ class CheckpointMaintenance(CheckpointFiles):
         yield self._place.parent
 
     def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
-        """See `Resettable.back_up`."""
+        """See `Sink.back_up`."""
         copies = back_up(self._places(belongings), self.store, name)
         self._backup = name
         return copies
 
     def remove(self, belongings: Sequence[StoredArtifact]) -> None:
-        """See `Resettable.remove`.
+        """See `Sink.remove`.
 
         Several steps: a marker comes first and goes last, see `reset`.
         """
@@ -126,7 +126,7 @@ class CheckpointMaintenance(CheckpointFiles):
             self._finish(reset, places)
 
     def unfinished_reset(self) -> str | None:
-        """See `Resuming.unfinished_reset`."""
+        """See `Sink.unfinished_reset`."""
         marker = self._marker.read()
         return (
             marker
@@ -134,7 +134,7 @@ class CheckpointMaintenance(CheckpointFiles):
         )
 
     def finish_reset(self, *, by_hand: bool) -> None:
-        """See `Resuming.finish_reset`.
+        """See `Sink.finish_reset`.
 
         In a bucket no lock tells whether the process that began it is alive.
         """
@@ -236,8 +236,8 @@ class CheckpointMaintenance(CheckpointFiles):
             kept[artifact.uri]._replace(belonging=artifact) for artifact in belongings
         ]
 
-    def checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        """See `Checkable.checks`."""
+    def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
+        """See `Plugin.health_checks`."""
         return {
             "checkpoint": self._check_files,
             "quarantine": self._check_quarantine,

@@ -223,7 +223,7 @@ class ParquetQuarantine:
     def reset(self, *, if_version: str, by: str, rows_stay: bool) -> None:
         """Remove all that was settled, if it still is at this version.
 
-        See `Resettable.remove`.
+        See `Sink.remove`.
 
         What was begun stays, with the name of the reset: a run that is under way, or
         was killed, may have committed a part of these objects, and a run that finds the

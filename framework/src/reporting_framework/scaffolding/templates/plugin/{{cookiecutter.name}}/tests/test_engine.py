@@ -20,7 +20,7 @@ def test_no_split_is_taken_once_it_is_to_stop() -> None:
         done.append(split.id)
         return SplitResult(split)
 
-    engine = OneByOne(OneByOne.Settings())
+    engine = OneByOne()
     splits = [Split(str(number), {}) for number in range(5)]
     split_results = list(engine.map(process, splits, parallelism=4, stop=lambda: len(done) == 2))
     assert [split_result.split.id for split_result in split_results] == done == ["0", "1"]

@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
-from reporting_framework import Split, SplitResult
-from reporting_framework.plugin_api.settings import Settings
+from reporting_framework import Engine, Split, SplitResult
+from typing_extensions import override
 
 
-class OneByOneSettings(Settings):
-    """Settings of the engine: it has none yet."""
-
-
-class OneByOne:
+class OneByOne(Engine):
     """Runs splits one after the other in the caller's own thread, and takes none before it can be worked on."""
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
-    Settings: ClassVar[type[OneByOneSettings]] = OneByOneSettings
 
-    def __init__(self, settings: OneByOneSettings) -> None:
-        self.settings = settings
-
+    @override
     def map(
         self,
         process: Callable[[Split], SplitResult],
@@ -30,7 +23,6 @@ class OneByOne:
         parallelism: int,
         stop: Callable[[], bool],
     ) -> Iterator[SplitResult]:
-        """See `Engine.map`."""
         waiting = iter(splits)
         while not stop():
             try:

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import polars as pl
 from pydantic import Field
-from reporting_framework import SettingsError
+from reporting_framework import SettingsError, Transform
 from reporting_framework.plugin_api.settings import Settings
+from typing_extensions import override
 
 
 class LeaveOutSettings(Settings):
@@ -17,17 +18,14 @@ class LeaveOutSettings(Settings):
     values: tuple[str, ...] = Field(min_length=1, description="Rows with one of these in it are left out")
 
 
-class LeaveOut:
+class LeaveOut(Transform):
     """Leaves rows out by the values of a column; they are counted as filtered. A null is none of the values."""
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
     Settings: ClassVar[type[LeaveOutSettings]] = LeaveOutSettings
 
-    def __init__(self, settings: LeaveOutSettings) -> None:
-        self.settings = settings
-
+    @override
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """See `Transform.apply`."""
         if frame.schema.get(self.settings.column) != pl.String:
             raise SettingsError(
                 f"transform {self.name}: setting column names {self.settings.column}, which is not a column of String; "

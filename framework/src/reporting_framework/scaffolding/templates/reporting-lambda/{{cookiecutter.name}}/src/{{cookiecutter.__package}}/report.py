@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from reporting_framework import PipelineSpec, PluginRef
+from reporting_framework import PipelineSpec, PluginRef, Report
+from typing_extensions import override
 
 from {{ cookiecutter.__package }}.settings import {{ cookiecutter.__class }}Settings
 {% if cookiecutter.sink == "dynamodb-counters" %}
@@ -17,15 +18,15 @@ COUNTERS = [
 {% endif %}
 
 
-class {{ cookiecutter.__class }}:
+class {{ cookiecutter.__class }}(Report):
     """Records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}."""
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
     summary: ClassVar[str] = "records from {{ cookiecutter.__from }} to {{ cookiecutter.__to }}"
     Settings: ClassVar[type[{{ cookiecutter.__class }}Settings]] = {{ cookiecutter.__class }}Settings
 
+    @override
     def compose(self, settings: {{ cookiecutter.__class }}Settings) -> PipelineSpec:
-        """See `Report.compose`."""
         return PipelineSpec(
 {% if cookiecutter.__pushed %}
             source=PluginRef("{{ cookiecutter.source }}", {"dead_letters": settings.dead_letter_queue}),

@@ -16,6 +16,7 @@ from reporting_framework import (
     CorruptCheckpoint,
     ObjectMissing,
     Permission,
+    Sink,
     Split,
     StagedPart,
     object_of,
@@ -23,6 +24,7 @@ from reporting_framework import (
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import open_store, parse_location
+from typing_extensions import override
 
 ATTEMPTS = 10
 """How often a commit is tried while other runs win the race."""
@@ -41,7 +43,7 @@ class NdjsonTableSettings(Settings):
         return value
 
 
-class NdjsonTable:
+class NdjsonTable(Sink):
     """One NDJSON file, sorted by source key, that is its own ledger.
 
     Each commit reads and rewrites all of it, so it is for tables of some megabytes. It has no quarantine: what a file's
@@ -57,8 +59,9 @@ class NdjsonTable:
         self.store, self.key = open_store(place.parent), place.name
 
     @classmethod
-    def permissions(cls, settings: NdjsonTableSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`. Who may not list is told "denied" of a file that is not there yet."""
+    @override
+    def aws_permissions(cls, settings: NdjsonTableSettings) -> Sequence[Permission]:
+        """Who may not list is told "denied" of a file that is not there yet."""
         folder = parse_location(settings.uri).parent
         if folder.scheme != "s3":
             return []
@@ -68,20 +71,19 @@ class NdjsonTable:
             Permission(("s3:ListBucket",), bucket, {"StringLikeIfExists": {"s3:prefix": [below]}}),
         ]
 
-    def open(self, schema: pl.Schema) -> None:
-        """See `Sink.open`: any columns will do."""
-
+    @override
     def ledger(self) -> TableLedger:
-        """See `Sink.ledger`."""
         return TableLedger(self._read()[0])
 
+    @override
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """See `Sink.stage`. The rows stay in memory, as text, until they are written."""
+        """The rows stay in memory, as text, until they are written."""
         lines = frame.write_ndjson().removesuffix("\n").split("\n")
         return StagedPart(frame.height, dict(zip(frame[SOURCE_KEY].to_list(), lines, strict=True)))
 
+    @override
     def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
-        """See `Sink.commit`: what another run has added meanwhile is kept, nothing is overwritten."""
+        """What another run has added meanwhile is kept, nothing is overwritten."""
         staged = {source_key: line for staged_part in staged_parts for source_key, line in staged_part.data.items()}
         for _ in range(ATTEMPTS):
             rows, version, size = self._read()
@@ -97,12 +99,6 @@ class NdjsonTable:
             outputs = [Output(uri=uri, rows=len(rows), new_rows=len(new), bytes=size, version=version)] if rows else []
             return CommitResult(outputs, duplicates=sum(staged_part.rows for staged_part in staged_parts) - len(new))
         raise CommitConflict(f"{self.settings.uri}: other runs kept writing it; run again")
-
-    def close(self) -> None:
-        """See `Sink.close`: what is staged is in memory alone."""
-
-    def quarantine(self) -> None:
-        """See `Sink.quarantine`: it has none."""
 
     def _read(self) -> tuple[dict[str, str], str | None, int]:
         """The lines by source key, the version of the file, and its size; none, None and 0 where there is none yet."""

@@ -18,7 +18,7 @@ from reporting_framework import (
     ReadFailure,
     Rejection,
     RunLedger,
-    Shape,
+    Source,
     Split,
     StorageUnavailable,
     line_source_key,
@@ -26,6 +26,7 @@ from reporting_framework import (
 )
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import TooLargeError, list_keys, open_store, parse_location
+from typing_extensions import override
 
 BATCH = 10_000
 """Records in a batch, at the most."""
@@ -38,11 +39,10 @@ class CsvFilesSettings(Settings):
     max_object_bytes: int = Field(64 * 1024 * 1024, ge=1, description="Largest file; a larger one is rejected")
 
 
-class CsvFiles:
+class CsvFiles(Source):
     """CSV files below a folder, one split for each. A file is new when its key is not in the ledger."""
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
-    output_format: ClassVar[Shape] = "payloads"
     Settings: ClassVar[type[CsvFilesSettings]] = CsvFilesSettings
 
     def __init__(self, settings: CsvFilesSettings) -> None:
@@ -52,8 +52,8 @@ class CsvFiles:
         self._waiting: list[str] = []
 
     @classmethod
-    def permissions(cls, settings: CsvFilesSettings) -> Sequence[Permission]:
-        """See `Permitted.permissions`."""
+    @override
+    def aws_permissions(cls, settings: CsvFilesSettings) -> Sequence[Permission]:
         folder = parse_location(settings.uri)
         if folder.scheme != "s3":
             return []
@@ -64,12 +64,13 @@ class CsvFiles:
         ]
 
     @property
+    @override
     def parallelism(self) -> int:
         """Several requests under way hide each other's round trips; a folder is faster one by one."""
         return 8 if self.store.remote else 1
 
+    @override
     def plan(self, ledger: RunLedger) -> Iterator[Split]:
-        """See `Source.plan`."""
         keys = list(list_keys(self.store))
         self._ignored = [key for key in keys if not key.endswith(".csv")]
         self._waiting = ledger.filter_new([key for key in keys if key.endswith(".csv")], self._version)
@@ -77,8 +78,8 @@ class CsvFiles:
             key = self._waiting.pop(0)
             yield Split(key, {"key": key})
 
+    @override
     def read(self, split: Split) -> Iterator[Batch]:
-        """See `Source.read`."""
         key = split.data["key"]
         try:
             stored = self.store.get(key, limit=self.settings.max_object_bytes)
@@ -96,16 +97,9 @@ class CsvFiles:
         for start in range(0, len(rows), BATCH):
             yield _batch(key, stored.version, start, rows[start : start + BATCH])
 
+    @override
     def plan_stats(self) -> PlanStats:
-        """See `Source.plan_stats`."""
         return PlanStats(len(self._ignored), self._ignored[:5], len(self._waiting), exhausted=not self._waiting)
-
-    def bookmark(self, *, complete: bool, unread: Sequence[str], rows: int) -> Mapping[str, Any]:
-        """See `Source.bookmark`: each run lists everything, so there is nothing to leave behind."""
-        return {}
-
-    def close(self) -> None:
-        """See `Source.close`: nothing is under way between calls."""
 
     def _version(self, key: str) -> str | None:
         entry = self.store.head(key)

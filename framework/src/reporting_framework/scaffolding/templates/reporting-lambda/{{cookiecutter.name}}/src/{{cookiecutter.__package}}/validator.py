@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic_core import PydanticCustomError
 from reporting_framework import ModelValidator
+from typing_extensions import override
 
 from {{ cookiecutter.__package }}.models import Record
 
@@ -16,6 +17,7 @@ class RecordValidator(ModelValidator):
     name: ClassVar[str] = "{{ cookiecutter.name }}"
     model = Record
 
+    @override
     def check_record(self, record: dict[str, Any]) -> dict[str, Any]:
         """A record of the kind ``stop`` has a value."""
         if record["kind"] == "stop" and record["value"] is None:
