@@ -18,9 +18,17 @@ from reporting_framework.registry.registry import load_plugins
 from tests.framework.distributions import Site
 
 GOOD = """
-class Numbers:
+from reporting_framework import Source
+
+class Numbers(Source):
     "Numbers from nowhere."
     name = "{name}"
+
+    def plan(self, ledger):
+        return []
+
+    def read(self, split):
+        return []
 
 @hookimpl
 def reporting_sources():
@@ -52,19 +60,23 @@ def test_the_framework_finds_what_it_brings_itself():
 
 
 def test_classes_and_lazy_stand_ins_are_found_by_role_and_name(site):
-    source = good("fake-numbers") + "\nclass Report:\n    name = 'fake-report'\n"
+    source = (
+        good("fake-numbers")
+        + "\nfrom reporting_framework import Report\n\n"
+        + "class Mine(Report):\n    name = 'fake-report'\n    compose = print\n"
+    )
     module = site.add("fake-one", source, version="2.5")
     site.add(
         "fake-two",
         f"""
         @hookimpl
         def reporting_reports():
-            return (LazyPlugin("fake-report", "{module}:Report", "what it is"),)
+            return (LazyPlugin("fake-report", "{module}:Mine", "what it is"),)
         """,
     )
     registry = load_plugins()
     assert registry.find("source", "fake-numbers").__doc__ == "Numbers from nowhere."
-    assert registry.find("report", "fake-report").__name__ == "Report"
+    assert registry.find("report", "fake-report").__name__ == "Mine"
     found = row(registry, "fake-one")
     assert (found.name, found.role, found.version, found.status) == (
         "fake-numbers",
@@ -461,7 +473,9 @@ def test_a_name_that_two_plugins_take_is_an_error_that_names_both_and_only_for_w
     site.add(
         "fake-second",
         good("fake-twice")
-        + "\n@hookimpl\ndef reporting_sinks():\n    return [Numbers]\n",
+        + "\nfrom reporting_framework import Sink\n\n"
+        + "class Kept(Sink):\n    name = 'fake-twice'\n    stage = commit = print\n"
+        + "\n@hookimpl\ndef reporting_sinks():\n    return [Kept]\n",
     )
     registry = load_plugins()
     with pytest.raises(

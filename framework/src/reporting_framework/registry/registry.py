@@ -15,6 +15,7 @@ from reporting_framework._text.messages import cause, did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api import hookspecs
 from reporting_framework.plugin_api.markers import PROJECT, LazyPlugin
+from reporting_framework.registry.class_checks import check_class
 from reporting_framework.registry.discovery import (
     PluginOrigin,
     check_version,
@@ -445,18 +446,21 @@ def _name_of(item: Any, hook: str) -> str:
 
 def _resolved(registered: _Registered) -> Any:
     """The class itself, imported if it is lazy."""
-    if not isinstance(registered.item, LazyPlugin):
-        return registered.item
     where = f"the {registered.role} {registered.name} of {registered.origin}"
-    try:
-        loaded = registered.item.load()
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{where} cannot be imported from {registered.item.target}: {cause(error)}"
-        ) from error
-    if getattr(loaded, "name", None) != registered.name:
-        raise PluginError(
-            f"{where} is registered as {registered.name}, but {registered.item.target}"
-            " has another name"
-        )
+    loaded = registered.item
+    if isinstance(loaded, LazyPlugin):
+        try:
+            loaded = loaded.load()
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"{where} cannot be imported from {registered.item.target}:"
+                f" {cause(error)}"
+            ) from error
+        if getattr(loaded, "name", None) != registered.name:
+            raise PluginError(
+                f"{where} is registered as {registered.name}, but"
+                f" {registered.item.target} has another name"
+            )
+    if isinstance(loaded, type) or registered.role != "report":
+        check_class(loaded, registered.role, where)
     return loaded
