@@ -195,7 +195,7 @@ class ToySink(Sink):
     def __init__(self, settings):
         self.file = settings.folder / "rows.json"
 
-    def open(self, schema):
+    def open(self, schema, mode="append", primary_key=()):
         self.schema = schema
 
     def _rows(self):
@@ -214,7 +214,7 @@ class ToySink(Sink):
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def commit(self, staged_parts):
+    def commit(self, staged_parts, context=None):
         staged = {}
         for staged_part in staged_parts:
             staged |= staged_part.data

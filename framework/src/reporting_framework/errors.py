@@ -17,6 +17,7 @@
     │   └── BuildError          no packages for Lambda can be made of what is installed
     ├── TransientError          run again later: nothing was changed
     │   ├── StorageUnavailable  the storage did not answer, or answered that it is busy
+    │   ├── IncompleteRun       not all was read that the table was to be replaced by
     │   └── CommitConflict      another run kept winning the race for the same
     │                           checkpoint
     └── FatalError              stop: going on could lose or corrupt data
@@ -112,6 +113,10 @@ class TransientError(ReportingError):
 
 class StorageUnavailable(TransientError):
     """The storage did not answer, or kept answering that it is busy."""
+
+
+class IncompleteRun(TransientError):
+    """Not all was read that the table was to be replaced by."""
 
 
 class CommitConflict(TransientError):

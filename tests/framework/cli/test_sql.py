@@ -566,7 +566,7 @@ class Lazy(Sink):
     def __init__(self, settings):
         self.inner = ParquetCheckpoint(settings)
 
-    def open(self, schema):
+    def open(self, schema, mode="append", primary_key=()):
         self.inner.open(schema)
 
     def scan(self):

@@ -5,10 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from reporting_framework import CommitResult, ReadFailure, Split, SplitResult
-from reporting_framework.errors import StorageUnavailable
+from reporting_framework import (
+    CommitResult,
+    ReadFailure,
+    Rejection,
+    Split,
+    SplitResult,
+)
+from reporting_framework.errors import IncompleteRun, StorageUnavailable
 from reporting_framework.execution.committing import Committing
 from reporting_framework.execution.planning import Run
+from reporting_framework.execution.source_state import SourceState
 from reporting_framework.execution.totals import RunTotals
 from reporting_framework.plugin_api.result import Output
 
@@ -21,7 +28,8 @@ class Sink:
     def __init__(self, name, calls, *, failed=()):
         self.name, self.calls, self.failed = name, calls, failed
 
-    def commit(self, staged_parts):
+    def commit(self, staged_parts, context):
+        self.context = context
         self.calls.append((self.name, "commit"))
         output = Output(uri=self.name, rows=7, new_rows=1, bytes=1, version=None)
         return CommitResult([output], 0, None, (), self.failed)
@@ -50,23 +58,48 @@ def calls():
 
 
 def committing(
-    calls, sinks, *, keepers, pushed=False, source_keys=("a",), limit=None, replay=None
+    calls,
+    sinks,
+    *,
+    keepers,
+    pushed=False,
+    source_keys=("a",),
+    limit=None,
+    replay=None,
+    modes=None,
+    kept=False,
+    unread=(),
 ):
     """The commit of a run that has read these source keys."""
     source = SimpleNamespace(
-        bookmark=lambda *, complete, unread, rows: {"rows": rows, "unread": unread}
+        bookmark=lambda *, complete, unread, rows: {"rows": rows, "unread": unread},
+        next_state=lambda done: {"done": [each.split.id for each in done]},
     )
-    pipeline = SimpleNamespace(report="test", source=source, sinks=sinks, pushed=pushed)
+    pipeline = SimpleNamespace(
+        report="test",
+        source=source,
+        sinks=sinks,
+        pushed=pushed,
+        modes=modes or ["append"] * len(sinks),
+    )
     run = Run(pipeline, "id", AT, 0.0, None, limit, replay)
     opened = SimpleNamespace(
         keepers=keepers,
         quarantine=Quarantine(calls),
         progress=SimpleNamespace(bookmark={"of": "the run before"}),
+        state=SourceState("s", [None] * len(sinks), [kept] * len(sinks)),
     )
     totals = RunTotals(len(sinks), frozenset(replay or ()))
     parts = [[] for _ in sinks]
     totals.add(
-        SplitResult(Split("1", {}), list(source_keys), 1, [], staged_parts=parts)
+        SplitResult(
+            Split("1", {}),
+            list(source_keys),
+            1,
+            [],
+            unread=list(unread),
+            staged_parts=parts,
+        )
     )
     return Committing(run, opened, totals), totals
 
@@ -138,3 +171,76 @@ def test_rows_that_a_sink_could_not_keep_fail_the_run_unless_they_are_delivered_
     [result] = given.commit()
     totals.add_commits([result])
     assert (totals.read, [each.source_key for each in totals.unread]) == (0, ["x"])
+
+
+def test_the_state_is_committed_with_the_rows_after_the_rejections_are_recorded(calls):
+    """A source that starts from its state does not read a rejected record again."""
+    sink = Sink("a", calls)
+    given, _ = committing(calls, [sink], keepers=[False], kept=True)
+    given.record(given.commit())
+    assert [call[:2] for call in calls] == [
+        ("quarantine", "replace_entries"),
+        ("a", "commit"),
+        ("quarantine", "save_hints"),
+    ]
+    assert sink.context.state == {
+        "sequence": 1,
+        "source": "s",
+        "state": {"done": ["1"]},
+    }
+
+
+@pytest.mark.parametrize("options", [{"replay": ["a"]}, {"limit": 5}])
+def test_a_replay_and_a_dry_run_leave_the_state_as_it_is(calls, options):
+    sink = Sink("a", calls)
+    given, _ = committing(calls, [sink], keepers=[False], kept=True, **options)
+    given.commit(snapshot=True)
+    assert (sink.context.state, sink.context.snapshot) == (None, False)
+
+
+def test_a_split_with_an_unread_object_is_not_done_and_no_snapshot(calls):
+    sink = Sink("a", calls)
+    unread = [ReadFailure("b", "missing")]
+    given, totals = committing(calls, [sink], keepers=[False], kept=True, unread=unread)
+    totals.exhaust()
+    given.commit(snapshot=True)
+    assert sink.context.state["state"] == {"done": []}
+    assert not sink.context.snapshot
+
+
+def test_a_snapshot_names_the_records_that_are_there_and_not_staged(calls):
+    sink = Sink("a", calls)
+    given, totals = committing(calls, [sink], keepers=[False], modes=["upsert"])
+    totals.rejections.append(Rejection("bad", None, "missing"))
+    given.commit(snapshot=True)
+    assert not sink.context.snapshot, "not all was read"
+    totals.exhaust()
+    given.commit(snapshot=True)
+    assert (sink.context.snapshot, sink.context.not_staged) == (True, ["bad"])
+
+
+@pytest.mark.parametrize(
+    ("exhausted", "options", "raises"),
+    [
+        (True, {}, False),
+        (False, {}, True),
+        (False, {"limit": 5}, False),
+        (True, {"replay": ["a"]}, True),
+        (True, {"unread": [ReadFailure("b", "denied")]}, True),
+    ],
+)
+def test_a_table_is_replaced_by_all_that_the_source_has_or_not_at_all(
+    calls, exhausted, options, raises
+):
+    sink = Sink("a", calls)
+    given, totals = committing(
+        calls, [sink], keepers=[False], modes=["replace"], **options
+    )
+    if exhausted:
+        totals.exhaust()
+    if not raises:
+        given.commit()
+        return
+    with pytest.raises(IncompleteRun, match="report test: write_mode is replace"):
+        given.commit()
+    assert ("a", "commit") not in calls

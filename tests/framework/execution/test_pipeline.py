@@ -72,13 +72,39 @@ class Schemaless(GoodValidator):
     def schema(self):
         raise OSError("SECRET-VALUE")
 
+class Ordered(GoodSource):
+    name = "ordered"
+    versions_ordered = True
+    primary_key = ["number"]
+
+    def schema(self):
+        return pl.Schema({"number": pl.Int64})
+
+class Moded(Numbers):
+    write_mode: str | None = None
+
+class Upserts(GoodSink):
+    name = "upserts"
+    Settings = Moded
+    write_modes = frozenset({"append", "upsert", "replace"})
+
+    def open(self, schema, mode="append", primary_key=()):
+        self.opened = schema.names(), mode, list(primary_key)
+
+class Bound(GoodValidator):
+    name = "bound"
+    input_format = "payloads"
+
+    def bind(self, schema):
+        self.bound = schema
+
 @hookimpl
 def reporting_sources():
-    return [GoodSource]
+    return [GoodSource, Ordered]
 
 @hookimpl
 def reporting_validators():
-    return [GoodValidator, Framed, Schemaless]
+    return [GoodValidator, Framed, Schemaless, Bound]
 
 @hookimpl
 def reporting_transforms():
@@ -86,9 +112,14 @@ def reporting_transforms():
 
 @hookimpl
 def reporting_sinks():
-    return [GoodSink]
+    return [GoodSink, Upserts]
 """
 GOOD = PluginRef("good")
+ORDERED, UPSERTS = PluginRef("ordered"), PluginRef("upserts")
+
+
+def moded(mode):
+    return PluginRef("upserts", {"write_mode": mode})
 
 
 @pytest.fixture
@@ -171,3 +202,57 @@ def test_a_plugin_that_there_is_not_is_refused(registry):
         PluginError, match="there is no source 'god'; did you mean good?"
     ):
         composed(registry, source=PluginRef("god"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "sinks", "modes"),
+    [
+        ("append", [GOOD, UPSERTS], ["append", "append"]),
+        ("upsert", [UPSERTS, UPSERTS], ["upsert", "upsert"]),
+        ("append", [GOOD, moded("upsert")], ["append", "upsert"]),
+        ("upsert", [moded("append"), UPSERTS], ["append", "upsert"]),
+        ("replace", [UPSERTS, moded("replace")], ["replace", "replace"]),
+    ],
+)
+def test_a_sink_s_own_write_mode_comes_before_that_of_the_report(
+    registry, mode, sinks, modes
+):
+    made = composed(registry, source=ORDERED, sinks=sinks, write_mode=mode)
+    assert (made.modes, made.appends) == (modes, set(modes) == {"append"})
+    opened = [sink.opened for sink in made.open_sinks() if sink.name == "upserts"]
+    assert opened == [
+        (["number", "source_key"], mode, ["number"])
+        for sink, mode in zip(sinks, modes, strict=True)
+        if sink.name == "upserts"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (
+            {"source": ORDERED, "sinks": [GOOD], "write_mode": "upsert"},
+            "report r: sink good cannot upsert; write_mode may be append",
+        ),
+        (
+            {"sinks": [UPSERTS], "write_mode": "upsert"},
+            "report r: write_mode is upsert, and the versions of source good do not say which one is newer; use append or replace",
+        ),
+        (
+            {"sinks": [UPSERTS, moded("replace")]},
+            "report r: write_mode is replace for some sinks only; a run that reads everything fits no other mode, so make two reports",
+        ),
+    ],
+)
+def test_a_write_mode_that_does_not_fit_is_refused(registry, parts, message):
+    with pytest.raises(SettingsError) as raised:
+        composed(registry, **parts)
+    assert str(raised.value) == message
+
+
+def test_a_validator_is_given_the_columns_that_the_source_knows(registry):
+    bound = PluginRef("bound")
+    made = composed(registry, source=ORDERED, validator=bound)
+    assert made.validator.bound == pl.Schema({"number": pl.Int64})
+    made = composed(registry, validator=bound)
+    assert not hasattr(made.validator, "bound"), "the source knows none"

@@ -64,7 +64,7 @@ class Forgetful(Sink):
             raise self.staging
         return StagedPart(frame.height, list(frame["source_key"]))
 
-    def commit(self, staged_parts):
+    def commit(self, staged_parts, context=None):
         self.committed = [
             source_key
             for staged_part in staged_parts
@@ -170,7 +170,10 @@ def test_a_sink_without_a_ledger_goes_first_and_the_other_s_ledger_decides_what_
         commit = sink.commit
         return SinkWith(
             sink,
-            commit=lambda staged_parts: (order.append(name), commit(staged_parts))[1],
+            commit=lambda staged_parts, context: (
+                order.append(name),
+                commit(staged_parts, context),
+            )[1],
         )
 
     result = execute(

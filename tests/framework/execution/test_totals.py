@@ -17,10 +17,13 @@ from reporting_framework import (
     Split,
     SplitResult,
     StagedPart,
+    UpsertCounts,
 )
 from reporting_framework.execution.planning import Run
 from reporting_framework.execution.totals import RunTotals
 from reporting_framework.plugin_api.result import Output, QuarantineState
+
+AT = datetime(2024, 1, 1, tzinfo=UTC)
 
 REASONS = st.sampled_from(
     [("missing", "study"), ("missing", None), ("int_type", "number"), (FILTERED, None)]
@@ -157,7 +160,8 @@ def test_everything_is_told():
     }
     assert found.spans == {"read": (0.5, 2), "validate": (2, 3), "merge": (4, 8)}
     assert [
-        [staged_part.data for staged_part in each] for each in totals.staged_parts
+        [staged_part.data for staged_part in totals.staged_parts(sink)]
+        for sink in (0, 1)
     ] == [
         ["one"],
         ["two"],
@@ -270,3 +274,40 @@ def test_duplicates_are_known_to_sinks_that_can_tell():
     blind = RunTotals(1, exhausted=True)
     blind.add(split_result(4, accepted=4))
     assert result(blind, CommitResult(duplicates=None)).duplicates == 0
+
+
+def test_staged_parts_are_committed_in_the_order_of_the_plan():
+    totals = RunTotals(sinks=1)
+    for position in (2, 0, 1):
+        parts = [[StagedPart(1, (position, part)) for part in range(2)]]
+        totals.add(SplitResult(Split(str(position), {}), staged_parts=parts), position)
+    assert [part.data for part in totals.staged_parts(0)] == [
+        (position, part) for position in range(3) for part in range(2)
+    ]
+
+
+def test_what_was_upserted_is_in_the_result_and_nothing_of_it_otherwise():
+    run = Run(SimpleNamespace(report="r"), "id", AT, 0.0, None, None, None)
+    upserted = UpsertCounts(inserted=1, updated=2, unchanged=3, deleted=4)
+    given = {"quarantine": None}
+    totals = RunTotals(sinks=1)
+    totals.add(SplitResult(Split("s", {}), list("abcdef"), 6, staged_parts=[[]]))
+    found = totals.result(run, [CommitResult(upserted=upserted)], PlanStats(), **given)
+    assert found.model_dump().items() >= upserted._asdict().items()
+    found = totals.result(run, [CommitResult()], PlanStats(), **given)
+    assert found.inserted is None
+    assert not found.model_dump().keys() & upserted._asdict().keys()
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 2, 0), (1, 2, 4, 0)])
+def test_what_was_upserted_adds_up_to_what_was_accepted(counts):
+    run = Run(SimpleNamespace(report="r"), "id", AT, 0.0, None, None, None)
+    totals = RunTotals(sinks=1)
+    totals.add(SplitResult(Split("s", {}), list("abcdef"), 6, staged_parts=[[]]))
+    with pytest.raises(InvariantBroken, match="that does not add up"):
+        totals.result(
+            run,
+            [CommitResult(upserted=UpsertCounts(*counts))],
+            PlanStats(),
+            quarantine=None,
+        )

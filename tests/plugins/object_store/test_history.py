@@ -205,8 +205,8 @@ def test_a_run_that_dies_in_the_commit_has_told_where_its_rows_come_from(
     place = tmp_path / "out" / "x.parquet"
 
     class Dies(type(checkpoint(place))):
-        def commit(self, staged_parts):
-            super().commit(staged_parts)
+        def commit(self, staged_parts, context=None):
+            super().commit(staged_parts, context)
             raise StorageUnavailable("the network is gone")
 
     with pytest.raises(StorageUnavailable):

@@ -56,6 +56,7 @@ class ComposedReport(Report):
             transforms=[_use(transform) for transform in settings.transforms],
             sinks=[_use(sink) for sink in settings.sinks],
             engine=_use(settings.engine),
+            write_mode=settings.write_mode,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reporting_framework.plugin_api.records import WriteMode
 from reporting_framework.plugin_api.settings import Settings
 
 
@@ -30,3 +31,8 @@ class ComposedSettings(Settings):
     )
     sinks: tuple[Part, ...] = Field(min_length=1, description="Where they go")
     engine: Part = Field(Part(use="local"), description="What runs the work")
+    write_mode: WriteMode = Field(
+        "append",
+        description="What a run does to the tables of the sinks: append, upsert or"
+        " replace",
+    )

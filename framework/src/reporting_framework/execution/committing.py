@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.errors import StorageUnavailable
+from reporting_framework.errors import IncompleteRun, StorageUnavailable
+from reporting_framework.plugin_api.records import CommitContext, CommitResult
 
 if TYPE_CHECKING:
     from reporting_framework.execution.planning import Run
     from reporting_framework.execution.progress import OpenedSinks
     from reporting_framework.execution.totals import RunTotals
     from reporting_framework.plugin_api.metadata import Quarantine
-    from reporting_framework.plugin_api.records import CommitResult
     from reporting_framework.plugin_api.result import QuarantineState
 
 
@@ -22,36 +22,80 @@ class Committing:
     def __init__(self, run: Run, opened: OpenedSinks, totals: RunTotals) -> None:
         self._run, self._totals, self._keepers = run, totals, opened.keepers
         self._quarantine: Quarantine | None = opened.quarantine if run.writes else None
+        self._source_state = opened.state
+        self._state: QuarantineState | None = None
         self._bookmark: Mapping[str, Any] = (
             opened.progress.bookmark if run.replay is not None else {}
         )
 
-    def commit(self) -> list[CommitResult]:
+    def commit(self, *, snapshot: bool = False) -> list[CommitResult]:
         """Commit each sink, those that keep a ledger last.
 
-        Objects that a crash could leave half committed are marked first.
+        Objects that a crash could leave half committed are marked first. A source that
+        starts from its state does not read a rejected record again, so if the state is
+        to be committed, the rejections are recorded before it.
+
+        Args:
+            snapshot: Whether the splits cover all that the source has.
 
         Raises:
+            IncompleteRun: Not all was read, and the run's rows were to become the
+                table.
             StorageUnavailable: A sink could not keep some rows, and nobody would
                 deliver them again.
         """
         run, totals = self._run, self._totals
+        self._check_complete()
         divisible = totals.multi_record_objects | (
             totals.replayed if run.replay is not None else set()
         )
         if self._quarantine and divisible:
             self._quarantine.mark_in_progress(sorted(divisible))
+        contexts = self._contexts(snapshot=snapshot)
+        if any(context.state for context in contexts):
+            self._record_rejections()
         commit_results: dict[int, CommitResult] = {}
-        staged_parts = totals.staged_parts or [[]] * totals.sinks
         for index in sorted(range(totals.sinks), key=self._keepers.__getitem__):
             sink = run.pipeline.sinks[index]
-            commit_results[index] = result = sink.commit(staged_parts[index])
+            commit_results[index] = result = sink.commit(
+                totals.staged_parts(index), contexts[index]
+            )
             if result.failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
                     f"report {run.pipeline.report}: sink {sink.name} could not keep"
                     f" {len(result.failed)} rows: {result.failed[0].reason}; run again"
                 )
         return [commit_results[index] for index in range(totals.sinks)]
+
+    def _check_complete(self) -> None:
+        """Raise `IncompleteRun` if rows would be lost by replacing the table."""
+        run, totals = self._run, self._totals
+        if "replace" not in run.pipeline.modes or not run.writes:
+            return
+        if run.replay is not None or not totals.exhausted or totals.unread:
+            raise IncompleteRun(
+                f"report {run.pipeline.report}: write_mode is replace, and not all that"
+                " the source has was read; nothing was changed: run again, with more"
+                " time"
+            )
+
+    def _contexts(self, *, snapshot: bool) -> list[CommitContext]:
+        """Return what is committed to each sink beside its staged parts."""
+        run, totals = self._run, self._totals
+        states: Sequence[Mapping[str, Any] | None] = [None] * totals.sinks
+        if run.writes and run.replay is None and self._source_state.kept:
+            state = run.pipeline.source.next_state(totals.done)
+            states = self._source_state.following(state)
+        context = CommitContext(
+            at=run.at,
+            snapshot=snapshot
+            and run.writes
+            and run.replay is None
+            and totals.exhausted
+            and not totals.unread,
+            not_staged=[rejection.source_key for rejection in totals.rejections],
+        )
+        return [context._replace(state=state) for state in states]
 
     def record(self, commit_results: Sequence[CommitResult]) -> QuarantineState | None:
         """Record what was not kept, and the source's bookmark.
@@ -60,21 +104,28 @@ class Committing:
         """
         if self._quarantine is None:
             return None
-        run, totals = self._run, self._totals
+        run = self._run
         bookmark = (
             self._bookmark
             if run.replay is not None
             else self._new_bookmark(commit_results)
         )
-        state = self._quarantine.replace_entries(
+        state = self._state or self._record_rejections()
+        if bookmark or run.replay is None:
+            self._quarantine.save_hints(bookmark)
+        return state
+
+    def _record_rejections(self) -> QuarantineState | None:
+        if self._quarantine is None:
+            return None
+        run, totals = self._run, self._totals
+        self._state = self._quarantine.replace_entries(
             totals.replayed | totals.multi_record_objects,
             totals.rejections,
             run_id=run.id,
             at=run.at,
         )
-        if bookmark or run.replay is None:
-            self._quarantine.save_hints(bookmark)
-        return state
+        return self._state
 
     def _new_bookmark(
         self, commit_results: Sequence[CommitResult]

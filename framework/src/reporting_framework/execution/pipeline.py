@@ -27,6 +27,7 @@ from reporting_framework.execution.plugin_errors import (
     log_errors,
     owner_of,
 )
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.result import Step
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.plugin_api.engine import Engine
-    from reporting_framework.plugin_api.records import Trigger
+    from reporting_framework.plugin_api.records import Trigger, WriteMode
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugin_api.source import Source
@@ -56,6 +57,7 @@ class Pipeline(NamedTuple):
             taken.
         steps: Which distributions brought its plugins.
         sources: What each installed source reads, by name.
+        write_modes: What runs do to the table of each sink; ``append`` if not given.
         words: What a suggested command on the report must have after its action, such
             as the options that were given, quoted for a shell.
     """
@@ -70,7 +72,28 @@ class Pipeline(NamedTuple):
     pushed: bool = False
     steps: Sequence[Step] = ()
     sources: Mapping[str, str] = {}
+    write_modes: Sequence[WriteMode] = ()
     words: str = ""
+
+    @property
+    def modes(self) -> Sequence[WriteMode]:
+        """Write mode of each sink."""
+        return self.write_modes or ["append"] * len(self.sinks)
+
+    @property
+    def appends(self) -> bool:
+        """Whether all sinks take each source key once."""
+        return set(self.modes) == {"append"}
+
+    def open_sink(self, sink: Sink, mode: WriteMode) -> None:
+        """Open a sink for the rows of the report."""
+        sink.open(self.schema, mode, self.source.primary_key)
+
+    def open_sinks(self) -> Iterator[Sink]:
+        """Open the sinks one by one."""
+        for sink, mode in zip(self.sinks, self.modes, strict=True):
+            self.open_sink(sink, mode)
+            yield sink
 
     def command(self, noun: str, action: str) -> str:
         """Return a command on this report, to be pasted into a shell."""
@@ -127,12 +150,16 @@ def assemble(
     if trigger is not None and trigger.names_work:
         _accept_trigger(report, source, trigger)
     transforms = [make("transform", use) for use in composition.transforms]
+    if supports(validator, "bind") and (columns := source.schema()) is not None:
+        validator.bind(columns)
+    sinks = [make("sink", use) for use in composition.sinks]
     return Pipeline(
         report=report,
         source=source,
         validator=validator,
         transforms=transforms,
-        sinks=[make("sink", use) for use in composition.sinks],
+        sinks=sinks,
+        write_modes=write_modes_of(report, composition, source, sinks),
         engine=make("engine", composition.engine),
         schema=schema_of(report, validator, transforms),
         pushed=trigger is not None and trigger.names_work,
@@ -157,6 +184,45 @@ def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any
     return build(
         Owner(report, role, use.name), plugin, settings_of(report, role, use, plugin)
     )
+
+
+def write_modes_of(
+    report: str, composition: PipelineSpec, source: Source, sinks: Sequence[Sink]
+) -> list[WriteMode]:
+    """Return what runs do to the table of each sink.
+
+    It is the sink's setting ``write_mode``, if it has one, or else that of the report.
+
+    Raises:
+        SettingsError: A sink cannot do it, the source's versions have no order, or one
+            sink replaces its table and another one does not.
+    """
+    modes: list[WriteMode] = []
+    for sink in sinks:
+        mode = mode_of(sink, composition)
+        if mode not in sink.write_modes:
+            raise SettingsError(
+                f"report {report}: sink {sink.name} cannot {mode}; write_mode may be"
+                f" {', '.join(sorted(sink.write_modes))}"
+            )
+        modes.append(mode)
+    if "upsert" in modes and not source.versions_ordered:
+        raise SettingsError(
+            f"report {report}: write_mode is upsert, and the versions of source"
+            f" {source.name} do not say which one is newer; use append or replace"
+        )
+    if "replace" in modes and set(modes) != {"replace"}:
+        raise SettingsError(
+            f"report {report}: write_mode is replace for some sinks only; a run that"
+            " reads everything fits no other mode, so make two reports"
+        )
+    return modes
+
+
+def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:
+    """Return the write mode of a sink: its own setting, or that of the report."""
+    own: WriteMode | None = getattr(sink.settings, "write_mode", None)
+    return own or composition.write_mode
 
 
 def place_of(composition: PipelineSpec, sink: str) -> str:
@@ -200,8 +266,7 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
             killed is finished first.
     """
     try:
-        for sink in pipeline.sinks:
-            sink.open(pipeline.schema)
+        for sink in pipeline.open_sinks():
             if changing:
                 sink.finish_reset(by_hand=False)
         yield pipeline.sinks

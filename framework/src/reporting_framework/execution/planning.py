@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reporting_framework.execution.progress import CombinedLedger
     from reporting_framework.execution.totals import RunTotals
     from reporting_framework.plugin_api.records import Split, SplitResult
+    from reporting_framework.plugin_api.source import PlanStats
 
 DRY_RUN_LIMIT = 1000
 """Records that a dry run reads, unless another number is given."""
@@ -86,7 +87,7 @@ class Plan:
         )
         self._parallelism = source.parallelism if run.writes else 1
         self._taken = 0
-        self._ids: set[str] = set()
+        self._ids: dict[str, int] = {}
         self._started: dict[str, float] = {}
         self._longest = 0.0
         self._ended = False
@@ -133,16 +134,20 @@ class Plan:
                     f"report {run.report}: source {run.source.name}: two splits have"
                     " the same id; give each an id of its own"
                 )
-            self._ids.add(split.id)
+            self._ids[split.id] = self._taken
             self._taken += 1
             self._started[split.id] = time.monotonic()
             yield split
 
-    def finish(self, split: Split) -> None:
-        """Record that `split` is done, and how long it took from being given out."""
+    def finish(self, split: Split) -> int:
+        """Record that `split` is done, and how long it took from being given out.
+
+        Return its position in the plan.
+        """
         now = time.monotonic()
         taken = now - self._started.pop(split.id, now)
         self._longest = max(self._longest, taken)
+        return self._ids.get(split.id, 0)
 
     def stop(self) -> bool:
         """Return whether to take no more splits.
@@ -157,6 +162,12 @@ class Plan:
             and self._taken > 0
             and time.monotonic() + self._longest > self._stop_at
         )
+
+    def close(self) -> PlanStats:
+        """End the plan, and return what the source saw besides the splits."""
+        stats = self._run.pipeline.source.plan_stats()
+        self.end(exhausted=stats.exhausted and self._run.writes)
+        return stats
 
     def end(self, *, exhausted: bool) -> None:
         """Record whether all that the source has was worked on.

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework.execution.source_state import SourceState
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     holds_several,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.execution.recorder import Recorder
     from reporting_framework.plugin_api.metadata import Quarantine
-    from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugin_api.source import Ledger
 
 
@@ -34,12 +34,14 @@ class OpenedSinks(NamedTuple):
         keepers: Whether each sink keeps a ledger.
         quarantine: The first one that a sink has, or None.
         progress: All of these, for the source to plan from.
+        state: Source state that each sink keeps.
     """
 
     ledgers: Sequence[Ledger]
     keepers: Sequence[bool]
     quarantine: Quarantine | None
     progress: CombinedLedger
+    state: SourceState
 
 
 def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
@@ -54,39 +56,42 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
         ReportingError: What a sink keeps cannot be read.
     """
     ledgers, quarantine = [], None
-    for sink in pipeline.sinks:
-        sink.open(pipeline.schema)
+    for sink in pipeline.open_sinks():
         if recorder is not None:
             sink.finish_reset(by_hand=False)
             recorder.use_history_of(sink)
         ledgers.append(sink.ledger())
         quarantine = quarantine or sink.quarantine()
-    return _opened(ledgers, quarantine)
+    return _opened(pipeline, ledgers, quarantine)
 
 
 def _opened(
-    ledgers: Sequence[Ledger | None], quarantine: Quarantine | None
+    pipeline: Pipeline,
+    ledgers: Sequence[Ledger | None],
+    quarantine: Quarantine | None,
 ) -> OpenedSinks:
-    kept = [ledger for ledger in ledgers if ledger is not None] or [EmptyLedger()]
-    return OpenedSinks(
-        kept,
-        [ledger is not None for ledger in ledgers],
-        quarantine,
-        CombinedLedger(kept, quarantine),
-    )
+    replaces = "replace" in pipeline.modes  # all is read, whatever is there
+    kept = [ledger for ledger in ledgers if ledger is not None and not replaces]
+    kept = kept or [EmptyLedger()]
+    state = SourceState.of(pipeline.source.name, () if replaces else pipeline.sinks)
+    progress = CombinedLedger(kept, None if replaces else quarantine, state.start)
+    if pipeline.source.natural_keys:
+        progress.expect_quarantined()
+    keepers = [ledger is not None for ledger in ledgers]
+    return OpenedSinks(kept, keepers, quarantine, progress, state)
 
 
-def ledger_of(sinks: Sequence[Sink]) -> CombinedLedger:
+def ledger_of(pipeline: Pipeline) -> CombinedLedger:
     """Return what the next run of a report would plan from; its sinks are prepared.
 
     Raises:
         ReportingError: What a sink keeps cannot be read.
     """
     ledgers, quarantine = [], None
-    for sink in sinks:
+    for sink in pipeline.sinks:
         ledgers.append(sink.ledger())
         quarantine = quarantine or sink.quarantine()
-    return _opened(ledgers, quarantine).progress
+    return _opened(pipeline, ledgers, quarantine).progress
 
 
 class EmptyLedger:
@@ -106,6 +111,7 @@ class CombinedLedger:
     Args:
         ledgers: Those of the sinks.
         quarantine: That of the run, if there is one.
+        state: Source state to start from.
 
     Attributes:
         expected_replays: Quarantined objects that `filter_new` has given out to be read
@@ -113,8 +119,12 @@ class CombinedLedger:
     """
 
     def __init__(
-        self, ledgers: Sequence[Ledger], quarantine: Quarantine | None
+        self,
+        ledgers: Sequence[Ledger],
+        quarantine: Quarantine | None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
+        self.state = state
         self._ledgers = ledgers
         self._quarantine = quarantine
         self.expected_replays: set[str] = set()
@@ -163,6 +173,15 @@ class CombinedLedger:
             for key in objects
             if (key in again if key in quarantined else key in missing)
         ]
+
+    def expect_quarantined(self) -> None:
+        """Expect each object in quarantine to be read again.
+
+        A source that plans from its own state does not ask for single objects.
+        """
+        if self._quarantine is not None:
+            keys = self._quarantine.entries()[SOURCE_KEY]
+            self.expected_replays.update(map(object_of, keys))
 
     @cached_property
     def _partly_rejected(self) -> frozenset[str]:

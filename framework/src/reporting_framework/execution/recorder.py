@@ -5,7 +5,7 @@ Errors in recording history never fail the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.execution.plugin_errors import Owner, call, log_errors
+from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.result import RunRecord
+from reporting_framework.plugin_api.source_keys import without
 from reporting_framework.registry.discovery import FRAMEWORK
 from reporting_framework.storage.timeouts import call_within
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.metadata import History
     from reporting_framework.plugin_api.records import SplitResult
@@ -84,28 +88,26 @@ class Recorder:
             self._log_failure(take, "there is no history of this run")
 
     def add(self, split_result: SplitResult) -> None:
-        """Take in the source keys of the rows that a split brought."""
-        if (
-            self._history is None
-            or not self._keeps_lineage
-            or not split_result.accepted
-        ):
+        """Take in the source keys of the rows that a split brought or deleted."""
+        if self._history is None or not self._keeps_lineage:
             return
-        turned = {rejection.source_key for rejection in split_result.rejections}
-        source_keys, versions = split_result.source_keys, split_result.versions
-        if turned:
-            kept = [
-                number
-                for number, source_key in enumerate(source_keys)
-                if source_key not in turned
-            ]
-            source_keys, versions = (
-                [source_keys[number] for number in kept],
-                [versions[number] for number in kept],
+        if split_result.accepted:
+            turned = {rejection.source_key for rejection in split_result.rejections}
+            self._add_rows(
+                *without(turned, split_result.source_keys, split_result.versions)
             )
-        self._keeps_lineage = self._log_failure(
-            partial(self._history.add_rows, source_keys, versions), _NO_LINEAGE
-        )
+        if (deletes := split_result.deletes) is not None:
+            self._add_rows(deletes[SOURCE_KEY], deletes[VERSION])
+
+    def _add_rows(
+        self,
+        source_keys: Sequence[str] | pl.Series,
+        versions: Sequence[str | None] | pl.Series,
+    ) -> None:
+        if self._history is not None and self._keeps_lineage:
+            self._keeps_lineage = self._log_failure(
+                partial(self._history.add_rows, source_keys, versions), _NO_LINEAGE
+            )
 
     def flush(self) -> None:
         """Set down where the rows come from that are about to be committed."""

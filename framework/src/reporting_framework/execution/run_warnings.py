@@ -55,10 +55,19 @@ class RunWarnings:
                 "whether the source is that of the run before is not known: %s", error
             )
 
-    def add_to(self, result: RunResult, plan_stats: PlanStats) -> RunResult:
-        """Return the result with all warnings, each of which is logged."""
+    def add_to(
+        self, result: RunResult, plan_stats: PlanStats, deletes: int = 0
+    ) -> RunResult:
+        """Return the result with all warnings, each of which is logged.
+
+        Args:
+            result: The result.
+            plan_stats: What the source saw.
+            deletes: Number of records that the source says were deleted.
+        """
         possible = [
             self._source_changed(plan_stats),
+            self._deletes_ignored(deletes),
             *plan_stats.warnings,
             nothing_accepted(result, self._pipeline, first=not self._taken),
         ]
@@ -66,6 +75,14 @@ class RunWarnings:
         for warning in warnings:
             _log.warning("%s", warning)
         return result.model_copy(update={"warnings": warnings})
+
+    def _deletes_ignored(self, deletes: int) -> str | None:
+        if not deletes or "upsert" in self._pipeline.modes:
+            return None
+        return (
+            f"report {self._pipeline.report}: {deletes} deletes of the source were not"
+            " applied; set write_mode to upsert for a table without deleted rows"
+        )
 
     def _source_changed(self, plan_stats: PlanStats) -> str | None:
         """Return a warning if the run before read other places.

@@ -94,16 +94,18 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
 
     with closing(plan.work()) as split_results:
         for split_result in split_results:
-            plan.finish(split_result.split)
-            totals.add(split_result)
+            position = plan.finish(split_result.split)
+            totals.add(split_result, position)
             observers.add(split_result)
 
     with totals.timed("commit"):
         recorder.flush()
-        commit_results = committing.commit()
+        stats = None if pipeline.appends else plan.close()
+        commit_results = committing.commit(
+            snapshot=stats is not None and stats.snapshot
+        )
         totals.add_commits(commit_results)
-        stats = source.plan_stats()
-        plan.end(exhausted=stats.exhausted and this.writes)
+        stats = stats or plan.close()  # it may take time, which may be up
         state = committing.record(commit_results)
     response = None
     if source.triggers and this.writes:
@@ -113,4 +115,4 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
         this, commit_results, stats, quarantine=state, response=response
     )
     observers.finish(totals.unread)
-    return warnings.add_to(result, stats)
+    return warnings.add_to(result, stats, totals.deletes)

@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from reporting_framework.errors import InvariantBroken, TransientError
 from reporting_framework.execution.plugin_errors import call, closing, owner_of
+from reporting_framework.execution.versions import (
+    delete_rows,
+    versions_apart,
+    with_versions,
+)
 from reporting_framework.plugin_api.records import (
     FILTERED,
     SOURCE_KEY,
@@ -22,8 +27,8 @@ from reporting_framework.plugin_api.records import (
     Rejection,
     Split,
     SplitResult,
-    with_natural_keys,
 )
+from reporting_framework.plugin_api.source_keys import with_natural_keys
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,8 +57,9 @@ class SplitWorker:
     def __call__(self, split: Split) -> SplitResult:
         """Read, validate, transform and stage one split."""
         source, split_result = self.pipeline.source, self._empty(split)
+        parts = count()
         with closing(_timed(split_result, "read", source.read, split)) as batches:
-            for part in count():
+            while True:
                 batch = _timed(split_result, "read", next, batches, None)
                 left = (
                     None
@@ -64,14 +70,16 @@ class SplitWorker:
                     return split_result
                 if source.natural_keys:
                     batch = with_natural_keys(batch)
-                split_result.add(
-                    self._stage_batch(
-                        batch if left is None else _first_records(batch, left),
-                        split,
-                        part,
+                if left is not None:
+                    batch = _first_records(batch, left)
+                for piece in (
+                    [batch] if self.pipeline.appends else versions_apart(batch)
+                ):
+                    split_result.add(self._stage_batch(piece, split, next(parts)))
+                if batch.deletes is not None and batch.deletes.height:
+                    split_result.add(
+                        self._stage_deletes(batch.deletes, split, next(parts))
                     )
-                )
-        raise AssertionError  # pragma: no cover - `count` does not end
 
     def _empty(self, split: Split) -> SplitResult:
         return SplitResult(split, staged_parts=[[] for _ in self.pipeline.sinks])
@@ -82,10 +90,11 @@ class SplitWorker:
         If that fails and the trigger delivers again, leave it unread.
         """
         taken = self._empty(split)
+        taken.position = batch.position
         taken.unread.extend(batch.unread)
         taken.ignored.extend(batch.ignored)
         taken.reject(batch.rejected)
-        if not batch.source_keys:
+        if not len(batch.source_keys):
             return taken
         kept = self._empty(split)
         plugin = self.pipeline.validator.name
@@ -95,24 +104,46 @@ class SplitWorker:
                 plugin = transform.name
                 frame = self._transformed(transform, frame, batch, kept)
             if self.limit is None and frame.height:
-                for sink, staged_parts in zip(
-                    self.pipeline.sinks, kept.staged_parts, strict=True
+                versioned = (
+                    frame if self.pipeline.appends else with_versions(frame, batch)
+                )
+                for sink, mode, staged_parts in zip(
+                    self.pipeline.sinks,
+                    self.pipeline.modes,
+                    kept.staged_parts,
+                    strict=True,
                 ):
                     plugin = sink.name
+                    rows = frame if mode == "append" else versioned
                     staged_parts.append(
-                        _timed(kept, "commit", sink.stage, frame, split, part)
+                        _timed(kept, "commit", sink.stage, rows, split, part)
                     )
             kept.accepted = frame.height
-            kept.source_keys, kept.versions = (
-                list(batch.source_keys),
-                list(batch.versions),
-            )
+            kept.take(batch.source_keys, batch.versions)
         except TransientError as error:
             if not self.pipeline.pushed:
                 raise
             _log.warning("records to be delivered again: %s", error)
             kept = self._unread(batch, kept, f"{plugin}: unavailable")
         taken.add(kept)
+        return taken
+
+    def _stage_deletes(
+        self, deletes: pl.DataFrame, split: Split, part: int
+    ) -> SplitResult:
+        """Stage records that were deleted at the source, where the mode is upsert."""
+        taken = self._empty(split)
+        taken.deletes = deletes
+        if self.limit is not None:
+            return taken
+        rows = delete_rows(deletes, self.pipeline.schema)
+        for sink, mode, staged_parts in zip(
+            self.pipeline.sinks, self.pipeline.modes, taken.staged_parts, strict=True
+        ):
+            if mode == "upsert":
+                staged_parts.append(
+                    _timed(taken, "commit", sink.stage, rows, split, part)
+                )
         return taken
 
     def _unread(self, batch: Batch, kept: SplitResult, reason: str) -> SplitResult:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.errors import InvariantBroken
 from reporting_framework.plugin_api.records import (
     FILTERED,
+    SOURCE_KEY,
     CommitResult,
+    FinishedSplit,
     ReadFailure,
     Rejection,
     SplitResult,
     StagedPart,
     TimeRange,
     around,
-    holds_several,
-    object_of,
 )
 from reporting_framework.plugin_api.result import (
     QuarantineState,
@@ -29,10 +29,14 @@ from reporting_framework.plugin_api.result import (
     RunResult,
     Seconds,
 )
-from reporting_framework.plugin_api.source import PlanStats
+from reporting_framework.plugin_api.source_keys import (
+    multi_record_objects,
+    objects_among,
+)
 
 if TYPE_CHECKING:
     from reporting_framework.execution.planning import Run
+    from reporting_framework.plugin_api.source import PlanStats
 
 MAX_SAMPLES = 5
 """Names of ignored objects that a result shows."""
@@ -47,6 +51,8 @@ class RunTotals:
         expected_replays: Quarantined objects that were given out to be read again.
         read: Records read.
         staged: Rows handed to the sinks.
+        deletes: Records that were deleted at the source.
+        done: Splits that were read without an unread object.
         multi_record_objects: Objects of several records that were read.
         replayed: Those of `expected_replays` that were read; the others stay in
             quarantine as they are.
@@ -59,11 +65,15 @@ class RunTotals:
     read: int = 0
     staged: int = 0
     splits: int = 0
+    deletes: int = 0
+    done: list[FinishedSplit] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     unread: list[ReadFailure] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     ignored_fields: Counter[str] = field(default_factory=Counter)
-    staged_parts: list[list[StagedPart]] = field(default_factory=list)
+    staged_by_split: list[tuple[int, list[list[StagedPart]]]] = field(
+        default_factory=list
+    )
     multi_record_objects: set[str] = field(default_factory=set)
     replayed: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -78,6 +88,11 @@ class RunTotals:
         self.seconds[stage] += taken
         self.spans[stage] = around(self.spans.get(stage), (began, began + taken))
 
+    def staged_parts(self, sink: int) -> list[StagedPart]:
+        """Return what the sink at this position has staged, in the plan's order."""
+        ordered = sorted(self.staged_by_split, key=lambda staged: staged[0])
+        return [part for _, by_sink in ordered for part in by_sink[sink]]
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Count in the time of the block, unless it raises."""
@@ -89,8 +104,14 @@ class RunTotals:
         """Note that the source has no more splits to give."""
         self.exhausted = True
 
-    def add(self, split_result: SplitResult) -> None:
-        """Count one split result in."""
+    def add(self, split_result: SplitResult, position: int = 0) -> None:
+        """Count one split result in.
+
+        Args:
+            split_result: What became of a split.
+            position: Position of the split in the plan: staged parts are committed in
+                the order of the plan.
+        """
         self.splits += 1
         self.read += len(split_result.source_keys)
         self.staged += split_result.accepted
@@ -102,20 +123,16 @@ class RunTotals:
             self.seconds[stage] += taken
         for stage, span in split_result.spans.items():
             self.spans[stage] = around(self.spans.get(stage), span)
-        self.multi_record_objects.update(
-            object_of(source_key)
-            for source_key in split_result.source_keys
-            if holds_several(source_key)
-        )
-        if self.expected_replays:
-            self.replayed |= self.expected_replays & set(
-                map(object_of, split_result.source_keys)
+        if not split_result.unread:
+            self.done.append(FinishedSplit(split_result.split, split_result.position))
+        self.multi_record_objects |= multi_record_objects(split_result.source_keys)
+        self.replayed |= objects_among(split_result.source_keys, self.expected_replays)
+        if split_result.deletes is not None:
+            self.deletes += split_result.deletes.height
+            self.replayed |= objects_among(
+                split_result.deletes[SOURCE_KEY], self.expected_replays
             )
-        self.staged_parts = self.staged_parts or [[] for _ in range(self.sinks)]
-        for own_parts, new in zip(
-            self.staged_parts, split_result.staged_parts, strict=True
-        ):
-            own_parts += new
+        self.staged_by_split.append((position, split_result.staged_parts))
 
     def add_commits(self, commit_results: Sequence[CommitResult]) -> None:
         """Count in what the sinks did.
@@ -163,15 +180,23 @@ class RunTotals:
             rejection.error_type == FILTERED for rejection in self.rejections
         )
         rejected = len(self.rejections) - filtered
+        upserting = [result for result in commit_results if result.upserted][:1]
         known = [
             commit_result.duplicates
-            for commit_result in commit_results
+            for commit_result in upserting or commit_results
             if commit_result.duplicates is not None
         ]
         duplicates = (
             min(self.staged, *known) if known else 0
         )  # of rows that failed elsewhere, some may be among them
         accepted = self.staged - duplicates
+        upserted = upserting[0].upserted if upserting else None
+        if upserted and sum(upserted[:3]) != accepted:
+            raise InvariantBroken(
+                f"report {run.pipeline.report}: {accepted} records were accepted,"
+                f" {upserted.inserted} inserted, {upserted.updated} updated and"
+                f" {upserted.unchanged} unchanged: that does not add up"
+            )
         if self.read != accepted + rejected + filtered + duplicates:
             raise InvariantBroken(
                 f"report {run.pipeline.report}: {self.read} records were read,"
@@ -192,6 +217,7 @@ class RunTotals:
             rejected=rejected,
             filtered=filtered,
             duplicates=duplicates + plan_stats.repeated,
+            **(upserted._asdict() if upserted else {}),
             objects_unread=len(self.unread),
             unread_reasons=dict(
                 sorted(Counter(item.reason for item in self.unread).items())

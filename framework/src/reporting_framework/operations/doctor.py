@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reporting_framework._text.install_command import install_command
 from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.pipeline import assemble, close, plugin_of, schema_of
+from reporting_framework.execution.pipeline import (
+    assemble,
+    close,
+    mode_of,
+    plugin_of,
+    schema_of,
+)
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.records import CheckResult
@@ -300,7 +306,7 @@ def of_report(
         try:
             part = plugin_of(report, role, use, registry)
             if role == "sink" and schema is not None:
-                part.open(schema)
+                part.open(schema, mode_of(part, composition))
             checks = part.health_checks(write=write)
             checks = checks or {f"{role} {use.name}": _not_tried}
         except ReportingError as error:

@@ -24,8 +24,8 @@ from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
     object_of,
-    with_natural_keys,
 )
+from reporting_framework.plugin_api.source_keys import with_natural_keys
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:

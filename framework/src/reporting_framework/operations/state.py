@@ -92,7 +92,7 @@ def _describe_next_run(
     source = pipeline.source
     if supports(source, "describe_hints"):
         try:
-            ledger = ledger_of(sinks)
+            ledger = ledger_of(pipeline)
         except ReportingError as error:
             return [f"a run that began now would fail: {error}"]
         return source.describe_hints(ledger)

@@ -149,8 +149,8 @@ class ProvenanceReader:
         self._pipeline = assemble(report, composition, registry)
         close_source(self._pipeline)
         self._check = check
-        for sink in self._pipeline.sinks:
-            sink.open(self._pipeline.schema)
+        for _ in self._pipeline.open_sinks():
+            pass
         self._kept = sink_history(self._pipeline.sinks)
         self._records: Mapping[str, RunRecord] = {}
         if self._kept:
@@ -320,7 +320,7 @@ class ProvenanceReader:
         pipeline, source = self._pipeline, self._pipeline.source
         if not supports(source, "absence"):
             return None
-        ledger = ledger_of(pipeline.sinks)
+        ledger = ledger_of(pipeline)
         last = max(
             (run.started_at for run in self._records.values() if not run.replay),
             default=None,

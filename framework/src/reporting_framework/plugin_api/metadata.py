@@ -127,7 +127,9 @@ class History(Protocol):
         ...
 
     def add_rows(
-        self, source_keys: Sequence[str], versions: Sequence[str | None]
+        self,
+        source_keys: Sequence[str] | pl.Series,
+        versions: Sequence[str | None] | pl.Series,
     ) -> None:
         """Take in what this run is about to commit.
 

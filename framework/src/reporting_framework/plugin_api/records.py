@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 SOURCE_KEY = "source_key"
 """Name of the last column of every frame: the source key of each row."""
 
+VERSION = "_version"
+"""Name of the column that says which version of its source key a row is: texts in whose
+order a later one is newer. Frames that are staged for ``upsert`` have it.
+"""
+
+DELETED_AT = "_deleted_at"
+"""Name of the column that says when a row was deleted at its source (Datetime us UTC),
+null if it was not. Frames that are staged for ``upsert`` have it.
+"""
+
+WriteMode = Literal["append", "upsert", "replace"]
+"""What a run does to a table: ``append``: a source key is taken once; ``upsert``: the
+newest version of a source key wins, and deletes apply; ``replace``: the run's rows
+become the table.
+"""
+
 FILTERED = "filtered"
 """Error type under which a record that a transform dropped is set down."""
 
@@ -97,6 +113,18 @@ class Split(NamedTuple):
 
     id: str
     data: Mapping[str, Any]
+
+
+class FinishedSplit(NamedTuple):
+    """A split that was read as a whole, without an unread object.
+
+    Attributes:
+        split: The split.
+        position: The last `Batch.position` of its batches, `None` if none had one.
+    """
+
+    split: Split
+    position: Mapping[str, Any] | None = None
 
 
 class Rejection(NamedTuple):
@@ -189,8 +217,9 @@ class Batch(NamedTuple):
     """Records on their way from a source to a validator.
 
     Attributes:
-        source_keys: Source key of each record, n of them.
-        versions: Version of each record's object, n of them.
+        source_keys: Source key of each record, n of them; of a frame, a series of
+            strings saves a Python object per row.
+        versions: Version of each record's object, n of them, likewise.
         payloads: n raw records (bytes), or None when the source yields frames.
         frame: A polars frame of n rows, or None when the source yields payloads.
         rejected: Records that the source itself could not take (too large, a damaged
@@ -198,32 +227,22 @@ class Batch(NamedTuple):
         unread: Objects that could not be read.
         ignored: Names of objects that turned out not to be the report's when they were
             read.
+        deletes: Records that were deleted at the source; not among `source_keys`. The
+            columns are `SOURCE_KEY`, `VERSION` (String) and `DELETED_AT` (Datetime us
+            UTC). A delete is a version: it replaces older ones.
+        position: How far the source has come with this batch (JSON types), for
+            `Source.next_state`: what is learnt by reading alone, wherever that is.
     """
 
-    source_keys: Sequence[str] = ()
-    versions: Sequence[str | None] = ()
+    source_keys: Sequence[str] | pl.Series = ()
+    versions: Sequence[str | None] | pl.Series = ()
     payloads: Sequence[bytes] | None = None
     frame: pl.DataFrame | None = None
     rejected: Sequence[Rejection] = ()
     unread: Sequence[ReadFailure] = ()
     ignored: Sequence[str] = ()
-
-
-def with_natural_keys(batch: Batch) -> Batch:
-    """Return a batch whose natural keys `object_of` gives back.
-
-    The batch that is given has natural keys as its source keys.
-
-    A key that happens to end in ``#`` and digits gets a line, as in
-    `single_source_key`.
-    """
-    rejected = [
-        rejection._replace(source_key=single_source_key(rejection.source_key))
-        for rejection in batch.rejected
-    ]
-    return batch._replace(
-        source_keys=list(map(single_source_key, batch.source_keys)), rejected=rejected
-    )
+    deletes: pl.DataFrame | None = None
+    position: Mapping[str, Any] | None = None
 
 
 class Validated(NamedTuple):
@@ -254,19 +273,63 @@ class StagedPart(NamedTuple):
     data: Any
 
 
+class CommitContext(NamedTuple):
+    """What a run commits to a sink beside its staged parts.
+
+    Attributes:
+        state: Source state (JSON types) to keep with the rows, in the same atomic step;
+            `None`: the one that is there stays.
+        at: When the run began (aware, UTC).
+        snapshot: Whether all records that the source has were read: with ``upsert``, a
+            row of the table whose source key is neither staged nor among
+            `not_staged` was deleted at the source.
+        not_staged: Source keys of records that were read and are not staged: rejected
+            and filtered ones.
+    """
+
+    state: Mapping[str, Any] | None = None
+    at: datetime | None = None
+    snapshot: bool = False
+    not_staged: Sequence[str] = ()
+
+
+ROWS_ONLY = CommitContext()
+"""Context of a commit of rows, and nothing else."""
+
+
+class UpsertCounts(NamedTuple):
+    """What an ``upsert`` did to the rows of a table.
+
+    Attributes:
+        inserted: Staged rows whose source key was not there, or was deleted.
+        updated: Staged rows that have replaced another version.
+        unchanged: Staged rows that were there already, in this version and with these
+            values.
+        deleted: Rows that were there and count as deleted now.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+
+
 class CommitResult(NamedTuple):
     """What a sink's commit did.
 
     Attributes:
         outputs: Every output as it is now, also those to which nothing was added.
-        duplicates: How many staged rows were left out because they were already there;
-            None where the sink cannot tell.
+        duplicates: How many staged rows were left out because they were already there
+            or, with ``upsert``, because a newer version is; None where the sink cannot
+            tell.
         failed: Staged rows that could not be kept for a reason that passes. Only for
             sources that deliver such records again (see `Source.triggers`); any other
             needs an error.
         newest: The newest timestamp of all outputs, if there is one.
         spans: Stages within the commit, such as ``merge``, each time that they took
             place.
+        upserted: What an ``upsert`` did; `None` in other modes, or if the sink cannot
+            tell.
     """
 
     outputs: Sequence[Output] = ()
@@ -274,6 +337,7 @@ class CommitResult(NamedTuple):
     newest: datetime | None = None
     spans: Sequence[tuple[str, TimeRange]] = ()
     failed: Sequence[ReadFailure] = ()
+    upserted: UpsertCounts | None = None
 
 
 @dataclass(slots=True)
@@ -285,6 +349,8 @@ class SplitResult:
         source_keys: Source keys of all records that were read, rejected ones included.
         versions: Version of each one's object.
         accepted: Rows handed to the sinks.
+        deletes: Records that were deleted at the source, as in `Batch.deletes`.
+        position: The last `Batch.position`.
         rejections: Rejected and filtered records.
         unread: Objects that could not be read.
         ignored: Names of objects that are not the report's.
@@ -295,7 +361,7 @@ class SplitResult:
     """
 
     split: Split
-    source_keys: list[str] = field(default_factory=list)
+    source_keys: Sequence[str] | pl.Series = field(default_factory=list)
     accepted: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     unread: list[ReadFailure] = field(default_factory=list)
@@ -304,13 +370,21 @@ class SplitResult:
     staged_parts: list[list[StagedPart]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     spans: dict[str, TimeRange] = field(default_factory=dict)
-    versions: list[str | None] = field(default_factory=list)
+    versions: Sequence[str | None] | pl.Series = field(default_factory=list)
+    deletes: pl.DataFrame | None = None
+    position: Mapping[str, Any] | None = None
 
     def add(self, other: SplitResult) -> None:
         """Add what became of another part of the split."""
-        self.source_keys += other.source_keys
-        self.versions += other.versions
+        self.take(other.source_keys, other.versions)
         self.accepted += other.accepted
+        self.position = other.position or self.position
+        if other.deletes is not None:
+            self.deletes = (
+                other.deletes
+                if self.deletes is None
+                else self.deletes.vstack(other.deletes)
+            )
         self.rejections += other.rejections
         self.unread += other.unread
         self.ignored += other.ignored
@@ -324,9 +398,20 @@ class SplitResult:
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         """Add records that were read and rejected."""
-        self.source_keys += [rejection.source_key for rejection in rejections]
-        self.versions += [rejection.version for rejection in rejections]
+        self.take(
+            [rejection.source_key for rejection in rejections],
+            [rejection.version for rejection in rejections],
+        )
         self.rejections += rejections
+
+    def take(
+        self,
+        source_keys: Sequence[str] | pl.Series,
+        versions: Sequence[str | None] | pl.Series,
+    ) -> None:
+        """Add the source keys and versions of records that were read."""
+        self.source_keys = _joined(self.source_keys, source_keys)
+        self.versions = _joined(self.versions, versions)
 
     def add_time(self, stage: str, at: float, seconds: float) -> None:
         """Add the time of a stage, from `at` (since the epoch) on."""
@@ -337,3 +422,20 @@ class SplitResult:
 def around(one: TimeRange | None, other: TimeRange) -> TimeRange:
     """The span from the earlier beginning to the later end."""
     return other if one is None else (min(one[0], other[0]), max(one[1], other[1]))
+
+
+def _joined(one: Any, other: Any) -> Any:
+    """Return one column and then the other: a list, or a series if one of them is."""
+    if not len(other):
+        return one
+    if isinstance(one, list) and isinstance(other, Sequence):
+        one += other
+        return one
+    if not len(one):
+        return other
+    import polars as pl
+
+    return pl.concat(
+        column if isinstance(column, pl.Series) else pl.Series(column, dtype=pl.String)
+        for column in (one, other)
+    )

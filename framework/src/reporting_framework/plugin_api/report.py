@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from reporting_framework.plugin_api.base import optional
 
 if TYPE_CHECKING:
+    from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.plugin_api.result import RunResult
 
 
@@ -25,13 +26,19 @@ class PluginRef(NamedTuple):
 
 
 class PipelineSpec(NamedTuple):
-    """A report as plain data: which plugins, with which settings."""
+    """A report as plain data: which plugins, with which settings.
+
+    Attributes:
+        write_mode: What runs do to the tables of the sinks, unless a sink has a
+            setting ``write_mode`` of its own.
+    """
 
     source: PluginRef
     validator: PluginRef
     sinks: Sequence[PluginRef]
     transforms: Sequence[PluginRef] = ()
     engine: PluginRef = PluginRef("local")
+    write_mode: WriteMode = "append"
 
 
 class Report(ABC):

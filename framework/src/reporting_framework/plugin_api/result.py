@@ -19,6 +19,10 @@ from reporting_framework._text.messages import as_utc, redacted
 _Moment = Annotated[datetime, AfterValidator(as_utc)]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -106,7 +110,14 @@ class RunResult(_Model):
         accepted: Records newly kept.
         rejected: Records turned away by the source or the validator.
         filtered: Records dropped by a transform.
-        duplicates: Records whose source key another run had already brought in.
+        duplicates: Records whose source key another run had already brought in; with
+            ``upsert``, records of which the table has a newer version.
+        inserted: With ``upsert``, accepted records whose source key was not in the
+            table, or was deleted; accepted = inserted + updated + unchanged. In other
+            modes it is `None`, and not printed, as are the next three.
+        updated: Accepted records that have replaced another version.
+        unchanged: Accepted records that the table had already.
+        deleted: Rows of the table that count as deleted now.
         objects_unread: Objects that could not be read, or records that could not be
             kept; they are tried again.
         unread_reasons: Why, counted; of what was read with the name of the step, as in
@@ -142,6 +153,10 @@ class RunResult(_Model):
     rejected: int = 0
     filtered: int = 0
     duplicates: int = 0
+    inserted: int | None = Field(None, exclude_if=_is_none)
+    updated: int | None = Field(None, exclude_if=_is_none)
+    unchanged: int | None = Field(None, exclude_if=_is_none)
+    deleted: int | None = Field(None, exclude_if=_is_none)
     objects_unread: int = 0
     unread_reasons: dict[str, int] = {}
     objects_ignored: int = 0

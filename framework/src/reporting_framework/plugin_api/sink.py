@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from reporting_framework.errors import NotSupported
 from reporting_framework.plugin_api.base import Plugin, optional
+from reporting_framework.plugin_api.records import ROWS_ONLY, CommitContext
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         Split,
         StagedPart,
         StoredArtifact,
+        WriteMode,
     )
     from reporting_framework.plugin_api.source import Ledger
 
@@ -61,18 +63,45 @@ class Sink(Plugin):
     """Base class of sinks: where accepted rows go.
 
     A sink needs `stage` and `commit`; all else has a default.
+
+    Attributes:
+        write_modes: Write modes that it can do. With ``upsert`` and ``replace``, staged
+            frames have two more columns, `VERSION` and `DELETED_AT`.
     """
 
+    write_modes: ClassVar[frozenset[WriteMode]] = frozenset({"append"})
+
     @optional
-    def open(self, schema: pl.Schema) -> None:
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
         """Prepare for rows; called first, once, before anything is read.
 
         Args:
-            schema: Schema of every frame that will be staged.
+            schema: Columns of the report; those of every frame that will be staged.
+            mode: What runs do to the table; one of `write_modes`.
+            primary_key: Columns that the source says are its key; there may be none.
 
         Raises:
             SettingsError: The schema lacks a column that the settings name.
         """
+
+    @optional
+    def load_state(self) -> Mapping[str, Any] | None:
+        """Return the state that was committed with the rows, `None` if there is none.
+
+        Called after `open`. A sink that overrides it keeps `CommitContext.state` in
+        the same atomic step as the rows; a source then starts from there.
+
+        Raises:
+            CorruptCheckpoint: What is there cannot be read.
+            AccessDenied: Reading was refused. Only a definite "not found" means "none".
+            StorageUnavailable: Reading failed after retries.
+        """
+        return None
 
     @optional
     def ledger(self) -> Ledger | None:
@@ -103,13 +132,27 @@ class Sink(Plugin):
         """
 
     @abstractmethod
-    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
         """Make all staged parts visible, atomically for each output.
 
-        Rows whose source key is already there are left out.
+        With ``append``, rows whose source key is already there are left out. With
+        ``upsert``, a row replaces older versions of its source key and never a newer
+        one, whatever the order; of two rows of one version the later one wins: that of
+        a later run, or of a later part in the order given. A deleted row is a version
+        of which all columns but the source key, `VERSION` and `DELETED_AT` may be null.
+        With ``replace``, the staged rows become the table, the newest version of each
+        source key once.
 
         Called once, also with no staged parts. When it raises, nothing visible has
         changed but whole outputs.
+
+        Args:
+            staged_parts: What `stage` has returned, in the order of splits and parts.
+            context: What else belongs to the commit.
 
         Raises:
             CommitConflict: Other runs kept winning the race.

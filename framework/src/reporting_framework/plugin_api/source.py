@@ -20,9 +20,12 @@ from reporting_framework.plugin_api.base import Plugin, optional
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import polars as pl
+
     from reporting_framework.plugin_api.base import Shape
     from reporting_framework.plugin_api.records import (
         Batch,
+        FinishedSplit,
         ReadFailure,
         Rejection,
         Split,
@@ -90,6 +93,14 @@ class RunLedger(Protocol):
         ...
 
     @property
+    def state(self) -> Mapping[str, Any] | None:
+        """State that was committed with the rows of the sink furthest behind.
+
+        `None`: there is none, and all that the source has is new.
+        """
+        ...
+
+    @property
     def bookmark(self) -> Mapping[str, Any]:
         """What the source left behind at the end of the last run (JSON types).
 
@@ -131,6 +142,8 @@ class PlanStats(NamedTuple):
             <fix>``.
         read_before: Places that the last run read, as the bookmark has them (URIs), for
             where no history is kept.
+        snapshot: Whether the splits cover all records that the source has now: with
+            ``upsert``, other rows of the table were deleted at the source.
     """
 
     ignored: int = 0
@@ -143,6 +156,7 @@ class PlanStats(NamedTuple):
     full_scan_due: datetime | None = None
     warnings: Sequence[str] = ()
     read_before: Sequence[str] = ()
+    snapshot: bool = False
 
 
 @runtime_checkable
@@ -196,6 +210,8 @@ class Source(Plugin):
             of an API): an object that it plans is then one record, whatever its key
             ends in. Otherwise a source key that ends in ``#`` and digits is a line of
             the object before it.
+        versions_ordered: Whether of two versions of a source key the one that comes
+            later as a text is newer; ``upsert`` needs it.
         triggers: Kinds of triggers whose work it takes (`Trigger.kind`): notifications,
             a queue, a stream. What such a trigger named is delivered again if it is not
             taken, so a `TransientError` of a validator, a transform or a sink's `stage`
@@ -204,12 +220,30 @@ class Source(Plugin):
 
     output_format: ClassVar[Shape] = "payloads"
     natural_keys: ClassVar[bool] = False
+    versions_ordered: ClassVar[bool] = False
     triggers: ClassVar[frozenset[str]] = frozenset()
 
     @property
     def parallelism(self) -> int:
         """How many splits are worth having under way at once on one machine."""
         return 1
+
+    @property
+    def primary_key(self) -> Sequence[str]:
+        """Columns that are the key of its records; empty if there are none."""
+        return ()
+
+    @optional
+    def schema(self) -> pl.Schema | None:
+        """Return the columns of its frames, `None` if they are not known.
+
+        Called before `plan`; it may look them up.
+
+        Raises:
+            AccessDenied: Looking was refused.
+            StorageUnavailable: Looking failed after retries.
+        """
+        return None
 
     @abstractmethod
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
@@ -234,9 +268,26 @@ class Source(Plugin):
     def plan_stats(self) -> PlanStats:
         """Return what was seen besides the splits.
 
-        Called after the last split was taken.
+        Called after the last split was taken: before the commit, unless the write mode
+        is ``append``.
         """
         return PlanStats()
+
+    @optional
+    def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
+        """Return the state (JSON types) that the next run's `plan` should start from.
+
+        It is committed with the rows, and found in `RunLedger.state`. All records
+        before it must be covered by the state that `plan` found and by these splits.
+
+        Args:
+            done: Splits that were read as a whole, in any order. Others may have been
+                planned and not read.
+
+        Returns:
+            The state, or `None` if it keeps the one it has.
+        """
+        return None
 
     @optional
     def bookmark(

@@ -50,6 +50,14 @@ class Validator(Plugin):
         """
 
     @optional
+    def bind(self, schema: pl.Schema) -> None:
+        """Take the columns that the source says its frames have; called first, once.
+
+        Raises:
+            SettingsError: A column that the settings name is not among them.
+        """
+
+    @optional
     def column_facts(self) -> Mapping[str, ColumnFacts]:
         """Return what is known of columns, by name; for ``reporting schema``."""
         return {}

@@ -45,9 +45,9 @@ def readable_of(
     """
     pipeline = assemble(report, composition, registry)
     close_source(pipeline)
-    for sink in pipeline.sinks:
+    for sink, mode in zip(pipeline.sinks, pipeline.modes, strict=True):
         if supports(sink, "scan"):
-            sink.open(pipeline.schema)
+            pipeline.open_sink(sink, mode)
             return sink, pipeline.schema
     raise _no_table(report, composition)
 

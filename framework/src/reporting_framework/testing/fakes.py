@@ -20,8 +20,10 @@ from reporting_framework.execution.runner import run
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.plugin_api.records import (
+    ROWS_ONLY,
     SOURCE_KEY,
     Batch,
+    CommitContext,
     CommitResult,
     Rejection,
     Split,
@@ -170,7 +172,11 @@ class KeptRows(Sink):
         """See `Sink.stage`."""
         return StagedPart(frame.height, frame.to_dicts())
 
-    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
         """See `Sink.commit`."""
         new = [row for staged_part in staged_parts for row in staged_part.data]
         self.rows += new

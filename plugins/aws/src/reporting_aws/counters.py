@@ -21,12 +21,15 @@ from reporting_aws.staging import Staged, Stager
 from reporting_aws.tables import Backoff, failure
 from reporting_aws.transactions import Counted, Event, Transactions, groups, update
 from reporting_framework import (
+    ROWS_ONLY,
+    CommitContext,
     CommitResult,
     Permission,
     ReadFailure,
     Sink,
     Split,
     StagedPart,
+    WriteMode,
 )
 from reporting_framework.plugin_api.result import Output
 
@@ -74,7 +77,12 @@ class DynamoDbCounters(Sink):
         """See `Plugin.aws_permissions`."""
         return counting(settings.table, markers=settings.delivery == "exactly-once")
 
-    def open(self, schema: pl.Schema) -> None:
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
         """See `Sink.open`."""
         self._stager = Stager(self.settings, schema, self._label)
 
@@ -87,7 +95,11 @@ class DynamoDbCounters(Sink):
             raise AssertionError("open comes first")
         return StagedPart(frame.height, self._stager.stage(frame, split.id, part))
 
-    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
         """See `Sink.commit`.
 
         What was counted before an error stays counted, and is known when it comes

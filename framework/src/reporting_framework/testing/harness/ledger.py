@@ -17,8 +17,12 @@ class KnownObjects:
     newest = None
 
     def __init__(
-        self, known: Iterable[str] = (), bookmark: Mapping[str, Any] | None = None
+        self,
+        known: Iterable[str] = (),
+        bookmark: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
     ) -> None:
+        self.state = state
         self._known = frozenset(known)
         self.bookmark: Mapping[str, Any] = bookmark or {}
         self.asked: list[str] = []

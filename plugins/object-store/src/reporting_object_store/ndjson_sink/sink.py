@@ -13,12 +13,15 @@ from typing import ClassVar, NamedTuple
 import polars as pl
 
 from reporting_framework import (
+    ROWS_ONLY,
     SOURCE_KEY,
+    CommitContext,
     CommitResult,
     Permission,
     Sink,
     Split,
     StagedPart,
+    WriteMode,
 )
 from reporting_framework.errors import SettingsError, StorageUnavailable
 from reporting_framework.plugin_api.records import ReadFailure
@@ -81,7 +84,12 @@ class NdjsonArchive(Sink):
         """See `Plugin.aws_permissions`."""
         return put_permissions(parse_location(settings.uri))
 
-    def open(self, schema: pl.Schema) -> None:
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
         """See `Sink.open`."""
         time_dtype, settings = schema.get(self.settings.timestamp), self.settings
         columns = (
@@ -132,7 +140,11 @@ class NdjsonArchive(Sink):
             frame.height, _Staged((split.id, part), frame.select(self._columns))
         )
 
-    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
         """See `Sink.commit`.
 
         Rows of one partition are put together, whichever split they come from.

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from reporting_framework import Permission, Sink
+from reporting_framework import Permission, Sink, WriteMode
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
 from reporting_framework.storage import (
     ParquetSnapshot,
@@ -76,7 +76,12 @@ class CheckpointFiles(Sink):
         """See `Sink.table_folder`: the fixed part of where the files are."""
         return Layout.parse(settings.uri).folder.uri
 
-    def open(self, schema: pl.Schema) -> None:
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
         """See `Sink.open`."""
         self.layout.check(schema.names())
         time_dtype = schema.get(self.settings.timestamp)

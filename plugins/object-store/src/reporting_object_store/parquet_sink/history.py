@@ -158,7 +158,9 @@ class RunHistory:
             )
 
     def add_rows(
-        self, source_keys: Sequence[str], versions: Sequence[str | None]
+        self,
+        source_keys: Sequence[str] | pl.Series,
+        versions: Sequence[str | None] | pl.Series,
     ) -> None:
         """See `History.add_rows`."""
         self._lineage.add_rows(source_keys, versions)

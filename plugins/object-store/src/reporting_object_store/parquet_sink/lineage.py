@@ -90,7 +90,9 @@ class Lineage:
         self._spilt: list[Path] = []
 
     def add_rows(
-        self, source_keys: Sequence[str], versions: Sequence[str | None]
+        self,
+        source_keys: Sequence[str] | pl.Series,
+        versions: Sequence[str | None] | pl.Series,
     ) -> None:
         """See `History.add_rows`.
 

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY, CommitResult, Split, StagedPart
+from reporting_framework import (
+    ROWS_ONLY,
+    SOURCE_KEY,
+    CommitContext,
+    CommitResult,
+    Split,
+    StagedPart,
+)
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
@@ -115,7 +122,11 @@ class ParquetCheckpoint(CheckpointMaintenance):
             ),
         )
 
-    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
         """See `Sink.commit`.
 
         Each file is committed on its own, in the order of their keys.

@@ -10,8 +10,10 @@ from typing import ClassVar
 import polars as pl
 from pydantic import Field, field_validator
 from reporting_framework import (
+    ROWS_ONLY,
     SOURCE_KEY,
     CommitConflict,
+    CommitContext,
     CommitResult,
     CorruptCheckpoint,
     ObjectMissing,
@@ -82,7 +84,11 @@ class NdjsonTable(Sink):
         return StagedPart(frame.height, dict(zip(frame[SOURCE_KEY].to_list(), lines, strict=True)))
 
     @override
-    def commit(self, staged_parts: Sequence[StagedPart]) -> CommitResult:
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
         """What another run has added meanwhile is kept, nothing is overwritten."""
         staged = {source_key: line for staged_part in staged_parts for source_key, line in staged_part.data.items()}
         for _ in range(ATTEMPTS):

@@ -1,0 +1,94 @@
+"""Source keys and versions of a batch as columns.
+
+A column is a list if the batch has payloads, and may be a polars series if it has a
+frame. A series stays a series, so that a frame costs no Python object per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import TYPE_CHECKING, TypeAlias
+
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    Batch,
+    holds_several,
+    object_of,
+    single_source_key,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    Column: TypeAlias = Sequence[str | None] | pl.Series
+    Keys: TypeAlias = Sequence[str] | pl.Series
+
+_NUMBERED = r"#[0-9]+\z"
+
+
+def as_series(column: Column) -> pl.Series:
+    """Return a column as a series of strings."""
+    import polars as pl
+
+    return (
+        column if isinstance(column, pl.Series) else pl.Series(column, dtype=pl.String)
+    )
+
+
+def with_natural_keys(batch: Batch) -> Batch:
+    """Return a batch whose natural keys `object_of` gives back.
+
+    The batch that is given has natural keys as its source keys.
+
+    A key that happens to end in ``#`` and digits gets a line, as in
+    `single_source_key`.
+    """
+    rejected = [
+        rejection._replace(source_key=single_source_key(rejection.source_key))
+        for rejection in batch.rejected
+    ]
+    deletes = batch.deletes
+    if deletes is not None:
+        deletes = deletes.with_columns(_single_source_keys(deletes[SOURCE_KEY]))
+    keys = batch.source_keys
+    return batch._replace(
+        source_keys=list(map(single_source_key, keys))
+        if isinstance(keys, Sequence)
+        else _single_source_keys(keys),
+        rejected=rejected,
+        deletes=deletes,
+    )
+
+
+def _single_source_keys(keys: pl.Series) -> pl.Series:
+    numbered = keys.str.contains(_NUMBERED)
+    return (keys + "#1").zip_with(numbered, keys) if numbered.any() else keys
+
+
+def multi_record_objects(keys: Keys) -> set[str]:
+    """Return the objects that have several of these source keys."""
+    if not isinstance(keys, Sequence):
+        keys = keys.filter(keys.str.contains(_NUMBERED)).to_list()
+    return {object_of(key) for key in keys if holds_several(key)}
+
+
+def objects_among(keys: Keys, objects: Set[str]) -> set[str]:
+    """Return those of `objects` that have one of these source keys."""
+    if not objects:
+        return set()
+    if not isinstance(keys, Sequence):
+        of_keys = keys.str.replace(_NUMBERED, "")
+        keys = of_keys.filter(of_keys.is_in(sorted(objects))).to_list()
+    return set(objects & set(map(object_of, keys)))
+
+
+def without(dropped: Set[str], keys: Keys, versions: Column) -> tuple[Keys, Column]:
+    """Return the source keys that are not among `dropped`, and their versions."""
+    if not dropped:
+        return keys, versions
+    if isinstance(keys, Sequence) and isinstance(versions, Sequence):
+        kept = [at for at, key in enumerate(keys) if key not in dropped]
+        return [keys[at] for at in kept], [versions[at] for at in kept]
+    column = as_series(keys)
+    rest = ~column.is_in(sorted(dropped))
+    return column.filter(rest), as_series(versions).filter(rest)
