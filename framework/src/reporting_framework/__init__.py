@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     )
     from reporting_framework.plugin_api.engine import Engine
     from reporting_framework.plugin_api.metadata import History, Quarantine
+    from reporting_framework.plugin_api.object_plan import ObjectInfo, ObjectPlan
+    from reporting_framework.plugin_api.object_source import (
+        ObjectRecords,
+        ObjectSource,
+    )
     from reporting_framework.plugin_api.page import Page, PageContext
     from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugin_api.records import (
@@ -123,7 +128,11 @@ __all__ = [
     "LocationError",
     "ModelValidator",
     "NotSupported",
+    "ObjectInfo",
     "ObjectMissing",
+    "ObjectPlan",
+    "ObjectRecords",
+    "ObjectSource",
     "Page",
     "PageContext",
     "ParquetFile",
@@ -182,6 +191,8 @@ _ELSEWHERE = {
 _ROLES = (
     "base",
     "source",
+    "object_plan",
+    "object_source",
     "validator",
     "transform",
     "sink",

@@ -87,7 +87,9 @@ def fill(uri, objects):
 
 def read(uri, keys, **how):
     made = source(uri, **{"include": "*"} | how)
-    [split] = made._split(iter([module.Entry(key, None, None) for key in keys]))
+    [split] = made._new_plan().splits(
+        iter([module.Entry(key, None, None) for key in keys])
+    )
     return list(made.read(split))
 
 
@@ -189,7 +191,7 @@ def test_batches_and_splits_are_bounded(monkeypatch):
         ["6"],
     ]
     assert [split.id for split in splits] == ["0", "2", "4", "5", "6"]
-    [all_keys] = made._split(
+    [all_keys] = made._new_plan().splits(
         [module.Entry(f"{number}", 1, None) for number in range(4)]
     )
     assert [len(batch.source_keys) for batch in made.read(all_keys)] == [2, 2, 0]
@@ -254,7 +256,7 @@ def test_an_object_that_cannot_be_read_is_unread_and_tried_again_first_thing(
     place = tmp_path / "x.parquet"
     first = execute(pipeline(made := source(uri), checkpoint(place)))
     assert (first.status, first.objects_unread, first.accepted) == ("partial", 1, 2)
-    [split] = made._split([module.Entry(old, None, None)])
+    [split] = made._new_plan().splits([module.Entry(old, None, None)])
     assert [batch.unread for batch in made.read(split)] == [[ReadFailure(old, reason)]]
     proxy.reset()
     if reason != "missing":  # it is there, and still cannot be read
@@ -419,7 +421,7 @@ def test_an_object_that_goes_between_listing_and_reading_is_missing(moto_place):
     store, put = moto_place
     put("full/", b"not a folder")
     made = source(store.location.uri)
-    [split] = made._split(
+    [split] = made._new_plan().splits(
         [module.Entry("gone", None, None), module.Entry("full", None, None)]
     )
     [batch] = made.read(split)

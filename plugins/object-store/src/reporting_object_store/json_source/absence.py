@@ -84,12 +84,12 @@ def _why_skipped(
     )
     if known is None or name > f"{known}{day_of(since)}":
         return None
-    listing.ended = True
     match = re.match(settings.name_pattern, name) if settings.name_pattern else None
+    scan = due(listing, settings, complete=True)
     listed = (
         f"runs list names dated {day_of(since)} or later; a full scan is due at"
-        f" {due(listing, settings):%Y-%m-%d %H:%M} UTC, or give --full-scan (of a"
-        " report defined in TOML: --set source.full_scan=true)"
+        f" {scan:%Y-%m-%d %H:%M} UTC, or give --full-scan (of a report defined in TOML:"
+        " --set source.full_scan=true)"
     )
     if match and match["range"] == known:
         return Absence(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from reporting_framework import RunLedger
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 
@@ -26,8 +27,6 @@ class Listing:
         newest: Where the look-back starts: the newest timestamp that is not in the
             future, or the last run.
         looked: When the last run that listed began.
-        waiting: Objects found to be new and not handed out.
-        ended: Whether all of them were.
         since: Start of the window that was listed.
     """
 
@@ -38,8 +37,6 @@ class Listing:
     rows: int = 0
     newest: datetime | None = None
     looked: datetime | None = None
-    waiting: int = 0
-    ended: bool = False
     since: datetime | None = None
 
     @classmethod
@@ -76,16 +73,56 @@ def window(newest: datetime, settings: ObjectStoreJsonSettings) -> datetime:
     return since.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def due(listing: Listing, settings: ObjectStoreJsonSettings) -> datetime | None:
+def choose(
+    ledger: RunLedger,
+    identity: Mapping[str, Any],
+    settings: ObjectStoreJsonSettings,
+    now: datetime,
+    *,
+    lists_after: bool,
+) -> Listing:
+    """Choose what to list from the bookmark of the last run: everything, or a window.
+
+    Args:
+        ledger: What the run plans from.
+        identity: What the bookmark must be of to be of use.
+        settings: Those of the source.
+        now: When the run begins (aware, UTC).
+        lists_after: Whether the store can list from a name onwards.
+    """
+    listing = Listing.of(ledger.bookmark, identity)
+    # one event dated next year must not hide this year's
+    newest = ledger.newest_until(now)
+    listing.newest = newest and min(newest, listing.looked or newest)
+    listing.full = (
+        settings.full_scan
+        or not lists_after
+        or not settings.name_pattern
+        or not listing.ranges
+        or listing.newest is None
+        or listing.listed is None
+        or not timedelta(0)
+        <= now - listing.listed
+        <= timedelta(days=settings.full_scan_every_days)
+        or ledger.rows < listing.rows
+    )
+    listing.looked = now
+    if listing.full:
+        listing.listed = now
+    return listing
+
+
+def due(
+    listing: Listing, settings: ObjectStoreJsonSettings, *, complete: bool
+) -> datetime | None:
     """Return when the next full scan is due after this listing.
 
     `None` if every run is a full scan.
     """
     if not settings.name_pattern:
         return None
-    listed = (
-        listing.listed if listing.ended else None
-    )  # what was left to do is found by a full scan
+    # what was left to do is found by a full scan
+    listed = listing.listed if complete else None
     return (
         listed + timedelta(days=settings.full_scan_every_days)
         if listed

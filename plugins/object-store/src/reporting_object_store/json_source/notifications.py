@@ -1,4 +1,4 @@
-"""Notifications of what S3 says that has arrived.
+"""Notifications of what S3 says that has arrived, and the answer to them.
 
 They come as they are, in messages of a queue, or from EventBridge.
 """
@@ -6,11 +6,21 @@ They come as they are, in messages of a queue, or from EventBridge.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
-from reporting_framework import Trigger, TriggerError
+from reporting_framework import (
+    ReadFailure,
+    Trigger,
+    TriggerError,
+    TriggerResponse,
+    object_of,
+)
+from reporting_framework.storage import Location
+
+_log = logging.getLogger(__name__)
 
 KINDS = frozenset({"s3", "sqs"})
 
@@ -94,3 +104,66 @@ def _recorded(records: Any) -> Iterator[tuple[str, str]]:
         bucket, key = record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]
         if str(record["eventName"]).removeprefix("s3:").startswith("ObjectCreated"):
             yield str(bucket), unquote_plus(str(key))
+
+
+class NamedObjects:
+    """Objects below a folder that messages name.
+
+    Args:
+        named: The messages.
+        place: The folder.
+    """
+
+    def __init__(self, named: Sequence[Message], place: Location) -> None:
+        self._messages, self._place = named, place
+
+    def keys(self) -> tuple[list[str], list[str]]:
+        """Return the keys below the folder, each once, and names of other objects."""
+        keys: dict[str, None] = {}
+        elsewhere = []
+        for message in self._messages:
+            for bucket, key in message.objects:
+                if (below := self._below(bucket, key)) is None:
+                    elsewhere.append(f"{bucket}/{key}")
+                else:
+                    keys[below] = None
+        return list(keys), elsewhere
+
+    def _below(self, bucket: str, key: str) -> str | None:
+        """The key relative to the folder, or None when it is elsewhere."""
+        place = self._place
+        prefix = f"{place.key}/" if place.key else ""
+        if (
+            place.scheme != "s3"
+            or bucket != place.root
+            or not key.startswith(prefix)
+            or key == prefix
+        ):
+            return None
+        return key.removeprefix(prefix)
+
+    def response(
+        self, unread: Sequence[ReadFailure], left: Set[str]
+    ) -> TriggerResponse:
+        """Return which messages a queue is to deliver again; a missing object is done.
+
+        Args:
+            unread: Objects or records that could not be taken.
+            left: Objects that were not read.
+        """
+        if all(message.id is None for message in self._messages):
+            return TriggerResponse()
+        if odd := [message.id for message in self._messages if not message.valid]:
+            _log.warning(
+                "messages that are no notifications of S3, left in the queue: %s",
+                ", ".join(map(str, odd)),
+            )
+        again = [item.source_key for item in unread if item.reason != "missing"]
+        undone = left | {*again, *map(object_of, again)}
+        failed = [
+            {"itemIdentifier": message.id}
+            for message in self._messages
+            if not message.valid
+            or any(self._below(*location) in undone for location in message.objects)
+        ]
+        return TriggerResponse({"batchItemFailures": failed})

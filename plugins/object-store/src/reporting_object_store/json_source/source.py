@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar
@@ -24,10 +23,10 @@ from reporting_framework import (
     Split,
     Trigger,
     TriggerResponse,
-    object_of,
     single_source_key,
 )
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
+from reporting_framework.plugin_api.object_plan import LOOKUP_OBJECTS, ObjectPlan
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.storage import (
     Entry,
@@ -47,15 +46,18 @@ from reporting_object_store.json_source.listing import (
 )
 from reporting_object_store.json_source.listing_state import (
     Listing,
+    choose,
     due,
     next_listing,
     window,
 )
-from reporting_object_store.json_source.notifications import KINDS, Message, messages
+from reporting_object_store.json_source.notifications import (
+    KINDS,
+    NamedObjects,
+    messages,
+)
 from reporting_object_store.permissions import reading
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
-
-_log = logging.getLogger(__name__)
 
 SPLIT_OBJECTS = 500
 """Objects in a split of a bucket, at the most."""
@@ -75,9 +77,6 @@ IN_FLIGHT_BYTES = 128 * MEBIBYTE
 """Bodies of all splits that are being read, or wait to be taken apart; sizes are those
 that the answers tell.
 """
-
-LOOKUP_OBJECTS = 131_072
-"""Objects asked of a ledger at once: each question costs one pass over its keys."""
 
 UNREAD_KEPT = 1000
 """Unread objects kept in the bookmark; when there are more, the next run lists
@@ -110,10 +109,10 @@ class ObjectStoreJson(Source):
         self.store = open_store(settings.uri)
         self._names = ObjectFilter(settings.include, settings.name_pattern)
         self._listing = Listing()
+        self._plan = self._new_plan()
         self._rest: Iterator[Entry] = iter(())
-        self._named: list[Message] | None = None
+        self._named: NamedObjects | None = None
         self._replayed = False
-        self._left: set[str] = set()
         self._read_before: Sequence[str] = ()
 
     @property
@@ -131,6 +130,12 @@ class ObjectStoreJson(Source):
             self.settings.max_in_flight, thread_name_prefix="reporting-get"
         )
 
+    def _new_plan(self) -> ObjectPlan:
+        most = SPLIT_FILES
+        if self.store.remote:
+            most = min(SPLIT_OBJECTS, SPLIT_ROUNDS * self.settings.max_in_flight)
+        return ObjectPlan(most, SPLIT_BYTES, LOOKUP_OBJECTS)
+
     @cached_property
     def _in_flight(self) -> InFlight:
         return InFlight(self._requests, IN_FLIGHT_BYTES)
@@ -138,18 +143,18 @@ class ObjectStoreJson(Source):
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
         """See `Source.plan`."""
         now = datetime.now(UTC)
+        self._plan = self._new_plan()
         self._listing = listing = self._choose_listing(ledger, now)
         self._read_before = (
             [uri] if isinstance(uri := ledger.bookmark.get("uri"), str) else ()
         )
         pages: Iterable[list[Entry]]
         if self._named is not None:
-            pages = [
-                self._names.keep(
-                    [Entry(key, None, None) for key in self._keys(self._named)]
-                )
-            ]
-            self._left = {entry.key for page in pages for entry in page}
+            keys, elsewhere = self._named.keys()
+            for name in elsewhere:
+                self._names.ignore(name)
+            page = self._names.keep([Entry(key, None, None) for key in keys])
+            pages, self._plan.left = [page], {entry.key for entry in page}
         elif listing.full:
             pages = list_all(self.store, self._names)
         else:
@@ -168,52 +173,35 @@ class ObjectStoreJson(Source):
                 [entry for entry in page if entry.key not in tried] for page in listings
             )
             pages = chain(self._retry_unread(listing), pages)
-        self._rest = self._new(pages, ledger)
-        return self._split(self._rest)
+        self._rest = self._plan.new_objects(pages, ledger, self._version)
+        return self._plan.splits(self._rest)
 
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
         """See `Source.plan_replay`."""
-        keys = list(dict.fromkeys(objects))
-        self._rest, self._listing, self._replayed = (
-            iter(()),
-            Listing(waiting=len(keys)),
-            True,
-        )
-        return self._split([Entry(key, None, None) for key in keys])
+        self._rest, self._listing, self._replayed = iter(()), Listing(), True
+        self._plan = self._new_plan()
+        return self._plan.replay(objects)
 
     def _choose_listing(self, ledger: RunLedger, now: datetime) -> Listing:
-        """Choose a full scan, or what is new.
-
-        It is chosen from the bookmark of the last run.
-        """
-        listing = Listing.of(ledger.bookmark, self._identity)
+        """Choose a full scan, or what is new; a trigger has chosen already."""
         if self._named is not None:
-            return listing
-        newest = ledger.newest_until(
-            now
-        )  # one event dated next year must not hide this year's
-        listing.newest = newest and min(newest, listing.looked or newest)
-        listing.full = (
-            self.settings.full_scan
-            or not self.store.supports_list_after
-            or not self.settings.name_pattern
-            or not listing.ranges
-            or listing.newest is None
-            or listing.listed is None
-            or not timedelta(0)
-            <= now - listing.listed
-            <= timedelta(days=self.settings.full_scan_every_days)
-            or ledger.rows < listing.rows
+            return Listing.of(ledger.bookmark, self._identity)
+        return choose(
+            ledger,
+            self._identity,
+            self.settings,
+            now,
+            lists_after=self.store.supports_list_after,
         )
-        listing.looked = now
-        if listing.full:
-            listing.listed = now
-        return listing
 
     def _retry_unread(self, listing: Listing) -> Iterator[list[Entry]]:
         """Objects that the last run could not read, if they are still there."""
         entries = self._requests.map(self._head, listing.unread)
         yield [entry for entry in entries if entry is not None]
+
+    def _version(self, key: str) -> str | None:
+        entry = self._head(key)
+        return entry.version if entry else None
 
     def _head(self, key: str) -> Entry | None:
         """What there is at `key`.
@@ -224,58 +212,6 @@ class ObjectStoreJson(Source):
             return self.store.head(key)
         except ReportingError:
             return Entry(key, None, None)
-
-    def _new(self, pages: Iterable[list[Entry]], ledger: RunLedger) -> Iterator[Entry]:
-        """Entries that the ledger does not have.
-
-        While it has nothing there is no need to gather them first.
-        """
-        chunk: dict[str, Entry] = {}
-        size = LOOKUP_OBJECTS if ledger.rows else 1
-        for page in pages:
-            chunk.update((entry.key, entry) for entry in page)
-            if len(chunk) >= size:
-                yield from self._filter_new(chunk, ledger)
-                chunk = {}
-        yield from self._filter_new(chunk, ledger)
-
-    def _filter_new(
-        self, chunk: Mapping[str, Entry], ledger: RunLedger
-    ) -> Iterator[Entry]:
-        def version_of(key: str) -> str | None:
-            entry = chunk[key] if chunk[key].version is not None else self._head(key)
-            return entry.version if entry else None
-
-        new = ledger.filter_new(list(chunk), version_of) if chunk else []
-        if self._left:
-            self._left -= chunk.keys() - set(new)
-        self._listing.waiting += len(new)
-        for key in new:
-            yield chunk[key]
-
-    def _split(self, entries: Iterable[Entry]) -> Iterator[Split]:
-        """Splits of bounded number and size, in the order of the listing."""
-        keys: list[str] = []
-        size = 0
-        most = (
-            min(SPLIT_OBJECTS, SPLIT_ROUNDS * self.settings.max_in_flight)
-            if self.store.remote
-            else SPLIT_FILES
-        )
-        for entry in entries:
-            if keys and (len(keys) >= most or size + (entry.size or 0) > SPLIT_BYTES):
-                yield self._new_split(keys)
-                keys, size = [], 0
-            keys.append(entry.key)
-            size += entry.size or 0
-        self._listing.ended = True
-        if keys:
-            yield self._new_split(keys)
-
-    def _new_split(self, keys: list[str]) -> Split:
-        self._listing.waiting -= len(keys)
-        self._left -= set(keys)
-        return Split(keys[0], {"keys": keys})
 
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`.
@@ -375,64 +311,15 @@ class ObjectStoreJson(Source):
 
     def accept_trigger(self, trigger: Trigger) -> None:
         """See `Source.accept_trigger`."""
-        self._named = messages(trigger)
-
-    def _keys(self, named: Iterable[Message]) -> list[str]:
-        """Keys of the objects below this folder, each once.
-
-        Others are counted as ignored.
-        """
-        keys: dict[str, None] = {}
-        for message in named:
-            for bucket, key in message.objects:
-                if (below := self._below(bucket, key)) is None:
-                    self._names.ignore(f"{bucket}/{key}")
-                else:
-                    keys[below] = None
-        return list(keys)
-
-    def _below(self, bucket: str, key: str) -> str | None:
-        """The key relative to this folder, or None when it is elsewhere."""
-        place = self.store.location
-        prefix = f"{place.key}/" if place.key else ""
-        if (
-            place.scheme != "s3"
-            or bucket != place.root
-            or not key.startswith(prefix)
-            or key == prefix
-        ):
-            return None
-        return key.removeprefix(prefix)
+        self._named = NamedObjects(messages(trigger), self.store.location)
 
     def build_response(
         self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
     ) -> TriggerResponse:
-        """See `Source.build_response`: messages that a queue is to deliver again.
-
-        A missing object is done.
-        """
-        if self._named is None or all(message.id is None for message in self._named):
+        """See `Source.build_response`: messages that a queue is to deliver again."""
+        if self._named is None:
             return TriggerResponse()
-        if odd := [message.id for message in self._named if not message.valid]:
-            _log.warning(
-                "messages that are no notifications of S3, left in the queue: %s",
-                ", ".join(map(str, odd)),
-            )
-        again = [item.source_key for item in unread if item.reason != "missing"]
-        left = self._left | {*again, *map(object_of, again)}
-        failed = [
-            message.id
-            for message in self._named
-            if not message.valid
-            or any(self._below(*location) in left for location in message.objects)
-        ]
-        return TriggerResponse(
-            {
-                "batchItemFailures": [
-                    {"itemIdentifier": identifier} for identifier in failed
-                ]
-            }
-        )
+        return self._named.response(unread, self._plan.left)
 
     @property
     def _identity(self) -> Mapping[str, Any]:
@@ -457,25 +344,26 @@ class ObjectStoreJson(Source):
         if not self.store.remote:
             with suppress(ReportingError):  # the next run will fail of it
                 deque(self._rest, maxlen=0)
-                self._listing.ended |= not self._listing.waiting
+                self._plan.ended |= not self._plan.waiting
         listing, named = self._listing, self._replayed or self._named is not None
+        plan = self._plan
         empty = (
             not named
             and self.store.supports_list_after
             and listing.full
-            and listing.ended
+            and plan.ended
             and not self._names.seen
         )
         return PlanStats(
             self._names.ignored,
             tuple(self._names.samples),
-            listing.waiting,
-            listing.ended,
+            plan.waiting,
+            plan.ended,
             self._names.repeated,
             "named" if named else "full" if listing.full else "window",
             listing.since,
             (
-                due(listing, self.settings)
+                due(listing, self.settings, complete=plan.ended)
                 if self.store.supports_list_after and not self._replayed
                 else None
             ),
@@ -494,7 +382,7 @@ class ObjectStoreJson(Source):
             return {}  # a folder is listed as a whole each time
         listing, waiting = self._listing, set(unread)
         if self._named is not None:
-            waiting |= self._left | set(listing.unread)
+            waiting |= self._plan.left | set(listing.unread)
             complete = True  # as far as listing goes
         listed = listing.listed if complete and len(waiting) <= UNREAD_KEPT else None
         return {

@@ -1,0 +1,176 @@
+"""The base class of sources that read objects: files of a folder, a bucket, a server.
+
+An object is taken once: it is new if its key is not in the ledger.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from reporting_framework.errors import (
+    AccessDenied,
+    ObjectMissing,
+    PluginError,
+    ReportingError,
+)
+from reporting_framework.plugin_api.object_plan import ObjectInfo, ObjectPlan
+from reporting_framework.plugin_api.records import (
+    Batch,
+    ReadFailure,
+    Rejection,
+    Split,
+    line_source_key,
+    single_source_key,
+)
+from reporting_framework.plugin_api.source import PlanStats, RunLedger, Source
+
+PAGE = 1_000
+"""Objects of a listing that are gathered before the ledger is asked."""
+
+
+class ObjectRecords(NamedTuple):
+    """Records of one object.
+
+    Attributes:
+        payloads: The records, as bytes.
+        version: Version of the object (an ETag, a time of modification), as
+            `ObjectInfo.version` has it.
+        several: Whether such an object may hold several records: their source keys have
+            a line number then, even if there is one. Otherwise there is one, whose
+            source key is the key of the object.
+    """
+
+    payloads: Sequence[bytes]
+    version: str | None = None
+    several: bool = False
+
+
+class ObjectSource(Source):
+    """Base class of sources of objects: it needs `list_objects` and `read_object`.
+
+    Attributes:
+        split_objects: Objects in a split, at the most. A run can stop between splits.
+        split_bytes: Bytes in a split, unless it holds one larger object.
+        batch_bytes: Bytes of records in a batch, unless one object has more.
+    """
+
+    split_objects: ClassVar[int] = 500
+    split_bytes: ClassVar[int] = 64 * 1024 * 1024
+    batch_bytes: ClassVar[int] = 16 * 1024 * 1024
+
+    def __init__(self, settings: Any = None) -> None:
+        super().__init__(settings)
+        self._plan = ObjectPlan(self.split_objects, self.split_bytes)
+        self._replayed = False
+
+    @abstractmethod
+    def list_objects(self) -> Iterable[ObjectInfo]:
+        """Yield all objects that the report is to read.
+
+        Raises:
+            AccessDenied: Listing was refused.
+            LocationError: There is no such place.
+            StorageUnavailable: Listing failed after retries.
+        """
+
+    @abstractmethod
+    def read_object(self, key: str) -> ObjectRecords | Rejection:
+        """Return the records of an object, or why it was rejected as a whole.
+
+        Called from several threads at once.
+
+        Raises:
+            ObjectMissing: It is not there any more. As with the other errors, it counts
+                as unread, and is tried again.
+            AccessDenied: Reading was refused.
+            StorageUnavailable: Reading failed after retries.
+        """
+
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        """Return splits of the objects that the ledger does not have."""
+        self._plan = ObjectPlan(self.split_objects, self.split_bytes)
+        pages, plan = self._pages(), self._plan
+        return plan.splits(plan.new_objects(pages, ledger, self.object_version))
+
+    def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
+        """Return splits of these objects."""
+        self._plan = ObjectPlan(self.split_objects, self.split_bytes)
+        self._replayed = True
+        return self._plan.replay(objects)
+
+    def object_version(self, name: str) -> str | None:
+        """Return the version that the object has now; it is listed to find out.
+
+        A source that can look up one object does that instead.
+        """
+        found = (each for each in self.list_objects() if each.key == name)
+        return next((each.version for each in found), None)
+
+    def plan_stats(self) -> PlanStats:
+        """Return what was listed: everything, unless objects were named by a replay."""
+        return PlanStats(
+            waiting=self._plan.waiting,
+            exhausted=self._plan.ended,
+            listing="named" if self._replayed else "full",
+        )
+
+    def read(self, split: Split) -> Iterator[Batch]:
+        """Yield batches, each of whole objects."""
+        parts: list[Batch] = []
+        size = 0
+        for key in split.data["keys"]:
+            part = self._read(key)
+            parts.append(part)
+            size += sum(map(len, part.payloads or ()))
+            if size >= self.batch_bytes:
+                yield _joined(parts)
+                parts, size = [], 0
+        yield _joined(parts)
+
+    def _pages(self) -> Iterator[list[ObjectInfo]]:
+        page: list[ObjectInfo] = []
+        for listed in self.list_objects():
+            page.append(listed)
+            if len(page) >= PAGE:
+                yield page
+                page = []
+        yield page
+
+    def _read(self, key: str) -> Batch:
+        """Return the records of one object, or why there are none."""
+        try:
+            found = self.read_object(key)
+        except ReportingError as error:
+            return Batch(unread=[ReadFailure(key, _reason(error))])
+        if isinstance(found, Rejection):
+            return Batch(rejected=[found])
+        number = len(found.payloads)
+        if found.several:
+            keys = [line_source_key(key, line) for line in range(1, number + 1)]
+        elif number == 1:
+            keys = [single_source_key(key)]
+        else:
+            raise PluginError(
+                f"source {self.name}: an object has {number} records; set"
+                " ObjectRecords.several where an object may have more or fewer than one"
+            )
+        return Batch(keys, [found.version] * len(keys), found.payloads)
+
+
+def _reason(error: ReportingError) -> str:
+    if isinstance(error, ObjectMissing):
+        return "missing"
+    return "denied" if isinstance(error, AccessDenied) else "unavailable"
+
+
+def _joined(parts: Sequence[Batch]) -> Batch:
+    """Return several batches of payloads as one."""
+    return Batch(
+        [key for part in parts for key in part.source_keys],
+        [version for part in parts for version in part.versions],
+        [payload for part in parts for payload in part.payloads or ()],
+        rejected=[rejection for part in parts for rejection in part.rejected],
+        unread=[failure for part in parts for failure in part.unread],
+    )
