@@ -49,6 +49,10 @@ if TYPE_CHECKING:
         ObjectSource,
     )
     from reporting_framework.plugin_api.page import Page, PageContext
+    from reporting_framework.plugin_api.push_source import (
+        PushSource,
+        RejectedMessage,
+    )
     from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugin_api.records import (
         DELETED_AT,
@@ -142,9 +146,11 @@ __all__ = [
     "Plugin",
     "PluginError",
     "PluginRef",
+    "PushSource",
     "Quarantine",
     "Query",
     "ReadFailure",
+    "RejectedMessage",
     "Rejection",
     "Report",
     "ReportingError",
@@ -193,6 +199,7 @@ _ROLES = (
     "source",
     "object_plan",
     "object_source",
+    "push_source",
     "validator",
     "transform",
     "sink",

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from reporting_aws.dead_letters import BATCH_SIZE
 from reporting_aws.kinesis import Kinesis
-from reporting_aws.push_source import BATCH
 from reporting_aws.sqs import Sqs
 from reporting_framework import (
     FILTERED,
@@ -156,13 +155,13 @@ def test_what_cannot_be_decoded_or_is_too_large_is_rejected():
 
 
 def test_splits_are_bounded_and_what_was_not_handed_out_comes_again():
-    source = made(kinesis_event(*[b"{}"] * (BATCH + 5)))
+    source = made(kinesis_event(*[b"{}"] * (Kinesis.split_messages + 5)))
     splits = source.plan(CombinedLedger([EmptyLedger()], None))
-    assert len(next(splits).data) == BATCH
+    assert len(next(splits).data) == Kinesis.split_messages
     assert source.plan_stats().waiting == 5
     assert not source.plan_stats().exhausted
     assert source.build_response([], []).answer == {
-        "batchItemFailures": [{"itemIdentifier": f"{BATCH:056}"}]
+        "batchItemFailures": [{"itemIdentifier": f"{Kinesis.split_messages:056}"}]
     }
     assert len(next(splits).data) == 5
     assert source.plan_stats().exhausted

@@ -23,26 +23,17 @@ class Sqs(Pushed):
     name: ClassVar[str] = "sqs"
     triggers: ClassVar[frozenset[str]] = frozenset({"sqs"})
 
-    def parse_records(
-        self, records: Sequence[Mapping[str, Any]]
-    ) -> list[tuple[str, str]]:
+    def messages(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
         """``queue:059f36b4-87a3-44ab-83d2-661975975031``, and the message's body."""
         return [
             (
                 f"{record['eventSourceARN'].rpartition(':')[2]}:{record['messageId']}",
                 record["body"],
             )
-            for record in records
+            for record in event["Records"]
         ]
 
-    def payloads_of(self, data: Sequence[str]) -> list[bytes | None]:
-        """The bodies' bytes.
-
-        A lone surrogate, which JSON can bring in, is kept for the validator to refuse.
-        """
-        return [payload.encode(errors="surrogatepass") for payload in data]
-
-    def answer(self, failed: Sequence[str]) -> Any:
+    def response(self, failed: Sequence[str]) -> Any:
         """Every message that failed."""
         return {
             "batchItemFailures": [
