@@ -9,9 +9,8 @@ import pytest
 
 from reporting_framework import Rejection, Split
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage import checksums, open_store, parse_location
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
-from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink import merge as merge_module
 from reporting_object_store.parquet_sink.lineage import Lineage
 from reporting_object_store.parquet_sink.quarantine import ParquetQuarantine

@@ -34,6 +34,7 @@ from reporting_framework.storage import (
     TooLargeError,
     open_store,
     parse_location,
+    permissions,
 )
 from reporting_object_store.health_checks import clock, listed
 from reporting_object_store.json_source.absence import absence, empty_prefix_warning
@@ -56,7 +57,6 @@ from reporting_object_store.json_source.notifications import (
     NamedObjects,
     messages,
 )
-from reporting_object_store.permissions import reading
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
@@ -268,7 +268,7 @@ class ObjectStoreJson(Source):
     @classmethod
     def aws_permissions(cls, settings: ObjectStoreJsonSettings) -> Sequence[Permission]:
         """See `Plugin.aws_permissions`."""
-        return reading(parse_location(settings.uri))
+        return permissions.reading(parse_location(settings.uri))
 
     def source_uris(self) -> Sequence[str]:
         """See `Source.source_uris`."""

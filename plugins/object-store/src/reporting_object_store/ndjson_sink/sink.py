@@ -26,7 +26,7 @@ from reporting_framework import (
 from reporting_framework.errors import SettingsError, StorageUnavailable
 from reporting_framework.plugin_api.records import ReadFailure
 from reporting_framework.plugin_api.result import Output
-from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage import open_store, parse_location, permissions
 from reporting_object_store.ndjson_sink.encoding import (
     LONGEST_METADATA,
     compressed,
@@ -37,7 +37,6 @@ from reporting_object_store.ndjson_sink.encoding import (
     unsupported_columns,
 )
 from reporting_object_store.ndjson_sink.settings import NdjsonArchiveSettings
-from reporting_object_store.permissions import put_permissions
 
 MAX_WORKERS = 16
 """Objects that are written at once: each is a round trip."""
@@ -82,7 +81,7 @@ class NdjsonArchive(Sink):
     @classmethod
     def aws_permissions(cls, settings: NdjsonArchiveSettings) -> Sequence[Permission]:
         """See `Plugin.aws_permissions`."""
-        return put_permissions(parse_location(settings.uri))
+        return permissions.put_permissions(parse_location(settings.uri))
 
     def open(
         self,

@@ -5,7 +5,6 @@ It has its ledger and its rows, and says how it is replaced.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -17,7 +16,6 @@ import polars as pl
 
 from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import (
-    AccessDenied,
     CorruptCheckpoint,
     ObjectMissing,
     ReportingError,
@@ -27,11 +25,10 @@ from reporting_framework.storage import (
     ScanTarget,
     Store,
     TooLargeError,
+    checksums,
+    parquet_errors,
     same_version,
-    storage_error,
-    system_problem,
 )
-from reporting_object_store.parquet_sink import checksums
 from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
@@ -45,56 +42,6 @@ TAIL = 16_384
 
 MAX_ATTEMPTS = 20
 """How often a file is read that others keep replacing."""
-
-_OUTSIDE = (
-    "sending request",
-    "status code",
-    "Generic S3 error",
-    "timed out",
-    "connection",
-    "previously been poisoned",
-)
-"""Signs in polars' errors that the file is not at fault; the last one follows a panic
-for want of descriptors.
-"""
-
-
-@contextmanager
-def reading(uri: str) -> Iterator[None]:
-    """Raise polars' errors as the framework's.
-
-    The file is damaged, or the storage or the system did not give it.
-    """
-    try:
-        yield
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        outside = isinstance(error, OSError) or any(
-            sign in str(error) for sign in _OUTSIDE
-        )
-        damaged = (
-            system_problem(error, (errno.EINVAL,)) is not None
-        )  # an offset in it leads out of the file
-        if not damaged and (outside or system_problem(error) is not None):
-            raise _unread(error, uri) from error
-        raise CorruptCheckpoint(
-            f"{uri}: not a parquet file that can be read; move it away or restore an"
-            " earlier version; nothing was changed"
-        ) from error
-
-
-def _unread(error: BaseException, uri: str) -> ReportingError:
-    """Return the error for a file that is none the worse.
-
-    The storage or the system did not give it.
-    """
-    problem = storage_error(error, uri)
-    if not uri.startswith("s3://"):
-        local = (
-            AccessDenied if isinstance(error, PermissionError) else StorageUnavailable
-        )
-        problem = local(f"{uri}: {system_problem(error) or 'reading failed'}")
-    kind = StorageUnavailable if isinstance(problem, ObjectMissing) else type(problem)
-    return kind(f"{problem}; the checkpoint could not be read, and nothing was changed")
 
 
 class OutOfOrderError(CorruptCheckpoint):
@@ -154,7 +101,7 @@ class Checkpoint(NamedTuple):
 
     def _opened(self, schema: pl.Schema) -> Checkpoint:
         """The same file, looked into."""
-        with reading(self.uri):
+        with parquet_errors.reading(self.uri):
             if self.content is not None:
                 checksums.check_bytes(self.uri, self.content)
             stored_schema = self._stored().collect_schema()
@@ -162,10 +109,10 @@ class Checkpoint(NamedTuple):
             form = SchemaMapping.between(
                 stored_schema, schema, [self.timestamp, SOURCE_KEY]
             )
-            with reading(self.uri):
+            with parquet_errors.reading(self.uri):
                 form.check(self._stored())
         file = self._replace(form=form)
-        with reading(self.uri):
+        with parquet_errors.reading(self.uri):
             rows = file._stored().select(pl.len()).collect().item()
             newest = (
                 file._scan().select(self.timestamp).slice(rows - 1, 1).collect().item()
@@ -261,7 +208,7 @@ class Checkpoint(NamedTuple):
         """
         for left in reversed(range(MAX_ATTEMPTS)):
             try:
-                with reading(self.uri):
+                with parquet_errors.reading(self.uri):
                     return query(self._scan()).collect()
             except (CorruptCheckpoint, StorageUnavailable):
                 if not left or self._is_current():
@@ -359,7 +306,7 @@ class Checkpoint(NamedTuple):
         scan, last = self._stored(), None
         with (
             ThreadPoolExecutor(2, thread_name_prefix="reporting-merge") as ahead,
-            reading(self.uri),
+            parquet_errors.reading(self.uri),
         ):
             checked = ahead.submit(self.check)
             starts = range(0, self.rows, READ_ROWS)
@@ -403,7 +350,7 @@ class Checkpoint(NamedTuple):
             raise StorageUnavailable(
                 f"{self.uri}: another run has written it meanwhile; run again"
             )
-        with closing(content), reading(self.uri):
+        with closing(content), parquet_errors.reading(self.uri):
             checksums.check(self.uri, content.read, content.size)
 
     def _fit(self, frame: pl.DataFrame) -> pl.DataFrame:

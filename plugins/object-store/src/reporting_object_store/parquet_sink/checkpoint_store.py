@@ -18,6 +18,7 @@ from reporting_framework.storage import (
     list_keys,
     open_store,
     parse_location,
+    permissions,
 )
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.history import RunHistory
@@ -25,7 +26,6 @@ from reporting_object_store.parquet_sink.layout import RUNS_FOLDER, Layout
 from reporting_object_store.parquet_sink.quarantine import ParquetQuarantine
 from reporting_object_store.parquet_sink.reset import UNFINISHED, ResetMarker
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
-from reporting_object_store.permissions import deleting, writing
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 _log = logging.getLogger(__name__)
@@ -67,8 +67,8 @@ class CheckpointFiles(Sink):
         folders = [Layout.parse(settings.uri).folder, *apart]
         merged = [folders[0].join(RUNS_FOLDER)] if settings.keep_runs else []
         return [
-            *(permission for folder in folders for permission in writing(folder)),
-            *(permission for folder in merged for permission in deleting(folder)),
+            *(each for folder in folders for each in permissions.writing(folder)),
+            *(each for folder in merged for each in permissions.deleting(folder)),
         ]
 
     @classmethod

@@ -24,12 +24,12 @@ from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectM
 from reporting_framework.storage import (
     Location,
     ScanTarget,
+    checksums,
     list_keys,
     naming,
     open_store,
+    parquet_errors,
 )
-from reporting_object_store.parquet_sink import checksums
-from reporting_object_store.parquet_sink.checkpoint import reading
 from reporting_object_store.parquet_sink.staging import StagingArea
 
 SCHEMA = pl.Schema(
@@ -202,7 +202,7 @@ class Lineage:
         """The rows of a file that are wanted; None where it is damaged."""
         uri = self._store.location.join(file.key).uri
         try:
-            with reading(uri):
+            with parquet_errors.reading(uri):
                 if file.rows <= SMALL or wanted is None:
                     data = self._store.get(file.key).data
                     checksums.check_bytes(uri, data)

@@ -14,8 +14,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from reporting_framework import SOURCE_KEY
-from reporting_framework.storage import naming
-from reporting_object_store.parquet_sink import checksums
+from reporting_framework.storage import checksums, naming
 
 ROW_GROUP = 16_384
 """Rows in a row group. It is part of the file's bytes: the same rows give the same

@@ -22,11 +22,11 @@ from reporting_framework.plugin_api.result import QuarantineState
 from reporting_framework.storage import (
     Location,
     Store,
+    checksums,
     commit_attempts,
     open_store,
     same_version,
 )
-from reporting_object_store.parquet_sink import checksums
 
 BEGUN = "begun"
 """Error type of an object whose records were about to be committed in more than one

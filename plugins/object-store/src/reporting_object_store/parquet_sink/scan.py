@@ -14,9 +14,14 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.storage import ParquetSnapshot, Pinned, Store
-from reporting_object_store.parquet_sink import checksums
-from reporting_object_store.parquet_sink.checkpoint import READ_WHOLE, reading
+from reporting_framework.storage import (
+    ParquetSnapshot,
+    Pinned,
+    Store,
+    checksums,
+    parquet_errors,
+)
+from reporting_object_store.parquet_sink.checkpoint import READ_WHOLE
 from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
@@ -92,7 +97,7 @@ def _table_file(
         return None
     uri = store.location.join(key).uri
     try:
-        with reading(uri):
+        with parquet_errors.reading(uri):
             schema = checksums.schema_of(content.read, content.size)
             _check(store, uri, content)
         older = any(schema.get(name, dtype) != dtype for name, dtype in wanted.items())
@@ -126,7 +131,7 @@ def _inspect(store: Store, layout: Layout, key: str) -> _Found | None:
     if content is None:
         return None
     uri, target = store.location.join(key).uri, store.scan(key)
-    with closing(content), reading(uri):
+    with closing(content), parquet_errors.reading(uri):
         _check(store, uri, content)
         if (
             store.location.scheme == "file" and not layout.columns
@@ -184,7 +189,7 @@ def _form(file: _Found, wanted: pl.Schema) -> SchemaMapping:
     """
     try:
         form = SchemaMapping.between(file.schema, wanted)
-        with reading(file.uri):
+        with parquet_errors.reading(file.uri):
             form.check(file.rows)
     except CorruptCheckpoint as error:
         message = str(error).removeprefix(f"{file.uri}: ")

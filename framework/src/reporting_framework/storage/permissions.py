@@ -1,9 +1,9 @@
-"""What the source and the sinks must be allowed to do in S3."""
+"""Permissions to read and write a folder in S3."""
 
 from __future__ import annotations
 
-from reporting_framework import Permission
-from reporting_framework.storage import Location
+from reporting_framework.plugin_api.base import Permission
+from reporting_framework.storage.location import Location
 
 
 def reading(folder: Location) -> list[Permission]:
