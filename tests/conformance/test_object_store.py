@@ -197,25 +197,9 @@ class Checkpoint(Files):
     name = "x.parquet"
     ending = ".parquet"
 
-    kept_runs = 4
-
     @pytest.fixture
     def settings(self, uri):
-        return {"uri": f"{uri}/{self.name}", "keep_runs": self.kept_runs}
-
-    @pytest.fixture
-    def spoil(self, uri):
-        def damage():
-            store = open_store(f"{uri}/_runs")
-            for page in list(store.list()):
-                for key in [
-                    entry.key for entry in page if not entry.key.endswith(".lock")
-                ]:
-                    store.replace(
-                        key, b"\0{]\nPAR1", content_type="text/plain", metadata={}
-                    )
-
-        return damage
+        return {"uri": f"{uri}/{self.name}"}
 
     @pytest.fixture
     def visible(self, files):

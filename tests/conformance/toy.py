@@ -9,7 +9,6 @@ import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -38,28 +37,11 @@ from reporting_framework import (
     Validated,
     Validator,
     hookimpl,
-    object_of,
-    single_source_key,
 )
 from reporting_framework.plugin_api.records import StoredArtifact
-from reporting_framework.plugin_api.result import Output, QuarantineState, RunRecord
+from reporting_framework.plugin_api.result import Output
 
-KEPT_RUNS = 4
-LINEAGE = pl.Schema(
-    {
-        **dict.fromkeys((SOURCE_KEY, "version", "run_id", "validator"), pl.String()),
-        "at": pl.Datetime("us", "UTC"),
-    }
-)
 SCHEMA = pl.Schema({"number": pl.Int64(), "note": pl.String(), SOURCE_KEY: pl.String()})
-ENTRIES = pl.Schema(
-    {
-        **dict.fromkeys(
-            (SOURCE_KEY, "version", "error_type", "field", "run_id"), pl.String()
-        ),
-        "rejected_at": pl.Datetime("us", "UTC"),
-    }
-)
 
 
 class ToySettings(BaseModel):
@@ -202,7 +184,8 @@ class ToySink(Sink):
         return json.loads(read(self.file) or b"{}")
 
     def ledger(self):
-        return ToyLedger(self._rows())
+        self.planned = self._rows()
+        return ToyLedger(self.planned)
 
     def stage(self, frame, split, part):
         staged = {row[SOURCE_KEY]: row for row in frame.to_dicts()}
@@ -220,6 +203,7 @@ class ToySink(Sink):
             staged |= staged_part.data
         with self._alone():
             rows = self._rows()
+            overtaken = rows != self.planned
             new = {
                 source_key: row
                 for source_key, row in staged.items()
@@ -231,11 +215,14 @@ class ToySink(Sink):
             uri=str(self.file), rows=len(rows) + len(new), new_rows=len(new), bytes=0
         )
         return CommitResult(
-            [output], sum(staged_part.rows for staged_part in staged_parts) - len(new)
+            [output],
+            sum(staged_part.rows for staged_part in staged_parts) - len(new),
+            overtaken=overtaken,
         )
 
-    def quarantine(self):
-        return ToyQuarantine(self.file.with_name("quarantine.json"))
+    def output_versions(self):
+        data = read(self.file)
+        return {"rows": data and hashlib.sha256(data).hexdigest()}
 
     def belongings(self):
         data = read(self.file)
@@ -266,147 +253,6 @@ class ToySink(Sink):
     def scan(self):
         rows = list(self._rows().values())
         return pl.DataFrame(rows, schema=self.schema).lazy() if rows else None
-
-    def history(self):
-        return ToyHistory(self.file.parent / "runs.json")
-
-
-class ToyQuarantine:
-    def __init__(self, file):
-        self.file = file
-        found = json.loads(read(file) or b"{}")
-        self.rows, self.bookmark = found.get("rows", {}), found.get("bookmark", {})
-
-    def _write(self):
-        write(
-            self.file,
-            json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode(),
-        )
-
-    def _shown(self):
-        return {
-            source_key: row
-            for source_key, row in self.rows.items()
-            if not row[1].startswith(("begun", "discarded:"))
-        }
-
-    def versions(self, objects):
-        known = {}
-        for source_key, (version, kind, *_) in self.rows.items():
-            known.setdefault(object_of(source_key), set()).add(
-                None if kind == "begun" else version
-            )
-        return {
-            each: known[each].copy().pop() if len(known[each]) == 1 else None
-            for each in objects
-            if each in known
-        }
-
-    def entries(self):
-        rows = [
-            (source_key, *row[:4], datetime.fromisoformat(row[4]))
-            for source_key, row in sorted(self._shown().items())
-        ]
-        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
-
-    def mark_in_progress(self, objects):
-        self.rows |= {
-            source_key: [None, "begun", None, None, None]
-            for source_key in map(single_source_key, objects)
-        }
-        self._write()
-
-    def replace_entries(self, reread, rejections, *, run_id, at):
-        before, again = self.rows, set(reread)
-        self.rows = {
-            source_key: row
-            for source_key, row in before.items()
-            if object_of(source_key) not in again
-        }
-        for source_key, version, kind, field in rejections:
-            found = before.get(source_key, ["", ""])
-            discarded = found[0] == version and found[1].startswith("discarded:")
-            added = [version, kind, field, run_id, at.isoformat()]
-            self.rows[source_key] = before[source_key] if discarded else added
-        self._write()
-        return QuarantineState(uri=str(self.file), rows=len(self._shown()))
-
-    def discard(self, entries):
-        there = self.entries().rows()
-        chosen = [row[0] for row in entries.rows() if row in there]
-        for source_key in chosen:
-            self.rows[source_key][1] = "discarded:" + self.rows[source_key][1]
-        self._write()
-        return len(chosen)
-
-    def discarded(self):
-        rows = [
-            (
-                source_key,
-                row[0],
-                row[1].removeprefix("discarded:"),
-                *row[2:4],
-                datetime.fromisoformat(row[4]),
-            )
-            for source_key, row in sorted(self.rows.items())
-            if row[1].startswith("discarded:")
-        ]
-        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
-
-    def save_hints(self, bookmark):
-        self.bookmark = bookmark
-        self._write()
-
-
-class ToyHistory:
-    def __init__(self, file):
-        self.file, self.noted = file, []
-
-    def _content(self):
-        data = read(self.file) or b"{}"
-        try:
-            return json.loads(data)
-        except ValueError:
-            return {}
-
-    def _add(self, name, found):
-        with self.file.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            content = self._content()
-            kept = -KEPT_RUNS if name == "runs" else 0
-            content[name] = (content.get(name, []) + found)[kept:]
-            write(self.file, json.dumps(content).encode())
-
-    def records(self):
-        found = [
-            RunRecord.model_validate_json(each)
-            for each in self._content().get("runs", [])
-        ]
-        return sorted(found, key=lambda record: record.started_at, reverse=True)
-
-    def newest(self):
-        return iter(self.records())
-
-    def add_run(self, record):
-        self._add("runs", [record.model_dump_json()])
-
-    def add_rows(self, source_keys, versions):
-        self.noted += zip(source_keys, versions, strict=True)
-
-    def flush(self, *, run_id, validator, at):
-        self._add(
-            "rows", [(*each, run_id, validator, at.isoformat()) for each in self.noted]
-        )
-
-    def lineage(self, source_keys):
-        found = [
-            (*row, datetime.fromisoformat(at))
-            for *row, at in self._content().get("rows", [])
-            if row[0] in source_keys
-        ]
-        return pl.DataFrame(found, schema=LINEAGE, orient="row").sort(
-            "at", SOURCE_KEY, descending=[True, False]
-        )
 
 
 # -- the query ------------------------------------------------------------------------------------------------------------

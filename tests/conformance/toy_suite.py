@@ -119,7 +119,6 @@ class TestTransform(TransformContract):
 class TestSink(SinkContract):
     plugin = toy.ToySink
     bounded = False
-    kept_runs = toy.KEPT_RUNS
 
     @pytest.fixture
     def settings(self, tmp_path):
@@ -152,10 +151,6 @@ class TestSink(SinkContract):
     @pytest.fixture
     def clear(self, tmp_path):
         return lambda: (tmp_path / "rows.json").unlink(missing_ok=True)
-
-    @pytest.fixture
-    def spoil(self, tmp_path):
-        return lambda: (tmp_path / "runs.json").write_bytes(b"{")
 
     @pytest.fixture
     def faults(self, broken_io):

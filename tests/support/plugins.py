@@ -11,9 +11,13 @@ from typing import Any, ClassVar
 import polars as pl
 
 from reporting_framework import SOURCE_KEY
+from reporting_framework.execution.pipeline import metadata_of
+from reporting_framework.metadata.quarantine import ParquetQuarantine
+from reporting_framework.metadata.store import MetadataStore
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.plugin_api.sink import Sink
+from reporting_framework.storage import Location, open_store
 from reporting_framework.testing.fakes import (
     SCHEMA,
     START,
@@ -48,8 +52,10 @@ __all__ = [
     "event",
     "execute",
     "lifecycle",
+    "metadata",
     "name_of",
     "pipeline",
+    "quarantine_at",
     "rows_of",
     "snapshot",
     "source",
@@ -77,6 +83,18 @@ def source(uri: object, **settings: Any) -> ObjectStoreJson:
 def checkpoint(uri: object, **settings: Any) -> ParquetCheckpoint:
     """The real sink."""
     return ParquetCheckpoint(ParquetCheckpointSettings(uri=str(uri), **settings))
+
+
+def metadata(*sinks: Sink) -> MetadataStore:
+    """The metadata store of a report with these sinks."""
+    store = metadata_of("test", None, sinks)
+    assert store is not None
+    return store
+
+
+def quarantine_at(place: Location) -> ParquetQuarantine:
+    """The quarantine in this file."""
+    return ParquetQuarantine(open_store(place.parent), place.name)
 
 
 def take(uri: object, place: object, **settings: Any) -> RunResult:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         supports,
     )
     from reporting_framework.plugin_api.engine import Engine
-    from reporting_framework.plugin_api.metadata import History, Quarantine
+    from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.object_plan import ObjectInfo, ObjectPlan
     from reporting_framework.plugin_api.object_source import (
         ObjectRecords,
@@ -124,12 +124,12 @@ __all__ = [
     "Engine",
     "FatalError",
     "FinishedSplit",
-    "History",
     "IncompleteRun",
     "InvariantBroken",
     "LazyPlugin",
     "Ledger",
     "LocationError",
+    "MetadataLocation",
     "ModelValidator",
     "NotSupported",
     "ObjectInfo",
@@ -147,7 +147,6 @@ __all__ = [
     "PluginError",
     "PluginRef",
     "PushSource",
-    "Quarantine",
     "Query",
     "ReadFailure",
     "RejectedMessage",

@@ -84,8 +84,8 @@ def test_all_is_well(here):
         "source",
         "clock",
         "checkpoint",
-        "quarantine",
         "conditional writes",
+        "quarantine",
     ]
     assert found["configuration"][1] == str(here / "reporting.toml")
     assert found["source"][1].startswith(f"{here}/in: listed, and an object of ")

@@ -13,8 +13,8 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.operations.freshness import freshness
 from reporting_framework.plugin_api.result import RunRecord
 from tests.framework.cli.test_quarantine import made_of
-from tests.framework.cli.test_state import Remembering
-from tests.support.plugins import event, name_of, pipeline, source, take
+from tests.framework.cli.test_state import remembering
+from tests.support.plugins import checkpoint, event, name_of, pipeline, source, take
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -119,6 +119,9 @@ class Told:
     def __init__(self, *runs):
         self.runs = runs
 
+    def clear(self):
+        pass
+
     def records(self):
         return [
             RunRecord(
@@ -156,8 +159,7 @@ def test_a_run_counts_that_ended_well_and_complete_and_looked_for_what_is_new(
     tmp_path, runs, days
 ):
     told = Told(*((NOW - timedelta(days=ago), *more) for ago, *more in runs))
-    made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", told))
-    found = freshness(made, "runs", now=NOW)
+    found = freshness(remembering(tmp_path, told), "runs", now=NOW)
     assert (found.basis, found.age) == ("history", days and days * 86_400)
 
 
@@ -165,8 +167,9 @@ def test_without_a_history_it_is_when_the_table_was_written(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / name_of(1)).write_bytes(event(1))
     take(tmp_path / "in", tmp_path / "out" / "x.parquet")
-    sink = Remembering(tmp_path / "out" / "x.parquet", None)
-    found = freshness(pipeline(source(tmp_path / "in"), sink), "runs")
+    made = pipeline(source(tmp_path / "in"), checkpoint(tmp_path / "out" / "x.parquet"))
+    made.metadata.history = None
+    found = freshness(made, "runs")
     assert found.basis == "modification"
     assert 0 <= found.age < 60
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from reporting_framework import LocationError, run_report
 from reporting_framework.cli.history import status_of, versions_of
 from reporting_framework.cli.main import reporting
-from reporting_framework.testing.contracts.history import FULL, record
+from tests.framework.metadata.test_history_promises import FULL, record
 
 REPORT = "event-log-checkpoint"
 

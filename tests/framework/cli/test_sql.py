@@ -575,7 +575,7 @@ class Lazy(Sink):
     def stage(self, frame, split, part):
         raise AssertionError
 
-    def commit(self, staged_parts):
+    def commit(self, staged_parts, context=None):
         raise AssertionError
 '''
 

@@ -14,7 +14,6 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.cli.state import _describe
 from reporting_framework.errors import CommitConflict
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.run_history import records_of
 from reporting_framework.operations.state import Reset, copy_command, stored
 from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.plugin_api.result import Output, RunRecord, Step
@@ -22,7 +21,6 @@ from reporting_framework.storage import open_store
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.testing.faults.calls import Attempt, Killed, each_fault
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
-from reporting_object_store.settings import ParquetCheckpointSettings
 from tests.framework.distributions import program
 from tests.support.events import made_of, name
 from tests.support.plugins import (
@@ -149,6 +147,9 @@ def test_a_sink_that_tells_nothing_is_named(toy):
 class Told:
     """A history of two runs."""
 
+    def clear(self):
+        pass
+
     def records(self):
         moment = "2024-01-01T00:00:00Z"
         steps = [Step(role="validator", name="v", distribution="d", version="1")]
@@ -169,26 +170,17 @@ class Told:
         return iter(self.records())
 
 
-class Remembering(ParquetCheckpoint):
-    """The real sink with a history that a test gives."""
-
-    def __init__(self, uri, told):
-        super().__init__(ParquetCheckpointSettings(uri=str(uri)))
-        self.told = told
-
-    def history(self):
-        return self.told
+def remembering(place, history):
+    """A report with a history that a test gives."""
+    made = pipeline(source(place), checkpoint(place / "x.parquet"))
+    made.metadata.history = history
+    return made
 
 
 def test_the_last_run_is_that_of_the_history(tmp_path):
-    made = pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", Told()))
-    assert (stored(made).last.run_id, len(records_of(made.sinks))) == ("2", 2)
-    assert (
-        stored(
-            pipeline(source(tmp_path), Remembering(tmp_path / "x.parquet", None))
-        ).last
-        is None
-    )
+    made = remembering(tmp_path, Told())
+    assert (stored(made).last.run_id, len(made.history.records())) == ("2", 2)
+    assert stored(remembering(tmp_path, None)).last is None
 
 
 # -- reset ----------------------------------------------------------------------------------------------------------------
@@ -290,7 +282,7 @@ def test_a_reset_that_was_killed_is_finished_once_that_is_confirmed(
     run = ["run", "event-log-checkpoint", *places, "--quiet"]
     assert CliRunner().invoke(reporting, run).exit_code == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ParquetCheckpoint, "_remove", Raising(Killed))
+        patch.setattr(ParquetCheckpoint, "remove", Raising(Killed))
         with pytest.raises(Killed):
             CliRunner().invoke(
                 reporting, ["state", "event-log-checkpoint", "reset", *places, "--yes"]

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
 from reporting_framework.storage import open_store
-from reporting_framework.testing.contracts.history import AT
 from tests.framework.cli.interrupting import assert_interrupted
 from tests.framework.cli.test_query import EXAMPLE
+from tests.framework.metadata.test_history_promises import AT
 from tests.support.events import made_of
-from tests.support.plugins import checkpoint, name_of
+from tests.support.plugins import checkpoint, metadata, name_of
 
 REPORT = "event-log-checkpoint"
 PTID = "SYN0013"
@@ -152,7 +152,7 @@ def test_rows_of_before_there_was_a_history(world):
 
 def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
     run = world.run()
-    history = checkpoint(world.out).history()
+    history = metadata(checkpoint(world.out)).history
     history.add_rows([world.keys[0]], ["another"])
     history.flush(run_id="another", validator="visit-event", at=AT)
     lines = world.trace("--source-key", world.keys[0])
@@ -188,7 +188,7 @@ def test_what_is_in_neither(world):
         "x.json: neither in the table nor in quarantine",
         "  now           there is no such object; give its name below the source, its URI, or the path of its file",
     ]
-    history = checkpoint(world.out).history()
+    history = metadata(checkpoint(world.out)).history
     history.add_rows(["y.json"], ["1"])
     history.flush(run_id="killed", validator="v", at=AT)
     assert world.trace("--source-key", "y.json", code=8)[1].startswith(

@@ -35,11 +35,11 @@ class Sink:
         return CommitResult([output], 0, None, (), self.failed)
 
 
-class Quarantine:
-    """A quarantine that writes each call down in `calls`."""
+class Metadata:
+    """A metadata store and its quarantine that write each call down in `calls`."""
 
     def __init__(self, calls):
-        self.calls = calls
+        self.calls, self.quarantine = calls, self
 
     def mark_in_progress(self, objects):
         self.calls.append(("quarantine", "mark_in_progress", *objects))
@@ -85,7 +85,7 @@ def committing(
     run = Run(pipeline, "id", AT, 0.0, None, limit, replay)
     opened = SimpleNamespace(
         keepers=keepers,
-        quarantine=Quarantine(calls),
+        metadata=Metadata(calls),
         progress=SimpleNamespace(bookmark={"of": "the run before"}),
         state=SourceState("s", [None] * len(sinks), [kept] * len(sinks)),
     )

@@ -6,7 +6,7 @@ import pytest
 from reporting_framework import SOURCE_KEY, Batch, PlanStats, Rejection, Source, Split
 from reporting_framework.operations.quarantine import read_records
 from reporting_framework.plugin_api.records import ReadFailure
-from tests.support.plugins import checkpoint, event, execute, pipeline
+from tests.support.plugins import checkpoint, event, execute, metadata, pipeline
 
 KEYS = ["ORD", "ORD#1", "ORD#1#2", "ORD#01", "#7", "plain", "tail#"]
 
@@ -76,7 +76,7 @@ def test_a_rejected_record_waits_and_is_replayed_under_its_own_key(tmp_path, by)
     sink = checkpoint(place)
     made = pipeline(Orders(KEYS), sink)
     sink.open(made.schema)
-    entries = sink.quarantine().entries()
+    entries = metadata(sink).quarantine.entries()
     assert [found.version for found in read_records(made, entries)] == ["1"]
     assert execute(pipeline(source, checkpoint(place)), replay=["ORD#1"]).accepted == 1
     assert source.read_keys == ["ORD#1"]

@@ -46,7 +46,7 @@ class GoodSink(Part, Sink):
     def stage(self, frame, split, part):
         raise AssertionError
 
-    def commit(self, staged_parts):
+    def commit(self, staged_parts, context=None):
         raise AssertionError
 
 class GoodTransform(Part, Transform):

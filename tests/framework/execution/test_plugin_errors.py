@@ -127,9 +127,6 @@ class Plugin:
     def ledger(self):
         return Plugin()
 
-    def quarantine(self):
-        return None
-
     def scan(self):
         return None
 
@@ -177,13 +174,9 @@ def test_a_guarded_plugin_is_what_the_plugin_is(guarded, plugin):
     assert type(guarded).__name__ == "Plugin"
     assert [
         supports(guarded, method)
-        for method in ("scan", "accept_trigger", "finish_reset", "history")
+        for method in ("scan", "accept_trigger", "remove", "metadata_location")
     ] == [True, True, False, False]
-    assert (guarded.name, guarded.triggers, guarded.quarantine()) == (
-        "good",
-        {"s3"},
-        None,
-    )
+    assert (guarded.name, guarded.triggers) == ("good", {"s3"})
     assert not hasattr(guarded, "absent")
     guarded.settings = "new"
     assert plugin.settings == "new"

@@ -23,10 +23,11 @@ class Having:
 
 
 class Keeping:
-    """A quarantine that keeps some objects, each at a version."""
+    """A metadata store and its quarantine, which keeps some objects, each at a version."""
 
     def __init__(self, versions, keys=()):
-        self.kept, self.bookmark = versions, {"left": "behind"}
+        self.kept, self.hints = versions, {"left": "behind"}
+        self.quarantine = self
         self.keys = dict(keys)
 
     def versions(self, objects):
@@ -54,7 +55,7 @@ def test_the_sink_that_has_least_decides():
     assert CombinedLedger([Having(rows=3, newest=LATE), Having()], None).newest is None
 
 
-def test_the_bookmark_is_the_quarantine_s():
+def test_the_bookmark_is_that_of_the_metadata_store():
     assert CombinedLedger([Having()], Keeping({})).bookmark == {"left": "behind"}
 
 

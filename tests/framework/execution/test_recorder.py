@@ -1,8 +1,9 @@
 """What a run leaves in its history: no credentials, bounded lists, and what observers are told."""
 
+import itertools
 import logging
 import threading
-from typing import ClassVar
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,6 @@ from reporting_framework.execution import recorder as recorder_module
 from reporting_framework.execution.recorder import MAX_LISTED, Recorder
 from reporting_framework.plugin_api.records import SplitResult
 from reporting_framework.plugin_api.result import Output, RejectionCount, RunResult
-from reporting_framework.testing.contracts.history import AT
 from reporting_framework.testing.fakes import (
     SCHEMA,
     GivenRecords,
@@ -21,12 +21,21 @@ from reporting_framework.testing.fakes import (
     pipeline,
 )
 
+AT = datetime(2024, 1, 1, tzinfo=UTC)
+_numbers = itertools.count(1)
+
 
 class Memory:
     """A history in memory."""
 
     def __init__(self):
         self.kept, self.noted, self.written = [], [], []
+
+    def load(self):
+        pass
+
+    def clear(self):
+        pass
 
     def add_rows(self, source_keys, versions):
         self.noted += zip(source_keys, versions, strict=True)
@@ -38,15 +47,11 @@ class Memory:
         self.kept.append(record)
 
 
-class Sink(KeptRows):
-    name: ClassVar[str] = "test-recording"
-
-    def __init__(self, history):
-        super().__init__()
-        self._history = history
-
-    def history(self):
-        return self._history
+def with_history(source, history):
+    """A report whose metadata store has this history."""
+    made = pipeline(source, KeptRows(), metadata=f"memory://recorder-{next(_numbers)}")
+    made.metadata.history = history
+    return made
 
 
 class Located(GivenRecords):
@@ -73,16 +78,14 @@ def test_inputs_hold_no_credentials(uri, told):
     source = Located({"s": [batch(1)]})
     source.places = (uri,)
     history = Memory()
-    execute(pipeline(source, Sink(history)))
+    execute(with_history(source, history))
     assert [record.inputs for record in history.kept] == [[told]]
 
 
 def test_a_source_that_raises_does_no_harm(caplog):
     history = Memory()
     with caplog.at_level(logging.WARNING):
-        assert (
-            execute(pipeline(Located({"s": [batch(1)]}), Sink(history))).accepted == 1
-        )
+        assert execute(with_history(Located({"s": [batch(1)]}), history)).accepted == 1
     assert history.kept[0].inputs == []
     assert (
         "this run does not say what it reads: report test: source test-given raised ValueError"
@@ -110,7 +113,7 @@ def test_a_history_that_hangs_holds_up_no_run(hanging, monkeypatch, caplog):
     monkeypatch.setattr(recorder_module, "TIMEOUT_SECONDS", 0.1)
     with caplog.at_level(logging.WARNING):
         assert (
-            execute(pipeline(GivenRecords({"s": [batch(1)]}), Sink(history))).accepted
+            execute(with_history(GivenRecords({"s": [batch(1)]}), history)).accepted
             == 1
         )
     release.set()
@@ -127,9 +130,9 @@ def test_accepted_rows_are_noted_with_the_version_of_their_objects():
         batch(3, key="b", rejected=[Rejection("c", "v9", "too_large")]),
     )
     execute(
-        pipeline(
+        with_history(
             GivenRecords({"s": [first._replace(versions=["v1", "v2"]), second]}),
-            Sink(history),
+            history,
         )
     )
     assert history.noted == [
@@ -141,10 +144,9 @@ def test_accepted_rows_are_noted_with_the_version_of_their_objects():
 
 
 def test_a_record_is_bounded():
-    history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
-    recorder = Recorder(made, "r", AT)
-    recorder.use_history_of(Sink(history))
-    recorder.use_history_of(Sink(Memory()))
+    history = Memory()
+    recorder = Recorder(with_history(GivenRecords({}), history), "r", AT)
+    recorder.use_history()
     many = range(2 * MAX_LISTED)
     outputs = [
         Output(uri=str(number), rows=1, new_rows=number == MAX_LISTED, bytes=1)
@@ -167,9 +169,9 @@ def test_a_record_is_bounded():
 
 
 def test_what_is_turned_away_is_not_noted():
-    history, made = Memory(), pipeline(GivenRecords({}), KeptRows())
-    recorder = Recorder(made, "r", AT)
-    recorder.use_history_of(Sink(history))
+    history = Memory()
+    recorder = Recorder(with_history(GivenRecords({}), history), "r", AT)
+    recorder.use_history()
     recorder.add(
         SplitResult(
             Split("s", {}), ["a"], 0, [Rejection("a", "1", "x")], versions=["1"]

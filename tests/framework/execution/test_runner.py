@@ -30,6 +30,7 @@ from tests.support.plugins import (
     checkpoint,
     event,
     execute,
+    metadata,
     name_of,
     pipeline,
     rows_of,
@@ -580,7 +581,7 @@ def test_a_plan_that_breaks_off_is_the_source_s_failure(events, place):
     assert not place.exists()
 
 
-@pytest.mark.parametrize("method", ["open", "ledger", "quarantine", "stage", "commit"])
+@pytest.mark.parametrize("method", ["open", "ledger", "stage", "commit"])
 def test_a_sink_that_raises_is_named(events, place, method):
     broken = SinkWith(
         checkpoint(place), **{method: raising(ValueError("SECRET-VALUE"))}
@@ -594,19 +595,25 @@ def test_a_sink_that_raises_is_named(events, place, method):
 
 
 @pytest.mark.parametrize(
-    "method", ["mark_in_progress", "replace_entries", "save_hints"]
+    ("method", "part"),
+    [
+        ("mark_in_progress", "quarantine SinkWith"),
+        ("replace_entries", "quarantine SinkWith"),
+        ("save_hints", "metadata store"),
+    ],
 )
-def test_a_quarantine_that_raises_is_named(tmp_path, place, method):
-    events = several(tmp_path / "events")
-    kept = SinkWith(
-        checkpoint(place).quarantine(), **{method: raising(ValueError("SECRET-VALUE"))}
-    )
-    sink = SinkWith(checkpoint(place), quarantine=lambda: kept)
+def test_a_quarantine_that_raises_is_named(tmp_path, place, method, part):
+    made = pipeline(source(several(tmp_path / "events")), checkpoint(place))
+    broken = {method: raising(ValueError("SECRET-VALUE"))}
+    if method == "save_hints":
+        made = made._replace(metadata=SinkWith(made.metadata, **broken)).guarded()
+    else:
+        made.metadata.quarantine = SinkWith(made.metadata.quarantine, **broken)
     with pytest.raises(
         StepFailed,
-        match="report test: quarantine SinkWith raised ValueError; see the log for where",
+        match=f"report test: {part} raised ValueError; see the log for where",
     ):
-        execute(pipeline(source(events), sink))
+        execute(made)
 
 
 def test_an_engine_that_raises_is_named(events, place):
@@ -633,14 +640,16 @@ def test_what_was_staged_is_gone_whatever_happens(events, place):
 
 
 def test_a_sink_without_a_quarantine_runs_without_one(events, place):
-    sink = SinkWith(checkpoint(place), quarantine=lambda: None)
+    sink = SinkWith(checkpoint(place), metadata_location=lambda: None)
     result = execute(pipeline(source(events), sink))
     assert (result.rejected, result.quarantine) == (1, None)
     assert execute(pipeline(source(events), sink)).rejected == 1, "nothing remembers it"
 
 
 def test_the_first_quarantine_serves_the_run(events, tmp_path, place):
-    first = SinkWith(checkpoint(tmp_path / "a" / "a.parquet"), quarantine=lambda: None)
+    first = SinkWith(
+        checkpoint(tmp_path / "a" / "a.parquet"), metadata_location=lambda: None
+    )
     result = execute(pipeline(source(events), first, checkpoint(place)))
     assert result.quarantine.uri == str(place.parent / "_quarantine" / place.name)
 
@@ -707,9 +716,12 @@ def test_the_bookmark_is_of_the_sink_that_holds_least(tmp_path):
             told.append(how)
             return {"left": 1}
 
-    one = checkpoint(tmp_path / "one.parquet")
+    one, two = (checkpoint(tmp_path / f"{name}.parquet") for name in ("one", "two"))
     execute(pipeline(GivenRecords({"one": [batch(1)]}), one))
     splits = {"one": [batch(2, unread=[ReadFailure("u", "denied")])]}
-    execute(pipeline(Marking(splits), one, checkpoint(tmp_path / "two.parquet")))
+    execute(pipeline(Marking(splits), one, two))
     assert told == [{"complete": True, "unread": ["u"], "rows": 1}]
-    assert checkpoint(tmp_path / "one.parquet").quarantine().bookmark == {"left": 1}
+    assert metadata(one, two).hints == {"left": 1}
+    (tmp_path / "two.parquet").unlink()
+    two = checkpoint(tmp_path / "two.parquet")
+    assert metadata(one, two).hints == {}, "an output of another sink has gone"

@@ -10,6 +10,7 @@ from reporting_framework import (
     InvariantBroken,
     ReadFailure,
     Rejection,
+    Sink,
     Split,
     StagedPart,
     StepFailed,
@@ -29,7 +30,7 @@ from tests.support.plugins import (
 SPLIT = Split("s", {})
 
 
-class Staging:
+class Staging(Sink):
     """A sink that keeps what is staged."""
 
     name = "test-staging"
@@ -40,6 +41,9 @@ class Staging:
     def stage(self, frame, split, part):
         self.staged.append((split.id, part, frame.rows()))
         return StagedPart(frame.height, part)
+
+    def commit(self, staged_parts, context=None):
+        raise AssertionError
 
 
 class Breaking:
@@ -61,6 +65,9 @@ class Breaking:
     def _iterate(self):
         yield batch(1)
         raise self.error
+
+    def metadata_location(self):
+        return None
 
     read = validate = apply = stage = act
 

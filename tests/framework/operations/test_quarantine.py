@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from reporting_framework.errors import PluginError
+from reporting_framework.metadata.quarantine import ParquetQuarantine
 from reporting_framework.operations.quarantine import read_records
 from reporting_framework.storage import open_store
 from reporting_framework.testing.faults.calls import Attempt, Killed
@@ -29,6 +30,7 @@ from tests.support.plugins import (
     checkpoint,
     event,
     execute,
+    metadata,
     name_of,
     pipeline,
     source,
@@ -86,7 +88,9 @@ class World:
         )
 
     def entries(self):
-        return checkpoint(f"{self.base}/out/{self.template}").quarantine().entries()
+        return metadata(
+            checkpoint(f"{self.base}/out/{self.template}")
+        ).quarantine.entries()
 
     def replay(self, *, validator=None, **how):
         replayed = sorted(
@@ -240,10 +244,10 @@ def test_what_a_transform_drops_now_is_filtered(world):
 
 def test_the_bookmark_says_what_it_said_over_the_outputs_that_the_replay_made(world):
     world.run()
-    before = checkpoint(f"{world.base}/out/x.parquet").quarantine().bookmark
+    before = metadata(checkpoint(f"{world.base}/out/x.parquet")).hints
     assert before["listed"]
     world.replay()
-    assert checkpoint(f"{world.base}/out/x.parquet").quarantine().bookmark == before
+    assert metadata(checkpoint(f"{world.base}/out/x.parquet")).hints == before
 
 
 def test_new_objects_are_left_to_the_next_run(world):
@@ -276,7 +280,7 @@ def test_a_source_that_reads_no_single_objects_is_refused(tmp_path):
         PluginError, match="source test-given cannot read single objects again"
     ):
         execute(made, replay=["a"])
-    entries = checkpoint(tmp_path / "x.parquet").quarantine().entries()
+    entries = metadata(checkpoint(tmp_path / "x.parquet")).quarantine.entries()
     with pytest.raises(
         PluginError, match="source test-given cannot read single objects again"
     ):
@@ -289,7 +293,7 @@ def test_a_source_that_reads_no_single_objects_is_refused(tmp_path):
 def test_what_was_dropped_is_not_read_again_until_it_changes(tmp_path):
     world = World(str(tmp_path))
     world.run()
-    quarantine = checkpoint(f"{world.base}/out/x.parquet").quarantine()
+    quarantine = metadata(checkpoint(f"{world.base}/out/x.parquet")).quarantine
     assert quarantine.discard(quarantine.entries()) == 6
     assert world.entries().height == 0
     assert world.run().records_read == 0
@@ -346,7 +350,7 @@ def test_a_replay_that_is_killed_before_it_settles_leaves_no_record_in_both(
     world.run()
     before = world.rows()
     with monkeypatch.context() as patch:
-        quarantine = type(checkpoint(f"{world.base}/out/x.parquet").quarantine())
+        quarantine = ParquetQuarantine
         patch.setattr(quarantine, "replace_entries", killed)
         with pytest.raises(Killed):
             world.replay()

@@ -538,7 +538,7 @@ def test_what_is_staged_shows_no_value(counted):
 
 def test_the_rest_of_a_sink(counted):
     sink = DynamoDbCounters(settings())
-    assert sink.ledger() is sink.quarantine() is sink.close() is None
+    assert sink.ledger() is sink.metadata_location() is sink.close() is None
     assert supports(sink, "aws_permissions")
     (once,) = sink.aws_permissions(settings())
     (again,) = sink.aws_permissions(settings(delivery="at-least-once"))

@@ -1,16 +1,15 @@
-"""Small files beside a checkpoint: in one step, where no table is looked for, and where the policy allows it."""
+"""Artifacts beside a checkpoint: in one step, where no table is looked for, and where the policy allows it."""
 
 from fnmatch import fnmatchcase
 
 import pytest
 
-from reporting_framework import supports
 from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
-from tests.support.plugins import checkpoint
+from tests.support.plugins import checkpoint, metadata
 
 
-def shelve(sink, data=b"<p>"):
-    return sink.shelve(
+def put(sink, data=b"<p>"):
+    return metadata(sink).put_artifact(
         "reports", "2024-01.html", data, content_type="text/html; charset=utf-8"
     )
 
@@ -24,9 +23,8 @@ def shelve(sink, data=b"<p>"):
 )
 def test_a_file_has_a_place_of_its_own_beside_the_checkpoint(tmp_path, template, place):
     sink = checkpoint(f"{tmp_path}/out/{template}")
-    assert supports(sink, "shelve")
-    assert shelve(sink).endswith(f"/out/{place}")
-    shelve(sink, b"<p>again")
+    assert put(sink).endswith(f"/out/{place}")
+    put(sink, b"<p>again")
     assert (tmp_path / "out" / place).read_bytes() == b"<p>again"
     assert [
         str(path.relative_to(tmp_path / "out"))
@@ -37,7 +35,7 @@ def test_a_file_has_a_place_of_its_own_beside_the_checkpoint(tmp_path, template,
 
 
 def test_in_a_bucket_it_is_a_page_that_browsers_know(s3_environment, bucket):
-    uri = shelve(checkpoint(f"s3://{bucket}/out/visits.parquet"))
+    uri = put(checkpoint(f"s3://{bucket}/out/visits.parquet"))
     found = s3_environment.client().get_object(
         Bucket=bucket, Key="out/_reports/visits/2024-01.html"
     )

@@ -9,13 +9,12 @@ import pytest
 
 from reporting_framework import Rejection, Split
 from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.metadata.lineage import Lineage
 from reporting_framework.storage import checksums, open_store, parse_location
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
 from reporting_object_store.parquet_sink import merge as merge_module
-from reporting_object_store.parquet_sink.lineage import Lineage
-from reporting_object_store.parquet_sink.quarantine import ParquetQuarantine
 from tests.plugins.object_store.tables import START, WIDE, table
-from tests.support.plugins import checkpoint
+from tests.support.plugins import checkpoint, quarantine_at
 
 FLIPS = 300
 _numbers = itertools.count(1)
@@ -163,14 +162,12 @@ def test_a_quarantine_refuses_a_flipped_bit(tmp_path):
         Rejection(f"k{number}", str(number), "missing", "field")
         for number in range(500)
     ]
-    ParquetQuarantine(place).replace_entries([], rejections, run_id="r", at=START)
-    assert ParquetQuarantine(place).entries().height == 500
+    quarantine_at(place).replace_entries([], rejections, run_id="r", at=START)
+    assert quarantine_at(place).entries().height == 500
     damage(tmp_path / "q.parquet")
     before = (tmp_path / "q.parquet").read_bytes()
     with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):
-        ParquetQuarantine(place).replace_entries(
-            [], rejections[:1], run_id="r2", at=START
-        )
+        quarantine_at(place).replace_entries([], rejections[:1], run_id="r2", at=START)
     assert (tmp_path / "q.parquet").read_bytes() == before
 
 

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import SettingsError
+from reporting_framework.metadata.store import quarantine_place
 from reporting_framework.storage import Location, parse_location
 from reporting_object_store.parquet_sink.layout import LONGEST, Layout, encode
+from tests.support.plugins import checkpoint, metadata
 
 TEXTS = (
     st.none()
@@ -96,9 +98,10 @@ def test_what_the_pattern_matches_is_one_segment_of_the_form_that_encode_gives(s
     ],
 )
 def test_the_quarantine_is_not_among_the_checkpoints(uri):
-    layout = Layout.parse(uri)
-    for suffix in (".parquet", ".json"):
-        assert not layout.owns(layout.state(suffix))
+    sink = checkpoint(uri)
+    place = quarantine_place(sink.metadata_location())
+    for key in (place.name, place.name.replace(".parquet", ".json")):
+        assert not sink.layout.owns(place.parent.join(key))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,9 @@ def test_a_place_is_taken_apart(uri, folder, template, columns, state):
         template,
         columns,
     )
-    assert layout.state(".parquet").uri == state
+    location = checkpoint(uri).metadata_location()
+    assert quarantine_place(location).uri == state
+    assert metadata(checkpoint(uri)).quarantine.uri == state
 
 
 def test_a_place_of_one_file_owns_that_file_only():

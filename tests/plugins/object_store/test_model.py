@@ -20,6 +20,7 @@ import pytest
 from reporting_framework import Rejection, object_of
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.pipeline import prepared
+from reporting_framework.operations.quarantine import metadata_store
 from reporting_framework.operations.state import Reset, finish_resets
 from reporting_framework.plugin_api.records import Validated
 from reporting_framework.storage import open_store
@@ -33,6 +34,7 @@ from tests.support.plugins import (
     checkpoint,
     event,
     execute,
+    metadata,
     name_of,
     pipeline,
     source,
@@ -178,6 +180,14 @@ class Model:
         }
 
 
+def before(owner, name, act):
+    """Do something before each call of a method of this object."""
+    real = getattr(owner, name)
+    setattr(
+        owner, name, lambda *arguments, **named: (act(), real(*arguments, **named))[1]
+    )
+
+
 # -- the real thing ---------------------------------------------------------------------------------------------------
 
 
@@ -227,15 +237,15 @@ class World:
                     assert source_key not in known, f"{source_key} is there once"
                     known[source_key] = value
             for source_key, reason in (
-                sink.quarantine()
-                .entries()
+                metadata(sink)
+                .quarantine.entries()
                 .select("source_key", "error_type")
                 .iter_rows()
             ):
                 found.setdefault(object_of(source_key), ({}, {}, set()))[1][
                     source_key
                 ] = reason
-            for source_key in sink.quarantine().discarded()["source_key"]:
+            for source_key in metadata(sink).quarantine.discarded()["source_key"]:
                 found.setdefault(object_of(source_key), ({}, {}, set()))[2].add(
                     source_key
                 )
@@ -303,9 +313,9 @@ class World:
         after = deepcopy(self.model)
         after.discard(chosen)
         self.candidates = [self.model, after]
-        with prepared(self.made(), changing=True) as (sink,):
-            entries = sink.quarantine().entries()
-            sink.quarantine().discard(
+        with metadata_store(self.made(), changing=True) as store:
+            entries = store.quarantine.entries()
+            store.discard(
                 entries.filter(
                     [object_of(each) in chosen for each in entries["source_key"]]
                 )
@@ -318,8 +328,10 @@ class World:
         after.late = set()
         self.candidates = [self.model, after]
         with prepared(made := self.made(), changing=True) as (sink,):
-            reset, real = Reset(made, part), sink._remove
-            sink._remove = lambda *arguments: (at_removal(), real(*arguments))
+            reset = Reset(made, part)
+            for store in (sink.store, made.metadata._state):
+                before(store, "delete", at_removal)
+            before(made.metadata.quarantine, "reset", at_removal)
             if reset.found:
                 reset.back_up(f"{self.number}-{len(self.log)}")
                 at_removal()
@@ -328,16 +340,16 @@ class World:
     def beside(self):
         """A reset while a run that has planned is about to mark objects, commit, replace entries or save its bookmark."""
         made, go, there = self.made(), threading.Event(), threading.Event()
-        sink, moment, calls = made.sinks[0], self.rng.randint(0, 7), [0]
+        store, moment, calls = made.metadata, self.rng.randint(0, 7), [0]
         name = self.rng.choice(
             [
                 "mark_in_progress",
-                "commit",
+                "refuse_reset",
                 "replace_entries",
                 "save_hints",
             ]
         )
-        owner = sink if name == "commit" else sink._quarantine
+        owner = store.quarantine if name.endswith(("progress", "entries")) else store
         real = getattr(owner, name)
 
         def waits(*arguments, **named):

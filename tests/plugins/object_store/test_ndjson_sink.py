@@ -362,7 +362,7 @@ def test_nothing_staged_writes_nothing():
     sink.close()
     assert content(uri) == {}
     assert sink.ledger() is None
-    assert sink.quarantine() is None
+    assert sink.metadata_location() is None
 
 
 # -- names and sizes ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from reporting_framework.errors import (
     ReportingError,
 )
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.operations.quarantine import quarantine_of
+from reporting_framework.metadata import reset as marker
+from reporting_framework.operations.quarantine import metadata_store
 from reporting_framework.operations.state import (
     Reset,
     finish_resets,
@@ -21,9 +22,15 @@ from reporting_framework.operations.state import (
 )
 from reporting_framework.storage import open_store, parse_location
 from reporting_framework.testing.faults.calls import Killed
-from reporting_object_store.parquet_sink import reset as marker
 from tests.support import Fault
-from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
+from tests.support.plugins import (
+    checkpoint,
+    event,
+    execute,
+    name_of,
+    pipeline,
+    source,
+)
 
 STUDIES = "abc"
 MARKER = "_quarantine/{study}/x.reset"
@@ -69,14 +76,17 @@ class World:
 
     def shows(self):
         """Every row's source key, and every quarantined one."""
-        with prepared(self.made()) as (sink,):
+        with prepared(made := self.made()) as (sink,):
+            made.metadata.warn_of_reset()
             rows = sink.scan()
             found = (
                 []
                 if rows is None
                 else rows.select("source_key").collect()["source_key"].to_list()
             )
-            return sorted(found), sorted(sink.quarantine().entries()["source_key"])
+            return sorted(found), sorted(
+                made.metadata.quarantine.entries()["source_key"]
+            )
 
     def is_whole(self):
         objects = range(1, self.number + 1)
@@ -148,8 +158,8 @@ def test_a_reset_that_was_killed_between_two_removals_is_finished_before_anythin
 
 
 def discard(world):
-    with quarantine_of(world.made(), changing=True) as quarantine:
-        quarantine.discard(quarantine.entries())
+    with metadata_store(world.made(), changing=True) as store:
+        store.discard(store.quarantine.entries())
 
 
 def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_so(
@@ -162,8 +172,7 @@ def test_only_what_is_read_is_shown_of_a_reset_that_was_killed_and_the_log_says_
     assert f"{MARKER}: a reset began at 20" in told[0]
     world.shows()
     assert "a reset has begun and not ended" in caplog.text
-    with prepared(world.made()) as (sink,):
-        finding = sink.health_checks(write=False)["checkpoint"]()
+    finding = world.made().metadata.health_checks()["quarantine"]()
     assert (finding.status, finding.advice) == (
         "warn",
         "finish it: reporting state REPORT reset",
@@ -270,20 +279,19 @@ def moment(request):
 
 
 class Paused:
-    """A run that has planned and goes on when it is told to."""
+    """A run that has planned, and is about to commit, goes on when it is told to."""
 
     def __init__(self, world, at):
         self.go, self.there, self.error = threading.Event(), threading.Event(), None
         made = world.made()
-        sink = made.sinks[0]
-        real = getattr(sink, at)
+        real = getattr(made.metadata, at)
 
         def waits(*arguments):
             self.there.set()
             assert self.go.wait(60)
             return real(*arguments)
 
-        setattr(sink, at, waits)
+        setattr(made.metadata, at, waits)
         self.thread = threading.Thread(target=self._run, args=(world, made))
         self.thread.start()
         assert self.there.wait(60)
@@ -304,7 +312,7 @@ def test_a_run_beside_a_reset_loses_no_row_whenever_it_commits(world, moment, ne
     """The run has planned over what is about to go; it commits between two removals, or after the last one."""
     world.run()
     world.add(new)
-    paused = Paused(world, "commit")
+    paused = Paused(world, "refuse_reset")
     count, real = [0], type(world.out).delete
     with pytest.MonkeyPatch.context() as patch:
 
@@ -337,7 +345,7 @@ def test_a_commit_whose_file_was_removed_ends_the_run_and_leaves_no_bookmark(
     world = World(f"s3://{bucket}/w")
     world.run()
     world.add()
-    paused = Paused(world, "commit")
+    paused = Paused(world, "refuse_reset")
     world.reset()
     paused.ends()
     assert isinstance(paused.error, CommitConflict)
@@ -349,7 +357,7 @@ def test_a_commit_beside_a_reset_that_has_not_ended_is_refused(world):
     """Also one of a new file alone, of which the reset knows nothing."""
     world.run()
     world.add("dd")
-    paused = Paused(world, "commit")
+    paused = Paused(world, "refuse_reset")
     kill_a_reset(world, 2)
     paused.ends()
     assert isinstance(paused.error, CommitConflict)
@@ -361,19 +369,19 @@ def test_a_bookmark_made_over_other_outputs_counts_as_none(s3_environment, bucke
     """Something removed a file of the table by hand: the next run lists everything, not only the look-back."""
     world = World(f"s3://{bucket}/w")
     world.run()
-    with prepared(world.made()) as (sink,):
-        assert sink.quarantine().bookmark["listed"]
+    with prepared(made := world.made()):
+        assert made.metadata.hints["listed"]
         world.out.delete("a/x.parquet", if_version=None)
-    with prepared(world.made()) as (sink,):
-        assert sink.quarantine().bookmark == {}
+    with prepared(made := world.made()):
+        assert made.metadata.hints == {}
 
 
 def test_a_discard_leaves_the_bookmark_of_use(s3_environment, bucket):
     world = World(f"s3://{bucket}/w")
     world.run()
     discard(world)
-    with prepared(world.made()) as (sink,):
-        assert sink.quarantine().bookmark["listed"]
+    with prepared(made := world.made()):
+        assert made.metadata.hints["listed"]
 
 
 def test_a_second_reset_waits_for_the_first(s3_environment, bucket):

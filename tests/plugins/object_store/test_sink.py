@@ -37,6 +37,7 @@ from tests.support import Fault
 from tests.support.plugins import (
     checkpoint,
     event,
+    metadata,
     name_of,
     snapshot,
     source_keys_of,
@@ -248,7 +249,7 @@ def test_the_ledger_is_that_of_all_files():
 
 def test_foreign_files_are_passed_over_and_so_is_the_quarantine(tmp_path):
     commit(tmp_path / "{study}" / "x.parquet", [row(1)])
-    quarantine = checkpoint(tmp_path / "{study}" / "x.parquet").quarantine()
+    quarantine = metadata(checkpoint(tmp_path / "{study}" / "x.parquet")).quarantine
     quarantine.replace_entries(
         [], [Rejection("k", None, "missing")], run_id="r", at=START
     )
@@ -334,13 +335,13 @@ def test_a_quarantine_in_the_place_of_a_checkpoint_is_refused(template):
 
 def test_the_quarantine_lies_where_it_was_set(tmp_path):
     assert (
-        checkpoint(tmp_path / "x.parquet").quarantine().uri
+        metadata(checkpoint(tmp_path / "x.parquet")).quarantine.uri
         == f"{tmp_path}/_quarantine/x.parquet"
     )
     assert (
-        checkpoint(tmp_path / "x.parquet", quarantine=f"{tmp_path}/q.parquet")
-        .quarantine()
-        .uri
+        metadata(
+            checkpoint(tmp_path / "x.parquet", quarantine=f"{tmp_path}/q.parquet")
+        ).quarantine.uri
         == f"{tmp_path}/q.parquet"
     )
 

@@ -26,6 +26,7 @@ from tests.support.plugins import (
     checkpoint,
     event,
     execute,
+    metadata,
     name_of,
     pipeline,
     rows_of,
@@ -921,7 +922,7 @@ def test_a_rejection_by_the_source_is_one(tmp_path):
             sink := checkpoint(tmp_path / "x.parquet"),
         )
     )
-    assert sink.quarantine().versions([name_of(1)]) == {
+    assert metadata(sink).quarantine.versions([name_of(1)]) == {
         name_of(1): open_store(uri).head(name_of(1)).version
     }
     assert Rejection(name_of(1), None, "too_large").field is None

@@ -160,7 +160,7 @@ def test_a_dry_run_has_no_outputs(events, tmp_path, told):
 def test_a_run_that_is_given_up_tells_the_error_s_type_and_no_more(
     events, tmp_path, told, error, state, name
 ):
-    def fail(staged_parts):
+    def fail(staged_parts, context):
         raise error
 
     sink = SinkWith(checkpoint(tmp_path / "x.parquet"), commit=fail)

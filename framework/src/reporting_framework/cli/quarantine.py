@@ -243,7 +243,7 @@ def discard(
     from reporting_framework.operations.quarantine import (
         entries_of,
         grouped,
-        quarantine_of,
+        metadata_store,
     )
 
     if generic["yes"] and not any(
@@ -257,8 +257,8 @@ def discard(
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         pipeline = pipeline_of(context, name, given, generic["set"])
-        with quarantine_of(pipeline, changing=True) as quarantine:
-            entries = entries_of(pipeline, quarantine, _entry_filter(generic))
+        with metadata_store(pipeline, changing=True) as store:
+            entries = entries_of(pipeline, store.quarantine, _entry_filter(generic))
             if not entries.height:
                 write(f"nothing was discarded: {_NONE}")
                 return DONE
@@ -275,7 +275,7 @@ def discard(
             ):
                 write("nothing was discarded")
                 return DONE
-            discarded = quarantine.discard(entries)
+            discarded = store.discard(entries)
     left = (
         f"; {entries.height - discarded:,} changed meanwhile and were left"
         if discarded < entries.height
@@ -296,16 +296,16 @@ def _select_entries(
 ) -> tuple[Pipeline, pl.DataFrame]:
     """The report, and the entries that are meant."""
     from reporting_framework.cli.logs import logs_on_stderr
-    from reporting_framework.operations.quarantine import entries_of, quarantine_of
+    from reporting_framework.operations.quarantine import entries_of, metadata_store
 
     with logs_on_stderr(
         state_of(context).registry.packages, verbose=generic["verbose"]
     ):
         pipeline = pipeline_of(context, name, given, generic["set"])
-        with quarantine_of(pipeline) as quarantine:
+        with metadata_store(pipeline) as store:
             return pipeline, entries_of(
                 pipeline,
-                quarantine,
+                store.quarantine,
                 _entry_filter(generic),
                 discarded=generic["discarded"],
             )

@@ -103,6 +103,10 @@ def _as_table(name: str, report_state: ReportState, reset: str) -> str:
         ("reset", f"{line}; what is shown may be a part: {reset}")
         for line in report_state.unfinished
     ]
+    if not report_state.metadata:
+        from reporting_framework.execution.pipeline import NO_METADATA
+
+        rows.append(("metadata", NO_METADATA))
     rows += [("next run", line) for line in report_state.bookmark]
     if report_state.last is not None:
         rows.append(("last run", _last(report_state.last)))

@@ -13,6 +13,7 @@ Its settings are its table there.
         { use = "parquet-checkpoint", uri = "s3://nacc-checkpoints/visits.parquet" },
     ]
     engine     = { use = "local" }
+    metadata   = "s3://nacc-metadata/reports"
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class ComposedReport(Report):
             sinks=[_use(sink) for sink in settings.sinks],
             engine=_use(settings.engine),
             write_mode=settings.write_mode,
+            metadata=settings.metadata,
         )
 
 

@@ -36,3 +36,10 @@ class ComposedSettings(Settings):
         description="What a run does to the tables of the sinks: append, upsert or"
         " replace",
     )
+    metadata: str | None = Field(
+        None,
+        description=(
+            "Folder for quarantine, hints and history: a URI; unless set, the first"
+            " sink that has a place for them decides"
+        ),
+    )

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import IncompleteRun, StorageUnavailable
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import CommitContext, CommitResult
 
 if TYPE_CHECKING:
     from reporting_framework.execution.planning import Run
     from reporting_framework.execution.progress import OpenedSinks
     from reporting_framework.execution.totals import RunTotals
-    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.result import QuarantineState
 
 
@@ -21,10 +22,10 @@ class Committing:
 
     def __init__(self, run: Run, opened: OpenedSinks, totals: RunTotals) -> None:
         self._run, self._totals, self._keepers = run, totals, opened.keepers
-        self._quarantine: Quarantine | None = opened.quarantine if run.writes else None
+        self._metadata: MetadataStore | None = opened.metadata if run.writes else None
         self._source_state = opened.state
-        self._state: QuarantineState | None = None
-        self._bookmark: Mapping[str, Any] = (
+        self._quarantined: QuarantineState | None = None
+        self._hints: Mapping[str, Any] = (
             opened.progress.bookmark if run.replay is not None else {}
         )
 
@@ -39,6 +40,7 @@ class Committing:
             snapshot: Whether the splits cover all that the source has.
 
         Raises:
+            CommitConflict: A reset has begun meanwhile.
             IncompleteRun: Not all was read, and the run's rows were to become the
                 table.
             StorageUnavailable: A sink could not keep some rows, and nobody would
@@ -49,17 +51,19 @@ class Committing:
         divisible = totals.multi_record_objects | (
             totals.replayed if run.replay is not None else set()
         )
-        if self._quarantine and divisible:
-            self._quarantine.mark_in_progress(sorted(divisible))
+        if self._metadata is not None and divisible:
+            self._metadata.quarantine.mark_in_progress(sorted(divisible))
         contexts = self._contexts(snapshot=snapshot)
         if any(context.state for context in contexts):
             self._record_rejections()
         commit_results: dict[int, CommitResult] = {}
         for index in sorted(range(totals.sinks), key=self._keepers.__getitem__):
             sink = run.pipeline.sinks[index]
-            commit_results[index] = result = sink.commit(
-                totals.staged_parts(index), contexts[index]
-            )
+            staged_parts = totals.staged_parts(index)
+            kept = staged_parts and supports(sink, "remove")
+            if kept and self._metadata is not None:
+                self._metadata.refuse_reset()
+            commit_results[index] = result = sink.commit(staged_parts, contexts[index])
             if result.failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
                     f"report {run.pipeline.report}: sink {sink.name} could not keep"
@@ -98,38 +102,36 @@ class Committing:
         return [context._replace(state=state) for state in states]
 
     def record(self, commit_results: Sequence[CommitResult]) -> QuarantineState | None:
-        """Record what was not kept, and the source's bookmark.
+        """Record what was not kept, and the source's hints.
 
         What was not read again stays as it was.
         """
-        if self._quarantine is None:
+        if self._metadata is None:
             return None
-        run = self._run
-        bookmark = (
-            self._bookmark
-            if run.replay is not None
-            else self._new_bookmark(commit_results)
+        hints = (
+            self._hints
+            if self._run.replay is not None
+            else self._new_hints(commit_results)
         )
-        state = self._state or self._record_rejections()
-        if bookmark or run.replay is None:
-            self._quarantine.save_hints(bookmark)
+        state = self._quarantined or self._record_rejections()
+        overtaken = any(result.overtaken for result in commit_results)
+        if hints or self._run.replay is None:
+            self._metadata.save_hints({} if overtaken else hints)
         return state
 
     def _record_rejections(self) -> QuarantineState | None:
-        if self._quarantine is None:
+        if self._metadata is None:
             return None
         run, totals = self._run, self._totals
-        self._state = self._quarantine.replace_entries(
+        self._quarantined = self._metadata.quarantine.replace_entries(
             totals.replayed | totals.multi_record_objects,
             totals.rejections,
             run_id=run.id,
             at=run.at,
         )
-        return self._state
+        return self._quarantined
 
-    def _new_bookmark(
-        self, commit_results: Sequence[CommitResult]
-    ) -> Mapping[str, Any]:
+    def _new_hints(self, commit_results: Sequence[CommitResult]) -> Mapping[str, Any]:
         kept = [
             sum(output.rows for output in commit_result.outputs)
             for commit_result, keeps in zip(commit_results, self._keepers, strict=True)

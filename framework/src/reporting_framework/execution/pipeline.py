@@ -34,7 +34,10 @@ from reporting_framework.plugin_api.result import Step
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework.metadata.history import RunHistory
+    from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.engine import Engine
+    from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.records import Trigger, WriteMode
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
     from reporting_framework.plugin_api.sink import Sink
@@ -43,6 +46,12 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.validator import Validator
     from reporting_framework.registry.registry import Registry
 
+
+NO_METADATA = (
+    "it keeps no quarantine, hints or history, since none of its sinks has a place for"
+    " them; set the report's metadata to the URI of a folder to keep them"
+)
+"""Why a report keeps only its rows, and what to do."""
 
 _CLOSING = "while closing"
 
@@ -60,6 +69,7 @@ class Pipeline(NamedTuple):
         write_modes: What runs do to the table of each sink; ``append`` if not given.
         words: What a suggested command on the report must have after its action, such
             as the options that were given, quoted for a shell.
+        metadata: What the report keeps other than its rows, if it has a place.
     """
 
     report: str
@@ -74,6 +84,12 @@ class Pipeline(NamedTuple):
     sources: Mapping[str, str] = {}
     write_modes: Sequence[WriteMode] = ()
     words: str = ""
+    metadata: MetadataStore | None = None
+
+    @property
+    def history(self) -> RunHistory | None:
+        """The history of the report's runs, or `None` if it keeps none."""
+        return self.metadata.history if self.metadata is not None else None
 
     @property
     def modes(self) -> Sequence[WriteMode]:
@@ -114,6 +130,7 @@ class Pipeline(NamedTuple):
             ],
             sinks=[guarded("sink", sink) for sink in self.sinks],
             engine=guarded("engine", self.engine),
+            metadata=guard(self.metadata, Owner(self.report, "metadata", "store")),
         )
 
 
@@ -169,7 +186,47 @@ def assemble(
             for plugin in registry.listing
             if plugin.role == "source"
         },
+        metadata=metadata_of(report, composition.metadata, sinks),
     )
+
+
+def metadata_of(
+    report: str, uri: str | None, sinks: Sequence[Sink]
+) -> MetadataStore | None:
+    """Return the metadata store of a report, or `None` if it has no place for one.
+
+    Args:
+        report: Its name.
+        uri: What its setting `metadata` says.
+        sinks: Its sinks, guarded.
+
+    Raises:
+        LocationError: The place cannot be used.
+    """
+    location = metadata_location(report, uri, sinks)
+    if location is None:
+        return None
+    from reporting_framework.metadata.store import (
+        MetadataStore,
+    )  # a report without one does not need it
+
+    def versions() -> list[tuple[str, str | None]]:
+        known = (sink.output_versions() for sink in sinks)
+        return [output for each in known for output in sorted(each.items())]
+
+    return build(Owner(report, "metadata", "store"), MetadataStore, location, versions)
+
+
+def metadata_location(
+    report: str, uri: str | None, sinks: Sequence[Sink]
+) -> MetadataLocation | None:
+    """Return the place of a report's metadata; see `metadata_of`."""
+    if uri is not None:
+        from reporting_framework.plugin_api.metadata import MetadataLocation
+
+        return MetadataLocation(uri, report)
+    locations = (sink.metadata_location() for sink in sinks)
+    return next((location for location in locations if location is not None), None)
 
 
 def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any:
@@ -221,7 +278,8 @@ def write_modes_of(
 
 def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:
     """Return the write mode of a sink: its own setting, or that of the report."""
-    own: WriteMode | None = getattr(sink.settings, "write_mode", None)
+    settings = getattr(sink, "settings", None)
+    own: WriteMode | None = getattr(settings, "write_mode", None)
     return own or composition.write_mode
 
 
@@ -240,12 +298,14 @@ def place_of(composition: PipelineSpec, sink: str) -> str:
 
 
 def close(pipeline: Pipeline) -> None:
-    """Close the source and the sinks of a pipeline, each whatever another one raised.
+    """Close all parts of a pipeline that are open, each whatever another one raised.
 
     What closing raises is logged: it neither undoes a commit nor hides why a run
     failed. Ctrl-C passes, at the end.
     """
     with ExitStack() as closing:  # in reverse order
+        if pipeline.metadata is not None:
+            closing.callback(log_errors, pipeline.metadata.close, _CLOSING)
         for sink in reversed(pipeline.sinks):
             closing.callback(log_errors, sink.close, _CLOSING)
         close_source(pipeline)
@@ -262,13 +322,14 @@ def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence
 
     Args:
         pipeline: The report.
-        changing: Whether what a sink keeps is about to be changed: a reset that was
+        changing: Whether what the report keeps is about to be changed: a reset that was
             killed is finished first.
     """
     try:
-        for sink in pipeline.open_sinks():
-            if changing:
-                sink.finish_reset(by_hand=False)
+        for _ in pipeline.open_sinks():
+            pass
+        if changing and pipeline.metadata is not None:
+            pipeline.metadata.finish_reset(pipeline.sinks, by_hand=False)
         yield pipeline.sinks
     finally:
         close(pipeline)

@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_PARTS = {"ledger": "", "quarantine": "quarantine", "history": "history of"}
-"""Methods whose result is guarded, too, and its role; "" is that of the plugin."""
+_PARTS = {"quarantine": "quarantine", "history": "history of"}
+"""Parts of a metadata store that are guarded, too, by attribute; each with its role."""
 
 
 class Owner(NamedTuple):
@@ -93,9 +93,9 @@ def guard(plugin: T, owner: Owner) -> T:
 
     Each of these raises as `raise_wrapped` does.
 
-    Iterators that its methods return are guarded, and so are its ledger, quarantine and
-    history. The stand-in is an instance of the plugin's class; what is set on it is set
-    on the plugin.
+    Iterators that its methods return are guarded, and so are the ledger of a sink, and
+    quarantine and history of a metadata store. The stand-in is an instance of the
+    plugin's class; what is set on it is set on the plugin.
     """
     if plugin is None or issubclass(type(plugin), _Guarded):
         return plugin
@@ -205,7 +205,13 @@ def _attribute(name: str) -> property:
 
 
 def _guarded(value: Any, owner: Owner, name: str) -> Any:
-    """Return a method within the boundary; any other attribute as it is."""
+    """Return a method, or a part of the plugin, within the boundary.
+
+    Any other attribute is returned as it is.
+    """
+    if name in _PARTS and value is not None:
+        role = _PARTS[name]
+        return guard(value, Owner(owner.report, role, _part_name(role, value)))
     if not callable(value) or isinstance(value, type):
         return value
 
@@ -213,12 +219,7 @@ def _guarded(value: Any, owner: Owner, name: str) -> Any:
         result = call(owner, value, *args, **kwargs)
         if isinstance(result, Iterator):
             return _GuardedIterator(result, owner)
-        if (role := _PARTS.get(name)) is not None and result is not None:
-            return guard(
-                result,
-                Owner(owner.report, role, _part_name(role, result)) if role else owner,
-            )
-        return result
+        return guard(result, owner) if name == "ledger" else result
 
     return method
 

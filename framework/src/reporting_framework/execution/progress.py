@@ -1,11 +1,12 @@
 """The work that a run as a whole has already accounted for.
 
-The ledgers of all sinks and the quarantine tell it.
+The ledgers of all sinks and the metadata store tell it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +23,7 @@ from reporting_framework.storage.versions import same_version
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.execution.recorder import Recorder
-    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.source import Ledger
 
 
@@ -32,14 +33,14 @@ class OpenedSinks(NamedTuple):
     Attributes:
         ledgers: Those that they keep; of sinks that keep none, one that knows nothing.
         keepers: Whether each sink keeps a ledger.
-        quarantine: The first one that a sink has, or None.
+        metadata: The report's metadata store, or None.
         progress: All of these, for the source to plan from.
         state: Source state that each sink keeps.
     """
 
     ledgers: Sequence[Ledger]
     keepers: Sequence[bool]
-    quarantine: Quarantine | None
+    metadata: MetadataStore | None
     progress: CombinedLedger
     state: SourceState
 
@@ -55,43 +56,48 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     Raises:
         ReportingError: What a sink keeps cannot be read.
     """
-    ledgers, quarantine = [], None
-    for sink in pipeline.open_sinks():
-        if recorder is not None:
-            sink.finish_reset(by_hand=False)
-            recorder.use_history_of(sink)
-        ledgers.append(sink.ledger())
-        quarantine = quarantine or sink.quarantine()
-    return _opened(pipeline, ledgers, quarantine)
-
-
-def _opened(
-    pipeline: Pipeline,
-    ledgers: Sequence[Ledger | None],
-    quarantine: Quarantine | None,
-) -> OpenedSinks:
-    replaces = "replace" in pipeline.modes  # all is read, whatever is there
-    kept = [ledger for ledger in ledgers if ledger is not None and not replaces]
-    kept = kept or [EmptyLedger()]
-    state = SourceState.of(pipeline.source.name, () if replaces else pipeline.sinks)
-    progress = CombinedLedger(kept, None if replaces else quarantine, state.start)
-    if pipeline.source.natural_keys:
-        progress.expect_quarantined()
-    keepers = [ledger is not None for ledger in ledgers]
-    return OpenedSinks(kept, keepers, quarantine, progress, state)
+    for _ in pipeline.open_sinks():
+        pass
+    if recorder is not None:
+        if pipeline.metadata is not None:
+            pipeline.metadata.finish_reset(pipeline.sinks, by_hand=False)
+        recorder.use_history()
+    return _open_ledgers(pipeline, recorder)
 
 
 def ledger_of(pipeline: Pipeline) -> CombinedLedger:
-    """Return what the next run of a report would plan from; its sinks are prepared.
+    """Return what the next run of a report would plan from; its sinks are open.
 
     Raises:
         ReportingError: What a sink keeps cannot be read.
     """
-    ledgers, quarantine = [], None
-    for sink in pipeline.sinks:
-        ledgers.append(sink.ledger())
-        quarantine = quarantine or sink.quarantine()
-    return _opened(pipeline, ledgers, quarantine).progress
+    return _open_ledgers(pipeline, None).progress
+
+
+def _open_ledgers(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
+    """Read the ledgers, and at the same time what the metadata store has.
+
+    Each is a round trip or more. A run that replaces the table reads everything,
+    whatever is there.
+    """
+    loads = [pipeline.metadata.load] if pipeline.metadata is not None else []
+    if recorder is not None and recorder.history is not None:
+        loads.append(recorder.history.load)
+    with ThreadPoolExecutor(len(loads) or 1, "reporting-metadata") as pool:
+        loading = [pool.submit(load) for load in loads]
+        ledgers = [sink.ledger() for sink in pipeline.sinks]
+        for each in loading:
+            each.result()
+    replaces = "replace" in pipeline.modes
+    kept = [ledger for ledger in ledgers if ledger is not None and not replaces]
+    kept = kept or [EmptyLedger()]
+    state = SourceState.of(pipeline.source.name, () if replaces else pipeline.sinks)
+    metadata = pipeline.metadata
+    progress = CombinedLedger(kept, None if replaces else metadata, state.start)
+    if pipeline.source.natural_keys:
+        progress.expect_quarantined()
+    keepers = [ledger is not None for ledger in ledgers]
+    return OpenedSinks(kept, keepers, metadata, progress, state)
 
 
 class EmptyLedger:
@@ -110,7 +116,7 @@ class CombinedLedger:
 
     Args:
         ledgers: Those of the sinks.
-        quarantine: That of the run, if there is one.
+        metadata: The metadata store of the report, if there is one.
         state: Source state to start from.
 
     Attributes:
@@ -121,12 +127,13 @@ class CombinedLedger:
     def __init__(
         self,
         ledgers: Sequence[Ledger],
-        quarantine: Quarantine | None,
+        metadata: MetadataStore | None,
         state: Mapping[str, Any] | None = None,
     ) -> None:
         self.state = state
         self._ledgers = ledgers
-        self._quarantine = quarantine
+        self._metadata = metadata
+        self._quarantine = metadata.quarantine if metadata is not None else None
         self.expected_replays: set[str] = set()
 
     @property
@@ -146,7 +153,7 @@ class CombinedLedger:
     @property
     def bookmark(self) -> Mapping[str, Any]:
         """See `RunLedger.bookmark`."""
-        return self._quarantine.bookmark if self._quarantine else {}
+        return self._metadata.hints if self._metadata is not None else {}
 
     def filter_new(
         self, objects: Sequence[str], version_of: Callable[[str], str | None]

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.execution.pipeline import Pipeline
-    from reporting_framework.plugin_api.metadata import History
+    from reporting_framework.metadata.history import RunHistory
     from reporting_framework.plugin_api.records import SplitResult
     from reporting_framework.plugin_api.result import RunResult
-    from reporting_framework.plugin_api.sink import Sink
 
 MAX_LISTED = 50
 """Outputs and reasons for rejection that a record holds, at the most: a checkpoint may
@@ -55,6 +54,8 @@ class Recorder:
 
     Attributes:
         inputs: Places that the source reads, as URIs without credentials.
+        history: The history, from `use_history` on; None: there is none, or it took too
+            long.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Recorder:
             at,
             replay,
         )
-        self._history: History | None = None
+        self.history: RunHistory | None = None
         self._keeps_lineage = True
         self.inputs: list[str] = []
 
@@ -78,18 +79,17 @@ class Recorder:
 
         self._log_failure(name, "this run does not say what it reads")
 
-    def use_history_of(self, sink: Sink) -> None:
-        """Take this sink's history, if it has one and no sink before it had."""
-        if self._history is None:
+    def use_history(self) -> None:
+        """Take the report's history, if it has one."""
 
-            def take() -> None:
-                self._history = sink.history()
+        def take() -> None:
+            self.history = self._pipeline.history
 
-            self._log_failure(take, "there is no history of this run")
+        self._log_failure(take, "there is no history of this run")
 
     def add(self, split_result: SplitResult) -> None:
         """Take in the source keys of the rows that a split brought or deleted."""
-        if self._history is None or not self._keeps_lineage:
+        if self.history is None or not self._keeps_lineage:
             return
         if split_result.accepted:
             turned = {rejection.source_key for rejection in split_result.rejections}
@@ -104,17 +104,17 @@ class Recorder:
         source_keys: Sequence[str] | pl.Series,
         versions: Sequence[str | None] | pl.Series,
     ) -> None:
-        if self._history is not None and self._keeps_lineage:
+        if self.history is not None and self._keeps_lineage:
             self._keeps_lineage = self._log_failure(
-                partial(self._history.add_rows, source_keys, versions), _NO_LINEAGE
+                partial(self.history.add_rows, source_keys, versions), _NO_LINEAGE
             )
 
     def flush(self) -> None:
         """Set down where the rows come from that are about to be committed."""
-        if self._history is not None and self._keeps_lineage:
+        if self.history is not None and self._keeps_lineage:
             validator = self._pipeline.validator.name
             write = partial(
-                self._history.flush,
+                self.history.flush,
                 run_id=self._run_id,
                 validator=validator,
                 at=self._at,
@@ -145,9 +145,9 @@ class Recorder:
         self._add_record(status="failed", complete=False, error=type(error).__name__)
 
     def _add_record(self, **what: Any) -> None:
-        if self._history is None:
+        if self.history is None:
             return
-        history = self._history
+        history = self.history
 
         def add_record() -> None:
             record = RunRecord(
@@ -173,7 +173,7 @@ class Recorder:
         try:
             call_within(TIMEOUT_SECONDS, work, "reporting-history")
         except TimeoutError:
-            self._history = None
+            self.history = None
             raise StorageUnavailable(
                 f"it took longer than {TIMEOUT_SECONDS:g} s, and is left to itself"
             ) from None

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.run_history import newest_of
 from reporting_framework.plugin_api.records import LOOKS_LIKE
 
 if TYPE_CHECKING:
@@ -41,7 +40,8 @@ class RunWarnings:
         if not self._taken or not self._inputs:
             return
         try:
-            records = newest_of(self._pipeline.sinks)
+            history = self._pipeline.history
+            records = history.newest() if history is not None else ()
             self._before = next(
                 (
                     run.inputs

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +23,7 @@ from reporting_framework.errors import ReportingError
 from reporting_framework.execution.pipeline import (
     assemble,
     close,
+    metadata_of,
     mode_of,
     plugin_of,
     schema_of,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.base import Permission
     from reporting_framework.plugin_api.report import PipelineSpec
+    from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.registry.registry import Registry
 
 Check = Callable[[], CheckResult]
@@ -301,12 +303,15 @@ def of_report(
         ("source", composition.source),
         *(("sink", use) for use in composition.sinks),
     ]
+    sinks: list[Sink] = []
     for number, (role, use) in enumerate(parts):
         mark = f" {number}" if len(parts) > 2 and role == "sink" else ""
         try:
             part = plugin_of(report, role, use, registry)
             if role == "sink" and schema is not None:
                 part.open(schema, mode_of(part, composition))
+            if role == "sink":
+                sinks.append(part)
             checks = part.health_checks(write=write)
             checks = checks or {f"{role} {use.name}": _not_tried}
         except ReportingError as error:
@@ -319,7 +324,18 @@ def of_report(
             f"{name}{mark}": partial(call, owner, check)
             for name, check in checks.items()
         }
-    return named_checks
+    return named_checks | _of_metadata(report, composition, sinks)
+
+
+def _of_metadata(
+    report: str, composition: PipelineSpec, sinks: Sequence[Sink]
+) -> dict[str, Check]:
+    """Return the checks of what a report keeps other than its rows."""
+    try:
+        store = metadata_of(report, composition.metadata, sinks)
+    except ReportingError as error:
+        return {"metadata": partial(CheckResult, "fail", str(error))}
+    return dict(store.health_checks()) if store is not None else {}
 
 
 def _not_tried() -> CheckResult:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reporting_framework.errors import FatalError
-from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.run_history import records_of
+from reporting_framework.execution.pipeline import NO_METADATA, prepared
 from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunRecord
+
+_log = logging.getLogger(__name__)
 
 AHEAD = timedelta(minutes=15)
 """How far a clock may be ahead of this one. What is of later times says nothing of how
@@ -62,7 +64,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
     """
     at = now or datetime.now(UTC)
     gone = False
-    with prepared(pipeline) as sinks:
+    with prepared(pipeline):
         if of == "data":
             basis, moment = "timestamp", _newest(pipeline)
             if (
@@ -73,7 +75,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
                     f" {moment:%Y-%m-%d %H:%M:%S} UTC, which is ahead of the clock, so"
                     " its age is not known; --of runs goes by the last run"
                 )
-        elif records := records_of(sinks):
+        elif records := pipeline.history and pipeline.history.records():
             gone = _rows_are_gone(pipeline, records)
             ended = [
                 run.finished_at
@@ -85,6 +87,8 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
                 max((moment for moment in ended if moment <= at + AHEAD), default=None),
             )
         else:
+            if pipeline.metadata is None:
+                _log.warning("report %s: %s", pipeline.report, NO_METADATA)
             basis, moment = "modification", _modified(pipeline)
     age = (at - moment).total_seconds() if moment is not None else None
     return Freshness(pipeline.report, of, basis, moment, age, gone)  # type: ignore[arg-type]  # one of three

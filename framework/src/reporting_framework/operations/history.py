@@ -1,4 +1,4 @@
-"""The history of a report's runs, as one of its sinks keeps it."""
+"""The history of a report's runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.run_history import records_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +18,15 @@ def runs_of(pipeline: Pipeline) -> Sequence[RunRecord]:
     """Records of a report's last runs, the newest first.
 
     Raises:
-        PluginError: None of its sinks keeps a history.
+        PluginError: It keeps no history.
         ReportingError: It could not be read.
     """
-    with prepared(pipeline) as sinks:
-        records = records_of(sinks)
-    if records is None:
-        raise PluginError(
-            f"report {pipeline.report}: there is no history of its runs: none of its"
-            f" sinks keeps one ({', '.join(sink.name for sink in pipeline.sinks)});"
-            " parquet-checkpoint does, unless keep_runs is 0"
-        )
-    return records
+    with prepared(pipeline):
+        if pipeline.history is not None:
+            return pipeline.history.records()
+    raise PluginError(
+        f"report {pipeline.report}: there is no history of its runs: none of its sinks"
+        f" keeps one ({', '.join(sink.name for sink in pipeline.sinks)});"
+        " parquet-checkpoint does, unless keep_runs is 0; set the report's metadata to"
+        " the URI of a folder to keep one"
+    )

@@ -1,4 +1,4 @@
-"""What a report must be allowed to do in AWS: all that its plugins declare."""
+"""What a report must be allowed to do in AWS, for its plugins and its metadata."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def permissions_of(
 ) -> list[Permission]:
     """Return the permissions that the plugins of a composition declare.
 
-    Each is there once, in the order of data.
+    Those for its setting `metadata` follow. Each is there once, in the order of data.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked.
@@ -35,6 +35,16 @@ def permissions_of(
         declared = call(Owner(report, role, use.name), plugin.aws_permissions, settings)
         permissions += [
             permission for permission in declared if permission not in permissions
+        ]
+    if composition.metadata is not None:
+        from reporting_framework.metadata.store import permissions_of as of_metadata
+        from reporting_framework.plugin_api.metadata import MetadataLocation
+
+        location = MetadataLocation(composition.metadata, report)
+        permissions += [
+            permission
+            for permission in of_metadata(location)
+            if permission not in permissions
         ]
     return permissions
 

@@ -17,7 +17,6 @@ import polars as pl
 from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
-from reporting_framework.execution.run_history import records_of
 from reporting_framework.operations.source_keys import source_key_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import (
@@ -29,7 +28,8 @@ from reporting_framework.plugin_api.source_keys import with_natural_keys
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.metadata.quarantine import ParquetQuarantine
+    from reporting_framework.metadata.store import MetadataStore
 
 _log = logging.getLogger(__name__)
 
@@ -76,10 +76,10 @@ class EntryFilter(NamedTuple):
 
 
 @contextmanager
-def quarantine_of(
+def metadata_store(
     pipeline: Pipeline, *, changing: bool = False
-) -> Iterator[Quarantine]:
-    """Open the quarantine that a run of the report would use.
+) -> Iterator[MetadataStore]:
+    """Open the metadata store of a report, for its quarantine.
 
     Nothing of the pipeline is left open afterwards.
 
@@ -88,24 +88,22 @@ def quarantine_of(
         changing: Whether it is about to be changed, see `prepared`.
 
     Raises:
-        PluginError: None of its sinks has one.
+        PluginError: It has none.
     """
-    report = pipeline.report
-    with prepared(pipeline, changing=changing) as sinks:
-        for sink in sinks:
-            quarantine = sink.quarantine()
-            if quarantine is not None:
-                yield quarantine
-                return
+    with prepared(pipeline, changing=changing):
+        if pipeline.metadata is not None:
+            yield pipeline.metadata
+            return
     names = ", ".join(sink.name for sink in pipeline.sinks)
     raise PluginError(
-        f"report {report}: it has no quarantine: none of its sinks keeps one ({names})"
+        f"report {pipeline.report}: it has no quarantine: none of its sinks keeps one"
+        f" ({names}); set the report's metadata to the URI of a folder to keep one"
     )
 
 
 def entries_of(
     pipeline: Pipeline,
-    quarantine: Quarantine,
+    quarantine: ParquetQuarantine,
     choice: EntryFilter,
     *,
     discarded: bool = False,
@@ -151,7 +149,7 @@ def grouped(
     When, and the source key of one of them.
 
     Args:
-        entries: As `Quarantine.entries` gives them.
+        entries: As `ParquetQuarantine.entries` gives them.
         validators: By run as well; the validator that a run had, where that is known.
     """
     keys = GROUP
@@ -179,8 +177,9 @@ def grouped(
 
 
 def validators_of(pipeline: Pipeline) -> dict[str, str]:
-    """The validator of each run that a sink's history remembers."""
-    records = records_of(pipeline.sinks) or ()
+    """The validator of each run that the history remembers."""
+    history = pipeline.history
+    records = history.records() if history is not None else ()
     return {
         run.run_id: used.name
         for run in records

@@ -11,14 +11,13 @@ from reporting_framework._text.messages import redacted
 from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.progress import ledger_of
-from reporting_framework.execution.run_history import newest_of
+from reporting_framework.metadata import removal
 from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.records import StoredArtifact
     from reporting_framework.plugin_api.result import RunRecord
-    from reporting_framework.plugin_api.sink import Sink
 
 Part = Literal["all", "quarantine", "bookmark"]
 """What is reset."""
@@ -33,16 +32,27 @@ listing.
 """
 
 
+ORDER = {
+    "output": 0,
+    "quarantine": 1,
+    "bookmark": 2,
+    "lock": 3,
+    "leftover": 3,
+}
+"""The order in which kinds are shown."""
+
+
 class ReportState(NamedTuple):
     """What a report keeps.
 
     Attributes:
-        belongings: All that its sinks tell of.
+        belongings: All that its sinks and its metadata store tell of.
         silent: Names of sinks that tell nothing.
-        bookmark: What the next run will list, in sentences; none where no sink has a
-            quarantine.
-        last: What its last run left behind, where a sink keeps a history.
+        bookmark: What the next run will list, in sentences; none if it keeps no
+            metadata.
+        last: What its last run left behind, if it keeps a history.
         unfinished: Resets that have begun and not ended.
+        metadata: Whether it has a metadata store.
     """
 
     belongings: Sequence[StoredArtifact]
@@ -50,30 +60,29 @@ class ReportState(NamedTuple):
     bookmark: Sequence[str]
     last: RunRecord | None
     unfinished: Sequence[str] = ()
+    metadata: bool = True
 
 
 def stored(pipeline: Pipeline) -> ReportState:
     """What a report keeps, as it is now."""
-    belongings: list[StoredArtifact] = []
-    silent, bookmark = [], None
+    store = pipeline.metadata
     with prepared(pipeline) as sinks:
-        for sink in sinks:
-            if supports(sink, "belongings"):
-                belongings += sink.belongings()
-            else:
-                silent.append(sink.name)
-            if bookmark is None and (quarantine := sink.quarantine()) is not None:
-                bookmark = _describe_next_run(pipeline, sinks, quarantine.bookmark)
-        last = next(newest_of(sinks), None)
-        return ReportState(
-            belongings, silent, bookmark or (), last, unfinished_resets(pipeline)
-        )
+        kept = list(store.belongings()) if store is not None else []
+        silent = [sink.name for sink in sinks if not supports(sink, "belongings")]
+        kept = [artifact for sink in sinks for artifact in sink.belongings()] + kept
+        belongings = sorted(dict.fromkeys(kept), key=lambda each: ORDER[each.kind])
+        hints = _describe_next_run(pipeline, store.hints) if store is not None else ()
+        history = pipeline.history
+        last = next(history.newest(), None) if history is not None else None
+        unfinished = unfinished_resets(pipeline)
+    return ReportState(belongings, silent, hints, last, unfinished, store is not None)
 
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
     """Describe the resets that have begun and not ended."""
-    unfinished = [sink.unfinished_reset() for sink in pipeline.sinks]
-    return [reset for reset in unfinished if reset]
+    store = pipeline.metadata
+    reset = store.unfinished_reset() if store is not None else None
+    return [reset] if reset else []
 
 
 def finish_resets(pipeline: Pipeline) -> None:
@@ -81,13 +90,11 @@ def finish_resets(pipeline: Pipeline) -> None:
 
     This is done because a person says that nothing else does so.
     """
-    for sink in pipeline.sinks:
-        sink.finish_reset(by_hand=True)
+    if pipeline.metadata is not None:
+        pipeline.metadata.finish_reset(pipeline.sinks, by_hand=True)
 
 
-def _describe_next_run(
-    pipeline: Pipeline, sinks: Sequence[Sink], bookmark: Mapping[str, Any]
-) -> Sequence[str]:
+def _describe_next_run(pipeline: Pipeline, hints: Mapping[str, Any]) -> Sequence[str]:
     """Describe the next run, in sentences."""
     source = pipeline.source
     if supports(source, "describe_hints"):
@@ -96,7 +103,7 @@ def _describe_next_run(
         except ReportingError as error:
             return [f"a run that began now would fail: {error}"]
         return source.describe_hints(ledger)
-    return [f"{name}: {value}" for name, value in bookmark.items()] or ["there is none"]
+    return [f"{name}: {value}" for name, value in hints.items()] or ["there is none"]
 
 
 class Reset:
@@ -117,44 +124,38 @@ class Reset:
     """
 
     def __init__(self, pipeline: Pipeline, part: Part = "all") -> None:
-        self._report = pipeline.report
-        self._sinks = [sink for sink in pipeline.sinks if supports(sink, "remove")]
+        self._store, self._sinks = pipeline.metadata, pipeline.sinks
         self.silent = [
             sink.name for sink in pipeline.sinks if not supports(sink, "remove")
         ]
-        if not self._sinks:
+        if len(self.silent) == len(pipeline.sinks) and (
+            self._store is None or part == "all"
+        ):
             raise PluginError(
                 f"report {pipeline.report}: none of its sinks can be reset"
                 f" ({', '.join(self.silent)}); what they keep must be removed by hand"
             )
-        self._chosen: list[list[StoredArtifact]] = []
-        for sink in self._sinks:
-            self._chosen.append(
-                [
-                    artifact
-                    for artifact in sink.belongings()
-                    if artifact.kind in KINDS[part]
-                ]
-            )
+        self._chosen = removal.choose(self._store, self._sinks, KINDS[part])
+        self._backup = ""
 
     @property
     def found(self) -> Sequence[StoredArtifact]:
         """See above."""
-        return [artifact for chosen in self._chosen for artifact in chosen]
+        return self._chosen.all
 
     def back_up(self, name: str) -> list[tuple[StoredArtifact, str]]:
-        """Copy everything, and compare; each with the place of its copy.
-
-        See `Sink.back_up`.
-        """
-        copies: list[tuple[StoredArtifact, str]] = []
-        for sink, chosen in zip(self._sinks, self._chosen, strict=True):
-            copies += zip(chosen, sink.back_up(chosen, name), strict=True)
-        return copies
+        """Copy everything, and compare; each with the place of its copy."""
+        self._backup = name
+        return removal.back_up(self._store, self._sinks, self._chosen, name)
 
     def remove(self) -> None:
-        """Remove everything that is still as it was copied. See `Sink.remove`."""
-        for sink, chosen in zip(self._sinks, self._chosen, strict=True):
+        """Remove everything that is still as it was copied."""
+        if self._store is not None:
+            backup = self._backup or removal.stamp()
+            self._store.reset(self._sinks, self._chosen, backup)
+            return
+        sinks = removal.resettable(self._sinks)
+        for sink, chosen in zip(sinks, self._chosen.outputs, strict=True):
             sink.remove(chosen)
 
 

@@ -5,6 +5,7 @@ The source key is its object, the version that was read, the run and the validat
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,9 @@ import polars as pl
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
-from reporting_framework.execution.pipeline import assemble, close_source
+from reporting_framework.execution.pipeline import NO_METADATA, assemble, close_source
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
-from reporting_framework.execution.run_history import sink_history
 from reporting_framework.operations.source_keys import source_key_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import SOURCE_KEY, object_of
@@ -28,10 +28,12 @@ from reporting_framework.plugin_api.source import (
 from reporting_framework.query.filters import RowFilter
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.metadata import Quarantine
+    from reporting_framework.metadata.quarantine import ParquetQuarantine
     from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.plugin_api.result import RunRecord
     from reporting_framework.registry.registry import Registry
+
+_log = logging.getLogger(__name__)
 
 MAX_WORKERS = 16
 """Objects that are looked at at once: each look is a round trip."""
@@ -107,7 +109,7 @@ class ProvenanceResult(NamedTuple):
         aside: Records in quarantine.
         announced: Runs that set the source key down and did not commit it, where it is
             neither in the table nor in quarantine.
-        history: Whether a sink keeps a history.
+        history: Whether the report keeps a history.
         now: What has become of the object, where it is in neither.
         absence: Why it is in neither, if the source can tell.
     """
@@ -151,11 +153,13 @@ class ProvenanceReader:
         self._check = check
         for _ in self._pipeline.open_sinks():
             pass
-        self._kept = sink_history(self._pipeline.sinks)
+        if self._pipeline.metadata is None:
+            _log.warning("report %s: %s", report, NO_METADATA)
+        self._history = self._pipeline.history
         self._records: Mapping[str, RunRecord] = {}
-        if self._kept:
+        if self._history is not None:
             self._records = {
-                record.run_id: record for record in self._kept.history.records()
+                record.run_id: record for record in self._history.records()
             }
 
     def rows(self, selection: RowFilter, limit: int) -> ProvenanceResult:
@@ -168,7 +172,7 @@ class ProvenanceReader:
         """
         table = self._table()
         if table is None:
-            return ProvenanceResult(history=self._kept is not None)
+            return ProvenanceResult(history=self._history is not None)
         wanted = list(dict.fromkeys(column for column, _ in selection.where))
         return self._traced(selection.of(table), wanted, limit)
 
@@ -206,7 +210,7 @@ class ProvenanceReader:
         result = (
             self._traced(table.filter(matching), [], limit)
             if table is not None
-            else ProvenanceResult(history=bool(self._kept))
+            else ProvenanceResult(history=self._history is not None)
         )
         return result._replace(aside=self._rejected_rows(matching, limit))
 
@@ -219,6 +223,8 @@ class ProvenanceReader:
                 f"report {pipeline.report}: there is no table: none of its sinks can be"
                 f" read ({names})"
             )
+        if pipeline.metadata is not None:
+            pipeline.metadata.warn_of_reset()
         return sink.scan()
 
     def _traced(
@@ -248,41 +254,37 @@ class ProvenanceReader:
             for source_key, *values in frame.iter_rows()
         ]
         return ProvenanceResult(
-            traced, max(0, total.item() - len(traced)), history=self._kept is not None
+            traced,
+            max(0, total.item() - len(traced)),
+            history=self._history is not None,
         )
 
     def _rejected_rows(self, matching: pl.Expr, limit: int) -> list[QuarantineMatch]:
-        """Records in the quarantine that a run would use."""
-        pipeline = self._pipeline
-        for sink in pipeline.sinks:
-            quarantine = sink.quarantine()
-            records = (
-                _all_of(quarantine).filter(matching).head(limit) if quarantine else None
+        """Records in the quarantine."""
+        if self._pipeline.metadata is None:
+            return []
+        quarantine = self._pipeline.metadata.quarantine
+        records = _all_of(quarantine).filter(matching).head(limit)
+        now = self._now({object_of(row[0]): {row[1]} for row in records.iter_rows()})
+        return [
+            QuarantineMatch(
+                key,
+                self._uri(key),
+                version,
+                kind,
+                field,
+                run,
+                at,
+                now.get(object_of(key), "unknown"),
             )
-            if records is not None:
-                now = self._now(
-                    {object_of(row[0]): {row[1]} for row in records.iter_rows()}
-                )
-                return [
-                    QuarantineMatch(
-                        key,
-                        self._uri(key),
-                        version,
-                        kind,
-                        field,
-                        run,
-                        at,
-                        now.get(object_of(key), "unknown"),
-                    )
-                    for key, version, kind, field, run, at in records.iter_rows()
-                ]
-        return []
+            for key, version, kind, field, run, at in records.iter_rows()
+        ]
 
     def _loads(self, source_keys: Sequence[str]) -> dict[str, list[LoadEvent]]:
         """The runs that brought each of these source keys, the newest first."""
-        if self._kept is None or not source_keys:
+        if self._history is None or not source_keys:
             return {}
-        rows = self._kept.history.lineage(source_keys)
+        rows = self._history.lineage(source_keys)
         loads: dict[str, list[LoadEvent]] = {}
         for source_key, version, run_id, validator, at in rows.iter_rows():
             record = self._records.get(run_id)
@@ -355,7 +357,7 @@ class ProvenanceReader:
             return dict(zip(objects, pool.map(object_status, objects), strict=True))
 
 
-def _all_of(quarantine: Quarantine) -> pl.DataFrame:
+def _all_of(quarantine: ParquetQuarantine) -> pl.DataFrame:
     """What awaits someone, and what was discarded: its reason says so."""
     discarded = quarantine.discarded().with_columns(
         error_type="discarded: " + pl.col("error_type")

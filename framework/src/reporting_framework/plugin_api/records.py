@@ -174,7 +174,7 @@ class TriggerResponse(NamedTuple):
 
 
 class StoredArtifact(NamedTuple):
-    """Something that a sink keeps, as it is now.
+    """Something that a report keeps, as it is now.
 
     Attributes:
         kind: What it is: an ``output``, the ``quarantine``, the source's ``bookmark``,
@@ -330,6 +330,8 @@ class CommitResult(NamedTuple):
             place.
         upserted: What an ``upsert`` did; `None` in other modes, or if the sink cannot
             tell.
+        overtaken: Whether another run has committed an output meanwhile: the hints of
+            this run would not know of all.
     """
 
     outputs: Sequence[Output] = ()
@@ -338,6 +340,7 @@ class CommitResult(NamedTuple):
     spans: Sequence[tuple[str, TimeRange]] = ()
     failed: Sequence[ReadFailure] = ()
     upserted: UpsertCounts | None = None
+    overtaken: bool = False
 
 
 @dataclass(slots=True)

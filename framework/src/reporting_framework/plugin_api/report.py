@@ -29,8 +29,15 @@ class PipelineSpec(NamedTuple):
     """A report as plain data: which plugins, with which settings.
 
     Attributes:
+        source: Where records come from.
+        validator: What tells good records from bad ones.
+        sinks: Where accepted rows go.
+        transforms: What shapes them, in this order.
+        engine: What runs the work.
         write_mode: What runs do to the tables of the sinks, unless a sink has a
             setting ``write_mode`` of its own.
+        metadata: URI of the folder for all that the report keeps but its rows; `None`:
+            the first sink's `Sink.metadata_location` decides.
     """
 
     source: PluginRef
@@ -39,6 +46,7 @@ class PipelineSpec(NamedTuple):
     transforms: Sequence[PluginRef] = ()
     engine: PluginRef = PluginRef("local")
     write_mode: WriteMode = "append"
+    metadata: str | None = None
 
 
 class Report(ABC):

@@ -13,7 +13,7 @@ from reporting_framework.plugin_api.records import ROWS_ONLY, CommitContext
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.plugin_api.metadata import History, Quarantine
+    from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.records import (
         CommitResult,
         Split,
@@ -159,19 +159,24 @@ class Sink(Plugin):
         """
 
     @optional
-    def quarantine(self) -> Quarantine | None:
-        """Return the quarantine beside this sink's outputs, or None if it has none."""
+    def metadata_location(self) -> MetadataLocation | None:
+        """Return where a report keeps its metadata unless its settings say so.
+
+        The first sink that returns a place decides; `None`: this sink has no such
+        place. It looks nothing up and opens nothing. What the place needs in AWS is
+        among `aws_permissions`.
+        """
         return None
 
     @optional
-    def history(self) -> History | None:
-        """Return the history beside this sink's outputs, or None if it has none.
+    def output_versions(self) -> Mapping[str, str | None]:
+        """Return the version of each output, by a name that stays.
 
-        Called after `open`, in a run before `ledger`, which may then read it along with
-        the rest. A dry run only reads it. What the history raises is logged, and never
-        fails a run.
+        It is the version that this run has read or committed; if it has done neither,
+        the version that is there now. Hints of a source are ignored if a version has
+        changed since they were saved. Called after `open`.
         """
-        return None
+        return {}
 
     # -- queries -----------------------------------------------------------------------
 
@@ -223,7 +228,7 @@ class Sink(Plugin):
 
     @optional
     def belongings(self) -> Sequence[StoredArtifact]:
-        """Return all that it keeps, as it is now, outputs first.
+        """Return its outputs, then locks and leftovers, as they are now.
 
         Called after `open`; it changes nothing. Something that cannot be read as what
         it should be is returned without its rows.
@@ -248,9 +253,9 @@ class Sink(Plugin):
     def remove(self, belongings: Sequence[StoredArtifact]) -> None:
         """Remove these belongings, each only in the version that it was looked at.
 
-        A sink with several of them writes a marker before it removes anything, and
-        removes the marker last: a table of which a part was removed must not be taken
-        for the whole. See `unfinished_reset`.
+        Several outputs are removed in several steps. If the report has a metadata
+        store, a marker there comes first and goes last: a table of which a part was
+        removed must not be taken for the whole.
 
         Raises:
             CommitConflict: One has changed since. It was left, and so were those that
@@ -258,49 +263,3 @@ class Sink(Plugin):
             NotSupported: The sink cannot be reset.
         """
         raise NotSupported(f"sink {self.name}: it cannot be reset")
-
-    @optional
-    def unfinished_reset(self) -> str | None:
-        """Describe a reset that has begun and not ended, `None` if there is none.
-
-        Called after `open`.
-        """
-        return None
-
-    @optional
-    def finish_reset(self, *, by_hand: bool) -> None:
-        """Finish a reset that has begun and not ended, if there is one.
-
-        Called after `open`, before `ledger`.
-
-        Args:
-            by_hand: Whether a person has asked for it, and so says that the process
-                that began it is dead. Otherwise a run, a replay or a discard is about
-                to write.
-
-        Raises:
-            CommitConflict: It is not certain that the process that began it is dead.
-        """
-
-    @optional
-    def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """Put a small file beside the outputs, such as a page, and return its URI.
-
-        It is one atomic step, whatever was there. Called after `open`.
-
-        What reads the outputs as a table must not take the file for a part of it, and
-        another checkpoint beside this one must not have the same place for it.
-
-        Args:
-            kind: What kind of file it is, such as ``reports``: a word that may name a
-                folder.
-            name: Its name among those of its kind, such as ``2024-01.html``.
-            data: The bytes.
-            content_type: Their media type.
-
-        Raises:
-            AccessDenied: Writing was refused.
-            NotSupported: The sink keeps no other files.
-            StorageUnavailable: Writing failed after retries.
-        """
-        raise NotSupported(f"sink {self.name}: it keeps no files beside its outputs")

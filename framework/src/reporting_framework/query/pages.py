@@ -10,13 +10,12 @@ from reporting_framework._text.messages import redacted
 from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.execution.pipeline import plugin_of
 from reporting_framework.execution.plugin_errors import Owner, call, owner_of
-from reporting_framework.execution.run_history import records_of
-from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.query.run_query import held
 
 if TYPE_CHECKING:
+    from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.page import Page
     from reporting_framework.plugin_api.report import PipelineSpec, Report
     from reporting_framework.plugin_api.result import RunRecord
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 FOLDER = "reports"
-"""Kind of the files that are put beside a sink's outputs."""
+"""Kind of the artifacts that pages are."""
 
 
 class Reading(NamedTuple):
@@ -34,10 +33,12 @@ class Reading(NamedTuple):
         sink: Where it comes from.
         material: What every page of it is made of; month and moment are those of the
             opening.
+        metadata: Where pages are kept, or None.
     """
 
     sink: Sink
     material: PageContext
+    metadata: MetadataStore | None = None
 
 
 def page_name(report: Report, asked: str | None, registry: Registry) -> str:
@@ -83,12 +84,13 @@ def read(
         PluginError: None of its sinks can be read, or a plugin is unknown, broken or
             blocked.
         ObjectMissing: There is nothing yet.
-        ReportingError: As `Sink.scan`, `Quarantine.entries` or `History.records`.
+        ReportingError: As `Sink.scan`, `ParquetQuarantine.entries` or
+            `RunHistory.records`.
     """
-    sink, rows = held(report, composition, registry)
-    runs = tuple(records_of([sink]) or ())
-    quarantine = sink.quarantine()
-    entries = quarantine.entries() if quarantine is not None else None
+    sink, pipeline, rows = held(report, composition, registry)
+    metadata, history = pipeline.metadata, pipeline.history
+    runs = tuple(history.records()) if history is not None else ()
+    entries = metadata.quarantine.entries() if metadata is not None else None
     moment = at or datetime.now(UTC)
     used = next(use for use in composition.sinks if use.name == sink.name)
     material = PageContext(
@@ -101,7 +103,7 @@ def read(
         table=_place(used) or _outputs(runs),
         at=moment,
     )
-    return Reading(sink, material)
+    return Reading(sink, material, metadata)
 
 
 def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
@@ -159,20 +161,20 @@ def html_of(document: object) -> object:
 
 
 def write_page_beside(page: Page, reading: Reading, month: date) -> str:
-    """Make the page of a month and put it beside the table; its URI.
+    """Make the page of a month and put it into the metadata store; its URI.
 
     Raises:
-        PluginError: The sink has no place for it.
-        ReportingError: As `render`, or as `Sink.shelve`.
+        PluginError: The report has no metadata store.
+        ReportingError: As `render`, or as `MetadataStore.put_artifact`.
     """
     report, sink = reading.material.report, reading.sink
-    if not supports(sink, "shelve"):
+    if reading.metadata is None:
         raise PluginError(
             f"report {report}: sink {sink.name} has no place for a page beside what it"
-            " holds"
+            " holds; set the report's metadata to the URI of a folder"
         )
     data = render(page, reading, month).encode()
-    return sink.shelve(
+    return reading.metadata.put_artifact(
         FOLDER, f"{month:%Y-%m}.html", data, content_type="text/html; charset=utf-8"
     )
 

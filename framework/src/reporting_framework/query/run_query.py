@@ -25,6 +25,7 @@ from reporting_framework.query.filters import _EVERYTHING, RowFilter
 from reporting_framework.query.schemas.table import described
 
 if TYPE_CHECKING:
+    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.plugin_api.sink import Sink
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
 def readable_of(
     report: str, composition: PipelineSpec, registry: Registry
-) -> tuple[Sink, pl.Schema]:
-    """Return the first sink of a report that can be read, and its schema.
+) -> tuple[Sink, Pipeline]:
+    """Return the first sink of a report that can be read, and the report's pipeline.
 
-    The sink is prepared, and the schema is the one that it was prepared with.
+    The sink is open. It is logged if a reset has not ended.
 
     Raises:
         PluginError: None of its sinks can be read, or a plugin is unknown, broken or
@@ -48,7 +49,9 @@ def readable_of(
     for sink, mode in zip(pipeline.sinks, pipeline.modes, strict=True):
         if supports(sink, "scan"):
             pipeline.open_sink(sink, mode)
-            return sink, pipeline.schema
+            if pipeline.metadata is not None:
+                pipeline.metadata.warn_of_reset()
+            return sink, pipeline
     raise _no_table(report, composition)
 
 
@@ -89,17 +92,17 @@ def table_of(
         ObjectMissing: There is nothing yet.
         ReportingError: As `Sink.scan`, or as `pipeline.assemble`.
     """
-    return held(report, composition, registry)[1]
+    return held(report, composition, registry)[-1]
 
 
 def held(
     report: str, composition: PipelineSpec, registry: Registry
-) -> tuple[Sink, pl.LazyFrame]:
-    """The first sink of a report that can be read, and what it holds.
+) -> tuple[Sink, Pipeline, pl.LazyFrame]:
+    """The first sink of a report that can be read, its pipeline, and what it holds.
 
     Raises as `table_of` does.
     """
-    sink, _ = readable_of(report, composition, registry)
+    sink, pipeline = readable_of(report, composition, registry)
     rows = sink.scan()
     if rows is None:
         place = place_of(composition, sink.name)
@@ -107,7 +110,7 @@ def held(
             f"report {report}: sink {sink.name} holds nothing yet{place}; run the"
             " report first"
         )
-    return sink, rows
+    return sink, pipeline, rows
 
 
 def ask(

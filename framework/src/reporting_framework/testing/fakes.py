@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
-from reporting_framework.execution.pipeline import Pipeline
+from reporting_framework.execution.pipeline import Pipeline, metadata_of
 from reporting_framework.execution.runner import run
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.markers import hookimpl
@@ -244,12 +244,14 @@ def pipeline(
     validator: Validator | None = None,
     transforms: Sequence[Transform] = (),
     engine: Engine | None = None,
+    metadata: str | None = None,
 ) -> Pipeline:
     """Return these parts as a report.
 
-    It has the stand-in validator and the local engine unless others are given.
+    It has the stand-in validator and the local engine unless others are given. Its
+    metadata store is at `metadata`, else where the first sink says.
     """
-    return Pipeline(
+    made = Pipeline(
         report="test",
         source=source,
         validator=validator or EventValidator(),
@@ -258,6 +260,7 @@ def pipeline(
         engine=engine or LocalEngine(LocalEngineSettings()),
         schema=SCHEMA,
     ).guarded()
+    return made._replace(metadata=metadata_of("test", metadata, made.sinks))
 
 
 def execute(pipeline: Pipeline, *observers: object, **how: Any) -> RunResult:

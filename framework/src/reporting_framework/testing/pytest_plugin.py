@@ -36,7 +36,6 @@ for _module in (
     "memory",
     "observers",
     "places",
-    "quarantines",
     "sinks",
     "sources",
     "transforms",

@@ -68,7 +68,7 @@ def opened(
             `pipeline.assemble`.
     """
     with ExitStack() as stack:
-        sink, schema = readable_of(report.name, composition, registry)
+        sink, pipeline = readable_of(report.name, composition, registry)
         # What is in there holds records: it is the owner's alone, and goes whatever
         # happens.
         folder = stack.enter_context(temporary_folder("sql"))
@@ -78,7 +78,7 @@ def opened(
         for file in files:
             stack.callback(file.close)
         rows = (
-            call(owner_of(sink), select, files, names(len(files)), schema)
+            call(owner_of(sink), select, files, names(len(files)), pipeline.schema)
             if files
             else None
         )

@@ -26,8 +26,9 @@ from reporting_framework.testing.contracts.base import (
     assert_no_value_shown,
     few,
 )
-from reporting_framework.testing.contracts.history import HistoryContract
-from reporting_framework.testing.contracts.quarantine import QuarantineContract
+from reporting_framework.testing.contracts.output_versions import (
+    OutputVersionsContract,
+)
 from reporting_framework.testing.contracts.table import ReadableContract
 from reporting_framework.testing.faults.calls import Attempt, Faults, Killed, each_fault
 from reporting_framework.testing.harness.memory import assert_bounded, peak
@@ -47,16 +48,14 @@ WRITERS = 4
 
 
 class SinkContract(
-    QuarantineContract,
-    HistoryContract,
+    OutputVersionsContract,
     BackupContract,
     ReadableContract,
     PluginContract,
 ):
     """The promises of a `Sink`.
 
-    There are also those of its ledger, quarantine, history, table and reset where it
-    has them.
+    There are also those of its ledger, versions, table and reset where it has them.
 
     To give, beside what `PluginContract` says:
         rows: Fixture: a function that makes a frame, `SOURCE_KEY` last, with one row
@@ -73,8 +72,6 @@ class SinkContract(
             where there are files.
         clear: Fixture: a function that empties the place, as it was before the first
             run.
-        spoil: Fixture: a function that puts something else in the place of all that the
-            history of runs holds.
 
     To say:
         atomic: Class attribute: False where `rows` lead to several outputs, each of
@@ -83,8 +80,6 @@ class SinkContract(
             again when it comes again, and whose documentation says so.
         crowd: Class attribute: how many rows to commit to see whether memory is
             bounded. Four times as many are committed then. 0: it is not tried.
-        kept_runs: Class attribute: how many runs' records are kept under `settings`,
-            from 4 to some ten. 0: it is not tried.
     """
 
     atomic: ClassVar[bool] = True

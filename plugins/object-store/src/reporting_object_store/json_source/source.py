@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from reporting_framework import (
     Absence,
     Batch,
+    ObjectPlan,
     Permission,
     PlanStats,
     ReadFailure,
@@ -26,7 +27,6 @@ from reporting_framework import (
     single_source_key,
 )
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
-from reporting_framework.plugin_api.object_plan import LOOKUP_OBJECTS, ObjectPlan
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.storage import (
     Entry,
@@ -77,6 +77,9 @@ IN_FLIGHT_BYTES = 128 * MEBIBYTE
 """Bodies of all splits that are being read, or wait to be taken apart; sizes are those
 that the answers tell.
 """
+
+LOOKUP_OBJECTS = 131_072
+"""Objects asked of a ledger at once: each question costs one pass over its keys."""
 
 UNREAD_KEPT = 1000
 """Unread objects kept in the bookmark; when there are more, the next run lists

@@ -1,17 +1,16 @@
 """The files of a checkpoint.
 
-It says where they are, which there are, and what lies beside them.
+It says where they are, and which there are.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import polars as pl
 
-from reporting_framework import Permission, Sink, WriteMode
+from reporting_framework import MetadataLocation, Permission, Sink, WriteMode
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
 from reporting_framework.storage import (
     ParquetSnapshot,
@@ -21,21 +20,16 @@ from reporting_framework.storage import (
     permissions,
 )
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
-from reporting_object_store.parquet_sink.history import RunHistory
-from reporting_object_store.parquet_sink.layout import RUNS_FOLDER, Layout
-from reporting_object_store.parquet_sink.quarantine import ParquetQuarantine
-from reporting_object_store.parquet_sink.reset import UNFINISHED, ResetMarker
+from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
 from reporting_object_store.settings import ParquetCheckpointSettings
 
-_log = logging.getLogger(__name__)
+RUNS_FOLDER = "_runs"
+"""Where the metadata of a report has its history; merged files are deleted there."""
 
 
 class CheckpointFiles(Sink):
-    """The part of the sink ``parquet-checkpoint`` that only looks at files.
-
-    It also puts others beside them.
-    """
+    """The part of the sink ``parquet-checkpoint`` that only looks at files."""
 
     name: ClassVar[str] = "parquet-checkpoint"
     Settings: ClassVar[type[ParquetCheckpointSettings]] = ParquetCheckpointSettings
@@ -45,30 +39,28 @@ class CheckpointFiles(Sink):
         self.layout = Layout.parse(settings.uri)
         self.store = open_store(self.layout.folder)
         self._schema = pl.Schema()
-        self._place = (
-            parse_location(settings.quarantine)
-            if settings.quarantine
-            else self.layout.state(".parquet")
-        )
-        self._quarantine = ParquetQuarantine(self._place, self._output_versions)
-        self._marker = ResetMarker(self.layout.state(".reset"))
-        self._backup = ""
         self._versions: Mapping[str, str | None] | None = None
-        self._history: RunHistory | None = None
 
     @classmethod
     def aws_permissions(
         cls, settings: ParquetCheckpointSettings
     ) -> Sequence[Permission]:
-        """See `Plugin.aws_permissions`."""
+        """See `Plugin.aws_permissions`.
+
+        The metadata is in the same folder, but for a quarantine that is elsewhere.
+        """
+        folder = Layout.parse(settings.uri).folder
         apart = (
             [parse_location(settings.quarantine).parent] if settings.quarantine else []
         )
-        folders = [Layout.parse(settings.uri).folder, *apart]
-        merged = [folders[0].join(RUNS_FOLDER)] if settings.keep_runs else []
+        merged = [folder.join(RUNS_FOLDER)] if settings.keep_runs else []
         return [
-            *(each for folder in folders for each in permissions.writing(folder)),
-            *(each for folder in merged for each in permissions.deleting(folder)),
+            *(
+                each
+                for place in (folder, *apart)
+                for each in permissions.writing(place)
+            ),
+            *(each for place in merged for each in permissions.deleting(place)),
         ]
 
     @classmethod
@@ -96,10 +88,12 @@ class CheckpointFiles(Sink):
                 " are"
                 f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
             )
-        if self.layout.owns(self._place):
+        quarantine = self.settings.quarantine
+        if quarantine and self.layout.owns(parse_location(quarantine)):
             raise SettingsError(
-                f"sink {self.name}: setting quarantine names {self._place.uri}, where a"
-                " checkpoint goes; name another"
+                f"sink {self.name}: setting quarantine names"
+                f" {parse_location(quarantine).uri}, where a checkpoint goes; name"
+                " another"
             )
         self._schema = schema
 
@@ -140,11 +134,21 @@ class CheckpointFiles(Sink):
             ):  # a folder is made by the first commit
                 raise
 
-    def _output_versions(self) -> Mapping[str, str | None]:
-        """Return the version of each file as the run left it.
+    def metadata_location(self) -> MetadataLocation:
+        """See `Sink.metadata_location`: beside the files.
 
-        Where no run is under way, it is the version as it is now.
+        The columns stay in its name: a checkpoint with others, or none, beside this one
+        has metadata of its own.
         """
+        return MetadataLocation(
+            self.layout.folder.uri,
+            self.layout.template.removesuffix(".parquet"),
+            self.settings.quarantine,
+            self.settings.keep_runs,
+        )
+
+    def output_versions(self) -> Mapping[str, str | None]:
+        """See `Sink.output_versions`: those of the files, by their keys."""
         if self._versions is None:
             entries = ((key, self.store.head(key)) for key in self._keys())
             self._versions = {key: entry.version for key, entry in entries if entry}
@@ -155,44 +159,8 @@ class CheckpointFiles(Sink):
 
         Columns that an older one lacks are null there.
         """
-        self._warn()
         return scan_files(self.store, self.layout, self._keys(), self._schema)
-
-    def _warn(self) -> None:
-        """Log that a reset has not ended.
-
-        What is read then may be a part of the table.
-        """
-        if self._marker.exists():
-            _log.warning(
-                "%s: %s; what is read now may be a part of the table",
-                self._marker.uri,
-                UNFINISHED,
-            )
 
     def parquet_files(self) -> Sequence[ParquetSnapshot]:
         """See `Sink.parquet_files`."""
-        self._warn()
         return table_files(self.store, self.layout, list(self._keys()), self._schema)
-
-    def history(self) -> RunHistory | None:
-        """See `Sink.history`.
-
-        Once it was asked for, `ledger` reads it along with the rest.
-        """
-        if self._history is None and self.settings.keep_runs:
-            self._history = RunHistory(self.layout.runs, self.settings.keep_runs)
-        return self._history
-
-    def shelve(self, kind: str, name: str, data: bytes, *, content_type: str) -> str:
-        """See `Sink.shelve`.
-
-        The underscore before the folder's name keeps Athena and Hive away.
-        """
-        key = self.layout.beside(kind, name)
-        self.store.replace(key, data, content_type=content_type, metadata={})
-        return self.store.location.join(key).uri
-
-    def quarantine(self) -> ParquetQuarantine:
-        """See `Sink.quarantine`."""
-        return self._quarantine

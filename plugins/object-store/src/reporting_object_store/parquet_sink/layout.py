@@ -14,14 +14,6 @@ from urllib.parse import quote
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import Location, parse_location
 
-STATE_FOLDER = "_quarantine"
-"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in
-it.
-"""
-
-RUNS_FOLDER = "_runs"
-"""Likewise, for the history of runs."""
-
 NULL = "~null"
 """Stands for a null; no value is encoded to it, since a tilde is encoded too."""
 
@@ -141,33 +133,6 @@ class Layout(NamedTuple):
                 for number, part in enumerate(parts)
             )
         )
-
-    def state(self, suffix: str) -> Location:
-        """Place of the quarantine (``.parquet``) or of the bookmark (``.json``).
-
-        The columns stay in its name: a checkpoint with others, or none, beside this one
-        has a quarantine of its own.
-        """
-        return self.folder.join(
-            f"{STATE_FOLDER}/{self.template.removesuffix('.parquet')}{suffix}"
-        )
-
-    @property
-    def runs(self) -> Location:
-        """Folder of the history of runs, named as the quarantine is.
-
-        It is too deep to hold one of its files.
-        """
-        return self.folder.join(
-            f"{RUNS_FOLDER}/{self.template.removesuffix('.parquet')}"
-        )
-
-    def beside(self, kind: str, name: str) -> str:
-        """Key, relative to the folder, of a file that is put beside the checkpoint.
-
-        Its columns stay as they are.
-        """
-        return f"_{kind}/{self.template.removesuffix('.parquet')}/{name}"
 
     def owns(self, place: Location) -> bool:
         """Whether one of its files may lie at `place`."""

@@ -1,38 +1,23 @@
 """Care of a checkpoint by hand.
 
-It covers what the checkpoint keeps, copies of that, and checks of its surroundings.
+It covers the files of a checkpoint, copies of them, and checks of its surroundings.
 """
 
 from __future__ import annotations
 
-import itertools
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 
-from reporting_framework.errors import CommitConflict, CorruptCheckpoint
+from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
-from reporting_framework.storage import Location, same_version
+from reporting_framework.storage import Location, backup, same_version
 from reporting_object_store.health_checks import unknown_without_writing, written
-from reporting_object_store.parquet_sink.backup import (
-    Place,
-    back_up,
-    check_unchanged,
-    leftovers,
-)
 from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
-from reporting_object_store.parquet_sink.reset import Reset
 
 MAX_WORKERS = 16
 """Files that are looked at at once: each is a round trip."""
-
-MAX_ATTEMPTS = 20
-"""How often a reset begins again because runs that were under way have written."""
-
-_log = logging.getLogger(__name__)
 
 
 class CheckpointMaintenance(CheckpointFiles):
@@ -43,29 +28,14 @@ class CheckpointMaintenance(CheckpointFiles):
 
     def belongings(self) -> Sequence[StoredArtifact]:
         """See `Sink.belongings`."""
-        return [
-            *(place.belonging for place in self._artifacts()),
-            *leftovers(dict.fromkeys(self._folders())),
-        ]
-
-    def _artifacts(self) -> list[Place]:
-        """Outputs, quarantine and bookmark, as far as they are there.
-
-        The quarantine is looked at first. A run that settles it later has committed
-        later too, so that a reset notices.
-        """
-        state = [*itertools.starmap(Place, self._quarantine.belongings())]
         with ThreadPoolExecutor(
             MAX_WORKERS, thread_name_prefix="reporting-look"
         ) as pool:
-            outputs = [
-                place
-                for place in pool.map(self._artifact, self._keys())
-                if place is not None
-            ]
-        return [*outputs, *state]
+            found = [*pool.map(self._artifact, self._keys())]
+        outputs = [artifact for artifact in found if artifact is not None]
+        return [*outputs, *backup.leftovers(dict.fromkeys(self._folders()))]
 
-    def _artifact(self, key: str) -> Place | None:
+    def _artifact(self, key: str) -> StoredArtifact | None:
         """One output as it is; without its rows when it is not what it should be."""
         entry = self.store.head(key)
         if entry is None:
@@ -83,164 +53,37 @@ class CheckpointMaintenance(CheckpointFiles):
             file = self._file_of(key)
             if same_version(file.version, entry.version):
                 artifact = artifact._replace(rows=file.rows, newest=file.newest)
-        return Place(self.store, key, artifact)
+        return artifact
 
     def _folders(self) -> Iterator[Location]:
-        """Yield the folders in which runs write.
-
-        They are those of the files that are there, and the quarantine's.
-        """
+        """Yield the folders in which runs write files."""
         yield self.layout.folder.join(self.layout.template).parent
         yield from (self.layout.folder.join(key).parent for key in self._keys())
-        yield self._place.parent
 
     def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
         """See `Sink.back_up`."""
-        copies = back_up(self._places(belongings), self.store, name)
-        self._backup = name
-        return copies
+        return backup.back_up(self._places(belongings), self.store, name)
 
     def remove(self, belongings: Sequence[StoredArtifact]) -> None:
-        """See `Sink.remove`.
-
-        Several steps: a marker comes first and goes last, see `reset`.
-        """
-        with self._marker.lock():
-            if self._marker.read() is not None:
-                self._marker.refuse()
-            places = self._places(belongings)
-            saved = frozenset(
-                (artifact.uri, artifact.version or "") for artifact in belongings
-            )
-            reset = Reset.begin(
-                tuple(dict.fromkeys(artifact.kind for artifact in belongings)),
-                self._backup or _stamp(),
-                saved,
-            )
-            self._marker.write(reset)
-            try:
-                check_unchanged(places)
-            except CommitConflict:  # nothing was removed yet
-                self._marker.remove()
-                raise
-            self._finish(reset, places)
-
-    def unfinished_reset(self) -> str | None:
-        """See `Sink.unfinished_reset`."""
-        marker = self._marker.read()
-        return (
-            marker
-            and f"{self._marker.uri}: a reset began at {marker.at} and has not ended"
-        )
-
-    def finish_reset(self, *, by_hand: bool) -> None:
-        """See `Sink.finish_reset`.
-
-        In a bucket no lock tells whether the process that began it is alive.
-        """
-        if not self._marker.exists():
-            return
-        if self._marker.remote and not by_hand:
-            self._marker.refuse()
-        with self._marker.lock():
-            if (reset := self._marker.read()) is not None:
-                self._finish(reset)
-                _log.warning(
-                    "%s: the reset that began at %s was finished",
-                    self._marker.uri,
-                    reset.at,
-                )
-
-    def _finish(self, reset: Reset, places: Sequence[Place] = ()) -> None:
-        """Remove everything of these kinds that is there.
-
-        Each is removed only in a version of which there is a copy.
-
-        A run that was under way when the reset began may have written more. What it
-        wrote is copied too, and all files are looked at again: its rows in files that
-        the reset has not seen must not stay without those in the others.
-
-        Args:
-            reset: What the marker says.
-            places: What there is, if that is known.
-        """
-        for _ in range(MAX_ATTEMPTS):
-            places = places or [
-                artifact
-                for artifact in self._artifacts()
-                if artifact.belonging.kind in reset.kinds
-            ]
-            try:
-                reset = self._back_up_rest(reset, places)
-                # Outputs last: what is left of a half removal is only read once more.
-                for place in places[::-1]:
-                    self._remove(place, reset)
-            except CommitConflict as error:
-                _log.warning(
-                    "a run that was under way has written, and what it wrote is removed"
-                    " too: %s",
-                    error,
-                )
-                places = ()
-            else:
-                self._marker.remove()
-                return
-        raise CommitConflict(
-            f"{self._marker.uri}: runs have written {MAX_ATTEMPTS} times in a row; stop"
-            " them, and reset again"
-        )
-
-    def _back_up_rest(self, reset: Reset, places: Sequence[Place]) -> Reset:
-        """Copy those of which there is no copy yet.
-
-        The marker says so before any of them is removed.
-        """
-        new = [
-            artifact
-            for artifact in places
-            if (artifact.belonging.uri, artifact.belonging.version) not in reset.saved
-        ]
-        if new:
-            for copy in back_up(new, self.store, _stamp()):
-                _log.warning(
-                    "written by a run that was under way, and copied to %s", copy
-                )
-            copied = frozenset(
-                (artifact.belonging.uri, artifact.belonging.version or "")
-                for artifact in new
-            )
-            reset = reset._replace(saved=reset.saved | copied)
-            self._marker.write(reset)
-        return reset
-
-    def _remove(self, place: Place, reset: Reset) -> None:
-        store, key, belonging = place
-        if belonging.kind == "quarantine":
-            rows_stay = "output" not in reset.kinds
-            self._quarantine.reset(
-                if_version=belonging.version or "", by=reset.backup, rows_stay=rows_stay
-            )
-        elif store.head(key) is not None:  # else another try has removed it
+        """See `Sink.remove`."""
+        for store, key, belonging in reversed(self._places(belongings)):
             store.delete(key, if_version=belonging.version or "")
 
-    def _places(self, belongings: Sequence[StoredArtifact]) -> list[Place]:
-        """These belongings as they were looked at, each with its store and key."""
-        kept = {place.belonging.uri: place for place in self._artifacts()}
-        if gone := [
-            artifact.uri for artifact in belongings if artifact.uri not in kept
-        ]:
-            raise CommitConflict(
-                f"{gone[0]}: it is not there any more; nothing was changed: try again"
-            )
-        return [
-            kept[artifact.uri]._replace(belonging=artifact) for artifact in belongings
-        ]
+    def _places(self, belongings: Sequence[StoredArtifact]) -> list[backup.Place]:
+        """These belongings, unchanged, each with its store and key."""
+        keys = {self.store.location.join(key).uri: key for key in self._keys()}
+        places = []
+        for belonging in belongings:
+            if belonging.uri not in keys:
+                raise backup.gone(belonging)
+            places.append(backup.Place(self.store, keys[belonging.uri], belonging))
+        backup.check_unchanged(places)
+        return places
 
     def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         """See `Plugin.health_checks`."""
         return {
             "checkpoint": self._check_files,
-            "quarantine": self._check_quarantine,
             "conditional writes": partial(written, self.store)
             if write
             else unknown_without_writing,
@@ -255,10 +98,6 @@ class CheckpointMaintenance(CheckpointFiles):
             [file.uri for file in files if file.version is not None],
         )
         more = f" and {len(places) - 1:,} more" if places[1:] else ""
-        if unfinished := self.unfinished_reset():
-            return CheckResult(
-                "warn", unfinished, "finish it: reporting state REPORT reset"
-            )
         if again := [
             (file.uri, twice)
             for file in files
@@ -273,13 +112,3 @@ class CheckpointMaintenance(CheckpointFiles):
         return CheckResult(
             "ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet"
         )
-
-    def _check_quarantine(self) -> CheckResult:
-        return CheckResult(
-            "ok",
-            f"{self._quarantine.uri}: {self._quarantine.entries().height:,} records",
-        )
-
-
-def _stamp() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"

@@ -71,6 +71,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
         self._files: dict[str, Checkpoint] = {}
         self._ledger: CheckpointLedger | None = None
         self._merging: list[tuple[float, float]] = []
+        self._overtaken = False
         self._spool = StagingArea(settings.timestamp)
 
     def ledger(self) -> CheckpointLedger:
@@ -78,13 +79,8 @@ class ParquetCheckpoint(CheckpointMaintenance):
         with ThreadPoolExecutor(
             MAX_WORKERS, thread_name_prefix="reporting-open"
         ) as pool:
-            kept = pool.submit(self._quarantine.load)
-            loading = pool.submit(self._history.load) if self._history else None
             keys = list(self._keys())
             self._files = dict(zip(keys, pool.map(self._file_of, keys), strict=True))
-            kept.result()
-            if loading:
-                loading.result()
         self._versions = {
             key: file.version
             for key, file in self._files.items()
@@ -137,8 +133,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
                 staged.setdefault(piece.key, []).append(piece)
         outputs, duplicates, newest = [], 0, []
         self._merging.clear()
-        if staged:
-            self._marker.refuse()
+        self._overtaken = False
         known = self._known_rows(staged)
         for key in sorted(self._files.keys() | staged.keys()):
             file, new = (
@@ -173,6 +168,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
             duplicates,
             max((moment for moment in newest if moment), default=None),
             spans,
+            overtaken=self._overtaken,
         )
 
     def _known_rows(
@@ -218,7 +214,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
                 ):
                     # Under the lock of a folder; a bucket's conditional PUT will tell.
                     file = self._open(file.key)
-                    self._quarantine.overtaken |= file.version != planned
+                    self._overtaken |= file.version != planned
                 if planned is not None and file.version is None:
                     raise CommitConflict(
                         f"{file.uri}: it was removed while this run was under way, and"
@@ -323,8 +319,6 @@ class ParquetCheckpoint(CheckpointMaintenance):
     def close(self) -> None:
         """See `Sink.close`."""
         self._spool.clear()
-        if self._history:
-            self._history.clear()
 
 
 class _NewRows:

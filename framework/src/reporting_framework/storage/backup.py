@@ -1,4 +1,4 @@
-"""What a checkpoint keeps, taken care of by hand: told, copied beside it, removed."""
+"""Copies of what a report keeps, made before a reset."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.records import StoredArtifact
-from reporting_framework.storage import Location, Store, same_version
+from reporting_framework.storage.location import Location
+from reporting_framework.storage.store import Store
+from reporting_framework.storage.versions import same_version
 
 BACKUP_FOLDER = "_backup"
-"""Beside the checkpoint; the underscore keeps Athena and Hive from reading what is in
+"""Beside what is copied; the underscore keeps Athena and Hive from reading what is in
 it.
 """
 
@@ -62,7 +64,7 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
 
     Args:
         places: What to copy.
-        folder: The checkpoint's own folder. What lies below it is copied there,
+        folder: The folder of what is kept. What is below it is copied there,
             anything else beside itself.
         name: Name of the backup.
     """
@@ -74,7 +76,7 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
         to = f"{BACKUP_FOLDER}/{name}/{path}"
         before = home.digest(path)
         if not same_version(before.version, belonging.version):
-            raise _changed(belonging)
+            raise changed(belonging)
         if home.head(to) is not None:
             raise CommitConflict(
                 f"{home.location.join(to).uri}: there is a backup of this name; nothing"
@@ -82,7 +84,7 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
             )
         home.copy(path, to)
         if home.digest(to).sha256 != before.sha256:
-            raise _changed(belonging)
+            raise changed(belonging)
         copies.append(home.location.join(to).uri)
     return copies
 
@@ -91,15 +93,26 @@ def check_unchanged(places: Iterable[Place]) -> None:
     """Look at each of these once more.
 
     Raises:
-        CommitConflict: One is not in the version that it was looked at.
+        CommitConflict: One is not there any more, or in another version than the one
+            that was looked at.
     """
     for store, key, belonging in places:
         entry = store.head(key)
-        if entry is None or not same_version(entry.version, belonging.version):
-            raise _changed(belonging)
+        if entry is None:
+            raise gone(belonging)
+        if not same_version(entry.version, belonging.version):
+            raise changed(belonging)
 
 
-def _changed(belonging: StoredArtifact) -> CommitConflict:
+def gone(belonging: StoredArtifact) -> CommitConflict:
+    """Return the error for something that was removed meanwhile."""
+    return CommitConflict(
+        f"{belonging.uri}: it is not there any more; nothing was changed: try again"
+    )
+
+
+def changed(belonging: StoredArtifact) -> CommitConflict:
+    """Return the error for something that a run has written meanwhile."""
     return CommitConflict(
         f"{belonging.uri}: a run has written it meanwhile; it was left as it is: try"
         " again"

@@ -1,6 +1,6 @@
-"""The history beside a checkpoint.
+"""The history of a report's runs.
 
-It is a small file of run records, and the source keys that each run set down.
+It is a small file of run records, and the source keys of the rows of each run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
+from reporting_framework.metadata.lineage import MAX_FILES, Lineage
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import (
     Location,
@@ -28,7 +29,6 @@ from reporting_framework.storage import (
     commit_attempts,
     open_store,
 )
-from reporting_object_store.parquet_sink.lineage import MAX_FILES, Lineage
 
 LOG = "runs.ndjson"
 """Name of the file of run records: a line that says what it is, and one for each run,
@@ -65,9 +65,9 @@ class _Found(NamedTuple):
 
 
 class RunHistory:
-    """See `History`.
+    """Account of what a report's runs did, and of which run brought a row in.
 
-    Losing all of it never loses a row: what was taken is in the checkpoint.
+    Losing all of it never loses a row: what was taken is in the outputs.
 
     Args:
         folder: Where it is.
@@ -131,10 +131,9 @@ class RunHistory:
         return self._found
 
     def records(self) -> Sequence[RunRecord]:
-        """See `History.records`.
+        """Return the records of the last runs, the newest first, so many at most.
 
-        A line that is none is passed over; what a newer version has besides is left
-        out.
+        A damaged line is skipped; fields of a newer version are left out.
         """
         return sorted(
             self.newest(),
@@ -143,7 +142,10 @@ class RunHistory:
         )
 
     def newest(self) -> Iterator[RunRecord]:
-        """See `History.newest`."""
+        """Yield the same records one by one, the run that ended last first.
+
+        Those not asked for are not parsed.
+        """
         damaged = 0
         for line in reversed(self._load().lines):
             try:
@@ -162,20 +164,41 @@ class RunHistory:
         source_keys: Sequence[str] | pl.Series,
         versions: Sequence[str | None] | pl.Series,
     ) -> None:
-        """See `History.add_rows`."""
+        """Take in what this run is about to commit.
+
+        Called any number of times before `flush`, thread-safe.
+
+        Args:
+            source_keys: Source keys of accepted rows.
+            versions: Version of each one's object.
+        """
         self._lineage.add_rows(source_keys, versions)
 
     def flush(self, *, run_id: str, validator: str, at: datetime) -> None:
-        """See `History.flush`."""
+        """Write what `add_rows` was given, before any commit.
+
+        A run that dies afterwards has then recorded where its rows came from.
+
+        Args:
+            run_id: The run.
+            validator: Name of its validator.
+            at: When the run began (aware, UTC).
+        """
         self._check()
         self._written += self._lineage.flush(run_id=run_id, validator=validator, at=at)
 
     def lineage(self, source_keys: Sequence[str]) -> pl.DataFrame:
-        """See `History.lineage`."""
+        """Return where rows came from, the newest run first.
+
+        There is one row for each of `source_keys` and run that recorded it.
+
+        Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at`
+        (Datetime us UTC).
+        """
         return self._lineage.of(source_keys)
 
     def add_run(self, record: RunRecord) -> None:
-        """See `History.add_run`.
+        """Add the record of a run that is over, and remove the oldest.
 
         Every so many runs, the files of source keys are merged first.
 
@@ -230,7 +253,7 @@ class RunHistory:
         return b"\n".join([head, *reversed(kept), b""])
 
     def clear(self) -> None:
-        """Let go of what was noted and not written."""
+        """Discard what was added and not written."""
         self._lineage.clear()
 
 

@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -14,15 +13,11 @@ from hypothesis import strategies as st
 
 from reporting_framework import Rejection, line_source_key, object_of, single_source_key
 from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
+from reporting_framework.metadata.quarantine import BEGUN, DISCARDED_PREFIX, SCHEMA
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store, parse_location
-from reporting_object_store.parquet_sink.quarantine import (
-    BEGUN,
-    DISCARDED_PREFIX,
-    SCHEMA,
-    ParquetQuarantine,
-)
 from tests.support import Fault
+from tests.support.plugins import quarantine_at
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 KEYS = ("a", "b", "a#1", "a#1#2", "x y/é#", "#7")
@@ -60,7 +55,7 @@ def place():
 
 
 def fresh():
-    return ParquetQuarantine(place())
+    return quarantine_at(place())
 
 
 class Model:
@@ -125,10 +120,10 @@ class Model:
 def test_it_does_as_a_dict_does(steps, asked):
     """Any series of `mark_in_progress`, `replace_entries` and `discard`, reopened or not, leaves what a dict would."""
     here = place()
-    quarantine, model = ParquetQuarantine(here), Model()
+    quarantine, model = quarantine_at(here), Model()
     for name, *arguments in steps:
         if name == "reopen":
-            quarantine = ParquetQuarantine(here)
+            quarantine = quarantine_at(here)
         elif name == "begin":
             quarantine.mark_in_progress(*arguments)
             model.mark_in_progress(*arguments)
@@ -145,7 +140,7 @@ def test_it_does_as_a_dict_does(steps, asked):
             state = quarantine.replace_entries(*arguments, run_id="r", at=AT)
             model.replace_entries(*arguments)
             assert state.rows == len(model.entries())
-    for each in (quarantine, ParquetQuarantine(here)):
+    for each in (quarantine, quarantine_at(here)):
         assert each.versions(sorted(asked)) == model.versions(asked)
         assert each.entries()["source_key"].to_list() == model.entries()
     if model.rows:
@@ -185,7 +180,7 @@ def test_lines_read_at_two_versions_are_to_be_read_again():
 
 
 def test_nothing_to_say_writes_nothing(tmp_path):
-    quarantine = ParquetQuarantine(parse_location(str(tmp_path / "q" / "x.parquet")))
+    quarantine = quarantine_at(parse_location(str(tmp_path / "q" / "x.parquet")))
     assert quarantine.replace_entries(["k"], [], run_id="r", at=AT).rows == 0
     assert quarantine.versions(["k"]) == {}
     quarantine.load()
@@ -198,7 +193,7 @@ def test_runs_at_once_lose_nothing(tmp_path):
         gate = threading.Barrier(4)
 
         def write(number, here=here, gate=gate):
-            quarantine = ParquetQuarantine(here)
+            quarantine = quarantine_at(here)
             gate.wait()
             for each in range(5):
                 quarantine.mark_in_progress([f"{number}-{each}"])
@@ -212,13 +207,13 @@ def test_runs_at_once_lose_nothing(tmp_path):
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(write, range(4)))
         objects = [f"{number}-{each}" for number in range(4) for each in range(5)]
-        assert ParquetQuarantine(here).versions(objects) == dict.fromkeys(objects, "v")
+        assert quarantine_at(here).versions(objects) == dict.fromkeys(objects, "v")
 
 
 def test_drops_and_runs_at_once_lose_nothing(tmp_path):
     """Each discards its own five while the others set down theirs: nothing comes back, nothing else goes."""
     for here in (parse_location(str(tmp_path / "q" / "x.parquet")), place()):
-        quarantine = ParquetQuarantine(here)
+        quarantine = quarantine_at(here)
         first = [
             Rejection(f"{writer}-{each}", "v", "t")
             for writer in range(3)
@@ -228,7 +223,7 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
         gate = threading.Barrier(3)
 
         def write(number, here=here, gate=gate):
-            quarantine, discarded = ParquetQuarantine(here), 0
+            quarantine, discarded = quarantine_at(here), 0
             entries = quarantine.entries()
             gate.wait()
             for each in range(5):
@@ -242,7 +237,7 @@ def test_drops_and_runs_at_once_lose_nothing(tmp_path):
 
         with ThreadPoolExecutor(3) as pool:
             assert list(pool.map(write, range(3))) == [5, 5, 5]
-        found = ParquetQuarantine(here)
+        found = quarantine_at(here)
         assert found.entries()["source_key"].to_list() == sorted(
             f"{w}-new-{each}" for w in range(3) for each in range(5)
         )
@@ -270,17 +265,17 @@ def test_what_changed_since_it_was_shown_is_not_discarded():
 
 def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):
     here = parse_location(str(tmp_path / "x.parquet"))
-    quarantine = ParquetQuarantine(here)
+    quarantine = quarantine_at(here)
     get = quarantine._store.get
 
     def overtaken(key, **how):
         found = get(key, **how)
-        ParquetQuarantine(here).replace_entries(
+        quarantine_at(here).replace_entries(
             [], [Rejection(f"{next(_numbers)}", "v", "t")], run_id="r", at=AT
         )
         return found
 
-    ParquetQuarantine(here).mark_in_progress(["first"])
+    quarantine_at(here).mark_in_progress(["first"])
     quarantine._store.get = overtaken
     with pytest.raises(
         CommitConflict,
@@ -302,7 +297,7 @@ def test_what_is_no_parquet_is_told_and_left_alone(content):
             CorruptCheckpoint,
             match="x.parquet: not a parquet file that can be read; nothing was changed",
         ):
-            act(ParquetQuarantine(here))
+            act(quarantine_at(here))
     assert open_store(here.parent).get("x.parquet").data == content
 
 
@@ -314,7 +309,7 @@ def test_another_table_is_told_and_left_alone():
         CorruptCheckpoint,
         match="not a quarantine; its columns must be source_key, version, error_type,",
     ):
-        ParquetQuarantine(here).replace_entries([], [], run_id="r", at=AT)
+        quarantine_at(here).replace_entries([], [], run_id="r", at=AT)
 
 
 def test_a_denied_quarantine_is_not_an_empty_one(
@@ -322,89 +317,7 @@ def test_a_denied_quarantine_is_not_an_empty_one(
 ):
     monkeypatch.setattr(connect, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
-    quarantine = ParquetQuarantine(
-        parse_location(f"s3://{bucket}/_quarantine/x.parquet")
-    )
+    quarantine = quarantine_at(parse_location(f"s3://{bucket}/_quarantine/x.parquet"))
     proxy.inject(Fault.answer(403, "AccessDenied"), times=None)
-    for act in (lambda: quarantine.versions(["k"]), lambda: quarantine.bookmark):
-        with pytest.raises(AccessDenied, match="access denied"):
-            act()
-
-
-# -- the bookmark -------------------------------------------------------------------------------------------------------
-
-
-def test_a_bookmark_is_found_by_the_next_run():
-    here = place()
-    assert ParquetQuarantine(here).bookmark == {}
-    ParquetQuarantine(here).save_hints({"b": 1, "a": ["é"]})
-    assert ParquetQuarantine(here).bookmark == {"b": 1, "a": ["é"]}
-    ParquetQuarantine(here).save_hints({"b": 2})
-    assert ParquetQuarantine(here).bookmark == {"b": 2}
-
-
-def test_the_same_bookmark_is_not_written_again():
-    here = place()
-    ParquetQuarantine(here).save_hints({"a": 1})
-    before = open_store(here.parent).get("x.json")
-    quarantine = ParquetQuarantine(here)
-    quarantine.save_hints({"a": 1})
-    assert open_store(here.parent).get("x.json") == before
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 200_000, b'{"a": 1']
-)
-def test_a_damaged_bookmark_counts_as_none_and_is_replaced(content):
-    here = place()
-    open_store(here.parent).put("x.json", content, if_version=None)
-    assert ParquetQuarantine(here).bookmark == {}
-    ParquetQuarantine(here).save_hints({"a": 1})
-    assert ParquetQuarantine(here).bookmark == {"a": 1}
-
-
-def test_a_flipped_bit_in_a_bookmark_makes_it_none():
-    here = place()
-    store, whole = open_store(here.parent), {"unread": ["a.json"], "rows": 7}
-    ParquetQuarantine(here).save_hints(whole)
-    found = store.get("x.json")
-    version = found.version
-    for at in range(len(found.data) * 8):
-        data = bytearray(found.data)
-        data[at // 8] ^= 1 << at % 8
-        version = store.put("x.json", bytes(data), if_version=version)
-        assert ParquetQuarantine(here).bookmark in ({}, whole)
-
-
-def test_two_that_leave_one_at_once_leave_none():
-    """Neither run can know of the ranges and unread objects that only the other saw."""
-    here = place()
-    ParquetQuarantine(here).save_hints({"by": "an earlier run"})
-    one, other = ParquetQuarantine(here), ParquetQuarantine(here)
-    for each in (one, other):
-        assert each.bookmark == {"by": "an earlier run"}
-    one.save_hints({"by": "one"})
-    other.save_hints({"by": "other"})
-    assert ParquetQuarantine(here).bookmark == {}
-
-
-def test_a_third_run_that_is_even_faster_is_left_to_it():
-    here = place()
-    slow = ParquetQuarantine(here)
-    assert slow.bookmark == {}
-    put = slow._store.put
-
-    def overtaken(key, data, *, if_version):
-        store = open_store(here.parent)
-        found = store.head(key)
-        store.put(
-            key,
-            json.dumps({"by": next(_numbers)}).encode(),
-            if_version=found.version if found else None,
-        )
-        return put(key, data, if_version=if_version)
-
-    slow._store.put = overtaken
-    slow.save_hints({"by": "slow"})
-    kept = json.loads(open_store(here.parent).get(slow._bookmark_key).data)
-    assert isinstance(kept["by"], int)
+    with pytest.raises(AccessDenied, match="access denied"):
+        quarantine.versions(["k"])

@@ -1,6 +1,6 @@
 """The marker of a reset.
 
-It is an object beside the checkpoint that says what is about to be removed.
+It is an object in the metadata store that says what is about to be removed.
 
 A reset has several steps, and any of them may be its last. So it writes this marker
 first and removes it last. Whatever finds the marker finishes the reset, or refuses to

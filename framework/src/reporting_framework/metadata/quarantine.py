@@ -1,30 +1,24 @@
-"""The quarantine beside a checkpoint, and the source's bookmark.
-
-The quarantine is a small parquet file of source keys and reasons.
-"""
+"""The quarantine of a report: a small parquet file of source keys and reasons."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY, Rejection, line_source_key
 from reporting_framework.errors import CommitConflict, CorruptCheckpoint, ObjectMissing
-from reporting_framework.plugin_api.records import StoredArtifact
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    Rejection,
+    line_source_key,
+)
 from reporting_framework.plugin_api.result import QuarantineState
 from reporting_framework.storage import (
-    Location,
     Store,
     checksums,
     commit_attempts,
-    open_store,
     same_version,
 )
 
@@ -37,9 +31,6 @@ DISCARDED_PREFIX = "dropped:"
 """Stands before the error type of a record that was discarded: accounted for, and shown
 no more.
 """
-
-MADE_OVER = "made_over"
-"""Entry of the bookmark: a checksum of the rest and of what it was made over."""
 
 SCHEMA = pl.Schema(
     {
@@ -54,7 +45,7 @@ _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
 class ParquetQuarantine:
-    """See `Quarantine`.
+    """Place where a report keeps what it read and did not accept.
 
     One row for each record: its source key, the version of its object, and the first
     reason.
@@ -62,31 +53,20 @@ class ParquetQuarantine:
     The whole file is read and rewritten; it grows with what was not kept, not with what
     was.
 
-    The bookmark has a checksum of itself and of the versions of the outputs and the
-    quarantine. A bookmark whose checksum does not match is ignored: it is damaged, or
-    the outputs or the quarantine have changed since it was written.
-
     Args:
-        place: Where it is.
-        output_versions: Returns the version of each output.
+        store: The folder that it is in.
+        key: Its key there.
 
     Attributes:
-        overtaken: Whether another run has written an output or the quarantine
-            meanwhile: no bookmark can be trusted.
+        overtaken: Whether another run has written the quarantine meanwhile: no hints
+            can be trusted.
     """
 
-    def __init__(
-        self,
-        place: Location,
-        output_versions: Callable[[], Mapping[str, str | None]] = dict,
-    ) -> None:
-        self._store = open_store(place.parent)
-        self._key = place.name
-        self._bookmark_key = f"{place.name.removesuffix('.parquet')}.json"
+    def __init__(self, store: Store, key: str) -> None:
+        self._store = store
+        self._key = key
         self._rows: pl.DataFrame | None = None
         self._version: str | None = None
-        self._bookmark: tuple[str | None, Mapping[str, Any]] | None = None
-        self._output_versions = output_versions
         self.overtaken = False
 
     @property
@@ -94,27 +74,16 @@ class ParquetQuarantine:
         """Where it is."""
         return self._store.location.join(self._key).uri
 
-    def belongings(self) -> Iterator[tuple[Store, str, StoredArtifact]]:
-        """The file and the bookmark, as far as they are there, each with its place."""
-        for kind, key in (("quarantine", self._key), ("bookmark", self._bookmark_key)):
-            if (entry := self._store.head(key)) is None:
-                continue
-            rows = None
-            with suppress(CorruptCheckpoint):
-                rows = self.entries().height if kind == "quarantine" else None
-            artifact = StoredArtifact(
-                "quarantine" if kind == "quarantine" else "bookmark",
-                self._store.location.join(key).uri,
-                rows=rows,
-                bytes=entry.size,
-                version=entry.version,
-                modified=self._store.modified(key),
-            )
-            yield self._store, key, artifact
+    @property
+    def version(self) -> str | None:
+        """The version that was read last, else the one that is there now."""
+        if self._rows is not None:
+            return self._version
+        entry = self._store.head(self._key)
+        return entry.version if entry is not None else None
 
     def load(self) -> None:
-        """Read rows and bookmark, so that later calls need not wait for them."""
-        self._load_bookmark()
+        """Read the rows, so that later calls need not wait for them."""
         self._load()
 
     def _load(self) -> pl.DataFrame:
@@ -146,7 +115,11 @@ class ParquetQuarantine:
         return self._rows
 
     def versions(self, objects: Sequence[str]) -> Mapping[str, str | None]:
-        """See `Quarantine.versions`."""
+        """Return those of `objects` that are in quarantine.
+
+        Each comes with the version it was read at. `None`: unknown, or in progress and
+        never replaced; to be read again.
+        """
         rows = self._load()
         if not rows.height or not objects:
             return {}
@@ -163,11 +136,21 @@ class ParquetQuarantine:
         return versions
 
     def entries(self) -> pl.DataFrame:
-        """See `Quarantine.entries`."""
+        """Return all entries that were neither replayed nor discarded.
+
+        They are in the order of `source_key`.
+
+        Columns: `source_key`, `version`, `error_type`, `field`, `run_id` (String) and
+        `rejected_at` (Datetime us UTC).
+        """
         return _shown(self._load())
 
     def mark_in_progress(self, objects: Sequence[str]) -> None:
-        """See `Quarantine.mark_in_progress`.
+        """Mark, before any commit, that these objects may be taken in part.
+
+        They are objects of several records. Until `replace_entries`, they count as not
+        accounted for, so that the next run completes a run that dies between two
+        commits.
 
         Line 0 of an object is none of its records, so what is said of those stays.
         """
@@ -181,7 +164,17 @@ class ParquetQuarantine:
         run_id: str,
         at: datetime,
     ) -> QuarantineState:
-        """See `Quarantine.replace_entries`."""
+        """Replace the entries of the objects `reread` by `rejections`.
+
+        This is one atomic write.
+
+        Args:
+            reread: Objects that this run has read again, or named to
+                `mark_in_progress`.
+            rejections: What this run did not keep.
+            run_id: The run.
+            at: When the run began (aware, UTC).
+        """
         columns = [
             pl.Series([rejection[at] for rejection in rejections], dtype=pl.String)
             for at in range(len(Rejection._fields))
@@ -194,7 +187,17 @@ class ParquetQuarantine:
         return QuarantineState(uri=self.uri, rows=_shown(rows).height)
 
     def discard(self, entries: pl.DataFrame) -> int:
-        """See `Quarantine.discard`."""
+        """Discard these entries in one atomic write, and return how many that were.
+
+        They are no longer among `entries` nor counted, and stay accounted for:
+        `versions` names their objects at the version they were read at, so that an
+        object comes back only when it changes. `replace_entries` leaves a discarded
+        record as it is when it was rejected again at that version.
+
+        Args:
+            entries: Rows of `entries`. One that is not there any more just as it was
+                shown is left alone.
+        """
         chosen = _shown(entries.select(SCHEMA.names()).cast(SCHEMA))
         discarded = 0
 
@@ -214,16 +217,11 @@ class ParquetQuarantine:
                 ]
             )
 
-        bookmark = self.bookmark
         self._update(marked)
-        if bookmark:
-            self.save_hints(bookmark)  # which named the version that this has replaced
         return discarded
 
     def reset(self, *, if_version: str, by: str, rows_stay: bool) -> None:
         """Remove all that was settled, if it still is at this version.
-
-        See `Sink.remove`.
 
         What was begun stays, with the name of the reset: a run that is under way, or
         was killed, may have committed a part of these objects, and a run that finds the
@@ -262,7 +260,10 @@ class ParquetQuarantine:
         self._rows = None
 
     def discarded(self) -> pl.DataFrame:
-        """See `Quarantine.discarded`."""
+        """Return what was discarded and is still accounted for, as `entries` gives it.
+
+        Each entry comes with the reason that it had.
+        """
         kind = pl.col("error_type").str.strip_prefix(DISCARDED_PREFIX)
         return self._load().filter(_IS_DISCARDED).with_columns(error_type=kind)
 
@@ -318,76 +319,6 @@ class ParquetQuarantine:
             self._rows = after
             return after
         raise AssertionError  # pragma: no cover - the attempts end with an error
-
-    @property
-    def bookmark(self) -> Mapping[str, Any]:
-        """See `Quarantine.bookmark`.
-
-        A damaged one counts as none, since it only saves work.
-        """
-        hints = dict(self._load_bookmark()[1])
-        made_over = hints.pop(MADE_OVER, None)
-        if made_over is None or made_over != self._checksum(hints):
-            return {}
-        return hints
-
-    def _checksum(self, bookmark: Mapping[str, Any]) -> str:
-        """Return what tells a bookmark over these versions from any other.
-
-        They are the versions of the outputs and the quarantine.
-        """
-        entry = self._store.head(self._key) if self._rows is None else None
-        version = self._version if self._rows is not None else entry and entry.version
-        content = [version, *sorted(self._output_versions().items()), bookmark]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-    def _load_bookmark(self) -> tuple[str | None, Mapping[str, Any]]:
-        if self._bookmark is None:
-            try:
-                stored = self._store.get(self._bookmark_key)
-            except ObjectMissing:
-                self._bookmark = (None, {})
-                return self._bookmark
-            try:
-                content = json.loads(stored.data)
-            except (ValueError, RecursionError):
-                content = {}
-            self._bookmark = (
-                stored.version,
-                content if isinstance(content, dict) else {},
-            )
-        return self._bookmark
-
-    def save_hints(self, bookmark: Mapping[str, Any]) -> None:
-        """See `Quarantine.save_hints`.
-
-        When another run has left one meanwhile, neither can be trusted to know of all.
-        """
-        version, before = self._load_bookmark()
-        content = (
-            {**bookmark, MADE_OVER: self._checksum(bookmark)}
-            if bookmark and not self.overtaken
-            else {}
-        )
-        if content == before:
-            return
-        try:
-            self._put_bookmark(content, version)
-        except CommitConflict:
-            self._bookmark = None
-            try:
-                self._put_bookmark({}, self._load_bookmark()[0])
-            except CommitConflict:
-                return  # the third run does the same as this one would
-
-    def _put_bookmark(
-        self, bookmark: Mapping[str, Any], if_version: str | None
-    ) -> None:
-        data = json.dumps(bookmark, sort_keys=True, indent=1).encode()
-        self._bookmark = (
-            self._store.put(self._bookmark_key, data, if_version=if_version),
-            dict(bookmark),
-        )
 
 
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The record of which run brought each row in.
 
-It is in small parquet files beside a checkpoint, merged now and then.
+It is in small parquet files, merged now and then.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.storage import (
     Location,
+    LockedPath,
     ScanTarget,
     checksums,
     list_keys,
+    locked_folder,
     naming,
     open_store,
-    parquet_errors,
 )
-from reporting_object_store.parquet_sink.staging import StagingArea
+from reporting_framework.storage.parquet_errors import reading
 
 SCHEMA = pl.Schema(
     {
@@ -83,7 +84,7 @@ class Lineage:
 
     def __init__(self, folder: Location) -> None:
         self._store = open_store(folder)
-        self._spool = StagingArea("")
+        self._spool: LockedPath | None = None
         self._lock = threading.Lock()
         self._held: list[pl.DataFrame] = []
         self._count = 0
@@ -94,7 +95,7 @@ class Lineage:
         source_keys: Sequence[str] | pl.Series,
         versions: Sequence[str | None] | pl.Series,
     ) -> None:
-        """See `History.add_rows`.
+        """Take in source keys; see `RunHistory.add_rows`.
 
         What does not fit in a file of its own waits on the local disk.
         """
@@ -111,8 +112,10 @@ class Lineage:
         *whole, rest = pl.concat(self._held, rechunk=True).iter_slices(FULL)
         if rest.height == FULL:
             whole, rest = [*whole, rest], rest.clear()
+        if self._spool is None:
+            self._spool = locked_folder("spool")
         for frame in whole:
-            path = self._spool.folder() / f"lineage-{len(self._spilt)}.arrow"
+            path = self._spool.path / f"lineage-{len(self._spilt)}.arrow"
             with (
                 naming(path),
                 path.open("wb") as file,  # polars itself would not say that it is full
@@ -122,9 +125,9 @@ class Lineage:
         self._held, self._count = [rest.clone()], rest.height
 
     def flush(self, *, run_id: str, validator: str, at: datetime) -> int:
-        """See `History.flush`.
+        """Write what was taken in; see `RunHistory.flush`.
 
-        Return how many files that took, none where nothing was noted.
+        Return the number of files, 0 if nothing was taken in.
         """
         number = 0
         for number, noted in enumerate(self._parts(), 1):
@@ -150,9 +153,11 @@ class Lineage:
         self._store.replace(key, data, content_type=_TYPE, metadata={})
 
     def clear(self) -> None:
-        """Let go of what was noted and not written."""
+        """Discard what was taken in and not written."""
         self._held, self._count, self._spilt = [], 0, []
-        self._spool.clear()
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
 
     def of(self, source_keys: Sequence[str]) -> pl.DataFrame:
         """See `History.lineage`."""
@@ -202,7 +207,7 @@ class Lineage:
         """The rows of a file that are wanted; None where it is damaged."""
         uri = self._store.location.join(file.key).uri
         try:
-            with parquet_errors.reading(uri):
+            with reading(uri):
                 if file.rows <= SMALL or wanted is None:
                     data = self._store.get(file.key).data
                     checksums.check_bytes(uri, data)

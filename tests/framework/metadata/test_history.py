@@ -1,4 +1,4 @@
-"""The history beside a checkpoint: what it costs, what is merged, and that nothing of it can do harm."""
+"""The history of runs: what it costs, what is merged, and that nothing of it can do harm."""
 
 import json
 import logging
@@ -14,14 +14,13 @@ from reporting_framework.errors import (
     ObjectMissing,
     StorageUnavailable,
 )
+from reporting_framework.metadata import history as history_module
+from reporting_framework.metadata import lineage as lineage_module
+from reporting_framework.metadata.history import RunHistory
+from reporting_framework.metadata.lineage import Lineage
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import attempts, open_store, parse_location
 from reporting_framework.storage.folder import FolderStore
-from reporting_object_store.parquet_sink import history as history_module
-from reporting_object_store.parquet_sink import lineage as lineage_module
-from reporting_object_store.parquet_sink.history import RunHistory
-from reporting_object_store.parquet_sink.layout import Layout
-from reporting_object_store.parquet_sink.lineage import Lineage
 from tests.support import Fault
 from tests.support.plugins import (
     GivenRecords,
@@ -30,6 +29,7 @@ from tests.support.plugins import (
     checkpoint,
     event,
     execute,
+    metadata,
     name_of,
     pipeline,
     source,
@@ -147,7 +147,7 @@ def files_of(place):
 def test_a_run_leaves_its_record_and_where_its_rows_come_from(events, tmp_path):
     place = tmp_path / "out" / "x.parquet"
     result = take(events, place)
-    history = checkpoint(place).history()
+    history = metadata(checkpoint(place)).history
     [kept] = history.records()
     assert (
         kept.run_id,
@@ -180,14 +180,16 @@ def test_nothing_of_it_is_in_the_checkpoint(events, tmp_path):
         tmp_path / "b" / "x.parquet"
     ).read_bytes()
     assert not (tmp_path / "b" / "_runs").exists()
-    assert checkpoint(tmp_path / "b" / "x.parquet", keep_runs=0).history() is None
+    assert (
+        metadata(checkpoint(tmp_path / "b" / "x.parquet", keep_runs=0)).history is None
+    )
 
 
 def test_a_failed_run_is_kept_and_a_dry_run_is_not(tmp_path):
     place = tmp_path / "out" / "x.parquet"
     with pytest.raises(Exception, match="no such folder"):
         take(tmp_path / "nowhere", place)
-    [kept] = checkpoint(place).history().records()
+    [kept] = metadata(checkpoint(place)).history.records()
     assert (kept.status, kept.complete, kept.error, kept.accepted) == (
         "failed",
         False,
@@ -196,7 +198,7 @@ def test_a_failed_run_is_kept_and_a_dry_run_is_not(tmp_path):
     )
     (tmp_path / "nowhere").mkdir()
     execute(pipeline(source(tmp_path / "nowhere"), checkpoint(place)), dry_run=True)
-    assert len(checkpoint(place).history().records()) == 1
+    assert len(metadata(checkpoint(place)).history.records()) == 1
 
 
 def test_a_run_that_dies_in_the_commit_has_told_where_its_rows_come_from(
@@ -211,7 +213,7 @@ def test_a_run_that_dies_in_the_commit_has_told_where_its_rows_come_from(
 
     with pytest.raises(StorageUnavailable):
         execute(pipeline(source(events), Dies(checkpoint(place).settings)))
-    history = checkpoint(place).history()
+    history = metadata(checkpoint(place)).history
     [failed] = history.records()
     assert (failed.status, failed.error) == ("failed", "StorageUnavailable")
     assert (
@@ -225,23 +227,24 @@ def test_a_file_is_written_only_for_rows(events, tmp_path):
     for _ in range(3):
         take(events, place)
     assert len(files_of(tmp_path / "out" / "_runs" / "x")) == 1
-    assert len(checkpoint(place).history().records()) == 3
+    assert len(metadata(checkpoint(place)).history.records()) == 3
 
 
 def test_groups_share_a_history(events, tmp_path):
     sink = checkpoint(tmp_path / "{study}" / "x.parquet")
-    assert sink.history().uri == f"{tmp_path}/_runs/{{study}}/x/runs.ndjson"
+    assert metadata(sink).history.uri == f"{tmp_path}/_runs/{{study}}/x/runs.ndjson"
     take(events, tmp_path / "{study}" / "x.parquet")
     assert take(events, tmp_path / "{study}" / "x.parquet").accepted == 0
-    assert len(sink.history().records()) == 2
+    assert len(metadata(sink).history.records()) == 2
 
 
 @pytest.mark.parametrize(
     "template", ["_{a}/{b}/rows/{c}.parquet", "_{a}.parquet", "{a}/{b}/{c}.parquet"]
 )
 def test_no_checkpoint_is_looked_for_in_the_history(template):
-    layout = Layout.parse(f"memory://m/{template}")
-    assert not layout.owns(layout.runs.join("rows/20240101T000000Z-run-1-1.parquet"))
+    sink = checkpoint(f"memory://m/{template}")
+    runs = parse_location(metadata(sink).history.uri).parent
+    assert not sink.layout.owns(runs.join("rows/20240101T000000Z-run-1-1.parquet"))
 
 
 # -- what it costs ------------------------------------------------------------------------------------------------------
@@ -273,6 +276,12 @@ class Broken:
     def __init__(self, error, *names):
         self.error, self.names, self.called = error, names, []
 
+    def load(self):
+        pass
+
+    def clear(self):
+        pass
+
     def __getattr__(self, name):
         def act(*_, **__):
             self.called.append(name)
@@ -282,16 +291,6 @@ class Broken:
         return act
 
 
-def with_history(sink, history):
-    """The sink, with another history."""
-    made = type(
-        "Other",
-        (type(sink),),
-        {"history": lambda self: history() if callable(history) else history},
-    )
-    return made(sink.settings)
-
-
 @pytest.mark.parametrize(
     "error",
     [AccessDenied("s3://b/x: access denied"), ValueError("SECRET"), SystemExit(3)],
@@ -299,8 +298,9 @@ def with_history(sink, history):
 @pytest.mark.parametrize("name", ["add_rows", "flush", "add_run"])
 def test_a_history_that_raises_does_no_harm(events, tmp_path, caplog, name, error):
     broken = Broken(error, name)
-    sink = with_history(checkpoint(tmp_path / "out" / "x.parquet"), broken)
-    result = execute(pipeline(source(events), sink), notes := Notes())
+    made = pipeline(source(events), checkpoint(tmp_path / "out" / "x.parquet"))
+    made.metadata.history = broken
+    result = execute(made, notes := Notes())
     assert (result.status, result.accepted, notes.told[-1]) == ("ok", 3, "finished")
     assert broken.called == {"add_rows": ["add_rows", "add_run"]}.get(
         name, ["add_rows", "flush", "add_run"]
@@ -311,24 +311,25 @@ def test_a_history_that_raises_does_no_harm(events, tmp_path, caplog, name, erro
     assert "SECRET" not in warning.getMessage()
 
 
-def test_a_history_that_cannot_be_had_does_no_harm(events, tmp_path, caplog):
-    def raising():
+def test_a_history_that_cannot_be_had_does_no_harm(
+    events, tmp_path, caplog, monkeypatch
+):
+    def raising(*arguments):
         raise ValueError
 
-    sink = with_history(checkpoint(tmp_path / "out" / "x.parquet"), raising)
-    assert execute(pipeline(source(events), sink)).accepted == 3
+    monkeypatch.setattr(history_module.RunHistory, "__init__", raising)
+    assert take(events, tmp_path / "out" / "x.parquet").accepted == 3
     assert (
-        "there is no history of this run: report test: sink parquet-checkpoint raised ValueError"
+        "there is no history of this run: report test: metadata store raised ValueError"
         in caplog.text
     )
 
 
 def test_ctrl_c_passes(events, tmp_path):
-    sink = with_history(
-        checkpoint(tmp_path / "out" / "x.parquet"), Broken(KeyboardInterrupt(), "flush")
-    )
+    made = pipeline(source(events), checkpoint(tmp_path / "out" / "x.parquet"))
+    made.metadata.history = Broken(KeyboardInterrupt(), "flush")
     with pytest.raises(KeyboardInterrupt):
-        execute(pipeline(source(events), sink))
+        execute(made)
 
 
 def test_the_first_history_serves_the_run(events, tmp_path):
@@ -470,7 +471,7 @@ def test_what_is_not_written_leaves_nothing_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(lineage_module, "FULL", 2)
     lineage = Lineage(parse_location(str(tmp_path / "rows")))
     lineage.add_rows(["a", "b", "c"], [None] * 3)
-    scratch = lineage._spool.folder()
+    scratch = lineage._spool.path
     assert len(list(scratch.iterdir())) == 1
     lineage.clear()
     assert not scratch.exists()
@@ -490,10 +491,8 @@ def test_the_oldest_files_are_merged(events, tmp_path, few):
         (events / name_of(number)).write_bytes(event(number))
         runs.append(take(events, place).run_id)
         assert len(files_of(tmp_path / "out" / "_runs" / "x")) <= 5
-    found = (
-        checkpoint(place)
-        .history()
-        .lineage([name_of(number) for number in range(20, 40)])
+    found = metadata(checkpoint(place)).history.lineage(
+        [name_of(number) for number in range(20, 40)]
     )
     assert found["run_id"].to_list() == runs[::-1]
 
@@ -649,10 +648,8 @@ def test_versions_and_source_keys_go_together_where_some_are_turned_away(tmp_pat
     )
     sink = checkpoint(tmp_path / "x.parquet")
     execute(pipeline(GivenRecords({"s": [bad]}), sink))
-    found = (
-        checkpoint(tmp_path / "x.parquet")
-        .history()
-        .lineage([f"given.ndjson#{line}" for line in (1, 2, 3)])
+    found = metadata(checkpoint(tmp_path / "x.parquet")).history.lineage(
+        [f"given.ndjson#{line}" for line in (1, 2, 3)]
     )
     assert found.select("source_key", "version").rows() == [
         ("given.ndjson#1", "v1"),

@@ -1,0 +1,1 @@
+"""Metadata of a report: all but its rows."""
