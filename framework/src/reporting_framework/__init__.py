@@ -101,6 +101,8 @@ if TYPE_CHECKING:
         ColumnFacts,
         Validator,
     )
+    from reporting_framework.tables.table_settings import TableSettings
+    from reporting_framework.tables.table_sink import TableSink
 
 __version__ = "0.1.0"
 
@@ -163,6 +165,8 @@ __all__ = [
     "StagedPart",
     "StepFailed",
     "StorageUnavailable",
+    "TableSettings",
+    "TableSink",
     "Timestamp",
     "Transform",
     "TransientError",
@@ -192,6 +196,8 @@ _ELSEWHERE = {
     "Timestamp": "builtin.timestamps",
     "query_report": "api",
     "run_report": "api",
+    "TableSettings": "tables.table_settings",
+    "TableSink": "tables.table_sink",
 }
 _ROLES = (
     "base",

@@ -22,3 +22,15 @@ def reporting_sources() -> Sequence[LazyPlugin]:
             "rows of a SQLite table, by its primary key",
         )
     ]
+
+
+@hookimpl
+def reporting_sinks() -> Sequence[LazyPlugin]:
+    """The sink."""
+    return [
+        LazyPlugin(
+            "sqlite-table",
+            "acme_reporting.sink:SqliteTableSink",
+            "a table of a SQLite file; append, upsert, replace",
+        )
+    ]

@@ -1,0 +1,90 @@
+"""The sink ``sqlite-table``."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+
+from acme_reporting.sink_settings import SqliteSinkSettings
+from reporting_framework import (
+    AccessDenied,
+    CorruptCheckpoint,
+    LocationError,
+    ReportingError,
+    TableSink,
+)
+
+PROBLEMS: Mapping[str, tuple[type[ReportingError], str]] = {
+    "SQLITE_NOTADB": (CorruptCheckpoint, "it is no SQLite file; give another path"),
+    "SQLITE_CORRUPT": (CorruptCheckpoint, "it is damaged; restore it"),
+    "SQLITE_CANTOPEN": (LocationError, "it cannot be opened; give another path"),
+    "SQLITE_READONLY": (AccessDenied, "it cannot be written; allow it"),
+    "SQLITE_PERM": (AccessDenied, "it cannot be opened; allow it"),
+    "SQLITE_AUTH": (AccessDenied, "it cannot be opened; allow it"),
+}
+"""What trying again does not help, by the beginning of SQLite's code."""
+
+
+class SqliteTableSink(TableSink):
+    """Rows as a table of a SQLite file.
+
+    Moments, days and decimal numbers are texts. A float that is not a number is null.
+    """
+
+    name: ClassVar[str] = "sqlite-table"
+    Settings: ClassVar[type[SqliteSinkSettings]] = SqliteSinkSettings
+    settings: SqliteSinkSettings
+    begin = "BEGIN IMMEDIATE"  # whoever waits for the lock has read nothing yet
+
+    def connect(self, *, write: bool) -> sqlite3.Connection:
+        """See `TableSink.connect`."""
+        path = self.settings.path
+        database = sqlite3.connect(
+            path if write or Path(path).exists() else ":memory:",
+            timeout=self.settings.busy_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        if write:
+            with suppress(sqlite3.OperationalError):  # another run is about to set it
+                database.execute("PRAGMA journal_mode = WAL").close()
+        return database
+
+    @property
+    def location(self) -> str:
+        """See `TableSink.location`."""
+        return f"{self.settings.path}#{self.settings.table}"
+
+    def metadata_location(self) -> str:
+        """Return a folder beside the file for what belongs to the report."""
+        path = Path(self.settings.path)
+        return str(path.parent / f"{path.name}-{self.settings.table}")
+
+    def columns(self, cursor: sqlite3.Cursor, table: str) -> Mapping[str, str]:
+        """See `TableSink.columns`."""
+        cursor.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
+        return dict(cursor.fetchall())
+
+    def size(self, cursor: sqlite3.Cursor) -> int:
+        """Return the size of the whole file."""
+        cursor.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        )
+        return int(cursor.fetchone()[0])
+
+    def sql_type(self, dtype: pl.DataType) -> str:
+        """Return the type of a column; a decimal number would become a float."""
+        return "TEXT" if isinstance(dtype, pl.Decimal) else super().sql_type(dtype)
+
+    def problem(self, error: Exception) -> ReportingError:
+        """See `TableSink.problem`."""
+        code: Any = getattr(error, "sqlite_errorname", "")
+        for beginning, (kind, advice) in PROBLEMS.items():
+            if code.startswith(beginning):
+                return kind(f"{self.subject}: {code}: {advice}")
+        return super().problem(error)

@@ -1,0 +1,114 @@
+"""Staged rows in temporary tables of the database.
+
+Nobody else sees these tables, and they end with the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from reporting_framework.errors import SettingsError
+from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
+from reporting_framework.tables.values import encoded
+
+if TYPE_CHECKING:
+    from reporting_framework.tables.dialect import Database
+    from reporting_framework.tables.session import Session
+
+STAGED, LATEST = "_reporting_staged", "_reporting_latest"
+READ, SEEN = "_reporting_read", "_reporting_seen"
+ORDER = "_reporting_order"
+
+CHUNK = 10_000
+"""Rows that are handed to the driver at once."""
+
+
+def create_staged(sink: Database, database: Session, columns: str) -> None:
+    """Create the temporary table of staged rows."""
+    number = sink.sql_type(pl.Int64())
+    database.run(f"CREATE TEMPORARY TABLE {STAGED} ({columns}, {ORDER} {number})")
+
+
+def load(sink: Database, database: Session, files: Sequence[Path]) -> str:
+    """Load staged frames.
+
+    Return the temporary table in which each source key is once, in its newest version;
+    without versions, in the row that was staged first.
+
+    Args:
+        sink: Says how the database's SQL differs.
+        database: Where `create_staged` was called.
+        files: Staged frames, in the order of the commit.
+    """
+    at, versioned = 0, False
+    for path in files:
+        with path.open("rb") as file:  # of a path polars would take some for a pattern
+            frame = encoded(pl.read_ipc(file))
+        versioned = VERSION in frame.columns
+        order = pl.int_range(at, at + frame.height).alias(ORDER)
+        for rows in frame.with_columns(order).iter_slices(CHUNK):
+            sink.load(database.cursor, STAGED, rows)
+        at += frame.height
+    key = sink.quote(SOURCE_KEY)
+    counted = f"SELECT count(*) - count(DISTINCT {key}) FROM {STAGED}"
+    if not database.number(counted):
+        return STAGED
+    database.run(
+        f"CREATE TEMPORARY TABLE {LATEST} AS SELECT * FROM (SELECT s.*, row_number()"
+        f" OVER (PARTITION BY {key} ORDER BY {_order(sink, versioned=versioned)})"
+        f" AS _reporting_rank FROM {STAGED} AS s) AS ranked WHERE _reporting_rank = 1"
+    )
+    return LATEST
+
+
+def _order(sink: Database, *, versioned: bool) -> str:
+    if not versioned:
+        return ORDER
+    version, deleted = sink.quote(VERSION), sink.quote(DELETED_AT)
+    return (
+        f"CASE WHEN {version} IS NULL THEN 1 ELSE 0 END, {version} DESC,"
+        f" CASE WHEN {deleted} IS NULL THEN 1 ELSE 0 END, {ORDER} DESC"
+    )
+
+
+def load_seen(
+    sink: Database, database: Session, source: str, read: Sequence[str]
+) -> None:
+    """Load the source keys of all records that were read.
+
+    Args:
+        sink: Says how the database's SQL differs.
+        database: Where `load` was called.
+        source: What `load` has returned.
+        read: Source keys of records that are not staged.
+    """
+    for start in range(0, len(read), CHUNK):
+        keys = pl.DataFrame({"name": read[start : start + CHUNK]})
+        sink.load(database.cursor, READ, keys)
+    database.run(f"CREATE TEMPORARY TABLE {SEEN} (name {sink.key_type} PRIMARY KEY)")
+    database.run(
+        f"INSERT INTO {SEEN} SELECT {sink.quote(SOURCE_KEY)} FROM {source}"
+        f" UNION SELECT name FROM {READ}"
+    )
+
+
+def check_order(sink: Database, database: Session) -> None:
+    """Check that the database compares source keys and versions by their bytes.
+
+    Raises:
+        SettingsError: It would take two source keys for one, or an older version for a
+            newer one.
+    """
+    database.run(f"CREATE TEMPORARY TABLE {READ} (name {sink.key_type})")
+    sink.load(database.cursor, READ, pl.DataFrame({"name": ["a", "B", "A", "b "]}))
+    query = f"SELECT name FROM {READ} WHERE name > 'B' AND name <> 'b' ORDER BY name"
+    if [name for (name,) in database.rows(query)] != ["a", "b "]:
+        raise SettingsError(
+            f"{sink.subject}: the database does not compare texts of type"
+            f" {sink.key_type} by their bytes; give `key_type` a collation that does"
+        )
+    database.run(f"DELETE FROM {READ}")

@@ -1,0 +1,295 @@
+"""The commit of staged rows to a table, in the database's own SQL.
+
+Staged rows are loaded into a temporary table first. One transaction then begins with an
+update of the table's row in the state table. That is a lock that every run takes, so
+what is decided afterwards is decided on the very table that the rows are written to.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.plugin_api.records import (
+    DELETED_AT,
+    SOURCE_KEY,
+    VERSION,
+    CommitContext,
+    UpsertCounts,
+)
+from reporting_framework.tables.loading import SEEN, STAGED
+
+if TYPE_CHECKING:
+    from reporting_framework.plugin_api.records import WriteMode
+    from reporting_framework.tables.dialect import Database
+    from reporting_framework.tables.session import Session
+
+STATE = "_reporting_state"
+"""Table with a row for each table: how often it was committed to, the source state."""
+
+VERSION_COLUMNS = pl.Schema(
+    {VERSION: pl.String(), DELETED_AT: pl.Datetime("us", "UTC")}
+)
+
+
+class Merged(NamedTuple):
+    """What a commit did.
+
+    Attributes:
+        changed: Whether anything was written.
+        rows: Rows that the table has now, without deleted ones.
+        added: Rows that were put in.
+        kept: Staged rows that are in the table in this version.
+        upserted: What an ``upsert`` did.
+        version: How often the table was committed to.
+    """
+
+    changed: bool
+    rows: int
+    added: int
+    kept: int
+    upserted: UpsertCounts | None = None
+    version: int = 0
+
+
+class TableMerge:
+    """The statements of one commit.
+
+    Args:
+        sink: Says how the database's SQL differs.
+        database: Where they are carried out.
+        schema: Columns that the table must have.
+        mode: What is done to the table.
+    """
+
+    def __init__(
+        self, sink: Database, database: Session, schema: pl.Schema, mode: WriteMode
+    ) -> None:
+        self._sink, self._database = sink, database
+        self._schema, self._mode = schema, mode
+        self._name = sink.settings.table
+        self._table, self._key = sink.quote(self._name), sink.quote(SOURCE_KEY)
+        self._version, self._deleted = sink.quote(VERSION), sink.quote(DELETED_AT)
+        self._hard = sink.settings.deletes == "hard"
+
+    def merge(self, source: str, context: CommitContext, opened: int | None) -> Merged:
+        """Commit what is loaded, and the state.
+
+        Args:
+            source: Temporary table with one row for each source key.
+            context: What else belongs to the commit.
+            opened: How often the table had been committed to when it was opened.
+        """
+        database = self._database
+        with database.transaction(self._sink.begin) as transaction:
+            before = self._lock()
+            lost = before != opened
+            staged = database.number(f"SELECT count(*) FROM {source}")
+            exists = bool(self._sink.columns(database.cursor, self._name))
+            merged = Merged(False, 0, 0, 0, self._nothing())
+            if staged or exists:
+                self._create(exists=exists)
+                inferred = context.snapshot and not lost
+                merged = self._merge(source, context._replace(snapshot=inferred))
+            if context.state is not None and not lost:
+                statement = f"UPDATE {STATE} SET state = ? WHERE name = ?"
+                database.run(statement, json.dumps(context.state), self._name)
+                merged = merged._replace(changed=True)
+            transaction.changed = merged.changed
+            return merged._replace(version=(before or 0) + merged.changed)
+
+    # -- the table ---------------------------------------------------------------------
+
+    def _lock(self) -> int | None:
+        """Lock the table for other runs, and return how often it was committed to."""
+        database = self._database
+        if not self._sink.columns(database.cursor, STATE):
+            text, whole = self._sink.key_type, self._sink.sql_type(pl.String())
+            database.run(
+                f"CREATE TABLE IF NOT EXISTS {STATE}"
+                f" (name {text} PRIMARY KEY, version BIGINT NOT NULL, state {whole})"
+            )
+        database.run(
+            f"UPDATE {STATE} SET version = version + 1 WHERE name = ?", self._name
+        )
+        found = database.rows(f"SELECT version FROM {STATE} WHERE name = ?", self._name)
+        if found:
+            return int(found[0][0]) - 1
+        database.run(f"INSERT INTO {STATE} (name, version) VALUES (?, 1)", self._name)
+        return None
+
+    def _create(self, *, exists: bool) -> None:
+        """Create the table, or add the columns that it lacks."""
+        if exists:
+            for name in missing_columns(self._sink, self._database, self._schema):
+                column = definitions(self._sink, {name: self._schema[name]})
+                self._database.run(f"ALTER TABLE {self._table} ADD COLUMN {column}")
+        else:
+            columns = definitions(self._sink, self._schema)
+            self._database.run(
+                f"CREATE TABLE {self._table} ({columns}, PRIMARY KEY ({self._key}))"
+            )
+
+    # -- the rows ----------------------------------------------------------------------
+
+    def _merge(self, source: str, context: CommitContext) -> Merged:
+        if self._mode == "append":
+            return self._append(source)
+        if self._mode == "replace":
+            return self._replace(source)
+        return self._upsert(source, self._delete_unseen(context))
+
+    def _nothing(self) -> UpsertCounts | None:
+        return UpsertCounts() if self._mode == "upsert" else None
+
+    def _append(self, source: str) -> Merged:
+        """Insert rows whose source key is not there."""
+        self._database.run(
+            f"DELETE FROM {source} WHERE EXISTS (SELECT 1 FROM {self._table} AS t"
+            f" WHERE t.{self._key} = {source}.{self._key})"
+        )
+        new = self._database.number(f"SELECT count(*) FROM {source}")
+        self._insert(source)
+        rows = self._database.number(f"SELECT count(*) FROM {self._table}")
+        return Merged(bool(new), rows, new, new)
+
+    def _replace(self, source: str) -> Merged:
+        """Make the rows the table."""
+        self._database.run(f"DELETE FROM {self._table}")
+        self._insert(source, f"{self._deleted} IS NULL")
+        rows = self._database.number(f"SELECT count(*) FROM {self._table}")
+        return Merged(True, rows, rows, rows)
+
+    def _insert(self, source: str, condition: str = "1 = 1") -> None:
+        columns = ", ".join(map(self._sink.quote, self._schema))
+        self._database.run(
+            f"INSERT INTO {self._table} ({columns})"
+            f" SELECT {columns} FROM {source} WHERE {condition}"
+        )
+
+    def _upsert(self, source: str, unseen: int) -> Merged:
+        """Let the newest version of each source key win."""
+        found = self._database.rows(
+            f"SELECT {self._kind('s')} AS kind, count(*) FROM {source} AS s"
+            f" LEFT JOIN {self._table} AS t ON t.{self._key} = s.{self._key} GROUP BY 1"
+        )
+        kinds = {kind: int(number) for kind, number in found}
+        if kinds.keys() & {"older", "unchanged", "deleted before"}:
+            self._database.run(
+                f"DELETE FROM {source} WHERE EXISTS (SELECT 1 FROM {self._table} AS t"
+                f" WHERE t.{self._key} = {source}.{self._key} AND {self._kind(source)}"
+                " IN ('older', 'unchanged', 'deleted before'))"
+            )
+        self._write(source)
+        counts = UpsertCounts(
+            inserted=kinds.get("inserted", 0),
+            updated=kinds.get("updated", 0),
+            unchanged=kinds.get("unchanged", 0),
+            deleted=kinds.get("deleted", 0) + unseen,
+        )
+        live = f"SELECT count(*) FROM {self._table} WHERE {self._deleted} IS NULL"
+        return Merged(
+            bool(unseen or kinds.keys() - {"older", "unchanged", "deleted before"}),
+            self._database.number(live),
+            counts.inserted,
+            counts.inserted + counts.updated + counts.unchanged,
+            counts,
+        )
+
+    def _kind(self, s: str) -> str:
+        """Return an expression that says what a staged row `s` is to its row `t`."""
+        version, deleted = self._version, self._deleted
+        same = " AND ".join(
+            f"({s}.{name} = t.{name} OR ({s}.{name} IS NULL AND t.{name} IS NULL))"
+            for name in map(self._sink.quote, self._schema)
+        )
+
+        def either(live: str, gone: str, of: str) -> str:
+            return f"CASE WHEN {of}.{deleted} IS NULL THEN {live} ELSE {gone} END"
+
+        kept = either("'unchanged'", "'deleted before'", s)
+        written = either(
+            either("'updated'", "'inserted'", "t"),
+            either("'deleted'", "'tombstone'", "t"),
+            s,
+        )
+        return (
+            f"CASE WHEN t.{self._key} IS NULL"
+            f" THEN {either(repr('inserted'), repr('tombstone'), s)}"
+            f" WHEN t.{version} IS NULL OR {s}.{version} >= t.{version}"
+            f" THEN CASE WHEN {same} THEN {kept} ELSE {written} END"
+            " ELSE 'older' END"
+        )
+
+    def _write(self, source: str) -> None:
+        """Write what is left of the staged rows."""
+        condition = "1 = 1"
+        if self._hard:
+            condition = f"{self._deleted} IS NULL"
+            self._database.run(
+                f"DELETE FROM {self._table} WHERE {self._key} IN (SELECT {self._key}"
+                f" FROM {source} WHERE {self._deleted} IS NOT NULL)"
+            )
+        self._database.run(
+            self._sink.upsert_sql(self._table, source, list(self._schema), condition)
+        )
+
+    def _delete_unseen(self, context: CommitContext) -> int:
+        """Delete rows that the source no longer has, and return how many."""
+        if not context.snapshot:
+            return 0
+        unseen = (
+            f"{self._deleted} IS NULL AND NOT EXISTS (SELECT 1 FROM {SEEN}"
+            f" WHERE {SEEN}.name = {self._table}.{self._key})"
+        )
+        number = self._database.number(
+            f"SELECT count(*) FROM {self._table} WHERE {unseen}"
+        )
+        if number and self._hard:
+            self._database.run(f"DELETE FROM {self._table} WHERE {unseen}")
+        elif number:
+            at = (context.at or datetime.now(UTC)).astimezone(UTC)
+            self._database.run(
+                f"UPDATE {self._table} SET {self._deleted} ="
+                f" '{at.isoformat(timespec='microseconds')}' WHERE {unseen}"
+            )
+        return number
+
+
+def definitions(sink: Database, schema: pl.Schema | dict[str, pl.DataType]) -> str:
+    """Return the columns of a schema as a statement that creates a table has them."""
+    return ", ".join(
+        f"{sink.quote(name)}"
+        f" {sink.key_type if name in (SOURCE_KEY, VERSION) else sink.sql_type(dtype)}"
+        for name, dtype in schema.items()
+    )
+
+
+def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> list[str]:
+    """Return columns of the report that the table lacks.
+
+    The temporary table of staged rows must be there: its columns have the types that
+    are needed.
+
+    Raises:
+        CorruptCheckpoint: A column of the table has another type, or there is none of
+            source keys.
+    """
+    there = sink.columns(database.cursor, sink.settings.table)
+    needed = sink.columns(database.cursor, STAGED)
+    if SOURCE_KEY not in there:
+        raise CorruptCheckpoint(
+            f"{sink.subject}: the table has no column {SOURCE_KEY}, so it is not a"
+            " report's; give another table"
+        )
+    for name in schema:
+        if name in there and there[name] != needed[name]:
+            raise CorruptCheckpoint(
+                f"{sink.subject}: column {name}: it is {there[name]}, the report needs"
+                f" {needed[name]}; change one, or give another table"
+            )
+    return [name for name in schema if name not in there]

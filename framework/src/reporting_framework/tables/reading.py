@@ -1,0 +1,72 @@
+"""A table of a database as a lazy frame."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from reporting_framework.tables.session import session
+from reporting_framework.tables.values import decoded
+
+if TYPE_CHECKING:
+    from reporting_framework.tables.table_sink import TableSink
+
+READ_ROWS = 50_000
+"""Rows that are fetched at once, unless fewer are wanted."""
+
+
+class TableReader:
+    """Rows of a table, fetched when the frame is collected.
+
+    Args:
+        sink: The sink, whose table it is.
+        schema: Columns of the frame.
+        there: Names of the columns that the table has; others are null.
+    """
+
+    def __init__(
+        self, sink: TableSink, schema: pl.Schema, there: Collection[str]
+    ) -> None:
+        self._sink, self._schema, self._there = sink, schema, there
+
+    def lazy(self) -> pl.LazyFrame:
+        """Return the frame."""
+        return register_io_source(self._read, schema=self._schema)
+
+    def _read(
+        self,
+        columns: list[str] | None,
+        predicate: pl.Expr | None,
+        rows: int | None,
+        batch: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the rows of one query, which sees the table as it is when it begins."""
+        names = self._schema.names() if columns is None else columns
+        listed = ", ".join(
+            self._sink.quote(name) if name in self._there else "NULL" for name in names
+        )
+        table = self._sink.quote(self._sink.settings.table)
+        with session(self._sink) as database:
+            database.run(f"SELECT {listed or '1'} FROM {table}")
+            while rows is None or rows > 0:
+                size = min(batch or READ_ROWS, READ_ROWS, rows or READ_ROWS)
+                found = database.cursor.fetchmany(size)
+                if not found:
+                    return
+                frame = self._frame(names, found)
+                rows = None if rows is None else rows - frame.height
+                yield frame if predicate is None else frame.filter(predicate)
+
+    def _frame(self, names: list[str], found: list[tuple[object, ...]]) -> pl.DataFrame:
+        if not names:
+            return pl.DataFrame(height=len(found))
+        values = zip(*found, strict=True)
+        return pl.DataFrame(
+            [
+                decoded(name, column, self._schema[name])
+                for name, column in zip(names, values, strict=True)
+            ]
+        )

@@ -1,0 +1,43 @@
+"""Staged rows on the local disk, so that memory does not grow with a run."""
+
+from __future__ import annotations
+
+import threading
+from itertools import count
+from pathlib import Path
+
+import polars as pl
+
+from reporting_framework.storage import LockedPath, locked_folder, naming
+
+
+class StagedFrames:
+    """A folder of frames (Arrow IPC), made when it is first needed.
+
+    What a killed process left behind is removed by a later one.
+    """
+
+    def __init__(self) -> None:
+        self._folder: LockedPath | None = None
+        self._making = threading.Lock()
+        self._numbers = count()
+
+    def add(self, frame: pl.DataFrame) -> Path:
+        """Stage a frame and return its file."""
+        with self._making:
+            if self._folder is None:
+                self._folder = locked_folder("table")
+        path = self._folder.path / f"{next(self._numbers)}.arrow"
+        with (
+            naming(path),
+            path.open("wb") as file,  # polars itself would not say that it is full
+        ):
+            frame.write_ipc(file, compression="lz4")
+        return path
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        with self._making:
+            if self._folder is not None:
+                self._folder.close()
+                self._folder = None

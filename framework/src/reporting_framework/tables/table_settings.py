@@ -1,0 +1,36 @@
+"""The settings that sinks of tables share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from reporting_framework.plugin_api.records import WriteMode
+from reporting_framework.plugin_api.settings import Settings
+
+
+class TableSettings(Settings):
+    """Settings of a `TableSink`; an author adds how to connect."""
+
+    table: str = Field(
+        min_length=1, description="The table; the first commit creates it"
+    )
+    write_mode: WriteMode | None = Field(
+        None, description="What runs do to the table, if not what the report says"
+    )
+    deletes: Literal["soft", "hard"] = Field(
+        "soft",
+        description=(
+            "With `upsert`, what becomes of a deleted row: `soft` keeps it, with"
+            " `_deleted_at`; `hard` removes it, and an older version that arrives later"
+            " brings it back"
+        ),
+    )
+    timestamp: str | None = Field(
+        None,
+        description=(
+            "Column of the time of a row (a date and time with a time zone), for"
+            " sources that list from the newest one on"
+        ),
+    )

@@ -1,0 +1,283 @@
+"""The base class of sinks that are tables of a database.
+
+An author says how to connect. Staging, deduplication, the rules of the write modes, the
+source state, the ledger and queries come with the base, in SQL that SQLite, PostgreSQL
+and DuckDB have in common.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import polars as pl
+
+from reporting_framework.errors import (
+    CorruptCheckpoint,
+    SettingsError,
+)
+from reporting_framework.plugin_api.records import (
+    DELETED_AT,
+    ROWS_ONLY,
+    CommitContext,
+    CommitResult,
+    Split,
+    StagedPart,
+    UpsertCounts,
+    WriteMode,
+)
+from reporting_framework.plugin_api.result import Output
+from reporting_framework.storage import commit_attempts
+from reporting_framework.tables.dialect import Database
+from reporting_framework.tables.ledger import TableLedger
+from reporting_framework.tables.loading import (
+    check_order,
+    create_staged,
+    load,
+    load_seen,
+)
+from reporting_framework.tables.merge import (
+    STATE,
+    VERSION_COLUMNS,
+    Merged,
+    TableMerge,
+    definitions,
+    missing_columns,
+)
+from reporting_framework.tables.reading import TableReader
+from reporting_framework.tables.session import (
+    Session,
+    lost_race,
+    session,
+)
+from reporting_framework.tables.staging import StagedFrames
+from reporting_framework.tables.table_settings import TableSettings
+from reporting_framework.tables.values import decoded, encoded
+
+
+class StagedRows(NamedTuple):
+    """Rows of one staged part.
+
+    Attributes:
+        path: File that they are in.
+        rows: How many they are, without deleted records.
+    """
+
+    path: Path
+    rows: int
+
+
+class TableSink(Database):
+    """Base class of sinks that are tables of a database.
+
+    A sink needs `connect` and a `TableSettings`; the other methods of `Database` say
+    how its SQL differs from the standard's.
+    """
+
+    Settings: ClassVar[type[TableSettings]] = TableSettings
+    write_modes = frozenset({"append", "upsert", "replace"})
+
+    def __init__(self, settings: Any = None) -> None:
+        super().__init__(settings)
+        self._frames = StagedFrames()
+        self._schema = pl.Schema()
+        self._mode: WriteMode = "append"
+        self._opened: int | None = None
+
+    # -- the sink ----------------------------------------------------------------------
+
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
+        """See `Sink.open`; compares the columns with those of the table."""
+        self._check(schema)
+        self._schema, self._mode = schema, mode
+        with session(self) as database:
+            self._opened = self._state(database)[0]
+            if self._exists(database):
+                self._create_staged(database)
+                missing_columns(self, database, self._table_schema)
+
+    def _check(self, schema: pl.Schema) -> None:
+        """Raise `SettingsError` if the table cannot have these columns."""
+        names = [name.casefold() for name in schema]
+        if twice := [name for name in schema if names.count(name.casefold()) > 1]:
+            raise SettingsError(
+                f"{self.subject}: columns {', '.join(twice)} have the same name in a"
+                " database; rename one with a transform"
+            )
+        timestamp = self.settings.timestamp
+        if timestamp is not None and not (
+            isinstance(dtype := schema.get(timestamp), pl.Datetime) and dtype.time_zone
+        ):
+            raise SettingsError(
+                f"{self.subject}: timestamp: there is no column {timestamp} of a date"
+                " and time with a time zone; name another one"
+            )
+        for name, dtype in schema.items():
+            try:
+                self.sql_type(dtype)
+            except SettingsError as error:
+                message = str(error).removeprefix(f"{self.subject}: ")
+                raise SettingsError(
+                    f"{self.subject}: column {name}: {message}"
+                ) from None
+
+    @property
+    def _staged_schema(self) -> pl.Schema:
+        if self._mode == "append":
+            return self._schema
+        return pl.Schema({**self._schema, **VERSION_COLUMNS})
+
+    @property
+    def _table_schema(self) -> pl.Schema:
+        return self._staged_schema if self._mode == "upsert" else self._schema
+
+    def _create_staged(self, database: Session) -> None:
+        create_staged(self, database, definitions(self, self._staged_schema))
+
+    def _exists(self, database: Session) -> bool:
+        return bool(self.columns(database.cursor, self.settings.table))
+
+    def _state(self, database: Session) -> tuple[int | None, str | None]:
+        """Return how often the table was committed to, and its state."""
+        if not self.columns(database.cursor, STATE):
+            return None, None
+        found = database.rows(
+            f"SELECT version, state FROM {STATE} WHERE name = ?", self.settings.table
+        )
+        return (int(found[0][0]), found[0][1]) if found else (None, None)
+
+    def load_state(self) -> Mapping[str, Any] | None:
+        """See `Sink.load_state`."""
+        with session(self) as database:
+            text = self._state(database)[1]
+        try:
+            state: Mapping[str, Any] | None = None if text is None else json.loads(text)
+        except ValueError:
+            raise CorruptCheckpoint(
+                f"{self.subject}: the source state in {STATE} is not JSON; restore it,"
+                " or delete it so that everything is read again"
+            ) from None
+        return state
+
+    def ledger(self) -> TableLedger:
+        """See `Sink.ledger`."""
+        with session(self) as database:
+            exists = self._exists(database)
+            rows = self._rows(database) if exists else 0
+            newest = self.newest_of(database) if exists else None
+        return TableLedger(self, rows, newest, exists=exists)
+
+    def _rows(self, database: Session) -> int:
+        table = self.quote(self.settings.table)
+        live = ""
+        if DELETED_AT in self.columns(database.cursor, self.settings.table):
+            live = f" WHERE {self.quote(DELETED_AT)} IS NULL"
+        return database.number(f"SELECT count(*) FROM {table}{live}")
+
+    def newest_of(
+        self, database: Session, until: datetime | None = None
+    ) -> datetime | None:
+        """Return the newest timestamp of the table, up to a moment if it is given."""
+        name = self.settings.timestamp
+        if name is None or name not in self.columns(
+            database.cursor, self.settings.table
+        ):
+            return None
+        table, column = self.quote(self.settings.table), self.quote(name)
+        bound = ""
+        if until is not None:
+            moment = pl.DataFrame({"at": [until]}, schema={"at": self._schema[name]})
+            bound = f" WHERE {column} <= '{encoded(moment).item()}'"
+        found = database.value(f"SELECT MAX({column}) FROM {table}{bound}")
+        newest: datetime | None = decoded(name, [found], self._schema[name]).item()
+        return newest.astimezone(UTC) if newest else None
+
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
+        """See `Sink.stage`."""
+        rows = frame.height
+        if self._mode != "append":
+            rows = frame[DELETED_AT].null_count()
+        staged = frame.select(self._staged_schema.names())
+        return StagedPart(frame.height, StagedRows(self._frames.add(staged), rows))
+
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
+        """See `Sink.commit`."""
+        snapshot = context.snapshot and self._mode == "upsert"
+        context = context._replace(snapshot=snapshot)
+        staged: list[StagedRows] = [part.data for part in staged_parts]
+        write = bool(
+            staged or snapshot or self._mode == "replace" or context.state is not None
+        )
+        with session(self, write=write) as database:
+            if write:
+                merged = self._merged(database, staged, context)
+            else:
+                merged = self._unchanged(database)
+            output = Output(
+                uri=self.location,
+                rows=merged.rows,
+                new_rows=merged.added,
+                bytes=self.size(database.cursor),
+                version=str(merged.version),
+            )
+            newest = self.newest_of(database)
+        duplicates = sum(part.rows for part in staged) - merged.kept
+        return CommitResult([output], duplicates, newest, upserted=merged.upserted)
+
+    def _unchanged(self, database: Session) -> Merged:
+        rows = self._rows(database) if self._exists(database) else 0
+        counts = UpsertCounts() if self._mode == "upsert" else None
+        version = self._state(database)[0]
+        return Merged(False, rows, 0, 0, counts, version or 0)
+
+    def _merged(
+        self, database: Session, staged: Sequence[StagedRows], context: CommitContext
+    ) -> Merged:
+        with database.transaction():
+            check_order(self, database)
+            self._create_staged(database)
+            source = load(self, database, [part.path for part in staged])
+            if context.snapshot:
+                load_seen(self, database, source, context.not_staged)
+        merge = TableMerge(self, database, self._table_schema, self._mode)
+        for _ in commit_attempts(self.subject):
+            try:
+                return merge.merge(source, context, self._opened)
+            except Exception as error:
+                if not lost_race(self, error):
+                    raise
+        raise AssertionError("commit_attempts raises at its end")
+
+    def close(self) -> None:
+        """See `Plugin.close`."""
+        self._frames.clear()
+
+    def scan(self) -> pl.LazyFrame | None:
+        """See `Sink.scan`; with `VERSION` and `DELETED_AT` if the table has them."""
+        with session(self) as database:
+            there = self.columns(database.cursor, self.settings.table)
+        if not there:
+            return None
+        schema = pl.Schema(
+            {
+                **self._schema,
+                **{
+                    name: dtype
+                    for name, dtype in VERSION_COLUMNS.items()
+                    if name in there
+                },
+            }
+        )
+        return TableReader(self, schema, there).lazy()
