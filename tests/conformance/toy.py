@@ -17,6 +17,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from reporting_framework import (
+    ROWS_ONLY,
     SOURCE_KEY,
     Batch,
     CommitConflict,
@@ -34,6 +35,7 @@ from reporting_framework import (
     StagedPart,
     StorageUnavailable,
     Transform,
+    UpsertCounts,
     Validated,
     Validator,
     hookimpl,
@@ -253,6 +255,195 @@ class ToySink(Sink):
     def scan(self):
         rows = list(self._rows().values())
         return pl.DataFrame(rows, schema=self.schema).lazy() if rows else None
+
+
+class ToyTable(Sink):
+    """A table that can be upserted to, in one file with the source state."""
+
+    name = "toy-table"
+    Settings = ToySettings
+    write_modes = frozenset({"append", "upsert", "replace"})
+
+    def __init__(self, settings):
+        self.file = settings.folder / "table.json"
+
+    def _read(self):
+        return json.loads(
+            read(self.file) or b'{"number": 0, "rows": {}, "state": null}'
+        )
+
+    def open(self, schema, mode="append", primary_key=()):
+        self.mode, self.opened = mode, self._read()
+
+    def load_state(self):
+        return self._read()["state"]
+
+    def stage(self, frame, split, part):
+        rows = frame.to_dicts()
+        return StagedPart(frame.height, json.loads(json.dumps(rows, default=str)))
+
+    def commit(self, staged_parts, context=ROWS_ONLY):
+        rows = [row for part in staged_parts for row in part.data]
+        with self.file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            content = self._read()
+            lost = content["number"] != self.opened["number"]
+            old = content["rows"]
+            if self.mode == "append":
+                new = {row[SOURCE_KEY]: row for row in rows} | old
+                counts, kept = None, len(new) - len(old)
+            else:
+                latest = latest_rows(rows)
+                if self.mode == "replace":
+                    new = {key: row for key, row in latest.items() if alive(row)}
+                    counts, kept = None, len(new)
+                else:
+                    read_keys = {*latest, *context.not_staged}
+                    at = context.at if context.snapshot and not lost else None
+                    new, counts = upserted(old, latest, read_keys, at)
+                    kept = counts.inserted + counts.updated + counts.unchanged
+            state = content["state"] if lost or context.state is None else context.state
+            after = {"number": content["number"] + 1, "rows": new, "state": state}
+            if (new, state) != (old, content["state"]):
+                write(self.file, json.dumps(after, sort_keys=True).encode())
+        live = sum(map(alive, new.values()))
+        added = kept if counts is None else counts.inserted
+        output = Output(uri=str(self.file), rows=live, new_rows=added, bytes=0)
+        staged = sum(map(alive, rows))
+        return CommitResult([output], staged - kept, upserted=counts)
+
+
+def alive(row):
+    return row.get("_deleted_at") is None
+
+
+def age(row):
+    return row["_version"] is not None, row["_version"] or ""
+
+
+def rank(row):
+    return *age(row), not alive(row)
+
+
+def latest_rows(rows):
+    """The newest version of each source key; of equal ones a delete, and then the later row."""
+    latest = {}
+    for row in rows:
+        known = latest.get(row[SOURCE_KEY])
+        if known is None or rank(row) >= rank(known):
+            latest[row[SOURCE_KEY]] = row
+    return latest
+
+
+def upserted(old, latest, read_keys, snapshot_at):
+    """The rows after an upsert, and what was done."""
+    new, counts = dict(old), dict.fromkeys(UpsertCounts._fields, 0)
+    if snapshot_at is not None:
+        for key in filter(lambda key: alive(old[key]), old.keys() - read_keys):
+            counts["deleted"] += 1
+            new[key] = {**old[key], "_deleted_at": str(snapshot_at)}
+    for key, row in latest.items():
+        known = old.get(key)
+        if known is not None and age(row) < age(known):
+            continue
+        there = known is not None and alive(known)
+        new[key] = row
+        if alive(row):
+            kind = (
+                "inserted" if not there else "unchanged" if row == known else "updated"
+            )
+            counts[kind] += 1
+        else:
+            counts["deleted"] += there
+    return new, UpsertCounts(**counts)
+
+
+class ToyQuarantine:
+    def __init__(self, file):
+        self.file = file
+        found = json.loads(read(file) or b"{}")
+        self.rows, self.bookmark = found.get("rows", {}), found.get("bookmark", {})
+
+    def _write(self):
+        write(
+            self.file,
+            json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode(),
+        )
+
+    def _shown(self):
+        return {
+            source_key: row
+            for source_key, row in self.rows.items()
+            if not row[1].startswith(("begun", "discarded:"))
+        }
+
+    def versions(self, objects):
+        known = {}
+        for source_key, (version, kind, *_) in self.rows.items():
+            known.setdefault(object_of(source_key), set()).add(
+                None if kind == "begun" else version
+            )
+        return {
+            each: known[each].copy().pop() if len(known[each]) == 1 else None
+            for each in objects
+            if each in known
+        }
+
+    def entries(self):
+        rows = [
+            (source_key, *row[:4], datetime.fromisoformat(row[4]))
+            for source_key, row in sorted(self._shown().items())
+        ]
+        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
+
+    def mark_in_progress(self, objects):
+        self.rows |= {
+            source_key: [None, "begun", None, None, None]
+            for source_key in map(single_source_key, objects)
+        }
+        self._write()
+
+    def replace_entries(self, reread, rejections, *, run_id, at):
+        before, again = self.rows, set(reread)
+        self.rows = {
+            source_key: row
+            for source_key, row in before.items()
+            if object_of(source_key) not in again
+        }
+        for source_key, version, kind, field in rejections:
+            found = before.get(source_key, ["", ""])
+            discarded = found[0] == version and found[1].startswith("discarded:")
+            added = [version, kind, field, run_id, at.isoformat()]
+            self.rows[source_key] = before[source_key] if discarded else added
+        self._write()
+        return QuarantineState(uri=str(self.file), rows=len(self._shown()))
+
+    def discard(self, entries):
+        there = self.entries().rows()
+        chosen = [row[0] for row in entries.rows() if row in there]
+        for source_key in chosen:
+            self.rows[source_key][1] = "discarded:" + self.rows[source_key][1]
+        self._write()
+        return len(chosen)
+
+    def discarded(self):
+        rows = [
+            (
+                source_key,
+                row[0],
+                row[1].removeprefix("discarded:"),
+                *row[2:4],
+                datetime.fromisoformat(row[4]),
+            )
+            for source_key, row in sorted(self.rows.items())
+            if row[1].startswith("discarded:")
+        ]
+        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
+
+    def save_hints(self, bookmark):
+        self.bookmark = bookmark
+        self._write()
+
 
 
 # -- the query ------------------------------------------------------------------------------------------------------------

@@ -174,6 +174,53 @@ def table():
     return pl.DataFrame(rows, schema=toy.SCHEMA, orient="row")
 
 
+class TestTable(SinkContract):
+    plugin = toy.ToyTable
+    bounded = False
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {"folder": str(tmp_path)}
+
+    @pytest.fixture
+    def rows(self):
+        return lambda numbers: pl.DataFrame(
+            [(number, CANARY, f"{number}.json") for number in numbers],
+            schema=toy.SCHEMA,
+            orient="row",
+        )
+
+    @pytest.fixture
+    def visible(self, files):
+        def read():
+            content = json.loads(files().get("table.json", b'{"rows": {}}'))
+            rows = content["rows"]
+            frame = pl.DataFrame(
+                list(rows.values() if isinstance(rows, dict) else rows),
+                schema={
+                    **toy.SCHEMA,
+                    **dict.fromkeys(("_version", "_deleted_at"), pl.String),
+                },
+            )
+            return frame.with_columns(
+                pl.col("_deleted_at").str.to_datetime(
+                    "%+", time_unit="us", time_zone="UTC"
+                )
+            )
+
+        return read
+
+    @pytest.fixture
+    def files(self, tmp_path):
+        return lambda: {
+            path.name: path.read_bytes() for path in tmp_path.glob("table.json")
+        }
+
+    @pytest.fixture
+    def faults(self, broken_io):
+        return broken_io
+
+
 class TestQuery(QueryContract):
     plugin = toy.ToyQuery
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import (
@@ -90,11 +90,11 @@ class Transaction:
 def session(sink: Database, *, write: bool = False) -> Iterator[Session]:
     """Connect for the block; raise errors of the driver as the sink translates them."""
     try:
-        connection = sink.connect(write=write)
-        try:
-            yield Session(sink, connection.cursor())
-        finally:
-            connection.close()
+        with (
+            closing(sink.connect(write=write)) as connection,
+            closing(connection.cursor()) as cursor,  # an open one can hold a lock
+        ):
+            yield Session(sink, cursor)
     except Exception as error:
         if _ERRORS.isdisjoint(_names(error)):
             raise

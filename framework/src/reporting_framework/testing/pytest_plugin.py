@@ -18,7 +18,8 @@ Pytest loads this module wherever the framework is installed, so it is cheap.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,6 +50,29 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker of the suites' longer tests known."""
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Name the promise that a skipped test of a suite does not try.
+
+    The test fails instead if its suite is strict.
+    """
+    report = yield
+    suite: Any = getattr(item, "cls", None)
+    contracts = sys.modules.get("reporting_framework.testing.contracts.base")
+    if contracts is None or suite is None or not report.skipped:
+        return report
+    if issubclass(suite, contracts.PluginContract) and isinstance(
+        report.longrepr, tuple
+    ):
+        path, line, reason = report.longrepr
+        promise = item.name.removeprefix("test_").replace("_", " ")
+        text = f"not tried: {promise}: {reason.removeprefix('Skipped: ')}"
+        report.longrepr = (path, line, text)
+        if suite.strict:
+            report.outcome, report.longrepr = "failed", f"{suite.__name__}: {text}"
+    return report
 
 
 @pytest.fixture(scope="session")

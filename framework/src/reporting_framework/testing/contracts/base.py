@@ -45,6 +45,8 @@ class PluginContract:
     To say:
         bounded: Class attribute: False for a plugin whose memory grows with a run, and
             whose documentation says so.
+        strict: Class attribute: True if a promise that is not tried is a failure. A
+            skipped test says which one it is, and what to give.
 
     To use:
         make: Fixture: makes the plugin from `settings`, a new object with each call;
@@ -53,6 +55,7 @@ class PluginContract:
 
     plugin: ClassVar[Any]
     bounded: ClassVar[bool] = True
+    strict: ClassVar[bool] = False
 
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:

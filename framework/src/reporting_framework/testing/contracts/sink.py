@@ -30,6 +30,7 @@ from reporting_framework.testing.contracts.output_versions import (
     OutputVersionsContract,
 )
 from reporting_framework.testing.contracts.table import ReadableContract
+from reporting_framework.testing.contracts.write_modes import WriteModesContract
 from reporting_framework.testing.faults.calls import Attempt, Faults, Killed, each_fault
 from reporting_framework.testing.harness.memory import assert_bounded, peak
 from reporting_framework.testing.harness.sink_harness import (
@@ -48,6 +49,7 @@ WRITERS = 4
 
 
 class SinkContract(
+    WriteModesContract,
     OutputVersionsContract,
     BackupContract,
     ReadableContract,
@@ -55,7 +57,8 @@ class SinkContract(
 ):
     """The promises of a `Sink`.
 
-    There are also those of its ledger, versions, table and reset where it has them.
+    There are also those of its write modes, ledger, versions, table and reset where it
+    has them.
 
     To give, beside what `PluginContract` says:
         rows: Fixture: a function that makes a frame, `SOURCE_KEY` last, with one row
@@ -72,6 +75,11 @@ class SinkContract(
             where there are files.
         clear: Fixture: a function that empties the place, as it was before the first
             run.
+        edition: Fixture: a function from a number and the number of an edition to a
+            frame with one row: the same number, the same source key, and other values
+            for each edition. For a sink that can ``upsert`` or ``replace``; made of
+            `rows` unless given. `visible` then gives `VERSION` (String), `DELETED_AT`
+            (Datetime us UTC) and deleted rows, too.
 
     To say:
         atomic: Class attribute: False where `rows` lead to several outputs, each of

@@ -1,0 +1,185 @@
+"""A model of a table, and changes to it; a part of the suites of sinks.
+
+The model is a dict. It says what a sink's table must be after any runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from reporting_framework.plugin_api.records import (
+    DELETED_AT,
+    SOURCE_KEY,
+    VERSION,
+    UpsertCounts,
+)
+
+Edition = Callable[[int, int], pl.DataFrame]
+MOMENT = pl.Datetime("us", "UTC")
+
+
+class Change(NamedTuple):
+    """A record as a source delivers it.
+
+    Attributes:
+        number: Which record it is.
+        version: Its version.
+        edition: Which of its values it has.
+        deleted: When it was deleted at the source, `None` if it was not.
+    """
+
+    number: int
+    version: str | None = "1"
+    edition: int = 0
+    deleted: datetime | None = None
+
+
+class Due(NamedTuple):
+    """A row as it must be in the table.
+
+    Attributes:
+        version: Its version.
+        edition: Which values it has, `None` if they do not matter.
+        deleted: When it was deleted, `None` if it was not.
+    """
+
+    version: str | None
+    edition: int | None
+    deleted: datetime | None
+
+
+class TableModel:
+    """A table that is upserted to.
+
+    Attributes:
+        rows: Its rows by their number.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Due] = {}
+
+    def upsert(
+        self,
+        parts: Iterable[Sequence[Change]],
+        *,
+        snapshot_at: datetime | None = None,
+        not_staged: Sequence[int] = (),
+    ) -> tuple[UpsertCounts, int]:
+        """Upsert parts in their order; return the counts and the duplicates.
+
+        Args:
+            parts: Changes by staged part.
+            snapshot_at: When the run began, if it has read all that the source has.
+            not_staged: Records that were read and are not staged.
+        """
+        changes = [change for part in parts for change in part]
+        latest: dict[int, Change] = {}
+        for change in changes:
+            known = latest.get(change.number)
+            if known is None or _rank(change) >= _rank(known):
+                latest[change.number] = change
+        counts = dict.fromkeys(UpsertCounts._fields, 0)
+        if snapshot_at is not None:
+            for number in self.rows.keys() - latest.keys() - set(not_staged):
+                if self.rows[number].deleted is None:
+                    self.rows[number] = self.rows[number]._replace(deleted=snapshot_at)
+                    counts["deleted"] += 1
+        for change in latest.values():
+            if kind := self._apply(change):
+                counts[kind] += 1
+        rows = sum(change.deleted is None for change in changes)
+        result = UpsertCounts(**counts)
+        return result, rows - result.inserted - result.updated - result.unchanged
+
+    def _apply(self, change: Change) -> str:
+        """Apply a change and return what it counts as, nothing if it does not."""
+        known = self.rows.get(change.number)
+        if known is not None and _age(change.version) < _age(known.version):
+            return ""
+        live = known is not None and known.deleted is None
+        new = Due(change.version, change.edition, change.deleted)
+        if change.deleted is not None:
+            self.rows[change.number] = new._replace(edition=None)
+            return "deleted" if live else ""
+        self.rows[change.number] = new
+        if not live:
+            return "inserted"
+        return "unchanged" if known == new else "updated"
+
+
+class Frames:
+    """Frames of changes, as they are staged.
+
+    Args:
+        edition: Makes one row of a record, in one of its editions.
+    """
+
+    def __init__(self, edition: Edition) -> None:
+        self._edition = edition
+
+    def schema(self) -> pl.Schema:
+        """Columns of the report."""
+        return self._edition(0, 0).schema
+
+    def of(self, changes: Sequence[Change], *, versions: bool = True) -> pl.DataFrame:
+        """Return the frame of changes, without their versions for ``append``."""
+        return pl.concat(self._row(change, versions=versions) for change in changes)
+
+    def key(self, number: int) -> str:
+        """Return the source key of a record."""
+        key: str = self._edition(number, 0)[SOURCE_KEY].item()
+        return key
+
+    def _row(self, change: Change, *, versions: bool) -> pl.DataFrame:
+        row = self._edition(change.number, change.edition)
+        if not versions:
+            return row
+        if change.deleted is not None:
+            gone = row.clear(1).drop(SOURCE_KEY)
+            row = gone.with_columns(row[SOURCE_KEY])
+        return row.with_columns(
+            pl.lit(change.version, pl.String).alias(VERSION),
+            pl.lit(change.deleted).cast(MOMENT).alias(DELETED_AT),
+        )
+
+    def differences(self, model: TableModel, seen: pl.DataFrame) -> list[str]:
+        """Return what a table has that the model has not, and the reverse, in words."""
+        due = {self.key(number): (number, row) for number, row in model.rows.items()}
+        there: dict[str, dict[str, Any]] = {}
+        found = []
+        for row in seen.to_dicts():
+            if row[SOURCE_KEY] in there:
+                found.append(f"{row[SOURCE_KEY]} is there twice")
+            there[row[SOURCE_KEY]] = row
+        found += [f"{key} is not there" for key in due.keys() - there.keys()]
+        found += [f"{key} should not be there" for key in there.keys() - due.keys()]
+        for key in sorted(due.keys() & there.keys()):
+            found += [f"{key} {wrong}" for wrong in self._wrong(*due[key], there[key])]
+        return found
+
+    def _wrong(self, number: int, due: Due, row: dict[str, Any]) -> list[str]:
+        """Return what is wrong with a row."""
+        if row[VERSION] != due.version:
+            return ["has another version"]
+        if row[DELETED_AT] != due.deleted:
+            return ["is deleted at another time" if due.deleted else "is deleted"]
+        if due.edition is None:
+            return []
+        values = self._edition(number, due.edition).row(0, named=True)
+        return [
+            f"has another value in column {name}"
+            for name, value in values.items()
+            if name in row and repr(row[name]) != repr(value)
+        ]
+
+
+def _age(version: str | None) -> tuple[bool, bytes]:
+    return version is not None, (version or "").encode()
+
+
+def _rank(change: Change) -> tuple[bool, bytes, bool]:
+    return *_age(change.version), change.deleted is not None
