@@ -271,7 +271,7 @@ MUTANTS = [
     # -- tables
     Mutant(
         "keeps the oldest version",
-        "TestTable",
+        "TestTableSink",
         "rank(row) >= rank(known)",
         "rank(row) <= rank(known)",
         "test_the_newest_version_wins_in_every_order",
@@ -279,7 +279,7 @@ MUTANTS = [
     ),
     Mutant(
         "lets an older version overwrite a newer one",
-        "TestTable",
+        "TestTableSink",
         "if known is not None and age(row) < age(known):",
         "if False:",
         "test_the_newest_version_wins_in_every_order",
@@ -287,7 +287,7 @@ MUTANTS = [
     ),
     Mutant(
         "compares versions as numbers",
-        "TestTable",
+        "TestTableSink",
         'return row["_version"] is not None, row["_version"] or ""',
         'return row["_version"] is not None, (row["_version"] or "").zfill(9)',
         "test_versions_are_compared_as_texts",
@@ -295,7 +295,7 @@ MUTANTS = [
     ),
     Mutant(
         "lets the earlier one of equal versions win",
-        "TestTable",
+        "TestTableSink",
         "if known is not None and age(row) < age(known):",
         "if known is not None and age(row) <= age(known):",
         "test_of_equal_versions_the_later_one_wins",
@@ -303,7 +303,7 @@ MUTANTS = [
     ),
     Mutant(
         "inserts without removing the older version",
-        "TestTable",
+        "TestTableSink",
         "json.dumps(after, sort_keys=True)",
         "json.dumps({**after, 'rows': rows} if self.mode == 'upsert' else after)",
         "test_the_newest_version_wins_in_every_order",
@@ -311,7 +311,7 @@ MUTANTS = [
     ),
     Mutant(
         "forgets a delete of an unseen key",
-        "TestTable",
+        "TestTableSink",
         "        new[key] = row\n        if alive(row):",
         "        if alive(row) or there: new[key] = row\n        if alive(row):",
         "test_a_delete_of_an_unseen_key_is_kept",
@@ -319,7 +319,7 @@ MUTANTS = [
     ),
     Mutant(
         "lets a delete lose to a row of its version",
-        "TestTable",
+        "TestTableSink",
         "rank(row) >= rank(known)",
         "age(row) >= age(known)",
         "test_a_delete_of_the_same_version_wins_within_a_run",
@@ -327,7 +327,7 @@ MUTANTS = [
     ),
     Mutant(
         "deletes rejected records with a snapshot",
-        "TestTable",
+        "TestTableSink",
         "{*latest, *context.not_staged}",
         "{*latest}",
         "test_a_snapshot_deletes_what_the_source_has_no_more",
@@ -335,7 +335,7 @@ MUTANTS = [
     ),
     Mutant(
         "loses the version of what a snapshot deletes",
-        "TestTable",
+        "TestTableSink",
         '{**old[key], "_deleted_at": str(snapshot_at)}',
         '{**old[key], "_deleted_at": str(snapshot_at), "_version": None}',
         "test_a_snapshot_deletes_what_the_source_has_no_more",
@@ -343,7 +343,7 @@ MUTANTS = [
     ),
     Mutant(
         "infers deletes after a lost race",
-        "TestTable",
+        "TestTableSink",
         "if context.snapshot and not lost else None",
         "if context.snapshot else None",
         "test_a_lost_race_infers_no_delete",
@@ -351,7 +351,7 @@ MUTANTS = [
     ),
     Mutant(
         "replaces the state of the winner",
-        "TestTable",
+        "TestTableSink",
         "if lost or context.state is None else",
         "if context.state is None else",
         "test_a_lost_race_infers_no_delete",
@@ -359,7 +359,7 @@ MUTANTS = [
     ),
     Mutant(
         "commits blindly",
-        "TestTable",
+        "TestTableSink",
         'old = content["rows"]',
         'old = self.opened["rows"]',
         "test_a_lost_race_infers_no_delete",
@@ -367,7 +367,7 @@ MUTANTS = [
     ),
     Mutant(
         "commits the state without the rows",
-        "TestTable",
+        "TestTableSink",
         "            if (new, state) !=",
         "            write(self.file, json.dumps(content | {'state': state}).encode())\n"
         "            if (new, state) !=",
@@ -376,7 +376,7 @@ MUTANTS = [
     ),
     Mutant(
         "commits the rows without the state",
-        "TestTable",
+        "TestTableSink",
         "            if (new, state) !=",
         "            write(self.file, json.dumps(content | {'rows': new}).encode())\n"
         "            if (new, state) !=",
@@ -385,7 +385,7 @@ MUTANTS = [
     ),
     Mutant(
         "keeps no state if there are no rows",
-        "TestTable",
+        "TestTableSink",
         'if (new, state) != (old, content["state"]):',
         "if new != old:",
         "test_state_is_committed_with_the_rows",
@@ -393,7 +393,7 @@ MUTANTS = [
     ),
     Mutant(
         "counts what is unchanged as updated",
-        "TestTable",
+        "TestTableSink",
         '"unchanged" if row == known else "updated"',
         '"updated"',
         "test_a_repeated_upsert_changes_nothing",
@@ -401,7 +401,7 @@ MUTANTS = [
     ),
     Mutant(
         "keeps rows that were to be replaced",
-        "TestTable",
+        "TestTableSink",
         "new = {key: row for key, row in latest.items() if alive(row)}",
         "new = old | {key: row for key, row in latest.items() if alive(row)}",
         "test_replace_makes_the_rows_the_table",

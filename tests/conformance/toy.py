@@ -257,10 +257,10 @@ class ToySink(Sink):
         return pl.DataFrame(rows, schema=self.schema).lazy() if rows else None
 
 
-class ToyTable(Sink):
+class ToyTableSink(Sink):
     """A table that can be upserted to, in one file with the source state."""
 
-    name = "toy-table"
+    name = "toy-table-sink"
     Settings = ToySettings
     write_modes = frozenset({"append", "upsert", "replace"})
 
@@ -356,94 +356,6 @@ def upserted(old, latest, read_keys, snapshot_at):
         else:
             counts["deleted"] += there
     return new, UpsertCounts(**counts)
-
-
-class ToyQuarantine:
-    def __init__(self, file):
-        self.file = file
-        found = json.loads(read(file) or b"{}")
-        self.rows, self.bookmark = found.get("rows", {}), found.get("bookmark", {})
-
-    def _write(self):
-        write(
-            self.file,
-            json.dumps({"rows": self.rows, "bookmark": self.bookmark}).encode(),
-        )
-
-    def _shown(self):
-        return {
-            source_key: row
-            for source_key, row in self.rows.items()
-            if not row[1].startswith(("begun", "discarded:"))
-        }
-
-    def versions(self, objects):
-        known = {}
-        for source_key, (version, kind, *_) in self.rows.items():
-            known.setdefault(object_of(source_key), set()).add(
-                None if kind == "begun" else version
-            )
-        return {
-            each: known[each].copy().pop() if len(known[each]) == 1 else None
-            for each in objects
-            if each in known
-        }
-
-    def entries(self):
-        rows = [
-            (source_key, *row[:4], datetime.fromisoformat(row[4]))
-            for source_key, row in sorted(self._shown().items())
-        ]
-        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
-
-    def mark_in_progress(self, objects):
-        self.rows |= {
-            source_key: [None, "begun", None, None, None]
-            for source_key in map(single_source_key, objects)
-        }
-        self._write()
-
-    def replace_entries(self, reread, rejections, *, run_id, at):
-        before, again = self.rows, set(reread)
-        self.rows = {
-            source_key: row
-            for source_key, row in before.items()
-            if object_of(source_key) not in again
-        }
-        for source_key, version, kind, field in rejections:
-            found = before.get(source_key, ["", ""])
-            discarded = found[0] == version and found[1].startswith("discarded:")
-            added = [version, kind, field, run_id, at.isoformat()]
-            self.rows[source_key] = before[source_key] if discarded else added
-        self._write()
-        return QuarantineState(uri=str(self.file), rows=len(self._shown()))
-
-    def discard(self, entries):
-        there = self.entries().rows()
-        chosen = [row[0] for row in entries.rows() if row in there]
-        for source_key in chosen:
-            self.rows[source_key][1] = "discarded:" + self.rows[source_key][1]
-        self._write()
-        return len(chosen)
-
-    def discarded(self):
-        rows = [
-            (
-                source_key,
-                row[0],
-                row[1].removeprefix("discarded:"),
-                *row[2:4],
-                datetime.fromisoformat(row[4]),
-            )
-            for source_key, row in sorted(self.rows.items())
-            if row[1].startswith("discarded:")
-        ]
-        return pl.DataFrame(rows, schema=ENTRIES, orient="row")
-
-    def save_hints(self, bookmark):
-        self.bookmark = bookmark
-        self._write()
-
 
 
 # -- the query ------------------------------------------------------------------------------------------------------------

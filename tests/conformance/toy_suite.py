@@ -174,8 +174,8 @@ def table():
     return pl.DataFrame(rows, schema=toy.SCHEMA, orient="row")
 
 
-class TestTable(SinkContract):
-    plugin = toy.ToyTable
+class TestTableSink(SinkContract):
+    plugin = toy.ToyTableSink
     bounded = False
 
     @pytest.fixture

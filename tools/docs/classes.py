@@ -26,6 +26,7 @@ from reporting_framework.plugin_api import (
 from reporting_framework.plugin_api import page as page_interface
 from reporting_framework.registry.discovery import hook_names
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS
+from reporting_framework.tables import dialect, sink_settings, table_sink
 from tools.docs import sources
 from tools.docs.docstrings import as_markdown, text_of
 from tools.docs.markdown import fence, page
@@ -36,6 +37,9 @@ ROLES = (
     validator,
     transform,
     sink,
+    table_sink,
+    dialect,
+    sink_settings,
     metadata,
     engine,
     query,

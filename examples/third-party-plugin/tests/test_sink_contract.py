@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -28,8 +29,7 @@ SCHEMA = pl.Schema(
 
 class TestSqliteTableSink(SinkContract):
     plugin = SqliteTableSink
-    crowd = 40_000
-    strict = False
+    crowd = 10_000
 
     @pytest.fixture
     def settings(self, tmp_path):
@@ -80,6 +80,25 @@ class TestSqliteTableSink(SinkContract):
                 .str.to_datetime("%+", time_unit="us", time_zone="UTC"),
                 *[pl.col(VERSION).cast(pl.String)] * (VERSION in names),
             )
+
+        return read
+
+    @pytest.fixture
+    def files(self, settings):
+        """Every row of every table, whatever the file's bytes are."""
+
+        def read():
+            if not Path(settings["path"]).exists():
+                return {}
+            with closing(sqlite3.connect(settings["path"])) as database:
+                tables = database.execute("SELECT name FROM sqlite_schema").fetchall()
+                return {
+                    name: repr(
+                        sorted(database.execute(f"SELECT * FROM {name}"))
+                    ).encode()
+                    for (name,) in tables
+                    if "autoindex" not in name
+                }
 
         return read
 

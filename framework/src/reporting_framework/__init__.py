@@ -101,7 +101,7 @@ if TYPE_CHECKING:
         ColumnFacts,
         Validator,
     )
-    from reporting_framework.tables.table_settings import TableSettings
+    from reporting_framework.tables.sink_settings import TableSinkSettings
     from reporting_framework.tables.table_sink import TableSink
 
 __version__ = "0.1.0"
@@ -165,8 +165,8 @@ __all__ = [
     "StagedPart",
     "StepFailed",
     "StorageUnavailable",
-    "TableSettings",
     "TableSink",
+    "TableSinkSettings",
     "Timestamp",
     "Transform",
     "TransientError",
@@ -196,7 +196,7 @@ _ELSEWHERE = {
     "Timestamp": "builtin.timestamps",
     "query_report": "api",
     "run_report": "api",
-    "TableSettings": "tables.table_settings",
+    "TableSinkSettings": "tables.sink_settings",
     "TableSink": "tables.table_sink",
 }
 _ROLES = (

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import duckdb
 
-from reporting_framework import TableSettings, TableSink
+from reporting_framework import TableSink, TableSinkSettings
 
 
-class FileSettings(TableSettings):
+class FileSettings(TableSinkSettings):
     path: str
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from reporting_framework import TableSettings
+from reporting_framework import TableSinkSettings
 
 
-class SqliteSinkSettings(TableSettings):
+class SqliteSinkSettings(TableSinkSettings):
     """Settings of the sink ``sqlite-table``."""
 
     path: str = Field(

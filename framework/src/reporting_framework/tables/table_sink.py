@@ -53,8 +53,8 @@ from reporting_framework.tables.session import (
     lost_race,
     session,
 )
+from reporting_framework.tables.sink_settings import TableSinkSettings
 from reporting_framework.tables.staging import StagedFrames
-from reporting_framework.tables.table_settings import TableSettings
 from reporting_framework.tables.values import decoded, encoded
 
 
@@ -73,11 +73,11 @@ class StagedRows(NamedTuple):
 class TableSink(Database):
     """Base class of sinks that are tables of a database.
 
-    A sink needs `connect` and a `TableSettings`; the other methods of `Database` say
-    how its SQL differs from the standard's.
+    A sink needs `connect` and a `TableSinkSettings`. The other methods of `Database`
+    say how its SQL differs from the standard's.
     """
 
-    Settings: ClassVar[type[TableSettings]] = TableSettings
+    Settings: ClassVar[type[TableSinkSettings]] = TableSinkSettings
     write_modes = frozenset({"append", "upsert", "replace"})
 
     def __init__(self, settings: Any = None) -> None:

@@ -45,8 +45,8 @@ class PluginContract:
     To say:
         bounded: Class attribute: False for a plugin whose memory grows with a run, and
             whose documentation says so.
-        strict: Class attribute: True if a promise that is not tried is a failure. A
-            skipped test says which one it is, and what to give.
+        strict: Class attribute: True: a test that is skipped, as a fixture or a class
+            attribute was not given, is a failure.
 
     To use:
         make: Fixture: makes the plugin from `settings`, a new object with each call;

@@ -10,7 +10,7 @@ from reporting_framework.plugin_api.records import WriteMode
 from reporting_framework.plugin_api.settings import Settings
 
 
-class TableSettings(Settings):
+class TableSinkSettings(Settings):
     """Settings of a `TableSink`; an author adds how to connect."""
 
     table: str = Field(
