@@ -18,7 +18,6 @@ Pytest loads this module wherever the framework is installed, so it is cheap.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -60,19 +59,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     the plugin does not make is skipped all the same.
     """
     report = yield
-    suite: Any = getattr(item, "cls", None)
-    contracts = sys.modules.get("reporting_framework.testing.contracts.base")
-    if contracts is None or suite is None or not report.skipped:
+    strict = getattr(getattr(item, "cls", None), "strict", None)  # no suite has none
+    if strict is None or not report.skipped or not isinstance(report.longrepr, tuple):
         return report
-    if issubclass(suite, contracts.PluginContract) and isinstance(
-        report.longrepr, tuple
-    ):
-        path, line, reason = report.longrepr
-        promise = item.name.removeprefix("test_").replace("_", " ")
-        text = f"not tried: {promise}: {reason.removeprefix('Skipped: ')}"
-        report.longrepr = (path, line, text)
-        if suite.strict and ": give the " in reason:
-            report.outcome, report.longrepr = "failed", f"{suite.__name__}: {text}"
+    path, line, reason = report.longrepr
+    promise = item.name.removeprefix("test_").replace("_", " ")
+    text = f"not tried: {promise}: {reason.removeprefix('Skipped: ')}"
+    report.longrepr = (path, line, text)
+    if strict and ": give the " in reason:
+        report.outcome, report.longrepr = "failed", f"strict: {text}"
     return report
 
 

@@ -1,0 +1,46 @@
+"""What a suite does not try: each skipped test names its promise, and a strict suite fails."""
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+SUITE = """
+import pytest
+from reporting_framework.testing import PluginContract, SinkContract
+
+class TestMine(PluginContract):
+    strict = {strict}
+
+    def test_it_has_a_name_a_settings_model_and_a_constructor(self): pass
+    def test_settings_refuse_what_they_do_not_know(self): pass
+    def test_permissions_are_as_few_as_can_be(self): pass
+
+    def test_a_fault_is_told(self):
+        self._faults(None)
+
+    def test_a_ledger_is_whole(self):
+        pytest.skip("it keeps no ledger")
+
+def test_of_something_else():
+    pytest.skip("as it is")
+"""
+GIVE = "not tried: a fault is told: nothing breaks its I/O: give the fixture `faults`"
+
+
+@pytest.mark.parametrize(
+    ("strict", "outcomes"),
+    [
+        (False, {"passed": 3, "skipped": 3}),
+        (True, {"passed": 3, "skipped": 2, "failed": 1}),
+    ],
+)
+def test_what_is_not_tried_is_named_and_fails_a_strict_suite(
+    pytester, strict, outcomes
+):
+    pytester.makepyfile(test_mine=SUITE.format(strict=strict))
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rsf")
+    assert result.parseoutcomes() == outcomes
+    text = str(result.stdout)
+    assert GIVE in text
+    assert "not tried: a ledger is whole: it keeps no ledger" in text
+    assert ": as it is" in text
