@@ -94,7 +94,7 @@ class TestSqliteTableSink(SinkContract):
                 tables = database.execute("SELECT name FROM sqlite_schema").fetchall()
                 return {
                     name: repr(
-                        sorted(database.execute(f"SELECT * FROM {name}"))
+                        sorted(database.execute(f"SELECT * FROM {name}"), key=repr)
                     ).encode()
                     for (name,) in tables
                     if "autoindex" not in name
