@@ -31,6 +31,7 @@ from reporting_framework.storage import (
 )
 from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
+from reporting_object_store.parquet_sink.staging import is_sorted
 
 _SOURCE_KEY = pl.col(SOURCE_KEY)
 _SEVERAL = _SOURCE_KEY.str.contains("#", literal=True)
@@ -324,7 +325,7 @@ class Checkpoint(NamedTuple):
                         " null"
                     )
                 if ordered and not (
-                    _in_order(moments, source_keys)
+                    is_sorted(moments, source_keys)
                     and (last is None or last <= (moments[0], source_keys[0]))
                 ):
                     raise OutOfOrderError(
@@ -358,17 +359,6 @@ class Checkpoint(NamedTuple):
             return frame
         with self._naming_the_file():
             return self.form.fitted(frame)
-
-
-def _in_order(moments: pl.Series, source_keys: pl.Series) -> bool:
-    """Return whether rows are sorted by moment, and then by source key.
-
-    Rows of one moment are sorted by the bytes of their source key.
-    """
-    if not moments.is_sorted():
-        return False
-    same = moments[1:] == moments[:-1]
-    return not same.any() or not ((source_keys[1:] < source_keys[:-1]) & same).any()
 
 
 def _moments_of(

@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY
+from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.query.schemas import readable_as
 
 DAY = "%Y-%m-%d"
 """How a day is written as a text."""
+
+_LAST = (SOURCE_KEY, VERSION, DELETED_AT)
+"""Columns that follow all others."""
 
 MAX_MESSAGE = 600
 """Longest account of what changes, in characters: names of columns are another
@@ -30,7 +33,7 @@ class SchemaMapping(NamedTuple):
     Attributes:
         found: The columns of the file.
         schema: Today's columns, those that only the file has behind them, and the
-            source key last: what is written.
+            source key last, before the columns of ``upsert``: what is written.
         wanted: Today's columns.
     """
 
@@ -67,13 +70,9 @@ class SchemaMapping(NamedTuple):
         more = {
             name: _plain(dtype) for name, dtype in actual.items() if name not in wanted
         }
-        columns = {
-            **{name: dtype for name, dtype in wanted.items() if name != SOURCE_KEY},
-            **more,
-        }
-        return cls(
-            actual, pl.Schema({**columns, SOURCE_KEY: wanted[SOURCE_KEY]}), wanted
-        )
+        columns = {**wanted, **more}
+        last = {name: columns.pop(name) for name in _LAST if name in columns}
+        return cls(actual, pl.Schema({**columns, **last}), wanted)
 
     @property
     def current(self) -> bool:

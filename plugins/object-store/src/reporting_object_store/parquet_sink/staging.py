@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +24,9 @@ SAMPLE = 64
 size.
 """
 
-RECORD_BATCH = 512
-"""Rows that are read together, at the least: a slice keeps all of the batches that it
-is of in memory.
+RECORD_BATCH, MOST_IN_BATCH = 512, 16_384
+"""Rows that are read together: a slice keeps all of the batches that it is of in
+memory, so those of a small piece, of which there may be many, are small.
 """
 
 
@@ -39,6 +41,8 @@ class StagedFile(NamedTuple):
             and the last.
         fresh: Whether the ledger was asked for all objects of these rows, and knew none
             of them.
+        superseded: Rows, other than deletes, that were left out because the piece has
+            a newer version of them.
     """
 
     key: str
@@ -46,6 +50,7 @@ class StagedFile(NamedTuple):
     rows: int
     samples: tuple[int, ...]
     fresh: bool = False
+    superseded: int = 0
 
 
 class StagingArea:
@@ -72,14 +77,13 @@ class StagingArea:
         """Stage rows; the same name again replaces them."""
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
-        ordered = frame.sort(self._timestamp, SOURCE_KEY)
+        ordered = sorted_rows(frame, self._timestamp)
+        batch = max(RECORD_BATCH, min(MOST_IN_BATCH, frame.height // 64))
         with (
             naming(path),
             path.open("wb") as file,  # polars itself would not say that it is full
         ):
-            ordered.write_ipc(
-                file, compression="uncompressed", record_batch_size=RECORD_BATCH
-            )
+            ordered.write_ipc(file, compression="uncompressed", record_batch_size=batch)
         moments = ordered[self._timestamp].dt.timestamp("us")
         return StagedFile(
             key,
@@ -96,27 +100,113 @@ class StagingArea:
             self._folder = None
 
 
+def sorted_rows(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
+    """Return rows in the order of a checkpoint."""
+    if is_sorted(frame[timestamp], frame[SOURCE_KEY]):
+        return frame
+    return frame.sort(timestamp, SOURCE_KEY)
+
+
+def is_sorted(moments: pl.Series, source_keys: pl.Series) -> bool:
+    """Return whether rows are sorted by moment, and then by source key.
+
+    Rows of one moment are sorted by the bytes of their source key.
+    """
+    if not moments.is_sorted():
+        return False
+    same = moments[1:] == moments[:-1]
+    return not same.any() or not ((source_keys[1:] < source_keys[:-1]) & same).any()
+
+
 def in_order(
-    pieces: Sequence[StagedFile], timestamp: str, rows: int
+    pieces: Sequence[StagedFile],
+    timestamp: str,
+    rows: int,
+    skipped: Mapping[Path, pl.Series] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """All staged rows in order, in frames of about `rows`.
 
     More only where that many share one timestamp.
+
+    Args:
+        pieces: The staged rows.
+        timestamp: The column by which they are sorted.
+        rows: How many rows a frame has.
+        skipped: Positions of rows to leave out, in order, by the piece's path.
     """
     moments = sorted(moment for piece in pieces for moment in piece.samples)
     step = max(1, len(moments) * rows // max(1, sum(piece.rows for piece in pieces)))
-    below: int | None = None
+    left = deque(
+        (piece.samples[0], _Reader(piece, timestamp, (skipped or {}).get(piece.path)))
+        for piece in sorted(pieces, key=lambda piece: piece.samples[0])
+    )
+    readers: list[_Reader] = []
     for bound in sorted({*moments[step - 1 :: step], *moments[-1:]}):
-        parts = [
-            _between(piece, timestamp, below, bound)
-            for piece in pieces
-            if piece.samples[0] <= bound
-            and (below is None or piece.samples[-1] > below)
-        ]
-        frame = pl.concat(parts).sort(timestamp, SOURCE_KEY)
-        if frame.height:
-            yield frame
-        below = bound
+        while left and left[0][0] <= bound:
+            readers.append(left.popleft()[1])
+        parts = [part for reader in readers if (part := reader.until(bound)).height]
+        readers = [reader for reader in readers if reader.left]
+        if parts:
+            yield (
+                parts[0]
+                if len(parts) == 1
+                else pl.concat(parts).sort(timestamp, SOURCE_KEY)
+            )
+
+
+class _Reader:
+    """The rows of a piece from the first to the last, less those to leave out."""
+
+    def __init__(
+        self, piece: StagedFile, timestamp: str, skipped: pl.Series | None
+    ) -> None:
+        self._piece, self._timestamp, self._skipped = piece, timestamp, skipped
+        self._file = pl.scan_ipc(piece.path)
+        self._at = 0
+
+    @property
+    def left(self) -> bool:
+        """Whether there are more rows."""
+        return self._at < self._piece.rows
+
+    def until(self, bound: int) -> pl.DataFrame:
+        """The next rows up to `bound`.
+
+        Only the batches that they are in are read.
+        """
+        begin, samples = self._at, self._piece.samples
+        most = min(bisect_right(samples, bound) * SAMPLE, self._piece.rows)
+        frame = self._file.slice(begin, max(0, most - begin)).collect()
+        moments = frame[self._timestamp].dt.timestamp("us")
+        frame = frame[: moments.search_sorted(bound, side="right")]
+        self._at += frame.height
+        return without(frame, begin, self._skipped)
+
+
+def without(frame: pl.DataFrame, begin: int, skipped: pl.Series | None) -> pl.DataFrame:
+    """Return rows less those at these positions.
+
+    Args:
+        frame: The rows.
+        begin: Position of the first of them.
+        skipped: Positions, in order.
+    """
+    mask = positions_in(frame.height, begin, skipped)
+    return frame if mask is None else frame.filter(~mask)
+
+
+def positions_in(
+    rows: int, begin: int, positions: pl.Series | None
+) -> pl.Series | None:
+    """Which of so many rows from `begin` on are at these positions; `None`: none is."""
+    if positions is None or not len(positions) or not rows:
+        return None
+    first = positions.search_sorted(begin, side="left")
+    last = positions.search_sorted(begin + rows, side="left")
+    if first == last:
+        return None
+    mask = pl.repeat(False, rows, dtype=pl.Boolean, eager=True)
+    return mask.scatter(positions[first:last] - begin, True)
 
 
 @contextmanager
@@ -132,18 +222,3 @@ def sort_frames(
         yield in_order(pieces, timestamp, rows)
     finally:
         spool.clear()
-
-
-def _between(
-    piece: StagedFile, timestamp: str, below: int | None, bound: int
-) -> pl.DataFrame:
-    """The rows of a piece behind `below` and up to `bound`.
-
-    Only the batches that they are in are read.
-    """
-    file = pl.scan_ipc(piece.path)
-    moments = file.select(timestamp).collect()[timestamp].dt.timestamp("us")
-    begin = moments.search_sorted(below, side="right") if below is not None else 0
-    return file.slice(
-        begin, moments.search_sorted(bound, side="right") - begin
-    ).collect()
