@@ -59,11 +59,11 @@ class Committing:
         commit_results: dict[int, CommitResult] = {}
         for index in sorted(range(totals.sinks), key=self._keepers.__getitem__):
             sink = run.pipeline.sinks[index]
-            staged_parts = totals.staged_parts(index)
-            kept = staged_parts and supports(sink, "remove")
-            if kept and self._metadata is not None:
+            staged_parts, context = totals.staged_parts(index), contexts[index]
+            writes = bool(staged_parts or context.state or context.snapshot)
+            if writes and supports(sink, "remove") and self._metadata is not None:
                 self._metadata.refuse_reset()
-            commit_results[index] = result = sink.commit(staged_parts, contexts[index])
+            commit_results[index] = result = sink.commit(staged_parts, context)
             if result.failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
                     f"report {run.pipeline.report}: sink {sink.name} could not keep"

@@ -107,10 +107,22 @@ def check(uri: str, read: Read, size: int) -> None:
             == _value(begin, blocks)[_SEAL + len(_UNSEALED) :]
         ):
             return
-    raise CorruptCheckpoint(
-        f"{uri}: its content does not match its checksums; restore an earlier version"
-        " or move it away; nothing was changed"
-    )
+    raise _mismatch(uri)
+
+
+def metadata(uri: str, read: Read, size: int) -> dict[str, str]:
+    """Return the key-value metadata of a parquet file, compared with its checksum.
+
+    Raises:
+        CorruptCheckpoint: The footer is not as it was written.
+        polars.exceptions.PolarsError: It cannot be read.
+    """
+    footer = _footer(read, size)
+    if (found := _found(footer)) is not None:
+        at, value = found
+        if value[_SEAL : _SEAL + len(_UNSEALED)] != _digest(footer, at):
+            raise _mismatch(uri)
+    return pl.read_parquet_metadata(io.BytesIO(b"PAR1" + footer))
 
 
 def check_bytes(uri: str, data: bytes) -> None:
@@ -136,6 +148,13 @@ def _found(footer: bytes) -> tuple[int, str] | None:
     """Where the checksums are in the footer, and what they are."""
     value = pl.read_parquet_metadata(io.BytesIO(b"PAR1" + footer)).get(KEY)
     return None if value is None else (footer.rindex(value.encode()), value)
+
+
+def _mismatch(uri: str) -> CorruptCheckpoint:
+    return CorruptCheckpoint(
+        f"{uri}: its content does not match its checksums; restore an earlier version"
+        " or move it away; nothing was changed"
+    )
 
 
 def _digest(footer: bytes, at: int) -> str:

@@ -101,6 +101,20 @@ class ParquetCheckpointSettings(Settings):
     compression: Literal["zstd", "snappy"] = Field(
         "zstd", description="Compression of the parquet pages"
     )
+    write_mode: Literal["append", "upsert", "replace"] | None = Field(
+        None,
+        description=(
+            "What a run does to the table: append, upsert or replace; unless set, the"
+            " report's"
+        ),
+    )
+    deletes: Literal["soft", "hard"] = Field(
+        "soft",
+        description=(
+            "What an upsert does with a deleted row: `soft` sets its `_deleted_at`,"
+            " `hard` removes it"
+        ),
+    )
     quarantine: str | None = Field(
         None,
         description=(

@@ -32,6 +32,7 @@ from reporting_framework.storage import (
 from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 from reporting_object_store.parquet_sink.staging import is_sorted
+from reporting_object_store.parquet_sink.state import text_in
 
 _SOURCE_KEY = pl.col(SOURCE_KEY)
 _SEVERAL = _SOURCE_KEY.str.contains("#", literal=True)
@@ -67,6 +68,7 @@ class Checkpoint(NamedTuple):
         newest: Timestamp of its last row, the newest where rows are in order.
         content: The whole file, where one request is cheaper than several.
         form: Its columns, and how they become today's; None when there is no file yet.
+        state: Source state in it, as a text.
     """
 
     store: Store
@@ -78,6 +80,7 @@ class Checkpoint(NamedTuple):
     newest: datetime | None = None
     content: bytes | None = None
     form: SchemaMapping | None = None
+    state: str | None = None
 
     @classmethod
     def open(
@@ -106,13 +109,14 @@ class Checkpoint(NamedTuple):
             if self.content is not None:
                 checksums.check_bytes(self.uri, self.content)
             stored_schema = self._stored().collect_schema()
+            state = text_in(self.store, self.key, self.version or "", self.content)
         with self._naming_the_file():
             form = SchemaMapping.between(
                 stored_schema, schema, [self.timestamp, SOURCE_KEY]
             )
             with parquet_errors.reading(self.uri):
                 form.check(self._stored())
-        file = self._replace(form=form)
+        file = self._replace(form=form, state=state)
         with parquet_errors.reading(self.uri):
             rows = file._stored().select(pl.len()).collect().item()
             newest = (
@@ -187,6 +191,13 @@ class Checkpoint(NamedTuple):
         return pl.scan_parquet(
             target.source, glob=False, hive_partitioning=False, **target.options
         )
+
+    def numbered(self, name: str) -> pl.LazyFrame:
+        """Its rows in today's columns, with their positions in a column `name`.
+
+        They are those of its version only if it is that version when they were read.
+        """
+        return self._scan().with_row_index(name)
 
     def _is_current(self) -> bool:
         """Return whether nobody has replaced it meanwhile.

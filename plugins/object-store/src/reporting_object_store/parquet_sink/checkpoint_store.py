@@ -21,7 +21,9 @@ from reporting_framework.storage import (
 )
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.layout import Layout
+from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
+from reporting_object_store.parquet_sink.state import StateFile
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 RUNS_FOLDER = "_runs"
@@ -33,12 +35,17 @@ class CheckpointFiles(Sink):
 
     name: ClassVar[str] = "parquet-checkpoint"
     Settings: ClassVar[type[ParquetCheckpointSettings]] = ParquetCheckpointSettings
+    write_modes: ClassVar[frozenset[WriteMode]] = frozenset(
+        {"append", "upsert", "replace"}
+    )
 
     def __init__(self, settings: ParquetCheckpointSettings) -> None:
         self.settings = settings
         self.layout = Layout.parse(settings.uri)
         self.store = open_store(self.layout.folder)
         self._schema = pl.Schema()
+        self._mode: WriteMode = "append"
+        self._state_file = StateFile(self.layout.source_state)
         self._versions: Mapping[str, str | None] | None = None
 
     @classmethod
@@ -95,7 +102,10 @@ class CheckpointFiles(Sink):
                 f" {parse_location(quarantine).uri}, where a checkpoint goes; name"
                 " another"
             )
-        self._schema = schema
+        self._mode = mode
+        self._schema = (
+            pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
+        )
 
     def _open(self, key: str) -> Checkpoint:
         return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)

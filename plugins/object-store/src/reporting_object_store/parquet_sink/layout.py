@@ -14,6 +14,11 @@ from urllib.parse import quote
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import Location, parse_location
 
+SOURCE_STATE_FOLDER = "_state"
+"""Beside a checkpoint of several files, for the source state; the underscore keeps
+Athena and Hive from reading what is in it.
+"""
+
 NULL = "~null"
 """Stands for a null; no value is encoded to it, since a tilde is encoded too."""
 
@@ -132,6 +137,13 @@ class Layout(NamedTuple):
                 re.escape(part) if not number % 2 else _VALUE
                 for number, part in enumerate(parts)
             )
+        )
+
+    @property
+    def source_state(self) -> Location:
+        """Place of the source state of a checkpoint of several files."""
+        return self.folder.join(
+            f"{SOURCE_STATE_FOLDER}/{self.template.removesuffix('.parquet')}.json"
         )
 
     def owns(self, place: Location) -> bool:

@@ -5,7 +5,7 @@ Memory is that of a few row groups.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -94,10 +94,11 @@ def write(
     schema: pl.Schema,
     path: Path,
     compression: Literal["zstd", "snappy"],
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write frames that `regroup` made to a file, one row group each.
 
-    The file has statistics and checksums.
+    The file has statistics and checksums, and the other `metadata`.
 
     Raises:
         Exception: Whatever `frames` raises, as it is (polars would wrap it).
@@ -127,9 +128,10 @@ def write(
                 compression=compression,
                 statistics=True,
                 row_group_size=ROW_GROUP,
-                metadata=lambda _: checksums.placeholder(
-                    groups
-                ),  # asked for when all frames were given
+                metadata=lambda _: {
+                    **checksums.placeholder(groups),
+                    **(metadata or {}),
+                },  # asked for when all frames were given
             )
             with path.open("r+b") as file:
                 checksums.seal(file)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -43,13 +44,21 @@ from reporting_object_store.parquet_sink.merge import (
     regroup,
     write,
 )
+from reporting_object_store.parquet_sink.row_versions import (
+    newest_rows,
+    with_moments,
+)
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     StagingArea,
     in_order,
     sort_frames,
 )
+from reporting_object_store.parquet_sink.state import decoded, encoded, metadata_of
+from reporting_object_store.parquet_sink.upsert import commit_versions
 from reporting_object_store.settings import ParquetCheckpointSettings
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +82,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
         self._merging: list[tuple[float, float]] = []
         self._overtaken = False
         self._spool = StagingArea(settings.timestamp)
+        self._state: str | None = None
 
     def ledger(self) -> CheckpointLedger:
         """See `Sink.ledger`."""
@@ -91,8 +101,29 @@ class ParquetCheckpoint(CheckpointMaintenance):
         )
         return self._ledger
 
+    def load_state(self) -> Mapping[str, Any] | None:
+        """See `Sink.load_state`."""
+        if self.layout.columns:
+            return self._state_file.load()
+        key = self.layout.template
+        file = self._files.get(key) or self._open(key)
+        return None if file.state is None else decoded(file.uri, file.state)
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Columns of the table."""
+        return self._schema
+
+    def opened(self, key: str) -> Checkpoint:
+        """Return a file as it is now."""
+        return self._open(key)
+
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`."""
+        rows, superseded = frame.height, 0
+        if self._mode != "append":
+            frame = with_moments(frame, self.settings.timestamp)
+            frame, superseded = newest_rows(frame)
         if frame[self.settings.timestamp].null_count():
             raise SettingsError(
                 f"sink {self.name}: column {self.settings.timestamp} holds a null, and"
@@ -101,22 +132,19 @@ class ParquetCheckpoint(CheckpointMaintenance):
             )
         name, fresh = (
             f"{split.id}\0{part}",
-            self._ledger is not None and self._ledger.vouches(frame[SOURCE_KEY]),
+            self._mode == "append"
+            and self._ledger is not None
+            and self._ledger.vouches(frame[SOURCE_KEY]),
         )
-        columns = self.layout.columns
-        if not columns:
-            return StagedPart(
-                frame.height,
-                (self._spool.add(self.layout.template, frame, name, fresh=fresh),),
-            )
-        groups = frame.partition_by(columns, maintain_order=True)
+        columns, template = self.layout.columns, self.layout.template
+        groups = frame.partition_by(columns, maintain_order=True) if columns else []
         keyed = [(self.layout.key(group.row(0, named=True)), group) for group in groups]
-        return StagedPart(
-            frame.height,
-            tuple(
-                self._spool.add(key, group, name, fresh=fresh) for key, group in keyed
-            ),
-        )
+        staged = [
+            self._spool.add(key, group, name, fresh=fresh)
+            for key, group in keyed or [(template, frame)]
+        ]
+        staged[0] = staged[0]._replace(superseded=superseded)
+        return StagedPart(rows, tuple(staged))
 
     def commit(
         self,
@@ -127,6 +155,8 @@ class ParquetCheckpoint(CheckpointMaintenance):
 
         Each file is committed on its own, in the order of their keys.
         """
+        if self._mode != "append":
+            return self._commit_versions(staged_parts, context)
         staged: dict[str, list[StagedFile]] = {}
         for staged_part in staged_parts:
             for piece in staged_part.data:
@@ -134,6 +164,9 @@ class ParquetCheckpoint(CheckpointMaintenance):
         outputs, duplicates, newest = [], 0, []
         self._merging.clear()
         self._overtaken = False
+        if context.state is not None and not self.layout.columns:
+            self._state = encoded(context.state)
+            staged.setdefault(self.layout.template, [])
         known = self._known_rows(staged)
         for key in sorted(self._files.keys() | staged.keys()):
             file, new = (
@@ -141,7 +174,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
                 or Checkpoint(self.store, key, self.settings.timestamp),
                 0,
             )
-            if pieces := staged.get(key):
+            if (pieces := staged.get(key)) is not None:
                 elsewhere = {
                     source_key
                     for other, source_keys in known.items()
@@ -162,6 +195,8 @@ class ParquetCheckpoint(CheckpointMaintenance):
                     )
                 )
                 newest.append(file.newest)
+        if context.state is not None and self.layout.columns:
+            self._state_file.save(context.state)
         spans = [("merge", span) for span in self._merging]
         return CommitResult(
             outputs,
@@ -170,6 +205,29 @@ class ParquetCheckpoint(CheckpointMaintenance):
             spans,
             overtaken=self._overtaken,
         )
+
+    def _commit_versions(
+        self, staged_parts: Sequence[StagedPart], context: CommitContext
+    ) -> CommitResult:
+        """Commit with ``upsert`` or ``replace``."""
+        committed = commit_versions(
+            self,
+            self._files,
+            [piece for part in staged_parts for piece in part.data],
+            context,
+            self._spool.folder(),
+            replaces=self._mode == "replace",
+        )
+        overtaken = any(one.overtaken for one in committed.files.values())
+        if context.state is not None and self.layout.columns and not overtaken:
+            self._state_file.save(context.state)
+        versions = {
+            key: one.file.version
+            for key, one in committed.files.items()
+            if one.file.version is not None
+        }
+        self._versions = {**(self._versions or {}), **versions}
+        return committed.result()._replace(overtaken=overtaken)
 
     def _known_rows(
         self, staged: Mapping[str, Sequence[StagedFile]]
@@ -197,7 +255,10 @@ class ParquetCheckpoint(CheckpointMaintenance):
         }
 
     def _commit(
-        self, file: Checkpoint, pieces: Sequence[StagedFile], elsewhere: Set[str]
+        self,
+        file: Checkpoint,
+        pieces: Sequence[StagedFile],
+        elsewhere: Set[str],
     ) -> tuple[Checkpoint, int]:
         """The file with the staged rows in it, and how many of them were new.
 
@@ -206,7 +267,26 @@ class ParquetCheckpoint(CheckpointMaintenance):
             pieces: The staged rows.
             elsewhere: Source keys of rows that are in another file.
         """
-        planned, fresh = file.version, all(piece.fresh for piece in pieces)
+        fresh = all(piece.fresh for piece in pieces)
+
+        def write(file: Checkpoint, overtaken: bool) -> tuple[Checkpoint, int]:
+            self._overtaken |= overtaken
+            return self._replace(file, pieces, elsewhere, check=not fresh or overtaken)
+
+        return self.attempt(file, write)
+
+    def attempt(self, file: Checkpoint, write: Callable[[Checkpoint, bool], T]) -> T:
+        """Write a file, again and again as long as others win the race.
+
+        Args:
+            file: The file as it was opened.
+            write: Writes it as it is now. Its second argument is whether that is
+                another version than was opened.
+
+        Raises:
+            CommitConflict: Others kept winning.
+        """
+        planned = file.version
         for attempt in commit_attempts(file.uri):
             with self.store.lock(file.key):
                 if attempt or (
@@ -214,19 +294,13 @@ class ParquetCheckpoint(CheckpointMaintenance):
                 ):
                     # Under the lock of a folder; a bucket's conditional PUT will tell.
                     file = self._open(file.key)
-                    self._overtaken |= file.version != planned
                 if planned is not None and file.version is None:
                     raise CommitConflict(
                         f"{file.uri}: it was removed while this run was under way, and"
                         " nothing was written; run again"
                     )
                 try:
-                    return self._replace(
-                        file,
-                        pieces,
-                        elsewhere,
-                        check=not fresh or file.version != planned,
-                    )
+                    return write(file, file.version != planned)
                 except CommitConflict:
                     # S3 also answers so (409) while the other's write is under way and
                     # cannot be seen yet
@@ -263,36 +337,48 @@ class ParquetCheckpoint(CheckpointMaintenance):
                 check=check,
             )
 
+        state = self._state_after(file)
         with self.store.temp_path(file.key) as scratch:
             try:
-                new = self._merged(file, file.frames(), counted(), scratch)
+                new = self._merged(file, file.frames(), counted(), scratch, state)
             except OutOfOrderError:
                 with sort_frames(
                     file.frames(ordered=False), self.settings.timestamp, READ_ROWS
                 ) as old:
-                    new = self._merged(file, old, counted(), scratch)
+                    new = self._merged(file, old, counted(), scratch, state)
                 file = file._replace(newest=file.latest())
                 _log.warning(
                     "%s: its rows were not in order; they are sorted", file.uri
                 )
-            if not new.rows:
+            if not new.rows and state == file.state:
                 return file, 0
             size = scratch.stat().st_size
             version = self.store.put(file.key, scratch, if_version=file.version)
         if file.form and file.upgrades:
             _log.warning("%s: upgraded: %s", file.uri, file.form.told())
-        newest = max(
-            moment
-            for moment in (file.newest, new.newest(self.settings.timestamp))
-            if moment
-        )
+        moments = (file.newest, new.newest(self.settings.timestamp))
+        newest = max((moment for moment in moments if moment), default=None)
         total = file.rows + new.rows
         return (
             Checkpoint(
-                file.store, file.key, file.timestamp, version, size, total, newest
+                file.store,
+                file.key,
+                file.timestamp,
+                version,
+                size,
+                total,
+                newest,
+                state=state,
             ),
             new.rows,
         )
+
+    def _state_after(self, file: Checkpoint) -> str | None:
+        """Return the source state that a file gets: that of whoever wins the race."""
+        opened = self._files.get(file.key)
+        if file.version != (opened.version if opened else None):
+            return file.state
+        return self._state if self._state is not None else file.state
 
     def _merged(
         self,
@@ -300,6 +386,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
         old: Iterator[pl.DataFrame],
         new: _NewRows,
         scratch: Path,
+        state: str | None,
     ) -> _NewRows:
         """Write the old rows and the staged ones to `scratch`.
 
@@ -312,6 +399,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
             file.form.schema if file.form else self._schema,
             scratch,
             self.settings.compression,
+            metadata_of(state),
         )
         self._merging.append((began, time.time()))
         return new

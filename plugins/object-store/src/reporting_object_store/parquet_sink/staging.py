@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY
+from reporting_framework import DELETED_AT, SOURCE_KEY
 from reporting_framework.storage import LockedPath, locked_folder, naming
 
 SAMPLE = 64
@@ -43,6 +43,7 @@ class StagedFile(NamedTuple):
             of them.
         superseded: Rows, other than deletes, that were left out because the piece has
             a newer version of them.
+        deletes: How many of the rows are deletes.
     """
 
     key: str
@@ -51,6 +52,7 @@ class StagedFile(NamedTuple):
     samples: tuple[int, ...]
     fresh: bool = False
     superseded: int = 0
+    deletes: int = 0
 
 
 class StagingArea:
@@ -91,6 +93,7 @@ class StagingArea:
             frame.height,
             (*moments.gather_every(SAMPLE).to_list(), moments[-1]),
             fresh,
+            deletes=frame[DELETED_AT].count() if DELETED_AT in frame.columns else 0,
         )
 
     def clear(self) -> None:

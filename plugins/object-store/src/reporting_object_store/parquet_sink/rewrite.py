@@ -1,0 +1,91 @@
+"""The writing of a file again: rows that stay, staged rows, and the source state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from reporting_framework import DELETED_AT
+from reporting_object_store.parquet_sink.merge import regroup, write
+from reporting_object_store.parquet_sink.resolution import FilePlan
+from reporting_object_store.parquet_sink.staging import positions_in
+from reporting_object_store.parquet_sink.state import metadata_of
+
+
+class Written(NamedTuple):
+    """What was written to a file.
+
+    Attributes:
+        rows: How many rows.
+        newest: Timestamp of the last one.
+    """
+
+    rows: int
+    newest: datetime | None
+
+
+class StayingRows:
+    """The rows of a file that stay, as they are afterwards.
+
+    Args:
+        plan: What is left out.
+        deleted_at: When rows whose source key was not read count as deleted; `None`:
+            they stay as they are.
+        hard: Whether they are left out.
+    """
+
+    def __init__(
+        self, plan: FilePlan, deleted_at: datetime | None, *, hard: bool
+    ) -> None:
+        self._plan, self._at, self._hard = plan, deleted_at, hard
+
+    def of(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield what stays of the rows of the file, in their order."""
+        begin = 0
+        for frame in frames:
+            rows = self._kept(frame, begin)
+            begin += frame.height
+            if rows.height:
+                yield rows
+
+    def _kept(self, frame: pl.DataFrame, begin: int) -> pl.DataFrame:
+        dropped = positions_in(frame.height, begin, self._plan.dropped)
+        if self._at is not None:
+            gone = frame[DELETED_AT].is_null()
+            known = positions_in(frame.height, begin, self._plan.known)
+            if known is not None:
+                gone &= ~known
+            if self._hard:
+                dropped = gone if dropped is None else dropped | gone
+            elif gone.any():
+                deleted = pl.lit(self._at).cast(frame.schema[DELETED_AT])
+                frame = frame.with_columns(
+                    pl.when(gone).then(deleted).otherwise(DELETED_AT).alias(DELETED_AT)
+                )
+        return frame if dropped is None else frame.filter(~dropped)
+
+
+def write_rows(
+    rows: Iterator[pl.DataFrame],
+    schema: pl.Schema,
+    path: Path,
+    timestamp: str,
+    compression: Literal["zstd", "snappy"],
+    state: str | None,
+) -> Written:
+    """Write sorted rows and a state to a file."""
+    count, newest = 0, None
+
+    def counted() -> Iterator[pl.DataFrame]:
+        nonlocal count, newest
+        for frame in rows:
+            count += frame.height
+            newest = frame[timestamp][-1]
+            yield frame
+
+    write(regroup(counted()), schema, path, compression, metadata_of(state))
+    return Written(count, newest)

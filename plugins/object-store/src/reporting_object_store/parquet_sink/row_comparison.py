@@ -1,0 +1,72 @@
+"""The comparison of staged rows with those that have their source key and version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint, reading
+from reporting_object_store.parquet_sink.staged_keys import AT, PIECE, ROW
+from reporting_object_store.parquet_sink.staging import StagedFile
+
+WINDOW = 65_536
+"""Rows of a file that are compared at once, at the most."""
+
+
+def equal_pairs(
+    file: Checkpoint, pieces: Sequence[StagedFile], pairs: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the pairs of which the staged row is the row that is there.
+
+    Columns that only the file has do not count.
+
+    Args:
+        file: The file.
+        pieces: The staged rows.
+        pairs: Positions in the file, numbers of pieces and positions in them. The
+            timestamps of a pair are equal.
+    """
+    return pl.concat(
+        [pairs.clear(), *(_equal(file, pieces, part) for part in _windows(pairs))]
+    )
+
+
+def _windows(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield the pairs by where they are in the file."""
+    ordered = pairs.sort(AT)
+    window = ordered[AT] // WINDOW
+    begins = (window != window.shift(1)).fill_null(True).arg_true().to_list()
+    for begin, end in zip(begins, [*begins[1:], ordered.height], strict=True):
+        yield ordered[begin:end]
+
+
+def _equal(
+    file: Checkpoint, pieces: Sequence[StagedFile], pairs: pl.DataFrame
+) -> pl.DataFrame:
+    pairs = pairs.sort(PIECE, ROW)
+    first, last = _ends(pairs[AT])
+    staged = pl.concat(
+        [_rows(pieces[number], part[ROW]) for number, part in _by_piece(pairs)]
+    )
+    with reading(file.uri):
+        rows = file.numbered(AT).select(staged.columns).slice(first, last - first + 1)
+        old = rows.collect()[pairs[AT] - first]
+    equal = [old[name].eq_missing(staged[name]) for name in staged.columns]
+    return pairs.filter(pl.select(pl.all_horizontal(equal)).to_series())
+
+
+def _by_piece(pairs: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    parts = pairs.partition_by(PIECE, as_dict=True, maintain_order=True)
+    for (number,), part in parts.items():
+        yield number, part
+
+
+def _rows(piece: StagedFile, positions: pl.Series) -> pl.DataFrame:
+    first, last = _ends(positions)
+    rows = pl.scan_ipc(piece.path).slice(first, last - first + 1).collect()
+    return rows[positions - first]
+
+
+def _ends(positions: pl.Series) -> tuple[int, int]:
+    return positions.min(), positions.max()  # type: ignore[return-value]  # integers

@@ -1,0 +1,53 @@
+"""Versions of staged rows: which of several of one source key is the newest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
+
+VERSION_COLUMNS = {VERSION: pl.String(), DELETED_AT: pl.Datetime("us", "UTC")}
+"""Columns of a table that is upserted, behind those of the report."""
+
+
+def with_moments(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
+    """Return rows of which deletes have a timestamp, that of the delete.
+
+    A delete has no other, and rows are sorted by it.
+    """
+    dtype = frame.schema[timestamp]
+    if not isinstance(dtype, pl.Datetime) or not frame[timestamp].null_count():
+        return frame
+    deleted = pl.col(DELETED_AT).dt.convert_time_zone(dtype.time_zone or "UTC")
+    return frame.with_columns(pl.col(timestamp).fill_null(deleted.cast(dtype)))
+
+
+def newest_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return the newest row of each source key, and how many other rows there were.
+
+    Rows are in the order in which they came. Of equal versions a delete wins, and then
+    the later row. Deletes that lose are not counted.
+    """
+    if not frame[SOURCE_KEY].is_duplicated().any():
+        return frame, 0
+    live = frame[DELETED_AT].null_count()
+    newest = (
+        frame.with_row_index("_row")
+        .sort(*ORDER, "_row", nulls_last=False)
+        .unique(SOURCE_KEY, keep="last", maintain_order=True)
+        .sort("_row")
+        .drop("_row")
+    )
+    return newest, live - newest[DELETED_AT].null_count()
+
+
+ORDER: tuple[pl.Expr, ...] = (
+    pl.col(VERSION),
+    pl.col(DELETED_AT).is_not_null().alias("_is_delete"),
+)
+"""Puts the newest version last, a delete behind a row of its version; null is oldest.
+"""
+
+Deletes = Literal["soft", "hard"]

@@ -1,0 +1,422 @@
+"""The commit of versions: ``upsert`` and ``replace``."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from reporting_framework import DELETED_AT, CommitContext, CommitResult
+from reporting_framework.errors import (
+    CommitConflict,
+    CorruptCheckpoint,
+    StorageUnavailable,
+)
+from reporting_framework.plugin_api.records import UpsertCounts
+from reporting_framework.plugin_api.result import Output
+from reporting_framework.storage import same_version
+from reporting_object_store.parquet_sink.checkpoint import (
+    MAX_ATTEMPTS,
+    Checkpoint,
+    OutOfOrderError,
+    reading,
+)
+from reporting_object_store.parquet_sink.merge import (
+    MERGE_ROWS,
+    READ_ROWS,
+    merge,
+)
+from reporting_object_store.parquet_sink.resolution import (
+    FilePlan,
+    Resolution,
+    resolve,
+)
+from reporting_object_store.parquet_sink.rewrite import (
+    StayingRows,
+    Written,
+    write_rows,
+)
+from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
+from reporting_object_store.parquet_sink.staging import (
+    StagedFile,
+    in_order,
+    sort_frames,
+)
+from reporting_object_store.parquet_sink.state import encoded
+
+if TYPE_CHECKING:
+    from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
+
+_log = logging.getLogger(__name__)
+
+
+class Upserted(NamedTuple):
+    """What a commit did to one file.
+
+    Attributes:
+        file: The file as it is now.
+        counts: What was done to rows.
+        duplicates: Staged rows, other than deletes, that were not applied.
+        overtaken: Whether another run had written the file since it was opened.
+    """
+
+    file: Checkpoint
+    counts: UpsertCounts = UpsertCounts()
+    duplicates: int = 0
+    overtaken: bool = False
+
+
+class Committed(NamedTuple):
+    """What a commit did.
+
+    Attributes:
+        files: What it did to each file, by key.
+        rows: Staged rows that are left out because a newer one was staged with them.
+        spans: When it merged.
+        upserts: Whether it was an ``upsert``.
+    """
+
+    files: Mapping[str, Upserted]
+    superseded: int
+    spans: Sequence[tuple[float, float]]
+    upserts: bool
+
+    def result(self) -> CommitResult:
+        """Return it as the framework wants it."""
+        done = [one for one in self.files.values() if one.file.version is not None]
+        outputs = [
+            Output(
+                uri=one.file.uri,
+                rows=one.file.rows,
+                new_rows=one.counts.inserted,
+                bytes=one.file.size,
+                version=one.file.version,
+            )
+            for one in done
+        ]
+        counts = [one.counts for one in self.files.values()]
+        return CommitResult(
+            outputs,
+            self.superseded + sum(one.duplicates for one in self.files.values()),
+            max((one.file.newest for one in done if one.file.newest), default=None),
+            [("merge", span) for span in self.spans],
+            upserted=UpsertCounts(*map(sum, zip(*counts, strict=True)))
+            if self.upserts
+            else None,
+        )
+
+
+def commit_versions(
+    sink: ParquetCheckpoint,
+    files: Mapping[str, Checkpoint],
+    pieces: Sequence[StagedFile],
+    context: CommitContext,
+    folder: Path,
+    *,
+    replaces: bool,
+) -> Committed:
+    """Commit staged rows with ``upsert`` or ``replace``.
+
+    Args:
+        sink: The sink.
+        files: Its files as they were opened, by key.
+        pieces: Staged rows in the order in which they came.
+        context: What is committed beside them.
+        folder: Where to put what does not fit into memory.
+        replaces: Whether they replace the table.
+    """
+    superseded = sum(piece.superseded for piece in pieces)
+    if replaces:
+        replaced = replace_table(sink, files, pieces, context, folder)
+        return Committed(replaced, superseded, (), upserts=False)
+    upsert = UpsertCommit(sink, files, pieces, context, folder)
+    return Committed(upsert.run(), superseded, upsert.spans, upserts=True)
+
+
+class UpsertCommit:
+    """One commit of staged rows and of a state.
+
+    Args:
+        sink: The sink.
+        files: Its files as they were opened, by key.
+        pieces: Staged rows in the order in which they came.
+        context: What is committed beside them.
+        folder: Where to put what does not fit into memory.
+    """
+
+    def __init__(
+        self,
+        sink: ParquetCheckpoint,
+        files: Mapping[str, Checkpoint],
+        pieces: Sequence[StagedFile],
+        context: CommitContext,
+        folder: Path,
+    ) -> None:
+        self._sink, self._pieces, self._context = sink, pieces, context
+        self._settings = sink.settings
+        self._folder = folder
+        keys = {*files, *(piece.key for piece in pieces)}
+        if not sink.layout.columns:
+            keys.add(sink.layout.template)
+        self.files = {
+            key: files.get(key) or Checkpoint(sink.store, key, self._settings.timestamp)
+            for key in sorted(keys)
+        }
+        self.spans: list[tuple[float, float]] = []
+        self._hard = self._settings.deletes == "hard"
+        self._resolution: Resolution | None = None
+
+    def run(self) -> Mapping[str, Upserted]:
+        """Commit each file.
+
+        A row whose newest version is in another file goes once that is written.
+        """
+        done = {}
+        for key, file in list(self.files.items()):
+            done[key] = self._sink.attempt(file, self._write)
+            self.files[key] = done[key].file
+        if self._sink.layout.columns and (
+            any(one.overtaken for one in done.values()) or self._moves()
+        ):
+            self._settle({key for key, one in done.items() if one.overtaken})
+        return {key: one._replace(file=self.files[key]) for key, one in done.items()}
+
+    # -- one file ----------------------------------------------------------------------
+
+    def _write(self, file: Checkpoint, overtaken: bool) -> Upserted:
+        """Write a file if that changes it."""
+        plan = self._plan(file)
+        state, at = file.state, None
+        if not overtaken:
+            if self._context.state is not None and not self._sink.layout.columns:
+                state = encoded(self._context.state)
+            if self._context.snapshot:
+                at = self._context.at or datetime.now(UTC)
+        gone = self._deleted(file, plan) if at else 0
+        done = Upserted(
+            file,
+            plan.counts._replace(deleted=plan.counts.deleted + gone),
+            plan.duplicates,
+            overtaken,
+        )
+        if not (plan.kept or len(plan.dropped) or gone) and state == file.state:
+            self._check_same(file)
+            return done
+        staying = StayingRows(plan, at if gone else None, hard=self._hard)
+        return done._replace(file=self._rewritten(file, staying, state, plan.kept))
+
+    def _plan(self, file: Checkpoint) -> FilePlan:
+        """Return what is to be done to a file in this version."""
+        if self._resolution is None or self.files[file.key].version != file.version:
+            self.files[file.key] = file
+            self._resolution = self._resolved(file.key)
+        return self._resolution.plans[file.key]
+
+    def _resolved(self, written: str) -> Resolution:
+        """Decide which rows stay.
+
+        What is read of a file may be half of one version and half of the next.
+
+        Args:
+            written: Key of the file that is about to be written; if that one has
+                changed, it is not opened again.
+        """
+        for left in reversed(range(MAX_ATTEMPTS)):
+            try:
+                return resolve(
+                    self.files,
+                    self._pieces,
+                    self._settings.timestamp,
+                    self._folder,
+                    hard=self._hard,
+                    protected=self._context.not_staged
+                    if self._context.snapshot
+                    else (),
+                )
+            except (CorruptCheckpoint, StorageUnavailable):
+                others = {
+                    key: now
+                    for key, file in self.files.items()
+                    if key != written
+                    and (now := self._sink.opened(key)).version != file.version
+                }
+                if not others or not left:
+                    raise
+                self.files.update(others)
+        raise AssertionError  # pragma: no cover - the last try returns or raises
+
+    def _deleted(self, file: Checkpoint, plan: FilePlan) -> int:
+        """Return how many rows there are that were not read and not deleted before."""
+        if not file.rows:
+            return 0
+        with reading(file.uri):
+            live = file.numbered("_at").select(pl.col(DELETED_AT).is_null().sum())
+            return int(live.collect(engine="streaming").item()) - plan.known_live
+
+    def _check_same(self, file: Checkpoint) -> None:
+        """Raise if what was looked at may have been another version of the file.
+
+        Raises:
+            CommitConflict: Another run has written it.
+        """
+        entry = self._sink.store.head(file.key) if file.version else None
+        if file.version and not (entry and same_version(entry.version, file.version)):
+            raise CommitConflict(f"{file.uri}: another run has written it")
+
+    def _rewritten(
+        self, file: Checkpoint, staying: StayingRows, state: str | None, kept: int
+    ) -> Checkpoint:
+        """Return the file with other rows or another state."""
+        timestamp, store = self._settings.timestamp, self._sink.store
+        began = time.time()
+        with store.temp_path(file.key) as scratch:
+            try:
+                old = staying.of(file.frames())
+                written = self._merge(file, old, state, scratch, kept)
+            except OutOfOrderError:
+                frames = staying.of(file.frames(ordered=False))
+                with sort_frames(frames, timestamp, READ_ROWS) as old:
+                    written = self._merge(file, old, state, scratch, kept)
+                _log.warning(
+                    "%s: its rows were not in order; they are sorted", file.uri
+                )
+            self.spans.append((began, time.time()))
+            size = scratch.stat().st_size
+            version = store.put(file.key, scratch, if_version=file.version)
+        if file.form and file.upgrades:
+            _log.warning("%s: upgraded: %s", file.uri, file.form.told())
+        return Checkpoint(
+            store,
+            file.key,
+            timestamp,
+            version,
+            size,
+            written.rows,
+            written.newest,
+            state=state,
+        )
+
+    def _merge(
+        self,
+        file: Checkpoint,
+        old: Iterator[pl.DataFrame],
+        state: str | None,
+        scratch: Path,
+        kept: int,
+    ) -> Written:
+        """Write rows that stay and staged ones to `scratch`."""
+        settings, form = self._settings, file.form
+        new: Iterator[pl.DataFrame] = iter(())
+        if kept and self._resolution:
+            new = in_order(
+                [piece for piece in self._pieces if piece.key == file.key],
+                settings.timestamp,
+                MERGE_ROWS,
+                self._resolution.skipped,
+            )
+        return write_rows(
+            merge(
+                old,
+                (form.extended(frame) if form else frame for frame in new),
+                settings.timestamp,
+            ),
+            form.schema if form else self._sink.schema,
+            scratch,
+            settings.timestamp,
+            settings.compression,
+            state,
+        )
+
+    # -- several files -----------------------------------------------------------------
+
+    def _moves(self) -> bool:
+        """Return whether a row goes from one file to another."""
+        plans = self._resolution.plans.values() if self._resolution else ()
+        return any(len(plan.moved) or len(plan.tied) for plan in plans)
+
+    def _settle(self, overtaken: Set[str]) -> None:
+        """Leave out rows whose newest version is in another file by now.
+
+        A row of the same version that another run has just written stays: that run may
+        leave out the other one.
+        """
+        self._resolution = None
+        self.files = {key: self._sink.opened(key) for key in self.files}
+
+        def drop(file: Checkpoint, again: bool) -> Checkpoint:
+            plan = self._plan(file)
+            tied = plan.tied.clear() if again or file.key in overtaken else plan.tied
+            dropped = pl.concat([plan.moved, tied]).sort()
+            if not len(dropped):
+                return file
+            staying = StayingRows(replace(plan, dropped=dropped), None, hard=self._hard)
+            return self._rewritten(file, staying, file.state, 0)
+
+        for key, file in list(self.files.items()):
+            self.files[key] = self._sink.attempt(file, drop)
+
+
+def replace_table(
+    sink: ParquetCheckpoint,
+    files: Mapping[str, Checkpoint],
+    pieces: Sequence[StagedFile],
+    context: CommitContext,
+    folder: Path,
+) -> Mapping[str, Upserted]:
+    """Make the staged rows the table: the newest version of each source key.
+
+    A file of which no row is staged is left without rows.
+    """
+    settings, layout = sink.settings, sink.layout
+    keys = {*files, *(piece.key for piece in pieces)}
+    if not layout.columns:
+        keys.add(layout.template)
+    empty = {
+        key: Checkpoint(sink.store, key, settings.timestamp) for key in sorted(keys)
+    }
+    found = resolve(empty, pieces, settings.timestamp, folder, hard=True)
+
+    def write(file: Checkpoint, overtaken: bool) -> Upserted:
+        plan, state = found.plans[file.key], file.state
+        if context.state is not None and not layout.columns:
+            state = encoded(context.state)
+        if file.version is None and not plan.kept and state is None:
+            return Upserted(file, overtaken=overtaken)
+        rows = in_order(
+            [piece for piece in pieces if piece.key == file.key],
+            settings.timestamp,
+            MERGE_ROWS,
+            found.skipped,
+        )
+        with sink.store.temp_path(file.key) as scratch:
+            written = write_rows(
+                (frame.drop(VERSION_COLUMNS) for frame in rows if frame.height),
+                sink.schema,
+                scratch,
+                settings.timestamp,
+                settings.compression,
+                state,
+            )
+            size = scratch.stat().st_size
+            version = sink.store.put(file.key, scratch, if_version=file.version)
+        done = Checkpoint(
+            sink.store,
+            file.key,
+            settings.timestamp,
+            version,
+            size,
+            written.rows,
+            written.newest,
+            state=state,
+        )
+        return Upserted(
+            done, UpsertCounts(inserted=written.rows), plan.duplicates, overtaken
+        )
+
+    return {key: sink.attempt(files.get(key) or empty[key], write) for key in empty}

@@ -1,0 +1,496 @@
+"""Write modes `upsert` and `replace`: the newest version wins, in any order, against a plain model."""
+
+import itertools
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reporting_framework import CommitContext, Split
+from reporting_framework.errors import ReportingError
+from reporting_framework.storage import open_store
+from reporting_framework.testing.faults.calls import Killed
+from reporting_object_store.parquet_sink import row_comparison, staged_keys
+from tests.support.plugins import checkpoint
+
+SCHEMA = pl.Schema(
+    {
+        "study": pl.String(),
+        "number": pl.Int64(),
+        "share": pl.Float64(),
+        "tags": pl.List(pl.String()),
+        "timestamp": pl.Datetime("us", "UTC"),
+        "source_key": pl.String(),
+    }
+)
+VERSIONED = pl.Schema(
+    {
+        **SCHEMA,
+        "_version": pl.String(),
+        "_deleted_at": pl.Datetime("us", "UTC"),
+    }
+)
+START = datetime(2024, 1, 1, tzinfo=UTC)
+RUNS_AT = datetime(2030, 1, 1, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def place():
+    return f"memory://upsert-{next(_numbers)}/x.parquet"
+
+
+def row(key, version, number=0, minute=0, study="a"):
+    at = START + timedelta(minutes=minute)
+    return (study, number, number / 3, ["t", None], at, key, version, None)
+
+
+def delete(key, version, minute=0):
+    at = START + timedelta(minutes=minute)
+    return (None, None, None, None, None, key, version, at)
+
+
+def frame(rows):
+    return pl.DataFrame(list(rows), schema=VERSIONED, orient="row")
+
+
+def opened(uri, mode="upsert", **chosen):
+    sink = checkpoint(uri, **chosen)
+    sink.open(SCHEMA, mode)
+    return sink
+
+
+def commit(uri, *parts, mode="upsert", context=None, meanwhile=None, **chosen):
+    """One run that is given these parts; `meanwhile` is called before its commit."""
+    sink = opened(uri, mode, **chosen)
+    try:
+        sink.ledger()
+        sink.load_state()
+        staged = [
+            sink.stage(
+                frame(part) if mode != "append" else frame(part).select(SCHEMA.names()),
+                Split(str(number), {}),
+                0,
+            )
+            for number, part in enumerate(parts)
+            if part
+        ]
+        if meanwhile:
+            meanwhile()
+        return sink.commit(staged, context or CommitContext())
+    finally:
+        sink.close()
+
+
+def shown(uri, mode="upsert", **chosen):
+    """Rows of the table by source key; each has one."""
+    sink = opened(uri, mode, **chosen)
+    scan = sink.scan()
+    rows = [] if scan is None else scan.collect().rows()
+    sink.close()
+    found = {each[5]: each for each in rows}
+    assert len(found) == len(rows), "each source key is there once"
+    return found
+
+
+def state_of(uri, **chosen):
+    sink = opened(uri, **chosen)
+    try:
+        return sink.load_state()
+    finally:
+        sink.close()
+
+
+# -- the model --------------------------------------------------------------------------------------------------------
+
+
+def newer(version, than):
+    return than is None or (version is not None and version >= than)
+
+
+class Model:
+    """What a table holds, and what each run must say of itself."""
+
+    def __init__(self, *, hard=False):
+        self.rows, self.hard = {}, hard
+
+    def run(self, parts, *, snapshot=False, not_staged=()):
+        staged = [each for part in parts for each in part]
+        newest = {}
+        for each in staged:
+            best = newest.get(each[5])
+            if best is None or (self.rank(each) >= self.rank(best)):
+                newest[each[5]] = each
+        counts = {"inserted": 0, "updated": 0, "unchanged": 0, "deleted": 0}
+        for each in newest.values():
+            what = self.take(each)
+            if what:
+                counts[what] += 1
+        if snapshot:
+            for key in [*self.rows]:
+                old = self.rows[key]
+                if key not in newest and key not in not_staged and old[7] is None:
+                    counts["deleted"] += 1
+                    self.rows[key] = (*old[:7], RUNS_AT)
+                    if self.hard:
+                        del self.rows[key]
+        live = sum(each[7] is None for each in staged)
+        taken = counts["inserted"] + counts["updated"] + counts["unchanged"]
+        return counts, live - taken
+
+    @staticmethod
+    def rank(each):
+        return (each[6] is not None, each[6] or "", each[7] is not None)
+
+    def take(self, new):
+        old = self.rows.get(new[5])
+        if old is not None and not newer(new[6], old[6]):
+            return None
+        is_delete, live = new[7] is not None, old is not None and old[7] is None
+        if is_delete and self.hard:
+            self.rows.pop(new[5], None)
+        else:
+            self.rows[new[5]] = (*new[:4], new[4] or new[7], *new[5:])
+        if is_delete:
+            return "deleted" if live else None
+        if live:
+            return "unchanged" if self.rows[new[5]] == old else "updated"
+        return "inserted"
+
+
+versions = st.none() | st.sampled_from(["", "1", "2", "10", "é"])
+keys = st.sampled_from(["a", "b", "c#1", "c#2", "é/\n"])
+live_rows = st.builds(
+    row,
+    keys,
+    versions,
+    st.integers(0, 1),
+    st.integers(0, 3),
+    st.sampled_from(["a", "b"]),
+)
+deletes = st.builds(delete, keys, versions, st.integers(0, 3))
+part = st.lists(st.one_of(live_rows, live_rows, deletes), max_size=6)
+run = st.tuples(
+    st.lists(part, max_size=4),
+    st.booleans(),
+    st.lists(keys, max_size=2),
+)
+
+
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+@pytest.mark.parametrize("bucket", [1, 1000])
+@settings(deadline=None, max_examples=30)
+@given(st.lists(run, max_size=4), st.sampled_from(["soft", "hard"]))
+def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
+    bucket, template, runs, kind
+):
+    uri = place().replace("x.parquet", template)
+    model = Model(hard=kind == "hard")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staged_keys, "BUCKET", bucket)
+        patch.setattr(staged_keys, "FEW", bucket - 1)
+        patch.setattr(row_comparison, "WINDOW", 2)
+        for parts, snapshot, not_staged in runs:
+            context = CommitContext(
+                None, RUNS_AT, snapshot=snapshot, not_staged=not_staged
+            )
+            result = commit(uri, *parts, context=context, deletes=kind)
+            counts, duplicates = model.run(
+                parts, snapshot=snapshot, not_staged=not_staged
+            )
+            assert result.upserted._asdict() == counts
+            assert result.duplicates == duplicates
+            assert shown(uri) == model.rows
+            assert sum(output.rows for output in result.outputs) == len(model.rows)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(part, max_size=5), st.randoms(use_true_random=False))
+def test_the_same_versions_in_any_order_give_the_same_bytes(parts, random):
+    """Rows of a source key and a version are equal, as those of a source are."""
+    rows = {}
+    for each in itertools.chain(*parts):
+        rows.setdefault((each[5], each[6]), each)
+    chosen = list(rows.values())
+    tables = []
+    for _ in range(2):
+        uri = place()
+        random.shuffle(chosen)
+        for each in [*chosen, *chosen[:2]]:
+            commit(uri, [each])
+        store = open_store(uri.removesuffix("/x.parquet"))
+        tables.append(store.get("x.parquet").data if chosen else b"")
+    assert tables[0] == tables[1]
+
+
+def test_a_file_is_sorted_and_has_the_columns_of_versions_last():
+    uri = place()
+    commit(uri, [row("b", "1", minute=2), row("a", "1", minute=2)], [row("c", "1")])
+    commit(uri, [row("c", "2", minute=9), delete("b", "2", minute=5)])
+    found = opened(uri).scan().collect()
+    assert found.columns == VERSIONED.names()
+    assert found["source_key"].to_list() == ["a", "b", "c"]
+    assert found["number"].to_list() == [0, None, 0]
+
+
+def test_nothing_is_written_if_nothing_changes():
+    uri = place()
+    parts = [
+        [row(f"{number}", "1", number) for number in range(50)],
+        [delete("x", "1")],
+    ]
+    state = CommitContext(state={"cursor": 1})
+    first = commit(uri, *parts, context=state)
+    again = commit(uri, *parts[::-1], context=state)
+    assert again.outputs[0].version == first.outputs[0].version
+    assert again.upserted.unchanged == 50
+
+
+# -- other modes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_of_append_is_upserted_its_rows_being_the_oldest():
+    uri = place()
+    commit(uri, [row("a", "9", 1), row("b", "9", 2)], mode="append")
+    assert shown(uri)["a"][6:] == (None, None)
+    result = commit(uri, [row("a", None, 1), row("b", "", 3)])
+    assert result.upserted._asdict() == {
+        "inserted": 0,
+        "updated": 1,
+        "unchanged": 1,
+        "deleted": 0,
+    }
+    assert shown(uri)["b"] == row("b", "", 3)
+
+
+def test_append_to_an_upserted_table_keeps_versions_and_tombstones():
+    uri = place()
+    commit(uri, [row("a", "1"), delete("b", "1")])
+    result = commit(
+        uri, [row("a", None), row("b", None), row("c", None)], mode="append"
+    )
+    assert (result.outputs[0].new_rows, result.duplicates) == (1, 2)
+    found = shown(uri)
+    assert found["a"][6] == "1"
+    assert found["b"][7] == START
+    assert found["c"][6:] == (None, None)
+
+
+def test_replace_makes_the_newest_versions_the_table_without_their_columns():
+    uri = place()
+    commit(uri, [row("old", "1")], context=CommitContext(state={"a": 1}))
+    result = commit(
+        uri,
+        [row("a", "2", 2), row("b", "1"), delete("b", "2")],
+        [row("a", "1", 1), row("c", None, minute=1)],
+        mode="replace",
+    )
+    assert (result.duplicates, result.upserted) == (2, None)
+    assert result.outputs[0].rows == 2
+    found = opened(uri, "append").scan().collect()
+    assert found.schema == SCHEMA
+    assert found["source_key"].to_list() == ["a", "c"]
+    assert found["number"].to_list() == [2, 0]
+    assert state_of(uri) == {"a": 1}
+    commit(uri, mode="replace", context=CommitContext(state={"a": 2}))
+    assert shown(uri, "append") == {}
+    assert state_of(uri) == {"a": 2}
+
+
+def test_replace_leaves_no_row_in_any_file_of_a_table():
+    uri = place().replace("x.parquet", "{study}/x.parquet")
+    commit(uri, [row("a", "1", study="a"), row("b", "1", study="b")], mode="replace")
+    commit(uri, [row("b", "1", study="c")], mode="replace")
+    assert [*shown(uri, "append")] == ["b"]
+
+
+# -- source state -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_state_is_kept_by_every_commit_that_brings_none(mode, template):
+    uri = place().replace("x.parquet", template)
+    assert state_of(uri) is None
+    state = {"sequence": 1, "source": "é", "state": {"cursor": ["x", None]}}
+    commit(uri, mode=mode, context=CommitContext(state=state))
+    assert state_of(uri) == state
+    assert shown(uri, mode) == {}
+    commit(uri, [row("a", "1")], mode=mode)
+    commit(uri, [row("b", "1", minute=-1)], mode=mode)
+    assert state_of(uri) == state
+    commit(uri, mode=mode, context=CommitContext(state={"cursor": 2}))
+    assert state_of(uri) == {"cursor": 2}
+    assert sorted(shown(uri, mode)) == ["a", "b"]
+
+
+def test_a_state_and_its_rows_are_one_write():
+    """Whoever loses a race leaves the state of the winner, and infers no deletes."""
+    uri = place()
+    commit(uri, [row("a", "1"), row("gone", "1")])
+
+    def other():
+        commit(uri, [row("b", "1")], context=CommitContext(state={"winner": 1}))
+
+    context = CommitContext({"loser": 1}, RUNS_AT, snapshot=True)
+    result = commit(uri, [row("a", "2")], context=context, meanwhile=other)
+    assert result.upserted.deleted == 0
+    assert state_of(uri) == {"winner": 1}
+    assert {key: each[6:] for key, each in shown(uri).items()} == {
+        "a": ("2", None),
+        "b": ("1", None),
+        "gone": ("1", None),
+    }
+
+
+def test_a_damaged_state_is_noticed(tmp_path):
+    uri = tmp_path / "x.parquet"
+    commit(uri, [row("a", "1")], context=CommitContext(state={"cursor": 12345}))
+    data = uri.read_bytes()
+    assert data.count(b"12345") == 1
+    uri.write_bytes(data.replace(b"12345", b"12346"))
+    with pytest.raises(ReportingError, match="checksums"):
+        state_of(uri)
+
+
+def test_the_checksums_hold_whatever_the_state_says(tmp_path):
+    uri = tmp_path / "x.parquet"
+    from reporting_object_store.parquet_sink import checksums
+
+    value = next(iter(checksums.placeholder(1).values()))
+    commit(
+        uri, [row("a", "1")], context=CommitContext(state={"a": value, "b": [value]})
+    )
+    assert state_of(uri) == {"a": value, "b": [value]}
+    for file in opened(uri)._files or [opened(uri).opened("x.parquet")]:
+        file.check()
+
+
+# -- crashes and races ------------------------------------------------------------------------------------------------
+
+
+STEPS = (
+    [[row("a", "1", 1, study="a"), row("b", "1", 1, study="b"), row("c", "1")]],
+    [
+        [row("a", "2", 2, minute=3, study="b"), delete("c", "2")],
+        [row("b", "2", 2, study="a"), row("d", "1", study="c")],
+    ],
+)
+
+
+KINDS = ["killed before", "killed after", "fails once", "done once, answer lost"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_ends_at_any_call_of_the_store_is_made_good_by_the_next(
+    kind, tmp_path, reporting_store_faults
+):
+    sweep(kind, "x.parquet", tmp_path, reporting_store_faults)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
+def test_a_run_over_several_files_that_ends_at_any_call_is_made_good_by_the_next(
+    kind, tmp_path, reporting_store_faults
+):
+    sweep(kind, "{study}/x.parquet", tmp_path, reporting_store_faults)
+
+
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_a_run_over_several_files_that_ends_at_some_calls_is_made_good_by_the_next(
+    kind, tmp_path, reporting_store_faults
+):
+    for nth in (12, 16, 20, 24, 28):
+        broken(kind, nth, "{study}/x.parquet", tmp_path, reporting_store_faults)
+
+
+def sweep(kind, template, folder, faults):
+    for nth in range(1, 100):
+        if not broken(kind, nth, template, folder, faults):
+            assert nth > 5
+            return
+    raise AssertionError("a run has fewer calls")
+
+
+def broken(kind, nth, template, folder, faults):
+    """Break one call of a run, look at what there is, and run again; whether there was such a call."""
+    uri, model = folder / f"{nth}" / template, Model()
+    commit(uri, *STEPS[0], context=CommitContext(state={"run": 1}))
+    model.run(STEPS[0])
+    before = dict(model.rows)
+    model.run(STEPS[1])
+    faults.arm(kind, nth)
+    with suppress(ReportingError, Killed):
+        commit(uri, *STEPS[1], context=CommitContext(state={"run": 2}))
+    fired = faults.disarm()
+    newest = {}
+    for each in sorted(opened(uri).scan().collect().rows(), key=lambda each: each[6]):
+        newest[each[5]] = each
+    for key, after in model.rows.items():  # no newest version is ever lost
+        assert newest.get(key) in (before.get(key), after)
+    if state_of(uri) == {"run": 2}:
+        assert shown(uri) == model.rows
+    elif template == "x.parquet":
+        assert shown(uri) == before
+    commit(uri, *STEPS[1], context=CommitContext(state={"run": 2}))
+    assert shown(uri) == model.rows
+    assert state_of(uri) == {"run": 2}
+    return fired
+
+
+def part_of(number):
+    """Versions of ten source keys, of which some are in each part."""
+    return [
+        row(f"k{key}", f"{(number * 7 + key) % 8}", (number * 7 + key) % 8, key)
+        for key in range(10)
+        if (key + number) % 3
+    ]
+
+
+def expected():
+    model = Model()
+    model.run([part_of(number) for number in range(8)])
+    return model.rows
+
+
+def commit_part(arguments):
+    uri, number = arguments
+    commit(uri, part_of(number))
+
+
+def test_eight_commits_at_once_by_threads_give_the_table_of_the_model():
+    uri = place()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(commit_part, [(uri, number) for number in range(8)]))
+    assert shown(uri) == expected()
+
+
+def test_eight_commits_at_once_by_processes_give_the_table_of_the_model(tmp_path):
+    uri = str(tmp_path / "x.parquet")
+    with multiprocessing.get_context("forkserver").Pool(4) as pool:
+        pool.map(commit_part, [(uri, number) for number in range(8)])
+    assert shown(uri) == expected()
+
+
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+def test_commits_at_once_over_several_files_give_the_newest_versions(template):
+    uri = place().replace("x.parquet", template)
+
+    def one(number):
+        parts = [
+            (*each[:0], "abc"[(int(each[6]) + number) % 3], *each[1:])
+            for each in part_of(number)
+        ]
+        commit(uri, parts)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(8)))
+    rows = opened(uri).scan().collect().rows()
+    newest = {}
+    for each in rows:
+        newest[each[5]] = max(newest.get(each[5], ""), each[6])
+    assert newest == {key: each[6] for key, each in expected().items()}
