@@ -347,6 +347,37 @@ def test_a_state_and_its_rows_are_one_write():
     }
 
 
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+def test_a_table_that_is_reset_takes_its_state_along(template, tmp_path):
+    uri = tmp_path / template
+    commit(uri, [row("a", "1")], context=CommitContext(state={"cursor": 1}))
+    sink = opened(uri)
+    chosen = [each for each in sink.belongings() if each.kind == "output"]
+    sink.back_up(chosen, "name")
+    sink.remove(chosen)
+    assert opened(uri).scan() is None
+    assert state_of(uri) is None
+    assert all(each.kind != "output" for each in opened(uri).belongings())
+
+
+def test_a_state_says_nothing_if_a_file_of_the_table_has_gone(tmp_path):
+    uri = tmp_path / "{study}/x.parquet"
+    rows = [row("a", "1", study="a"), row("b", "1", study="b")]
+    commit(uri, rows, context=CommitContext(state={"cursor": 1}))
+    assert state_of(uri) == {"cursor": 1}
+    (tmp_path / "a/x.parquet").unlink()
+    assert state_of(uri) is None
+
+
+def test_a_damaged_state_beside_several_files_is_noticed(tmp_path):
+    uri = tmp_path / "{study}/x.parquet"
+    commit(uri, [row("a", "1")], context=CommitContext(state={"cursor": 12345}))
+    (path,) = (tmp_path / "_state").rglob("*.json")
+    path.write_text(path.read_text().replace("12345", "12346"))
+    with pytest.raises(ReportingError, match="source state"):
+        state_of(uri)
+
+
 def test_a_damaged_state_is_noticed(tmp_path):
     uri = tmp_path / "x.parquet"
     commit(uri, [row("a", "1")], context=CommitContext(state={"cursor": 12345}))

@@ -33,7 +33,29 @@ class CheckpointMaintenance(CheckpointFiles):
         ) as pool:
             found = [*pool.map(self._artifact, self._keys())]
         outputs = [artifact for artifact in found if artifact is not None]
-        return [*outputs, *backup.leftovers(dict.fromkeys(self._folders()))]
+        state = self._source_state(known=bool(outputs))
+        folders = dict.fromkeys(self._folders())
+        return [*outputs, *state, *backup.leftovers(folders)]
+
+    def _source_state(self, *, known: bool) -> Iterator[StoredArtifact]:
+        """Yield the source state that is in a file of its own.
+
+        It belongs to the outputs: a table that goes takes it along.
+
+        Args:
+            known: Whether there are files of rows.
+        """
+        state = self._state_file
+        if self.layout.columns and (entry := state.store.head(state.key)) is not None:
+            yield StoredArtifact(
+                "output",
+                state.uri,
+                0 if known else None,
+                entry.size,
+                entry.version,
+                None,
+                state.store.modified(state.key),
+            )
 
     def _artifact(self, key: str) -> StoredArtifact | None:
         """One output as it is; without its rows when it is not what it should be."""
@@ -71,12 +93,19 @@ class CheckpointMaintenance(CheckpointFiles):
 
     def _places(self, belongings: Sequence[StoredArtifact]) -> list[backup.Place]:
         """These belongings, unchanged, each with its store and key."""
-        keys = {self.store.location.join(key).uri: key for key in self._keys()}
+        state = self._state_file
+        known = {
+            state.uri: (state.store, state.key),
+            **{
+                self.store.location.join(key).uri: (self.store, key)
+                for key in self._keys()
+            },
+        }
         places = []
         for belonging in belongings:
-            if belonging.uri not in keys:
+            if belonging.uri not in known:
                 raise backup.gone(belonging)
-            places.append(backup.Place(self.store, keys[belonging.uri], belonging))
+            places.append(backup.Place(*known[belonging.uri], belonging))
         backup.check_unchanged(places)
         return places
 

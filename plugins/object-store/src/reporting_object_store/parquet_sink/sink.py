@@ -104,7 +104,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
     def load_state(self) -> Mapping[str, Any] | None:
         """See `Sink.load_state`."""
         if self.layout.columns:
-            return self._state_file.load()
+            return self._state_file.load({*(self._files or self._keys())})
         key = self.layout.template
         file = self._files.get(key) or self._open(key)
         return None if file.state is None else decoded(file.uri, file.state)
@@ -196,7 +196,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
                 )
                 newest.append(file.newest)
         if context.state is not None and self.layout.columns:
-            self._state_file.save(context.state)
+            self._state_file.save(context.state, self._versions or ())
         spans = [("merge", span) for span in self._merging]
         return CommitResult(
             outputs,
@@ -219,14 +219,14 @@ class ParquetCheckpoint(CheckpointMaintenance):
             replaces=self._mode == "replace",
         )
         overtaken = any(one.overtaken for one in committed.files.values())
-        if context.state is not None and self.layout.columns and not overtaken:
-            self._state_file.save(context.state)
         versions = {
             key: one.file.version
             for key, one in committed.files.items()
             if one.file.version is not None
         }
         self._versions = {**(self._versions or {}), **versions}
+        if context.state is not None and self.layout.columns and not overtaken:
+            self._state_file.save(context.state, self._versions)
         return committed.result()._replace(overtaken=overtaken)
 
     def _known_rows(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from contextlib import closing
 from typing import Any
 
@@ -45,10 +45,7 @@ def decoded(uri: str, text: str) -> Mapping[str, Any]:
         if not isinstance(state, dict):
             raise ValueError
     except (ValueError, RecursionError) as error:
-        raise CorruptCheckpoint(
-            f"{uri}: its source state is not what was written; restore an earlier"
-            " version, or reset the report to read everything"
-        ) from error
+        raise not_as_written(uri) from error
     return state
 
 
@@ -107,8 +104,14 @@ class StateFile:
         """Its key there."""
         return self._key
 
-    def load(self) -> Mapping[str, Any] | None:
+    def load(self, keys: Set[str]) -> Mapping[str, Any] | None:
         """Return the state, `None` if there is none.
+
+        A state says that rows were read. If a file of the table has gone since, some
+        are not there any more, and the state says nothing.
+
+        Args:
+            keys: Keys of the files that there are.
 
         Raises:
             CorruptCheckpoint: It is not what was written.
@@ -120,14 +123,20 @@ class StateFile:
             return None
         self._version = stored.version
         content = decoded(self.uri, stored.data.decode(errors="replace"))
-        state = content.get("state")
-        if not isinstance(state, dict) or content.get("sha256") != _sha256(state):
-            decoded(self.uri, "")
-        return state
+        state, files = content.get("state"), content.get("files")
+        if content.get("sha256") != _sha256(state, files) or state is None:
+            raise not_as_written(self.uri)
+        return state if keys.issuperset(files or ()) else None
 
-    def save(self, state: Mapping[str, Any]) -> None:
-        """Write the state, unless another run has written one since `load`."""
-        content = {"sha256": _sha256(state), "state": state}
+    def save(self, state: Mapping[str, Any], keys: Iterable[str]) -> None:
+        """Write the state, unless another run has written one since `load`.
+
+        Args:
+            state: The state.
+            keys: Keys of the files of the table.
+        """
+        files = sorted(keys)
+        content = {"sha256": _sha256(state, files), "state": state, "files": files}
         try:
             self._version = self.store.put(
                 self._key, json.dumps(content).encode(), if_version=self._version
@@ -136,5 +145,14 @@ class StateFile:
             return
 
 
-def _sha256(state: Mapping[str, Any]) -> str:
-    return hashlib.sha256(encoded(state).encode()).hexdigest()
+def not_as_written(uri: str) -> CorruptCheckpoint:
+    """Return the error for a state that is not what was written."""
+    return CorruptCheckpoint(
+        f"{uri}: its source state is not what was written; restore an earlier version,"
+        " or reset the report to read everything"
+    )
+
+
+def _sha256(state: object, files: object) -> str:
+    content = json.dumps([state, files], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
