@@ -15,7 +15,11 @@ from reporting_framework import CommitContext, Split
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import open_store
 from reporting_framework.testing.faults.calls import Killed
-from reporting_object_store.parquet_sink import row_comparison, staged_keys
+from reporting_object_store.parquet_sink import (
+    piece_joining,
+    row_comparison,
+    staged_keys,
+)
 from tests.support.plugins import checkpoint
 
 SCHEMA = pl.Schema(
@@ -194,6 +198,8 @@ def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
         patch.setattr(staged_keys, "BUCKET", bucket)
         patch.setattr(staged_keys, "FEW", bucket - 1)
         patch.setattr(row_comparison, "WINDOW", 2)
+        patch.setattr(piece_joining, "MOST_AT_ONCE", bucket)
+        patch.setattr(piece_joining, "ROWS", 4)
         for parts, snapshot, not_staged in runs:
             context = CommitContext(
                 None, RUNS_AT, snapshot=snapshot, not_staged=not_staged
@@ -225,6 +231,27 @@ def test_the_same_versions_in_any_order_give_the_same_bytes(parts, random):
         store = open_store(uri.removesuffix("/x.parquet"))
         tables.append(store.get("x.parquet").data if chosen else b"")
     assert tables[0] == tables[1]
+
+
+def test_pieces_that_overlap_are_joined_and_give_the_same_table(monkeypatch):
+    parts = [
+        [
+            row(f"{key}", f"{part}", part, (key * 7 + part) % 9)
+            for key in range(part, 40)
+        ]
+        for part in range(20)
+    ]
+    found = []
+    for most in (1, 1000):
+        monkeypatch.setattr(piece_joining, "MOST_AT_ONCE", most)
+        monkeypatch.setattr(piece_joining, "ROWS", 64)
+        uri, appended = place(), place()
+        result = commit(uri, *parts)
+        kept = commit(appended, *parts[:1], *parts[:1], mode="append")
+        tables = shown(uri), shown(appended, "append")
+        found.append((result.upserted, result.duplicates, kept.duplicates, tables))
+    assert found[0] == found[1]
+    assert found[0][2] == 40
 
 
 def test_a_file_is_sorted_and_has_the_columns_of_versions_last():
@@ -390,7 +417,7 @@ def test_a_damaged_state_is_noticed(tmp_path):
 
 def test_the_checksums_hold_whatever_the_state_says(tmp_path):
     uri = tmp_path / "x.parquet"
-    from reporting_object_store.parquet_sink import checksums
+    from reporting_framework.storage import checksums
 
     value = next(iter(checksums.placeholder(1).values()))
     commit(

@@ -21,7 +21,7 @@ ROW_GROUP = 16_384
 file, however they came.
 """
 
-MERGE_ROWS = 4_096
+MERGE_ROWS = 16_384
 """Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a
 commit takes.
 """

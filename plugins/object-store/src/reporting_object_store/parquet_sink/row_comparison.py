@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from reporting_object_store.parquet_sink.checkpoint import Checkpoint, reading
+from reporting_framework.storage import parquet_errors
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.staged_keys import AT, PIECE, ROW
 from reporting_object_store.parquet_sink.staging import StagedFile
 
@@ -49,7 +50,7 @@ def _equal(
     staged = pl.concat(
         [_rows(pieces[number], part[ROW]) for number, part in _by_piece(pairs)]
     )
-    with reading(file.uri):
+    with parquet_errors.reading(file.uri):
         rows = file.numbered(AT).select(staged.columns).slice(first, last - first + 1)
         old = rows.collect()[pairs[AT] - first]
     equal = [old[name].eq_missing(staged[name]) for name in staged.columns]

@@ -44,6 +44,7 @@ from reporting_object_store.parquet_sink.merge import (
     regroup,
     write,
 )
+from reporting_object_store.parquet_sink.piece_joining import join_pieces
 from reporting_object_store.parquet_sink.row_versions import (
     newest_rows,
     with_moments,
@@ -210,10 +211,14 @@ class ParquetCheckpoint(CheckpointMaintenance):
         self, staged_parts: Sequence[StagedPart], context: CommitContext
     ) -> CommitResult:
         """Commit with ``upsert`` or ``replace``."""
+        pieces: Sequence[StagedFile]
+        pieces = [piece for part in staged_parts for piece in part.data]
+        if not self.layout.columns:
+            pieces = join_pieces(pieces, self._spool, newest=True)
         committed = commit_versions(
             self,
             self._files,
-            [piece for part in staged_parts for piece in part.data],
+            pieces,
             context,
             self._spool.folder(),
             replaces=self._mode == "replace",
@@ -267,6 +272,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
             pieces: The staged rows.
             elsewhere: Source keys of rows that are in another file.
         """
+        pieces = join_pieces(pieces, self._spool)
         fresh = all(piece.fresh for piece in pieces)
 
         def write(file: Checkpoint, overtaken: bool) -> tuple[Checkpoint, int]:

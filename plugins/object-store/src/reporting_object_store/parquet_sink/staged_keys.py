@@ -13,7 +13,8 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
-from reporting_object_store.parquet_sink.checkpoint import Checkpoint, reading
+from reporting_framework.storage import parquet_errors
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.spill import Spill
 from reporting_object_store.parquet_sink.staging import StagedFile
@@ -156,7 +157,7 @@ class KeyReader:
                 pl.lit(number, pl.UInt32).alias(FILE),
                 pl.col(AT).cast(pl.UInt32),
             )
-            with reading(file.uri):
+            with parquet_errors.reading(file.uri):
                 if wanted is not None and wanted.height <= FEW:
                     chosen = pl.col(SOURCE_KEY).is_in(wanted[SOURCE_KEY].implode())
                     yield keys.filter(chosen).collect()

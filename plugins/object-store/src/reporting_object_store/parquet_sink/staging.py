@@ -24,9 +24,9 @@ SAMPLE = 64
 size.
 """
 
-RECORD_BATCH, MOST_IN_BATCH = 512, 16_384
-"""Rows that are read together: a slice keeps all of the batches that it is of in
-memory, so those of a small piece, of which there may be many, are small.
+RECORD_BATCH = 4_096
+"""Rows that are read together, at the least: a slice keeps all of the batches that it
+is of in memory.
 """
 
 
@@ -74,13 +74,26 @@ class StagingArea:
             return self._folder.path
 
     def add(
-        self, key: str, frame: pl.DataFrame, name: str, *, fresh: bool = False
+        self,
+        key: str,
+        frame: pl.DataFrame,
+        name: str,
+        *,
+        fresh: bool = False,
+        batch: int = RECORD_BATCH,
     ) -> StagedFile:
-        """Stage rows; the same name again replaces them."""
+        """Stage rows; the same name again replaces them.
+
+        Args:
+            key: Key of the file they are for.
+            frame: The rows.
+            name: What they are known by.
+            fresh: See `StagedFile`.
+            batch: Rows that are read together, at the least.
+        """
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
         ordered = sorted_rows(frame, self._timestamp)
-        batch = max(RECORD_BATCH, min(MOST_IN_BATCH, frame.height // 64))
         with (
             naming(path),
             path.open("wb") as file,  # polars itself would not say that it is full

@@ -22,8 +22,13 @@ from reporting_framework.errors import (
     ObjectMissing,
     StorageUnavailable,
 )
-from reporting_framework.storage import Location, Store, open_store, same_version
-from reporting_object_store.parquet_sink import checksums
+from reporting_framework.storage import (
+    Location,
+    Store,
+    checksums,
+    open_store,
+    same_version,
+)
 
 KEY = "reporting_framework.state"
 """Name of the entry in the metadata of a parquet file. Its value is JSON."""
@@ -126,7 +131,7 @@ class StateFile:
         state, files = content.get("state"), content.get("files")
         if content.get("sha256") != _sha256(state, files) or state is None:
             raise not_as_written(self.uri)
-        return state if keys.issuperset(files or ()) else None
+        return state if set(files or ()) <= keys else None
 
     def save(self, state: Mapping[str, Any], keys: Iterable[str]) -> None:
         """Write the state, unless another run has written one since `load`.

@@ -20,12 +20,11 @@ from reporting_framework.errors import (
 )
 from reporting_framework.plugin_api.records import UpsertCounts
 from reporting_framework.plugin_api.result import Output
-from reporting_framework.storage import same_version
+from reporting_framework.storage import parquet_errors, same_version
 from reporting_object_store.parquet_sink.checkpoint import (
     MAX_ATTEMPTS,
     Checkpoint,
     OutOfOrderError,
-    reading,
 )
 from reporting_object_store.parquet_sink.merge import (
     MERGE_ROWS,
@@ -255,7 +254,7 @@ class UpsertCommit:
         """Return how many rows there are that were not read and not deleted before."""
         if not file.rows:
             return 0
-        with reading(file.uri):
+        with parquet_errors.reading(file.uri):
             live = file.numbered("_at").select(pl.col(DELETED_AT).is_null().sum())
             return int(live.collect(engine="streaming").item()) - plan.known_live
 

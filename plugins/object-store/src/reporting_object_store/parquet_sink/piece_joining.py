@@ -1,0 +1,83 @@
+"""The joining of staged pieces of which too many would be read side by side."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from reporting_object_store.parquet_sink.row_versions import newest_rows
+from reporting_object_store.parquet_sink.staging import (
+    RECORD_BATCH,
+    StagedFile,
+    StagingArea,
+)
+
+MOST_AT_ONCE = 32
+"""Pieces that may be read side by side."""
+
+ROWS = 262_144
+"""Rows of pieces that are joined, and rows that all pieces have in memory then."""
+
+
+def join_pieces(
+    pieces: Sequence[StagedFile], area: StagingArea, *, newest: bool = False
+) -> Sequence[StagedFile]:
+    """Return pieces of which few are read side by side.
+
+    Those of a source that knows no order overlap all: each row group would be made of
+    rows of all of them.
+
+    Args:
+        pieces: Pieces for one file, in the order in which they came. Those that are
+            joined are removed.
+        area: Where they are.
+        newest: Whether a piece has only the newest version of each source key.
+    """
+    if _side_by_side(pieces) <= MOST_AT_ONCE:
+        return pieces
+    joined = []
+    batch = max(512, min(RECORD_BATCH, ROWS * ROWS // sum(p.rows for p in pieces)))
+    for number, group in enumerate(_groups(pieces)):
+        frame = pl.concat([pl.read_ipc(piece.path) for piece in group])
+        superseded = sum(piece.superseded for piece in group)
+        if newest:
+            frame, older = newest_rows(frame)
+            superseded += older
+        piece = area.add(
+            group[0].key,
+            frame,
+            f"joined\0{number}",
+            fresh=all(piece.fresh for piece in group),
+            batch=batch,
+        )
+        joined.append(piece._replace(superseded=superseded))
+        for piece in group:
+            piece.path.unlink()
+    return joined
+
+
+def _side_by_side(pieces: Sequence[StagedFile]) -> int:
+    """Return how many pieces have rows of one moment, at the most."""
+    ends: list[int] = []
+    most = 0
+    for piece in sorted(pieces, key=lambda piece: piece.samples[0]):
+        while ends and ends[0] < piece.samples[0]:
+            heapq.heappop(ends)
+        heapq.heappush(ends, piece.samples[-1])
+        most = max(most, len(ends))
+    return most
+
+
+def _groups(pieces: Sequence[StagedFile]) -> Iterator[list[StagedFile]]:
+    group: list[StagedFile] = []
+    rows = 0
+    for piece in pieces:
+        if group and rows + piece.rows > ROWS:
+            yield group
+            group, rows = [], 0
+        group.append(piece)
+        rows += piece.rows
+    if group:
+        yield group
