@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         RejectedMessage,
     )
     from reporting_framework.plugin_api.query import Query
+    from reporting_framework.plugin_api.record_source import RecordSource
     from reporting_framework.plugin_api.records import (
         DELETED_AT,
         FILTERED,
@@ -96,6 +97,14 @@ if TYPE_CHECKING:
         RunLedger,
         Source,
     )
+    from reporting_framework.plugin_api.table_query import (
+        FAULTY,
+        TableInfo,
+        TableQuery,
+        quote_identifier,
+    )
+    from reporting_framework.plugin_api.table_settings import TableSettings
+    from reporting_framework.plugin_api.table_source import TableSource
     from reporting_framework.plugin_api.transform import Transform
     from reporting_framework.plugin_api.validator import (
         ColumnFacts,
@@ -109,6 +118,7 @@ __version__ = "0.1.0"
 __all__ = [
     "API_VERSION",
     "DELETED_AT",
+    "FAULTY",
     "FILTERED",
     "LOOKS_LIKE",
     "ROWS_ONLY",
@@ -151,6 +161,7 @@ __all__ = [
     "PushSource",
     "Query",
     "ReadFailure",
+    "RecordSource",
     "RejectedMessage",
     "Rejection",
     "Report",
@@ -165,8 +176,12 @@ __all__ = [
     "StagedPart",
     "StepFailed",
     "StorageUnavailable",
+    "TableInfo",
+    "TableQuery",
+    "TableSettings",
     "TableSink",
     "TableSinkSettings",
+    "TableSource",
     "Timestamp",
     "Transform",
     "TransientError",
@@ -184,6 +199,7 @@ __all__ = [
     "object_of",
     "optional",
     "query_report",
+    "quote_identifier",
     "run_report",
     "single_source_key",
     "supports",
@@ -198,6 +214,8 @@ _ELSEWHERE = {
     "run_report": "api",
     "TableSinkSettings": "tables.sink_settings",
     "TableSink": "tables.table_sink",
+    "TableSettings": "plugin_api.table_settings",
+    "TableSource": "plugin_api.table_source",
 }
 _ROLES = (
     "base",
@@ -205,6 +223,8 @@ _ROLES = (
     "object_plan",
     "object_source",
     "push_source",
+    "record_source",
+    "table_query",
     "validator",
     "transform",
     "sink",

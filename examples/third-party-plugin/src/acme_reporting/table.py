@@ -1,24 +1,27 @@
-"""A table of a SQLite file: its keys, and its rows as JSON.
+"""A table of a SQLite file as polars frames.
 
 Each question opens the file, read only, and closes it.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+import polars as pl
+
 from reporting_framework import (
+    FAULTY,
     LocationError,
     ReportingError,
     SettingsError,
     StorageUnavailable,
+    TableInfo,
+    TableQuery,
 )
 
 PLACE = frozenset(
@@ -29,26 +32,48 @@ be read just now.
 """
 
 
-class Row(NamedTuple):
-    """A row of the table.
+class ColumnType(NamedTuple):
+    """What a declared type of SQLite is in polars.
 
     Attributes:
-        key: Its primary key.
-        version: A digest of its content, so that a row that was put right is told from
-            what it was.
-        payload: The row as a JSON object, or None when it cannot be one: an infinite
-            number, text that is not UTF-8.
+        words: What the declared type contains.
+        dtype: Type in the frame.
+        fits: Condition that a value is of this type, in SQL; SQLite itself allows any
+            value in any column.
+        value: The value, in SQL.
     """
 
-    key: int
-    version: str
-    payload: bytes | None
+    words: tuple[str, ...]
+    dtype: pl.DataType
+    fits: str
+    value: str = "{0}"
+
+
+_TEXT = ColumnType(
+    ("CHAR", "CLOB", "TEXT", "DATE", "TIME"),
+    pl.String(),
+    "typeof({0}) IN ('text', 'integer')",
+    "CAST({0} AS TEXT)",
+)
+TYPES = (
+    ColumnType(("INT",), pl.Int64(), "typeof({0}) = 'integer'"),
+    ColumnType(("BOOL",), pl.Boolean(), "typeof({0}) = 'integer' AND {0} IN (0, 1)"),
+    _TEXT,
+    ColumnType(("BLOB",), pl.Binary(), "typeof({0}) = 'blob'"),
+    ColumnType(
+        ("REAL", "FLOA", "DOUB", "DEC", "NUM"),
+        pl.Float64(),
+        "typeof({0}) IN ('real', 'integer') AND CAST({0} AS REAL) = {0}",
+        "CAST({0} AS REAL)",
+    ),
+)
+"""The first of them whose words a declared type contains; a column without a type is
+one of texts.
+"""
 
 
 class Table:
-    """A table with an ``INTEGER PRIMARY KEY``.
-
-    The value of the key is a row's name for good, and what rows are found by.
+    """A table with a primary key.
 
     Args:
         path: The file.
@@ -60,74 +85,103 @@ class Table:
         self.name = name
         self._busy_seconds = busy_seconds
         self._path = path
-        self._key = ""
 
-    def keys(self, after: int | None, most: int) -> list[int]:
-        """The next keys above `after`, in their order.
-
-        Those of the lowest rows when it is None.
-        """
-        key, table = self._quoted()
-        bound = "" if after is None else f"WHERE {key} > :after"
-        query = f"SELECT {key} FROM {table} {bound} ORDER BY {key} LIMIT :most"  # noqa: S608 - names are quoted
-        with self._opened() as database:
-            return [
-                number
-                for (number,) in database.execute(query, {"after": after, "most": most})
-            ]
-
-    def rows(self, keys: Sequence[int]) -> Iterator[Row]:
-        """The rows of these keys that are there, in the order of keys."""
-        key, table = self._quoted()
-        query = (
-            f"SELECT {key}, * FROM {table} WHERE {key} IN"  # noqa: S608 - quoted
-            f" (SELECT value FROM json_each(?)) ORDER BY {key}"
-        )
-        with self._opened() as database:
-            cursor = database.execute(query, (json.dumps(list(keys)),))
-            names = [column[0] for column in cursor.description][1:]
-            for number, *values in cursor:
-                yield _row(number, dict(zip(names, values, strict=True)))
-
-    def _quoted(self) -> tuple[str, str]:
-        """The key's and the table's name as SQL has them.
+    def info(self, cursor: str | None) -> TableInfo:
+        """Return key and columns of the table.
 
         Raises:
-            SettingsError: There is no such table, or it has no key that would do.
+            SettingsError: There is no such table, it has no key that would do, or there
+                is no such column.
         """
-        if not self._key:
-            with self._opened() as database:
-                query = (
-                    "SELECT name, upper(type) FROM pragma_table_info(?) WHERE pk > 0"
-                )
-                keys = database.execute(query, (self.name,)).fetchall()
-                tables = [
-                    name
-                    for (name,) in database.execute(
-                        "SELECT name FROM sqlite_schema WHERE type = 'table'"
-                    )
-                ]
-            if len(keys) != 1 or keys[0][1] != "INTEGER":
-                known = (
-                    f"tables of the file: {', '.join(sorted(tables))}"
-                    if self.name not in tables
-                    else ""
-                )
-                what = (
-                    known
-                    or "it has none, and a row is known by it;"
-                    " a table that has one will do"
-                )
-                raise SettingsError(
-                    f"{self._path}: no table {self.name} with an INTEGER PRIMARY KEY:"
-                    f" {what}"
-                )
-            self._key = keys[0][0]
-        return _identifier(self._key), _identifier(self.name)
+        with self._opened() as database:
+            keys = database.execute(
+                "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk",
+                (self.name,),
+            ).fetchall()
+            tables = database.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
+            ).fetchall()
+        known = {str(name, "utf-8", "replace") for (name,) in tables}
+        if self.name not in known:
+            raise SettingsError(
+                f"{self._path}: there is no table {self.name}; there are"
+                f" {', '.join(sorted(known)) or 'none'}"
+            )
+        primary_key = [str(name, "utf-8") for (name,) in keys]
+        if not primary_key:
+            raise SettingsError(
+                f"{self._path}: table {self.name} has no primary key, and a row is"
+                " known by it; choose a table that has one"
+            )
+        columns = self._columns
+        if cursor is not None and cursor not in columns:
+            raise SettingsError(
+                f"{self._path}: table {self.name} has no column {cursor}; there are"
+                f" {', '.join(columns)}"
+            )
+        self._check_keys(primary_key)
+        schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+        return TableInfo(self.name, primary_key, schema, cursor)
+
+    @cached_property
+    def _columns(self) -> dict[str, ColumnType]:
+        with self._opened() as database:
+            declared = database.execute(
+                "SELECT name, upper(type) FROM pragma_table_info(?)", (self.name,)
+            ).fetchall()
+        return {
+            str(name, "utf-8"): _column_type(str(declared_type, "utf-8"))
+            for name, declared_type in declared
+        }
+
+    def _check_keys(self, primary_key: list[str]) -> None:
+        """Refuse rows that no query by key would find: SQLite allows them.
+
+        An ``INTEGER PRIMARY KEY`` has none.
+        """
+        unfit = " OR ".join(f"({self._fault(name)}) IS NOT 0" for name in primary_key)
+        query = f"SELECT EXISTS (SELECT 1 FROM {_identifier(self.name)} WHERE {unfit})"  # noqa: S608 - names are quoted
+        with self._opened() as database:
+            ((found,),) = database.execute(query)
+        if found:
+            raise SettingsError(
+                f"{self._path}: table {self.name} has rows whose key is null or not of"
+                " its type; correct them"
+            )
+
+    def _fault(self, name: str) -> str:
+        """Return whether a value is not of its column's type, in SQL; null is."""
+        return f"NOT ({self._columns[name].fits.format(_identifier(name))})"
+
+    def rows(self, query: TableQuery) -> pl.DataFrame:
+        """Return the rows of a query; those with a value of another type are faulty."""
+        where, values = query.where(quote=_identifier)
+        columns = {name: self._columns[name] for name in query.columns}
+        shown = [
+            f"CASE WHEN {column.fits} THEN {column.value} END".format(_identifier(name))
+            for name, column in columns.items()
+        ]
+        faults = [
+            f"WHEN {_identifier(name)} IS NOT NULL AND {self._fault(name)} THEN {number}"
+            for number, name in enumerate(columns)
+        ]
+        ordered = [
+            f"{_identifier(name)} IS NOT NULL AND NOT {self._fault(name)}"
+            for name in query.order
+        ]
+        text = (
+            f"SELECT {', '.join(shown)}, CASE {' '.join(faults)} END"  # noqa: S608
+            f" FROM {_identifier(self.name)} WHERE {' AND '.join([where, *ordered])}"
+            f" ORDER BY {query.order_by(quote=_identifier)}"
+            f" LIMIT {query.limit} OFFSET {query.offset}"
+        )
+        with self._opened() as database:
+            found = database.execute(text, values).fetchall()
+        return _frame(found, columns)
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The file, read only.
+        """The file, read only; texts are bytes, as they may be anything.
 
         Raises:
             LocationError: It is not there, is not to be opened, or is no database.
@@ -139,10 +193,64 @@ class Table:
                 place, uri=True, timeout=self._busy_seconds, isolation_level=None
             )
             with closing(database):
-                database.text_factory = _text
+                database.text_factory = bytes
                 yield database
         except sqlite3.Error as error:
             raise _translated(self._path, error) from error
+
+
+def _frame(
+    found: list[tuple[object, ...]], columns: dict[str, ColumnType]
+) -> pl.DataFrame:
+    """Return what SQLite gave as a frame; a text that is not UTF-8 is faulty."""
+    given: dict[str, pl.DataType] = {
+        name: _given(column.dtype) for name, column in columns.items()
+    }
+    frame = pl.DataFrame(found, {**given, FAULTY: pl.Int64()}, orient="row")
+    names = pl.Series(list(columns))
+    fault = pl.Series(FAULTY, names).gather(frame[FAULTY].fill_null(0))
+    fault = fault.zip_with(frame[FAULTY].is_not_null(), _nulls(frame.height))
+    result = frame.select(
+        _cast(frame[name], column.dtype) for name, column in columns.items()
+    )
+    for name in columns:
+        broken = result[name].is_null() & frame[name].is_not_null()
+        fault = _nulls(frame.height).fill_null(name).zip_with(broken, fault)
+    return result.with_columns(fault.alias(FAULTY))
+
+
+def _given(dtype: pl.DataType) -> pl.DataType:
+    """Return the type in which SQLite's module gives values."""
+    if isinstance(dtype, pl.String):
+        return pl.Binary()
+    return pl.Int64() if isinstance(dtype, pl.Boolean) else dtype
+
+
+def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Return a column in its type; null where a text is not UTF-8."""
+    try:
+        return column.cast(dtype)
+    except pl.exceptions.ComputeError:  # seldom, so that one by one will do
+        texts = [None if value is None else _decoded(value) for value in column]
+        return pl.Series(column.name, texts, dtype=pl.String)
+
+
+def _decoded(text: bytes) -> str | None:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _nulls(height: int) -> pl.Series:
+    return pl.Series([None], dtype=pl.String).new_from_index(0, height)
+
+
+def _column_type(declared: str) -> ColumnType:
+    return next(
+        (known for known in TYPES if any(word in declared for word in known.words)),
+        _TEXT,
+    )
 
 
 def _translated(path: str, error: sqlite3.Error) -> ReportingError:
@@ -160,29 +268,3 @@ def _translated(path: str, error: sqlite3.Error) -> ReportingError:
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _text(raw: bytes) -> str:
-    """Text as it is.
-
-    What is not UTF-8 becomes a lone surrogate, which no JSON text can be made of.
-    """
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _row(key: int, values: Mapping[str, object]) -> Row:
-    version = hashlib.blake2b(ascii(values).encode(), digest_size=16).hexdigest()
-    try:
-        return Row(
-            key,
-            version,
-            json.dumps(
-                values, ensure_ascii=False, allow_nan=False, default=_base64
-            ).encode(),
-        )
-    except ValueError:
-        return Row(key, version, None)
-
-
-def _base64(value: bytes) -> str:
-    return base64.b64encode(value).decode()

@@ -52,7 +52,7 @@ class RunTotals:
         read: Records read.
         staged: Rows handed to the sinks.
         deletes: Records that were deleted at the source.
-        done: Splits that were read without an unread object.
+        done: Splits that were read, as a whole or up to a position.
         multi_record_objects: Objects of several records that were read.
         replayed: Those of `expected_replays` that were read; the others stay in
             quarantine as they are.
@@ -123,8 +123,9 @@ class RunTotals:
             self.seconds[stage] += taken
         for stage, span in split_result.spans.items():
             self.spans[stage] = around(self.spans.get(stage), span)
-        if not split_result.unread:
-            self.done.append(FinishedSplit(split_result.split, split_result.position))
+        whole, position_read = not split_result.unread, split_result.position
+        if whole or position_read is not None:
+            self.done.append(FinishedSplit(split_result.split, position_read, whole))
         self.multi_record_objects |= multi_record_objects(split_result.source_keys)
         self.replayed |= objects_among(split_result.source_keys, self.expected_replays)
         if split_result.deletes is not None:

@@ -116,15 +116,19 @@ class Split(NamedTuple):
 
 
 class FinishedSplit(NamedTuple):
-    """A split that was read as a whole, without an unread object.
+    """A split that was read: as a whole, or up to a position.
 
     Attributes:
         split: The split.
-        position: The last `Batch.position` of its batches, `None` if none had one.
+        position: The last `Batch.position` of its batches before the first unread
+            object, `None` if none had one.
+        whole: Whether it was read as a whole, without an unread object. Otherwise only
+            what is up to `position` was.
     """
 
     split: Split
     position: Mapping[str, Any] | None = None
+    whole: bool = True
 
 
 class Rejection(NamedTuple):
@@ -381,7 +385,8 @@ class SplitResult:
         """Add what became of another part of the split."""
         self.take(other.source_keys, other.versions)
         self.accepted += other.accepted
-        self.position = other.position or self.position
+        if not self.unread and not other.unread:
+            self.position = other.position or self.position
         if other.deletes is not None:
             self.deletes = (
                 other.deletes

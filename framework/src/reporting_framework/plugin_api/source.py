@@ -281,8 +281,9 @@ class Source(Plugin):
         before it must be covered by the state that `plan` found and by these splits.
 
         Args:
-            done: Splits that were read as a whole, in any order. Others may have been
-                planned and not read.
+            done: Splits that were read, in any order, each as a whole or up to its
+                position (`FinishedSplit.whole`). Others may have been planned and not
+                read.
 
         Returns:
             The state, or `None` if it keeps the one it has.

@@ -12,6 +12,7 @@ class KnownObjects:
 
     Attributes:
         asked: All objects that it was asked for.
+        state: The committed source state.
     """
 
     newest = None
@@ -24,6 +25,7 @@ class KnownObjects:
     ) -> None:
         self.state = state
         self._known = frozenset(known)
+        self.state = state
         self.bookmark: Mapping[str, Any] = bookmark or {}
         self.asked: list[str] = []
 

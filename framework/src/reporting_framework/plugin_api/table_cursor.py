@@ -1,0 +1,197 @@
+"""Cursor of a table: its positions, the versions they make, and the look-back.
+
+A position is an integer, or a moment (aware, UTC) if the cursor is a time, a date or an
+ISO 8601 text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from reporting_framework.plugin_api.table_query import TableInfo
+
+Position = int | datetime
+
+ONE_HOUR = timedelta(hours=1)
+"""Look-back of a cursor that is a time, unless set."""
+
+_MOMENT = "%Y-%m-%dT%H:%M:%S%.6fZ"
+_MIDDLE = pl.lit(2**63, pl.Int128)
+_DIGITS = 20
+_TEXT = (
+    r"^(?<day>\d{4}-\d{2}-\d{2})"
+    r"(?:(?<separator>[T ])(?<minute>\d{2}:\d{2})(?<second>:\d{2})?"
+    r"(?<fraction>\.\d{1,6})?\d*(?:Z|(?<sign>[+-])(?<hours>\d{2}):?(?<minutes>\d{2}))?)?$"
+)
+
+
+class TextForm(NamedTuple):
+    """Form of the texts of a cursor, so far as the order of texts depends on it.
+
+    Attributes:
+        separator: What is between day and time; the first one as a text, if there are
+            several; empty if one of them has no time.
+        offset: Least offset from UTC, in minutes.
+    """
+
+    separator: str
+    offset: int
+
+    def joined(self, other: Sequence[Any] | None) -> TextForm:
+        """Return the form of texts of both forms."""
+        if other is None:
+            return self
+        return TextForm(min(self.separator, other[0]), min(self.offset, other[1]))
+
+
+class Cursor(NamedTuple):
+    """The cursor column of a table.
+
+    Attributes:
+        column: Its name.
+        dtype: Its type.
+    """
+
+    column: str
+    dtype: pl.DataType
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether it is an integer; otherwise it is a time."""
+        return self.dtype.is_integer()
+
+    @property
+    def label(self) -> str:
+        """What its versions are made of; those of two labels cannot be compared."""
+        return f"{self.column}: {'integers' if self.is_integer else 'times'}"
+
+    def position(self, value: Any) -> Position | None:
+        """Return the position of a value, `None` if it is not one."""
+        if self.is_integer or value is None:
+            return value  # type: ignore[no-any-return]
+        moment: datetime | None = moments_of(
+            pl.Series([value], dtype=self.dtype)
+        ).item()
+        return moment and moment.replace(tzinfo=UTC)
+
+    def from_json(self, position: Any) -> Position:
+        """Return a position that `to_json` has written."""
+        return int(position) if self.is_integer else datetime.fromisoformat(position)
+
+    def look_back(self, setting: timedelta | int | None) -> timedelta | int:
+        """Return how far to look back, from the setting."""
+        if setting is None:
+            return 0 if self.is_integer else ONE_HOUR
+        if isinstance(setting, timedelta):
+            return int(setting.total_seconds()) if self.is_integer else setting
+        return setting if self.is_integer else timedelta(seconds=setting)
+
+    def before(self, position: Position, back: timedelta | int) -> Position:
+        """Return the position that is so far back."""
+        try:
+            return position - back  # type: ignore[operator]  # both of one kind
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
+
+    def value(self, position: Position, form: TextForm | None = None) -> Any:
+        """Return the value at a position, to compare the column with.
+
+        Of a text, it is the least value in that second.
+        """
+        if not isinstance(position, datetime):
+            return position
+        if isinstance(self.dtype, pl.String):
+            separator, offset = form or TextForm("T", 0)
+            text = (position + timedelta(minutes=offset)).isoformat("T", "seconds")
+            return text[:10] + (separator + text[11:19] if separator else "")
+        if isinstance(self.dtype, pl.Date):
+            return position.date()
+        return position if self.dtype.time_zone else position.replace(tzinfo=None)  # type: ignore[attr-defined]
+
+    def versions(self, column: pl.Series) -> pl.Series:
+        """Return versions: texts in the order of the values, null if it has none.
+
+        An integer is a number of twenty digits, zero in the middle. A time is in UTC,
+        with microseconds.
+        """
+        frame = column.alias("value").to_frame()
+        if self.is_integer:
+            number = pl.col("value").cast(pl.Int128) + _MIDDLE
+            texts = number.cast(pl.String).str.zfill(_DIGITS)
+            return frame.select(texts).to_series()
+        return moments_of(column).dt.strftime(_MOMENT)
+
+    def form(self, column: pl.Series) -> TextForm | None:
+        """Return the form of texts, `None` if there are none that are times."""
+        if not isinstance(self.dtype, pl.String):
+            return None
+        parts = _parts(column)
+        least = parts.filter(pl.col("day").is_not_null()).select(
+            pl.col("separator").fill_null("").min(), _offset().min()
+        )
+        separator, offset = least.row(0)
+        return None if separator is None else TextForm(separator, offset)
+
+
+def cursor_of(info: TableInfo) -> Cursor | None:
+    """Return the cursor of a table, `None` if it has none."""
+    return (
+        None if info.cursor is None else Cursor(info.cursor, info.schema[info.cursor])
+    )
+
+
+def is_before(position: Position | None, other: Position) -> bool:
+    """Return whether a position is before another one of its kind, or there is none."""
+    return position is None or position < other  # type: ignore[operator]
+
+
+def to_json(position: Position | None) -> Any:
+    """Return a position as JSON has it."""
+    return position.isoformat() if isinstance(position, datetime) else position
+
+
+def moments_of(column: pl.Series) -> pl.Series:
+    """Return times, dates or ISO 8601 texts as times in UTC, without a zone.
+
+    A time without a zone is one in UTC. What is not a time is null.
+    """
+    if isinstance(column.dtype, pl.String):
+        fraction = pl.col("fraction").fill_null(".0")
+        text = (
+            pl.col("day")
+            + ("T" + pl.col("minute") + pl.col("second").fill_null(":00")).fill_null(
+                "T00:00:00"
+            )
+            + fraction
+        )
+        moment = text.str.to_datetime(
+            "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
+        )
+        return (
+            _parts(column)
+            .select(moment - pl.duration(minutes=_offset()))
+            .to_series()
+            .cast(pl.Datetime("us"))
+        )
+    if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return column.cast(pl.Datetime("us"))
+
+
+def _parts(column: pl.Series) -> pl.DataFrame:
+    return (
+        column.alias("value")
+        .to_frame()
+        .select(pl.col("value").str.extract_groups(_TEXT))
+        .unnest("value")
+    )
+
+
+def _offset() -> pl.Expr:
+    """Return the offset from UTC in minutes."""
+    minutes = pl.col("hours").cast(pl.Int32) * 60 + pl.col("minutes").cast(pl.Int32)
+    return pl.when(pl.col("sign") == "-").then(-minutes).otherwise(minutes).fill_null(0)

@@ -1,0 +1,49 @@
+"""Settings that every table source has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field, field_validator
+
+from reporting_framework.plugin_api.settings import Settings
+
+
+class TableSettings(Settings):
+    """Base of the settings of a `TableSource`."""
+
+    full_scan: bool = Field(False, description="Full scan of the table this time")
+    full_scan_every_days: float | None = Field(
+        None,
+        ge=0,
+        le=100_000,
+        description=(
+            "Full scan when the last one is older; it finds rows that were deleted or"
+            " committed too late. Unless set, only if asked for"
+        ),
+    )
+    look_back: int | timedelta | None = Field(
+        None,
+        description=(
+            "How far behind the last cursor rows may still be committed: seconds or an"
+            " ISO 8601 duration, of an integer cursor a number. Unless set, one hour,"
+            " and 0 for an integer"
+        ),
+    )
+    page_rows: int = Field(
+        10_000, ge=1, le=1_000_000, description="Rows fetched at once"
+    )
+    split_rows: int = Field(
+        100_000, ge=1, description="Rows of a split, about; a run stops between splits"
+    )
+    parallelism: int = Field(
+        4, ge=1, le=64, description="How many splits are read at once"
+    )
+
+    @field_validator("look_back")
+    @classmethod
+    def _not_ahead(cls, value: int | timedelta | None) -> int | timedelta | None:
+        zero = timedelta(0) if isinstance(value, timedelta) else 0
+        if value is not None and value < zero:  # type: ignore[operator]
+            raise ValueError("must not be below zero")
+        return value

@@ -1,0 +1,282 @@
+"""The base class of sources that read a table of a database."""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from reporting_framework.errors import PluginError, SettingsError, TransientError
+from reporting_framework.plugin_api.base import optional
+from reporting_framework.plugin_api.records import (
+    Batch,
+    FinishedSplit,
+    ReadFailure,
+    Rejection,
+    Split,
+)
+from reporting_framework.plugin_api.source import PlanStats, RunLedger, Source
+from reporting_framework.plugin_api.table_columns import (
+    WRONG_TYPE,
+    check_info,
+    checked,
+    key_of,
+    row_from_json,
+    source_keys,
+    to_json,
+    value_from_json,
+)
+from reporting_framework.plugin_api.table_cursor import cursor_of
+from reporting_framework.plugin_api.table_edges import TableEdges
+from reporting_framework.plugin_api.table_plan import TablePlan
+from reporting_framework.plugin_api.table_query import FAULTY, TableInfo, TableQuery
+
+if TYPE_CHECKING:
+    from reporting_framework.plugin_api.base import Shape
+
+REPLAY_KEYS = 200
+"""Rows that are read again by one query."""
+
+NOT_A_TIME = "cursor_not_a_time"
+"""Error type of a row whose cursor is a text that is not of ISO 8601."""
+
+_log = logging.getLogger(__name__)
+
+
+class TableSource(Source):
+    """Base class of sources that read rows of a table: `table_info` and `fetch`.
+
+    Its settings are a subclass of `TableSettings`. A row's source key is
+    ``table/primary-key``, its version is its cursor; without a cursor it has none, and
+    the row that was read last wins.
+
+    The first run reads the whole table, in splits by primary key. The next ones read
+    rows whose cursor is not further behind the last greatest cursor than the look-back,
+    up to the greatest one there is when the run begins. A run that the deadline stops
+    goes on where it was stopped. A full scan finds what an increment cannot: deleted
+    rows, rows committed later than the look-back allows, rows whose cursor is null.
+    """
+
+    output_format: ClassVar[Shape] = "frames"
+    natural_keys = True
+    versions_ordered = True
+
+    def __init__(self, settings: Any = None) -> None:
+        super().__init__(settings)
+        self._plan: TablePlan | None = None
+
+    @abstractmethod
+    def table_info(self) -> TableInfo:
+        """Return name, key, cursor and columns of the table; called once.
+
+        Raises:
+            AccessDenied: Looking was refused.
+            SettingsError: There is no such table.
+            StorageUnavailable: Looking failed after retries.
+        """
+
+    @abstractmethod
+    def fetch(self, query: TableQuery) -> pl.DataFrame:
+        """Return the rows of a query, see `TableQuery`; `TableQuery.select` is its SQL.
+
+        Called from several threads at once. It may return fewer rows than the limit
+        only if there are no more, or if it is not the last page: an empty frame, or the
+        row `TableQuery.until`, is the end.
+
+        Raises:
+            AccessDenied: Reading was refused.
+            StorageUnavailable: Reading failed after retries.
+        """
+
+    @optional
+    def open_snapshot(self) -> Any:
+        """Return a token (JSON types) of the table as it is now, `None` if it has none.
+
+        All queries of the run have it, wherever they are made, and should see the table
+        as it was. `close` gives it up.
+        """
+        return None
+
+    @property
+    def parallelism(self) -> int:
+        """As the settings say."""
+        return int(self.settings.parallelism)
+
+    @property
+    def primary_key(self) -> Sequence[str]:
+        """The primary key of the table."""
+        return self.info.primary_key
+
+    def schema(self) -> pl.Schema:
+        """Return the columns of the table."""
+        return self.info.schema
+
+    @cached_property
+    def info(self) -> TableInfo:
+        """The table, checked."""
+        info = self.table_info()
+        check_info(info, self.name)
+        return info
+
+    # -- planning ----------------------------------------------------------------------
+
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        """Return splits of the whole table, or of what may be new, see `TableSource`.
+
+        Raises:
+            SettingsError: The state is of another cursor, whose versions cannot be
+                compared.
+        """
+        self._plan = plan = TablePlan.of(
+            self.info, self.settings, ledger.state, datetime.now(UTC)
+        )
+        if plan.of_another_cursor:
+            raise SettingsError(
+                f"source {self.name}: table {self.info.name}: the cursor was"
+                f" {plan.state.cursor}, and now it is {plan.label or 'none'}: versions"
+                " cannot be compared; go back to it, or reset the report's state"
+            )
+        return self._splits(plan)
+
+    def _splits(self, plan: TablePlan) -> Iterator[Split]:
+        snapshot = self.open_snapshot()
+        plan.begin(
+            TableEdges(
+                self.info, lambda query: self._fetch(query._replace(snapshot=snapshot))
+            )
+        )
+        for split_id, data in plan.splits():
+            yield Split(split_id, {**data, "snapshot": snapshot})
+
+    def plan_stats(self) -> PlanStats:
+        """Return what was planned: the whole table or a window."""
+        return PlanStats() if self._plan is None else self._plan.stats(self.name)
+
+    def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
+        """Return where the next run starts: after a read, or within one."""
+        return None if self._plan is None else self._plan.next_state(done)
+
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        """Say whether the next run reads the whole table, and why."""
+        now = datetime.now(UTC)
+        return TablePlan.of(self.info, self.settings, ledger.state, now).described()
+
+    def plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:
+        """Return splits of these rows."""
+        for start in range(0, len(objects), REPLAY_KEYS):
+            keys = list(objects[start : start + REPLAY_KEYS])
+            yield Split(f"{self.info.name}/replay/{start}", {"source_keys": keys})
+
+    # -- reading -----------------------------------------------------------------------
+
+    def read(self, split: Split) -> Iterator[Batch]:
+        """Return a batch for each page; what cannot be read just now ends the split."""
+        position: dict[str, Any] = {}
+        named = split.data.get("source_keys", [split.id])
+        pages = self._rows(named) if "source_keys" in split.data else self._pages(split)
+        while True:
+            try:
+                page = next(pages, None)
+            except TransientError as error:
+                _log.warning("%s: %s", split.id, error)
+                yield Batch(unread=[ReadFailure(name, "unavailable") for name in named])
+                return
+            if page is None:
+                return
+            frame, missing = page
+            yield self._batch(frame, position)._replace(
+                unread=[ReadFailure(name, "missing") for name in missing]
+            )
+
+    def _pages(self, split: Split) -> Iterator[tuple[pl.DataFrame, Sequence[str]]]:
+        info, data = self.info, split.data
+        order = data["order"]
+        after, first = data["after"], None
+        while True:
+            frame = self._fetch(
+                TableQuery(
+                    info.schema.names(),
+                    order,
+                    self.settings.page_rows,
+                    after=row_from_json(after, order, info.schema),
+                    until=row_from_json(data["until"], order, info.schema),
+                    floor=value_from_json(data["floor"], info.schema[order[0]]),
+                    snapshot=data["snapshot"],
+                )
+            )
+            if not frame.height:
+                return
+            keys = frame.select(order)
+            if first == keys.row(0):
+                raise PluginError(
+                    f"source {self.name}: fetch returned the same page twice; apply"
+                    " TableQuery.after"
+                )
+            first, after = keys.row(0), [to_json(value) for value in keys.row(-1)]
+            yield frame, ()
+            if after == data["until"]:
+                return
+
+    def _rows(
+        self, names: Sequence[str]
+    ) -> Iterator[tuple[pl.DataFrame, Sequence[str]]]:
+        """Yield the rows of these source keys, and those that are gone."""
+        info = self.info
+        keys = [key for name in names if (key := key_of(info, name)) is not None]
+        frame = info.schema.to_frame()
+        if keys:
+            columns, order = info.schema.names(), info.primary_key
+            frame = self._fetch(TableQuery(columns, order, len(keys), keys=keys))
+        found = set(source_keys(info, frame))
+        yield frame, [name for name in names if name not in found]
+
+    def _fetch(self, query: TableQuery) -> pl.DataFrame:
+        what = f"source {self.name}: table {self.info.name}: fetch"
+        return checked(self.fetch(query), query, self.info.schema, what)
+
+    def _batch(self, frame: pl.DataFrame, position: dict[str, Any]) -> Batch:
+        """Return rows as a batch; `position` is brought up to them."""
+        info = self.info
+        keys = source_keys(info, frame)
+        order = [info.cursor, *info.primary_key] if info.cursor else info.primary_key
+        last = frame.select(order).row(-1) if frame.height else ()
+        position["last"] = dict(zip(order, map(to_json, last), strict=False))
+        rejected: list[Rejection] = []
+        kept = pl.Series([True]).new_from_index(0, frame.height)
+        versions = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
+        if (cursor := cursor_of(info)) is not None:
+            column = frame[cursor.column]
+            versions, form = cursor.versions(column), cursor.form(column)
+            if form is not None:
+                position["form"] = list(form.joined(position.get("form")))
+            no_cursor = position.get("no_cursor", 0) + column.null_count()
+            position["no_cursor"] = no_cursor
+            kept = versions.is_not_null() | column.is_null()
+            rejected = [
+                Rejection(key, None, NOT_A_TIME, cursor.column)
+                for key in keys.filter(~kept)
+            ]
+        if FAULTY in frame.columns:
+            right = frame[FAULTY].is_null()
+            faulty = kept & ~right
+            rejected += map(
+                Rejection,
+                keys.filter(faulty),
+                versions.filter(faulty),
+                repeat(WRONG_TYPE),
+                frame[FAULTY].filter(faulty),
+            )
+            kept, frame = kept & right, frame.drop(FAULTY)
+        return Batch(
+            keys.filter(kept),
+            versions.filter(kept),
+            frame=frame.filter(kept),
+            rejected=rejected,
+            position=dict(position),
+        )

@@ -1,0 +1,158 @@
+"""Runs of a table source, with a table that keeps what they read.
+
+It does what the runner and an upserting sink do, and stops where a test says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from reporting_framework.plugin_api.records import Batch, FinishedSplit
+from reporting_framework.plugin_api.source import PlanStats
+from reporting_framework.testing.harness.ledger import KnownObjects
+from reporting_framework.testing.harness.source_harness import (
+    sent,
+    set_aside,
+    through_json,
+)
+
+
+class Row(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        version: Its version.
+        values: Its values, `None` if it was deleted.
+    """
+
+    version: str | None
+    values: Mapping[str, Any] | None
+
+
+class Outcome(NamedTuple):
+    """What a run did.
+
+    Attributes:
+        read: Source key and version of each row that was read, in order.
+        rejected: Source keys of what was rejected or left unread.
+        splits: How many splits were read.
+        batches: How many batches were read.
+        complete: Whether the source had no more splits.
+        stats: What the source said of its plan.
+    """
+
+    read: Sequence[tuple[str, str | None]]
+    rejected: Sequence[str]
+    splits: int
+    batches: int
+    complete: bool
+    stats: PlanStats
+
+
+class TableRuns:
+    """Runs of one source, one after another.
+
+    Args:
+        make: Makes the source; each split is read by one of its own.
+
+    Attributes:
+        rows: Rows by source key; deleted ones are kept.
+        state: The committed source state.
+    """
+
+    def __init__(self, make: Callable[..., Any]) -> None:
+        self._make = make
+        self.rows: dict[str, Row] = {}
+        self.state: Mapping[str, Any] | None = None
+
+    @property
+    def live(self) -> dict[str, Mapping[str, Any]]:
+        """Values of the rows that are not deleted."""
+        return {
+            key: row.values for key, row in self.rows.items() if row.values is not None
+        }
+
+    def run(
+        self,
+        *,
+        splits: int | None = None,
+        crash_after: int | None = None,
+        during: Callable[[], object] = lambda: None,
+        **changed: Any,
+    ) -> Outcome:
+        """Execute a run and commit what it has read.
+
+        Args:
+            splits: How many splits it has time for; `None`: all.
+            crash_after: After how many batches it is killed: nothing is committed.
+            during: Called after each batch.
+            **changed: Settings for this run.
+        """
+        source = self._make(**changed)
+        batches: list[Batch] = []
+        done: list[FinishedSplit] = []
+        complete = True
+        try:
+            for split in source.plan(KnownObjects(state=self.state)):
+                whole, position = True, None
+                for batch in self._make(**changed).read(sent(split)):
+                    batches.append(batch)
+                    whole = whole and not batch.unread
+                    position = (whole and through_json(batch.position)) or position
+                    during()
+                    if len(batches) == crash_after:
+                        return self._outcome(batches, done, False, source.plan_stats())
+                if whole or position:
+                    done.append(FinishedSplit(split, position, whole))
+                if len(done) == splits:
+                    complete = False
+                    break
+            stats = source.plan_stats()
+            complete = complete or stats.exhausted
+            outcome = self._outcome(batches, done, complete, stats)
+            state = source.next_state(done[::-1])
+        finally:
+            source.close()
+        self._commit(batches, outcome)
+        self.state = self.state if state is None else through_json(state)
+        return outcome
+
+    def _outcome(
+        self,
+        batches: Sequence[Batch],
+        done: Sequence[FinishedSplit],
+        complete: bool,
+        stats: PlanStats,
+    ) -> Outcome:
+        read = [
+            item
+            for batch in batches
+            for item in zip(batch.source_keys, batch.versions, strict=True)
+        ]
+        aside = [key for batch in batches for key in set_aside(batch)]
+        return Outcome(read, aside, len(done), len(batches), complete, stats)
+
+    def _commit(self, batches: Sequence[Batch], outcome: Outcome) -> None:
+        """Apply the rules of upsert; see `Sink.commit`."""
+        staged: dict[str, Row] = {}
+        for batch in batches:
+            if batch.frame is None:
+                continue
+            for key, version, values in zip(
+                batch.source_keys, batch.versions, batch.frame.to_dicts(), strict=True
+            ):
+                _keep_newer(staged, key, Row(version, values))
+        for key, row in staged.items():
+            _keep_newer(self.rows, key, row)
+        unread = any(batch.unread for batch in batches)
+        if outcome.stats.snapshot and outcome.complete and not unread:
+            for key in self.rows.keys() - staged.keys() - set(outcome.rejected):
+                self.rows[key] = Row(self.rows[key].version, None)
+
+
+def _keep_newer(rows: dict[str, Row], key: str, row: Row) -> None:
+    known = rows.get(key)
+    if known is None or (row.version or "") >= (known.version or ""):
+        rows[key] = row
+
