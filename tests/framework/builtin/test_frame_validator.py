@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from reporting_framework import SOURCE_KEY, Batch
+from reporting_framework import SOURCE_KEY, Batch, SettingsError
 from reporting_framework.builtin.frame_validator import FrameValidator
 
 
@@ -123,3 +123,28 @@ def test_what_is_known_of_the_columns_is_told():
     ).column_facts()
     assert facts["id"] == ("The number", False, [])
     assert facts["kind"] == ("", True, ["a", "b"])
+
+
+def test_without_rules_the_columns_are_those_of_the_source():
+    made = validator(key=("b",))
+    made.bind(pl.Schema({"b": pl.Binary(), "a": pl.Int16()}))
+    assert made.schema == pl.Schema(
+        {"b": pl.Binary(), "a": pl.Int16(), SOURCE_KEY: pl.String()}
+    )
+    frame = pl.DataFrame(
+        {"b": [b"1", None], "a": [1, 2]}, {"b": pl.Binary(), "a": pl.Int16()}
+    )
+    validated = made.validate(Batch(["1", "2"], [None, None], frame=frame))
+    assert validated.frame.rows() == [(b"1", 1, "1")]
+    assert [item.field for item in validated.rejections] == ["b"]
+
+
+def test_without_rules_and_without_columns_of_the_source_it_is_refused():
+    with pytest.raises(SettingsError, match="columns: there are none"):
+        _ = validator().schema
+
+
+@pytest.mark.parametrize("how", [{"c": {"type": "string"}}, {"key": ("c",)}])
+def test_a_column_that_the_source_has_not_is_refused(how):
+    with pytest.raises(SettingsError, match="column c is not one of the source"):
+        validator(**how).bind(pl.Schema({"a": pl.Int64()}))

@@ -34,7 +34,7 @@ def _moment(tick: int) -> datetime:
 
 
 CURSORS = {
-    "integer": (pl.Int64(), lambda tick: tick - 50),
+    "integer": (pl.Int64(), lambda tick: 60 * tick - 50),
     "time": (UTC_TIME, _moment),
     "time without a zone": (
         pl.Datetime("ms"),
@@ -49,7 +49,7 @@ CURSORS = {
     "text of a day": (pl.String(), _text("%Y-%m-%d")),
     "none": (None, None),
 }
-"""Type of the cursor, and its value at a tick; a tick is a minute, or one."""
+"""Type of the cursor, and its value at a tick; a tick is a minute, or sixty."""
 
 KEYS = {
     "integer": ([pl.Int64()], lambda n: (n - 3,)),
@@ -72,7 +72,7 @@ class SqliteSettings(TableSettings):
     key: str = "integer"
     cursor: str = "integer"
     snapshots: bool = False
-    look_back: int | timedelta | None = 60
+    look_back: int | timedelta | None = timedelta(minutes=60)
 
 
 def to_sql(value: Any) -> Any:

@@ -18,7 +18,7 @@ from reporting_framework.plugin_api.table_columns import source_keys
 from reporting_framework.testing.harness.table_harness import TableRuns
 
 LOOK_BACK = 60
-EXAMPLES = 15
+EXAMPLES = 20
 NUMBERS = st.integers(0, 11)
 PUTS = st.tuples(st.just("put"), NUMBERS, st.integers(-LOOK_BACK, 200))
 DELETES = st.tuples(st.just("delete"), NUMBERS)

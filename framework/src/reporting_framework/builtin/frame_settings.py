@@ -124,7 +124,11 @@ class FrameSettings(Settings):
     """Settings of the validator ``frame``."""
 
     columns: dict[str, ColumnRule] = Field(
-        description="Rules by column, in the order of the table", min_length=1
+        {},
+        description=(
+            "Rules by column, in the order of the table. Unless set, all columns of the"
+            " source, in its types"
+        ),
     )
     key: tuple[str, ...] = Field(
         (),
@@ -143,7 +147,8 @@ class FrameSettings(Settings):
 
     @model_validator(mode="after")
     def _key_is_there(self) -> FrameSettings:
-        if unknown := [name for name in self.key if name not in self.columns]:
+        unknown = [name for name in self.key if name not in self.columns]
+        if unknown and self.columns:
             raise ValueError(
                 f"key: there is no column {', '.join(unknown)}; there are"
                 f" {', '.join(self.columns)}"

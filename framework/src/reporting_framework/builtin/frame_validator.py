@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 import polars as pl
 
 from reporting_framework.builtin.frame_settings import ColumnRule, FrameSettings
+from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
@@ -52,12 +53,31 @@ class FrameValidator(Validator):
     def __init__(self, settings: FrameSettings) -> None:
         self._rules = settings.columns
         self._key = settings.key
-        self.schema = pl.Schema(
-            {
-                **{name: rule.dtype for name, rule in settings.columns.items()},
-                SOURCE_KEY: pl.String(),
-            }
-        )
+        self._types = {name: rule.dtype for name, rule in settings.columns.items()}
+
+    @property
+    def schema(self) -> pl.Schema:  # type: ignore[override]  # nobody sets it
+        """Columns that the settings name, or those of the source.
+
+        Raises:
+            SettingsError: There are none.
+        """
+        if not self._types:
+            raise SettingsError(
+                "validator frame: columns: there are none, and the source does not say"
+                " which it has; give at least one"
+            )
+        return pl.Schema({**self._types, SOURCE_KEY: pl.String()})
+
+    def bind(self, schema: pl.Schema) -> None:
+        """Take the columns of the source, if the settings name none."""
+        wanted = [*self._rules, *self._key]
+        if unknown := [name for name in wanted if name not in schema]:
+            raise SettingsError(
+                f"validator frame: column {unknown[0]} is not one of the source; there"
+                f" are {', '.join(schema)}"
+            )
+        self._types = self._types or dict(schema)
 
     def column_facts(self) -> Mapping[str, ColumnFacts]:
         """Return description, nullability and values of each column."""
@@ -73,7 +93,7 @@ class FrameValidator(Validator):
     def validate(self, batch: Batch) -> Validated:
         """Return the rows that keep all rules, and a rejection for each other row."""
         given = batch.frame if batch.frame is not None else pl.DataFrame()
-        columns = {name: self._column(given, name) for name in self._rules}
+        columns = {name: self._column(given, name) for name in self._types}
         source_keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)
         frame = pl.DataFrame([*columns.values(), source_keys])
         faults = [fault for fault in self._faults(given, columns) if fault.rows.any()]
@@ -95,7 +115,7 @@ class FrameValidator(Validator):
 
     def _column(self, given: pl.DataFrame, name: str) -> pl.Series:
         """Return a column in its declared type; null where a value is not of it."""
-        dtype = self._rules[name].dtype
+        dtype = self._types[name]
         if name not in given.columns:
             return pl.Series(name, [None] * given.height, dtype=dtype)
         if not _is_castable(given.schema[name], dtype):
@@ -105,15 +125,15 @@ class FrameValidator(Validator):
     def _faults(
         self, given: pl.DataFrame, columns: Mapping[str, pl.Series]
     ) -> Iterator[Fault]:
-        for name, rule in self._rules.items():
-            column = columns[name]
+        for name, column in columns.items():
             if name in given.columns:
                 yield Fault(
                     column.is_null() & given[name].is_not_null(), WRONG_TYPE, name
                 )
             if not self._is_nullable(name):
                 yield Fault(column.is_null(), MISSING, name)
-            for rows, error_type in _broken(column, rule):
+            rule = self._rules.get(name)
+            for rows, error_type in _broken(column, rule) if rule else ():
                 yield Fault(rows.fill_null(False), error_type, name)
         if self._key:
             key = pl.DataFrame([columns[name] for name in self._key])
@@ -124,13 +144,14 @@ class FrameValidator(Validator):
             )
 
     def _is_nullable(self, name: str) -> bool:
-        return self._rules[name].nullable and name not in self._key
+        rule = self._rules.get(name)
+        return (rule is None or rule.nullable) and name not in self._key
 
     def _ignored(self, given: pl.DataFrame) -> dict[str, int]:
         return {
             name: given.height
             for name in given.columns
-            if name not in self._rules and name.isidentifier() and given.height
+            if name not in self._types and name.isidentifier() and given.height
         }
 
 
