@@ -163,13 +163,16 @@ class OrdersTable:
     def put(self, number: int, tick: int) -> None:
         """Insert or update a row."""
         self._count += 1
-        self.notes[number], self.ticks[number] = f"n{self._count}", tick
+        self.notes[number], self.ticks[number] = self.note(), tick
         self.past[number] = tick
         self.last = max(self.last, tick)
         cursor = [] if self.cursor[0] is None else [self.cursor[1](tick)]
         values = [self.notes[number], *self.key[1](number), *cursor]
         marks = ", ".join("?" * len(values))
         self.execute(f"REPLACE INTO orders VALUES ({marks})", *map(to_sql, values))
+
+    def note(self) -> str:
+        return f"n{self._count}"
 
     def delete(self, number: int) -> None:
         del self.ticks[number], self.notes[number]

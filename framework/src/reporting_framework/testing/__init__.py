@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reporting_framework.testing.contracts.query import QueryContract
     from reporting_framework.testing.contracts.sink import SinkContract
     from reporting_framework.testing.contracts.source import SourceContract
+    from reporting_framework.testing.contracts.table_source import TableSourceContract
     from reporting_framework.testing.contracts.transform import TransformContract
     from reporting_framework.testing.contracts.validator import ValidatorContract
     from reporting_framework.testing.faults.calls import CallFaults, Faults, Killed
@@ -52,6 +53,7 @@ _HOMES = {
     "QueryContract": "contracts.query",
     "SinkContract": "contracts.sink",
     "SourceContract": "contracts.source",
+    "TableSourceContract": "contracts.table_source",
     "TransformContract": "contracts.transform",
     "ValidatorContract": "contracts.validator",
 }
@@ -68,6 +70,7 @@ __all__ = [
     "QueryContract",
     "SinkContract",
     "SourceContract",
+    "TableSourceContract",
     "TransformContract",
     "ValidatorContract",
 ]

@@ -187,7 +187,7 @@ class SourceContract(PluginContract):
         for batch in taken(opened()):
             shape = "frames" if batch.frame is not None else "payloads"
             given = batch.frame if batch.frame is not None else batch.payloads
-            assert not batch.source_keys or shape == self.plugin.output_format, (
+            assert not len(batch.source_keys) or shape == self.plugin.output_format, (
                 f"output_format says what comes: {shape} came"
             )
             sizes = (

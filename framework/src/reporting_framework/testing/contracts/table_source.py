@@ -1,0 +1,374 @@
+"""The promises of a table source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+import pytest
+
+from reporting_framework.plugin_api.records import VERSION
+from reporting_framework.testing.contracts.base import assert_no_value_shown, differing
+from reporting_framework.testing.contracts.source import Opened, SourceContract
+from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
+from reporting_framework.testing.harness.source_harness import (
+    plain,
+    planned,
+    sent,
+    through_json,
+)
+from reporting_framework.testing.harness.table_harness import TableRuns
+
+Expected = tuple[str, Mapping[str, Any]]
+"""Source key of a row, and its values as they must come out."""
+
+
+class Table(Protocol):
+    """The table behind a source, as a test changes it.
+
+    A tick is what the cursor says: a later one is greater. It may be a minute of a day
+    that is past.
+    """
+
+    def put(self, number: int, tick: int) -> Expected:
+        """Insert row number `number`, or give it other values, with this cursor."""
+        ...
+
+    def delete(self, number: int) -> None:
+        """Delete the row."""
+        ...
+
+
+class TableSourceContract(SourceContract):
+    """The promises of a `TableSource`, beside those of every source.
+
+    The table is read in pages of 2 and splits of 4 rows.
+
+    To give, beside what `PluginContract` says:
+        table: Fixture: a `Table`, empty at first. Put `CANARY` into values.
+
+    To say:
+        look_back: Class attribute: how many ticks the source looks back under
+            `settings`. A tick may be a minute: then it is 60, unless set otherwise.
+        has_cursor: Class attribute: False for a table without a cursor.
+    """
+
+    look_back: ClassVar[int] = 60
+    has_cursor: ClassVar[bool] = True
+
+    @pytest.fixture
+    def table(self) -> Table:
+        """The table behind the source."""
+        self._lacks("table", "an object with `put` and `delete`, see `Table`")
+
+    @pytest.fixture
+    def records(self, table: Table) -> Mapping[str, Any]:
+        """Rows that are there at first, three of them with one cursor."""
+        ticks = (0, 10, 20, 20, 20, 30, 40, 50)
+        return dict(table.put(number, tick) for number, tick in enumerate(ticks))
+
+    @pytest.fixture
+    def add(self, table: Table) -> Callable[[int], Expected]:
+        """Add a row."""
+        return lambda number: table.put(100 + number, 1_000)
+
+    @pytest.fixture
+    def make(self, settings: Mapping[str, Any]) -> Callable[..., Any]:
+        """Make the source, with small pages and splits."""
+
+        def made(**changed: Any) -> Any:
+            small = {"page_rows": 2, "split_rows": 4}
+            return self.plugin(
+                self.plugin.Settings.model_validate({**small, **settings, **changed})
+            )
+
+        return made
+
+    @pytest.fixture
+    def runs(self, make: Callable[..., Any]) -> TableRuns:
+        """Runs of the source, with a table that keeps what they read."""
+        return TableRuns(make)
+
+    def _cursor(self) -> None:
+        if not self.has_cursor:
+            pytest.skip("it has no cursor, so each run reads the whole table")
+
+    # -- what the ledger is to other sources, the state is to this one -----------------
+
+    def test_plan_is_repeatable(self, opened: Opened) -> None:
+        """The same table and state give the same splits, whatever their snapshot."""
+        first, second = (
+            [(split.id, {**split.data, "snapshot": None}) for split in planned(opened())]
+            for _ in range(2)
+        )
+        assert first == second, (
+            "plan is repeatable: two plans of the same table and state differ"
+        )
+
+    def test_a_split_can_be_read_anywhere(
+        self, opened: Opened, make: Callable[..., Any]
+    ) -> None:
+        """By an object that did not plan, while the one that did is open."""
+        here = opened()
+        splits = planned(here, close=False)
+        expected = {split.id: plain(here.read(split)) for split in splits}
+        for split in reversed(splits):
+            elsewhere = make()
+            assert plain(elsewhere.read(sent(split))) == expected[split.id], (
+                f"a split can be read anywhere: {split.id} gives other batches where"
+                " nothing was planned"
+            )
+            elsewhere.close()
+        here.close()
+
+    def test_nothing_is_read_that_the_ledger_has(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table
+    ) -> None:
+        """What is further back than the look-back is not read again."""
+        self._cursor()
+        runs.run()
+        new = dict(table.put(200 + number, 1_000) for number in range(3))
+        runs.run()
+        outcome = runs.run()
+        assert {key for key, _ in outcome.read} <= set(new), differing(
+            {key for key, _ in outcome.read}, new, "increments read the window alone"
+        )
+        assert outcome.stats.listing == "window", "a window says that it is one"
+
+    def test_a_new_record_is_found(
+        self, runs: TableRuns, records: Mapping[str, Any], add: Any
+    ) -> None:
+        """A row that was added since the last run is read, as it is."""
+        runs.run()
+        key, row = add(0)
+        runs.run()
+        assert runs.live == {**records, key: row}, differing(
+            runs.live, {*records, key}, "a new row is found"
+        )
+
+    def test_a_bookmark_loses_nothing(
+        self, runs: TableRuns, records: Mapping[str, Any]
+    ) -> None:
+        """Repeated runs that are each stopped after a split get to the end."""
+        for _ in range(2 * len(records)):
+            if runs.run(splits=1).complete:
+                break
+        assert runs.live == dict(records), differing(
+            runs.live, records, "a run that was stopped is gone on with"
+        )
+
+    def test_what_cannot_be_read_is_never_passed_over(
+        self,
+        runs: TableRuns,
+        records: Mapping[str, Any],
+        faults: Faults | None,
+    ) -> None:
+        """Whichever call fails, it is said, and the runs after it read every row."""
+        for attempt in each_fault(self._faults(faults)):
+            runs.rows, runs.state = {}, None
+            outcome = attempt.run(runs.run)
+            if attempt.error is None and outcome is not None:
+                lost = runs.live.keys() != records.keys()
+                assert outcome.rejected or not lost, differing(
+                    runs.live, records, f"nothing is passed over: {attempt}"
+                )
+            elif not isinstance(attempt.error, Killed):
+                assert_no_value_shown({f"the error of {attempt}": attempt.error})
+            runs.run()
+            assert runs.live == dict(records), differing(
+                runs.live, records, f"the run after a fault reads the rest: {attempt}"
+            )
+
+    # -- reading -----------------------------------------------------------------------
+
+    def test_rows_are_read_once(
+        self, runs: TableRuns, records: Mapping[str, Any]
+    ) -> None:
+        """Whatever the pages and splits are: each row once, ties at their edges too."""
+        for page_rows in (1, 2, 3, 100):
+            for split_rows in (1, 3, 100):
+                runs.rows, runs.state = {}, None
+                outcome = runs.run(page_rows=page_rows, split_rows=split_rows)
+                keys = [key for key, _ in outcome.read]
+                assert sorted(keys) == sorted(records), differing(
+                    keys,
+                    records,
+                    f"rows are read once, in pages of {page_rows} and splits of"
+                    f" {split_rows}",
+                )
+
+    def test_rows_are_fetched_once(
+        self, make: Callable[..., Any], records: Mapping[str, Any]
+    ) -> None:
+        """No page is fetched twice, and none is larger than it must be."""
+        counts: list[int] = []
+
+        def counting(**changed: Any) -> Any:
+            source = make(**changed)
+            fetch = source.fetch
+
+            def counted(query: Any) -> Any:
+                frame = fetch(query)
+                if len(query.columns) > len(query.order):
+                    counts.append(frame.height)
+                return frame
+
+            source.fetch = counted
+            return source
+
+        TableRuns(counting).run()
+        assert sum(counts) == len(records), (
+            f"rows are fetched once: {sum(counts)} were fetched of {len(records)}"
+        )
+
+    def test_ties_at_the_edge_of_a_page_are_read(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table
+    ) -> None:
+        """In an increment, rows of one cursor are not cut off at a page's edge."""
+        runs.run()
+        new = dict(table.put(200 + number, 1_000) for number in range(5))
+        for page_rows in (1, 2, 3):
+            rows, state = dict(runs.rows), runs.state
+            runs.run(page_rows=page_rows, split_rows=page_rows)
+            assert new.keys() <= runs.live.keys(), differing(
+                runs.live, {*records, *new}, "ties at the edge of a page are read"
+            )
+            runs.rows, runs.state = rows, state
+
+    # -- versions ----------------------------------------------------------------------
+
+    def test_an_update_has_a_newer_version(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table
+    ) -> None:
+        """A later cursor is a later version as a text, and it takes the row's place."""
+        self._cursor()
+        runs.run()
+        versions = []
+        for tick in (60, 99, 100, 101, 1_000):
+            key, row = table.put(1, tick)
+            runs.run()
+            assert runs.live[key] == row, "an update takes the place of the row"
+            versions.append(runs.rows[key].version)
+        assert None not in versions, f"an update has a newer {VERSION}: it has none"
+        assert sorted(set(versions)) == versions, (
+            f"an update has a newer {VERSION}: versions are not in the order of the"
+            " cursor"
+        )
+
+    # -- increments --------------------------------------------------------------------
+
+    def test_a_late_row_within_the_look_back_is_found(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table
+    ) -> None:
+        """A row that is committed after others, with a cursor before theirs."""
+        if not self.look_back:
+            pytest.skip("it does not look back: set `look_back`")
+        for number, tick in ((300, 500), (301, 500 - self.look_back), (302, 499)):
+            key, row = table.put(number, tick)
+            runs.run()
+            assert runs.live.get(key) == row, (
+                "a late row within the look-back is found: it was not"
+            )
+
+    def test_a_full_scan_finds_what_increments_cannot(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table
+    ) -> None:
+        """A row that is later than the look-back, and rows that were deleted."""
+        table.put(300, 100_000)
+        runs.run()
+        late, row = table.put(301, 1)
+        table.delete(2)
+        runs.run()
+        outcome = runs.run(full_scan=True)
+        assert runs.live.get(late) == row, "a full scan finds a row that is too late"
+        assert outcome.stats.snapshot, "a whole read says so: `PlanStats.snapshot`"
+        assert len(runs.live) == len(records) + 1, (
+            "a full scan finds deleted rows: one is still there"
+        )
+
+    # -- stops and crashes -------------------------------------------------------------
+
+    def test_a_run_goes_on_after_a_stop_at_any_split(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table
+    ) -> None:
+        """With what was written in the meantime."""
+        count = runs.run().splits
+        for stop in range(1, count + 1):
+            runs.rows, runs.state = {}, None
+            runs.run(splits=stop)
+            key, row = table.put(stop, 60 + stop)
+            for _ in range(2 * count + 2):
+                if runs.run(splits=1).complete:
+                    break
+            runs.run()
+            assert runs.live.keys() == records.keys(), differing(
+                runs.live, records, "a run goes on after a stop at any split"
+            )
+            assert runs.live[key] == row, (
+                "increments start from where the stopped read began: an update was lost"
+            )
+
+    def test_the_state_is_enough_after_a_crash(
+        self, runs: TableRuns, records: Mapping[str, Any], add: Any
+    ) -> None:
+        """Between any two batches: nothing was committed, and the next run reads all."""
+        batches = runs.run().batches
+        runs.rows, runs.state = {}, None
+        for crash in range(1, batches + 1):
+            runs.run(crash_after=crash)
+            assert not runs.rows
+            runs.run()
+            assert runs.live == dict(records), differing(
+                runs.live, records, "the state is enough after a crash"
+            )
+            runs.rows, runs.state = {}, None
+
+    def test_the_state_is_of_json_types(
+        self, runs: TableRuns, records: Mapping[str, Any]
+    ) -> None:
+        """It survives JSON, after a whole run and after one that was stopped."""
+        for splits in (1, None):
+            runs.run(splits=splits)
+            assert runs.state is not None, "a run has a state"
+            assert through_json(runs.state) == runs.state, "a state survives JSON"
+
+    # -- snapshots ---------------------------------------------------------------------
+
+    def test_what_is_written_during_a_run_is_not_lost(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table
+    ) -> None:
+        """Rows that change while a run reads are right after the next one."""
+        numbers = iter(range(400, 500))
+        due = dict(records)
+
+        def write() -> None:
+            if (number := next(numbers)) < 404:
+                due.update([table.put(number, 900 + number)])
+                due.update([table.put(number - 400, 900 + number)])
+
+        runs.run(during=write)
+        runs.run()
+        assert runs.live == due, differing(
+            runs.live, due, "what is written during a run is not lost"
+        )
+
+    def test_a_snapshot_is_of_one_moment(
+        self, runs: TableRuns, records: Mapping[str, Any], table: Table, make: Any
+    ) -> None:
+        """All splits of a run see the table as it was when the run began."""
+        source = make()
+        token = source.open_snapshot()
+        source.close()
+        if token is None:
+            pytest.skip("its database has no snapshot for several connections")
+        numbers = iter(range(8))
+
+        def write() -> None:
+            if (number := next(numbers, None)) is not None:
+                table.put(number, 900)
+
+        runs.run(during=partial(write))
+        assert runs.live == dict(records), (
+            "a snapshot is of one moment: a row is as it was written afterwards"
+        )

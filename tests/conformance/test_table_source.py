@@ -1,0 +1,49 @@
+"""The suite of table sources holds for a table on SQLite, with a snapshot and without a cursor."""
+
+import pytest
+from tests.framework.plugin_api.table_sources import OrdersTable, SqliteOrders
+
+from reporting_framework.testing import CANARY, TableSourceContract
+
+
+class Table(OrdersTable):
+    """As `testing.contracts.table_source.Table` says."""
+
+    def put(self, number, tick):
+        super().put(number, tick)
+        key, at = self.key[1](number)[0], self.cursor
+        cursor = {} if at[0] is None else {"at": at[1](tick)}
+        return f"or%2Fders/{key}", {"note": self.notes[number], "k0": key, **cursor}
+
+    def note(self):
+        return f"{CANARY} {super().note()}"
+
+
+class TestSqlite(TableSourceContract):
+    plugin = SqliteOrders
+    cursor = "time"
+    strict = True
+    crowd = 300
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        path = tmp_path / "orders.db"
+        return {"path": path, "cursor": self.cursor, "snapshots": True}
+
+    @pytest.fixture
+    def table(self, settings):
+        return Table(settings["path"], cursor=self.cursor)
+
+
+class TestIntegers(TestSqlite):
+    cursor = "integer"
+
+
+class TestTexts(TestSqlite):
+    cursor = "text"
+
+
+class TestWithoutCursor(TestSqlite):
+    cursor = "none"
+    strict = False
+    has_cursor = False
