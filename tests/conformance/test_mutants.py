@@ -152,6 +152,65 @@ MUTANTS = [
         "test_survey_tells_what_is_left",
         "a source with splits left is not exhausted",
     ),
+    # -- tables
+    Mutant(
+        "has no versions",
+        "TestTable",
+        "yield from super().read(split)",
+        "yield from (batch._replace(versions=pl.Series([None] * len(batch.source_keys), dtype=pl.String))"
+        " for batch in super().read(split))",
+        "test_an_update_has_a_newer_version",
+        "an update has a newer _version: it has none",
+    ),
+    Mutant(
+        "has versions in another order",
+        "TestTable",
+        "yield from super().read(split)",
+        "yield from (batch._replace(versions=batch.frame['at'].cast(pl.String)) for batch in super().read(split))",
+        "test_an_update_has_a_newer_version",
+        "an update takes the place of the row",
+    ),
+    Mutant(
+        "loses a late row",
+        "TestTable",
+        'text, values = query.select("orders")',
+        'text, values = query._replace(floor=query.floor and query.floor + 1).select("orders")',
+        "test_a_late_row_within_the_look_back_is_found",
+        "a late row within the look-back is found: it was not",
+    ),
+    Mutant(
+        "loses a tie at a page's edge",
+        "TestTable",
+        'text, values = query.select("orders")',
+        'query = query._replace(after=query.after and (*query.after[:-1], query.after[-1] + 1))\n'
+        '        text, values = query.select("orders")',
+        "test_ties_at_the_edge_of_a_page_are_read",
+        "ties at the edge of a page are read: missing",
+    ),
+    Mutant(
+        "fetches a page twice",
+        "TestTable",
+        'text, values = query.select("orders")',
+        'text, values = query._replace(after=query.after and (*query.after[:-1], query.after[-1] - 1)).select("orders")',
+        "test_rows_are_read_once",
+        "or out of bounds; apply order, after and until",
+    ),
+    Mutant(
+        "forgets the limit",
+        "TestTable",
+        'text, values = query.select("orders")',
+        'text, values = query._replace(limit=100).select("orders")',
+        "test_rows_are_read_once",
+        "apply the limit",
+    ),
+    Mutant(
+        "reads everything each time",
+        "TestTable",
+        "yield from super().read(split)",
+        "yield from super().read(split)\n\n    def next_state(self, done):\n        return None",
+        "test_nothing_is_read_that_the_ledger_has",
+        "increments read the window alone: missing",
+    ),
     # -- settings
     Mutant(
         "accepts unknown settings",
@@ -812,6 +871,10 @@ SAMPLE = {
     "answers in the order of rows",
     "divides by nothing",
     "takes a value for markup",
+    "has no versions",
+    "loses a late row",
+    "loses a tie at a page's edge",
+    "fetches a page twice",
 }
 """What is tried each time; the others run with the slow tests."""
 

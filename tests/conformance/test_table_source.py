@@ -3,7 +3,7 @@
 import pytest
 from tests.framework.plugin_api.table_sources import OrdersTable, SqliteOrders
 
-from reporting_framework.testing import CANARY, TableSourceContract
+from reporting_framework.testing import CANARY, CallFaults, TableSourceContract
 
 
 class Table(OrdersTable):
@@ -29,6 +29,12 @@ class TestSqlite(TableSourceContract):
     def settings(self, tmp_path):
         path = tmp_path / "orders.db"
         return {"path": path, "cursor": self.cursor, "snapshots": True}
+
+    @pytest.fixture
+    def faults(self, monkeypatch):
+        faults = CallFaults()
+        monkeypatch.setattr(SqliteOrders, "fetch", faults.around(SqliteOrders.fetch))
+        return faults
 
     @pytest.fixture
     def table(self, settings):

@@ -6,9 +6,11 @@ import fcntl
 import hashlib
 import json
 import os
+import sqlite3
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -34,6 +36,9 @@ from reporting_framework import (
     Split,
     StagedPart,
     StorageUnavailable,
+    TableInfo,
+    TableSettings,
+    TableSource,
     Transform,
     UpsertCounts,
     Validated,
@@ -106,6 +111,30 @@ class ToySource(Source):
 
     def bookmark(self, *, complete, unread, rows):
         return {"rows": rows}
+
+
+class ToyTableSettings(TableSettings):
+    folder: Path = Path()
+    look_back: int | timedelta | None = 60
+
+
+class ToyTable(TableSource):
+    name = "toy-table"
+    Settings = ToyTableSettings
+
+    def table_info(self):
+        schema = pl.Schema({"id": pl.Int64(), "note": pl.String(), "at": pl.Int64()})
+        return TableInfo("orders", ["id"], schema, cursor="at")
+
+    def fetch(self, query):
+        text, values = query.select("orders")
+        with closing(sqlite3.connect(self.settings.folder / "orders.db")) as database:
+            rows = database.execute(text, values).fetchall()
+        schema = {name: self.info.schema[name] for name in query.columns}
+        return pl.DataFrame(rows, schema, orient="row")
+
+    def read(self, split):
+        yield from super().read(split)
 
 
 # -- the validator --------------------------------------------------------------------------------------------------------

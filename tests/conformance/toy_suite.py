@@ -1,6 +1,8 @@
 """The suites of the toy plugins, as their author would write them."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -17,6 +19,7 @@ from reporting_framework.testing import (
     QueryContract,
     SinkContract,
     SourceContract,
+    TableSourceContract,
     TransformContract,
     ValidatorContract,
 )
@@ -76,6 +79,41 @@ class TestNaturalKeys(TestSource):
             return f"{number:06}.json#1", payload(number)
 
         return put
+
+
+class ToyRows:
+    """The table behind `ToyTable`."""
+
+    def __init__(self, path):
+        self.path = path
+        self.execute(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT, at INTEGER)"
+        )
+
+    def execute(self, text, *values):
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute(text, values)
+
+    def put(self, number, tick):
+        note = f"{CANARY} {tick}"
+        self.execute("REPLACE INTO orders VALUES (?, ?, ?)", number, note, tick)
+        return f"orders/{number}", {"id": number, "note": note, "at": tick}
+
+    def delete(self, number):
+        self.execute("DELETE FROM orders WHERE id = ?", number)
+
+
+class TestTable(TableSourceContract):
+    plugin = toy.ToyTable
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {"folder": tmp_path}
+
+    @pytest.fixture
+    def table(self, tmp_path):
+        return ToyRows(tmp_path / "orders.db")
 
 
 class TestValidator(ValidatorContract):

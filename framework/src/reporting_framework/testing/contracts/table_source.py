@@ -263,7 +263,7 @@ class TableSourceContract(SourceContract):
     ) -> None:
         """A row that is committed after others, with a cursor before theirs."""
         if not self.look_back:
-            pytest.skip("it does not look back: set `look_back`")
+            pytest.skip("it does not look back: give the class attribute `look_back`")
         for number, tick in ((300, 500), (301, 500 - self.look_back), (302, 499)):
             key, row = table.put(number, tick)
             runs.run()
