@@ -12,9 +12,8 @@ ORDERS = [
 with closing(sqlite3.connect("shop.db")) as database, database:
     now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     columns = "id INTEGER PRIMARY KEY, item TEXT, price REAL, placed_at TEXT"
-    database.execute(
-        f"CREATE TABLE IF NOT EXISTS orders ({columns}, updated_at TEXT DEFAULT ({now}))"
-    )
+    updated_at = f"updated_at TEXT DEFAULT ({now})"
+    database.execute(f"CREATE TABLE IF NOT EXISTS orders ({columns}, {updated_at})")
     database.execute(
         "CREATE INDEX IF NOT EXISTS orders_updated_at ON orders (updated_at, id)"
     )

@@ -182,7 +182,7 @@ MUTANTS = [
         "loses a tie at a page's edge",
         "TestTable",
         'text, values = query.select("orders")',
-        'query = query._replace(after=query.after and (*query.after[:-1], query.after[-1] + 1))\n'
+        "query = query._replace(after=query.after and (*query.after[:-1], query.after[-1] + 1))\n"
         '        text, values = query.select("orders")',
         "test_ties_at_the_edge_of_a_page_are_read",
         "ties at the edge of a page are read: missing",

@@ -1,9 +1,9 @@
 """The suite of table sources holds for a table on SQLite, with a snapshot and without a cursor."""
 
 import pytest
-from tests.framework.plugin_api.table_sources import OrdersTable, SqliteOrders
 
 from reporting_framework.testing import CANARY, CallFaults, TableSourceContract
+from tests.framework.plugin_api.table_sources import OrdersTable, SqliteOrders
 
 
 class Table(OrdersTable):

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -13,35 +14,55 @@ from reporting_framework.testing import (
     CANARY,
     CallFaults,
     ObserverContract,
-    SourceContract,
+    TableSourceContract,
 )
 
 
-class TestSqliteTable(SourceContract):
+class Orders:
+    """The table behind the source; a tick is a minute."""
+
+    def __init__(self, path):
+        self.path = path
+        columns = "id INTEGER PRIMARY KEY, item TEXT, price REAL, picture BLOB"
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(f"CREATE TABLE orders ({columns}, updated_at TEXT)")
+
+    def put(self, number, tick):
+        at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=tick)
+        row = {
+            "id": number,
+            "item": f"{CANARY} ü{tick} {'.' * 500}",
+            "price": 1.5,
+            "picture": b"\x00\xff",
+            "updated_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        values = tuple(row.values())
+        self._execute("REPLACE INTO orders VALUES (?, ?, ?, ?, ?)", values)
+        return f"orders/{number}", row
+
+    def delete(self, number):
+        self._execute("DELETE FROM orders WHERE id = ?", (number,))
+
+    def _execute(self, text, values):
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute(text, values)
+
+
+class TestSqliteTable(TableSourceContract):
     plugin = SqliteTable
+    strict = True
     crowd = 1_500
 
     @pytest.fixture
-    def path(self, tmp_path):
-        path = tmp_path / "shop.db"
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute(
-                "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, price REAL, picture BLOB)"
-            )
-        return path
+    def settings(self, tmp_path):
+        path = str(tmp_path / "shop.db")
+        return {"path": path, "table": "orders", "cursor": "updated_at"}
 
     @pytest.fixture
-    def settings(self, path):
-        return {"path": str(path), "table": "orders"}
-
-    @pytest.fixture
-    def records(self, path):
-        return dict(insert(path, number) for number in (-3, 1, 2, 40, 1_000_000))
-
-    @pytest.fixture
-    def add(self, path):
-        return lambda number: insert(path, 2_000_000 + number)
+    def table(self, settings):
+        return Orders(settings["path"])
 
     @pytest.fixture
     def faults(self, monkeypatch):
@@ -57,6 +78,16 @@ class TestSqliteTable(SourceContract):
         return faults
 
 
+class TestWithoutCursor(TestSqliteTable):
+    has_cursor = False
+    crowd = 0
+    strict = False
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {"path": str(tmp_path / "shop.db"), "table": "orders"}
+
+
 class TestWebhook(ObserverContract):
     @pytest.fixture
     def observer(self, posted):
@@ -66,15 +97,3 @@ class TestWebhook(ObserverContract):
     def test_it_was_told_and_said_so(self, observer, posted):
         self.test_it_does_not_raise(observer, "mixed")
         assert [body["status"] for body in posted] == ["ok", "ok"]
-
-
-def insert(path, number):
-    """Put a row in; its source key, and what must come out."""
-    item = f"{CANARY} ü{number} {'.' * 500}"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("PRAGMA synchronous = OFF")
-        database.execute(
-            "INSERT INTO orders VALUES (?, ?, ?, ?)", (number, item, 1.5, b"\x00\xff")
-        )
-    record = {"id": number, "item": item, "price": 1.5, "picture": "AP8="}
-    return f"orders/{number}", json.dumps(record, ensure_ascii=False).encode()

@@ -53,7 +53,10 @@ CURSORS = {
 
 KEYS = {
     "integer": ([pl.Int64()], lambda n: (n - 3,)),
-    "text": ([pl.String()], lambda n: (("", "a", "a/b", "a%2Fb", "é#1", "Z")[n % 6] + str(n),)),
+    "text": (
+        [pl.String()],
+        lambda n: (("", "a", "a/b", "a%2Fb", "é#1", "Z")[n % 6] + str(n),),
+    ),
     "bytes": ([pl.Binary()], lambda n: (bytes([n, 255 - n]),)),
     "time": ([UTC_TIME], lambda n: (START + timedelta(microseconds=n),)),
     "day and text": (
@@ -125,7 +128,9 @@ class SqliteOrders(TableSource):
 
 def _column(name, values, dtype):
     if isinstance(dtype, pl.Datetime):
-        moments = pl.Series(name, values, dtype=pl.Int64) + round(START.timestamp() * 1e6)
+        moments = pl.Series(name, values, dtype=pl.Int64) + round(
+            START.timestamp() * 1e6
+        )
         column = moments.cast(pl.Datetime("us")).cast(pl.Datetime(dtype.time_unit))
         return column.dt.replace_time_zone(dtype.time_zone)
     if isinstance(dtype, pl.Date):

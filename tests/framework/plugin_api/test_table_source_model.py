@@ -7,15 +7,15 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from reporting_framework.plugin_api.table_columns import source_keys
+from reporting_framework.testing.harness.table_harness import TableRuns
 from tests.framework.plugin_api.table_sources import (
     CURSORS,
     KEYS,
     OrdersTable,
     SqliteOrders,
 )
-
-from reporting_framework.plugin_api.table_columns import source_keys
-from reporting_framework.testing.harness.table_harness import TableRuns
 
 LOOK_BACK = 60
 EXAMPLES = 20
@@ -44,7 +44,9 @@ class World:
         path = folder / "orders.db"
         self.table = OrdersTable(path, key, cursor)
         self.source = SqliteOrders(
-            SqliteOrders.Settings(path=path, key=key, cursor=cursor, snapshots=snapshots)
+            SqliteOrders.Settings(
+                path=path, key=key, cursor=cursor, snapshots=snapshots
+            )
         )
         chosen = self.source.settings
         self.runs = TableRuns(
@@ -111,7 +113,9 @@ def check(key, cursor, snapshots, history):
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_the_table_ends_as_its_source_whatever_the_cursor(cursor):
     @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     @given(st.booleans(), HISTORIES)
     def holds(snapshots, history):
@@ -123,7 +127,9 @@ def test_the_table_ends_as_its_source_whatever_the_cursor(cursor):
 @pytest.mark.parametrize("key", KEYS)
 def test_the_table_ends_as_its_source_whatever_the_key(key):
     @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
     )
     @given(st.sampled_from(["none", "text", "time"]), st.booleans(), HISTORIES)
     def holds(cursor, snapshots, history):

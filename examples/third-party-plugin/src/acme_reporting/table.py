@@ -162,7 +162,7 @@ class Table:
             for name, column in columns.items()
         ]
         faults = [
-            f"WHEN {_identifier(name)} IS NOT NULL AND {self._fault(name)} THEN {number}"
+            f"WHEN {_identifier(name)} NOTNULL AND {self._fault(name)} THEN {number}"
             for number, name in enumerate(columns)
         ]
         ordered = [

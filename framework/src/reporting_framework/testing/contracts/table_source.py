@@ -74,8 +74,8 @@ class TableSourceContract(SourceContract):
         return lambda number: table.put(100 + number, 1_000)
 
     @pytest.fixture
-    def make(self, settings: Mapping[str, Any]) -> Callable[..., Any]:
-        """Make the source, with small pages and splits."""
+    def make(self, settings: Mapping[str, Any], table: Table) -> Callable[..., Any]:
+        """Make the source of the table, with small pages and splits."""
 
         def made(**changed: Any) -> Any:
             small = {"page_rows": 2, "split_rows": 4}
@@ -99,7 +99,10 @@ class TableSourceContract(SourceContract):
     def test_plan_is_repeatable(self, opened: Opened) -> None:
         """The same table and state give the same splits, whatever their snapshot."""
         first, second = (
-            [(split.id, {**split.data, "snapshot": None}) for split in planned(opened())]
+            [
+                (split.id, {**split.data, "snapshot": None})
+                for split in planned(opened())
+            ]
             for _ in range(2)
         )
         assert first == second, (
@@ -236,6 +239,14 @@ class TableSourceContract(SourceContract):
             )
             runs.rows, runs.state = rows, state
 
+    @pytest.mark.slow
+    def test_memory_is_bounded(
+        self, opened: Opened, add: Callable[[int], Expected] | None
+    ) -> None:
+        """It does not grow with the number of rows."""
+        larger = partial(opened, page_rows=100, split_rows=400)
+        super().test_memory_is_bounded(larger, add)
+
     # -- versions ----------------------------------------------------------------------
 
     def test_an_update_has_a_newer_version(
@@ -306,7 +317,7 @@ class TableSourceContract(SourceContract):
                 runs.live, records, "a run goes on after a stop at any split"
             )
             assert runs.live[key] == row, (
-                "increments start from where the stopped read began: an update was lost"
+                "increments start from where a stopped read began: an update was lost"
             )
 
     def test_the_state_is_enough_after_a_crash(

@@ -155,4 +155,3 @@ def _keep_newer(rows: dict[str, Row], key: str, row: Row) -> None:
     known = rows.get(key)
     if known is None or (row.version or "") >= (known.version or ""):
         rows[key] = row
-
