@@ -100,14 +100,14 @@ class Cursor(NamedTuple):
     def value(self, position: Position, form: TextForm | None = None) -> Any:
         """Return the value at a position, to compare the column with.
 
-        Of a text, it is the least value in that second.
+        Of a text, it is the beginning of all texts of that minute.
         """
         if not isinstance(position, datetime):
             return position
         if isinstance(self.dtype, pl.String):
             separator, offset = form or TextForm("T", 0)
-            text = (position + timedelta(minutes=offset)).isoformat("T", "seconds")
-            return text[:10] + (separator + text[11:19] if separator else "")
+            text = (position + timedelta(minutes=offset)).isoformat("T", "minutes")
+            return text[:10] + (separator + text[11:16] if separator else "")
         if isinstance(self.dtype, pl.Date):
             return position.date()
         return position if self.dtype.time_zone else position.replace(tzinfo=None)  # type: ignore[attr-defined]

@@ -1,0 +1,108 @@
+"""A source of pages: each is fetched once, and a page that fails keeps what came before it."""
+
+import pytest
+
+from reporting_framework import (
+    AccessDenied,
+    Batch,
+    RecordSource,
+    StorageUnavailable,
+)
+from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.testing.harness.ledger import KnownObjects
+from tests.framework.plugin_api.upserting import UpsertSink
+from tests.support.plugins import event, execute, pipeline
+
+
+class ApiSettings(Settings):
+    full_scan: bool = False
+
+
+class Api(RecordSource):
+    """Pages of two records; `failing` says which page cannot be fetched."""
+
+    name = "test-api"
+    Settings = ApiSettings
+    versions_ordered = True
+
+    def __init__(self, count, failing=None, error=StorageUnavailable, **settings):
+        super().__init__(ApiSettings(**settings))
+        self.count, self.failing, self.error = count, failing, error
+        self.fetched = []
+
+    def pages(self, after):
+        for page in range(after["page"] + 1 if after else 0, self.count):
+            if page == self.failing:
+                raise self.error("the API does not answer")
+            self.fetched.append(page)
+            numbers = range(2 * page, 2 * page + 2)
+            yield Batch(
+                [f"orders/{number}" for number in numbers],
+                ["1"] * 2,
+                [event(number) for number in numbers],
+                position={"page": page},
+            )
+
+
+@pytest.fixture
+def sink():
+    return UpsertSink()
+
+
+def run(source, sink):
+    return execute(pipeline(source, sink)._replace(write_modes=["upsert"]))
+
+
+def keys(count):
+    return {f"orders/{number}" for number in range(count)}
+
+
+def test_each_page_is_fetched_once(sink):
+    first, second, third = Api(3), Api(5), Api(5)
+    assert run(first, sink).inserted == 6
+    assert run(second, sink).inserted == 4
+    assert run(third, sink).records_read == 0
+    assert (first.fetched, second.fetched, third.fetched) == ([0, 1, 2], [3, 4], [])
+    assert sink.rows.keys() == keys(10)
+
+
+def test_a_page_that_fails_ends_the_reading_and_the_next_run_goes_on(sink):
+    result = run(Api(4, failing=2), sink)
+    assert (result.status, result.objects_unread, result.inserted) == ("partial", 1, 4)
+    again = Api(4)
+    assert run(again, sink).status == "ok"
+    assert again.fetched == [2, 3]
+    assert sink.rows.keys() == keys(8)
+
+
+def test_a_first_page_that_fails_keeps_the_state(sink):
+    run(Api(2), sink)
+    state = sink.state
+    assert run(Api(4, failing=2), sink).objects_unread == 1
+    assert sink.state == state
+    again = Api(4)
+    run(again, sink)
+    assert again.fetched == [2, 3]
+
+
+def test_an_error_that_stays_fails_the_run_and_commits_nothing(sink):
+    with pytest.raises(AccessDenied):
+        run(Api(4, failing=2, error=AccessDenied), sink)
+    assert (sink.rows, sink.state, sink.commits) == ({}, None, 0)
+
+
+def test_a_full_scan_starts_from_the_beginning(sink):
+    run(Api(2), sink)
+    again = Api(3, full_scan=True)
+    run(again, sink)
+    assert again.fetched == [0, 1, 2]
+    later = Api(4)
+    run(later, sink)
+    assert later.fetched == [3]
+
+
+def test_it_is_planned_without_reading():
+    source = Api(3)
+    (split,) = source.plan(KnownObjects(state={"page": 0}))
+    assert split.data == {"after": {"page": 0}}
+    assert source.fetched == []
