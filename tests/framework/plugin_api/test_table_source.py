@@ -300,6 +300,19 @@ def test_rows_without_a_cursor_are_read_by_full_scans_and_warned_of(place):
     assert runs.live["or%2Fders/0"]["note"] == "new"
 
 
+def test_a_full_scan_takes_the_place_of_a_window_that_was_stopped(place):
+    table, source = place()
+    runs = TableRuns(source)
+    runs.run()
+    for number in range(20, 30):
+        table.put(number, 100)
+    runs.run(splits=1)
+    assert runs.state["read"]
+    outcome = runs.run(full_scan=True)
+    assert outcome.stats.snapshot
+    assert len(outcome.read) == 20
+
+
 def test_an_empty_table_is_read_whole(place):
     table, source = place(rows=0)
     runs = TableRuns(source)

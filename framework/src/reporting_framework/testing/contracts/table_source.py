@@ -125,7 +125,7 @@ class TableSourceContract(SourceContract):
             elsewhere.close()
         here.close()
 
-    def test_nothing_is_read_that_the_ledger_has(
+    def test_nothing_is_read_that_the_ledger_has(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any], table: Table
     ) -> None:
         """What is further back than the look-back is not read again."""
@@ -139,7 +139,7 @@ class TableSourceContract(SourceContract):
         )
         assert outcome.stats.listing == "window", "a window says that it is one"
 
-    def test_a_new_record_is_found(
+    def test_a_new_record_is_found(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any], add: Any
     ) -> None:
         """A row that was added since the last run is read, as it is."""
@@ -150,7 +150,7 @@ class TableSourceContract(SourceContract):
             runs.live, {*records, key}, "a new row is found"
         )
 
-    def test_a_bookmark_loses_nothing(
+    def test_a_bookmark_loses_nothing(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any]
     ) -> None:
         """Repeated runs that are each stopped after a split get to the end."""
@@ -161,7 +161,7 @@ class TableSourceContract(SourceContract):
             runs.live, records, "a run that was stopped is gone on with"
         )
 
-    def test_what_cannot_be_read_is_never_passed_over(
+    def test_what_cannot_be_read_is_never_passed_over(  # type: ignore[override]  # fixtures
         self,
         runs: TableRuns,
         records: Mapping[str, Any],
@@ -255,13 +255,14 @@ class TableSourceContract(SourceContract):
         """A later cursor is a later version as a text, and it takes the row's place."""
         self._cursor()
         runs.run()
-        versions = []
+        versions: list[str] = []
         for tick in (60, 99, 100, 101, 1_000):
             key, row = table.put(1, tick)
             runs.run()
             assert runs.live[key] == row, "an update takes the place of the row"
-            versions.append(runs.rows[key].version)
-        assert None not in versions, f"an update has a newer {VERSION}: it has none"
+            version = runs.rows[key].version
+            assert version is not None, f"an update has a newer {VERSION}: it has none"
+            versions.append(version)
         assert sorted(set(versions)) == versions, (
             f"an update has a newer {VERSION}: versions are not in the order of the"
             " cursor"
@@ -317,7 +318,7 @@ class TableSourceContract(SourceContract):
                 runs.live, records, "a run goes on after a stop at any split"
             )
             assert runs.live[key] == row, (
-                "increments start from where a stopped read began: an update was lost"
+                "increments start where a stopped read began: an update was lost"
             )
 
     def test_the_state_is_enough_after_a_crash(

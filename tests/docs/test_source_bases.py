@@ -1,0 +1,105 @@
+"""The smallest table source and the smallest API source of the how-to page work as they stand there."""
+
+import json
+import sqlite3
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from reporting_framework import FinishedSplit
+from reporting_framework.testing.harness.ledger import KnownObjects
+from reporting_framework.testing.harness.table_harness import TableRuns
+from tests.docs.playing import blocks
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "write-a-source.md"
+
+
+def example(name):
+    """The class of this name in the page, and how many lines its class has."""
+    (text,) = [
+        block.text
+        for block in blocks(PAGE.read_text())
+        if block.title is None and f"class {name}(" in block.text
+    ]
+    space = {"__name__": "example"}
+    exec(text, space)
+    return space[name], len(text.partition(f"class {name}(")[2].splitlines())
+
+
+def test_the_smallest_table_source_reads_increments_and_deletes(tmp_path):
+    orders, lines = example("Orders")
+    assert lines < 25
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item, changed)")
+        database.executemany(
+            "INSERT INTO orders VALUES (?, 'cup', ?)",
+            [(number, f"2024-01-01T{number:02}:00:00Z") for number in range(20)],
+        )
+    runs = TableRuns(
+        lambda **changed: orders(orders.Settings(path=str(path), **changed))
+    )
+    assert len(runs.run().read) == 20
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(
+            "UPDATE orders SET item = 'jug', changed = '2024-02-01T00:00Z' WHERE id = 3"
+        )
+        database.execute("DELETE FROM orders WHERE id = 4")
+    assert [key for key, _ in runs.run().read] == ["orders/18", "orders/19", "orders/3"]
+    assert runs.live["orders/3"]["item"] == "jug"
+    runs.run(full_scan=True)
+    assert len(runs.live) == 19
+
+
+@pytest.mark.parametrize("state", [None, {"id": 2}])
+def test_the_smallest_api_source_reads_each_page_once(state):
+    events, _ = example("Events")
+    asked = []
+
+    class Source(events):
+        def _fetch(self, last):
+            asked.append(last)
+            return [{"id": last + 1}, {"id": last + 2}] if last < 5 else []
+
+    source = Source(Source.Settings(url="http://127.0.0.1:1"))
+    (split,) = source.plan(KnownObjects(state=state))
+    batches = list(source.read(split))
+    keys = [key for batch in batches for key in batch.source_keys]
+    assert keys == [f"events/{number}" for number in range(3 if state else 1, 7)]
+    assert asked == ([2, 4, 6] if state else [0, 2, 4, 6])
+    done = [FinishedSplit(split, batches[-1].position)]
+    assert source.next_state(done) == {"id": 6}
+
+
+class Api(BaseHTTPRequestHandler):
+    """Answers with one record after the one that is asked for, up to number 3."""
+
+    def do_GET(self):
+        last = int(parse_qs(urlsplit(self.path).query)["after"][0])
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps([{"id": last + 1}] if last < 3 else []).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def test_the_smallest_api_source_asks_its_api():
+    events, _ = example("Events")
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        (split,) = events(events.Settings(url=url)).plan(KnownObjects())
+        batches = list(events(events.Settings(url=url)).read(split))
+        server.shutdown()
+    assert [batch.payloads for batch in batches] == [
+        [b'{"id": 1}'],
+        [b'{"id": 2}'],
+        [b'{"id": 3}'],
+    ]
+    (batch,) = events(events.Settings(url=url)).read(split)
+    assert batch.unread[0].reason == "unavailable"
