@@ -287,6 +287,20 @@ def test_a_text_that_is_not_a_time_is_rejected_and_hides_no_other(place):
     assert runs.live["or%2Fders/0"]["note"] == table.notes[3]
 
 
+def test_texts_of_several_offsets_are_looked_back_to_as_times(place):
+    """Their order as texts is not that of time; the least offset there was counts."""
+    table, source = place(cursor="text")
+    west = "'2023-12-31T20:00:00-05:00'"
+    table.execute(f"UPDATE orders SET at = {west} WHERE k0 = -3")
+    runs = TableRuns(source)
+    for k0 in (90, 91):
+        runs.run(page_rows=1, split_rows=1)
+        table.execute(f"INSERT INTO orders VALUES ('late', {k0}, {west})")
+        runs.run()
+        assert runs.rows[f"or%2Fders/{k0}"].version == "2024-01-01T01:00:00.000000Z"
+        table.put(8, 80)
+
+
 def test_rows_without_a_cursor_are_read_by_full_scans_and_warned_of(place):
     table, source = place()
     table.execute("UPDATE orders SET at = NULL WHERE k0 = 0")

@@ -125,16 +125,17 @@ class Cursor(NamedTuple):
             return frame.select(texts).to_series()
         return moments_of(column).dt.strftime(_MOMENT)
 
-    def form(self, column: pl.Series) -> TextForm | None:
-        """Return the form of texts, `None` if there are none that are times."""
+    def read(self, column: pl.Series) -> tuple[pl.Series, TextForm | None]:
+        """Return versions, and the form of texts: `None` if there are none."""
         if not isinstance(self.dtype, pl.String):
-            return None
+            return self.versions(column), None
         parts = _parts(column)
         least = parts.filter(pl.col("day").is_not_null()).select(
             pl.col("separator").fill_null("").min(), _offset().min()
         )
         separator, offset = least.row(0)
-        return None if separator is None else TextForm(separator, offset)
+        form = None if separator is None else TextForm(separator, offset)
+        return _moments(parts).dt.strftime(_MOMENT), form
 
 
 def cursor_of(info: TableInfo) -> Cursor | None:
@@ -160,26 +161,21 @@ def moments_of(column: pl.Series) -> pl.Series:
     A time without a zone is one in UTC. What is not a time is null.
     """
     if isinstance(column.dtype, pl.String):
-        fraction = pl.col("fraction").fill_null(".0")
-        text = (
-            pl.col("day")
-            + ("T" + pl.col("minute") + pl.col("second").fill_null(":00")).fill_null(
-                "T00:00:00"
-            )
-            + fraction
-        )
-        moment = text.str.to_datetime(
-            "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
-        )
-        return (
-            _parts(column)
-            .select(moment - pl.duration(minutes=_offset()))
-            .to_series()
-            .cast(pl.Datetime("us"))
-        )
+        return _moments(_parts(column))
     if isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
         column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     return column.cast(pl.Datetime("us"))
+
+
+def _moments(parts: pl.DataFrame) -> pl.Series:
+    """Return the times that parts of texts are."""
+    time = "T" + pl.col("minute") + pl.col("second").fill_null(":00")
+    text = (
+        pl.col("day") + time.fill_null("T00:00:00") + pl.col("fraction").fill_null(".0")
+    )
+    moment = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+    moved = moment - pl.duration(minutes=_offset())
+    return parts.select(moved.cast(pl.Datetime("us"))).to_series()
 
 
 def _parts(column: pl.Series) -> pl.DataFrame:

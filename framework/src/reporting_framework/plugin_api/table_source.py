@@ -252,7 +252,7 @@ class TableSource(Source):
         versions = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
         if (cursor := cursor_of(info)) is not None:
             column = frame[cursor.column]
-            versions, form = cursor.versions(column), cursor.form(column)
+            versions, form = cursor.read(column)
             if form is not None:
                 position["form"] = list(form.joined(position.get("form")))
             no_cursor = position.get("no_cursor", 0) + column.null_count()

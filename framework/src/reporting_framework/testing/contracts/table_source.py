@@ -324,7 +324,7 @@ class TableSourceContract(SourceContract):
     def test_the_state_is_enough_after_a_crash(
         self, runs: TableRuns, records: Mapping[str, Any], add: Any
     ) -> None:
-        """Between any two batches: nothing was committed, and the next run reads all."""
+        """Nothing was committed between two batches, so the next run reads all."""
         batches = runs.run().batches
         runs.rows, runs.state = {}, None
         for crash in range(1, batches + 1):
