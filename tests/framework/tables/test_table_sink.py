@@ -488,6 +488,21 @@ def test_the_version_counts_commits_that_change_something(tmp_path):
     assert versions == ["1", "1", "1", "2"]
 
 
+def test_the_version_of_the_output_is_what_the_run_has_seen(tmp_path):
+    path = tmp_path / "a.db"
+    early = sink(path)
+    early.open(SCHEMA, "upsert")
+    part = early.stage(FRAMES.of([Change(0)]), Split("s", {}), 0)
+    run(path, [[Change(1)]])
+    assert early.output_versions() == {"orders": None}
+    early.commit([part])
+    early.close()
+    assert early.output_versions() == {"orders": "2"}
+    late = sink(path)
+    late.open(SCHEMA, "upsert")
+    assert late.output_versions() == {"orders": "2"}
+
+
 def test_a_locked_database_is_unavailable_and_another_file_is_corrupt(tmp_path):
     path = tmp_path / "a.db"
     run(path, [[Change(0)]])

@@ -60,10 +60,11 @@ class SqliteTableSink(TableSink):
         """See `TableSink.location`."""
         return f"{self.settings.path}#{self.settings.table}"
 
-    def metadata_location(self) -> str:
-        """Return a folder beside the file for what belongs to the report."""
+    @property
+    def beside(self) -> tuple[str, str]:
+        """Folder and name of what belongs to the report beside the file."""
         path = Path(self.settings.path)
-        return str(path.parent / f"{path.name}-{self.settings.table}")
+        return str(path.parent), f"{path.name}-{self.settings.table}"
 
     def columns(self, cursor: sqlite3.Cursor, table: str) -> Mapping[str, str]:
         """See `TableSink.columns`."""

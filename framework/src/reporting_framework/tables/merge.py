@@ -45,7 +45,8 @@ class Merged(NamedTuple):
         added: Rows that were put in.
         kept: Staged rows that are in the table in this version.
         upserted: What an ``upsert`` did.
-        version: How often the table was committed to.
+        version: How often the table was committed to, `None` if it never was.
+        overtaken: Whether another run has committed meanwhile.
     """
 
     changed: bool
@@ -53,7 +54,8 @@ class Merged(NamedTuple):
     added: int
     kept: int
     upserted: UpsertCounts | None = None
-    version: int = 0
+    version: int | None = None
+    overtaken: bool = False
 
 
 class TableMerge:
@@ -100,7 +102,8 @@ class TableMerge:
                 database.run(statement, json.dumps(context.state), self._name)
                 merged = merged._replace(changed=True)
             transaction.changed = merged.changed
-            return merged._replace(version=(before or 0) + merged.changed)
+            version = (before or 0) + 1 if merged.changed else before
+            return merged._replace(version=version, overtaken=lost)
 
     # -- the table ---------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class TableSink(Database):
         self._frames = StagedFrames()
         self._schema = pl.Schema()
         self._mode: WriteMode = "append"
-        self._opened: int | None = None
+        self._version: int | None = None
 
     # -- the sink ----------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class TableSink(Database):
         self._check(schema)
         self._schema, self._mode = schema, mode
         with session(self) as database:
-            self._opened = self._state(database)[0]
+            self._version = self._state(database)[0]
             if self._exists(database):
                 self._create_staged(database)
                 missing_columns(self, database, self._table_schema)
@@ -225,12 +225,13 @@ class TableSink(Database):
                 merged = self._merged(database, staged, context)
             else:
                 merged = self._unchanged(database)
+            self._version = merged.version
             output = Output(
                 uri=self.location,
                 rows=merged.rows,
                 new_rows=merged.added,
                 bytes=self.size(database.cursor),
-                version=str(merged.version),
+                version=None if merged.version is None else str(merged.version),
             )
             newest = self.newest_of(database)
         duplicates = sum(part.rows for part in staged) - merged.kept
@@ -239,8 +240,7 @@ class TableSink(Database):
     def _unchanged(self, database: Session) -> Merged:
         rows = self._rows(database) if self._exists(database) else 0
         counts = UpsertCounts() if self._mode == "upsert" else None
-        version = self._state(database)[0]
-        return Merged(False, rows, 0, 0, counts, version or 0)
+        return Merged(False, rows, 0, 0, counts, self._state(database)[0])
 
     def _merged(
         self, database: Session, staged: Sequence[StagedRows], context: CommitContext
@@ -254,11 +254,16 @@ class TableSink(Database):
         merge = TableMerge(self, database, self._table_schema, self._mode)
         for _ in commit_attempts(self.subject):
             try:
-                return merge.merge(source, context, self._opened)
+                return merge.merge(source, context, self._version)
             except Exception as error:
                 if not lost_race(self, error):
                     raise
         raise AssertionError("commit_attempts raises at its end")
+
+    def output_versions(self) -> Mapping[str, str | None]:
+        """Return how often the table was committed to, as this run has seen it."""
+        version = self._version
+        return {self.settings.table: None if version is None else str(version)}
 
     def close(self) -> None:
         """See `Plugin.close`."""
