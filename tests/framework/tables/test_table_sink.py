@@ -20,6 +20,7 @@ from reporting_framework import (
     DELETED_AT,
     SOURCE_KEY,
     VERSION,
+    CommitConflict,
     CommitContext,
     CommitResult,
     CorruptCheckpoint,
@@ -544,3 +545,98 @@ def test_memory_does_not_hold_what_is_staged(tmp_path):
     assert not any(isinstance(value, pl.DataFrame) for value in vars(table).values())
     table.close()
     assert not Path(part.data.path).exists()
+
+
+class DriverError(Exception):
+    """What every exception of a driver is."""
+
+
+class OperationalError(DriverError):
+    sqlstate = "08006"
+
+
+class SerializationError(OperationalError):
+    sqlstate = "40001"
+
+
+class IntegrityError(DriverError):
+    sqlstate = "23505"
+
+
+class DataError(DriverError):
+    sqlstate = "22003"
+
+
+class DatabaseError(DriverError):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (OperationalError, StorageUnavailable, r"did not do it \(08006\); nothing was"),
+        (SerializationError, CommitConflict, r"other runs were faster \(40001\); run"),
+        (
+            IntegrityError,
+            CommitConflict,
+            r"other runs were faster \(23505\); run again",
+        ),
+        (DataError, SettingsError, r"refused it \(22003\); compare the table with"),
+        (DatabaseError, CorruptCheckpoint, r"not a database that can be read \(Data"),
+    ],
+)
+def test_an_error_of_a_driver_is_told_by_its_code(tmp_path, error, kind, message):
+    table = sink(tmp_path / "a.db")
+
+    def connect(*, write):
+        raise error("a value of a record")
+
+    table.connect = connect
+    with pytest.raises(kind, match=message) as caught:
+        table.open(SCHEMA)
+    assert "a value" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("lost", "attempts"), [(2, 3), (99, 20)])
+def test_a_lost_race_is_tried_again(tmp_path, monkeypatch, lost, attempts):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    begun = []
+
+    class Cursor(sqlite3.Cursor):
+        def execute(self, statement, *parameters):
+            if statement == SqliteTable.begin:
+                begun.append(statement)
+                if len(begun) <= lost:
+                    raise IntegrityError
+            return super().execute(statement, *parameters)
+
+    class Connection(sqlite3.Connection):
+        def cursor(self):
+            return super().cursor(Cursor)
+
+    table = sink(tmp_path / "a.db")
+    table.connect = lambda *, write: sqlite3.connect(
+        tmp_path / "a.db", isolation_level=None, factory=Connection
+    )
+    table.open(SCHEMA, "upsert")
+    part = table.stage(FRAMES.of([Change(0)]), Split("s", {}), 0)
+    if lost < attempts:
+        assert table.commit([part]).outputs[0].rows == 1
+    else:
+        with pytest.raises(
+            CommitConflict, match="other runs were faster 20 times in a"
+        ):
+            table.commit([part])
+    assert len(begun) == attempts
+    table.close()
+
+
+def test_an_error_that_is_no_drivers_is_raised_as_it_is(tmp_path):
+    table = sink(tmp_path / "a.db")
+
+    def connect(*, write):
+        raise ZeroDivisionError
+
+    table.connect = connect
+    with pytest.raises(ZeroDivisionError):
+        table.open(SCHEMA)
