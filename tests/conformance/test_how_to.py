@@ -50,6 +50,18 @@ def test_what_is_broken_is_named_as_the_page_says(example):
             assert part in text
 
 
+def test_a_strict_suite_fails_for_what_it_was_not_given(pytester):
+    plugin, suite = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    strict = re.sub(r"(\n    plugin = .*)", r"\1\n    strict = True", suite)
+    pytester.makepyfile(my_plugin=plugin, test_my_plugin=strict)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow")
+    counts = result.parseoutcomes()
+    assert counts["failed"] == str(result.stdout).count(": give the ")
+    assert counts["failed"]
+    assert counts["skipped"], "a promise that the plugin does not make is skipped"
+    assert "strict: this promise is not tried" in str(result.stdout)
+
+
 def test_a_fixture_that_is_missing_is_named(pytester):
     suites = "\n".join(
         f"import pytest\nfrom reporting_framework.testing import {name}\nclass Test{name}({name}):\n    plugin = object\n"

@@ -1,6 +1,7 @@
 """A table source: what it refuses of `fetch`, its window, its state, replay, and a run of the real runner."""
 
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -274,6 +275,17 @@ def test_a_row_from_the_future_hides_no_other(place):
     assert runs.live["or%2Fders/0"]["note"] == table.notes[3]
 
 
+def test_a_clock_that_is_ahead_of_ours_is_no_place_to_look_back_from(place):
+    table, source = place()
+    minutes = (
+        datetime.now(UTC) - datetime(2024, 1, 1, tzinfo=UTC)
+    ).total_seconds() / 60
+    table.put(50, round(minutes) + 3)
+    runs = TableRuns(source)
+    assert not runs.run().stats.warnings
+    assert datetime.fromisoformat(runs.state["position"]) <= datetime.now(UTC)
+
+
 def test_a_text_that_is_not_a_time_is_rejected_and_hides_no_other(place):
     table, source = place(cursor="text")
     table.put(50, 0)
@@ -425,12 +437,12 @@ def test_names_and_parameters_are_as_the_author_says():
 # -- with the runner -------------------------------------------------------------------
 
 
-def run(source, sink):
+def run(source, sink, **how):
     validator = FrameValidator(FrameValidator.Settings())
     validator.bind(source.schema())
     made = pipeline(source, sink, validator=validator)
     schema = validator.schema
-    return execute(made._replace(schema=schema, write_modes=["upsert"]))
+    return execute(made._replace(schema=schema, write_modes=["upsert"]), **how)
 
 
 def test_runs_of_a_report_keep_a_table_as_its_source_has_it(place):
@@ -445,5 +457,19 @@ def test_runs_of_a_report_keep_a_table_as_its_source_has_it(place):
     assert (second.inserted, second.listing) == (1, "window")
     third = run(source(full_scan=True), sink)
     assert third.records_read == 10
+    notes = {row["note"] for row in sink.rows.values()}
+    assert notes == set(table.notes.values())
+
+
+def test_runs_that_the_deadline_stops_get_to_the_end(place):
+    table, source = place()
+    sink = UpsertSink()
+    results = []
+    while not results or not results[-1].complete:
+        results.append(run(source(), sink, deadline=time.monotonic()))
+        table.put(0, 90 + len(results))
+        assert len(results) < 10
+    assert [result.inserted for result in results] == [4, 4, 2]
+    assert run(source(), sink).listing == "window"
     notes = {row["note"] for row in sink.rows.values()}
     assert notes == set(table.notes.values())

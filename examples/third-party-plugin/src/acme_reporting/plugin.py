@@ -19,7 +19,7 @@ def reporting_sources() -> Sequence[LazyPlugin]:
         LazyPlugin(
             "sqlite-table",
             "acme_reporting.source:SqliteTable",
-            "rows of a SQLite table, by its primary key",
+            "rows of a SQLite table, by a cursor",
         )
     ]
 
