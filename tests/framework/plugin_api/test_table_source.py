@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from reporting_framework import (
     PluginError,
@@ -15,6 +16,7 @@ from reporting_framework import (
     StorageUnavailable,
     TableInfo,
     TableQuery,
+    TableSettings,
 )
 from reporting_framework.builtin.frame_validator import FrameValidator
 from reporting_framework.plugin_api.table_columns import key_of, source_keys
@@ -213,6 +215,29 @@ def test_a_window_reads_what_is_not_before_the_look_back(place, cursor):
     if cursor != "integer" and not whole_days:
         moment = datetime(2024, 1, 1, 5, 30, tzinfo=UTC)
         assert abs(outcome.stats.listed_from - moment) < timedelta(hours=6)
+
+
+@pytest.mark.parametrize(
+    ("setting", "time", "integer"),
+    [
+        ({}, timedelta(hours=1), 0),
+        ({"look_back": 90}, timedelta(seconds=90), 90),
+        ({"look_back": "PT2M"}, timedelta(minutes=2), 120),
+        ({"look_back": 0}, timedelta(0), 0),
+    ],
+)
+def test_the_look_back_is_an_hour_unless_set_and_nothing_for_integers(
+    setting, time, integer
+):
+    chosen = TableSettings(**setting).look_back
+    assert Cursor("at", pl.Datetime("us")).look_back(chosen) == time
+    assert Cursor("at", pl.Int64()).look_back(chosen) == integer
+
+
+def test_a_look_back_into_the_future_is_refused():
+    for wrong in (-1, "-PT1S"):
+        with pytest.raises(ValidationError, match="must not be below zero"):
+            TableSettings(look_back=wrong)
 
 
 # -- what decides between the whole table and a window ---------------------------------

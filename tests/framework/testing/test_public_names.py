@@ -11,7 +11,7 @@ import pytest
 from reporting_framework import testing
 from reporting_framework.testing import pytest_plugin
 
-WITHIN = {"output", "opened", "place", "replaced", "runs", "table"}
+WITHIN = {"output", "opened", "place", "replaced", "runs", "table", "versioned"}
 """Fixtures of the suites' own."""
 
 CONTRACTS = [name for name in testing.__all__ if name.endswith("Contract")]

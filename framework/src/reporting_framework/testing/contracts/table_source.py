@@ -52,6 +52,12 @@ class TableSourceContract(SourceContract):
         look_back: Class attribute: how many ticks the source looks back under
             `settings`. A tick may be a minute: then it is 60, unless set otherwise.
         has_cursor: Class attribute: False for a table without a cursor.
+        crowd: Class attribute, see `SourceContract`.
+
+    Given by the suite, from `table`:
+        records: Fixture, see `SourceContract`.
+        add: Fixture, see `SourceContract`.
+        trigger: Fixture, see `SourceContract`: none names the work.
     """
 
     look_back: ClassVar[int] = 60
