@@ -6,7 +6,7 @@ are equal.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ import polars as pl
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.records import UpsertCounts
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
-from reporting_object_store.parquet_sink.row_comparison import equal_pairs
+from reporting_object_store.parquet_sink.positions import Positions, parts_by
+from reporting_object_store.parquet_sink.row_comparison import equal_rows, windows
 from reporting_object_store.parquet_sink.row_versions import ORDER
 from reporting_object_store.parquet_sink.staged_keys import (
     AT,
@@ -37,7 +38,6 @@ _DELETE, _APPLIES, _LIVE, _GONE, _SAME = (
     "_gone",
     "_same",
 )
-_COUNTS = ("inserted", "updated", "deleted", "duplicates", "kept")
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ def resolve(
     folder: Path,
     *,
     hard: bool = False,
-    protected: Sequence[str] = (),
+    protected: Sequence[str] | None = None,
 ) -> Resolution:
     """Decide which rows stay.
 
@@ -96,22 +96,20 @@ def resolve(
         timestamp: The column by which rows are sorted.
         folder: Where to put what does not fit into memory.
         hard: Whether a delete removes its row.
-        protected: Source keys of which `FilePlan.known` is to tell, too.
+        protected: Source keys of which `FilePlan.known` is to tell, too; `None`: it is
+            not needed.
     """
-    found = _Found(hard=hard)
-    reader = KeyReader(files, pieces, timestamp, folder, protected)
+    found = _Found(hard=hard, tells_known=protected is not None)
+    reader = KeyReader(files, pieces, timestamp, folder, protected or ())
     if _all_new(files, pieces, hard=hard):
         found.take_all(files, pieces)
     else:
         for bucket in reader.buckets():
             found.add(bucket)
-    numbered = list(files.values())
-    for number, pairs in _by(found.joined(found.pairs, _PAIR), FILE).items():
-        found.keep_unchanged(equal_pairs(numbered[number], pieces, pairs))
+    for number, file in enumerate(files.values()):
+        for pairs in windows(found.take_pairs(number)):
+            found.add_compared(number, pairs, equal_rows(file, pieces, pairs))
     return found.resolution(list(files), pieces)
-
-
-_PAIR = (FILE, AT, PIECE, ROW, TARGET, _DELETE)
 
 
 def _all_new(
@@ -137,28 +135,23 @@ def _all_new(
 class _Found:
     """What was found out so far."""
 
-    def __init__(self, *, hard: bool) -> None:
-        self._hard = hard
-        self.pairs: list[pl.DataFrame] = []
-        self._dropped: list[pl.DataFrame] = []
-        self._moved: list[pl.DataFrame] = []
-        self._tied: list[pl.DataFrame] = []
-        self._known: list[pl.DataFrame] = []
+    def __init__(self, *, hard: bool, tells_known: bool) -> None:
+        self._hard, self._tells_known = hard, tells_known
+        self._pairs: dict[int, list[pl.DataFrame]] = defaultdict(list)
+        self._dropped, self._moved = Positions(FILE, AT), Positions(FILE, AT)
+        self._tied, self._known = Positions(FILE, AT), Positions(FILE, AT)
+        self._skipped = Positions(PIECE, ROW)
         self._live: Counter[int] = Counter()
-        self._skipped: list[pl.DataFrame] = []
-        self._unchanged: list[pl.DataFrame] = []
-        self._counts: list[pl.DataFrame] = []
+        self._counts: dict[int, Counter[str]] = defaultdict(Counter)
 
     def take_all(
         self, files: Mapping[str, Checkpoint], pieces: Sequence[StagedFile]
     ) -> None:
         """Note that all staged rows are kept."""
         numbers = {key: number for number, key in enumerate(files)}
-        rows = [
-            (numbers[piece.key], piece.rows - piece.deletes, 0, 0, 0, piece.rows)
-            for piece in pieces
-        ]
-        self._counts.append(pl.DataFrame(rows, [TARGET, *_COUNTS], orient="row"))
+        for piece in pieces:
+            live = piece.rows - piece.deletes
+            self._counts[numbers[piece.key]].update(inserted=live, kept=piece.rows)
 
     def add(self, bucket: Bucket) -> None:
         """Decide about some of the rows."""
@@ -168,22 +161,23 @@ class _Found:
         newest, older = _newest(staged, PIECE)
         best, _ = _newest(bucket.old, FILE)
         decided = self._decided(newest, best)
-        self._known.append(bucket.old.select(FILE, AT))
-        live = bucket.old.filter(pl.col(DELETED_AT).is_null())
-        self._live.update(dict(live.group_by(FILE).len().iter_rows()))
+        if self._tells_known:
+            self._known.add(bucket.old)
+            live = bucket.old.filter(pl.col(DELETED_AT).is_null())
+            self._live.update(dict(live.group_by(FILE).len().iter_rows()))
         self._note_old_rows(bucket.old, decided)
-        written = pl.col(_APPLIES) & ~pl.col(_GONE)
-        self._skipped += [
-            older.select(PIECE, ROW),
-            decided.filter(~written).select(PIECE, ROW),
-        ]
-        self.pairs.append(decided.filter(_SAME).select(_PAIR))
-        self._counts += [
-            _counted(decided),
-            older.filter(~pl.col(_DELETE))
-            .group_by(TARGET)
-            .agg(pl.len().cast(pl.Int64).alias("duplicates")),
-        ]
+        self._skipped.add(older)
+        self._skipped.add(decided.filter(~pl.col(_APPLIES) | pl.col(_GONE)))
+        for number, pairs in parts_by(decided.filter(_SAME), FILE).items():
+            self._pairs[number].append(pairs.select(AT, PIECE, ROW, _DELETE))
+        self._count(_counted(decided))
+        superseded = older.filter(~pl.col(_DELETE)).group_by(TARGET)
+        self._count(superseded.agg(duplicates=pl.len()))
+
+    def _count(self, counts: pl.DataFrame) -> None:
+        """Add counts by the number of the file that rows are for."""
+        for row in counts.iter_rows(named=True):
+            self._counts[row.pop(TARGET)].update(row)
 
     def _decided(self, newest: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
         """Say of the newest staged rows whether they apply, and what that means."""
@@ -214,6 +208,7 @@ class _Found:
             TARGET,
             _APPLIES,
             _GONE,
+            _SAME,
             best_file=FILE,
             best_at=AT,
             new=VERSION,
@@ -221,60 +216,55 @@ class _Found:
         rows = old.join(about, on=SOURCE_KEY)
         here = (pl.col(TARGET) == pl.col(FILE)) | pl.col(_GONE)
         best = (pl.col(FILE) == pl.col("best_file")) & (pl.col(AT) == pl.col("best_at"))
-        dropped = pl.when(_APPLIES).then(here).otherwise(~best)
-        self._dropped.append(rows.filter(dropped).select(FILE, AT))
+        same = pl.col(_SAME) & best  # it stays unless the comparison says otherwise
+        dropped = pl.when(_APPLIES).then(here & ~same).otherwise(~best)
+        self._dropped.add(rows.filter(dropped))
         elsewhere = rows.filter(pl.col(_APPLIES) & ~here)
         tied = pl.col("new").eq_missing(pl.col(VERSION))
-        self._moved.append(elsewhere.filter(~tied).select(FILE, AT))
-        self._tied.append(elsewhere.filter(tied).select(FILE, AT))
+        self._moved.add(elsewhere.filter(~tied))
+        self._tied.add(elsewhere.filter(tied))
 
-    def keep_unchanged(self, pairs: pl.DataFrame) -> None:
-        """Note that these staged rows are there already: the old ones stay."""
-        self._unchanged.append(pairs)
-        self._skipped.append(pairs.select(PIECE, ROW))
-        live = (~pl.col(_DELETE)).cast(pl.Int64)
-        self._counts.append(
-            pairs.select(
-                TARGET,
-                unchanged=live,
-                updated=-live,
-                kept=pl.lit(-1, pl.Int64),
-            )
+    def take_pairs(self, number: int) -> pl.DataFrame:
+        """Return positions in a file and staged rows of the same version there.
+
+        They are forgotten.
+        """
+        found = self._pairs.pop(number, [])
+        none = pl.Schema({AT: pl.UInt32(), PIECE: pl.UInt32(), ROW: pl.UInt32()})
+        return pl.concat(found) if found else none.to_frame()
+
+    def add_compared(self, number: int, pairs: pl.DataFrame, equal: pl.Series) -> None:
+        """Note which staged rows are there already: the old ones stay."""
+        pairs = pairs.with_columns(pl.lit(number, pl.UInt32).alias(FILE))
+        unchanged = pairs.filter(equal)
+        self._skipped.add(unchanged)
+        self._dropped.add(pairs.filter(~equal))
+        live = unchanged.height - int(unchanged[_DELETE].sum())
+        self._counts[number].update(
+            unchanged=live, updated=-live, kept=-unchanged.height
         )
-
-    def joined(
-        self, frames: Sequence[pl.DataFrame], columns: Sequence[str]
-    ) -> pl.DataFrame:
-        """Return frames as one."""
-        types = {name: pl.UInt32() for name in columns} | {_DELETE: pl.Boolean()}
-        schema = pl.Schema({name: types[name] for name in columns})
-        return pl.concat([schema.to_frame(), *frames])
 
     def resolution(
         self, keys: Sequence[str], pieces: Sequence[StagedFile]
     ) -> Resolution:
         """Return what was decided."""
-        unchanged = self.joined(self._unchanged, _PAIR)
-        dropped = self.joined(self._dropped, (FILE, AT))
-        if unchanged.height:
-            dropped = dropped.join(unchanged, on=(FILE, AT), how="anti")
-        rest = [
-            self.joined(found, (FILE, AT))
-            for found in (self._moved, self._tied, self._known)
-        ]
-        positions = [_by(frame, FILE) for frame in (dropped, *rest)]
-        skipped = _by(self.joined(self._skipped, (PIECE, ROW)), PIECE)
-        counts = _summed(self._counts)
-        none = pl.DataFrame(schema={AT: pl.UInt32})
         plans = {}
         for number, key in enumerate(keys):
-            found = [by.get(number, none)[AT].sort() for by in positions]
-            gone, moved, tied, known = found
-            plan = FilePlan(gone, moved, tied, known, self._live[number])
-            plans[key] = _with_counts(plan, counts.get(number, {}))
+            count = self._counts[number]
+            plans[key] = FilePlan(
+                self._dropped.take(number),
+                self._moved.take(number),
+                self._tied.take(number),
+                self._known.take(number),
+                self._live[number],
+                count["kept"],
+                UpsertCounts(*(count[name] for name in UpsertCounts._fields)),
+                count["duplicates"],
+            )
+        skipped = self._skipped.numbers
         return Resolution(
             plans,
-            {pieces[number].path: rows[ROW].sort() for number, rows in skipped.items()},
+            {pieces[number].path: self._skipped.take(number) for number in skipped},
         )
 
 
@@ -308,34 +298,5 @@ def _counted(decided: pl.DataFrame) -> pl.DataFrame:
         "kept": applies & ~pl.col(_GONE),
     }
     return decided.group_by(TARGET).agg(
-        [rows.sum().cast(pl.Int64).alias(name) for name, rows in counts.items()]
+        [rows.sum().alias(name) for name, rows in counts.items()]
     )
-
-
-def _summed(counts: Sequence[pl.DataFrame]) -> Mapping[int, Mapping[str, int]]:
-    if not counts:
-        return {}
-    total = (
-        pl.concat(
-            [frame.with_columns(pl.col(TARGET).cast(pl.UInt32)) for frame in counts],
-            how="diagonal",
-        )
-        .group_by(TARGET)
-        .sum()
-    )
-    return {row.pop(TARGET): row for row in total.iter_rows(named=True)}
-
-
-def _with_counts(plan: FilePlan, counts: Mapping[str, int]) -> FilePlan:
-    number = {name: counts.get(name) or 0 for name in (*_COUNTS, "unchanged")}
-    plan.kept = number["kept"]
-    plan.duplicates = number["duplicates"]
-    plan.counts = UpsertCounts(
-        number["inserted"], number["updated"], number["unchanged"], number["deleted"]
-    )
-    return plan
-
-
-def _by(frame: pl.DataFrame, column: str) -> Mapping[int, pl.DataFrame]:
-    parts = frame.partition_by(column, as_dict=True)
-    return {number: part for (number,), part in parts.items()}

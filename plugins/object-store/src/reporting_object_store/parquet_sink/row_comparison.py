@@ -15,37 +15,31 @@ WINDOW = 65_536
 """Rows of a file that are compared at once, at the most."""
 
 
-def equal_pairs(
+def windows(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield pairs by where they are in the file, in the order of the staged rows.
+
+    Args:
+        pairs: Positions in a file, numbers of pieces and positions in them.
+    """
+    ordered = pairs.sort(AT)
+    window = ordered[AT] // WINDOW
+    begins = (window != window.shift(1)).fill_null(True).arg_true().to_list()
+    for begin, end in zip(begins, [*begins[1:], ordered.height], strict=False):
+        yield ordered[begin:end].sort(PIECE, ROW)
+
+
+def equal_rows(
     file: Checkpoint, pieces: Sequence[StagedFile], pairs: pl.DataFrame
-) -> pl.DataFrame:
-    """Return the pairs of which the staged row is the row that is there.
+) -> pl.Series:
+    """Return whether the staged row of each pair is the row that is there.
 
     Columns that only the file has do not count.
 
     Args:
         file: The file.
         pieces: The staged rows.
-        pairs: Positions in the file, numbers of pieces and positions in them. The
-            timestamps of a pair are equal.
+        pairs: One of `windows`.
     """
-    return pl.concat(
-        [pairs.clear(), *(_equal(file, pieces, part) for part in _windows(pairs))]
-    )
-
-
-def _windows(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Yield the pairs by where they are in the file."""
-    ordered = pairs.sort(AT)
-    window = ordered[AT] // WINDOW
-    begins = (window != window.shift(1)).fill_null(True).arg_true().to_list()
-    for begin, end in zip(begins, [*begins[1:], ordered.height], strict=True):
-        yield ordered[begin:end]
-
-
-def _equal(
-    file: Checkpoint, pieces: Sequence[StagedFile], pairs: pl.DataFrame
-) -> pl.DataFrame:
-    pairs = pairs.sort(PIECE, ROW)
     first, last = _ends(pairs[AT])
     staged = pl.concat(
         [_rows(pieces[number], part[ROW]) for number, part in _by_piece(pairs)]
@@ -54,7 +48,7 @@ def _equal(
         rows = file.numbered(AT).select(staged.columns).slice(first, last - first + 1)
         old = rows.collect()[pairs[AT] - first]
     equal = [old[name].eq_missing(staged[name]) for name in staged.columns]
-    return pairs.filter(pl.select(pl.all_horizontal(equal)).to_series())
+    return pl.select(pl.all_horizontal(equal)).to_series()
 
 
 def _by_piece(pairs: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:

@@ -236,7 +236,7 @@ class UpsertCommit:
                     hard=self._hard,
                     protected=self._context.not_staged
                     if self._context.snapshot
-                    else (),
+                    else None,
                 )
             except (CorruptCheckpoint, StorageUnavailable):
                 others = {
