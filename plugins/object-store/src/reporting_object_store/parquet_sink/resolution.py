@@ -18,7 +18,7 @@ from reporting_framework.plugin_api.records import UpsertCounts
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.positions import Positions, parts_by
 from reporting_object_store.parquet_sink.row_comparison import equal_rows, windows
-from reporting_object_store.parquet_sink.row_versions import ORDER
+from reporting_object_store.parquet_sink.row_versions import newest_of
 from reporting_object_store.parquet_sink.staged_keys import (
     AT,
     FILE,
@@ -158,8 +158,8 @@ class _Found:
         staged = bucket.staged.with_columns(
             pl.col(DELETED_AT).is_not_null().alias(_DELETE)
         )
-        newest, older = _newest(staged, PIECE)
-        best, _ = _newest(bucket.old, FILE)
+        newest, older = newest_of(staged, PIECE)
+        best, _ = newest_of(bucket.old, FILE)
         decided = self._decided(newest, best)
         if self._tells_known:
             self._known.add(bucket.old)
@@ -266,25 +266,6 @@ class _Found:
             plans,
             {pieces[number].path: self._skipped.take(number) for number in skipped},
         )
-
-
-def _newest(rows: pl.DataFrame, then: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the newest row of each source key, and the others.
-
-    Of equal versions a delete is newer, and then the row with the greater `then`.
-    """
-    again = rows[SOURCE_KEY].is_duplicated()
-    if not again.any():
-        return rows, rows.clear()
-    several = rows.filter(again).with_row_index("_number")
-    newest = several.sort(*ORDER, then, nulls_last=False).unique(
-        SOURCE_KEY, keep="last"
-    )
-    older = several.join(newest, on="_number", how="anti")
-    return (
-        pl.concat([rows.filter(~again), newest.drop("_number")]),
-        older.drop("_number"),
-    )
 
 
 def _counted(decided: pl.DataFrame) -> pl.DataFrame:

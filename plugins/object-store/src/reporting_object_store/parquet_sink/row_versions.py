@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import polars as pl
 
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
@@ -43,11 +41,28 @@ def newest_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return newest, live - newest[DELETED_AT].null_count()
 
 
+def newest_of(rows: pl.DataFrame, then: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the newest row of each source key, and the others.
+
+    Of equal versions a delete is newer, and then the row with the greater `then`.
+    """
+    again = rows[SOURCE_KEY].is_duplicated()
+    if not again.any():
+        return rows, rows.clear()
+    several = rows.filter(again).with_row_index("_number")
+    newest = several.sort(*ORDER, then, nulls_last=False).unique(
+        SOURCE_KEY, keep="last"
+    )
+    older = several.join(newest, on="_number", how="anti")
+    return (
+        pl.concat([rows.filter(~again), newest.drop("_number")]),
+        older.drop("_number"),
+    )
+
+
 ORDER: tuple[pl.Expr, ...] = (
     pl.col(VERSION),
     pl.col(DELETED_AT).is_not_null().alias("_is_delete"),
 )
 """Puts the newest version last, a delete behind a row of its version; null is oldest.
 """
-
-Deletes = Literal["soft", "hard"]

@@ -32,6 +32,7 @@ from reporting_framework.errors import (
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import commit_attempts, same_version
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrderError
+from reporting_object_store.parquet_sink.commit_versions import commit_versions
 from reporting_object_store.parquet_sink.ledger import CheckpointLedger
 from reporting_object_store.parquet_sink.maintenance import (
     MAX_WORKERS,
@@ -56,7 +57,6 @@ from reporting_object_store.parquet_sink.staging import (
     sort_frames,
 )
 from reporting_object_store.parquet_sink.state import decoded, encoded, metadata_of
-from reporting_object_store.parquet_sink.upsert import commit_versions
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 T = TypeVar("T")

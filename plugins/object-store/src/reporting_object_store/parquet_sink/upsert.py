@@ -1,4 +1,4 @@
-"""The commit of versions: ``upsert`` and ``replace``."""
+"""The commit of ``upsert``: the newest version of each source key stays."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from reporting_framework import DELETED_AT, CommitContext, CommitResult
+from reporting_framework import DELETED_AT, CommitContext
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
     StorageUnavailable,
 )
-from reporting_framework.plugin_api.records import UpsertCounts
-from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import parquet_errors, same_version
 from reporting_object_store.parquet_sink.checkpoint import (
     MAX_ATTEMPTS,
     Checkpoint,
     OutOfOrderError,
 )
+from reporting_object_store.parquet_sink.commit_results import Upserted
 from reporting_object_store.parquet_sink.merge import (
     MERGE_ROWS,
     READ_ROWS,
@@ -41,7 +40,6 @@ from reporting_object_store.parquet_sink.rewrite import (
     Written,
     write_rows,
 )
-from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     in_order,
@@ -53,89 +51,6 @@ if TYPE_CHECKING:
     from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 
 _log = logging.getLogger(__name__)
-
-
-class Upserted(NamedTuple):
-    """What a commit did to one file.
-
-    Attributes:
-        file: The file as it is now.
-        counts: What was done to rows.
-        duplicates: Staged rows, other than deletes, that were not applied.
-        overtaken: Whether another run had written the file since it was opened.
-    """
-
-    file: Checkpoint
-    counts: UpsertCounts = UpsertCounts()
-    duplicates: int = 0
-    overtaken: bool = False
-
-
-class Committed(NamedTuple):
-    """What a commit did.
-
-    Attributes:
-        files: What it did to each file, by key.
-        rows: Staged rows that are left out because a newer one was staged with them.
-        spans: When it merged.
-        upserts: Whether it was an ``upsert``.
-    """
-
-    files: Mapping[str, Upserted]
-    superseded: int
-    spans: Sequence[tuple[float, float]]
-    upserts: bool
-
-    def result(self) -> CommitResult:
-        """Return it as the framework wants it."""
-        done = [one for one in self.files.values() if one.file.version is not None]
-        outputs = [
-            Output(
-                uri=one.file.uri,
-                rows=one.file.rows,
-                new_rows=one.counts.inserted,
-                bytes=one.file.size,
-                version=one.file.version,
-            )
-            for one in done
-        ]
-        counts = [one.counts for one in self.files.values()]
-        return CommitResult(
-            outputs,
-            self.superseded + sum(one.duplicates for one in self.files.values()),
-            max((one.file.newest for one in done if one.file.newest), default=None),
-            [("merge", span) for span in self.spans],
-            upserted=UpsertCounts(*map(sum, zip(*counts, strict=True)))
-            if self.upserts
-            else None,
-        )
-
-
-def commit_versions(
-    sink: ParquetCheckpoint,
-    files: Mapping[str, Checkpoint],
-    pieces: Sequence[StagedFile],
-    context: CommitContext,
-    folder: Path,
-    *,
-    replaces: bool,
-) -> Committed:
-    """Commit staged rows with ``upsert`` or ``replace``.
-
-    Args:
-        sink: The sink.
-        files: Its files as they were opened, by key.
-        pieces: Staged rows in the order in which they came.
-        context: What is committed beside them.
-        folder: Where to put what does not fit into memory.
-        replaces: Whether they replace the table.
-    """
-    superseded = sum(piece.superseded for piece in pieces)
-    if replaces:
-        replaced = replace_table(sink, files, pieces, context, folder)
-        return Committed(replaced, superseded, (), upserts=False)
-    upsert = UpsertCommit(sink, files, pieces, context, folder)
-    return Committed(upsert.run(), superseded, upsert.spans, upserts=True)
 
 
 class UpsertCommit:
@@ -359,63 +274,3 @@ class UpsertCommit:
 
         for key, file in list(self.files.items()):
             self.files[key] = self._sink.attempt(file, drop)
-
-
-def replace_table(
-    sink: ParquetCheckpoint,
-    files: Mapping[str, Checkpoint],
-    pieces: Sequence[StagedFile],
-    context: CommitContext,
-    folder: Path,
-) -> Mapping[str, Upserted]:
-    """Make the staged rows the table: the newest version of each source key.
-
-    A file of which no row is staged is left without rows.
-    """
-    settings, layout = sink.settings, sink.layout
-    keys = {*files, *(piece.key for piece in pieces)}
-    if not layout.columns:
-        keys.add(layout.template)
-    empty = {
-        key: Checkpoint(sink.store, key, settings.timestamp) for key in sorted(keys)
-    }
-    found = resolve(empty, pieces, settings.timestamp, folder, hard=True)
-
-    def write(file: Checkpoint, overtaken: bool) -> Upserted:
-        plan, state = found.plans[file.key], file.state
-        if context.state is not None and not layout.columns:
-            state = encoded(context.state)
-        if file.version is None and not plan.kept and state is None:
-            return Upserted(file, overtaken=overtaken)
-        rows = in_order(
-            [piece for piece in pieces if piece.key == file.key],
-            settings.timestamp,
-            MERGE_ROWS,
-            found.skipped,
-        )
-        with sink.store.temp_path(file.key) as scratch:
-            written = write_rows(
-                (frame.drop(VERSION_COLUMNS) for frame in rows if frame.height),
-                sink.schema,
-                scratch,
-                settings.timestamp,
-                settings.compression,
-                state,
-            )
-            size = scratch.stat().st_size
-            version = sink.store.put(file.key, scratch, if_version=file.version)
-        done = Checkpoint(
-            sink.store,
-            file.key,
-            settings.timestamp,
-            version,
-            size,
-            written.rows,
-            written.newest,
-            state=state,
-        )
-        return Upserted(
-            done, UpsertCounts(inserted=written.rows), plan.duplicates, overtaken
-        )
-
-    return {key: sink.attempt(files.get(key) or empty[key], write) for key in empty}

@@ -1,0 +1,67 @@
+"""What a commit of versions did to each file, and to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from reporting_framework import CommitResult
+from reporting_framework.plugin_api.records import UpsertCounts
+from reporting_framework.plugin_api.result import Output
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint
+
+
+class Upserted(NamedTuple):
+    """What a commit did to one file.
+
+    Attributes:
+        file: The file as it is now.
+        counts: What was done to rows.
+        duplicates: Staged rows, other than deletes, that were not applied.
+        overtaken: Whether another run had written the file since it was opened.
+    """
+
+    file: Checkpoint
+    counts: UpsertCounts = UpsertCounts()
+    duplicates: int = 0
+    overtaken: bool = False
+
+
+class Committed(NamedTuple):
+    """What a commit did.
+
+    Attributes:
+        files: What it did to each file, by key.
+        rows: Staged rows that are left out because a newer one was staged with them.
+        spans: When it merged.
+        upserts: Whether it was an ``upsert``.
+    """
+
+    files: Mapping[str, Upserted]
+    superseded: int
+    spans: Sequence[tuple[float, float]]
+    upserts: bool
+
+    def result(self) -> CommitResult:
+        """Return it as the framework wants it."""
+        done = [one for one in self.files.values() if one.file.version is not None]
+        outputs = [
+            Output(
+                uri=one.file.uri,
+                rows=one.file.rows,
+                new_rows=one.counts.inserted,
+                bytes=one.file.size,
+                version=one.file.version,
+            )
+            for one in done
+        ]
+        counts = [one.counts for one in self.files.values()]
+        return CommitResult(
+            outputs,
+            self.superseded + sum(one.duplicates for one in self.files.values()),
+            max((one.file.newest for one in done if one.file.newest), default=None),
+            [("merge", span) for span in self.spans],
+            upserted=UpsertCounts(*map(sum, zip(*counts, strict=True)))
+            if self.upserts
+            else None,
+        )
