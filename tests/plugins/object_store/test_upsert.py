@@ -15,6 +15,7 @@ from reporting_framework import CommitContext, Split
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import open_store
 from reporting_framework.testing.faults.calls import Killed
+from reporting_framework.testing.harness.memory import assert_bounded, peak
 from reporting_object_store.parquet_sink import (
     piece_joining,
     row_comparison,
@@ -552,3 +553,70 @@ def test_commits_at_once_over_several_files_give_the_newest_versions(template):
     for each in rows:
         newest[each[5]] = max(newest.get(each[5], ""), each[6])
     assert newest == {key: each[6] for key, each in expected().items()}
+
+
+# -- memory -----------------------------------------------------------------------------------------------------------
+
+
+def numbered(begin, end, version):
+    number = pl.int_range(begin, end, eager=True)
+    return pl.DataFrame(
+        {
+            "study": "a" * 60 + number.cast(pl.String),
+            "number": number,
+            "share": number / 3,
+            "tags": pl.Series([["t"]]).new_from_index(0, len(number)),
+            "timestamp": number.cast(pl.Datetime("us", "UTC")),
+            "source_key": "table/" + number.cast(pl.String),
+            "_version": pl.Series([version]).new_from_index(0, len(number)),
+            "_deleted_at": pl.Series([None], dtype=VERSIONED["_deleted_at"]).new_from_index(0, len(number)),
+        }
+    )  # fmt: skip
+
+
+def upsert_numbers(uri, count, version, *, snapshot):
+    """A run that stages all rows of a table, in many parts."""
+    sink, staged, size = opened(uri), [], 0
+    sink.ledger()
+    for begin in range(0, count, 20_000):
+        part = numbered(begin, min(count, begin + 20_000), version)
+        size += int(part.estimated_size())
+        staged.append(sink.stage(part, Split(str(begin), {}), 0))
+    context = CommitContext({"cursor": count}, RUNS_AT, snapshot=snapshot)
+    result = sink.commit(staged, context)
+    sink.close()
+    return result.upserted, size
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_memory_does_not_grow_with_the_table_nor_with_what_is_staged(version, tmp_path):
+    """Of the staged rows only their positions are kept: a few bytes each."""
+    peaks, sizes = [], []
+    for count in (600_000, 2_400_000):
+        uri = tmp_path / f"{count}.parquet"
+        _, size = upsert_numbers(uri, count, "1", snapshot=False)
+        sizes.append(size)
+        found = []
+        peaks.append(
+            peak(
+                lambda uri=uri, count=count, found=found: found.append(
+                    upsert_numbers(uri, count, version, snapshot=True)
+                )
+            )
+        )
+        counts = found[0][0]
+        assert (counts.unchanged if version == "1" else counts.updated) == count
+    assert_bounded(peaks[0], peaks[1], data=sizes[1] - sizes[0], what="an upsert")
+    grown = peaks[1].process - peaks[0].process
+    assert grown < 1_800_000 * 48 + 12 * 1024 * 1024
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_a_table_of_which_few_rows_change(tmp_path):
+    peaks, sizes = [], []
+    for count in (600_000, 2_400_000):
+        uri = tmp_path / f"{count}.parquet"
+        sizes.append(upsert_numbers(uri, count, "1", snapshot=False)[1])
+        peaks.append(peak(lambda uri=uri: commit(uri, [row("table/7", "2")])))
+    assert_bounded(peaks[0], peaks[1], data=(sizes[1] - sizes[0]) // 4, what="a run")
