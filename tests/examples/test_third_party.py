@@ -255,6 +255,7 @@ def test_the_framework_there_is_the_wheel_and_no_other_plugin_of_this_repository
 def test_what_it_brings_is_listed(outside, tmp_path):
     assert rows_of(outside.listed(tmp_path), "acme-reporting") == [
         ("sqlite-table", "source", "registered", ""),
+        ("sqlite-table", "sink", "registered", ""),
         ("webhook", "observer", "registered", ""),
     ]
 

@@ -59,7 +59,8 @@ def test_a_report_keeps_its_rows_in_a_table(tmp_path):
 
 
 def test_what_belongs_to_the_report_is_beside_the_file(tmp_path):
-    assert sink(tmp_path / "shop.db").beside == (str(tmp_path), "shop.db-orders")
+    location = sink(tmp_path / "shop.db").metadata_location()
+    assert (location.folder, location.name) == (str(tmp_path), "shop.db-orders")
 
 
 def test_a_file_that_is_no_database_is_corrupt(tmp_path):

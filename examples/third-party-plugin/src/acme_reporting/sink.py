@@ -15,6 +15,7 @@ from reporting_framework import (
     AccessDenied,
     CorruptCheckpoint,
     LocationError,
+    MetadataLocation,
     ReportingError,
     TableSink,
 )
@@ -60,11 +61,10 @@ class SqliteTableSink(TableSink):
         """See `TableSink.location`."""
         return f"{self.settings.path}#{self.settings.table}"
 
-    @property
-    def beside(self) -> tuple[str, str]:
-        """Folder and name of what belongs to the report beside the file."""
+    def metadata_location(self) -> MetadataLocation:
+        """See `Sink.metadata_location`: beside the file."""
         path = Path(self.settings.path)
-        return str(path.parent), f"{path.name}-{self.settings.table}"
+        return MetadataLocation(str(path.parent), f"{path.name}-{self.settings.table}")
 
     def columns(self, cursor: sqlite3.Cursor, table: str) -> Mapping[str, str]:
         """See `TableSink.columns`."""

@@ -235,7 +235,13 @@ class TableSink(Database):
             )
             newest = self.newest_of(database)
         duplicates = sum(part.rows for part in staged) - merged.kept
-        return CommitResult([output], duplicates, newest, upserted=merged.upserted)
+        return CommitResult(
+            [output],
+            duplicates,
+            newest,
+            upserted=merged.upserted,
+            overtaken=merged.overtaken,
+        )
 
     def _unchanged(self, database: Session) -> Merged:
         rows = self._rows(database) if self._exists(database) else 0

@@ -1,0 +1,129 @@
+"""A table copied by upsert into another database, with nothing but the third-party example."""
+
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+from tests.examples.test_third_party import EXAMPLE
+from tests.framework.distributions import Site, program
+
+REPORT = "orders-table"
+ROWS = 1_000
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """The example's folder, with a table of orders, one a minute; and a way to change it."""
+    Site(tmp_path).metadata(
+        "acme-reporting", "[reporting_framework]\ntable = acme_reporting.plugin\n"
+    )
+    shutil.copy(EXAMPLE / "reporting.toml", tmp_path)
+
+    def change(statement, *values):
+        with closing(sqlite3.connect(tmp_path / "shop.db")) as database, database:
+            database.executemany(statement, values or [()])
+
+    columns = (
+        "id INTEGER PRIMARY KEY, item TEXT, price REAL, placed_at TEXT, updated_at TEXT"
+    )
+    change(f"CREATE TABLE orders ({columns})")
+    change(
+        "INSERT INTO orders VALUES (?, 'cup', ?, '2024-01-01T10:00:00Z', ?)",
+        *((number, number / 2, at(number)) for number in range(ROWS)),
+    )
+    tmp_path.joinpath("out").mkdir()
+    return tmp_path, change
+
+
+def at(minute):
+    return (
+        f"2024-02-{1 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60:02}:00Z"
+    )
+
+
+def told(folder, command, *arguments, status=0):
+    path = os.pathsep.join([str(folder), str(EXAMPLE / "src")])
+    done = program(command, *arguments, site=folder, PYTHONPATH=path)
+    assert done.returncode == status, done.stderr
+    return done.stdout
+
+
+def run(folder, *options):
+    return json.loads(
+        told(folder, "reporting-run", REPORT, "--format", "json", *options)
+    )
+
+
+def rows(path, condition):
+    query = f"SELECT id, item, price FROM orders WHERE {condition} ORDER BY id"
+    with closing(sqlite3.connect(path)) as database:
+        return database.execute(query).fetchall()
+
+
+def check_equal(folder, valid="price >= 0"):
+    copied = rows(folder / "out" / "orders.db", "_deleted_at IS NULL")
+    assert copied == rows(folder / "shop.db", valid)
+
+
+def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(shop):
+    folder, change = shop
+    first = run(folder)
+    assert (first["accepted"], first["inserted"]) == (ROWS, ROWS)
+    check_equal(folder)
+
+    change(
+        "UPDATE orders SET item = 'jug', updated_at = ? WHERE id = ?",
+        (at(ROWS), 3),
+        (at(ROWS + 1), 700),
+    )
+    second = run(folder)
+    assert (second["updated"], second["inserted"]) == (2, 0)
+    assert second["records_read"] < 100, "the look-back, and no more"
+    assert second["listing"] == "window"
+    check_equal(folder)
+
+    late, tie = at(ROWS - 20), at(ROWS + 1)
+    insert = "INSERT INTO orders VALUES (?, 'lid', 1, '2024-01-01T10:00:00Z', ?)"
+    change(insert, (5_000, late), (5_001, tie))
+    third = run(folder)
+    assert (third["inserted"], third["updated"]) == (2, 0)
+    check_equal(folder)
+
+    change("DELETE FROM orders WHERE id = 42")
+    assert run(folder)["deleted"] == 0, "an increment cannot know"
+    fourth = run(folder, "--set", "source.full_scan=true")
+    assert (fourth["deleted"], fourth["unchanged"]) == (1, ROWS + 1)
+    check_equal(folder)
+
+    last = run(folder)
+    assert (last["inserted"], last["updated"], last["deleted"]) == (0, 0, 0)
+    assert last["records_read"] < 100
+
+    traced = json.loads(
+        told(folder, "reporting", "trace", REPORT, "orders/3", "--format", "json")
+    )
+    versions = json.dumps(traced)
+    assert at(3)[:16] in versions
+    assert at(ROWS)[:16] in versions
+
+
+def test_what_a_report_keeps_is_beside_its_only_sink_a_database(shop):
+    folder, change = shop
+    change("UPDATE orders SET price = -1 WHERE id = 7")
+    result = run(folder)
+    assert (result["accepted"], result["rejected"]) == (ROWS - 1, 1)
+    assert result["quarantine"]["rows"] == 1
+    listed = told(folder, "reporting", "quarantine", REPORT, "list")
+    assert "greater_than_equal" in listed
+
+    change("UPDATE orders SET price = 1 WHERE id = 7")
+    told(folder, "reporting", "quarantine", REPORT, "replay")
+    check_equal(folder)
+    history = told(folder, "reporting", "history", REPORT)
+    assert history.count("ok") >= 2
+    fresh = told(folder, "reporting", "freshness", REPORT, "--max-age", "1h")
+    assert ": fresh: " in fresh
+    assert "quarantine" in told(folder, "reporting", "state", REPORT, "show")
