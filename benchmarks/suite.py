@@ -20,6 +20,7 @@ from benchmarks import (
     bars_lambda,
     bars_s3,
     bars_sql,
+    bars_tables,
     data,
 )
 from benchmarks.bench import Bench, Row
@@ -37,6 +38,7 @@ GROUPS = (
     *bars_build.GROUPS,
     *bars_lambda.GROUPS,
     *bars_events.GROUPS,
+    *bars_tables.GROUPS,
 )
 
 

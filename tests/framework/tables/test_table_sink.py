@@ -94,7 +94,7 @@ runs = st.lists(
     max_size=4,
 )
 examples = settings(
-    max_examples=25,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -189,7 +189,7 @@ run = st.tuples(
 
 @pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
 @pytest.mark.parametrize("bucket", [1, 1000])
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(run, max_size=4), st.sampled_from(["soft", "hard"]))
 def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
     bucket, template, runs, kind
@@ -216,7 +216,7 @@ def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
             assert sum(output.rows for output in result.outputs) == len(model.rows)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(part, max_size=5), st.randoms(use_true_random=False))
 def test_the_same_versions_in_any_order_give_the_same_bytes(parts, random):
     """Rows of a source key and a version are equal, as those of a source are."""

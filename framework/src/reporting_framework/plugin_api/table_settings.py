@@ -31,7 +31,7 @@ class TableSettings(Settings):
         ),
     )
     page_rows: int = Field(
-        10_000, ge=1, le=1_000_000, description="Rows fetched at once"
+        50_000, ge=1, le=1_000_000, description="Rows fetched at once"
     )
     split_rows: int = Field(
         100_000, ge=1, description="Rows of a split, about; a run stops between splits"

@@ -1,0 +1,142 @@
+"""The bars of tables: rows with a key and a cursor into a checkpoint, by upsert.
+
+Times are processor time of the work itself, without imports.
+"""
+
+import os
+import sysconfig
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.bench import Bench, Group, Row, megabytes, seconds
+from benchmarks.measure import BenchmarkError, Usage, alternate, measure
+from benchmarks.peers.table_run import TABLE
+from benchmarks.postgres import server
+
+TIMES = 5
+ROWS = 1_000_000
+SCRIPT = Path(__file__).parent / "peers" / "table_run.py"
+COLUMNS = "rows of 6 columns"
+
+
+def _run(bench: Bench, what: str, rows: int, folder: Path, uri: str = "") -> Usage:
+    python = str(Path(bench.program[0]).with_name("python"))
+    environment = {**os.environ, "BENCHMARK_PACKAGES": sysconfig.get_path("purelib")}
+    words = [python, str(SCRIPT), what, str(rows), str(folder)]
+    usage = measure([*words, uri] if uri else words, environment)
+    if usage.answer["rows"] != rows:
+        raise BenchmarkError(f"{what}: {usage.answer['rows']} rows instead of {rows}")
+    return usage
+
+
+def _median(usages: Sequence[Usage], what: str = "seconds") -> float:
+    return sorted(float(usage.answer[what]) for usage in usages)[len(usages) // 2]
+
+
+def frames(bench: Bench) -> Sequence[Row]:
+    """The framework alone: frames that are there already."""
+    rows = ROWS // bench.scale
+
+    def ours() -> Usage:
+        return _run(bench, "frames", rows, bench.fresh("tables"))
+
+    def bare() -> Usage:
+        return _run(bench, "frames-bare", rows, bench.fresh("tables"))
+
+    def upsert() -> Usage:
+        return _run(bench, "frames-upsert", rows, bench.fresh("tables"))
+
+    one, two, other = map(_median, alternate(TIMES, ours, upsert, bare))
+    what = f"{rows:,} {COLUMNS}, frames to checkpoint"
+    return [
+        Row(
+            "table-frames",
+            f"{what}: of `write_parquet`",
+            1.8,
+            one / other,
+            f"{seconds(one)} to {seconds(other)}",
+        ),
+        Row(
+            "table-frames-upsert",
+            f"{what} with `upsert`: of `write_parquet`",
+            1.8,
+            two / other,
+            f"{seconds(two)} to {seconds(other)}",
+        ),
+    ]
+
+
+def change(bench: Bench) -> Sequence[Row]:
+    """Two rows of a checkpoint change."""
+    rows = ROWS // bench.scale
+    folder = bench.fresh("tables")
+
+    def ours() -> Usage:
+        _run(bench, "frames-upsert", rows, bench.fresh("tables"))
+        return _run(bench, "change", rows, folder)
+
+    one, other = map(
+        _median,
+        alternate(TIMES, ours, partial(_run, bench, "change-bare", rows, folder)),
+    )
+    return [
+        Row(
+            "table-change",
+            f"2 of {rows:,} rows change: of polars scan to sink of the checkpoint",
+            1.3,
+            one / other,
+            f"{seconds(one)} to {seconds(other)}",
+        )
+    ]
+
+
+def postgres(bench: Bench) -> Sequence[Row]:
+    """A table of PostgreSQL, read for the first time, of two sizes."""
+    import adbc_driver_postgresql.dbapi as driver
+
+    rows, times, peaks = ROWS // bench.scale, [], []
+    with server() as uri:
+        for number in (rows, 10 * rows):
+            with driver.connect(uri) as connection, connection.cursor() as cursor:
+                cursor.execute("DROP TABLE IF EXISTS orders")
+                cursor.execute(TABLE.format(rows=number))
+                cursor.execute("ALTER TABLE orders ADD PRIMARY KEY (id)")
+                cursor.execute("CREATE INDEX ON orders (updated_at, id)")
+                connection.commit()
+
+            def run(what: str, number: int = number) -> Usage:
+                return _run(bench, what, number, bench.fresh("tables"), uri)
+
+            runs = [partial(run, "postgres")]
+            if number == rows:
+                runs.append(partial(run, "postgres-bare"))
+            usages = alternate(TIMES if number == rows else 1, *runs)
+            times.append([_median(one) for one in usages])
+            peaks.append(_median(usages[0], "peak"))
+    (one, other), _ = times
+    small, large = peaks
+    what = f"PostgreSQL to checkpoint, {COLUMNS}"
+    return [
+        Row(
+            "table-postgres",
+            f"{rows:,} from {what}: of ADBC to `sink_parquet`",
+            1.6,
+            one / other,
+            f"{seconds(one)} to {seconds(other)}",
+        ),
+        Row(
+            "table-memory",
+            f"{what}: peak memory of {10 * rows:,}, of that of {rows:,}",
+            1.3,
+            large / small,
+            f"{megabytes(large)} to {megabytes(small)}",
+        ),
+    ]
+
+
+GROUPS = (
+    Group(("table-frames", "table-frames-upsert"), frames),
+    Group(("table-change",), change),
+    Group(("table-postgres", "table-memory"), postgres),
+)
