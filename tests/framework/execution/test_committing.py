@@ -87,7 +87,9 @@ def committing(
         keepers=keepers,
         metadata=Metadata(calls),
         progress=SimpleNamespace(bookmark={"of": "the run before"}),
-        state=SourceState("s", [None] * len(sinks), [kept] * len(sinks)),
+        state=SourceState(
+            "s", [None] * len(sinks), [kept] * len(sinks), pipeline.modes
+        ),
     )
     totals = RunTotals(len(sinks), frozenset(replay or ()))
     parts = [[] for _ in sinks]
@@ -174,20 +176,37 @@ def test_rows_that_a_sink_could_not_keep_fail_the_run_unless_they_are_delivered_
 
 
 def test_the_state_is_committed_with_the_rows_after_the_rejections_are_recorded(calls):
-    """A source that starts from its state does not read a rejected record again."""
+    """A source that starts from its state does not read a rejected record again.
+
+    What is in quarantine of records that are accepted now stays until they are rows.
+    """
     sink = Sink("a", calls)
-    given, _ = committing(calls, [sink], keepers=[False], kept=True)
+    given, totals = committing(
+        calls, [sink], keepers=[False], kept=True, source_keys=["x#1"]
+    )
+    totals.rejections.append(Rejection("bad", None, "missing"))
     given.record(given.commit())
-    assert [call[:2] for call in calls] == [
+    assert [call[:3] for call in calls[1:4]] == [
         ("quarantine", "replace_entries"),
         ("a", "commit"),
-        ("quarantine", "save_hints"),
+        ("quarantine", "replace_entries", "x"),
     ]
     assert sink.context.state == {
         "sequence": 1,
         "source": "s",
+        "mode": "append",
         "state": {"done": ["1"]},
     }
+
+
+def test_a_dry_run_of_a_report_that_replaces_commits_nothing(calls):
+    """No rows were staged, and no rows would become the table."""
+    given, totals = committing(
+        calls, [Sink("a", calls)], keepers=[False], modes=["replace"], limit=5
+    )
+    totals.exhaust()
+    assert given.commit() == [CommitResult()]
+    assert ("a", "commit") not in calls
 
 
 @pytest.mark.parametrize("options", [{"replay": ["a"]}, {"limit": 5}])
@@ -224,7 +243,6 @@ def test_a_snapshot_names_the_records_that_are_there_and_not_staged(calls):
     [
         (True, {}, False),
         (False, {}, True),
-        (False, {"limit": 5}, False),
         (True, {"replay": ["a"]}, True),
         (True, {"unread": [ReadFailure("b", "denied")]}, True),
     ],

@@ -91,6 +91,14 @@ class Upserts(GoodSink):
     def open(self, schema, mode="append", primary_key=()):
         self.opened = schema.names(), mode, list(primary_key)
 
+class Versioned(GoodValidator):
+    name = "versioned"
+    schema = pl.Schema({"_version": pl.String, "source_key": pl.String})
+
+class Internal(GoodValidator):
+    name = "internal"
+    schema = pl.Schema({"_reporting_at": pl.Int64, "source_key": pl.String})
+
 class Bound(GoodValidator):
     name = "bound"
     input_format = "payloads"
@@ -104,7 +112,7 @@ def reporting_sources():
 
 @hookimpl
 def reporting_validators():
-    return [GoodValidator, Framed, Schemaless, Bound]
+    return [GoodValidator, Framed, Schemaless, Bound, Versioned, Internal]
 
 @hookimpl
 def reporting_transforms():
@@ -256,3 +264,24 @@ def test_a_validator_is_given_the_columns_that_the_source_knows(registry):
     assert made.validator.bound == pl.Schema({"number": pl.Int64})
     made = composed(registry, validator=bound)
     assert not hasattr(made.validator, "bound"), "the source knows none"
+
+
+@pytest.mark.parametrize(
+    ("parts", "column"),
+    [
+        ({"validator": PluginRef("internal")}, "_reporting_at"),
+        (
+            {
+                "source": ORDERED,
+                "validator": PluginRef("versioned"),
+                "sinks": [UPSERTS],
+                "write_mode": "upsert",
+            },
+            "_version",
+        ),
+    ],
+)
+def test_a_column_with_a_name_of_the_framework_s_is_refused(registry, parts, column):
+    with pytest.raises(SettingsError, match=f"report r: column {column} has a name of"):
+        composed(registry, **parts)
+    assert composed(registry, validator=PluginRef("versioned")).appends

@@ -8,12 +8,13 @@ from reporting_framework import Sink
 from reporting_framework.execution.source_state import SourceState
 
 
-def committed(sequence, at, source="shop"):
-    return {"sequence": sequence, "source": source, "state": {"at": at}}
+def committed(sequence, at, source="shop", mode="upsert"):
+    return {"sequence": sequence, "source": source, "mode": mode, "state": {"at": at}}
 
 
-def state(*known, kept=None):
-    return SourceState("shop", known, kept or [True] * len(known))
+def state(*known, kept=None, mode="upsert"):
+    modes = [mode] * len(known)
+    return SourceState("shop", known, kept or [True] * len(known), modes)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,9 @@ def state(*known, kept=None):
         ([committed(3, "c"), None], [True, False], {"at": "c"}),
         ([None], [False], None),
         ([committed(3, "c", source="other")], [True], None),
+        ([committed(3, "c", mode="append")], [True], None),
+        ([committed(3, "c"), committed(3, "b")], [True, True], None),
+        ([committed(3, "c"), committed(3, "c")], [True, True], {"at": "c"}),
     ],
 )
 def test_a_source_starts_from_the_sink_furthest_behind(known, kept, start):
@@ -44,7 +48,7 @@ def test_a_sink_without_a_state_of_its_own_keeps_none():
         def load_state(self):
             return committed(1, "a")
 
-    found = SourceState.of("shop", [Plain(), Keeping()])
+    found = SourceState.of("shop", [Plain(), Keeping()], ["append", "append"])
     assert (found.committed, found.kept) == ([None, committed(1, "a")], [False, True])
 
 
@@ -84,3 +88,28 @@ def test_whatever_sink_fails_no_record_is_skipped(first, more):
             rows[sink] |= set(range(begin, made))
             known[sink] = new[sink] or known[sink]
     assert rows == [set(range(made))] * 2
+
+
+def test_a_table_that_is_replaced_starts_from_nothing_and_keeps_no_older_state():
+    """The rows that the older state stands for are gone."""
+    before = state(committed(3, "c"), mode="replace")
+    assert before.start is None
+    [new] = before.following({"at": "d"})
+    assert new["state"] == {"at": "d"}
+    [unknown] = before.following(None)
+    assert state(unknown).start is None
+    assert state(unknown, mode="append").start is None
+    assert state(None, mode="replace").following(None) == [None]
+
+
+def test_a_state_of_another_write_mode_is_replaced_by_one_of_this():
+    before = state(committed(3, "c", mode="append"))
+    assert before.following({"at": "c"}) == [committed(4, "c")]
+
+
+def test_sinks_that_two_runs_at_once_have_reached_make_the_next_one_read_everything():
+    """One run was killed between the sinks, and an older one has reached the second."""
+    both = state(committed(1, 0), committed(1, 0))
+    newer, older = both.following({"at": 7}), both.following({"at": 3})
+    assert state(newer[0], older[1]).start is None
+    assert state(newer[0], newer[1]).start == {"at": 7}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import IncompleteRun, StorageUnavailable
@@ -24,7 +24,6 @@ class Committing:
         self._run, self._totals, self._keepers = run, totals, opened.keepers
         self._metadata: MetadataStore | None = opened.metadata if run.writes else None
         self._source_state = opened.state
-        self._quarantined: QuarantineState | None = None
         self._hints: Mapping[str, Any] = (
             opened.progress.bookmark if run.replay is not None else {}
         )
@@ -34,7 +33,8 @@ class Committing:
 
         Objects that a crash could leave half committed are marked first. A source that
         starts from its state does not read a rejected record again, so if the state is
-        to be committed, the rejections are recorded before it.
+        to be committed, the rejections are recorded before it. Entries of records that
+        are accepted now stay until they are in the table.
 
         Args:
             snapshot: Whether the splits cover all that the source has.
@@ -54,8 +54,8 @@ class Committing:
         if self._metadata is not None and divisible:
             self._metadata.quarantine.mark_in_progress(sorted(divisible))
         contexts = self._contexts(snapshot=snapshot)
-        if any(context.state for context in contexts):
-            self._record_rejections()
+        if any(context.state for context in contexts) and totals.rejections:
+            self._record_rejections(frozenset())
         commit_results: dict[int, CommitResult] = {}
         for index in sorted(range(totals.sinks), key=self._keepers.__getitem__):
             sink = run.pipeline.sinks[index]
@@ -63,6 +63,9 @@ class Committing:
             writes = bool(staged_parts or context.state or context.snapshot)
             if writes and supports(sink, "remove") and self._metadata is not None:
                 self._metadata.refuse_reset()
+            if not run.writes and run.pipeline.modes[index] == "replace":
+                commit_results[index] = CommitResult()
+                continue  # no rows would become the table
             commit_results[index] = result = sink.commit(staged_parts, context)
             if result.failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
@@ -113,23 +116,20 @@ class Committing:
             if self._run.replay is not None
             else self._new_hints(commit_results)
         )
-        state = self._quarantined or self._record_rejections()
+        reread = self._totals.replayed | self._totals.multi_record_objects
+        state = self._record_rejections(reread)
         overtaken = any(result.overtaken for result in commit_results)
         if hints or self._run.replay is None:
             self._metadata.save_hints({} if overtaken else hints)
         return state
 
-    def _record_rejections(self) -> QuarantineState | None:
+    def _record_rejections(self, reread: Set[str]) -> QuarantineState | None:
+        """Record rejections, in place of what is there of objects that were reread."""
         if self._metadata is None:
             return None
-        run, totals = self._run, self._totals
-        self._quarantined = self._metadata.quarantine.replace_entries(
-            totals.replayed | totals.multi_record_objects,
-            totals.rejections,
-            run_id=run.id,
-            at=run.at,
+        return self._metadata.quarantine.replace_entries(
+            reread, self._totals.rejections, run_id=self._run.id, at=self._run.at
         )
-        return self._quarantined
 
     def _new_hints(self, commit_results: Sequence[CommitResult]) -> Mapping[str, Any]:
         kept = [

@@ -28,7 +28,7 @@ from reporting_framework.execution.plugin_errors import (
     owner_of,
 )
 from reporting_framework.plugin_api.base import supports
-from reporting_framework.plugin_api.records import SOURCE_KEY
+from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.result import Step
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ NO_METADATA = (
 """Why a report keeps only its rows, and what to do."""
 
 _CLOSING = "while closing"
+
+RESERVED = "_reporting_"
+"""Beginning of the names of columns that sinks use while they work."""
 
 
 class Pipeline(NamedTuple):
@@ -170,15 +173,18 @@ def assemble(
     if supports(validator, "bind") and (columns := source.schema()) is not None:
         validator.bind(columns)
     sinks = [make("sink", use) for use in composition.sinks]
+    schema = schema_of(report, validator, transforms)
+    modes = write_modes_of(report, composition, source, sinks)
+    check_names(report, schema, modes)
     return Pipeline(
         report=report,
         source=source,
         validator=validator,
         transforms=transforms,
         sinks=sinks,
-        write_modes=write_modes_of(report, composition, source, sinks),
+        write_modes=modes,
         engine=make("engine", composition.engine),
-        schema=schema_of(report, validator, transforms),
+        schema=schema,
         pushed=trigger is not None and trigger.names_work,
         steps=[_step_of(role, use, registry) for role, use in plugin_refs(composition)],
         sources={
@@ -241,6 +247,21 @@ def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any
     return build(
         Owner(report, role, use.name), plugin, settings_of(report, role, use, plugin)
     )
+
+
+def check_names(report: str, schema: pl.Schema, modes: Sequence[WriteMode]) -> None:
+    """Refuse columns of a report that have names of the framework's own.
+
+    Raises:
+        SettingsError: There is such a column.
+    """
+    own = {VERSION, DELETED_AT} if set(modes) != {"append"} else set()
+    for name in schema.names():
+        if name in own or name.startswith(RESERVED):
+            raise SettingsError(
+                f"report {report}: column {name} has a name of the framework's own;"
+                " give it another one"
+            )
 
 
 def write_modes_of(

@@ -91,7 +91,7 @@ def _open_ledgers(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     replaces = "replace" in pipeline.modes
     kept = [ledger for ledger in ledgers if ledger is not None and not replaces]
     kept = kept or [EmptyLedger()]
-    state = SourceState.of(pipeline.source.name, () if replaces else pipeline.sinks)
+    state = SourceState.of(pipeline.source.name, pipeline.sinks, pipeline.modes)
     metadata = pipeline.metadata
     progress = CombinedLedger(kept, None if replaces else metadata, state.start)
     if pipeline.source.natural_keys:

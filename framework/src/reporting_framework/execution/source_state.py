@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
+    from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.plugin_api.sink import Sink
 
 State = Mapping[str, Any]
@@ -21,69 +22,89 @@ class SourceState(NamedTuple):
     """States that the sinks of a report have, as they were committed.
 
     A committed state holds a number that grows with each commit (``sequence``), the
-    name of the source and what the source said (``state``).
+    name of the source, the write mode of the sink, and what the source said
+    (``state``).
 
     Attributes:
         source: Name of the source.
         committed: State of each sink, `None` if it has none.
         kept: Whether each sink keeps a state.
+        modes: Write mode of each sink.
     """
 
     source: str
     committed: Sequence[State | None]
     kept: Sequence[bool]
+    modes: Sequence[WriteMode]
 
     @classmethod
-    def of(cls, source: str, sinks: Sequence[Sink]) -> SourceState:
+    def of(
+        cls, source: str, sinks: Sequence[Sink], modes: Sequence[WriteMode]
+    ) -> SourceState:
         """Return the states of opened sinks.
 
         Raises:
             ReportingError: A state cannot be read.
         """
         kept = [supports(sink, "load_state") for sink in sinks]
-        return cls(source, [sink.load_state() for sink in sinks], kept)
+        return cls(source, [sink.load_state() for sink in sinks], kept, modes)
 
     @property
     def start(self) -> State | None:
         """State of the sink that is furthest behind, `None` if one has none.
 
-        That of another source says nothing, and counts as none.
+        One of another source or another write mode says nothing of what is in the
+        table now. Nor do two that were committed with one number and differ: of runs at
+        once, one has reached the one sink, and the other run the other.
         """
-        known = [
-            state
-            for state, keeps in zip(self.committed, self.kept, strict=True)
-            if keeps
-        ]
-        if not known or not all(
-            state is not None and state["source"] == self.source for state in known
+        states = []
+        for known, keeps, mode in zip(
+            self.committed, self.kept, self.modes, strict=True
         ):
+            if not keeps:
+                continue
+            of_mode = known is not None and mode != "replace"
+            if not of_mode or not self._is_ours(known, mode):
+                return None
+            states.append(known)
+        if not states:
             return None
-        behind = min((state for state in known if state), key=_sequence)
-        start: State = behind["state"]
-        return start
+        number = min(int(known["sequence"]) for known in states if known)
+        behind = [known for known in states if known and known["sequence"] == number]
+        start: State = behind[0]["state"]
+        return start if all(known["state"] == start for known in behind) else None
+
+    def _is_ours(self, known: State | None, mode: WriteMode) -> bool:
+        return known is not None and (known["source"], known.get("mode")) == (
+            self.source,
+            mode,
+        )
 
     def following(self, state: State | None) -> list[State | None]:
         """Return what to commit to each sink, `None` if it stays as it is.
 
+        A table that is replaced has lost the rows that an older state stands for.
+
         Args:
             state: What the source says, `None` if its state has not changed.
         """
-        number = max((_sequence(known) for known in self.committed if known), default=0)
+        number = max(
+            (int(known["sequence"]) for known in self.committed if known), default=0
+        )
         content = self.start if state is None else state
-        if content is None:
-            return [None] * len(self.kept)
-        new = {"sequence": number + 1, "source": self.source, "state": dict(content)}
-        return [
-            new if keeps and not _same(known, new) else None
-            for known, keeps in zip(self.committed, self.kept, strict=True)
-        ]
-
-
-def _sequence(state: State) -> int:
-    return int(state["sequence"])
-
-
-def _same(known: State | None, new: State) -> bool:
-    return known is not None and all(
-        known[name] == new[name] for name in ("source", "state")
-    )
+        following: list[State | None] = []
+        for known, keeps, mode in zip(
+            self.committed, self.kept, self.modes, strict=True
+        ):
+            stays = content is None and (known is None or mode != "replace")
+            new = {
+                "sequence": number + 1,
+                "source": "" if content is None else self.source,
+                "mode": mode,
+                "state": dict(content or {}),
+            }
+            same = known is not None and all(
+                known.get(name) == new[name] for name in ("source", "mode", "state")
+            )
+            following.append(None if stays or same or not keeps else new)
+        return following
