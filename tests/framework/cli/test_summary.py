@@ -185,6 +185,18 @@ def test_what_was_listed_is_said():
     ]
 
 
+def test_what_was_upserted_is_told_with_what_was_accepted():
+    counts = {"inserted": 1_000, "updated": 30, "unchanged": 4, "deleted": 2}
+    result = FULL.model_copy(update=counts)
+    [line] = [
+        each
+        for each in summary.summary(result, ["reporting-run", "visits"]).splitlines()
+        if "accepted" in each
+    ]
+    told = "1,034 (1,000 inserted, 30 updated, 4 unchanged); 2 deleted"
+    assert line.split(maxsplit=1) == ["accepted", told]
+
+
 def test_a_dry_run_says_what_would_be_written():
     result = FULL.model_copy(update={"dry_run": True, "quarantine": None})
     text = summary.summary(

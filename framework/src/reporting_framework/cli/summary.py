@@ -54,11 +54,20 @@ def summary(
     return "\n".join(lines)
 
 
+def _upserted(result: RunResult) -> str:
+    """Say what became of accepted records in a table that is upserted to."""
+    if result.inserted is None:
+        return ""
+    counts = ("inserted", "updated", "unchanged")
+    parts = ", ".join(f"{getattr(result, name):,} {name}" for name in counts)
+    return f" ({parts}); {result.deleted:,} deleted"
+
+
 def _rows(result: RunResult) -> Rows:
     would = "would be " if result.dry_run else ""
     rows = [
         ("read", f"{result.records_read:,}"),
-        (f"{would}accepted", f"{result.accepted:,}"),
+        (f"{would}accepted", f"{result.accepted:,}{_upserted(result)}"),
         (f"{would}rejected", f"{result.rejected:,}"),
         *_reasons(result),
     ]
