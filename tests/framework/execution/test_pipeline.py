@@ -244,7 +244,7 @@ def test_a_sink_s_own_write_mode_comes_before_that_of_the_report(
         ),
         (
             {"sinks": [UPSERTS], "write_mode": "upsert"},
-            "report r: write_mode is upsert, and the versions of source good do not say which one is newer; use append or replace",
+            "report r: write_mode is upsert, and the versions of source good do not say which one is newer (its class does not set versions_ordered); use append or replace",
         ),
         (
             {"sinks": [UPSERTS, moded("replace")]},

@@ -8,6 +8,7 @@ from reporting_framework import (
     AccessDenied,
     Batch,
     InvariantBroken,
+    PluginError,
     ReadFailure,
     Rejection,
     Sink,
@@ -270,3 +271,23 @@ def test_a_limit_cuts_frames_too():
         given, limit=2, validator=Answering(lambda cut: Validated(cut.frame))
     )
     assert (split_result.source_keys, split_result.accepted) == (["1", "2"], 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (
+            Batch(["a", "b"], [None], [b"", b""]),
+            "2 source keys, 1 versions and 2 records",
+        ),
+        (Batch(["a"], [None], []), "1 source keys, 1 versions and 0 records"),
+        (Batch(["a"], [None]), "1 source keys, 1 versions and 0 records"),
+        (Batch(["a"], [7], [b""]), "a version of type int, not a text"),
+    ],
+)
+def test_a_batch_that_does_not_fit_together_is_the_source_s_fault(given, problem):
+    with pytest.raises(PluginError) as raised:
+        work(given)
+    assert str(raised.value) == (
+        f"report test: source {GivenRecords.name}: a batch has {problem}"
+    )

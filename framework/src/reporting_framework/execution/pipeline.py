@@ -287,7 +287,8 @@ def write_modes_of(
     if "upsert" in modes and not source.versions_ordered:
         raise SettingsError(
             f"report {report}: write_mode is upsert, and the versions of source"
-            f" {source.name} do not say which one is newer; use append or replace"
+            f" {source.name} do not say which one is newer (its class does not set"
+            " versions_ordered); use append or replace"
         )
     if "replace" in modes and set(modes) != {"replace"}:
         raise SettingsError(
