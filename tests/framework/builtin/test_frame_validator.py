@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import permutations
 
 import polars as pl
 import pytest
@@ -148,3 +149,23 @@ def test_without_rules_and_without_columns_of_the_source_it_is_refused():
 def test_a_column_that_the_source_has_not_is_refused(how):
     with pytest.raises(SettingsError, match="column c is not one of the source"):
         validator(**how).bind(pl.Schema({"a": pl.Int64()}))
+
+
+TIMES = {
+    "2026-11-03": datetime(2026, 11, 3, tzinfo=UTC),
+    "2026-11-03T00:00:00Z": datetime(2026, 11, 3, tzinfo=UTC),
+    "2026-11-03 01:30:00.25+01:00": datetime(
+        2026, 11, 3, 0, 30, 0, 250_000, tzinfo=UTC
+    ),
+    "2026-11-03T10:00": datetime(2026, 11, 3, 10, tzinfo=UTC),
+    "not a time": None,
+}
+
+
+@pytest.mark.parametrize("order", list(permutations(TIMES)))
+def test_a_text_is_the_same_time_whatever_texts_are_beside_it(order):
+    frame = pl.DataFrame({"at": order})
+    made = validator(at={"type": "datetime"})
+    result = made.validate(Batch(order, [None] * len(order), frame=frame))
+    kept = dict(zip(result.frame[SOURCE_KEY], result.frame["at"], strict=True))
+    assert kept == {text: time for text, time in TIMES.items() if time}

@@ -19,6 +19,7 @@ from reporting_framework.plugin_api.records import (
     Rejection,
     Validated,
 )
+from reporting_framework.plugin_api.table_cursor import moments_of
 from reporting_framework.plugin_api.validator import ColumnFacts, Validator
 
 MISSING = "missing"
@@ -203,9 +204,7 @@ def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     if column.dtype == dtype:
         return column
     if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Datetime):
-        return column.str.to_datetime(
-            time_unit="us", time_zone="UTC", strict=False, exact=True
-        )
+        return moments_of(column).dt.replace_time_zone("UTC").alias(column.name)
     if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Date):
         return column.str.to_date("%Y-%m-%d", strict=False)
     cast = column.cast(dtype, strict=False)
