@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from reporting_framework import (
+    SOURCE_KEY,
     CommitResult,
     ReadFailure,
     Rejection,
@@ -47,6 +49,9 @@ class Metadata:
     def replace_entries(self, reread, rejections, *, run_id, at):
         self.calls.append(("quarantine", "replace_entries", *sorted(reread)))
         return "the state"
+
+    def entries(self):
+        return pl.DataFrame({SOURCE_KEY: ["old#1", "older"]})
 
     def save_hints(self, hints):
         self.calls.append(("quarantine", "save_hints", hints))
@@ -262,3 +267,12 @@ def test_a_table_is_replaced_by_all_that_the_source_has_or_not_at_all(
     with pytest.raises(IncompleteRun, match="report test: write_mode is replace"):
         given.commit()
     assert ("a", "commit") not in calls
+
+
+def test_a_run_that_replaces_the_table_has_read_what_is_in_quarantine_again(calls):
+    given, totals = committing(
+        calls, [Sink("a", calls)], keepers=[False], modes=["replace"]
+    )
+    totals.exhaust()
+    given.record(given.commit())
+    assert ("quarantine", "replace_entries", "old", "older") in calls

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import Sink
-from reporting_framework.execution.source_state import SourceState
+from reporting_framework.execution.source_state import SourceState, identity_of
+from tests.support.plugins import GivenRecords
 
 
 def committed(sequence, at, source="shop", mode="upsert"):
@@ -113,3 +114,23 @@ def test_sinks_that_two_runs_at_once_have_reached_make_the_next_one_read_everyth
     newer, older = both.following({"at": 7}), both.following({"at": 3})
     assert state(newer[0], older[1]).start is None
     assert state(newer[0], newer[1]).start == {"at": 7}
+
+
+def test_a_source_that_reads_another_place_is_another_source():
+    """Two databases may have tables of one name; a new password makes no other one."""
+
+    class Table(GivenRecords):
+        name = "table"
+
+        def __init__(self, uri):
+            self.uri = uri
+
+        def source_uris(self):
+            return [self.uri]
+
+    one, other, renewed = (
+        identity_of(Table(f"postgresql://{place}/shop"))
+        for place in ("me:old@a", "me:old@b", "me:new@a")
+    )
+    assert one == renewed != other
+    assert "old" not in one

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
@@ -28,3 +30,7 @@ class SqliteTable(TableSource):
     def fetch(self, query: TableQuery) -> pl.DataFrame:
         """See `TableSource.fetch`."""
         return self._table.rows(query)
+
+    def source_uris(self) -> Sequence[str]:
+        """See `Source.source_uris`: the file."""
+        return [Path(self.settings.path).resolve().as_uri()]

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import IncompleteRun, StorageUnavailable
 from reporting_framework.plugin_api.base import supports
-from reporting_framework.plugin_api.records import CommitContext, CommitResult
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    CommitContext,
+    CommitResult,
+    object_of,
+)
 
 if TYPE_CHECKING:
     from reporting_framework.execution.planning import Run
@@ -117,6 +122,9 @@ class Committing:
             else self._new_hints(commit_results)
         )
         reread = self._totals.replayed | self._totals.multi_record_objects
+        if "replace" in self._run.pipeline.modes:  # which has read everything
+            keys = self._metadata.quarantine.entries()[SOURCE_KEY]
+            reread = reread | set(map(object_of, keys))
         state = self._record_rejections(reread)
         overtaken = any(result.overtaken for result in commit_results)
         if hints or self._run.replay is None:

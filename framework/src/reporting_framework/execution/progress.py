@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reporting_framework.execution.source_state import SourceState
+from reporting_framework.execution.source_state import SourceState, identity_of
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     holds_several,
@@ -91,7 +91,8 @@ def _open_ledgers(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     replaces = "replace" in pipeline.modes
     kept = [ledger for ledger in ledgers if ledger is not None and not replaces]
     kept = kept or [EmptyLedger()]
-    state = SourceState.of(pipeline.source.name, pipeline.sinks, pipeline.modes)
+    source = identity_of(pipeline.source)
+    state = SourceState.of(source, pipeline.sinks, pipeline.modes)
     metadata = pipeline.metadata
     progress = CombinedLedger(kept, None if replaces else metadata, state.start)
     if pipeline.source.natural_keys:

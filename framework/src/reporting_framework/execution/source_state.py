@@ -7,26 +7,42 @@ the others, and the source starts from its state.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework._text.messages import redacted
+from reporting_framework.errors import ReportingError
 from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.plugin_api.sink import Sink
+    from reporting_framework.plugin_api.source import Source
 
 State = Mapping[str, Any]
+
+
+def identity_of(source: Source) -> str:
+    """Return what tells a source from others: its name, and the places that it reads.
+
+    A state of another database says nothing, whatever its tables are called. A source
+    that fails to name its places is told by its name: that alone does no harm.
+    """
+    places: Sequence[str] = ()
+    with suppress(ReportingError):
+        places = source.source_uris()
+    return " ".join([source.name, *sorted(map(redacted, places))])
 
 
 class SourceState(NamedTuple):
     """States that the sinks of a report have, as they were committed.
 
-    A committed state holds a number that grows with each commit (``sequence``), the
-    name of the source, the write mode of the sink, and what the source said
+    A committed state holds a number that grows with each commit (``sequence``), what
+    tells the source from others, the write mode of the sink, and what the source said
     (``state``).
 
     Attributes:
-        source: Name of the source.
+        source: What tells the source from others, see `identity_of`.
         committed: State of each sink, `None` if it has none.
         kept: Whether each sink keeps a state.
         modes: Write mode of each sink.
