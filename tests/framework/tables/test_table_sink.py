@@ -444,6 +444,43 @@ def test_the_ledger_knows_objects_by_their_lines(tmp_path):
     assert table.ledger().filter_new(asked) == ["f", "b#2", "c", "d", "A", "f"]
 
 
+@pytest.mark.parametrize("value", ["1.json", "x"])
+def test_the_ledger_takes_no_column_of_the_report_for_its_own(tmp_path, value):
+    frame = pl.DataFrame(
+        {
+            **{
+                name: [value, value]
+                for name in ("name", "line", "beyond", "a", "t", "s", "kind", "state")
+            },
+            SOURCE_KEY: ["1.json", "3.json#0"],
+        }
+    )
+    path = tmp_path / "a.db"
+    run(path, mode="append", schema=frame.schema, frames=[frame])
+    table = sink(path)
+    table.open(frame.schema)
+    objects = ["1.json", "2.json", "3.json", "x"]
+    assert table.ledger().filter_new(objects) == ["2.json", "x"]
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
+def test_columns_that_are_named_as_those_of_statements_are_kept(tmp_path, mode):
+    names = ["name", "line", "beyond", "s", "t", "kind", "version", "state", "excluded"]
+    path = tmp_path / "a.db"
+    frame = pl.DataFrame({**dict.fromkeys(names, "1.json"), SOURCE_KEY: ["1.json"]})
+    added = {VERSION: pl.lit("1"), DELETED_AT: pl.lit(None, pl.Datetime("us", "UTC"))}
+    if mode != "append":
+        frame = frame.with_columns(**added)
+    schema = frame.drop(VERSION, DELETED_AT, strict=False).schema
+    for keys in (["1.json", "2.json"], ["2.json", "3.json"]):
+        staged = [frame.with_columns(pl.lit(key).alias(SOURCE_KEY)) for key in keys]
+        result = run(
+            path, mode=mode, schema=schema, frames=staged, snapshot=True, at=AT
+        )
+    live = {"append": 3, "upsert": 2, "replace": 2}[mode]
+    assert result.outputs[0].rows == live
+
+
 def test_the_ledger_knows_the_newest_timestamp(tmp_path):
     path, more = tmp_path / "a.db", {"timestamp": "at"}
     frame = pl.DataFrame({"at": [AT, AT + timedelta(days=1)], SOURCE_KEY: ["a", "b"]})

@@ -51,7 +51,8 @@ class TableLedger:
     def _known(self, database: Session, objects: Sequence[str]) -> set[str]:
         """Return those objects that have a row.
 
-        An object's source keys are itself, or itself, ``#`` and a number.
+        An object's source keys are itself, or itself, ``#`` and a number. All columns
+        are qualified, as the report may have columns of these names.
         """
         sink, key = self._sink, self._sink.quote(SOURCE_KEY)
         table, text = sink.quote(sink.settings.table), sink.key_type
@@ -64,12 +65,12 @@ class TableLedger:
         )
         sink.load(database.cursor, ASKED, asked)
         whole = database.rows(
-            f"SELECT name FROM {ASKED} WHERE EXISTS"
-            f" (SELECT 1 FROM {table} AS t WHERE t.{key} = name)"
+            f"SELECT a.name FROM {ASKED} AS a WHERE EXISTS"
+            f" (SELECT 1 FROM {table} AS t WHERE t.{key} = a.name)"
         )
         lines = database.rows(
-            f"SELECT name, (SELECT MIN(t.{key}) FROM {table} AS t"
-            f" WHERE t.{key} >= line AND t.{key} < beyond) FROM {ASKED}"
+            f"SELECT a.name, (SELECT MIN(t.{key}) FROM {table} AS t"
+            f" WHERE t.{key} >= a.line AND t.{key} < a.beyond) FROM {ASKED} AS a"
         )
         known = {name for (name,) in whole if object_of(name) == name}
         for name, first in lines:
