@@ -506,6 +506,54 @@ def test_tables_of_one_database_have_states_of_their_own(tmp_path):
     assert states == {"one": {"name": "one"}, "two": {"name": "two"}, "three": None}
 
 
+def change(path, statement):
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement)
+
+
+GONE = ["DROP TABLE orders", "ALTER TABLE orders RENAME TO kept"]
+
+
+def opened(path):
+    table = sink(path)
+    table.open(SCHEMA, "upsert")
+    return table
+
+
+@pytest.mark.parametrize("statement", GONE)
+def test_the_state_of_a_table_that_is_gone_is_none(tmp_path, statement):
+    path = tmp_path / "a.db"
+    run(path, [[Change(0)]], state={"a": 1})
+    change(path, statement)
+    assert opened(path).load_state() is None
+    assert opened(path).output_versions() == {"orders": None}
+    assert run(path).outputs[0].version is None
+    result = run(path, [[Change(1)]])
+    assert (result.outputs[0].version, result.overtaken) == ("2", False)
+    assert opened(path).load_state() is None, "a later run without a state has none"
+    run(path, [[Change(2)]], state={"a": 2})
+    assert opened(path).load_state() == {"a": 2}
+
+
+def test_a_run_whose_table_goes_meanwhile_leaves_no_state(tmp_path):
+    path = tmp_path / "a.db"
+    run(path, [[Change(0)]], state={"a": 1})
+    table = opened(path)
+    part = table.stage(FRAMES.of([Change(1)]), Split("s", {}), 0)
+    change(path, "DROP TABLE orders")
+    result = table.commit([part], CommitContext(state={"a": 2}, snapshot=True, at=AT))
+    table.close()
+    assert (result.overtaken, result.outputs[0].rows) == (True, 1)
+    assert opened(path).load_state() is None
+
+
+def test_a_state_without_rows_is_kept_with_an_empty_table(tmp_path):
+    path = tmp_path / "a.db"
+    run(path, state={"a": 1})
+    assert opened(path).load_state() == {"a": 1}
+    assert rows(path) == []
+
+
 def test_a_state_that_is_not_json_is_refused(tmp_path):
     path = tmp_path / "a.db"
     run(path, [[Change(0)]], state={"a": 1})

@@ -89,20 +89,26 @@ class TableMerge:
         database = self._database
         with database.transaction(self._sink.begin) as transaction:
             before = self._lock()
-            lost = before != opened
-            staged = database.number(f"SELECT count(*) FROM {source}")
             exists = bool(self._sink.columns(database.cursor, self._name))
+            if not exists:  # what is there is the state of one that is gone
+                database.run(
+                    f"UPDATE {STATE} SET state = NULL WHERE name = ?", self._name
+                )
+            lost = (before if exists else None) != opened
+            stated = context.state is not None and not lost
+            staged = database.number(f"SELECT count(*) FROM {source}")
             merged = Merged(False, 0, 0, 0, self._nothing())
-            if staged or exists:
+            if staged or exists or stated:
                 self._create(exists=exists)
                 inferred = context.snapshot and not lost
                 merged = self._merge(source, context._replace(snapshot=inferred))
-            if context.state is not None and not lost:
+            if stated:
                 statement = f"UPDATE {STATE} SET state = ? WHERE name = ?"
                 database.run(statement, json.dumps(context.state), self._name)
                 merged = merged._replace(changed=True)
             transaction.changed = merged.changed
-            version = (before or 0) + 1 if merged.changed else before
+            unchanged = before if exists else None
+            version = (before or 0) + 1 if merged.changed else unchanged
             return merged._replace(version=version, overtaken=lost)
 
     # -- the table ---------------------------------------------------------------------

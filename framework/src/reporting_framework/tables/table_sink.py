@@ -146,8 +146,11 @@ class TableSink(Database):
         return bool(self.columns(database.cursor, self.settings.table))
 
     def _state(self, database: Session) -> tuple[int | None, str | None]:
-        """Return how often the table was committed to, and its state."""
-        if not self.columns(database.cursor, STATE):
+        """Return how often the table was committed to, and its state.
+
+        Neither counts for a table that is gone: its rows are to be read again.
+        """
+        if not (self._exists(database) and self.columns(database.cursor, STATE)):
             return None, None
         found = database.rows(
             f"SELECT version, state FROM {STATE} WHERE name = ?", self.settings.table
