@@ -27,6 +27,7 @@ from reporting_framework import (
     SettingsError,
     Split,
     StorageUnavailable,
+    UpsertCounts,
 )
 from reporting_framework.testing.harness.versions import Change, Frames, TableModel
 from tests.framework.tables.databases import SqliteTable
@@ -170,6 +171,44 @@ def test_hard_deletes_remove_rows(tmp_path):
     )
     assert result.upserted.deleted == 2
     assert rows(path) == [(0, "1.json", "1", None)]
+
+
+@pytest.mark.parametrize("version", ["1", None])
+@pytest.mark.parametrize(
+    ("began", "raced", "lives"),
+    [(-1, True, False), (0, True, True), (1, True, True), (-1, False, True)],
+)
+def test_a_row_deleted_since_the_run_began_stays_deleted(
+    tmp_path, version, began, raced, lives
+):
+    path = tmp_path / "a.db"
+    run(path, [[Change(0, version), Change(1, version)]])
+    table = sink(path)
+    if raced:
+        table.open(SCHEMA, "upsert")
+    run(path, [[Change(1, version)]], snapshot=True, at=AT)
+    if not raced:
+        table.open(SCHEMA, "upsert")
+    changes = [Change(0, version), Change(1, version, 5), Change(2, version)]
+    part = table.stage(FRAMES.of(changes), Split("s", {}), 0)
+    result = table.commit([part], CommitContext(at=AT + timedelta(minutes=began)))
+    table.close()
+    assert (result.overtaken, result.duplicates) == (raced, int(not lives))
+    assert result.upserted == UpsertCounts(inserted=1 + lives, updated=1)
+    deleted = table_of(path).filter(pl.col(DELETED_AT).is_not_null())
+    assert deleted[SOURCE_KEY].to_list() == ([] if lives else ["0.json"])
+
+
+def test_a_newer_version_revives_a_row_deleted_since_the_run_began(tmp_path):
+    path = tmp_path / "a.db"
+    run(path, [[Change(0, "1")]])
+    table = sink(path)
+    table.open(SCHEMA, "upsert")
+    run(path, snapshot=True, at=AT)
+    part = table.stage(FRAMES.of([Change(0, "2")]), Split("s", {}), 0)
+    result = table.commit([part], CommitContext(at=AT - timedelta(hours=1)))
+    table.close()
+    assert (result.upserted.inserted, result.outputs[0].rows) == (1, 1)
 
 
 # -- runs at once, and runs that are killed ------------------------------------------

@@ -77,6 +77,7 @@ class TableMerge:
         self._table, self._key = sink.quote(self._name), sink.quote(SOURCE_KEY)
         self._version, self._deleted = sink.quote(VERSION), sink.quote(DELETED_AT)
         self._hard = sink.settings.deletes == "hard"
+        self._overtaken_from: datetime | None = None
 
     def merge(self, source: str, context: CommitContext, opened: int | None) -> Merged:
         """Commit what is loaded, and the state.
@@ -95,6 +96,7 @@ class TableMerge:
                     f"UPDATE {STATE} SET state = NULL WHERE name = ?", self._name
                 )
             lost = (before if exists else None) != opened
+            self._overtaken_from = context.at if lost else None
             stated = context.state is not None and not lost
             staged = database.number(f"SELECT count(*) FROM {source}")
             merged = Merged(False, 0, 0, 0, self._nothing())
@@ -210,7 +212,11 @@ class TableMerge:
         )
 
     def _kind(self, s: str) -> str:
-        """Return an expression that says what a staged row `s` is to its row `t`."""
+        """Return an expression that says what a staged row `s` is to its row `t`.
+
+        After a lost race, a row that another run has deleted since this one began, and
+        that was read in the version that was deleted, stays deleted.
+        """
         version, deleted = self._version, self._deleted
         same = " AND ".join(
             f"({s}.{name} = t.{name} OR ({s}.{name} IS NULL AND t.{name} IS NULL))"
@@ -220,6 +226,13 @@ class TableMerge:
         def either(live: str, gone: str, of: str) -> str:
             return f"CASE WHEN {of}.{deleted} IS NULL THEN {live} ELSE {gone} END"
 
+        revived = ""
+        if self._overtaken_from is not None:  # it was read before it was deleted
+            revived = (
+                f" WHEN {s}.{deleted} IS NULL AND t.{deleted} >"
+                f" {_literal(self._overtaken_from)} AND ({s}.{version} = t.{version}"
+                f" OR ({s}.{version} IS NULL AND t.{version} IS NULL)) THEN 'older'"
+            )
         kept = either("'unchanged'", "'deleted before'", s)
         written = either(
             either("'updated'", "'inserted'", "t"),
@@ -228,7 +241,7 @@ class TableMerge:
         )
         return (
             f"CASE WHEN t.{self._key} IS NULL"
-            f" THEN {either(repr('inserted'), repr('tombstone'), s)}"
+            f" THEN {either(repr('inserted'), repr('tombstone'), s)}{revived}"
             f" WHEN t.{version} IS NULL OR {s}.{version} >= t.{version}"
             f" THEN CASE WHEN {same} THEN {kept} ELSE {written} END"
             " ELSE 'older' END"
@@ -261,12 +274,16 @@ class TableMerge:
         if number and self._hard:
             self._database.run(f"DELETE FROM {self._table} WHERE {unseen}")
         elif number:
-            at = (context.at or datetime.now(UTC)).astimezone(UTC)
+            at = _literal(context.at or datetime.now(UTC))
             self._database.run(
-                f"UPDATE {self._table} SET {self._deleted} ="
-                f" '{at.isoformat(timespec='microseconds')}' WHERE {unseen}"
+                f"UPDATE {self._table} SET {self._deleted} = {at} WHERE {unseen}"
             )
         return number
+
+
+def _literal(moment: datetime) -> str:
+    """Return a moment as a statement has it, in the form of `encoded`."""
+    return f"'{moment.astimezone(UTC).isoformat(timespec='microseconds')}'"
 
 
 def definitions(sink: Database, schema: pl.Schema | dict[str, pl.DataType]) -> str:
