@@ -58,6 +58,21 @@ def read(source, state=None):
     return [batch for split in source.plan(ledger) for batch in source.read(split)]
 
 
+def test_a_column_of_the_table_named_faulty_is_refused(place):
+    class Other(SqliteOrders):
+        def table_info(self):
+            info = super().table_info()
+            return info._replace(
+                schema=pl.Schema({**info.schema, "_faulty": pl.String()})
+            )
+
+    _, source = place()
+    with pytest.raises(
+        SettingsError, match="table or/ders: column _faulty: .* a view that renames"
+    ):
+        source(Other).schema()
+
+
 # -- what is wrong with a fetch is said ------------------------------------------------
 
 

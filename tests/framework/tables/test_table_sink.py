@@ -398,11 +398,20 @@ def test_a_table_without_source_keys_is_refused(tmp_path):
         ({"a": pl.List(pl.Int64)}, r"column a: values of type List\(Int64\) cannot be"),
         ({"a": pl.UInt64()}, "column a: values of type UInt64 cannot be kept"),
         ({"a": pl.Int64(), "A": pl.Int64()}, "columns a, A have the same name in a"),
+        ({"_reporting_order": pl.Int64()}, "column _reporting_order: names that begin"),
+        ({"_Reporting_x": pl.Int64()}, "column _Reporting_x: .*rename it with a trans"),
     ],
 )
 def test_columns_that_a_database_cannot_have_are_refused(tmp_path, columns, message):
     with pytest.raises(SettingsError, match=message):
         sink(tmp_path / "a.db").open(pl.Schema({**columns, SOURCE_KEY: pl.String()}))
+    assert not (tmp_path / "a.db").exists()
+
+
+@pytest.mark.parametrize("name", ["_reporting_state", "_Reporting_Staged"])
+def test_a_table_that_is_named_as_one_of_the_frameworks_is_refused(tmp_path, name):
+    with pytest.raises(SettingsError, match="table: names that begin with _rep"):
+        sink(tmp_path / "a.db", table=name).open(SCHEMA)
     assert not (tmp_path / "a.db").exists()
 
 

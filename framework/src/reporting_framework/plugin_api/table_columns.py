@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from reporting_framework.errors import PluginError
+from reporting_framework.errors import PluginError, SettingsError
 from reporting_framework.plugin_api.table_query import FAULTY, TableInfo, TableQuery
 
 WRONG_TYPE = "wrong_type"
@@ -28,8 +28,14 @@ def check_info(info: TableInfo, source: str) -> None:
     Raises:
         PluginError: It has no primary key, a column is missing, or a type cannot be
             ordered.
+        SettingsError: A column has the name of one that `fetch` may add.
     """
     where = f"source {source}: table {info.name}"
+    if FAULTY in info.schema:
+        raise SettingsError(
+            f"{where}: column {FAULTY}: that name is the framework's own; read the"
+            " table through a view that renames it or leaves it out"
+        )
     if not info.primary_key:
         raise PluginError(f"{where}: it has no primary key; name its columns")
     columns = [*info.primary_key, *([info.cursor] if info.cursor else [])]

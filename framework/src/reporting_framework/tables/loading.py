@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from reporting_framework.tables.dialect import Database
     from reporting_framework.tables.session import Session
 
+INTERNAL = "_reporting_"
+"""Beginning of names of tables and columns that are for statements alone."""
+
 STAGED, LATEST = "_reporting_staged", "_reporting_latest"
 READ, SEEN = "_reporting_read", "_reporting_seen"
 ORDER = "_reporting_order"

@@ -34,6 +34,7 @@ from reporting_framework.storage import commit_attempts
 from reporting_framework.tables.dialect import Database
 from reporting_framework.tables.ledger import TableLedger
 from reporting_framework.tables.loading import (
+    INTERNAL,
     check_order,
     create_staged,
     load,
@@ -105,7 +106,17 @@ class TableSink(Database):
                 missing_columns(self, database, self._table_schema)
 
     def _check(self, schema: pl.Schema) -> None:
-        """Raise `SettingsError` if the table cannot have these columns."""
+        """Raise `SettingsError` if the table cannot have its name or these columns."""
+        if self.settings.table.casefold().startswith(INTERNAL):
+            raise SettingsError(
+                f"{self.subject}: table: names that begin with {INTERNAL} are the"
+                " framework's own; give the table another one"
+            )
+        if own := [name for name in schema if name.casefold().startswith(INTERNAL)]:
+            raise SettingsError(
+                f"{self.subject}: column {own[0]}: names that begin with {INTERNAL}"
+                " are the framework's own; rename it with a transform"
+            )
         names = [name.casefold() for name in schema]
         if twice := [name for name in schema if names.count(name.casefold()) > 1]:
             raise SettingsError(
