@@ -305,6 +305,18 @@ def test_another_cursor_is_refused_as_its_versions_have_another_order(place):
             read(source(cursor=cursor), runs.state)
 
 
+def test_another_primary_key_is_refused_as_its_source_keys_are_of_other_rows(place):
+    _, source = place()
+    runs = TableRuns(source)
+    runs.run()
+    with pytest.raises(
+        SettingsError,
+        match="table or/ders: the primary key was k0, and now it is k0, k1: source keys"
+        " cannot be compared; go back to it, reset the report's state, or use another",
+    ):
+        read(source(key="two integers"), runs.state)
+
+
 def test_a_row_from_the_future_hides_no_other(place):
     table, source = place()
     table.put(50, 10**7)

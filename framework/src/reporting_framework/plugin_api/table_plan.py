@@ -63,6 +63,11 @@ class TablePlan:
         """Whether rows have versions that cannot be compared with those of now."""
         return self.state.cursor not in ("", self.label)
 
+    @property
+    def of_another_key(self) -> bool:
+        """Whether rows have source keys of another primary key than those of now."""
+        return list(self.state.table[1:]) != list(self._info.primary_key)
+
     # -- what is read ------------------------------------------------------------------
 
     def begin(self, edges: TableEdges) -> None:

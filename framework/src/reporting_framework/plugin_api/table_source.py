@@ -130,12 +130,19 @@ class TableSource(Source):
         """Return splits of the whole table, or of what may be new, see `TableSource`.
 
         Raises:
-            SettingsError: The state is of another cursor, whose versions cannot be
-                compared.
+            SettingsError: The state is of another primary key or cursor, whose source
+                keys or versions cannot be compared.
         """
         self._plan = plan = TablePlan.of(
             self.info, self.settings, ledger.state, datetime.now(UTC)
         )
+        if plan.of_another_key:
+            raise SettingsError(
+                f"source {self.name}: table {self.info.name}: the primary key was"
+                f" {', '.join(plan.state.table[1:])}, and now it is"
+                f" {', '.join(self.info.primary_key)}: source keys cannot be compared;"
+                " go back to it, reset the report's state, or use another output"
+            )
         if plan.of_another_cursor:
             raise SettingsError(
                 f"source {self.name}: table {self.info.name}: the cursor was"

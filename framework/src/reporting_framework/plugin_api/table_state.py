@@ -54,8 +54,11 @@ class TableState(NamedTuple):
 
     @classmethod
     def of(cls, state: Mapping[str, Any] | None, table: Sequence[str]) -> TableState:
-        """Return the state that was committed, or none if it is of another table."""
-        if state is None or state.get("table") != list(table):
+        """Return the state that was committed, or none if it is of another table.
+
+        A table of the same name is the same one, also if its primary key was another.
+        """
+        if state is None or list(state.get("table", ()))[:1] != list(table)[:1]:
             return cls(list(table))
         return cls(**{name: state[name] for name in cls._fields if name in state})
 
