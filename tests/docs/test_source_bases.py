@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from reporting_framework import FinishedSplit
+from reporting_framework import FinishedSplit, StorageUnavailable
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_framework.testing.harness.table_harness import TableRuns
 from tests.docs.playing import blocks
@@ -53,6 +53,18 @@ def test_the_smallest_table_source_reads_increments_and_deletes(tmp_path):
     assert runs.live["orders/3"]["item"] == "jug"
     runs.run(full_scan=True)
     assert len(runs.live) == 19
+
+
+def test_the_smallest_table_source_makes_no_file_that_is_missing(tmp_path):
+    orders, _ = example("Orders")
+    path = tmp_path / "a ?#%20.db"
+    source = orders(orders.Settings(path=str(path)))
+    with pytest.raises(StorageUnavailable, match="source shop-orders"):
+        list(source.plan(KnownObjects()))
+    assert not list(tmp_path.iterdir())
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item, changed)")
+    assert list(source.plan(KnownObjects())) == []
 
 
 @pytest.mark.parametrize("state", [None, {"id": 2}])

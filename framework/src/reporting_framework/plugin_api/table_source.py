@@ -60,7 +60,8 @@ class TableSource(Source):
     rows whose cursor is not further behind the last greatest cursor than the look-back,
     up to the greatest one there is when the run begins. A run that the deadline stops
     goes on where it was stopped. A full scan finds what an increment cannot: deleted
-    rows, rows committed later than the look-back allows, rows whose cursor is null.
+    rows, rows committed later than the look-back allows, new rows whose cursor is null.
+    A row whose cursor becomes null keeps its last version.
     """
 
     output_format: ClassVar[Shape] = "frames"
