@@ -279,6 +279,54 @@ def test_nothing_is_written_if_nothing_changes():
     assert again.upserted.unchanged == 50
 
 
+ODD = (
+    "_at _file _row _piece _moment _target _delete _applies _live _gone _same _number"
+    " _is_delete _bucket best_file best_at new _version_right _deleted_at_right"
+)
+
+
+@pytest.mark.parametrize("bucket", [1, 1000])
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+def test_columns_may_have_the_names_of_what_a_commit_works_with(
+    template, bucket, monkeypatch
+):
+    """These were columns of its own once."""
+    monkeypatch.setattr(staged_keys, "BUCKET", bucket)
+    monkeypatch.setattr(staged_keys, "FEW", bucket - 1)
+    names = ODD.split()
+    schema = pl.Schema({**dict.fromkeys(names, pl.String()), **SCHEMA})
+    uri = place().replace("x.parquet", template)
+
+    def run(*rows, snapshot=False):
+        sink = checkpoint(uri)
+        sink.open(schema, "upsert")
+        sink.ledger()
+        odd = [pl.lit(f"value of {name}").alias(name) for name in names]
+        staged = [
+            sink.stage(
+                part.with_columns(odd).select([*schema, "_version", "_deleted_at"]),
+                Split(str(number), {}),
+                0,
+            )
+            for number, part in enumerate([frame(rows), frame(rows[:1] * 2)])
+        ]
+        context = CommitContext(None, RUNS_AT, snapshot=snapshot)
+        return sink.commit(staged, context), sink.scan().collect()
+
+    run(row("a", "1"), row("b", "1"), row("c", "1"))
+    result, found = run(row("a", "1"), row("b", "2", study="b"), snapshot=True)
+    assert result.upserted._asdict() == {
+        "inserted": 0,
+        "updated": 1,
+        "unchanged": 1,
+        "deleted": 1,
+    }
+    assert found.select(names).unique().row(0) == tuple(
+        f"value of {name}" for name in names
+    )
+    assert found.height == 3
+
+
 # -- other modes ------------------------------------------------------------------------------------------------------
 
 

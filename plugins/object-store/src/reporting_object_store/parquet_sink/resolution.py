@@ -32,11 +32,11 @@ from reporting_object_store.parquet_sink.staged_keys import (
 from reporting_object_store.parquet_sink.staging import StagedFile
 
 _DELETE, _APPLIES, _LIVE, _GONE, _SAME = (
-    "_delete",
-    "_applies",
-    "_live",
-    "_gone",
-    "_same",
+    "_reporting_delete",
+    "_reporting_applies",
+    "_reporting_live",
+    "_reporting_gone",
+    "_reporting_same",
 )
 
 

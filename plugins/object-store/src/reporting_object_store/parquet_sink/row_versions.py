@@ -32,11 +32,11 @@ def newest_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         return frame, 0
     live = frame[DELETED_AT].null_count()
     newest = (
-        frame.with_row_index("_row")
-        .sort(*ORDER, "_row", nulls_last=False)
+        frame.with_row_index("_reporting_row")
+        .sort(*ORDER, "_reporting_row", nulls_last=False)
         .unique(SOURCE_KEY, keep="last", maintain_order=True)
-        .sort("_row")
-        .drop("_row")
+        .sort("_reporting_row")
+        .drop("_reporting_row")
     )
     return newest, live - newest[DELETED_AT].null_count()
 
@@ -49,20 +49,20 @@ def newest_of(rows: pl.DataFrame, then: str) -> tuple[pl.DataFrame, pl.DataFrame
     again = rows[SOURCE_KEY].is_duplicated()
     if not again.any():
         return rows, rows.clear()
-    several = rows.filter(again).with_row_index("_number")
+    several = rows.filter(again).with_row_index("_reporting_number")
     newest = several.sort(*ORDER, then, nulls_last=False).unique(
         SOURCE_KEY, keep="last"
     )
-    older = several.join(newest, on="_number", how="anti")
+    older = several.join(newest, on="_reporting_number", how="anti")
     return (
-        pl.concat([rows.filter(~again), newest.drop("_number")]),
-        older.drop("_number"),
+        pl.concat([rows.filter(~again), newest.drop("_reporting_number")]),
+        older.drop("_reporting_number"),
     )
 
 
 ORDER: tuple[pl.Expr, ...] = (
     pl.col(VERSION),
-    pl.col(DELETED_AT).is_not_null().alias("_is_delete"),
+    pl.col(DELETED_AT).is_not_null().alias("_reporting_is_delete"),
 )
 """Puts the newest version last, a delete behind a row of its version; null is oldest.
 """

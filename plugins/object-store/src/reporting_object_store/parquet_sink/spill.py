@@ -15,7 +15,7 @@ import polars as pl
 from reporting_framework import SOURCE_KEY
 from reporting_framework.storage import naming
 
-_BUCKET = "_bucket"
+_BUCKET = "_reporting_bucket"
 
 
 class Spill:

@@ -25,8 +25,9 @@ BUCKET = 262_144
 FEW = 4_096
 """Up to so many source keys are looked for in a whole file at once."""
 
-MOMENT, PIECE, ROW, TARGET = "_moment", "_piece", "_row", "_target"
-FILE, AT = "_file", "_at"
+MOMENT, PIECE = "_reporting_moment", "_reporting_piece"
+ROW, TARGET = "_reporting_row", "_reporting_target"
+FILE, AT = "_reporting_file", "_reporting_at"
 STAGED_SCHEMA = pl.Schema(
     {
         SOURCE_KEY: pl.String(),

@@ -40,6 +40,7 @@ from reporting_object_store.parquet_sink.rewrite import (
     Written,
     write_rows,
 )
+from reporting_object_store.parquet_sink.staged_keys import AT
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     in_order,
@@ -170,7 +171,7 @@ class UpsertCommit:
         if not file.rows:
             return 0
         with parquet_errors.reading(file.uri):
-            live = file.numbered("_at").select(pl.col(DELETED_AT).is_null().sum())
+            live = file.numbered(AT).select(pl.col(DELETED_AT).is_null().sum())
             return int(live.collect(engine="streaming").item()) - plan.known_live
 
     def _check_same(self, file: Checkpoint) -> None:
