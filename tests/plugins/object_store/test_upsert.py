@@ -425,6 +425,33 @@ def test_a_state_and_its_rows_are_one_write():
 
 
 @pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+def test_a_row_stays_deleted_that_another_run_has_deleted_meanwhile(template):
+    """What this run has read of it is older than that; a newer version is not."""
+    uri = place().replace("x.parquet", template)
+    rows = [row(key, "1", 1) for key in ("same", "newer", "deleted before", "there")]
+    commit(uri, *[[each] for each in rows])
+    before = CommitContext(None, START, snapshot=True, not_staged=["same", "newer"])
+    commit(uri, rows[-1:], context=before)
+
+    def full_scan():
+        commit(uri, rows[-1:], context=CommitContext(None, RUNS_AT, snapshot=True))
+
+    result = commit(
+        uri,
+        [row("same", "1", 1), row("newer", "2", 2), row("deleted before", "1", 1)],
+        context=CommitContext(at=RUNS_AT - timedelta(seconds=1)),
+        meanwhile=full_scan,
+    )
+    found = shown(uri)
+    assert found["same"] == (*row("same", "1", 1)[:7], RUNS_AT)
+    assert found["newer"] == row("newer", "2", 2)
+    assert found["deleted before"] == row("deleted before", "1", 1)
+    assert (result.upserted.inserted, result.duplicates) == (2, 1)
+    commit(uri, [row("same", "1", 1)], context=CommitContext(at=RUNS_AT))
+    assert shown(uri)["same"] == row("same", "1", 1)
+
+
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
 def test_a_table_that_is_reset_takes_its_state_along(template, tmp_path):
     uri = tmp_path / template
     commit(uri, [row("a", "1")], context=CommitContext(state={"cursor": 1}))

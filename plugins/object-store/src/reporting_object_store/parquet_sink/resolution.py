@@ -7,8 +7,9 @@ are equal.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -31,12 +32,13 @@ from reporting_object_store.parquet_sink.staged_keys import (
 )
 from reporting_object_store.parquet_sink.staging import StagedFile
 
-_DELETE, _APPLIES, _LIVE, _GONE, _SAME = (
+_DELETE, _APPLIES, _LIVE, _GONE, _SAME, _LATE = (
     "_reporting_delete",
     "_reporting_applies",
     "_reporting_live",
     "_reporting_gone",
     "_reporting_same",
+    "_reporting_late",
 )
 
 
@@ -87,6 +89,8 @@ def resolve(
     *,
     hard: bool = False,
     protected: Sequence[str] | None = None,
+    overtaken: Set[str] = frozenset(),
+    at: datetime | None = None,
 ) -> Resolution:
     """Decide which rows stay.
 
@@ -98,8 +102,13 @@ def resolve(
         hard: Whether a delete removes its row.
         protected: Source keys of which `FilePlan.known` is to tell, too; `None`: it is
             not needed.
+        overtaken: Keys of files that another run has written since they were opened.
+        at: When this run began: a row of these files that was deleted after that stays
+            deleted, unless a newer version is staged.
     """
-    found = _Found(hard=hard, tells_known=protected is not None)
+    numbers = [number for number, key in enumerate(files) if key in overtaken]
+    late = pl.col(FILE).is_in(numbers) & (pl.col(DELETED_AT) > at) if at else None
+    found = _Found(hard=hard, tells_known=protected is not None, late=late)
     reader = KeyReader(files, pieces, timestamp, folder, protected or ())
     if _all_new(files, pieces, hard=hard):
         found.take_all(files, pieces)
@@ -135,8 +144,9 @@ def _all_new(
 class _Found:
     """What was found out so far."""
 
-    def __init__(self, *, hard: bool, tells_known: bool) -> None:
+    def __init__(self, *, hard: bool, tells_known: bool, late: pl.Expr | None) -> None:
         self._hard, self._tells_known = hard, tells_known
+        self._late = pl.lit(False) if late is None else late
         self._pairs: dict[int, list[pl.DataFrame]] = defaultdict(list)
         self._dropped, self._moved = Positions(FILE, AT), Positions(FILE, AT)
         self._tied, self._known = Positions(FILE, AT), Positions(FILE, AT)
@@ -160,6 +170,7 @@ class _Found:
         )
         newest, older = newest_of(staged, PIECE)
         best, _ = newest_of(bucket.old, FILE)
+        best = best.with_columns(self._late.fill_null(False).alias(_LATE))
         decided = self._decided(newest, best)
         if self._tells_known:
             self._known.add(bucket.old)
@@ -187,6 +198,9 @@ class _Found:
             version.is_null() | (version < pl.col(was))
         )
         there = pl.col(AT).is_not_null()
+        outlived = (
+            there & pl.col(_LATE) & ~pl.col(_DELETE) & version.eq_missing(pl.col(was))
+        ).fill_null(False)
         same = (
             there
             & version.eq_missing(pl.col(was))
@@ -195,7 +209,7 @@ class _Found:
             & (pl.col(TARGET) == pl.col(FILE))
         )
         return newest.join(best, on=SOURCE_KEY, how="left").with_columns(
-            (~older).alias(_APPLIES),
+            (~(older | outlived)).alias(_APPLIES),
             (there & pl.col(f"{DELETED_AT}_right").is_null()).alias(_LIVE),
             (pl.col(_DELETE) & self._hard).alias(_GONE),
             (same & ~(pl.col(_DELETE) & self._hard)).fill_null(False).alias(_SAME),

@@ -83,6 +83,7 @@ class UpsertCommit:
             key: files.get(key) or Checkpoint(sink.store, key, self._settings.timestamp)
             for key in sorted(keys)
         }
+        self._opened = {key: file.version for key, file in self.files.items()}
         self.spans: list[tuple[float, float]] = []
         self._hard = self._settings.deletes == "hard"
         self._resolution: Resolution | None = None
@@ -153,6 +154,12 @@ class UpsertCommit:
                     protected=self._context.not_staged
                     if self._context.snapshot
                     else None,
+                    overtaken={
+                        key
+                        for key, file in self.files.items()
+                        if file.version != self._opened.get(key)
+                    },
+                    at=self._context.at,
                 )
             except (CorruptCheckpoint, StorageUnavailable):
                 others = {
