@@ -228,8 +228,10 @@ def test_the_same_versions_in_any_order_give_the_same_bytes(parts, random):
     for _ in range(2):
         uri = place()
         random.shuffle(chosen)
-        for each in [*chosen, *chosen[:2]]:
-            commit(uri, [each])
+        cuts = sorted(random.choices(range(len(chosen) + 1), k=2))
+        for begin, end in itertools.pairwise([0, *cuts, len(chosen)]):
+            commit(uri, *[[each] for each in chosen[begin:end]])
+        commit(uri, chosen[:2])
         store = open_store(uri.removesuffix("/x.parquet"))
         tables.append(store.get("x.parquet").data if chosen else b"")
     assert tables[0] == tables[1]
@@ -449,6 +451,118 @@ def test_a_row_stays_deleted_that_another_run_has_deleted_meanwhile(template):
     assert (result.upserted.inserted, result.duplicates) == (2, 1)
     commit(uri, [row("same", "1", 1)], context=CommitContext(at=RUNS_AT))
     assert shown(uri)["same"] == row("same", "1", 1)
+
+
+def changes_between(sink, meanwhile):
+    """Call `meanwhile` once, after the first file of a commit was written."""
+    attempt = sink.attempt
+
+    def first(file, write):
+        sink.attempt = attempt
+        done = attempt(file, write)
+        meanwhile()
+        return done
+
+    sink.attempt = first
+
+
+@pytest.mark.parametrize("rival_first", [True, False])
+@pytest.mark.parametrize("version", ["1", "3"])
+@pytest.mark.parametrize("kind", ["soft", "hard"])
+def test_a_row_that_another_run_moves_to_a_new_file_is_there_once(
+    kind, version, rival_first
+):
+    """The newer version stays, whichever run writes last."""
+    uri = place().replace("x.parquet", "{study}/x.parquet")
+    commit(uri, [row("moves", "0", study="a"), row("b", "1", study="b")])
+    rival, mine = row("moves", "2", 2, study="c"), row("moves", version, 1, study="a")
+    scan = CommitContext(None, RUNS_AT, snapshot=True, not_staged=["b"])
+
+    def other():
+        commit(uri, [rival], deletes=kind)
+
+    if rival_first:
+        commit(uri, [mine], context=scan, meanwhile=other, deletes=kind)
+    else:
+        sink = opened(uri, deletes=kind)
+        sink.ledger()
+        changes_between(sink, other)
+        sink.commit([sink.stage(frame([mine]), Split("1", {}), 0)], scan)
+        sink.close()
+    assert shown(uri) == {
+        "moves": max(rival, mine, key=lambda each: each[6]),
+        "b": row("b", "1", study="b"),
+    }
+
+
+@pytest.mark.parametrize("version", ["1", "3"])
+def test_a_new_row_that_two_runs_put_into_different_files_is_there_once(version):
+    uri = place().replace("x.parquet", "{study}/x.parquet")
+    commit(uri, [row("old", "0", study="a")])
+    rival, mine = row("new", "2", 2, study="c"), row("new", version, 1, study="a")
+    commit(uri, [mine], meanwhile=lambda: commit(uri, [rival]))
+    newest = max(rival, mine, key=lambda each: each[6])
+    assert shown(uri) == {"new": newest, "old": row("old", "0", study="a")}
+
+
+def test_a_hard_delete_finds_a_row_that_went_to_a_new_file_meanwhile():
+    uri = place().replace("x.parquet", "{study}/x.parquet")
+    commit(uri, [row("moves", "0", study="a")])
+
+    def other():
+        commit(uri, [row("moves", "1", study="c")])
+
+    commit(uri, [delete("moves", "2")], meanwhile=other, deletes="hard")
+    assert shown(uri) == {}
+
+
+def replaces(uri, *rows, meanwhile):
+    """Replace a table; `meanwhile` is called when its first file was written."""
+    sink = opened(uri, "replace")
+    sink.ledger()
+    changes_between(sink, meanwhile)
+    result = sink.commit([sink.stage(frame(rows), Split("1", {}), 0)], CommitContext())
+    sink.close()
+    return result
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("new", ["0", "c"])
+def test_a_table_that_two_runs_replace_has_the_rows_of_one(new, early):
+    """A row went from one file to another between what both have read."""
+    uri = place().replace("x.parquet", "{study}/x.parquet")
+    kept = row("b", "1", study="b")
+    commit(uri, [row("goes", "1", study="a"), kept], mode="replace")
+    mine, rival = row("goes", "1", study="a"), row("goes", "2", study=new)
+
+    def other():
+        commit(uri, [rival, kept], mode="replace")
+
+    if early:
+        result = commit(uri, [mine, kept], mode="replace", meanwhile=other)
+    else:
+        result = replaces(uri, mine, kept, meanwhile=other)
+    assert result.overtaken
+    found = shown(uri, "append")
+    assert {key: each[0] for key, each in found.items()} == {"goes": "a", "b": "b"}
+
+
+def test_tables_that_are_replaced_at_once_have_the_rows_of_one_run():
+    uri = place().replace("x.parquet", "{study}/x.parquet")
+
+    def one(number):
+        studies = [f"{(number * step) % 5}" for step in (1, 2, 3)]
+        rows = [
+            row(key, f"{number}", number, study=s)
+            for key, s in zip("abc", studies, strict=True)
+        ]
+        commit(uri, rows, mode="replace")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(4)))
+    found = shown(uri, "append")
+    assert sorted(found) == ["a", "b", "c"]
+    assert len({each[1] for each in found.values()}) == 1
 
 
 @pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])

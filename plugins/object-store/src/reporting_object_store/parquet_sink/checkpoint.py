@@ -119,11 +119,14 @@ class Checkpoint(NamedTuple):
         file = self._replace(form=form, state=state)
         with parquet_errors.reading(self.uri):
             rows = file._stored().select(pl.len()).collect().item()
-            newest = (
-                file._scan().select(self.timestamp).slice(rows - 1, 1).collect().item()
-                if rows
-                else None
+            last = (
+                file._scan().select(self.timestamp).slice(max(0, rows - 1), 1).collect()
             )
+        if rows and not last.height:
+            raise StorageUnavailable(
+                f"{self.uri}: another run has written it meanwhile; run again"
+            )
+        newest = last.item() if rows else None
         return file._replace(rows=rows, newest=newest)
 
     @classmethod
@@ -243,11 +246,10 @@ class Checkpoint(NamedTuple):
                 )
         return found_keys
 
-    def first(self, columns: Sequence[str]) -> dict[str, Any]:
-        """These columns of its first row."""
-        return self._collect(lambda scan: scan.select(columns).slice(0, 1)).row(
-            0, named=True
-        )
+    def first(self, columns: Sequence[str]) -> dict[str, Any] | None:
+        """These columns of its first row; `None`: it has none, or none any more."""
+        rows = self._collect(lambda scan: scan.select(columns).slice(0, 1))
+        return rows.row(0, named=True) if rows.height else None
 
     def newest_until(self, moment: datetime) -> datetime | None:
         """Return its newest timestamp up to `moment`.

@@ -13,11 +13,12 @@ import polars as pl
 from reporting_framework import MetadataLocation, Permission, Sink, WriteMode
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
 from reporting_framework.storage import (
+    Entry,
     ParquetSnapshot,
-    list_keys,
     open_store,
     parse_location,
     permissions,
+    same_version,
 )
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.layout import Layout
@@ -120,7 +121,8 @@ class CheckpointFiles(Sink):
         if (
             columns
             and file.rows
-            and (file_key := self.layout.key(file.first(columns))) != key
+            and (values := file.first(columns))
+            and (file_key := self.layout.key(values)) != key
         ):
             raise CorruptCheckpoint(
                 f"{file.uri}: it holds rows that belong into {file_key}; it is of"
@@ -136,13 +138,37 @@ class CheckpointFiles(Sink):
         if not self.layout.columns:
             yield self.layout.template
             return
+        last = None
+        for entry in self._listed():
+            if entry.key != last:  # a server may list a key twice in a row
+                yield (last := entry.key)
+
+    def _listed(self) -> Iterator[Entry]:
+        """Yield what a listing says of the files."""
         try:
-            yield from filter(self.layout.pattern.fullmatch, list_keys(self.store))
+            for page in self.store.list():
+                for entry in page:
+                    if self.layout.pattern.fullmatch(entry.key):
+                        yield entry
         except LocationError:
             if (
                 self.store.location.scheme != "file"
             ):  # a folder is made by the first commit
                 raise
+
+    def changed(self, known: Mapping[str, Checkpoint]) -> set[str]:
+        """Return keys of files that are there now in another version than is known.
+
+        Args:
+            known: Files by key; one that is not among them has another version.
+        """
+        found = set()
+        for listed in self._listed():
+            entry = listed if listed.version else self.store.head(listed.key)
+            file = known.get(listed.key)
+            if entry and not (file and same_version(entry.version, file.version)):
+                found.add(listed.key)
+        return found
 
     def metadata_location(self) -> MetadataLocation:
         """See `Sink.metadata_location`: beside the files.

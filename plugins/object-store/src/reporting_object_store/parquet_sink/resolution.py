@@ -51,6 +51,8 @@ class FilePlan:
         moved: Positions of rows to leave out once their newest version is in another
             file, in order.
         tied: Positions of rows of the same version as one that goes to another file.
+        stale: Positions of rows to leave out since a newer version is in the table, in
+            order; those of `dropped` that have nothing to do with what a file gets.
         known: Positions of rows whose source keys were read, in order.
         known_live: How many of these rows are not deleted.
         kept: Staged rows that the file gets.
@@ -61,11 +63,18 @@ class FilePlan:
     dropped: pl.Series
     moved: pl.Series
     tied: pl.Series
+    stale: pl.Series
     known: pl.Series
     known_live: int = 0
     kept: int = 0
     counts: UpsertCounts = field(default_factory=UpsertCounts)
     duplicates: int = 0
+
+    @classmethod
+    def nothing(cls) -> FilePlan:
+        """Return the plan of a file that gets no rows."""
+        none = pl.Series([], dtype=pl.UInt32)
+        return cls(none, none, none, none, none)
 
 
 @dataclass(slots=True)
@@ -150,6 +159,7 @@ class _Found:
         self._pairs: dict[int, list[pl.DataFrame]] = defaultdict(list)
         self._dropped, self._moved = Positions(FILE, AT), Positions(FILE, AT)
         self._tied, self._known = Positions(FILE, AT), Positions(FILE, AT)
+        self._stale = Positions(FILE, AT)
         self._skipped = Positions(PIECE, ROW)
         self._live: Counter[int] = Counter()
         self._counts: dict[int, Counter[str]] = defaultdict(Counter)
@@ -226,6 +236,7 @@ class _Found:
             best_file=FILE,
             best_at=AT,
             new=VERSION,
+            was=f"{VERSION}_right",
         )
         rows = old.join(about, on=SOURCE_KEY)
         here = (pl.col(TARGET) == pl.col(FILE)) | pl.col(_GONE)
@@ -233,6 +244,10 @@ class _Found:
         same = pl.col(_SAME) & best  # it stays unless the comparison says otherwise
         dropped = pl.when(_APPLIES).then(here & ~same).otherwise(~best)
         self._dropped.add(rows.filter(dropped))
+        older = pl.col("was").is_not_null() & (
+            pl.col(VERSION).is_null() | (pl.col(VERSION) < pl.col("was"))
+        )
+        self._stale.add(rows.filter(pl.when(_APPLIES).then(_GONE).otherwise(older)))
         elsewhere = rows.filter(pl.col(_APPLIES) & ~here)
         tied = pl.col("new").eq_missing(pl.col(VERSION))
         self._moved.add(elsewhere.filter(~tied))
@@ -269,6 +284,7 @@ class _Found:
                 self._dropped.take(number),
                 self._moved.take(number),
                 self._tied.take(number),
+                self._stale.take(number),
                 self._known.take(number),
                 self._live[number],
                 count["kept"],

@@ -117,7 +117,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
 
     def opened(self, key: str) -> Checkpoint:
         """Return a file as it is now."""
-        return self._open(key)
+        return self._file_of(key)
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`."""

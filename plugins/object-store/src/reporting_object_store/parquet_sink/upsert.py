@@ -93,20 +93,27 @@ class UpsertCommit:
 
         A row whose newest version is in another file goes once that is written.
         """
-        done = {}
-        for key, file in list(self.files.items()):
-            done[key] = self._sink.attempt(file, self._write)
+        done: dict[str, Upserted] = {}
+        while left := [key for key in self.files if key not in done]:
+            key = left[0]
+            done[key] = self._sink.attempt(self.files[key], self._write)
             self.files[key] = done[key].file
-        if self._sink.layout.columns and (
-            any(one.overtaken for one in done.values()) or self._moves()
-        ):
-            self._settle({key for key, one in done.items() if one.overtaken})
-        return {key: one._replace(file=self.files[key]) for key, one in done.items()}
+        if self._sink.layout.columns:
+            # Whoever writes last sees what the other has written.
+            overtaken = {key for key, one in done.items() if one.overtaken}
+            overtaken |= self._sink.changed(self.files)
+            if overtaken or self._moves():
+                self._settle(overtaken)
+        return {
+            key: done.get(key, Upserted(file, overtaken=True))._replace(file=file)
+            for key, file in self.files.items()
+        }
 
     # -- one file ----------------------------------------------------------------------
 
     def _write(self, file: Checkpoint, overtaken: bool) -> Upserted:
         """Write a file if that changes it."""
+        overtaken |= file.version != self._opened.get(file.key)
         plan = self._plan(file)
         state, at = file.state, None
         if not overtaken:
@@ -129,7 +136,11 @@ class UpsertCommit:
 
     def _plan(self, file: Checkpoint) -> FilePlan:
         """Return what is to be done to a file in this version."""
-        if self._resolution is None or self.files[file.key].version != file.version:
+        if self.files[file.key].version != file.version:
+            self._resolution = None
+            if self._sink.layout.columns:
+                self._find_others()
+        if self._resolution is None:
             self.files[file.key] = file
             self._resolution = self._resolved(file.key)
         return self._resolution.plans[file.key]
@@ -257,6 +268,12 @@ class UpsertCommit:
 
     # -- several files -----------------------------------------------------------------
 
+    def _find_others(self) -> None:
+        """Open files that are there by now: a row may have gone from here to there."""
+        found = self._sink.changed(self.files) - self.files.keys()
+        files = {**self.files, **{key: self._sink.opened(key) for key in found}}
+        self.files = dict(sorted(files.items()))
+
     def _moves(self) -> bool:
         """Return whether a row goes from one file to another."""
         plans = self._resolution.plans.values() if self._resolution else ()
@@ -269,12 +286,13 @@ class UpsertCommit:
         leave out the other one.
         """
         self._resolution = None
-        self.files = {key: self._sink.opened(key) for key in self.files}
+        keys = sorted(self.files.keys() | overtaken)
+        self.files = {key: self._sink.opened(key) for key in keys}
 
         def drop(file: Checkpoint, again: bool) -> Checkpoint:
             plan = self._plan(file)
             tied = plan.tied.clear() if again or file.key in overtaken else plan.tied
-            dropped = pl.concat([plan.moved, tied]).sort()
+            dropped = pl.concat([plan.moved, plan.stale, tied]).sort()
             if not len(dropped):
                 return file
             staying = StayingRows(replace(plan, dropped=dropped), None, hard=self._hard)
