@@ -10,10 +10,11 @@ import polars as pl
 
 from reporting_framework import CommitContext
 from reporting_framework.plugin_api.records import UpsertCounts
+from reporting_framework.storage import commit_attempts
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.commit_results import Upserted
 from reporting_object_store.parquet_sink.merge import MERGE_ROWS
-from reporting_object_store.parquet_sink.resolution import resolve
+from reporting_object_store.parquet_sink.resolution import FilePlan, resolve
 from reporting_object_store.parquet_sink.rewrite import write_rows
 from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
 from reporting_object_store.parquet_sink.staging import StagedFile, in_order
@@ -51,23 +52,48 @@ class ReplaceCommit:
         if not sink.layout.columns:
             keys.add(sink.layout.template)
             self._state = context.state
-        self._empty = {
-            key: Checkpoint(sink.store, key, self._settings.timestamp)
-            for key in sorted(keys)
-        }
+        self._empty = {key: self._none(key) for key in sorted(keys)}
         self._resolution = resolve(
             self._empty, pieces, self._settings.timestamp, folder, hard=True
         )
 
     def run(self) -> Mapping[str, Upserted]:
-        """Commit each file."""
-        return {
-            key: self._sink.attempt(self._files.get(key) or empty, self._write)
-            for key, empty in self._empty.items()
-        }
+        """Commit each file, until the table is what was written.
+
+        Another run may write its own files meanwhile. Whoever writes last sees that,
+        and writes all that is not its own again: one run's rows are the table.
+
+        Raises:
+            CommitConflict: Others kept writing.
+        """
+        done: dict[str, Upserted] = {}
+        left = [*self._empty]
+        for _ in commit_attempts(self._sink.layout.folder.uri):
+            for key in left:
+                again = key in done or key not in self._empty
+                one = self._sink.attempt(self._known(key, done), self._write)
+                done[key] = one._replace(overtaken=again or one.overtaken)
+            if not self._sink.layout.columns:
+                break
+            known = {key: one.file for key, one in done.items()}
+            left = sorted(self._sink.changed(known))
+            if not left:
+                break
+        return done
+
+    def _known(self, key: str, done: Mapping[str, Upserted]) -> Checkpoint:
+        """Return a file as this run knows it; one that it does not know is opened."""
+        if key in done:
+            return done[key].file
+        if key in self._empty:
+            return self._files.get(key) or self._empty[key]
+        return self._sink.opened(key)
+
+    def _none(self, key: str) -> Checkpoint:
+        return Checkpoint(self._sink.store, key, self._settings.timestamp)
 
     def _write(self, file: Checkpoint, overtaken: bool) -> Upserted:
-        plan = self._resolution.plans[file.key]
+        plan = self._resolution.plans.get(file.key) or FilePlan.nothing()
         state = file.state if self._state is None else encoded(self._state)
         if file.version is None and not plan.kept and state is None:
             return Upserted(file, overtaken=overtaken)
