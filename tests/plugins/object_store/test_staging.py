@@ -8,11 +8,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_object_store.parquet_sink.staging import SAMPLE, StagingArea, in_order
+from reporting_object_store.parquet_sink.staging import (
+    SAMPLE,
+    StagedFile,
+    StagingArea,
+    in_order,
+    merge_rows,
+)
 from tests.plugins.object_store import tables
 from tests.plugins.object_store.tables import START, rows, shared, table
 
@@ -173,3 +180,32 @@ def test_threads_that_make_and_remove_folders_at_once_take_none_from_each_other(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "at_once"),
+    [
+        ([10] * 3, 4_096),
+        ([2_000] * 50, 4_096),
+        ([100_000] * 5, 7_812),
+        ([100_000] * 50, 16_384),
+    ],
+)
+def test_few_rows_are_merged_few_at_once_and_many_rows_more(rows, at_once):
+    pieces = [StagedFile("x", Path("p"), number, (0, 1)) for number in rows]
+    assert merge_rows(pieces) == at_once
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch"), [(2_000, 512), (16_000, 2_000), (100_000, 4_096)]
+)
+def test_a_small_piece_is_read_in_small_batches(rows, batch):
+    """A slice keeps its batch in memory, and there may be many small pieces."""
+    frame = pl.DataFrame(
+        {"timestamp": range(rows), "source_key": ["k"] * rows}
+    ).with_columns(pl.from_epoch("timestamp").dt.replace_time_zone("UTC"))
+    area = StagingArea("timestamp")
+    piece = area.add("x", frame, "p")
+    with piece.path.open("rb") as file:
+        assert pl.read_ipc(file).n_chunks() == -(-rows // batch)
+    area.clear()

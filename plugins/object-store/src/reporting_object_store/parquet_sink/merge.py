@@ -21,11 +21,6 @@ ROW_GROUP = 16_384
 file, however they came.
 """
 
-MERGE_ROWS = 16_384
-"""Staged rows that are merged at once; with `ROW_GROUP` it sets how much memory a
-commit takes.
-"""
-
 READ_ROWS = 262_144
 """Rows of the old file that are read at once."""
 

@@ -13,11 +13,14 @@ from reporting_framework.plugin_api.records import UpsertCounts
 from reporting_framework.storage import commit_attempts
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.commit_results import Upserted
-from reporting_object_store.parquet_sink.merge import MERGE_ROWS
 from reporting_object_store.parquet_sink.resolution import FilePlan, resolve
 from reporting_object_store.parquet_sink.rewrite import write_rows
 from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
-from reporting_object_store.parquet_sink.staging import StagedFile, in_order
+from reporting_object_store.parquet_sink.staging import (
+    StagedFile,
+    in_order,
+    merge_rows,
+)
 from reporting_object_store.parquet_sink.state import encoded
 
 if TYPE_CHECKING:
@@ -118,5 +121,5 @@ class ReplaceCommit:
     def _rows(self, key: str) -> Iterator[pl.DataFrame]:
         pieces = [piece for piece in self._pieces if piece.key == key]
         skipped, timestamp = self._resolution.skipped, self._settings.timestamp
-        for frame in in_order(pieces, timestamp, MERGE_ROWS, skipped):
+        for frame in in_order(pieces, timestamp, merge_rows(pieces), skipped):
             yield frame.drop(VERSION_COLUMNS)

@@ -39,7 +39,6 @@ from reporting_object_store.parquet_sink.maintenance import (
     CheckpointMaintenance,
 )
 from reporting_object_store.parquet_sink.merge import (
-    MERGE_ROWS,
     READ_ROWS,
     merge,
     regroup,
@@ -54,6 +53,7 @@ from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     StagingArea,
     in_order,
+    merge_rows,
     sort_frames,
 )
 from reporting_object_store.parquet_sink.state import decoded, encoded, metadata_of
@@ -337,7 +337,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
 
         def counted() -> _NewRows:
             return _NewRows(
-                in_order(pieces, self.settings.timestamp, MERGE_ROWS),
+                in_order(pieces, self.settings.timestamp, merge_rows(pieces)),
                 file,
                 elsewhere,
                 check=check,

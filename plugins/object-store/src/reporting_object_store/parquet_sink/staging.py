@@ -24,6 +24,10 @@ SAMPLE = 64
 size.
 """
 
+MERGE_ROWS = 4_096, 16_384
+"""Staged rows that are merged at once, at the least and at the most; see `merge_rows`.
+"""
+
 RECORD_BATCH = 4_096
 """Rows that are read together, at the least: a slice keeps all of the batches that it
 is of in memory.
@@ -80,7 +84,7 @@ class StagingArea:
         name: str,
         *,
         fresh: bool = False,
-        batch: int = RECORD_BATCH,
+        batch: int | None = None,
     ) -> StagedFile:
         """Stage rows; the same name again replaces them.
 
@@ -89,8 +93,11 @@ class StagingArea:
             frame: The rows.
             name: What they are known by.
             fresh: See `StagedFile`.
-            batch: Rows that are read together, at the least.
+            batch: Rows that are read together, at the least; in a small piece fewer,
+                unless given: there may be many of them.
         """
+        if batch is None:
+            batch = max(512, min(RECORD_BATCH, frame.height // 8))
         digest = hashlib.sha256(f"{name}\0{key}".encode()).hexdigest()[:32]
         path = self.folder() / f"{digest}.arrow"
         ordered = sorted_rows(frame, self._timestamp)
@@ -132,6 +139,16 @@ def is_sorted(moments: pl.Series, source_keys: pl.Series) -> bool:
         return False
     same = moments[1:] == moments[:-1]
     return not same.any() or not ((source_keys[1:] < source_keys[:-1]) & same).any()
+
+
+def merge_rows(pieces: Sequence[StagedFile]) -> int:
+    """Return how many staged rows to merge at once.
+
+    Few of few rows, for it sets how much memory a commit takes; more of many, which
+    takes less time.
+    """
+    least, most = MERGE_ROWS
+    return max(least, min(most, sum(piece.rows for piece in pieces) // 64))
 
 
 def in_order(

@@ -26,7 +26,6 @@ from reporting_object_store.parquet_sink.checkpoint import (
 )
 from reporting_object_store.parquet_sink.commit_results import Upserted
 from reporting_object_store.parquet_sink.merge import (
-    MERGE_ROWS,
     READ_ROWS,
     merge,
 )
@@ -44,6 +43,7 @@ from reporting_object_store.parquet_sink.staged_keys import AT
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     in_order,
+    merge_rows,
     sort_frames,
 )
 from reporting_object_store.parquet_sink.state import encoded
@@ -247,10 +247,11 @@ class UpsertCommit:
         settings, form = self._settings, file.form
         new: Iterator[pl.DataFrame] = iter(())
         if kept and self._resolution:
+            pieces = [piece for piece in self._pieces if piece.key == file.key]
             new = in_order(
-                [piece for piece in self._pieces if piece.key == file.key],
+                pieces,
                 settings.timestamp,
-                MERGE_ROWS,
+                merge_rows(pieces),
                 self._resolution.skipped,
             )
         return write_rows(
