@@ -56,8 +56,9 @@ def test_a_strict_suite_fails_for_what_it_was_not_given(pytester):
     pytester.makepyfile(my_plugin=plugin, test_my_plugin=strict)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow")
     counts = result.parseoutcomes()
-    assert counts["failed"] == str(result.stdout).count(": give the ")
-    assert counts["failed"]
+    # The summary below the failures repeats a message that fits the terminal's width.
+    told = re.findall(r"(?m)^strict: not tried: .*: give the ", str(result.stdout))
+    assert counts["failed"] == len(told) > 0
     assert counts["skipped"], "a promise that the plugin does not make is skipped"
     assert "strict: not tried" in str(result.stdout)
 
