@@ -79,7 +79,7 @@ class LambdaFunction:
         self.folder = folder
         """The process's working directory."""
         self.arn = f"arn:aws:lambda:{environment['AWS_REGION']}:{ACCOUNT}:function:{environment[NAME]}"
-        self._command, self._environment, self._patience = (
+        self._command, self._environment, self.patience = (
             command,
             environment,
             patience,
@@ -124,7 +124,7 @@ class LambdaFunction:
                 start_new_session=True,
             )
         if (
-            not self._until(self._api.ready.is_set, self._patience)
+            not self._until(self._api.ready.is_set, self.patience)
             or self._api.init_error is not None
         ):
             ended = self._process.poll() is not None
@@ -135,7 +135,7 @@ class LambdaFunction:
             why = (
                 self._exit()
                 if ended
-                else f"did not ask for an event within {self._patience:g} s"
+                else f"did not ask for an event within {self.patience:g} s"
             )
             raise LambdaError(f"the function's process {why}; it printed:\n{printed}")
 
@@ -178,7 +178,7 @@ class LambdaFunction:
         began = time.monotonic()
         self._api.submit(work)
         if not self._until(
-            work.over.is_set, min(remaining.total_seconds(), self._patience)
+            work.over.is_set, min(remaining.total_seconds(), self.patience)
         ):
             self._give_up(work, remaining)
         seconds = time.monotonic() - began
@@ -214,9 +214,9 @@ class LambdaFunction:
             self.stop()  # its children, if any, go with it
             return
         self.stop()
-        if remaining.total_seconds() > self._patience:
+        if remaining.total_seconds() > self.patience:
             raise LambdaError(
-                f"no answer within {self._patience:g} s, though {remaining} were left; it printed:\n{self._printed()}"
+                f"no answer within {self.patience:g} s, though {remaining} were left; it printed:\n{self._printed()}"
             )
         message = f"{work.request_id} Task timed out after {remaining.total_seconds():.2f} seconds"
         work.answer, work.error = (
