@@ -186,9 +186,9 @@ def test_threads_that_make_and_remove_folders_at_once_take_none_from_each_other(
     ("rows", "at_once"),
     [
         ([10] * 3, 4_096),
-        ([2_000] * 50, 4_096),
-        ([100_000] * 5, 7_812),
-        ([100_000] * 50, 16_384),
+        ([2_000] * 20, 4_096),
+        ([100_000] * 5, 31_250),
+        ([100_000] * 50, 65_536),
     ],
 )
 def test_few_rows_are_merged_few_at_once_and_many_rows_more(rows, at_once):

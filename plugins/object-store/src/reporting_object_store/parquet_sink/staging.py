@@ -24,7 +24,7 @@ SAMPLE = 64
 size.
 """
 
-MERGE_ROWS = 4_096, 16_384
+MERGE_ROWS = 4_096, 65_536
 """Staged rows that are merged at once, at the least and at the most; see `merge_rows`.
 """
 
@@ -148,7 +148,7 @@ def merge_rows(pieces: Sequence[StagedFile]) -> int:
     takes less time.
     """
     least, most = MERGE_ROWS
-    return max(least, min(most, sum(piece.rows for piece in pieces) // 64))
+    return max(least, min(most, sum(piece.rows for piece in pieces) // 16))
 
 
 def in_order(
