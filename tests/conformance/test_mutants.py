@@ -104,12 +104,12 @@ MUTANTS = [
         "nothing is read that the ledger has: missing",
     ),
     Mutant(
-        "goes by its bookmark alone",
+        "goes by its hints alone",
         "TestSource",
         "names = iter(ledger.filter_new(found, lambda name: None))",
-        "names = iter([] if ledger.bookmark.get('rows') else ledger.filter_new(found, None))",
+        "names = iter([] if ledger.hints.get('rows') else ledger.filter_new(found, None))",
         "test_a_new_record_is_found",
-        "a new record is found, the bookmark being there: missing 1",
+        "a new record is found, the hints being there: missing 1",
     ),
     Mutant(
         "swallows an error",
@@ -322,9 +322,9 @@ MUTANTS = [
         "believes that every run ends",
         "TestSource",
         "names = iter(ledger.filter_new(found, lambda name: None))",
-        "names = iter([] if 'ended' in ledger.bookmark else ledger.filter_new(found, lambda name: None))",
-        "test_a_bookmark_loses_nothing",
-        "a bookmark loses nothing: what a stopped run left is found again: missing 5",
+        "names = iter([] if 'ended' in ledger.hints else ledger.filter_new(found, lambda name: None))",
+        "test_hints_lose_nothing",
+        "hints lose nothing: what a stopped run left is found again: missing 5",
         also=('return {"rows": rows}', 'return {"ended": True, "rows": rows}'),
     ),
     # -- tables

@@ -109,7 +109,7 @@ class ToySource(Source):
         for key in objects:
             yield Split(key, {"keys": [key]})
 
-    def bookmark(self, *, complete, unread, rows):
+    def next_hints(self, *, complete, unread, rows):
         return {"rows": rows}
 
 

@@ -58,7 +58,7 @@ def test_what_is_kept_is_shown(ran):
     )
     assert output["bytes"] == (ran / "out" / "x.parquet").stat().st_size
     assert (quarantine["kind"], quarantine["rows"]) == ("quarantine", 1)
-    assert found["bookmark"] == ["a folder is listed as a whole by every run"]
+    assert found["hints"] == ["a folder is listed as a whole by every run"]
     text = invoke().stdout
     assert f"  output      {ran}/out/x.parquet: 2 rows, " in text
     assert ", newest 2024-01-05 10:00:00Z, written 20" in text
@@ -71,7 +71,7 @@ def test_nothing_yet_is_shown_as_that(ran):
     )
 
 
-def test_a_bookmark_is_told_in_words(s3_environment, bucket):
+def test_hints_are_described_in_words(s3_environment, bucket):
     store = open_store(f"s3://{bucket}/in")
     store.put(name_of(1), event(1), if_version=None)
     take(f"s3://{bucket}/in", f"s3://{bucket}/out/x.parquet")
@@ -79,10 +79,10 @@ def test_a_bookmark_is_told_in_words(s3_environment, bucket):
         source(f"s3://{bucket}/in"), checkpoint(f"s3://{bucket}/out/x.parquet")
     )
     found = stored(made)
-    assert [each.kind for each in found.belongings] == ["output", "bookmark"]
-    assert found.bookmark[0].startswith("the last full scan was at 20")
-    assert "(every 7 days)" in found.bookmark[0]
-    assert found.bookmark[1].startswith("a run that begins now lists names dated ")
+    assert [each.kind for each in found.belongings] == ["output", "hints"]
+    assert found.hints[0].startswith("the last full scan was at 20")
+    assert "(every 7 days)" in found.hints[0]
+    assert found.hints[1].startswith("a run that begins now lists names dated ")
 
 
 @pytest.mark.parametrize("ahead", [False, True])
@@ -98,11 +98,11 @@ def test_the_date_that_is_shown_is_that_from_which_the_next_run_lists(
         open_store(places[0]).put(
             name_of(number, at=at), event(number, at=at), if_version=None
         )
-    assert stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark == [
+    assert stored(pipeline(source(places[0]), checkpoint(places[1]))).hints == [
         "the next run is a full scan"
     ]
     assert take(*places).accepted == len(moments)
-    said = stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark[1]
+    said = stored(pipeline(source(places[0]), checkpoint(places[1]))).hints[1]
     assert (
         f"lists names dated {take(*places).listed_from:%Y-%m-%d} or later, 35 days back from 2"
         in said
@@ -116,7 +116,7 @@ def test_a_run_that_would_fail_is_said_to(s3_environment, bucket):
     s3_environment.client().put_object(
         Bucket=bucket, Key="out/x.parquet", Body=b"damaged"
     )
-    [said] = stored(pipeline(source(places[0]), checkpoint(places[1]))).bookmark
+    [said] = stored(pipeline(source(places[0]), checkpoint(places[1]))).hints
     assert said.startswith(f"a run that began now would fail: {places[1]}")
 
 
@@ -460,4 +460,4 @@ def test_commands_are_quoted(monkeypatch):
 
 
 def test_an_unknown_size_is_not_shown():
-    assert _describe(StoredArtifact("bookmark", "memory://x")) == "memory://x: "
+    assert _describe(StoredArtifact("hints", "memory://x")) == "memory://x: "

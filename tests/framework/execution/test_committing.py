@@ -77,7 +77,7 @@ def committing(
 ):
     """The commit of a run that has read these source keys."""
     source = SimpleNamespace(
-        bookmark=lambda *, complete, unread, rows: {"rows": rows, "unread": unread},
+        next_hints=lambda *, complete, unread, rows: {"rows": rows, "unread": unread},
         next_state=lambda done: {"done": [each.split.id for each in done]},
     )
     pipeline = SimpleNamespace(
@@ -91,7 +91,7 @@ def committing(
     opened = SimpleNamespace(
         keepers=keepers,
         metadata=Metadata(calls),
-        progress=SimpleNamespace(bookmark={"of": "the run before"}),
+        progress=SimpleNamespace(hints={"of": "the run before"}),
         state=SourceState(
             "s", [None] * len(sinks), [kept] * len(sinks), pipeline.modes
         ),
@@ -133,7 +133,7 @@ def test_objects_of_several_records_are_marked_before_anything_is_visible(calls)
     ]
 
 
-def test_a_replay_marks_what_it_reads_and_leaves_the_bookmark_as_it_was(calls):
+def test_a_replay_marks_what_it_reads_and_leaves_the_hints_as_they_were(calls):
     given, _ = committing(
         calls, [Sink("a", calls)], keepers=[True], source_keys=["y"], replay=["y", "z"]
     )

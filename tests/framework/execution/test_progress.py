@@ -51,12 +51,12 @@ def test_the_sink_that_has_least_decides():
     combined = CombinedLedger(
         [Having(rows=3, newest=LATE), Having(rows=2, newest=EARLY)], None
     )
-    assert (combined.rows, combined.newest, combined.bookmark) == (2, EARLY, {})
+    assert (combined.rows, combined.newest, combined.hints) == (2, EARLY, {})
     assert CombinedLedger([Having(rows=3, newest=LATE), Having()], None).newest is None
 
 
-def test_the_bookmark_is_that_of_the_metadata_store():
-    assert CombinedLedger([Having()], Keeping({})).bookmark == {"left": "behind"}
+def test_the_hints_are_those_of_the_metadata_store():
+    assert CombinedLedger([Having()], Keeping({})).hints == {"left": "behind"}
 
 
 def test_what_one_sink_lacks_is_unseen_in_the_order_asked():

@@ -73,7 +73,7 @@ def test_another_source_than_that_of_the_run_before_is_warned_of_in_a_folder(
     check_changed(warnings(one, out), two, one)
 
 
-def test_a_bookmark_that_is_gone_leaves_the_history_to_say_what_was_read(
+def test_hints_that_are_gone_leave_the_history_to_say_what_was_read(
     buckets, bucket, s3
 ):
     (one, two), out = buckets, f"s3://{bucket}/out/x.parquet"

@@ -549,7 +549,7 @@ class FailingObserver:
 # -- steps that fail ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["plan", "plan_stats", "bookmark", "read"])
+@pytest.mark.parametrize("method", ["plan", "plan_stats", "next_hints", "read"])
 def test_a_source_that_raises_is_named_and_its_message_is_not_told(
     events, place, method
 ):
@@ -708,11 +708,11 @@ def test_a_survey_is_what_the_source_says(place):
     )
 
 
-def test_the_bookmark_is_of_the_sink_that_holds_least(tmp_path):
+def test_the_hints_are_of_the_sink_that_holds_least(tmp_path):
     told = []
 
     class Marking(GivenRecords):
-        def bookmark(self, **how):
+        def next_hints(self, **how):
             told.append(how)
             return {"left": 1}
 

@@ -40,7 +40,7 @@ class Versioned(KeptRows):
 class Marking(GivenRecords):
     """A source that leaves hints."""
 
-    def bookmark(self, **how):
+    def next_hints(self, **how):
         return {"left": 1}
 
 

@@ -242,7 +242,7 @@ def test_what_a_transform_drops_now_is_filtered(world):
     ]
 
 
-def test_the_bookmark_says_what_it_said_over_the_outputs_that_the_replay_made(world):
+def test_the_hints_stay_as_they_were_over_the_outputs_that_the_replay_made(world):
     world.run()
     before = metadata(checkpoint(f"{world.base}/out/x.parquet")).hints
     assert before["listed"]

@@ -94,7 +94,7 @@ class Model:
     def forget(self, part):
         if part == "all":
             self.rows = {}
-        if part != "bookmark":
+        if part != "hints":
             known = {*self.entries, *self.discarded} & {*self.rows}
             self.entries, self.discarded = {}, {}
             for key in known:  # a part of it was accepted: it is read again
@@ -322,7 +322,7 @@ class World:
             )
 
     def reset(self, at_removal=lambda: None):
-        part = self.rng.choice(["all", "all", "quarantine", "bookmark"])
+        part = self.rng.choice(["all", "all", "quarantine", "hints"])
         after = deepcopy(self.model)
         after.forget(part)
         after.late = set()
@@ -338,7 +338,7 @@ class World:
                 reset.remove()
 
     def beside(self):
-        """A reset while a run that has planned is about to mark objects, commit, replace entries or save its bookmark."""
+        """A reset while a run that has planned is about to mark objects, commit, replace entries or save its hints."""
         made, go, there = self.made(), threading.Event(), threading.Event()
         store, moment, calls = made.metadata, self.rng.randint(0, 7), [0]
         name = self.rng.choice(

@@ -339,7 +339,7 @@ def test_a_run_beside_a_reset_loses_no_row_whenever_it_commits(world, moment, ne
     assert world.run().records_read == 0
 
 
-def test_a_commit_whose_file_was_removed_ends_the_run_and_leaves_no_bookmark(
+def test_a_commit_whose_file_was_removed_ends_the_run_and_leaves_no_hints(
     s3_environment, bucket
 ):
     world = World(f"s3://{bucket}/w")
@@ -365,7 +365,7 @@ def test_a_commit_beside_a_reset_that_has_not_ended_is_refused(world):
     assert world.out.head("d/x.parquet") is None
 
 
-def test_a_bookmark_made_over_other_outputs_counts_as_none(s3_environment, bucket):
+def test_hints_made_over_other_outputs_count_as_none(s3_environment, bucket):
     """Something removed a file of the table by hand: the next run lists everything, not only the look-back."""
     world = World(f"s3://{bucket}/w")
     world.run()
@@ -376,7 +376,7 @@ def test_a_bookmark_made_over_other_outputs_counts_as_none(s3_environment, bucke
         assert made.metadata.hints == {}
 
 
-def test_a_discard_leaves_the_bookmark_of_use(s3_environment, bucket):
+def test_a_discard_leaves_the_hints_of_use(s3_environment, bucket):
     world = World(f"s3://{bucket}/w")
     world.run()
     discard(world)

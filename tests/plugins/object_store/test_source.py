@@ -45,13 +45,13 @@ class Ledger:
     """A ledger of a few objects, that notes what it is asked."""
 
     def __init__(
-        self, objects=(), *, rows=0, newest=None, bookmark=None, quarantined=None
+        self, objects=(), *, rows=0, newest=None, hints=None, quarantined=None
     ):
-        self.objects, self.rows, self.newest, self.bookmark = (
+        self.objects, self.rows, self.newest, self.hints = (
             set(objects),
             rows,
             newest,
-            bookmark or {},
+            hints or {},
         )
         self.quarantined = quarantined or {}
         self.asked = []
@@ -292,12 +292,10 @@ def test_unread_objects_are_not_read_twice_where_they_are_listed_too(
     monkeypatch.setattr(module, "LOOKUP_OBJECTS", 2)
     uri = memory({name_of(number): event(number) for number in range(6)})
     names = [name_of(number) for number in range(6)]
-    bookmark = bookmark_of(uri, unread=names[2:])
+    hints = hints_of(uri, unread=names[2:])
     made = source(uri)
     splits = list(
-        made.plan(
-            Ledger(rows=1, newest=datetime(2024, 1, 1, tzinfo=UTC), bookmark=bookmark)
-        )
+        made.plan(Ledger(rows=1, newest=datetime(2024, 1, 1, tzinfo=UTC), hints=hints))
     )
     assert sorted(key for split in splits for key in split.data["keys"]) == names
 
@@ -575,7 +573,7 @@ def test_a_quarantined_file_that_goes_meanwhile_is_tried(tmp_path):
 # -- what is listed -----------------------------------------------------------------------------------------------------
 
 
-def bookmark_of(place, **changes):
+def hints_of(place, **changes):
     made = source(place)
     now = datetime.now(UTC)
     return {
@@ -591,9 +589,9 @@ def bookmark_of(place, **changes):
 OLD, NEW = name_of(1, at=BASE), name_of(2, at=BASE + timedelta(days=90))
 
 
-def found(uri, *, rows=1, newest=BASE + timedelta(days=90), bookmark=None, **how):
+def found(uri, *, rows=1, newest=BASE + timedelta(days=90), hints=None, **how):
     made = source(uri, **how)
-    splits = list(made.plan(Ledger(rows=rows, newest=newest, bookmark=bookmark)))
+    splits = list(made.plan(Ledger(rows=rows, newest=newest, hints=hints)))
     return [key for split in splits for key in split.data["keys"]]
 
 
@@ -603,8 +601,8 @@ def two():
 
 
 def test_what_is_new_is_found_without_what_is_old(two):
-    assert found(two, bookmark=bookmark_of(two)) == [NEW]
-    assert found(two, bookmark=bookmark_of(two), lookback_days=100) == [OLD, NEW]
+    assert found(two, hints=hints_of(two)) == [NEW]
+    assert found(two, hints=hints_of(two), lookback_days=100) == [OLD, NEW]
 
 
 @pytest.mark.parametrize(
@@ -633,9 +631,9 @@ def test_what_is_new_is_found_without_what_is_old(two):
     ],
     ids=str,
 )
-def test_a_bookmark_that_does_not_fit_is_of_no_use(two, changes):
-    bookmark = {} if changes is None else bookmark_of(two, **changes)
-    assert found(two, bookmark=bookmark) == [OLD, NEW]
+def test_hints_that_do_not_fit_are_of_no_use(two, changes):
+    hints = {} if changes is None else hints_of(two, **changes)
+    assert found(two, hints=hints) == [OLD, NEW]
 
 
 @pytest.mark.parametrize(
@@ -649,22 +647,22 @@ def test_a_bookmark_that_does_not_fit_is_of_no_use(two, changes):
     ids=str,
 )
 def test_other_reasons_to_list_everything(two, how):
-    assert found(two, bookmark=bookmark_of(two), **how) == [OLD, NEW]
+    assert found(two, hints=hints_of(two), **how) == [OLD, NEW]
 
 
 def test_a_moment_without_a_zone_is_no_reason_to_fail(two):
     listed = datetime.now(UTC).replace(tzinfo=None).isoformat()
-    assert found(two, bookmark=bookmark_of(two, listed=listed)) in ([NEW], [OLD, NEW])
+    assert found(two, hints=hints_of(two, listed=listed)) in ([NEW], [OLD, NEW])
 
 
 def test_an_event_of_next_year_does_not_hide_this_year_s(two):
-    bookmark = bookmark_of(two)
+    hints = hints_of(two)
     late = datetime.now(UTC) - timedelta(days=1)
     fill(two, {name_of(3, at=late): b"{}"})
-    assert found(
-        two, bookmark=bookmark, newest=datetime.now(UTC) + timedelta(days=400)
-    ) == [name_of(3, at=late)]
-    assert found(two, bookmark=bookmark, newest=datetime(9999, 12, 31, tzinfo=UTC)) == [
+    assert found(two, hints=hints, newest=datetime.now(UTC) + timedelta(days=400)) == [
+        name_of(3, at=late)
+    ]
+    assert found(two, hints=hints, newest=datetime(9999, 12, 31, tzinfo=UTC)) == [
         name_of(3, at=late)
     ]
 
@@ -703,9 +701,9 @@ def test_a_backfill_is_found_at_once_whatever_is_dated_in_the_future(tmp_path, g
 def test_what_was_in_the_future_at_the_last_run_moves_no_look_back_past_that_run(two):
     newest = datetime.now(UTC) - timedelta(days=1)
     looked = BASE + timedelta(days=30)
-    assert found(two, newest=newest, bookmark=bookmark_of(two)) == []
+    assert found(two, newest=newest, hints=hints_of(two)) == []
     assert found(
-        two, newest=newest, bookmark=bookmark_of(two, looked=looked.isoformat())
+        two, newest=newest, hints=hints_of(two, looked=looked.isoformat())
     ) == [OLD, NEW]
 
 
@@ -717,11 +715,11 @@ def told(made):
 def test_what_was_listed_is_told(two, tmp_path):
     def planned(**how):
         made = source(two, **how)
-        list(made.plan(Ledger(rows=1, newest=newest, bookmark=bookmark)))
+        list(made.plan(Ledger(rows=1, newest=newest, hints=hints)))
         return made
 
-    newest, bookmark = BASE + timedelta(days=90, hours=5), bookmark_of(two)
-    listed = datetime.fromisoformat(bookmark["listed"])
+    newest, hints = BASE + timedelta(days=90, hours=5), hints_of(two)
+    listed = datetime.fromisoformat(hints["listed"])
     assert told(planned()) == (
         "window",
         BASE + timedelta(days=55),
@@ -750,30 +748,31 @@ def test_a_listing_that_was_not_handled_to_its_end_is_due_at_once(two, monkeypat
 
 
 def test_the_first_day_there_is_is_early_enough(two):
-    assert found(
-        two, bookmark=bookmark_of(two), newest=datetime(1, 1, 2, tzinfo=UTC)
-    ) == [OLD, NEW]
+    assert found(two, hints=hints_of(two), newest=datetime(1, 1, 2, tzinfo=UTC)) == [
+        OLD,
+        NEW,
+    ]
 
 
-def test_a_bookmark_says_what_the_next_run_needs(two):
+def test_hints_say_what_the_next_run_needs(two):
     made = source(two)
     list(made.plan(Ledger()))
-    left = made.bookmark(complete=True, unread=["u", "t"], rows=7)
+    left = made.next_hints(complete=True, unread=["u", "t"], rows=7)
     assert left["ranges"] == ["log-submit-"]
     assert (left["unread"], left["rows"]) == (["t", "u"], 7)
     assert datetime.now(UTC) - datetime.fromisoformat(left["listed"]) < timedelta(
         minutes=1
     )
     assert json.loads(json.dumps(left)) == left
-    assert made.bookmark(complete=False, unread=[], rows=7)["listed"] is None
+    assert made.next_hints(complete=False, unread=[], rows=7)["listed"] is None
 
 
 def test_a_run_that_lists_what_is_new_does_not_pass_for_a_full_one(two):
-    bookmark = bookmark_of(two)
+    hints = hints_of(two)
     made = source(two)
-    list(made.plan(Ledger(rows=1, newest=BASE, bookmark=bookmark)))
+    list(made.plan(Ledger(rows=1, newest=BASE, hints=hints)))
     assert (
-        made.bookmark(complete=True, unread=[], rows=1)["listed"] == bookmark["listed"]
+        made.next_hints(complete=True, unread=[], rows=1)["listed"] == hints["listed"]
     )
 
 
@@ -781,14 +780,14 @@ def test_more_unread_objects_than_are_kept_mean_a_full_listing(two, monkeypatch)
     monkeypatch.setattr(module, "UNREAD_KEPT", 2)
     made = source(two)
     list(made.plan(Ledger()))
-    left = made.bookmark(complete=True, unread=["a", "b", "c"], rows=0)
+    left = made.next_hints(complete=True, unread=["a", "b", "c"], rows=0)
     assert (left["listed"], left["unread"]) == (None, ["a", "b"])
 
 
-def test_a_folder_leaves_no_bookmark(tmp_path):
+def test_a_folder_leaves_no_hints(tmp_path):
     made = source(tmp_path)
     list(made.plan(Ledger()))
-    assert made.bookmark(complete=True, unread=[], rows=0) == {}
+    assert made.next_hints(complete=True, unread=[], rows=0) == {}
 
 
 def test_a_folder_that_was_not_listed_to_its_end_is_counted_all_the_same(

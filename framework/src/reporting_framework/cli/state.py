@@ -38,10 +38,10 @@ def reset_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--only"],
-            type=click.Choice(["all", "quarantine", "bookmark"]),
+            type=click.Choice(["all", "quarantine", "hints"]),
             default="all",
             show_default=True,
-            help="What is set aside; the quarantine goes with the bookmark.",
+            help="What is set aside; the quarantine goes with the hints.",
         ),
         click.Option(["--yes"], is_flag=True, help="Do not ask."),
         *common_options(),
@@ -75,7 +75,7 @@ def _as_json(report_state: ReportState) -> str:
             for artifact in report_state.belongings
         ],
         "sinks_that_tell_nothing": list(report_state.silent),
-        "bookmark": list(report_state.bookmark),
+        "hints": list(report_state.hints),
         "unfinished_resets": list(report_state.unfinished),
         "last_run": report_state.last.model_dump(mode="json")
         if report_state.last
@@ -107,7 +107,7 @@ def _as_table(name: str, report_state: ReportState, reset: str) -> str:
         from reporting_framework.execution.pipeline import NO_METADATA
 
         rows.append(("metadata", NO_METADATA))
-    rows += [("next run", line) for line in report_state.bookmark]
+    rows += [("next run", line) for line in report_state.hints]
     if report_state.last is not None:
         rows.append(("last run", _last(report_state.last)))
     return "\n".join(
@@ -128,7 +128,7 @@ def _describe(artifact: StoredArtifact) -> str:
         rows,
         (
             f"{artifact.bytes:,} bytes"
-            if artifact.bytes is not None and artifact.kind not in ("lock", "bookmark")
+            if artifact.bytes is not None and artifact.kind not in ("lock", "hints")
             else None
         ),
         f"newest {_at(artifact.newest)}" if artifact.newest else None,
@@ -240,7 +240,7 @@ ACTIONS = {
         show_options,
     ),
     "reset": Action(
-        "Set it aside, and begin anew. Outputs, quarantine and bookmark are copied to"
+        "Set it aside, and begin anew. Outputs, quarantine and hints are copied to"
         " _backup beside them, and removed when all copies are whole.",
         reset,
         reset_options,

@@ -30,7 +30,7 @@ class Committing:
         self._metadata: MetadataStore | None = opened.metadata if run.writes else None
         self._source_state = opened.state
         self._hints: Mapping[str, Any] = (
-            opened.progress.bookmark if run.replay is not None else {}
+            opened.progress.hints if run.replay is not None else {}
         )
 
     def commit(self, *, snapshot: bool = False) -> list[CommitResult]:
@@ -146,6 +146,6 @@ class Committing:
             if keeps or not any(self._keepers)
         ]
         unread = [item.source_key for item in self._totals.unread]
-        return self._run.pipeline.source.bookmark(
+        return self._run.pipeline.source.next_hints(
             complete=self._totals.exhausted, unread=unread, rows=min(kept)
         )

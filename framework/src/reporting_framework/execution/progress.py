@@ -152,8 +152,8 @@ class CombinedLedger:
         return _least([_until(ledger, moment) for ledger in self._ledgers])
 
     @property
-    def bookmark(self) -> Mapping[str, Any]:
-        """See `RunLedger.bookmark`."""
+    def hints(self) -> Mapping[str, Any]:
+        """See `RunLedger.hints`."""
         return self._metadata.hints if self._metadata is not None else {}
 
     def filter_new(

@@ -46,7 +46,7 @@ def run(
         dry_run: Read and validate, write nothing.
         limit: With `dry_run`: how many records to read at the most.
         replay: Objects to read again, whatever the ledger says of them, and no others;
-            the bookmark is left as it is.
+            the hints stay as they are.
 
     Raises:
         ReportingError: The run was given up; whole outputs may have been committed,

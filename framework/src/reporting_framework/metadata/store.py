@@ -61,7 +61,7 @@ class MetadataStore:
         self._state = open_store(place.parent)
         self.quarantine = ParquetQuarantine(self._state, place.name)
         hints = f"{place.name.removesuffix('.parquet')}.json"
-        self._keys = {"quarantine": place.name, "bookmark": hints}
+        self._keys = {"quarantine": place.name, "hints": hints}
         self._hints = HintsFile(self._state, hints, self._versions)
         self._marker = ResetMarker(
             self._folder.join(f"{QUARANTINE_FOLDER}/{location.name}.reset")
@@ -164,7 +164,7 @@ class MetadataStore:
                 if kind == "quarantine":
                     rows = self.quarantine.entries().height
             artifact = StoredArtifact(
-                "quarantine" if kind == "quarantine" else "bookmark",
+                "quarantine" if kind == "quarantine" else "hints",
                 self._state.location.join(key).uri,
                 rows=rows,
                 bytes=entry.size,

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import StoredArtifact
     from reporting_framework.plugin_api.result import RunRecord
 
-Part = Literal["all", "quarantine", "bookmark"]
+Part = Literal["all", "quarantine", "hints"]
 """What is reset."""
 
 KINDS: Mapping[Part, tuple[str, ...]] = {
-    "all": ("output", "quarantine", "bookmark"),
-    "quarantine": ("quarantine", "bookmark"),
-    "bookmark": ("bookmark",),
+    "all": ("output", "quarantine", "hints"),
+    "quarantine": ("quarantine", "hints"),
+    "hints": ("hints",),
 }
 """What goes with each part. What was in quarantine is only found again by a full
 listing.
@@ -35,7 +35,7 @@ listing.
 ORDER = {
     "output": 0,
     "quarantine": 1,
-    "bookmark": 2,
+    "hints": 2,
     "lock": 3,
     "leftover": 3,
 }
@@ -48,7 +48,7 @@ class ReportState(NamedTuple):
     Attributes:
         belongings: All that its sinks and its metadata store tell of.
         silent: Names of sinks that tell nothing.
-        bookmark: What the next run will list, in sentences; none if it keeps no
+        hints: What the next run will list, in sentences; none if it keeps no
             metadata.
         last: What its last run left behind, if it keeps a history.
         unfinished: Resets that have begun and not ended.
@@ -57,7 +57,7 @@ class ReportState(NamedTuple):
 
     belongings: Sequence[StoredArtifact]
     silent: Sequence[str]
-    bookmark: Sequence[str]
+    hints: Sequence[str]
     last: RunRecord | None
     unfinished: Sequence[str] = ()
     metadata: bool = True

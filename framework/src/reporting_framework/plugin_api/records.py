@@ -181,7 +181,7 @@ class StoredArtifact(NamedTuple):
     """Something that a report keeps, as it is now.
 
     Attributes:
-        kind: What it is: an ``output``, the ``quarantine``, the source's ``bookmark``,
+        kind: What it is: an ``output``, the ``quarantine``, the source's ``hints``,
             a ``lock``, or a ``leftover`` of a process that was killed.
         uri: Where it is.
         rows: Rows of an output, entries of a quarantine; None where that has no
@@ -192,7 +192,7 @@ class StoredArtifact(NamedTuple):
         modified: When it was last written (aware, UTC).
     """
 
-    kind: Literal["output", "quarantine", "bookmark", "lock", "leftover"]
+    kind: Literal["output", "quarantine", "hints", "lock", "leftover"]
     uri: str
     rows: int | None = None
     bytes: int | None = None

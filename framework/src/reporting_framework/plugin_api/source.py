@@ -101,7 +101,7 @@ class RunLedger(Protocol):
         ...
 
     @property
-    def bookmark(self) -> Mapping[str, Any]:
+    def hints(self) -> Mapping[str, Any]:
         """What the source left behind at the end of the last run (JSON types).
 
         It may be empty at any time.
@@ -140,7 +140,7 @@ class PlanStats(NamedTuple):
             is one. `None`: each run is one, or it is not known.
         warnings: What is probably not what was meant, each as ``<subject>: <problem>;
             <fix>``.
-        read_before: Places that the last run read, as the bookmark has them (URIs), for
+        read_before: Places that the last run read, as the hints have them (URIs), for
             where no history is kept.
         snapshot: Whether the splits cover all records that the source has now: with
             ``upsert``, other rows of the table were deleted at the source.
@@ -291,10 +291,10 @@ class Source(Plugin):
         return None
 
     @optional
-    def bookmark(
+    def next_hints(
         self, *, complete: bool, unread: Sequence[str], rows: int
     ) -> Mapping[str, Any]:
-        """Return what the next run's `plan` should find in `RunLedger.bookmark`.
+        """Return what the next run's `plan` should find in `RunLedger.hints`.
 
         It is of JSON types, and is found there if a sink has a quarantine.
 
@@ -398,6 +398,6 @@ class Source(Plugin):
         It lists and reads nothing.
 
         Args:
-            ledger: What that run would plan from; any bookmark will do.
+            ledger: What that run would plan from; any hints will do.
         """
         return ()

@@ -251,36 +251,36 @@ class SourceContract(PluginContract):
     ) -> None:
         """What was added since the last run is found.
 
-        Whether the bookmark of that run is there, lost or damaged.
+        Whether the hints of that run are there, lost or damaged.
         """
         if add is None:
             pytest.skip("nothing can be added: give the fixture `add`")
         first = opened()
         taken(first, close=False)
-        left = first.bookmark(complete=True, unread=[], rows=len(records))
+        left = first.next_hints(complete=True, unread=[], rows=len(records))
         first.close()
-        assert through_json(left) == left, "a bookmark is of JSON types"
+        assert through_json(left) == left, "hints are of JSON types"
         known, (source_key, record) = (
             {self._object(source_key) for source_key in records},
             add(0),
         )
-        for what, bookmark in {
+        for what, hints in {
             "there": left,
             "lost": {},
             "damaged": {**left, **dict.fromkeys(left, CANARY)},
         }.items():
-            records_read = found_in(taken(opened(), KnownObjects(known, bookmark)))
+            records_read = found_in(taken(opened(), KnownObjects(known, hints)))
             assert set(records_read) == {source_key}, differing(
                 records_read,
                 {source_key},
-                f"a new record is found, the bookmark being {what}",
+                f"a new record is found, the hints being {what}",
             )
             assert records_read[source_key] == record, "a new record comes out as it is"
 
-    def test_a_bookmark_loses_nothing(
+    def test_hints_lose_nothing(
         self, opened: Opened, records: Mapping[str, Any]
     ) -> None:
-        """Check that a bookmark loses nothing.
+        """Check that hints lose nothing.
 
         What a run that was stopped did not take, and what could not be read, is found
         by the next one.
@@ -294,7 +294,7 @@ class SourceContract(PluginContract):
             known = [name for name in objects if name not in unread] if complete else []
             source = opened()
             taken(source, close=False)
-            left = source.bookmark(complete=complete, unread=unread, rows=len(known))
+            left = source.next_hints(complete=complete, unread=unread, rows=len(known))
             source.close()
             records_read = found_in(taken(opened(), KnownObjects(known, left)))
             due = [
@@ -308,7 +308,7 @@ class SourceContract(PluginContract):
                 else "what a stopped run left"
             )
             assert set(records_read) == set(due), differing(
-                records_read, due, f"a bookmark loses nothing: {what} is found again"
+                records_read, due, f"hints lose nothing: {what} is found again"
             )
 
     def test_survey_tells_what_is_left(self, opened: Opened) -> None:
@@ -515,7 +515,7 @@ class SourceContract(PluginContract):
         assert_no_value_shown(
             {
                 "the plan's statistics": source.plan_stats(),
-                "the bookmark": source.bookmark(complete=True, unread=[], rows=0),
+                "the hints": source.next_hints(complete=True, unread=[], rows=0),
             }
         )
         source.close()

@@ -156,7 +156,7 @@ class TableSourceContract(SourceContract):
             runs.live, {*records, key}, "a new row is found"
         )
 
-    def test_a_bookmark_loses_nothing(  # type: ignore[override]  # fixtures
+    def test_hints_lose_nothing(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any]
     ) -> None:
         """Repeated runs that are each stopped after a split get to the end."""

@@ -20,13 +20,13 @@ class KnownObjects:
     def __init__(
         self,
         known: Iterable[str] = (),
-        bookmark: Mapping[str, Any] | None = None,
+        hints: Mapping[str, Any] | None = None,
         state: Mapping[str, Any] | None = None,
     ) -> None:
         self.state = state
         self._known = frozenset(known)
         self.state = state
-        self.bookmark: Mapping[str, Any] = bookmark or {}
+        self.hints: Mapping[str, Any] = hints or {}
         self.asked: list[str] = []
 
     @property

@@ -1,6 +1,6 @@
 """The record of what a source of objects has listed.
 
-The source leaves it in the bookmark for the next run.
+The source leaves it to the next run as hints.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reporting_object_store.settings import ObjectStoreJsonSettings
 
 @dataclass(slots=True)
 class Listing:
-    """What to list, as the bookmark has it.
+    """What to list, as the hints have it.
 
     Attributes:
         full: Whether to list everything.
@@ -40,20 +40,20 @@ class Listing:
     since: datetime | None = None
 
     @classmethod
-    def of(cls, bookmark: Mapping[str, Any], identity: Mapping[str, Any]) -> Listing:
-        """The bookmark, if it is one of this folder and these names.
+    def of(cls, hints: Mapping[str, Any], identity: Mapping[str, Any]) -> Listing:
+        """Read the hints, if they are of this folder and these names.
 
         A damaged one counts as none.
         """
         try:
-            if any(bookmark[name] != value for name, value in identity.items()):
+            if any(hints[name] != value for name, value in identity.items()):
                 return cls()
             return cls(
-                listed=_moment(bookmark["listed"]),
-                looked=_moment(bookmark["looked"]),
-                ranges=[str(one) for one in bookmark["ranges"]],
-                unread=[str(one) for one in bookmark["unread"]],
-                rows=int(bookmark["rows"]),
+                listed=_moment(hints["listed"]),
+                looked=_moment(hints["looked"]),
+                ranges=[str(one) for one in hints["ranges"]],
+                unread=[str(one) for one in hints["unread"]],
+                rows=int(hints["rows"]),
             )
         except (KeyError, TypeError, ValueError):
             return cls()
@@ -81,16 +81,16 @@ def choose(
     *,
     lists_after: bool,
 ) -> Listing:
-    """Choose what to list from the bookmark of the last run: everything, or a window.
+    """Choose what to list from the hints of the last run: everything, or a window.
 
     Args:
         ledger: What the run plans from.
-        identity: What the bookmark must be of to be of use.
+        identity: What the hints must be of to be of use.
         settings: Those of the source.
         now: When the run begins (aware, UTC).
         lists_after: Whether the store can list from a name onwards.
     """
-    listing = Listing.of(ledger.bookmark, identity)
+    listing = Listing.of(ledger.hints, identity)
     # one event dated next year must not hide this year's
     newest = ledger.newest_until(now)
     listing.newest = newest and min(newest, listing.looked or newest)

@@ -82,7 +82,7 @@ LOOKUP_OBJECTS = 131_072
 """Objects asked of a ledger at once: each question costs one pass over its keys."""
 
 UNREAD_KEPT = 1000
-"""Unread objects kept in the bookmark; when there are more, the next run lists
+"""Unread objects kept in the hints; when there are more, the next run lists
 everything.
 """
 
@@ -149,7 +149,7 @@ class ObjectStoreJson(Source):
         self._plan = self._new_plan()
         self._listing = listing = self._choose_listing(ledger, now)
         self._read_before = (
-            [uri] if isinstance(uri := ledger.bookmark.get("uri"), str) else ()
+            [uri] if isinstance(uri := ledger.hints.get("uri"), str) else ()
         )
         pages: Iterable[list[Entry]]
         if self._named is not None:
@@ -188,7 +188,7 @@ class ObjectStoreJson(Source):
     def _choose_listing(self, ledger: RunLedger, now: datetime) -> Listing:
         """Choose a full scan, or what is new; a trigger has chosen already."""
         if self._named is not None:
-            return Listing.of(ledger.bookmark, self._identity)
+            return Listing.of(ledger.hints, self._identity)
         return choose(
             ledger,
             self._identity,
@@ -291,7 +291,7 @@ class ObjectStoreJson(Source):
     ) -> Absence | None:
         """See `Source.absence`."""
         listing = self._choose_listing(ledger, datetime.now(UTC))
-        listing.looked = Listing.of(ledger.bookmark, self._identity).looked or last_run
+        listing.looked = Listing.of(ledger.hints, self._identity).looked or last_run
         return absence(name, listing, self.store, self._names, self.settings)
 
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
@@ -326,7 +326,7 @@ class ObjectStoreJson(Source):
 
     @property
     def _identity(self) -> Mapping[str, Any]:
-        """What a bookmark must be of to be of use."""
+        """What the hints must be of to be of use."""
         return {
             "uri": self.store.location.uri,
             "names": [self.settings.include, self.settings.name_pattern],
@@ -374,10 +374,10 @@ class ObjectStoreJson(Source):
             self._read_before,
         )
 
-    def bookmark(
+    def next_hints(
         self, *, complete: bool, unread: Sequence[str], rows: int
     ) -> Mapping[str, Any]:
-        """See `Source.bookmark`.
+        """See `Source.next_hints`.
 
         The time of the last full scan is kept only if nothing of it is left to do.
         """
