@@ -568,11 +568,11 @@ MUTANTS = [
         "test_a_commit_tells_that_another_run_was_faster",
         "a commit tells that another run was faster",
     ),
-    # -- belongings
+    # -- stored artifacts
     Mutant(
         "removes what it does not know of",
         "TestSink",
-        "        with self._alone():\n            self._as_told(belongings)\n            self.file.unlink()",
+        "        with self._alone():\n            self._as_told(stored_artifacts)\n            self.file.unlink()",
         "        self.file.unlink()",
         "test_what_changed_since_is_not_removed",
         "DID NOT RAISE",

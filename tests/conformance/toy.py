@@ -255,7 +255,7 @@ class ToySink(Sink):
         data = read(self.file)
         return {"rows": data and hashlib.sha256(data).hexdigest()}
 
-    def belongings(self):
+    def stored_artifacts(self):
         data = read(self.file)
         if data is None:
             return []
@@ -266,19 +266,19 @@ class ToySink(Sink):
             )
         ]
 
-    def _as_told(self, belongings):
-        if belongings != self.belongings():
+    def _as_told(self, stored_artifacts):
+        if stored_artifacts != self.stored_artifacts():
             raise CommitConflict("it has changed")
 
-    def back_up(self, belongings, name):
-        self._as_told(belongings)
+    def back_up(self, stored_artifacts, name):
+        self._as_told(stored_artifacts)
         copy = self.file.with_name(f"copy-{name}.json")
         write(copy, read(self.file))
         return [str(copy)]
 
-    def remove(self, belongings):
+    def remove(self, stored_artifacts):
         with self._alone():
-            self._as_told(belongings)
+            self._as_told(stored_artifacts)
             self.file.unlink()
 
     def scan(self):

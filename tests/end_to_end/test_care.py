@@ -111,7 +111,7 @@ def test_a_rejected_record_is_replayed_and_lands_once(reporting, base):
     state = reporting("state", report)
     assert [
         (each["kind"], each["rows"])
-        for each in state["belongings"]
+        for each in state["stored_artifacts"]
         if each["rows"] is not None
     ] == [
         ("output", 2),

@@ -16,7 +16,7 @@ from reporting_framework.errors import SettingsError
 from reporting_framework.execution.pipeline import assemble
 from reporting_framework.execution.runner import run
 from reporting_framework.query.filters import selection_of
-from reporting_framework.query.run_query import ask
+from reporting_framework.query.run_query import run_query
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report
@@ -132,7 +132,7 @@ def query_report(
     composition = compose_report(
         name, registry, config_file, environment=os.environ, options=settings
     )
-    return ask(
+    return run_query(
         name,
         registry.find("query", query),
         options or {},

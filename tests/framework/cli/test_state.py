@@ -50,7 +50,7 @@ def invoke(*arguments, typed=None, code=0):
 
 def test_what_is_kept_is_shown(ran):
     found = json.loads(invoke("show", "--format", "json").stdout)
-    output, quarantine = found["belongings"]
+    output, quarantine = found["stored_artifacts"]
     assert (output["kind"], output["rows"], output["newest"]) == (
         "output",
         2,
@@ -79,7 +79,7 @@ def test_hints_are_described_in_words(s3_environment, bucket):
         source(f"s3://{bucket}/in"), checkpoint(f"s3://{bucket}/out/x.parquet")
     )
     found = stored(made)
-    assert [each.kind for each in found.belongings] == ["output", "hints"]
+    assert [each.kind for each in found.stored_artifacts] == ["output", "hints"]
     assert found.hints[0].startswith("the last full scan was at 20")
     assert "(every 7 days)" in found.hints[0]
     assert found.hints[1].startswith("a run that begins now lists names dated ")

@@ -148,7 +148,7 @@ def test_an_interrupt_while_the_start_is_observed_ends_the_run_with_everything_c
         execute(
             pipeline(source, *parts(place, None, source.order)), notes, Interrupted()
         )
-    assert notes.told == ["started", "failed"]
+    assert notes.calls == ["started", "failed"]
     assert source.order == ["source", "sink", "sink"]
 
 
@@ -162,7 +162,7 @@ def test_an_interrupt_while_the_source_names_its_places_ends_the_run_with_everyt
     source, notes = Named({"one": [batch(1)]}), Notes()
     with pytest.raises(KeyboardInterrupt):
         execute(pipeline(source, *parts(place, None, source.order)), notes)
-    assert notes.told == ["failed"]
+    assert notes.calls == ["failed"]
     assert source.order == ["source", "sink", "sink"]
 
 
@@ -193,7 +193,7 @@ def test_an_interrupt_of_one_observer_keeps_the_end_from_no_other():
         lifecycle(notes, Interrupted()).run_failed(
             report="r", run_id="1", error=ValueError()
         )
-    assert notes.told == ["failed"]
+    assert notes.calls == ["failed"]
 
 
 def test_a_panic_of_an_observer_s_library_never_fails_a_run(place):

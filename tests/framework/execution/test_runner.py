@@ -496,7 +496,7 @@ def test_a_limit_counts_what_the_source_itself_rejects(place):
 def test_observers_are_told_what_happens_in_order(events, place):
     notes = Notes()
     result = execute(pipeline(source(events), checkpoint(place)), notes)
-    assert notes.told == ["started", "split", "rejected", "finished"]
+    assert notes.calls == ["started", "split", "rejected", "finished"]
     assert (
         sum(split_result.accepted for split_result in notes.split_results)
         == result.accepted
@@ -509,7 +509,7 @@ def test_observers_are_told_of_a_run_that_fails(events, place):
     failing = SinkWith(checkpoint(place), ledger=raising(error))
     with pytest.raises(AccessDenied):
         execute(pipeline(source(events), failing), notes)
-    assert notes.told == ["started", "failed"]
+    assert notes.calls == ["started", "failed"]
     assert notes.error is error
 
 
@@ -521,7 +521,7 @@ def test_an_observer_that_fails_never_fails_a_run(events, place, caplog):
             notes := Notes(),
         )
     assert result.accepted == 20
-    assert notes.told == ["started", "split", "rejected", "finished"]
+    assert notes.calls == ["started", "split", "rejected", "finished"]
     assert caplog.text.count("raised ValueError; the run goes on") == 4
     assert "SECRET" not in caplog.text
 
@@ -680,12 +680,12 @@ def test_a_source_that_is_not_there_stops_the_run(tmp_path, place):
 def test_nothing_of_a_record_is_told_anywhere(events, place, caplog):
     with caplog.at_level(logging.DEBUG):
         result = take(events, place)
-    told = (
+    calls = (
         result.model_dump_json()
         + caplog.text
         + json.dumps(quarantined(place).drop("rejected_at").to_dicts())
     )
-    assert "SECRET" not in told
+    assert "SECRET" not in calls
 
 
 def test_two_runs_may_use_one_pipeline_s_parts_one_after_the_other(events, place):
@@ -709,18 +709,18 @@ def test_a_survey_is_what_the_source_says(place):
 
 
 def test_the_hints_are_of_the_sink_that_holds_least(tmp_path):
-    told = []
+    calls = []
 
     class Marking(GivenRecords):
         def next_hints(self, **how):
-            told.append(how)
+            calls.append(how)
             return {"left": 1}
 
     one, two = (checkpoint(tmp_path / f"{name}.parquet") for name in ("one", "two"))
     execute(pipeline(GivenRecords({"one": [batch(1)]}), one))
     splits = {"one": [batch(2, unread=[ReadFailure("u", "denied")])]}
     execute(pipeline(Marking(splits), one, two))
-    assert told == [{"complete": True, "unread": ["u"], "rows": 1}]
+    assert calls == [{"complete": True, "unread": ["u"], "rows": 1}]
     assert metadata(one, two).hints == {"left": 1}
     (tmp_path / "two.parquet").unlink()
     two = checkpoint(tmp_path / "two.parquet")

@@ -181,8 +181,11 @@ def test_a_row_and_a_rejected_record_are_traced(kept):
 
 def test_its_state_is_shown_and_its_quarantine_reset(kept):
     found = json.loads(invoke("state", "mine", "show", "--format", "json").stdout)
-    assert [each["kind"] for each in found["belongings"]] == ["quarantine"]
-    assert (found["belongings"][0]["rows"], found["last_run"]["accepted"]) == (1, 2)
+    assert [each["kind"] for each in found["stored_artifacts"]] == ["quarantine"]
+    assert (found["stored_artifacts"][0]["rows"], found["last_run"]["accepted"]) == (
+        1,
+        2,
+    )
     assert found["sinks_that_tell_nothing"] == ["dict"]
     invoke("state", "mine", "reset", "--only", "quarantine", "--yes")
     assert [path.name for path in (kept / "_backup").rglob("*.parquet")] == [

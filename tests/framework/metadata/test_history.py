@@ -301,7 +301,7 @@ def test_a_history_that_raises_does_no_harm(events, tmp_path, caplog, name, erro
     made = pipeline(source(events), checkpoint(tmp_path / "out" / "x.parquet"))
     made.metadata.history = broken
     result = execute(made, notes := Notes())
-    assert (result.status, result.accepted, notes.told[-1]) == ("ok", 3, "finished")
+    assert (result.status, result.accepted, notes.calls[-1]) == ("ok", 3, "finished")
     assert broken.called == {"add_rows": ["add_rows", "add_run"]}.get(
         name, ["add_rows", "flush", "add_run"]
     ), "what could not be noted in full is not set down"

@@ -43,7 +43,7 @@ class Shelf(ObjectSource):
         version = str(hash(str(content)))
         if isinstance(content, bytes):
             return ObjectRecords([content], version)
-        return ObjectRecords(content, version, several=True)
+        return ObjectRecords(content, version, multi_record=True)
 
 
 @pytest.fixture(autouse=True)

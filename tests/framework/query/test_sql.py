@@ -10,7 +10,7 @@ import pytest
 from reporting_framework import supports
 from reporting_framework.errors import FatalError, ReportingError, StorageUnavailable
 from reporting_framework.plugin_api.sink import ParquetFile
-from reporting_framework.query.sql.answer import asked, columns_of
+from reporting_framework.query.sql.answer import columns_of, open_answer
 from reporting_framework.query.sql.engine import engine
 from reporting_framework.query.sql.files import OpenFile, TableFiles, names
 from reporting_framework.query.sql.table import Table
@@ -30,7 +30,7 @@ def opened(uri, spill):
 
 def rows(sql, source, spill):
     found = opened(source, spill) if isinstance(source, str) else source
-    with asked(sql, found) as question:
+    with open_answer(sql, found) as question:
         return question.first(10_000).rows
 
 
@@ -318,7 +318,7 @@ def test_a_file_that_cannot_be_written_is_a_failure_of_the_storage(tmp_path):
     found = opened(f"{tmp_path}/x.parquet", tmp_path)
     told = "the SQL could not be answered: IOException; its message may quote records and is withheld"
     with (
-        asked("SELECT * FROM t", found, [target]) as question,
+        open_answer("SELECT * FROM t", found, [target]) as question,
         pytest.raises(StorageUnavailable, match=told),
     ):
         question.write("csv", target)

@@ -27,13 +27,15 @@ def test_each_request_of_a_store_is_counted_by_its_operation_while_watched(
     store.head("k")
     unwatch()
     store.get("k")
-    counts = {name: (found.count, found.failed) for name, found in seen.found.items()}
+    counts = {
+        name: (found.count, found.failed) for name, found in seen.requests.items()
+    }
     assert counts == {
         "PutObject": (1, 0),
         "ListObjectsV2": (1, 0),
         "GetObject": (2, 1),
         "HeadObject": (1, 0),
     }
-    for found in seen.found.values():
+    for found in seen.requests.values():
         assert found.seconds > 0
         assert found.began < found.ended

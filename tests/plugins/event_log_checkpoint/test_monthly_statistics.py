@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_event_log_checkpoint.monthly.naming import by_module
-from reporting_event_log_checkpoint.monthly.spans import LEAST, MOST, spans_of
+from reporting_event_log_checkpoint.monthly.spans import MAX_SPANS, MIN_SPANS, spans_of
 from reporting_event_log_checkpoint.monthly.statistics import Rate, figures_of
 from reporting_event_log_checkpoint.queries import VISIT
 from tests.support.visits import SCHEMA, visits
@@ -202,7 +202,7 @@ days = st.dictionaries(
 @given(days)
 def test_spans_follow_each_other_are_few_and_count_every_day_once(numbers):
     found = spans_of(numbers)
-    assert LEAST <= len(found.drawn) <= MOST + 1
+    assert MIN_SPANS <= len(found.drawn) <= MAX_SPANS + 1
     assert all(
         one.high == other.low
         for one, other in zip(found.drawn, found.drawn[1:], strict=False)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
 from reporting_framework import Split, run_report
 from reporting_framework.config.file import Config
-from reporting_framework.query.sql.answer import asked
+from reporting_framework.query.sql.answer import open_answer
 from reporting_framework.query.sql.table import opened
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report
@@ -57,7 +57,7 @@ def answers(uri, folder, queries=SQL):
         for name, sql in queries.items():
             path = Path(folder, f"{name}-{next(_numbers)}.parquet")
             path.touch()
-            with asked(sql, table, [path]) as question:
+            with open_answer(sql, table, [path]) as question:
                 question.write("parquet", path)
             found[name] = pl.read_parquet(path)
     return found

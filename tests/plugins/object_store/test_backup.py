@@ -44,7 +44,7 @@ def rows_of(made):
 def test_each_part_is_copied_beside_itself(world, tmp_path):
     with prepared(made := world()):
         reset = Reset(made)
-        assert [(each.kind, each.uri, each.rows) for each in reset.found] == [
+        assert [(each.kind, each.uri, each.rows) for each in reset.artifacts] == [
             ("output", f"{tmp_path}/out/alpha/x.parquet", 1),
             ("quarantine", f"{tmp_path}/q/bad.parquet", 1),
         ]
@@ -53,7 +53,7 @@ def test_each_part_is_copied_beside_itself(world, tmp_path):
             f"{tmp_path}/q/_backup/b/bad.parquet",
         ]
         reset.remove()
-    assert stored(world()).belongings == []
+    assert stored(world()).stored_artifacts == []
     files = [path for path in tmp_path.rglob("*.parquet") if "_runs" not in path.parts]
     assert sorted(map(str, files)) == sorted(
         [
@@ -66,14 +66,14 @@ def test_each_part_is_copied_beside_itself(world, tmp_path):
 def test_a_copy_is_no_output(world):
     with prepared(made := world()):
         Reset(made).back_up("b")
-    assert [each.kind for each in stored(world()).belongings].count("output") == 1
+    assert [each.kind for each in stored(world()).stored_artifacts].count("output") == 1
     assert rows_of(world()) == 1
 
 
 def test_what_is_gone_is_told(world, tmp_path):
     with prepared(made := world()):
         reset = Reset(made)
-        version = reset.found[1].version
+        version = reset.artifacts[1].version
         open_store(str(tmp_path / "q")).delete("bad.parquet", if_version=version)
         for act in (lambda: reset.back_up("b"), reset.remove):
             with pytest.raises(
@@ -88,7 +88,7 @@ def test_a_damaged_checkpoint_can_be_set_aside(world, tmp_path):
     (tmp_path / "out" / "alpha" / "x.parquet").write_bytes(b"damaged")
     with prepared(made := world()):
         reset = Reset(made)
-        assert (reset.found[0].kind, reset.found[0].rows) == ("output", None)
+        assert (reset.artifacts[0].kind, reset.artifacts[0].rows) == ("output", None)
         reset.back_up("b")
         reset.remove()
     assert execute(world()).accepted == 1

@@ -332,7 +332,7 @@ class World:
             for store in (sink.store, made.metadata._state):
                 before(store, "delete", at_removal)
             before(made.metadata.quarantine, "reset", at_removal)
-            if reset.found:
+            if reset.artifacts:
                 reset.back_up(f"{self.number}-{len(self.log)}")
                 at_removal()
                 reset.remove()

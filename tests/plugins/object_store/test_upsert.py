@@ -200,7 +200,7 @@ def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
         patch.setattr(staged_keys, "BUCKET", bucket)
         patch.setattr(staged_keys, "FEW", bucket - 1)
         patch.setattr(row_comparison, "WINDOW", 2)
-        patch.setattr(piece_joining, "MOST_AT_ONCE", bucket)
+        patch.setattr(piece_joining, "MAX_PIECES", bucket)
         patch.setattr(piece_joining, "ROWS", 4)
         for parts, snapshot, not_staged in runs:
             context = CommitContext(
@@ -248,7 +248,7 @@ def test_pieces_that_overlap_are_joined_and_give_the_same_table(monkeypatch):
     ]
     found = []
     for most in (1, 1000):
-        monkeypatch.setattr(piece_joining, "MOST_AT_ONCE", most)
+        monkeypatch.setattr(piece_joining, "MAX_PIECES", most)
         monkeypatch.setattr(piece_joining, "ROWS", 64)
         uri, appended = place(), place()
         result = commit(uri, *parts)
@@ -571,12 +571,12 @@ def test_a_table_that_is_reset_takes_its_state_along(template, tmp_path):
     uri = tmp_path / template
     commit(uri, [row("a", "1")], context=CommitContext(state={"cursor": 1}))
     sink = opened(uri)
-    chosen = [each for each in sink.belongings() if each.kind == "output"]
+    chosen = [each for each in sink.stored_artifacts() if each.kind == "output"]
     sink.back_up(chosen, "name")
     sink.remove(chosen)
     assert opened(uri).scan() is None
     assert state_of(uri) is None
-    assert all(each.kind != "output" for each in opened(uri).belongings())
+    assert all(each.kind != "output" for each in opened(uri).stored_artifacts())
 
 
 def test_a_state_says_nothing_if_a_file_of_the_table_has_gone(tmp_path):

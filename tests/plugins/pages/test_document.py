@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reporting_pages import Tile, bars, document, facts, figure, section, table, tiles
-from reporting_pages.vega_bundle import digest, library, made, resource
+from reporting_pages.vega_bundle import bundle_text, digest, library, resource
 from tests.plugins.pages.test_markup import seen
 
 CHART = bars([{"label": "</script><img onerror=alert(1)>", "value": 3, "shown": "3"}])
@@ -148,7 +148,7 @@ def test_a_package_that_was_not_built_says_so(tmp_path):
         FileNotFoundError,
         match=r"vega.js: the drawing library is made when reporting-pages is built; install it",
     ):
-        made(tmp_path / "vega.js")
+        bundle_text(tmp_path / "vega.js")
 
 
 def test_a_library_that_would_leave_its_script_is_not_built():

@@ -118,8 +118,8 @@ def system_number(error: BaseException) -> int | None:
     """Return the operating system's number of an error, or None if it has none."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
-    found = _SYSTEM_ERROR.search(message_of(error))
-    return int(found[1] or found[2]) if found else None
+    match = _SYSTEM_ERROR.search(message_of(error))
+    return int(match[1] or match[2]) if match else None
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -233,7 +233,7 @@ class Observability:
 
         It says how many requests there were, how many failed and how long they took.
         """
-        recorder, counts = self._recorder(), self._watch.found if self._watch else {}
+        recorder, counts = self._recorder(), self._watch.requests if self._watch else {}
         for operation, requests in counts.items():
             subsegment = recorder.begin_subsegment("S3", namespace="aws")
             subsegment.start_time = requests.began

@@ -43,7 +43,7 @@ class RejectionClassifier:
 
     def __init__(self, model: Any) -> None:
         self._paths = FieldPaths(model)
-        self._told: set[tuple[str, str]] = set()
+        self._logged: set[tuple[str, str]] = set()
 
     def of(self, error: Exception, payload: bytes) -> Reason:
         """The first error in the order of the fields.
@@ -73,8 +73,8 @@ class RejectionClassifier:
             if frames
             else "an unknown place"
         )
-        if (kind := type(error).__name__, where) not in self._told:
-            self._told.add((kind, where))
+        if (kind := type(error).__name__, where) not in self._logged:
+            self._logged.add((kind, where))
             _log.warning(
                 "%s raised at %s: such records are rejected as %s",
                 kind,

@@ -35,7 +35,7 @@ def print_askable(
     from reporting_framework.cli.tables import listing
 
     state = state_of(context)
-    if not (found := registered(state.registry, role)):
+    if not (plugins := registered(state.registry, role)):
         write(none_of(state.registry, role))
         return
     try:
@@ -43,8 +43,8 @@ def print_askable(
     except PluginError as error:
         write(escape_control_chars(str(error)))
         return
-    obstacles = [_obstacle(row, columns, state.registry) for row in found]
-    rows = [list(cells(row)) for row in found]
+    obstacles = [_obstacle(row, columns, state.registry) for row in plugins]
+    rows = [list(cells(row)) for row in plugins]
     if any(obstacles):
         heads = [*heads, "not of this table"]
         rows = [[*row, why] for row, why in zip(rows, obstacles, strict=True)]

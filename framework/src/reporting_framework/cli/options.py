@@ -260,7 +260,7 @@ def _shown(value: Any) -> str:
     return str(getattr(value, "value", value))
 
 
-def said(option: str, args: Sequence[str]) -> str | None:
+def unparsed_value(option: str, args: Sequence[str]) -> str | None:
     """What an option says among arguments that are not parsed yet."""
     match = None
     for number, word in enumerate(args):

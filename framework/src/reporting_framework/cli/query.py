@@ -197,14 +197,14 @@ def query_command(report: str, name: str, state: CliContext) -> click.Command:
     query = state.registry.find("query", name)
     general = query_options()
     own = [*settings_options(query.Settings, general)]
-    work = partial(ask, query=query, own=[str(option.name) for option in own])
+    work = partial(print_query, query=query, own=[str(option.name) for option in own])
     command = report_command(report, state, work, [*own, *general])
     command.name, command.help = name, query.__doc__
     put_first(command, [*own, *general])
     return command
 
 
-def ask(
+def print_query(
     context: click.Context,
     report: str,
     given: dict[str, Any],
@@ -213,7 +213,7 @@ def ask(
     query: type[Query],
     own: list[str],
 ) -> int:
-    """Ask the report's table as it is now, and say the answer."""
+    """Run the query on the report's table as it is now, and print the answer."""
     form, where = (
         form_of(generic["format"], generic["out"], context),
         conditions(generic["where"], context),
@@ -222,7 +222,7 @@ def ask(
         raise click.UsageError("--on goes with --from or --to", context)
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.query.filters import RowFilter
-    from reporting_framework.query.run_query import ask as answer_of
+    from reporting_framework.query.run_query import run_query
 
     state = state_of(context)
     options = given_options(context, generic, own)
@@ -232,7 +232,7 @@ def ask(
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(report, given, generic["set"])
         answer = interruptible(
-            lambda: answer_of(
+            lambda: run_query(
                 report, query, options, composition, state.registry, selection
             )
         )

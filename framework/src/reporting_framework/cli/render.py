@@ -16,9 +16,9 @@ from reporting_framework.cli.failures import DONE, escape_control_chars, write
 from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import (
     given_options,
-    said,
     settings_options,
     shared_options,
+    unparsed_value,
 )
 from reporting_framework.cli.query_output import replacing
 from reporting_framework.cli.run import ReportCommands, put_first, report_command
@@ -109,7 +109,7 @@ class ReportPages(ReportCommands):
 
         The page has options of its own.
         """
-        ctx.meta[_PAGE] = said("--page", args)
+        ctx.meta[_PAGE] = unparsed_value("--page", args)
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

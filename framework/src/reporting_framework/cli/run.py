@@ -15,8 +15,8 @@ from reporting_framework.cli.list import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     generic_options,
     given_options,
-    said,
     settings_options,
+    unparsed_value,
 )
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ReportCommands(CommandGroup):
 
         The file may compose the report.
         """
-        state_of(ctx).given_config = said("--config", args)
+        state_of(ctx).given_config = unparsed_value("--config", args)
         try:
             return super().resolve_command(ctx, args)
         except Exception:

@@ -25,7 +25,7 @@ from reporting_framework.cli.run import ReportCommands
 from reporting_framework.errors import SettingsError
 
 if TYPE_CHECKING:
-    from reporting_framework.query.sql.answer import Asked, Form
+    from reporting_framework.query.sql.answer import OutputFormat, SqlAnswer
     from reporting_framework.query.sql.table import Table
 
 DEFAULT_LIMIT = 100
@@ -139,14 +139,14 @@ def _show(table: Table) -> None:
 
 
 def _answer(text: str, table: Table, form: str, out: str | None) -> None:
-    from reporting_framework.query.sql.answer import asked
+    from reporting_framework.query.sql.answer import open_answer
 
     with (
         _target(out, table.spill.parent) as target,
-        asked(text, table, [target]) as answer,
+        open_answer(text, table, [target]) as answer,
     ):
         if form != "table":
-            answer.write(cast("Form", form), target)
+            answer.write(cast("OutputFormat", form), target)
             if out is None:
                 write_file(target)
             return
@@ -157,7 +157,7 @@ def _answer(text: str, table: Table, form: str, out: str | None) -> None:
             target.write_text(f"{shown}\n", encoding="utf-8")
 
 
-def _first_rows(rows: Asked) -> str:
+def _first_rows(rows: SqlAnswer) -> str:
     """The first rows for people; how many there are besides is said on stderr."""
     some = rows.first(DEFAULT_LIMIT)
     if some.more:

@@ -70,9 +70,9 @@ def show_state(
 
 def _as_json(report_state: ReportState) -> str:
     document = {
-        "belongings": [
+        "stored_artifacts": [
             {**artifact._asdict(), "uri": redacted(artifact.uri)}
-            for artifact in report_state.belongings
+            for artifact in report_state.stored_artifacts
         ],
         "sinks_that_tell_nothing": list(report_state.silent),
         "hints": list(report_state.hints),
@@ -88,10 +88,11 @@ def _as_table(name: str, report_state: ReportState, reset: str) -> str:
     from reporting_framework.cli.tables import table
 
     rows: list[tuple[str, str]] = [
-        (artifact.kind, _describe(artifact)) for artifact in report_state.belongings
+        (artifact.kind, _describe(artifact))
+        for artifact in report_state.stored_artifacts
     ]
     if (
-        not any(artifact.kind == "output" for artifact in report_state.belongings)
+        not any(artifact.kind == "output" for artifact in report_state.stored_artifacts)
         and not report_state.silent
     ):
         rows.insert(0, ("output", "nothing yet: no run has kept a row"))
@@ -172,10 +173,10 @@ def reset(
             if not _finish_reset(context, name, pipeline, generic):
                 return DONE
             work = Reset(pipeline, generic["only"])
-            if not work.found:
+            if not work.artifacts:
                 write("nothing to reset: nothing is there")
                 return DONE
-            for artifact in work.found:
+            for artifact in work.artifacts:
                 click.echo(
                     escape_control_chars(f"  {artifact.kind}  {_describe(artifact)}"),
                     err=True,

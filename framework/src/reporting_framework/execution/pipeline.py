@@ -218,7 +218,7 @@ def metadata_of(
 
     def versions() -> list[tuple[str, str | None]]:
         known = (sink.output_versions() for sink in sinks)
-        return [output for each in known for output in sorted(each.items())]
+        return [output for of_sink in known for output in sorted(of_sink.items())]
 
     return build(Owner(report, "metadata", "store"), MetadataStore, location, versions)
 

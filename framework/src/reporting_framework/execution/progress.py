@@ -86,8 +86,8 @@ def _open_ledgers(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     with ThreadPoolExecutor(len(loads) or 1, "reporting-metadata") as pool:
         loading = [pool.submit(load) for load in loads]
         ledgers = [sink.ledger() for sink in pipeline.sinks]
-        for each in loading:
-            each.result()
+        for future in loading:
+            future.result()
     replaces = "replace" in pipeline.modes
     kept = [ledger for ledger in ledgers if ledger is not None and not replaces]
     kept = kept or [EmptyLedger()]

@@ -49,7 +49,7 @@ FORMAT = 1
 _log = logging.getLogger(__name__)
 
 
-class _Found(NamedTuple):
+class _Stored(NamedTuple):
     """The file as it was read.
 
     Attributes:
@@ -78,7 +78,7 @@ class RunHistory:
         self._store = open_store(folder)
         self._most = most
         self._lineage = Lineage(folder.join("rows"))
-        self._found: _Found | None = None
+        self._stored: _Stored | None = None
         self._written = 0
         self._silent = False
 
@@ -99,7 +99,7 @@ class RunHistory:
         except TimeoutError:
             self._silent = True
         except Exception:  # whatever it is, it comes again
-            self._found = None
+            self._stored = None
 
     def _check(self) -> None:
         if self._silent:
@@ -107,28 +107,28 @@ class RunHistory:
                 f"{self.uri}: the storage did not answer within {TIMEOUT_SECONDS:g} s"
             )
 
-    def _load(self) -> _Found:
+    def _load(self) -> _Stored:
         self._check()
-        if self._found is None:
+        if self._stored is None:
             try:
                 stored = self._store.get(LOG, limit=HUGE)
             except ObjectMissing:
-                self._found = _Found()
+                self._stored = _Stored()
             except TooLargeError as error:
                 _log.warning(
                     "%s: too large to be records of runs; the next run begins it anew",
                     self.uri,
                 )
-                self._found = _Found(error.version)
+                self._stored = _Stored(error.version)
             else:
                 lines = stored.data.splitlines()
                 files = _files_in(lines[0]) if lines else None
-                self._found = _Found(
+                self._stored = _Stored(
                     stored.version,
                     files or 0,
                     tuple(lines if files is None else lines[1:]),
                 )
-        return self._found
+        return self._stored
 
     def records(self) -> Sequence[RunRecord]:
         """Return the records of the last runs, the newest first, so many at most.
@@ -216,9 +216,9 @@ class RunHistory:
             try:
                 self._store.put(LOG, data, if_version=log.version)
             except CommitConflict:
-                self._found = None
+                self._stored = None
                 continue
-            self._found, self._written = None, 0
+            self._stored, self._written = None, 0
             return
         raise AssertionError  # pragma: no cover - the attempts end with an error
 

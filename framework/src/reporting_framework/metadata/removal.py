@@ -27,16 +27,18 @@ _log = logging.getLogger(__name__)
 class Metadata(Protocol):
     """The part of a metadata store that a reset removes."""
 
-    def belongings(self) -> Sequence[StoredArtifact]:
-        """See `MetadataStore.belongings`."""
+    def stored_artifacts(self) -> Sequence[StoredArtifact]:
+        """See `MetadataStore.stored_artifacts`."""
         ...
 
-    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
+    def back_up(
+        self, stored_artifacts: Sequence[StoredArtifact], name: str
+    ) -> Sequence[str]:
         """See `MetadataStore.back_up`."""
         ...
 
     def remove(
-        self, belongings: Sequence[StoredArtifact], *, by: str, rows_stay: bool
+        self, stored_artifacts: Sequence[StoredArtifact], *, by: str, rows_stay: bool
     ) -> None:
         """See `MetadataStore.remove`."""
         ...
@@ -56,7 +58,7 @@ class Chosen(NamedTuple):
     @property
     def all(self) -> list[StoredArtifact]:
         """All of it, outputs first."""
-        outputs = [artifact for found in self.outputs for artifact in found]
+        outputs = [artifact for artifacts in self.outputs for artifact in artifacts]
         return [*outputs, *self.metadata]
 
 
@@ -73,12 +75,12 @@ def choose(
     The metadata store is looked at first. A run that replaces entries of the quarantine
     later has committed later too, so that a reset notices.
     """
-    metadata = store.belongings() if store is not None else ()
-    outputs = [sink.belongings() for sink in resettable(sinks)]
+    metadata = store.stored_artifacts() if store is not None else ()
+    outputs = [sink.stored_artifacts() for sink in resettable(sinks)]
     return Chosen(
         [
-            [artifact for artifact in found if artifact.kind in kinds]
-            for found in outputs
+            [artifact for artifact in artifacts if artifact.kind in kinds]
+            for artifacts in outputs
         ],
         [artifact for artifact in metadata if artifact.kind in kinds],
     )
@@ -89,12 +91,12 @@ def back_up(
 ) -> list[tuple[StoredArtifact, str]]:
     """Copy everything, and compare; each with the place of its copy."""
     copies: list[tuple[StoredArtifact, str]] = []
-    for sink, found in zip(resettable(sinks), chosen.outputs, strict=True):
-        if found:
-            copies += zip(found, sink.back_up(found, name), strict=True)
+    for sink, artifacts in zip(resettable(sinks), chosen.outputs, strict=True):
+        if artifacts:
+            copies += zip(artifacts, sink.back_up(artifacts, name), strict=True)
     if store is not None and chosen.metadata:
-        made = store.back_up(chosen.metadata, name)
-        copies += zip(chosen.metadata, made, strict=True)
+        uris = store.back_up(chosen.metadata, name)
+        copies += zip(chosen.metadata, uris, strict=True)
     return copies
 
 
@@ -121,7 +123,9 @@ def remove(
     with marker.lock():
         if marker.read() is not None:
             marker.refuse()
-        saved = frozenset((each.uri, each.version or "") for each in chosen.all)
+        saved = frozenset(
+            (artifact.uri, artifact.version or "") for artifact in chosen.all
+        )
         kinds = tuple(dict.fromkeys(artifact.kind for artifact in chosen.all))
         reset = Reset.begin(kinds, backup, saved)
         marker.write(reset)
@@ -194,9 +198,9 @@ def _finish(
             # Outputs last: what is left of a half removal is only read once more.
             store.remove(chosen.metadata, by=reset.backup, rows_stay=rows_stay)
             pairs = [*zip(resettable(sinks), chosen.outputs, strict=True)]
-            for sink, found in reversed(pairs):
-                if found:
-                    sink.remove(found)
+            for sink, artifacts in reversed(pairs):
+                if artifacts:
+                    sink.remove(artifacts)
         except CommitConflict as error:
             _log.warning(
                 "a run that was under way has written, and what it wrote is removed"
@@ -225,14 +229,22 @@ def _back_up_rest(
     The marker says so before any of it is removed.
     """
 
-    def new(found: Sequence[StoredArtifact]) -> list[StoredArtifact]:
-        return [each for each in found if (each.uri, each.version) not in reset.saved]
+    def new(artifacts: Sequence[StoredArtifact]) -> list[StoredArtifact]:
+        return [
+            artifact
+            for artifact in artifacts
+            if (artifact.uri, artifact.version) not in reset.saved
+        ]
 
-    rest = Chosen([new(found) for found in chosen.outputs], new(chosen.metadata))
+    rest = Chosen(
+        [new(artifacts) for artifacts in chosen.outputs], new(chosen.metadata)
+    )
     if rest.all:
         for _, copy in back_up(store, sinks, rest, stamp()):
             _log.warning("written by a run that was under way, and copied to %s", copy)
-        copied = frozenset((each.uri, each.version or "") for each in rest.all)
+        copied = frozenset(
+            (artifact.uri, artifact.version or "") for artifact in rest.all
+        )
         reset = reset._replace(saved=reset.saved | copied)
         marker.write(reset)
     return reset

@@ -29,7 +29,7 @@ class Reset(NamedTuple):
     """A reset that has begun.
 
     Attributes:
-        kinds: Which kinds of belongings it removes.
+        kinds: Which kinds of artifacts it removes.
         backup: Name of its backup.
         at: When it began, in ISO 8601.
         saved: URI and version of each object of which there is a copy.

@@ -145,13 +145,13 @@ class MetadataStore:
 
     # -- state and reset ---------------------------------------------------------------
 
-    def belongings(self) -> Sequence[StoredArtifact]:
+    def stored_artifacts(self) -> Sequence[StoredArtifact]:
         """Return the quarantine and the hints, as far as they are there.
 
         Locks, and what killed processes left beside them, follow.
         """
         return [
-            *(place.belonging for place in self._places()),
+            *(place.artifact for place in self._places()),
             *leftovers([self._state.location]),
         ]
 
@@ -173,39 +173,41 @@ class MetadataStore:
             )
             yield Place(self._state, key, artifact)
 
-    def _place_of(self, belonging: StoredArtifact) -> Place:
-        return Place(self._state, self._keys[belonging.kind], belonging)
+    def _place_of(self, artifact: StoredArtifact) -> Place:
+        return Place(self._state, self._keys[artifact.kind], artifact)
 
-    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
-        """Copy these belongings, compare, and return where each copy is.
+    def back_up(
+        self, stored_artifacts: Sequence[StoredArtifact], name: str
+    ) -> Sequence[str]:
+        """Copy these artifacts, compare, and return where each copy is.
 
         Raises:
             CommitConflict: One has changed since it was looked at.
         """
-        places = [self._place_of(belonging) for belonging in belongings]
+        places = [self._place_of(artifact) for artifact in stored_artifacts]
         check_unchanged(places)
         return back_up(places, open_store(self._folder), name)
 
     def remove(
-        self, belongings: Sequence[StoredArtifact], *, by: str, rows_stay: bool
+        self, stored_artifacts: Sequence[StoredArtifact], *, by: str, rows_stay: bool
     ) -> None:
-        """Remove these belongings, hints first, each in the version looked at.
+        """Remove these artifacts, hints first, each in the version looked at.
 
         Args:
-            belongings: As `belongings` gave them.
+            stored_artifacts: As `stored_artifacts` gave them.
             by: Name of the reset.
             rows_stay: Whether the outputs stay; see `ParquetQuarantine.reset`.
 
         Raises:
             CommitConflict: One has changed since.
         """
-        for store, key, belonging in map(self._place_of, reversed(belongings)):
-            if belonging.kind == "quarantine":
+        for store, key, artifact in map(self._place_of, reversed(stored_artifacts)):
+            if artifact.kind == "quarantine":
                 self.quarantine.reset(
-                    if_version=belonging.version or "", by=by, rows_stay=rows_stay
+                    if_version=artifact.version or "", by=by, rows_stay=rows_stay
                 )
             elif store.head(key) is not None:  # else another try has removed it
-                store.delete(key, if_version=belonging.version or "")
+                store.delete(key, if_version=artifact.version or "")
 
     def reset(
         self,

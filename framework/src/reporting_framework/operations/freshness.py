@@ -111,10 +111,10 @@ def _rows_are_gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
     if not any(output.rows for output in kept):
         return False
     for sink in pipeline.sinks:
-        if supports(sink, "belongings"):
+        if supports(sink, "stored_artifacts"):
             rows = [
                 artifact.rows
-                for artifact in sink.belongings()
+                for artifact in sink.stored_artifacts()
                 if artifact.kind == "output"
             ]
             return not rows or None in rows
@@ -125,10 +125,10 @@ def _modified(pipeline: Pipeline) -> datetime | None:
     """When one of the outputs was last written."""
     moments = []
     for sink in pipeline.sinks:
-        if supports(sink, "belongings"):
+        if supports(sink, "stored_artifacts"):
             moments += [
                 artifact.modified
-                for artifact in sink.belongings()
+                for artifact in sink.stored_artifacts()
                 if artifact.kind == "output"
             ]
     return max((moment for moment in moments if moment is not None), default=None)

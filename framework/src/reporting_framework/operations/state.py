@@ -46,7 +46,7 @@ class ReportState(NamedTuple):
     """What a report keeps.
 
     Attributes:
-        belongings: All that its sinks and its metadata store tell of.
+        stored_artifacts: All that its sinks and its metadata store tell of.
         silent: Names of sinks that tell nothing.
         hints: What the next run will list, in sentences; none if it keeps no
             metadata.
@@ -55,7 +55,7 @@ class ReportState(NamedTuple):
         metadata: Whether it has a metadata store.
     """
 
-    belongings: Sequence[StoredArtifact]
+    stored_artifacts: Sequence[StoredArtifact]
     silent: Sequence[str]
     hints: Sequence[str]
     last: RunRecord | None
@@ -67,15 +67,21 @@ def stored(pipeline: Pipeline) -> ReportState:
     """What a report keeps, as it is now."""
     store = pipeline.metadata
     with prepared(pipeline) as sinks:
-        kept = list(store.belongings()) if store is not None else []
-        silent = [sink.name for sink in sinks if not supports(sink, "belongings")]
-        kept = [artifact for sink in sinks for artifact in sink.belongings()] + kept
-        belongings = sorted(dict.fromkeys(kept), key=lambda each: ORDER[each.kind])
+        kept = list(store.stored_artifacts()) if store is not None else []
+        silent = [sink.name for sink in sinks if not supports(sink, "stored_artifacts")]
+        kept = [
+            artifact for sink in sinks for artifact in sink.stored_artifacts()
+        ] + kept
+        stored_artifacts = sorted(
+            dict.fromkeys(kept), key=lambda artifact: ORDER[artifact.kind]
+        )
         hints = _describe_next_run(pipeline, store.hints) if store is not None else ()
         history = pipeline.history
         last = next(history.newest(), None) if history is not None else None
         unfinished = unfinished_resets(pipeline)
-    return ReportState(belongings, silent, hints, last, unfinished, store is not None)
+    return ReportState(
+        stored_artifacts, silent, hints, last, unfinished, store is not None
+    )
 
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
@@ -139,7 +145,7 @@ class Reset:
         self._backup = ""
 
     @property
-    def found(self) -> Sequence[StoredArtifact]:
+    def artifacts(self) -> Sequence[StoredArtifact]:
         """See above."""
         return self._chosen.all
 

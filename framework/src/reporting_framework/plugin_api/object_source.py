@@ -37,14 +37,14 @@ class ObjectRecords(NamedTuple):
         payloads: The records, as bytes.
         version: Version of the object (an ETag, a time of modification), as
             `ObjectInfo.version` has it.
-        several: Whether such an object may hold several records: their source keys have
-            a line number then, even if there is one. Otherwise there is one, whose
-            source key is the key of the object.
+        multi_record: Whether such an object may hold several records: their source
+            keys have a line number then, even if there is one. Otherwise there is one,
+            whose source key is the key of the object.
     """
 
     payloads: Sequence[bytes]
     version: str | None = None
-    several: bool = False
+    multi_record: bool = False
 
 
 class ObjectSource(Source):
@@ -105,8 +105,8 @@ class ObjectSource(Source):
 
         A source that can look up one object does that instead.
         """
-        found = (each for each in self.list_objects() if each.key == name)
-        return next((each.version for each in found), None)
+        found = (info for info in self.list_objects() if info.key == name)
+        return next((info.version for info in found), None)
 
     def plan_stats(self) -> PlanStats:
         """Return what was listed: everything, unless objects were named by a replay."""
@@ -147,14 +147,15 @@ class ObjectSource(Source):
         if isinstance(found, Rejection):
             return Batch(rejected=[found])
         number = len(found.payloads)
-        if found.several:
+        if found.multi_record:
             keys = [line_source_key(key, line) for line in range(1, number + 1)]
         elif number == 1:
             keys = [single_source_key(key)]
         else:
             raise PluginError(
                 f"source {self.name}: an object has {number} records; set"
-                " ObjectRecords.several where an object may have more or fewer than one"
+                " ObjectRecords.multi_record if an object may have more or fewer than"
+                " one"
             )
         return Batch(keys, [found.version] * len(keys), found.payloads)
 

@@ -227,7 +227,7 @@ class Sink(Plugin):
     # -- for the commands --------------------------------------------------------------
 
     @optional
-    def belongings(self) -> Sequence[StoredArtifact]:
+    def stored_artifacts(self) -> Sequence[StoredArtifact]:
         """Return its outputs, then locks and leftovers, as they are now.
 
         Called after `open`; it changes nothing. Something that cannot be read as what
@@ -236,11 +236,13 @@ class Sink(Plugin):
         return ()
 
     @optional
-    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
-        """Copy these belongings beside them, compare, and return where each copy is.
+    def back_up(
+        self, stored_artifacts: Sequence[StoredArtifact], name: str
+    ) -> Sequence[str]:
+        """Copy these artifacts beside them, compare, and return where each copy is.
 
         Args:
-            belongings: As `belongings` gave them.
+            stored_artifacts: As `stored_artifacts` gave them.
             name: Name of the backup; there is none of it yet.
 
         Raises:
@@ -250,8 +252,8 @@ class Sink(Plugin):
         raise NotSupported(f"sink {self.name}: it cannot be reset")
 
     @optional
-    def remove(self, belongings: Sequence[StoredArtifact]) -> None:
-        """Remove these belongings, each only in the version that it was looked at.
+    def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
+        """Remove these artifacts, each only in the version that it was looked at.
 
         Several outputs are removed in several steps. If the report has a metadata
         store, a marker there comes first and goes last: a table of which a part was

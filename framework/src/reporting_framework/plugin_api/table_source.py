@@ -241,8 +241,8 @@ class TableSource(Source):
         if keys:
             columns, order = info.schema.names(), info.primary_key
             frame = self._fetch(TableQuery(columns, order, len(keys), keys=keys))
-        found = set(source_keys(info, frame))
-        yield frame, [name for name in names if name not in found]
+        returned = set(source_keys(info, frame))
+        yield frame, [name for name in names if name not in returned]
 
     def _fetch(self, query: TableQuery) -> pl.DataFrame:
         what = f"source {self.name}: table {self.info.name}: fetch"

@@ -70,7 +70,7 @@ def planned_columns(
     sinks = [registry.find("sink", use.name) for use in composition.sinks]
     if not any(supports(sink, "scan") for sink in sinks):
         raise _no_table(report, composition)
-    return [each.name for each in described(report, composition, registry).columns]
+    return [column.name for column in described(report, composition, registry).columns]
 
 
 def _no_table(report: str, composition: PipelineSpec) -> PluginError:
@@ -113,7 +113,7 @@ def held(
     return sink, pipeline, rows
 
 
-def ask(
+def run_query(
     report: str,
     query: type[Query],
     options: Mapping[str, Any],

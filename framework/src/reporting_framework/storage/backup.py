@@ -21,11 +21,11 @@ it.
 
 
 class Place(NamedTuple):
-    """A belonging, and the store and key that it is kept under."""
+    """A artifact, and the store and key that it is kept under."""
 
     store: Store
     key: str
-    belonging: StoredArtifact
+    artifact: StoredArtifact
 
 
 def leftovers(folders: Iterable[Location]) -> Iterator[StoredArtifact]:
@@ -69,14 +69,14 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
         name: Name of the backup.
     """
     copies = []
-    for store, key, belonging in places:
+    for store, key, artifact in places:
         inside = folder.location.holds(store.location)
         home = folder if inside else store
         path = store.location.join(key).key[len(home.location.key) :].lstrip("/")
         to = f"{BACKUP_FOLDER}/{name}/{path}"
         before = home.digest(path)
-        if not same_version(before.version, belonging.version):
-            raise changed(belonging)
+        if not same_version(before.version, artifact.version):
+            raise changed(artifact)
         if home.head(to) is not None:
             raise CommitConflict(
                 f"{home.location.join(to).uri}: there is a backup of this name; nothing"
@@ -84,7 +84,7 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
             )
         home.copy(path, to)
         if home.digest(to).sha256 != before.sha256:
-            raise changed(belonging)
+            raise changed(artifact)
         copies.append(home.location.join(to).uri)
     return copies
 
@@ -96,24 +96,24 @@ def check_unchanged(places: Iterable[Place]) -> None:
         CommitConflict: One is not there any more, or in another version than the one
             that was looked at.
     """
-    for store, key, belonging in places:
+    for store, key, artifact in places:
         entry = store.head(key)
         if entry is None:
-            raise gone(belonging)
-        if not same_version(entry.version, belonging.version):
-            raise changed(belonging)
+            raise gone(artifact)
+        if not same_version(entry.version, artifact.version):
+            raise changed(artifact)
 
 
-def gone(belonging: StoredArtifact) -> CommitConflict:
+def gone(artifact: StoredArtifact) -> CommitConflict:
     """Return the error for something that was removed meanwhile."""
     return CommitConflict(
-        f"{belonging.uri}: it is not there any more; nothing was changed: try again"
+        f"{artifact.uri}: it is not there any more; nothing was changed: try again"
     )
 
 
-def changed(belonging: StoredArtifact) -> CommitConflict:
+def changed(artifact: StoredArtifact) -> CommitConflict:
     """Return the error for something that a run has written meanwhile."""
     return CommitConflict(
-        f"{belonging.uri}: a run has written it meanwhile; it was left as it is: try"
+        f"{artifact.uri}: a run has written it meanwhile; it was left as it is: try"
         " again"
     )

@@ -60,7 +60,7 @@ def seal(file: BinaryIO) -> None:
     """
     size, read = file.seek(0, io.SEEK_END), _reader(file)
     footer = _footer(read, size)
-    at, value = _found(footer) or (0, "")
+    at, value = _seal(footer) or (0, "")
     begin = size - len(footer)
     new = _value(begin, list(_blocks(read, begin, len(json.loads(value)["blocks"]))))
     sealed = footer[:at] + new.encode() + footer[at + len(new) :]
@@ -96,7 +96,7 @@ def check(uri: str, read: Read, size: int) -> None:
         polars.exceptions.PolarsError: Its footer cannot be read.
     """
     footer = _footer(read, size)
-    if (checksums := _found(footer)) is None:
+    if (checksums := _seal(footer)) is None:
         return
     at, value = checksums
     begin = size - len(footer)
@@ -118,8 +118,8 @@ def metadata(uri: str, read: Read, size: int) -> dict[str, str]:
         polars.exceptions.PolarsError: It cannot be read.
     """
     footer = _footer(read, size)
-    if (found := _found(footer)) is not None:
-        at, value = found
+    if (seal := _seal(footer)) is not None:
+        at, value = seal
         if value[_SEAL : _SEAL + len(_UNSEALED)] != _digest(footer, at):
             raise _mismatch(uri)
     return pl.read_parquet_metadata(io.BytesIO(b"PAR1" + footer))
@@ -144,7 +144,7 @@ def _footer(read: Read, size: int) -> bytes:
     return tail[-length:]
 
 
-def _found(footer: bytes) -> tuple[int, str] | None:
+def _seal(footer: bytes) -> tuple[int, str] | None:
     """Where the checksums are in the footer, and what they are."""
     value = pl.read_parquet_metadata(io.BytesIO(b"PAR1" + footer)).get(KEY)
     return None if value is None else (footer.rindex(value.encode()), value)

@@ -40,14 +40,14 @@ class Watch:
     Threads may add to it at the same time.
     """
 
-    found: dict[str, Requests] = field(default_factory=dict)
+    requests: dict[str, Requests] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, operation: str, began: float, *, failed: bool) -> None:
         """Count one request that ends now."""
         ended = time.time()
         with self.lock:
-            seen = self.found.setdefault(operation, Requests(began))
+            seen = self.requests.setdefault(operation, Requests(began))
             seen.began, seen.ended = min(seen.began, began), max(seen.ended, ended)
             seen.count += 1
             seen.failed += failed

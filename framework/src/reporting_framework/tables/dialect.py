@@ -57,12 +57,12 @@ class Database(Sink):
         Types are those that the database itself has, for temporary tables, too.
         """
         database = Session(self, cursor)
-        found = database.rows(
+        rows = database.rows(
             "SELECT 1 FROM information_schema.tables WHERE table_name = ? AND"
             " (table_schema = current_schema() OR table_type = 'LOCAL TEMPORARY')",
             table,
         )
-        if not found:
+        if not rows:
             return {}
         database.run(f"SELECT * FROM {self.quote(table)} WHERE 1 = 0")
         return {column[0]: str(column[1]) for column in cursor.description}

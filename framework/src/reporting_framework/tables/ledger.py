@@ -89,4 +89,4 @@ class TableLedger:
             f"{name}#0",
             f"{name}#:",
         )
-        return any(object_of(found) == name for (found,) in keys)
+        return any(object_of(key) == name for (key,) in keys)

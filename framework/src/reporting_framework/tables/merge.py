@@ -36,7 +36,7 @@ VERSION_COLUMNS = pl.Schema(
 )
 
 
-class Merged(NamedTuple):
+class MergeResult(NamedTuple):
     """What a commit did.
 
     Attributes:
@@ -79,7 +79,9 @@ class TableMerge:
         self._hard = sink.settings.deletes == "hard"
         self._overtaken_from: datetime | None = None
 
-    def merge(self, source: str, context: CommitContext, opened: int | None) -> Merged:
+    def merge(
+        self, source: str, context: CommitContext, opened: int | None
+    ) -> MergeResult:
         """Commit what is loaded, and the state.
 
         Args:
@@ -99,7 +101,7 @@ class TableMerge:
             self._overtaken_from = context.at if lost else None
             stated = context.state is not None and not lost
             staged = database.number(f"SELECT count(*) FROM {source}")
-            merged = Merged(False, 0, 0, 0, self._nothing())
+            merged = MergeResult(False, 0, 0, 0, self._nothing())
             if staged or exists or stated:
                 self._create(exists=exists)
                 inferred = context.snapshot and not lost
@@ -127,9 +129,9 @@ class TableMerge:
         database.run(
             f"UPDATE {STATE} SET version = version + 1 WHERE name = ?", self._name
         )
-        found = database.rows(f"SELECT version FROM {STATE} WHERE name = ?", self._name)
-        if found:
-            return int(found[0][0]) - 1
+        rows = database.rows(f"SELECT version FROM {STATE} WHERE name = ?", self._name)
+        if rows:
+            return int(rows[0][0]) - 1
         database.run(f"INSERT INTO {STATE} (name, version) VALUES (?, 1)", self._name)
         return None
 
@@ -147,7 +149,7 @@ class TableMerge:
 
     # -- the rows ----------------------------------------------------------------------
 
-    def _merge(self, source: str, context: CommitContext) -> Merged:
+    def _merge(self, source: str, context: CommitContext) -> MergeResult:
         if self._mode == "append":
             return self._append(source)
         if self._mode == "replace":
@@ -157,7 +159,7 @@ class TableMerge:
     def _nothing(self) -> UpsertCounts | None:
         return UpsertCounts() if self._mode == "upsert" else None
 
-    def _append(self, source: str) -> Merged:
+    def _append(self, source: str) -> MergeResult:
         """Insert rows whose source key is not there."""
         self._database.run(
             f"DELETE FROM {source} WHERE EXISTS (SELECT 1 FROM {self._table} AS t"
@@ -166,14 +168,14 @@ class TableMerge:
         new = self._database.number(f"SELECT count(*) FROM {source}")
         self._insert(source)
         rows = self._database.number(f"SELECT count(*) FROM {self._table}")
-        return Merged(bool(new), rows, new, new)
+        return MergeResult(bool(new), rows, new, new)
 
-    def _replace(self, source: str) -> Merged:
+    def _replace(self, source: str) -> MergeResult:
         """Make the rows the table."""
         self._database.run(f"DELETE FROM {self._table}")
         self._insert(source, f"{self._deleted} IS NULL")
         rows = self._database.number(f"SELECT count(*) FROM {self._table}")
-        return Merged(True, rows, rows, rows)
+        return MergeResult(True, rows, rows, rows)
 
     def _insert(self, source: str, condition: str = "1 = 1") -> None:
         columns = ", ".join(map(self._sink.quote, self._schema))
@@ -182,13 +184,13 @@ class TableMerge:
             f" SELECT {columns} FROM {source} WHERE {condition}"
         )
 
-    def _upsert(self, source: str, unseen: int) -> Merged:
+    def _upsert(self, source: str, unseen: int) -> MergeResult:
         """Let the newest version of each source key win."""
-        found = self._database.rows(
+        rows = self._database.rows(
             f"SELECT {self._kind('s')} AS kind, count(*) FROM {source} AS s"
             f" LEFT JOIN {self._table} AS t ON t.{self._key} = s.{self._key} GROUP BY 1"
         )
-        kinds = {kind: int(number) for kind, number in found}
+        kinds = {kind: int(number) for kind, number in rows}
         if kinds.keys() & {"older", "unchanged", "deleted before"}:
             self._database.run(
                 f"DELETE FROM {source} WHERE EXISTS (SELECT 1 FROM {self._table} AS t"
@@ -203,7 +205,7 @@ class TableMerge:
             deleted=kinds.get("deleted", 0) + unseen,
         )
         live = f"SELECT count(*) FROM {self._table} WHERE {self._deleted} IS NULL"
-        return Merged(
+        return MergeResult(
             bool(unseen or kinds.keys() - {"older", "unchanged", "deleted before"}),
             self._database.number(live),
             counts.inserted,
@@ -305,17 +307,17 @@ def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> lis
         CorruptCheckpoint: A column of the table has another type, or there is none of
             source keys.
     """
-    there = sink.columns(database.cursor, sink.settings.table)
+    existing = sink.columns(database.cursor, sink.settings.table)
     needed = sink.columns(database.cursor, STAGED)
-    if SOURCE_KEY not in there:
+    if SOURCE_KEY not in existing:
         raise CorruptCheckpoint(
             f"{sink.subject}: the table has no column {SOURCE_KEY}, so it is not a"
             " report's; give another table"
         )
     for name in schema:
-        if name in there and there[name] != needed[name]:
+        if name in existing and existing[name] != needed[name]:
             raise CorruptCheckpoint(
-                f"{sink.subject}: column {name}: it is {there[name]}, the report needs"
-                f" {needed[name]}; change one, or give another table"
+                f"{sink.subject}: column {name}: it is {existing[name]}, the report"
+                f" needs {needed[name]}; change one, or give another table"
             )
-    return [name for name in schema if name not in there]
+    return [name for name in schema if name not in existing]

@@ -28,9 +28,9 @@ class TableReader:
     """
 
     def __init__(
-        self, sink: TableSink, schema: pl.Schema, there: Collection[str]
+        self, sink: TableSink, schema: pl.Schema, existing: Collection[str]
     ) -> None:
-        self._sink, self._schema, self._there = sink, schema, there
+        self._sink, self._schema, self._existing = sink, schema, existing
 
     def lazy(self) -> pl.LazyFrame:
         """Return the frame."""
@@ -46,24 +46,25 @@ class TableReader:
         """Yield the rows of one query, which sees the table as it is when it begins."""
         names = self._schema.names() if columns is None else columns
         listed = ", ".join(
-            self._sink.quote(name) if name in self._there else "NULL" for name in names
+            self._sink.quote(name) if name in self._existing else "NULL"
+            for name in names
         )
         table = self._sink.quote(self._sink.settings.table)
         with session(self._sink) as database:
             database.run(f"SELECT {listed or '1'} FROM {table}")
             while rows is None or rows > 0:
                 size = min(batch or READ_ROWS, READ_ROWS, rows or READ_ROWS)
-                found = database.cursor.fetchmany(size)
-                if not found:
+                fetched = database.cursor.fetchmany(size)
+                if not fetched:
                     return
-                frame = self._frame(names, found)
+                frame = self._frame(names, fetched)
                 rows = None if rows is None else rows - frame.height
                 yield frame if predicate is None else frame.filter(predicate)
 
-    def _frame(self, names: list[str], found: list[tuple[object, ...]]) -> pl.DataFrame:
+    def _frame(self, names: list[str], rows: list[tuple[object, ...]]) -> pl.DataFrame:
         if not names:
-            return pl.DataFrame(height=len(found))
-        values = zip(*found, strict=True)
+            return pl.DataFrame(height=len(rows))
+        values = zip(*rows, strict=True)
         return pl.DataFrame(
             [
                 decoded(name, column, self._schema[name])

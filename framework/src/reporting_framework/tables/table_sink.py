@@ -43,7 +43,7 @@ from reporting_framework.tables.loading import (
 from reporting_framework.tables.merge import (
     STATE,
     VERSION_COLUMNS,
-    Merged,
+    MergeResult,
     TableMerge,
     definitions,
     missing_columns,
@@ -163,10 +163,10 @@ class TableSink(Database):
         """
         if not (self._exists(database) and self.columns(database.cursor, STATE)):
             return None, None
-        found = database.rows(
+        rows = database.rows(
             f"SELECT version, state FROM {STATE} WHERE name = ?", self.settings.table
         )
-        return (int(found[0][0]), found[0][1]) if found else (None, None)
+        return (int(rows[0][0]), rows[0][1]) if rows else (None, None)
 
     def load_state(self) -> Mapping[str, Any] | None:
         """See `Sink.load_state`."""
@@ -210,8 +210,8 @@ class TableSink(Database):
         if until is not None:
             moment = pl.DataFrame({"at": [until]}, schema={"at": self._schema[name]})
             bound = f" WHERE {column} <= '{encoded(moment).item()}'"
-        found = database.value(f"SELECT MAX({column}) FROM {table}{bound}")
-        newest: datetime | None = decoded(name, [found], self._schema[name]).item()
+        value = database.value(f"SELECT MAX({column}) FROM {table}{bound}")
+        newest: datetime | None = decoded(name, [value], self._schema[name]).item()
         return newest.astimezone(UTC) if newest else None
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
@@ -257,14 +257,14 @@ class TableSink(Database):
             overtaken=merged.overtaken,
         )
 
-    def _unchanged(self, database: Session) -> Merged:
+    def _unchanged(self, database: Session) -> MergeResult:
         rows = self._rows(database) if self._exists(database) else 0
         counts = UpsertCounts() if self._mode == "upsert" else None
-        return Merged(False, rows, 0, 0, counts, self._state(database)[0])
+        return MergeResult(False, rows, 0, 0, counts, self._state(database)[0])
 
     def _merged(
         self, database: Session, staged: Sequence[StagedRows], context: CommitContext
-    ) -> Merged:
+    ) -> MergeResult:
         with database.transaction():
             check_order(self, database)
             self._create_staged(database)
@@ -292,8 +292,8 @@ class TableSink(Database):
     def scan(self) -> pl.LazyFrame | None:
         """See `Sink.scan`; with `VERSION` and `DELETED_AT` if the table has them."""
         with session(self) as database:
-            there = self.columns(database.cursor, self.settings.table)
-        if not there:
+            existing = self.columns(database.cursor, self.settings.table)
+        if not existing:
             return None
         schema = pl.Schema(
             {
@@ -301,8 +301,8 @@ class TableSink(Database):
                 **{
                     name: dtype
                     for name, dtype in VERSION_COLUMNS.items()
-                    if name in there
+                    if name in existing
                 },
             }
         )
-        return TableReader(self, schema, there).lazy()
+        return TableReader(self, schema, existing).lazy()

@@ -190,10 +190,10 @@ class KeptRows(Sink):
 
 
 class Notes:
-    """An observer that notes what it is told."""
+    """An observer that records the calls it gets."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.calls: list[str] = []
         self.split_results: list[SplitResult] = []
         self.rejections: list[Rejection] = []
         self.error: BaseException | None = None
@@ -201,29 +201,29 @@ class Notes:
     @hookimpl
     def reporting_run_started(self) -> None:
         """Note it."""
-        self.told.append("started")
+        self.calls.append("started")
 
     @hookimpl
     def reporting_split_finished(self, split_result: SplitResult) -> None:
         """Note it."""
-        self.told.append("split")
+        self.calls.append("split")
         self.split_results.append(split_result)
 
     @hookimpl
     def reporting_records_rejected(self, rejections: Sequence[Rejection]) -> None:
         """Note it."""
-        self.told.append("rejected")
+        self.calls.append("rejected")
         self.rejections += rejections
 
     @hookimpl
     def reporting_run_finished(self) -> None:
         """Note it."""
-        self.told.append("finished")
+        self.calls.append("finished")
 
     @hookimpl
     def reporting_run_failed(self, error: BaseException) -> None:
         """Note it."""
-        self.told.append("failed")
+        self.calls.append("failed")
         self.error = error
 
 
@@ -251,7 +251,7 @@ def pipeline(
     It has the stand-in validator and the local engine unless others are given. Its
     metadata store is at `metadata`, else where the first sink says.
     """
-    made = Pipeline(
+    built = Pipeline(
         report="test",
         source=source,
         validator=validator or EventValidator(),
@@ -260,7 +260,7 @@ def pipeline(
         engine=engine or LocalEngine(LocalEngineSettings()),
         schema=SCHEMA,
     ).guarded()
-    return made._replace(metadata=metadata_of("test", metadata, made.sinks))
+    return built._replace(metadata=metadata_of("test", metadata, built.sinks))
 
 
 def execute(pipeline: Pipeline, *observers: object, **how: Any) -> RunResult:

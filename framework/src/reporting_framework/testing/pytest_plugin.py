@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reporting_framework.testing.s3 import S3Server
 
 for _module in (
-    "belongings",
+    "stored_artifacts",
     "contract",
     "engines",
     "memory",

@@ -10,7 +10,7 @@ from reporting_aws.names import TABLE_NAME
 from reporting_aws.templates import parse
 from reporting_framework.plugin_api.settings import Settings
 
-MOST_COUNTERS = 49
+MAX_COUNTERS = 49
 """Each takes two items of a transaction (a counter, a marker of a user) beside the
 event's marker, of 100 in all.
 """
@@ -62,7 +62,7 @@ class DynamoDbCountersSettings(Settings):
     )
     counters: list[Counter] = Field(
         min_length=1,
-        max_length=MOST_COUNTERS,
+        max_length=MAX_COUNTERS,
         description="The items in which each event is counted",
     )
     delivery: Literal["exactly-once", "at-least-once"] = Field(

@@ -151,22 +151,22 @@ class DynamoDbEnrich(Transform):
     def _fetch(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Found | None]:
         """The items of these keys, or None for each that there is none of."""
         kept = self._cache(lookup)
-        found: dict[_Key, _Found | None] = kept.find(keys)
+        items_by_key: dict[_Key, _Found | None] = kept.find(keys)
         absent = {
             key: None
             for key in keys
-            if key not in found and not all(map(is_key_value, key))
+            if key not in items_by_key and not all(map(is_key_value, key))
         }
-        found.update(absent)
-        left = [key for key in keys if key not in found]
+        items_by_key.update(absent)
+        left = [key for key in keys if key not in items_by_key]
         for first in range(0, len(left), BATCH_SIZE):
             chunk = left[first : first + BATCH_SIZE]
             items = self._items(lookup, chunk)
             kept.keep(items, self.settings.cache_seconds)
             nothing = {key: None for key in chunk if key not in items}
             kept.keep(nothing, self.settings.cache_missing_seconds)
-            found |= {**items, **nothing}
-        return found
+            items_by_key |= {**items, **nothing}
+        return items_by_key
 
     def _items(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Found]:
         names = dict.fromkeys((*lookup.key, *lookup.columns.values()))

@@ -65,15 +65,15 @@ class Backoff:
     """
 
     def __init__(self, attempts: int) -> None:
-        self._left, self._made = attempts - 1, 0
+        self._left, self._attempts = attempts - 1, 0
 
     def again(self) -> bool:
         """Whether there is another attempt; the pause before it is made here."""
         if self._left <= 0:
             return False
         self._left -= 1
-        _sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._made)))  # noqa: S311 - no secret
-        self._made += 1
+        _sleep(random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._attempts)))  # noqa: S311 - no secret
+        self._attempts += 1
         return True
 
 

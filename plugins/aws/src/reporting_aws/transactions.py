@@ -21,7 +21,7 @@ from reporting_aws.aws_errors import CONDITION, ServiceError, call
 from reporting_aws.markers import EXPIRES_AT, MARKER, PARTITION_KEY, SORT_KEY, Key
 from reporting_aws.tables import Backoff, batch_get
 
-MOST_ITEMS = 100
+MAX_ITEMS = 100
 """Items in a transaction. Their 4 MB are never reached: a key has at most 3 KB, and
 there is little else.
 """
@@ -75,7 +75,7 @@ def groups(events: Iterable[Event]) -> Iterator[list[Event]]:
     held: set[object] = set()
     for event in sorted(events, key=lambda event: event.counters):
         items = event.items
-        if len(held | items) > MOST_ITEMS:
+        if len(held | items) > MAX_ITEMS:
             yield group
             group, held = [], set()
         group.append(event)

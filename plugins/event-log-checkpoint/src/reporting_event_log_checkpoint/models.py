@@ -36,7 +36,7 @@ Text = Annotated[str, Field(strict=True, min_length=1)]
 AnyText = Annotated[str, Field(strict=True)]
 """A string."""
 
-LEAST_ADCID, MOST_ADCID = -(2**31), 2**31 - 1
+MIN_ADCID, MAX_ADCID = -(2**31), 2**31 - 1
 
 
 def _or_digits(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -45,7 +45,7 @@ def _or_digits(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     The integer is tried first, so errors are those of an integer.
     """
     digits = core_schema.str_schema(strict=True, pattern=r"^[0-9]+$")
-    number = core_schema.int_schema(ge=LEAST_ADCID, le=MOST_ADCID)
+    number = core_schema.int_schema(ge=MIN_ADCID, le=MAX_ADCID)
     return core_schema.union_schema(
         [handler(source), core_schema.chain_schema([digits, number])],
         mode="left_to_right",
@@ -54,7 +54,7 @@ def _or_digits(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
 
 Adcid = Annotated[
     int,
-    Field(strict=True, ge=LEAST_ADCID, le=MOST_ADCID),
+    Field(strict=True, ge=MIN_ADCID, le=MAX_ADCID),
     GetPydanticSchema(_or_digits),
 ]
 """A centre's number: an integer of 32 bits, or a string of digits that is one."""

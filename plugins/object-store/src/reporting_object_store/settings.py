@@ -12,7 +12,7 @@ from reporting_object_store.json_source.decode import MAX_RECORDS
 
 MEBIBYTE = 1024 * 1024
 LONGEST_DAYS = 100_000
-MOST_RUNS = 10_000
+MAX_RUNS = 10_000
 _BUCKET_ALONE = re.compile(r"[a-z0-9]+://[^/]*")
 
 
@@ -126,7 +126,7 @@ class ParquetCheckpointSettings(Settings):
     keep_runs: int = Field(
         500,
         ge=0,
-        le=MOST_RUNS,
+        le=MAX_RUNS,
         description=(
             "Runs whose records are kept in `_runs/` beside the checkpoint; 0: no"
             " history"

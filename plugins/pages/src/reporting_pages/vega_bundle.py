@@ -19,10 +19,10 @@ def library() -> str:
     Raises:
         FileNotFoundError: The package was put together without being built.
     """
-    return made(files("reporting_pages") / "vega.js")
+    return bundle_text(files("reporting_pages") / "vega.js")
 
 
-def made(place: Traversable) -> str:
+def bundle_text(place: Traversable) -> str:
     """What was made when the package was built.
 
     Raises:

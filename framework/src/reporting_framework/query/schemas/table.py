@@ -69,11 +69,11 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
         StepFailed: A plugin raised an error of its own.
     """
 
-    def found(role: str, use: PluginRef) -> tuple[Any, Any]:
+    def built(role: str, use: PluginRef) -> tuple[Any, Any]:
         plugin = registry.find(role, use.name)
         return plugin, settings_of(report, role, use, plugin)
 
-    found("source", composition.source)
+    built("source", composition.source)
     validator = plugin_of(report, "validator", composition.validator, registry)
     transforms = [
         plugin_of(report, "transform", use, registry) for use in composition.transforms
@@ -86,7 +86,7 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
     )
     folders = []
     for use in composition.sinks:
-        plugin, settings = found("sink", use)
+        plugin, settings = built("sink", use)
         folder = call(Owner(report, "sink", use.name), plugin.table_folder, settings)
         if folder is not None:
             folders.append(folder)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.query.sql.table import Table
 
-Form = Literal["csv", "json", "parquet"]
+OutputFormat = Literal["csv", "json", "parquet"]
 
 _FORMS: dict[str, str] = {
     "csv": "FORMAT csv, HEADER",
@@ -62,7 +62,7 @@ class Some(NamedTuple):
     more: int
 
 
-class Asked(NamedTuple):
+class SqlAnswer(NamedTuple):
     """A table that a statement has been tried out for."""
 
     statement: Statement
@@ -84,7 +84,7 @@ class Asked(NamedTuple):
             more = self._run("SELECT count(*) FROM ")[0][0] - count
         return Some(columns, rows[:count], more)
 
-    def write(self, form: Form, path: Path) -> None:
+    def write(self, form: OutputFormat, path: Path) -> None:
         """Write all rows to a file that is there already.
 
         Nothing of the answer is collected first.
@@ -167,7 +167,9 @@ def columns_of(table: Table) -> Columns:
 
 
 @contextmanager
-def asked(text: str, table: Table, paths: Sequence[Path] = ()) -> Iterator[Asked]:
+def open_answer(
+    text: str, table: Table, paths: Sequence[Path] = ()
+) -> Iterator[SqlAnswer]:
     """A table for a statement, which has been tried out.
 
     Args:
@@ -195,7 +197,7 @@ def asked(text: str, table: Table, paths: Sequence[Path] = ()) -> Iterator[Asked
         statement = plan_statement(
             text, table.names, [(name, kind) for name, kind, *_ in columns]
         )
-        yield Asked(statement, connection, files)
+        yield SqlAnswer(statement, connection, files)
 
 
 def _views(table: Table) -> list[str]:

@@ -245,9 +245,9 @@ def _full_disk(message: str) -> str | None:
     """
     for number in PLACE_ERRORS:
         if os.strerror(number) in message:
-            found = re.search(r'file \\*"([^"\\\n]+)', message)
+            match = re.search(r'file \\*"([^"\\\n]+)', message)
             path = (
-                found[1] if found and os.path.exists(os.path.dirname(found[1])) else ""
+                match[1] if match and os.path.exists(os.path.dirname(match[1])) else ""
             )
             error = OSError(number, os.strerror(number), path)
             return f"{path}: {system_problem(error)}".removeprefix(": ")

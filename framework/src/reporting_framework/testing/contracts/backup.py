@@ -16,7 +16,7 @@ from reporting_framework.testing.harness.sink_harness import Place
 
 
 class BackupContract:
-    """The promises of `Sink.belongings`, `Sink.back_up` and `Sink.remove`."""
+    """The promises of `Sink.stored_artifacts`, `Sink.back_up` and `Sink.remove`."""
 
     def test_what_is_kept_is_told(self, place: Place) -> None:
         """Outputs with their rows, and a version of each.
@@ -25,7 +25,7 @@ class BackupContract:
         """
         early = [
             artifact
-            for artifact in self._inspectable(place).belongings()
+            for artifact in self._inspectable(place).stored_artifacts()
             if artifact.kind == "output"
         ]
         assert not early, (
@@ -34,7 +34,7 @@ class BackupContract:
         place.run(range(6))
         outputs = [
             artifact
-            for artifact in self._inspectable(place).belongings()
+            for artifact in self._inspectable(place).stored_artifacts()
             if artifact.kind == "output"
         ]
         rows = sum(output.rows or 0 for output in outputs)
@@ -52,7 +52,9 @@ class BackupContract:
         place.run(range(6))
         sink = self._resettable(place)
         stored = [
-            artifact for artifact in sink.belongings() if artifact.kind == "output"
+            artifact
+            for artifact in sink.stored_artifacts()
+            if artifact.kind == "output"
         ]
         copies = sink.back_up(stored, "20240101T000000Z")
         assert len(set(copies)) == len(stored), (
@@ -69,7 +71,9 @@ class BackupContract:
         place.run(range(4))
         sink = self._resettable(place)
         outputs = [
-            artifact for artifact in sink.belongings() if artifact.kind == "output"
+            artifact
+            for artifact in sink.stored_artifacts()
+            if artifact.kind == "output"
         ]
         place.run(range(4, 8))
         for act in (
@@ -82,7 +86,7 @@ class BackupContract:
 
     def _inspectable(self, place: Place) -> Any:
         sink = place.opened(with_ledger=False)
-        if not supports(sink, "belongings"):
+        if not supports(sink, "stored_artifacts"):
             pytest.skip("it does not tell what it keeps")
         return sink
 

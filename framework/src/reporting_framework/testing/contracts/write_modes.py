@@ -41,7 +41,7 @@ from reporting_framework.testing.harness.versions import (
 AT = datetime(2024, 3, 1, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 WRITERS = 4
-TRIES = 10
+MAX_ATTEMPTS = 10
 
 Parts = Sequence[Sequence[Change]]
 
@@ -476,13 +476,15 @@ def _any_change(chance: random.Random) -> Change:
 
 def _persistent(work: Callable[[], Any]) -> None:
     """Do something, again while others win."""
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         try:
             work()
         except TransientError:
             continue
         return
-    raise AssertionError(f"a run gets through at last: it did not in {TRIES} tries")
+    raise AssertionError(
+        f"a run gets through at last: it did not in {MAX_ATTEMPTS} attempts"
+    )
 
 
 def _replace(table: Table, parts: Parts, due: Mapping[int, int]) -> CommitResult:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from reporting_framework.errors import StorageUnavailable
 
-MOST_CALLS = 500
+MAX_CALLS = 500
 """A plugin that makes more calls than these in one step is not swept to its end."""
 
 
@@ -100,10 +100,10 @@ class CallFaults:
         def broken(*args: Any, **kwargs: Any) -> Any:
             kind = self._due()
             if kind in ("fails once", "fails for good", "killed before"):
-                raise self._made(kind)
+                raise self._error_of(kind)
             value = function(*args, **kwargs)
             if kind:
-                raise self._made(kind)
+                raise self._error_of(kind)
             return value
 
         return broken
@@ -127,7 +127,7 @@ class CallFaults:
                 "killed before" if late and self._kind == "killed after" else self._kind
             )
 
-    def _made(self, kind: str) -> BaseException:
+    def _error_of(self, kind: str) -> BaseException:
         return Killed() if kind.startswith("killed") else self._error()
 
 
@@ -177,5 +177,5 @@ def each_fault(faults: Faults) -> Iterator[Attempt]:
         for nth in count(1):
             attempt = Attempt(faults, kind, nth)
             yield attempt
-            if not attempt.fired or nth >= MOST_CALLS:
+            if not attempt.fired or nth >= MAX_CALLS:
                 break

@@ -8,7 +8,7 @@ from typing import NamedTuple
 WIDTHS = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365)
 """Widths that people know: days, weeks, months, a year."""
 
-LEAST, MOST = 10, 30
+MIN_SPANS, MAX_SPANS = 10, 30
 """Spans that are drawn, outliers left out."""
 
 OUTSIDE = 0.01
@@ -43,11 +43,13 @@ def spans_of(days: Mapping[int, int]) -> Spans:
         _quantile(ordered, total * OUTSIDE),
         _quantile(ordered, total * (1 - OUTSIDE)),
     )
-    width = next((width for width in WIDTHS if (high - low + 1) / width <= MOST), None)
+    width = next(
+        (width for width in WIDTHS if (high - low + 1) / width <= MAX_SPANS), None
+    )
     if width is None:
-        width = -(-(high - low + 1) // (MOST * 365)) * 365
+        width = -(-(high - low + 1) // (MAX_SPANS * 365)) * 365
     start, counts = low // width * width, dict[int, int]()
-    end = max((high // width + 1) * width, start + LEAST * width)
+    end = max((high // width + 1) * width, start + MIN_SPANS * width)
     for number, count in ordered:
         if start <= number < end:
             counts[number // width * width] = (

@@ -64,11 +64,15 @@ class CheckpointFiles(Sink):
         merged = [folder.join(RUNS_FOLDER)] if settings.keep_runs else []
         return [
             *(
-                each
+                permission
                 for place in (folder, *apart)
-                for each in permissions.writing(place)
+                for permission in permissions.writing(place)
             ),
-            *(each for place in merged for each in permissions.deleting(place)),
+            *(
+                permission
+                for place in merged
+                for permission in permissions.deleting(place)
+            ),
         ]
 
     @classmethod
@@ -162,13 +166,13 @@ class CheckpointFiles(Sink):
         Args:
             known: Files by key; one that is not among them has another version.
         """
-        found = set()
+        keys = set()
         for listed in self._listed():
             entry = listed if listed.version else self.store.head(listed.key)
             file = known.get(listed.key)
             if entry and not (file and same_version(entry.version, file.version)):
-                found.add(listed.key)
-        return found
+                keys.add(listed.key)
+        return keys
 
     def metadata_location(self) -> MetadataLocation:
         """See `Sink.metadata_location`: beside the files.

@@ -26,13 +26,13 @@ class CheckpointMaintenance(CheckpointFiles):
     It is for `reporting state` and `reporting doctor`.
     """
 
-    def belongings(self) -> Sequence[StoredArtifact]:
-        """See `Sink.belongings`."""
+    def stored_artifacts(self) -> Sequence[StoredArtifact]:
+        """See `Sink.stored_artifacts`."""
         with ThreadPoolExecutor(
             MAX_WORKERS, thread_name_prefix="reporting-look"
         ) as pool:
-            found = [*pool.map(self._artifact, self._keys())]
-        outputs = [artifact for artifact in found if artifact is not None]
+            artifacts = [*pool.map(self._artifact, self._keys())]
+        outputs = [artifact for artifact in artifacts if artifact is not None]
         state = self._source_state(known=bool(outputs))
         folders = dict.fromkeys(self._folders())
         return [*outputs, *state, *backup.leftovers(folders)]
@@ -82,17 +82,19 @@ class CheckpointMaintenance(CheckpointFiles):
         yield self.layout.folder.join(self.layout.template).parent
         yield from (self.layout.folder.join(key).parent for key in self._keys())
 
-    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
+    def back_up(
+        self, stored_artifacts: Sequence[StoredArtifact], name: str
+    ) -> Sequence[str]:
         """See `Sink.back_up`."""
-        return backup.back_up(self._places(belongings), self.store, name)
+        return backup.back_up(self._places(stored_artifacts), self.store, name)
 
-    def remove(self, belongings: Sequence[StoredArtifact]) -> None:
+    def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
         """See `Sink.remove`."""
-        for store, key, belonging in reversed(self._places(belongings)):
-            store.delete(key, if_version=belonging.version or "")
+        for store, key, artifact in reversed(self._places(stored_artifacts)):
+            store.delete(key, if_version=artifact.version or "")
 
-    def _places(self, belongings: Sequence[StoredArtifact]) -> list[backup.Place]:
-        """These belongings, unchanged, each with its store and key."""
+    def _places(self, stored_artifacts: Sequence[StoredArtifact]) -> list[backup.Place]:
+        """These artifacts, unchanged, each with its store and key."""
         state = self._state_file
         known = {
             state.uri: (state.store, state.key),
@@ -102,10 +104,10 @@ class CheckpointMaintenance(CheckpointFiles):
             },
         }
         places = []
-        for belonging in belongings:
-            if belonging.uri not in known:
-                raise backup.gone(belonging)
-            places.append(backup.Place(*known[belonging.uri], belonging))
+        for artifact in stored_artifacts:
+            if artifact.uri not in known:
+                raise backup.gone(artifact)
+            places.append(backup.Place(*known[artifact.uri], artifact))
         backup.check_unchanged(places)
         return places
 

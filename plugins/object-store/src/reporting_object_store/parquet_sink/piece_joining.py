@@ -14,7 +14,7 @@ from reporting_object_store.parquet_sink.staging import (
     StagingArea,
 )
 
-MOST_AT_ONCE = 32
+MAX_PIECES = 32
 """Pieces that may be read side by side."""
 
 ROWS = 262_144
@@ -35,7 +35,7 @@ def join_pieces(
         area: Where they are.
         newest: Whether a piece has only the newest version of each source key.
     """
-    if _side_by_side(pieces) <= MOST_AT_ONCE:
+    if _side_by_side(pieces) <= MAX_PIECES:
         return pieces
     joined = []
     batch = max(512, min(RECORD_BATCH, ROWS * ROWS // sum(p.rows for p in pieces)))

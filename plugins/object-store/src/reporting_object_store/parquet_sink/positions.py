@@ -18,26 +18,26 @@ class Positions:
 
     def __init__(self, number: str, at: str) -> None:
         self._number, self._at = number, at
-        self._found: dict[int, list[pl.Series]] = defaultdict(list)
+        self._parts: dict[int, list[pl.Series]] = defaultdict(list)
 
     def add(self, rows: pl.DataFrame) -> None:
         """Add the positions of rows."""
         for number, part in parts_by(rows, self._number).items():
-            self._found[number].append(part[self._at].rechunk())
+            self._parts[number].append(part[self._at].rechunk())
 
     def take(self, number: int) -> pl.Series:
         """Return the positions in a file or piece, in order, and forget them."""
-        found = self._found.pop(number, None)
-        if not found:
+        parts = self._parts.pop(number, None)
+        if not parts:
             return pl.Series(self._at, [], pl.UInt32)
-        positions = pl.concat(found, rechunk=True)
-        found.clear()
+        positions = pl.concat(parts, rechunk=True)
+        parts.clear()
         return positions.sort(in_place=True)
 
     @property
     def numbers(self) -> list[int]:
         """Numbers of files or pieces with positions."""
-        return list(self._found)
+        return list(self._parts)
 
 
 def parts_by(rows: pl.DataFrame, column: str) -> Mapping[int, pl.DataFrame]:

@@ -37,7 +37,7 @@ class SchemaMapping(NamedTuple):
         wanted: Today's columns.
     """
 
-    found: pl.Schema
+    stored: pl.Schema
     schema: pl.Schema
     wanted: pl.Schema
 
@@ -77,7 +77,7 @@ class SchemaMapping(NamedTuple):
     @property
     def current(self) -> bool:
         """Whether the file is as it would be written today."""
-        return list(self.found.items()) == list(self.schema.items())
+        return list(self.stored.items()) == list(self.schema.items())
 
     @property
     def kept(self) -> list[str]:
@@ -120,14 +120,14 @@ class SchemaMapping(NamedTuple):
         casts = [
             name
             for name in self.wanted
-            if name in self.found and self.found[name] != self.wanted[name]
+            if name in self.stored and self.stored[name] != self.wanted[name]
         ]
         if not casts:
             return
         counts = [self._loses_value(name).sum().alias(name) for name in casts]
         bad = rows.select(counts).collect(engine="streaming").row(0, named=True)
         problems = [
-            f"column {name} is {self.found[name]}, not {self.wanted[name]}, and"
+            f"column {name} is {self.stored[name]}, not {self.wanted[name]}, and"
             f" {number} {'rows do' if number > 1 else 'row does'} not fit"
             for name, number in bad.items()
             if number
@@ -137,16 +137,20 @@ class SchemaMapping(NamedTuple):
                 f"the checkpoint has another schema: {'; '.join(problems)}"
             )
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """What a commit changes, in words."""
         cast = [
-            f"column {name} {self.found[name]} to {dtype}"
+            f"column {name} {self.stored[name]} to {dtype}"
             for name, dtype in self.schema.items()
-            if name in self.found and self.found[name] != dtype
+            if name in self.stored and self.stored[name] != dtype
         ]
         parts = [
             *cast,
-            *(f"column {name} added" for name in self.schema if name not in self.found),
+            *(
+                f"column {name} added"
+                for name in self.schema
+                if name not in self.stored
+            ),
         ]
         return (
             textwrap.shorten("; ".join(parts), MAX_MESSAGE, placeholder=" …")
@@ -156,8 +160,8 @@ class SchemaMapping(NamedTuple):
     def _columns(self, strict: bool) -> list[pl.Expr]:
         return [
             (
-                _cast(name, self.found[name], dtype, strict)
-                if name in self.found
+                _cast(name, self.stored[name], dtype, strict)
+                if name in self.stored
                 else pl.lit(None, dtype).alias(name)
             )
             for name, dtype in self.schema.items()
@@ -168,7 +172,7 @@ class SchemaMapping(NamedTuple):
 
         A value that is none then counts as another.
         """
-        actual, wanted = self.found[name], self.wanted[name]
+        actual, wanted = self.stored[name], self.wanted[name]
         column, converted = pl.col(name), _cast(name, actual, wanted, strict=False)
         if isinstance(wanted, pl.Date):
             column, again = column.cast(pl.String), converted.dt.to_string(DAY)

@@ -361,7 +361,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
             size = scratch.stat().st_size
             version = self.store.put(file.key, scratch, if_version=file.version)
         if file.form and file.upgrades:
-            _log.warning("%s: upgraded: %s", file.uri, file.form.told())
+            _log.warning("%s: upgraded: %s", file.uri, file.form.describe())
         moments = (file.newest, new.newest(self.settings.timestamp))
         newest = max((moment for moment in moments if moment), default=None)
         total = file.rows + new.rows

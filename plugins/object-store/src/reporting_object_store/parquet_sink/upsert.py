@@ -223,7 +223,7 @@ class UpsertCommit:
             size = scratch.stat().st_size
             version = store.put(file.key, scratch, if_version=file.version)
         if file.form and file.upgrades:
-            _log.warning("%s: upgraded: %s", file.uri, file.form.told())
+            _log.warning("%s: upgraded: %s", file.uri, file.form.describe())
         return Checkpoint(
             store,
             file.key,
