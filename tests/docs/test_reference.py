@@ -24,7 +24,7 @@ from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.registry.discovery import hook_names
-from reporting_framework.registry.registry import ROLES
+from reporting_framework.registry.plugin_info import ROLES
 from tests.docs.playing import DOCS
 
 FOLDER = DOCS / "reference"

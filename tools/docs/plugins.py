@@ -11,13 +11,8 @@ from reporting_framework.aws_lambda.settings import PREFIX, FunctionSettings
 from reporting_framework.config.layers import variable
 from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT
-from reporting_framework.registry.registry import (
-    ROLES,
-    PluginInfo,
-    Registry,
-    load_plugins,
-    plural,
-)
+from reporting_framework.registry.plugin_info import ROLES, PluginInfo, plural
+from reporting_framework.registry.registry import Registry, load_plugins
 from tools.docs.docstrings import Undocumented, as_markdown, literal, summary, text_of
 from tools.docs.markdown import code, page, slug, table
 from tools.docs.settings import settings_table

@@ -10,7 +10,7 @@ import reporting_framework
 from reporting_framework.plugin_api import hookspecs
 from reporting_framework.registry.discovery import hook_names
 from reporting_framework.registry.observers import LIFECYCLE_HOOKS, Lifecycle
-from reporting_framework.registry.registry import ROLES, role_hook
+from reporting_framework.registry.plugin_info import ROLES, role_hook
 
 HOOKS = {name: getattr(hookspecs, name) for name in hook_names()}
 SOURCES = Path(reporting_framework.__file__).parent

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.registry.registry import PluginInfo, load_plugins
+from reporting_framework.registry.plugin_info import PluginInfo
+from reporting_framework.registry.registry import load_plugins
 from reporting_framework.scaffolding.names import (
     FIRST_PARTY,
     LONGEST,

@@ -13,7 +13,8 @@ from reporting_framework.cli.list import none_of, registered
 from reporting_framework.errors import PluginError, ReportingError
 
 if TYPE_CHECKING:
-    from reporting_framework.registry.registry import PluginInfo, Registry
+    from reporting_framework.registry.plugin_info import PluginInfo
+    from reporting_framework.registry.registry import Registry
 
 
 def print_askable(

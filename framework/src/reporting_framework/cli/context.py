@@ -15,7 +15,8 @@ from reporting_framework.errors import ReportingError
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec
-    from reporting_framework.registry.registry import PluginInfo, Registry
+    from reporting_framework.registry.plugin_info import PluginInfo
+    from reporting_framework.registry.registry import Registry
 
 
 class CliContext:

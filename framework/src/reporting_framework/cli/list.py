@@ -12,7 +12,8 @@ from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import escape_control_chars, write
 
 if TYPE_CHECKING:
-    from reporting_framework.registry.registry import PluginInfo, Registry
+    from reporting_framework.registry.plugin_info import PluginInfo
+    from reporting_framework.registry.registry import Registry
 
 format_option = click.option(
     "--format",

@@ -18,7 +18,7 @@ from reporting_framework.errors import SettingsError
 from reporting_framework.registry.discovery import installed, normalised
 
 if TYPE_CHECKING:
-    from reporting_framework.registry.registry import PluginInfo
+    from reporting_framework.registry.plugin_info import PluginInfo
 
 LONGEST = 32
 """With what a deployment appends, a bucket's name may have 63 characters."""
