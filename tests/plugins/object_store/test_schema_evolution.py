@@ -15,7 +15,7 @@ from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.storage import open_store
 from reporting_framework.testing.harness.memory import assert_bounded, peak
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
-from reporting_object_store.parquet_sink import sink as sink_module
+from reporting_object_store.parquet_sink import file_commit as commit_module
 from tests.plugins.object_store.foreign_rows import FOREIGN
 from tests.plugins.object_store.tables import START, WIDE, in_order, rows, shared, table
 from tests.support.plugins import checkpoint
@@ -247,7 +247,7 @@ def test_each_of_several_files_has_a_form_of_its_own():
 @pytest.mark.parametrize("read", [1, 2, 3, 100])
 def test_an_upgrade_reads_a_part_at_a_time(monkeypatch, read):
     monkeypatch.setattr(checkpoint_module, "READ_ROWS", read)
-    monkeypatch.setattr(sink_module, "READ_ROWS", read)
+    monkeypatch.setattr(commit_module, "READ_ROWS", read)
     uri, today = place(), place()
     found = table([row(number, day=date(2024, 5, number + 1)) for number in range(9)])
     put(uri, found.cast({"day": pl.String}).reverse())
@@ -263,7 +263,7 @@ def test_memory_does_not_grow_with_the_file_that_is_upgraded(
     tmp_path, monkeypatch, mixed
 ):
     monkeypatch.setattr(checkpoint_module, "READ_ROWS", 20_000)
-    monkeypatch.setattr(sink_module, "READ_ROWS", 20_000)
+    monkeypatch.setattr(commit_module, "READ_ROWS", 20_000)
     peaks, sizes = [], []
     for count in (150_000, 900_000):
         number = pl.int_range(count, eager=True)

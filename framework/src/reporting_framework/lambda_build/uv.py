@@ -90,7 +90,8 @@ def interpreter(version: str) -> str:
     ):
         return sys.executable
     wanted = f"cpython-{version}"
-    try:
+
+    def find() -> str:
         return uv(
             "python",
             "find",
@@ -98,6 +99,9 @@ def interpreter(version: str) -> str:
             wanted,
             doing=f"looking for a Python {version}",
         ).strip()
+
+    try:
+        return find()
     except BuildError:
         uv(
             "python",
@@ -105,10 +109,4 @@ def interpreter(version: str) -> str:
             wanted,
             doing=f"there is no Python {version} to compile with; installing one",
         )
-    return uv(
-        "python",
-        "find",
-        "--no-project",
-        wanted,
-        doing=f"looking for a Python {version}",
-    ).strip()
+    return find()

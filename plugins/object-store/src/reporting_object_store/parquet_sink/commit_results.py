@@ -1,4 +1,4 @@
-"""What a commit of versions did to each file, and to the table."""
+"""What a commit did to each file, and to the table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reporting_framework.plugin_api.result import Output
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 
 
-class Upserted(NamedTuple):
+class CommittedFile(NamedTuple):
     """What a commit did to one file.
 
     Attributes:
@@ -32,15 +32,30 @@ class Committed(NamedTuple):
 
     Attributes:
         files: What it did to each file, by key.
-        rows: Staged rows that are left out because a newer one was staged with them.
+        superseded: Staged rows that are left out because a newer one was staged with
+            them.
         spans: When it merged.
         upserts: Whether it was an ``upsert``.
     """
 
-    files: Mapping[str, Upserted]
+    files: Mapping[str, CommittedFile]
     superseded: int
     spans: Sequence[tuple[float, float]]
     upserts: bool
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the files that are there, by key."""
+        return {
+            key: one.file.version
+            for key, one in self.files.items()
+            if one.file.version is not None
+        }
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether another run had written a file since it was opened."""
+        return any(one.overtaken for one in self.files.values())
 
     def result(self) -> CommitResult:
         """Return it as the framework wants it."""
@@ -64,4 +79,5 @@ class Committed(NamedTuple):
             upserted=UpsertCounts(*map(sum, zip(*counts, strict=True)))
             if self.upserts
             else None,
+            overtaken=self.overtaken,
         )

@@ -5,12 +5,8 @@ The file is its own ledger, and is replaced in one atomic write.
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
@@ -29,22 +25,19 @@ from reporting_framework.errors import (
     SettingsError,
     StorageUnavailable,
 )
-from reporting_framework.plugin_api.result import Output
+from reporting_framework.plugin_api.records import WriteMode
 from reporting_framework.storage import commit_attempts, same_version
-from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrderError
-from reporting_object_store.parquet_sink.commit_versions import commit_versions
+from reporting_object_store.parquet_sink.append import AppendCommit
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint
+from reporting_object_store.parquet_sink.commit_results import Committed
+from reporting_object_store.parquet_sink.file_commit import FileCommit
 from reporting_object_store.parquet_sink.ledger import CheckpointLedger
 from reporting_object_store.parquet_sink.maintenance import (
     MAX_WORKERS,
     CheckpointMaintenance,
 )
-from reporting_object_store.parquet_sink.merge import (
-    READ_ROWS,
-    merge,
-    regroup,
-    write,
-)
 from reporting_object_store.parquet_sink.piece_joining import join_pieces
+from reporting_object_store.parquet_sink.replacing import ReplaceCommit
 from reporting_object_store.parquet_sink.row_versions import (
     newest_rows,
     with_moments,
@@ -52,16 +45,18 @@ from reporting_object_store.parquet_sink.row_versions import (
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     StagingArea,
-    in_order,
-    merge_rows,
-    sort_frames,
 )
-from reporting_object_store.parquet_sink.state import decoded, encoded, metadata_of
+from reporting_object_store.parquet_sink.state import decoded
+from reporting_object_store.parquet_sink.upsert import UpsertCommit
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
+COMMITS: Mapping[WriteMode, type[FileCommit]] = {
+    "append": AppendCommit,
+    "upsert": UpsertCommit,
+    "replace": ReplaceCommit,
+}
 
 
 class ParquetCheckpoint(CheckpointMaintenance):
@@ -80,10 +75,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
         super().__init__(settings)
         self._files: dict[str, Checkpoint] = {}
         self._ledger: CheckpointLedger | None = None
-        self._merging: list[tuple[float, float]] = []
-        self._overtaken = False
         self._spool = StagingArea(settings.timestamp)
-        self._state: str | None = None
 
     def ledger(self) -> CheckpointLedger:
         """See `Sink.ledger`."""
@@ -156,130 +148,22 @@ class ParquetCheckpoint(CheckpointMaintenance):
 
         Each file is committed on its own, in the order of their keys.
         """
-        if self._mode != "append":
-            return self._commit_versions(staged_parts, context)
-        staged: dict[str, list[StagedFile]] = {}
-        for staged_part in staged_parts:
-            for piece in staged_part.data:
-                staged.setdefault(piece.key, []).append(piece)
-        outputs, duplicates, newest = [], 0, []
-        self._merging.clear()
-        self._overtaken = False
-        if context.state is not None and not self.layout.columns:
-            self._state = encoded(context.state)
-            staged.setdefault(self.layout.template, [])
-        known = self._known_rows(staged)
-        for key in sorted(self._files.keys() | staged.keys()):
-            file, new = (
-                self._files.get(key)
-                or Checkpoint(self.store, key, self.settings.timestamp),
-                0,
-            )
-            if (pieces := staged.get(key)) is not None:
-                elsewhere = {
-                    source_key
-                    for other, source_keys in known.items()
-                    if other != key
-                    for source_key in source_keys
-                }
-                file, new = self._commit(file, pieces, elsewhere)
-                duplicates += sum(piece.rows for piece in pieces) - new
-            if file.version is not None:
-                self._versions = {**(self._versions or {}), key: file.version}
-                outputs.append(
-                    Output(
-                        uri=file.uri,
-                        rows=file.rows,
-                        new_rows=new,
-                        bytes=file.size,
-                        version=file.version,
-                    )
-                )
-                newest.append(file.newest)
-        if context.state is not None and self.layout.columns:
-            self._state_file.save(context.state, self._versions or ())
-        spans = [("merge", span) for span in self._merging]
-        return CommitResult(
-            outputs,
-            duplicates,
-            max((moment for moment in newest if moment), default=None),
-            spans,
-            overtaken=self._overtaken,
-        )
-
-    def _commit_versions(
-        self, staged_parts: Sequence[StagedPart], context: CommitContext
-    ) -> CommitResult:
-        """Commit with ``upsert`` or ``replace``."""
         pieces: Sequence[StagedFile]
         pieces = [piece for part in staged_parts for piece in part.data]
-        if not self.layout.columns:
+        if self._mode != "append" and not self.layout.columns:
             pieces = join_pieces(pieces, self._spool, newest=True)
-        committed = commit_versions(
-            self,
-            self._files,
-            pieces,
-            context,
-            self._spool.folder(),
-            replaces=self._mode == "replace",
+        commit = COMMITS[self._mode](self, self._files, pieces, context, self._spool)
+        committed = Committed(
+            commit.run(),
+            sum(piece.superseded for piece in pieces),
+            commit.spans,
+            upserts=self._mode == "upsert",
         )
-        overtaken = any(one.overtaken for one in committed.files.values())
-        versions = {
-            key: one.file.version
-            for key, one in committed.files.items()
-            if one.file.version is not None
-        }
-        self._versions = {**(self._versions or {}), **versions}
-        if context.state is not None and self.layout.columns and not overtaken:
+        self._versions = {**(self._versions or {}), **committed.versions}
+        applies = self._mode == "append" or not committed.overtaken
+        if context.state is not None and self.layout.columns and applies:
             self._state_file.save(context.state, self._versions)
-        return committed.result()._replace(overtaken=overtaken)
-
-    def _known_rows(
-        self, staged: Mapping[str, Sequence[StagedFile]]
-    ) -> dict[str, pl.Series]:
-        """Return the staged rows that are there already, by file.
-
-        They are rows of objects that are read again.
-
-        An object that has changed may name another file for a row that was taken: the
-        row stays where it is.
-        """
-        again = [
-            piece for pieces in staged.values() for piece in pieces if not piece.fresh
-        ]
-        if not self.layout.columns or not again:
-            return {}
-        source_keys = pl.concat(
-            [pl.scan_ipc(piece.path).select(SOURCE_KEY) for piece in again]
-        ).collect()[SOURCE_KEY]
-        wanted = source_keys.filter(source_keys.str.contains("#", literal=True))
-        return {
-            key: file.existing_keys(wanted)
-            for key, file in self._files.items()
-            if len(wanted) and file.rows
-        }
-
-    def _commit(
-        self,
-        file: Checkpoint,
-        pieces: Sequence[StagedFile],
-        elsewhere: Set[str],
-    ) -> tuple[Checkpoint, int]:
-        """The file with the staged rows in it, and how many of them were new.
-
-        Args:
-            file: The file.
-            pieces: The staged rows.
-            elsewhere: Source keys of rows that are in another file.
-        """
-        pieces = join_pieces(pieces, self._spool)
-        fresh = all(piece.fresh for piece in pieces)
-
-        def write(file: Checkpoint, overtaken: bool) -> tuple[Checkpoint, int]:
-            self._overtaken |= overtaken
-            return self._replace(file, pieces, elsewhere, check=not fresh or overtaken)
-
-        return self.attempt(file, write)
+        return committed.result()
 
     def attempt(self, file: Checkpoint, write: Callable[[Checkpoint, bool], T]) -> T:
         """Write a file, again and again as long as others win the race.
@@ -322,146 +206,6 @@ class ParquetCheckpoint(CheckpointMaintenance):
         entry = self.store.head(key)
         return entry.version if entry else None
 
-    def _replace(
-        self,
-        file: Checkpoint,
-        pieces: Sequence[StagedFile],
-        elsewhere: Set[str],
-        *,
-        check: bool,
-    ) -> tuple[Checkpoint, int]:
-        """Merge and write once.
-
-        `check`: rows may be there already, of objects read again or from another run.
-        """
-
-        def counted() -> _NewRows:
-            return _NewRows(
-                in_order(pieces, self.settings.timestamp, merge_rows(pieces)),
-                file,
-                elsewhere,
-                check=check,
-            )
-
-        state = self._state_after(file)
-        with self.store.temp_path(file.key) as scratch:
-            try:
-                new = self._merged(file, file.frames(), counted(), scratch, state)
-            except OutOfOrderError:
-                with sort_frames(
-                    file.frames(ordered=False), self.settings.timestamp, READ_ROWS
-                ) as old:
-                    new = self._merged(file, old, counted(), scratch, state)
-                file = file._replace(newest=file.latest())
-                _log.warning(
-                    "%s: its rows were not in order; they are sorted", file.uri
-                )
-            if not new.rows and state == file.state:
-                return file, 0
-            size = scratch.stat().st_size
-            version = self.store.put(file.key, scratch, if_version=file.version)
-        if file.form and file.upgrades:
-            _log.warning("%s: upgraded: %s", file.uri, file.form.describe())
-        moments = (file.newest, new.newest(self.settings.timestamp))
-        newest = max((moment for moment in moments if moment), default=None)
-        total = file.rows + new.rows
-        return (
-            Checkpoint(
-                file.store,
-                file.key,
-                file.timestamp,
-                version,
-                size,
-                total,
-                newest,
-                state=state,
-            ),
-            new.rows,
-        )
-
-    def _state_after(self, file: Checkpoint) -> str | None:
-        """Return the source state that a file gets: that of whoever wins the race."""
-        opened = self._files.get(file.key)
-        if file.version != (opened.version if opened else None):
-            return file.state
-        return self._state if self._state is not None else file.state
-
-    def _merged(
-        self,
-        file: Checkpoint,
-        old: Iterator[pl.DataFrame],
-        new: _NewRows,
-        scratch: Path,
-        state: str | None,
-    ) -> _NewRows:
-        """Write the old rows and the staged ones to `scratch`.
-
-        They are in the columns that the file will have.
-        """
-        began = time.time()
-        rows = merge(old, iter(new), self.settings.timestamp)
-        write(
-            regroup(rows),
-            file.form.schema if file.form else self._schema,
-            scratch,
-            self.settings.compression,
-            metadata_of(state),
-        )
-        self._merging.append((began, time.time()))
-        return new
-
     def close(self) -> None:
         """See `Sink.close`."""
         self._spool.clear()
-
-
-class _NewRows:
-    """Staged rows in the columns of `file`, each once, and their number.
-
-    Those that the file has are left out if that is to be checked.
-    """
-
-    def __init__(
-        self,
-        frames: Iterator[pl.DataFrame],
-        file: Checkpoint,
-        elsewhere: Set[str],
-        *,
-        check: bool,
-    ) -> None:
-        self._frames = frames
-        self._file = file
-        self._elsewhere = pl.Series(sorted(elsewhere), dtype=pl.String)
-        self._check = check
-        self._last: pl.DataFrame | None = None
-        self.rows = 0
-
-    def __iter__(self) -> Iterator[pl.DataFrame]:
-        form = self._file.form
-        for frame in self._frames:
-            if self._check:
-                existing = self._file.existing_keys(frame[SOURCE_KEY]).extend(
-                    self._elsewhere
-                )
-                frame = frame.filter(~pl.col(SOURCE_KEY).is_in(existing.implode()))
-            frame = _unique_rows(frame, self._file.timestamp)
-            if frame.height:
-                self.rows += frame.height
-                self._last = frame[-1:]
-                yield form.extended(frame) if form else frame
-
-    def newest(self, timestamp: str) -> datetime | None:
-        """Timestamp of the last row that passed."""
-        return self._last[timestamp][0] if self._last is not None else None
-
-
-def _unique_rows(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
-    """Return sorted rows, each once.
-
-    Left out are those that have the timestamp and the source key of the row before.
-    """
-    moments, source_keys = frame[timestamp], frame[SOURCE_KEY]
-    again = (moments[1:] == moments[:-1]) & (source_keys[1:] == source_keys[:-1])
-    return (
-        frame.filter(pl.concat([pl.Series([True]), ~again])) if again.any() else frame
-    )

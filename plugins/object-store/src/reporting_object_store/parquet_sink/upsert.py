@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from reporting_framework import DELETED_AT, CommitContext
+from reporting_framework import DELETED_AT
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
@@ -22,13 +18,9 @@ from reporting_framework.storage import parquet_errors, same_version
 from reporting_object_store.parquet_sink.checkpoint import (
     MAX_ATTEMPTS,
     Checkpoint,
-    OutOfOrderError,
 )
-from reporting_object_store.parquet_sink.commit_results import Upserted
-from reporting_object_store.parquet_sink.merge import (
-    READ_ROWS,
-    merge,
-)
+from reporting_object_store.parquet_sink.commit_results import CommittedFile
+from reporting_object_store.parquet_sink.file_commit import FileCommit
 from reporting_object_store.parquet_sink.resolution import (
     FilePlan,
     Resolution,
@@ -36,64 +28,25 @@ from reporting_object_store.parquet_sink.resolution import (
 )
 from reporting_object_store.parquet_sink.rewrite import (
     StayingRows,
-    Written,
-    write_rows,
 )
 from reporting_object_store.parquet_sink.staged_keys import AT
-from reporting_object_store.parquet_sink.staging import (
-    StagedFile,
-    in_order,
-    merge_rows,
-    sort_frames,
-)
-from reporting_object_store.parquet_sink.state import encoded
-
-if TYPE_CHECKING:
-    from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
-
-_log = logging.getLogger(__name__)
 
 
-class UpsertCommit:
-    """One commit of staged rows and of a state.
+class UpsertCommit(FileCommit):
+    """One commit of staged rows of which the newest version of a source key stays."""
 
-    Args:
-        sink: The sink.
-        files: Its files as they were opened, by key.
-        pieces: Staged rows in the order in which they came.
-        context: What is committed beside them.
-        folder: Where to put what does not fit into memory.
-    """
+    _resolution: Resolution | None = None
 
-    def __init__(
-        self,
-        sink: ParquetCheckpoint,
-        files: Mapping[str, Checkpoint],
-        pieces: Sequence[StagedFile],
-        context: CommitContext,
-        folder: Path,
-    ) -> None:
-        self._sink, self._pieces, self._context = sink, pieces, context
-        self._settings = sink.settings
-        self._folder = folder
-        keys = {*files, *(piece.key for piece in pieces)}
-        if not sink.layout.columns:
-            keys.add(sink.layout.template)
-        self.files = {
-            key: files.get(key) or Checkpoint(sink.store, key, self._settings.timestamp)
-            for key in sorted(keys)
-        }
-        self._opened = {key: file.version for key, file in self.files.items()}
-        self.spans: list[tuple[float, float]] = []
-        self._hard = self._settings.deletes == "hard"
-        self._resolution: Resolution | None = None
+    @property
+    def _hard(self) -> bool:
+        return bool(self._settings.deletes == "hard")
 
-    def run(self) -> Mapping[str, Upserted]:
+    def run(self) -> Mapping[str, CommittedFile]:
         """Commit each file.
 
         A row whose newest version is in another file goes once that is written.
         """
-        done: dict[str, Upserted] = {}
+        done: dict[str, CommittedFile] = {}
         while left := [key for key in self.files if key not in done]:
             key = left[0]
             done[key] = self._sink.attempt(self.files[key], self._write)
@@ -105,24 +58,23 @@ class UpsertCommit:
             if overtaken or self._moves():
                 self._settle(overtaken)
         return {
-            key: done.get(key, Upserted(file, overtaken=True))._replace(file=file)
+            key: done.get(key, CommittedFile(file, overtaken=True))._replace(file=file)
             for key, file in self.files.items()
         }
 
     # -- one file ----------------------------------------------------------------------
 
-    def _write(self, file: Checkpoint, overtaken: bool) -> Upserted:
+    def _write(self, file: Checkpoint, overtaken: bool) -> CommittedFile:
         """Write a file if that changes it."""
         overtaken |= file.version != self._opened.get(file.key)
         plan = self._plan(file)
         state, at = file.state, None
         if not overtaken:
-            if self._context.state is not None and not self._sink.layout.columns:
-                state = encoded(self._context.state)
+            state = self._state_after(file)
             if self._context.snapshot:
                 at = self._context.at or datetime.now(UTC)
         gone = self._deleted(file, plan) if at else 0
-        done = Upserted(
+        done = CommittedFile(
             file,
             plan.counts._replace(deleted=plan.counts.deleted + gone),
             plan.duplicates,
@@ -160,7 +112,7 @@ class UpsertCommit:
                     self.files,
                     self._pieces,
                     self._settings.timestamp,
-                    self._folder,
+                    self._area.folder(),
                     hard=self._hard,
                     protected=self._context.not_staged
                     if self._context.snapshot
@@ -206,66 +158,13 @@ class UpsertCommit:
         self, file: Checkpoint, staying: StayingRows, state: str | None, kept: int
     ) -> Checkpoint:
         """Return the file with other rows or another state."""
-        timestamp, store = self._settings.timestamp, self._sink.store
-        began = time.time()
-        with store.temp_path(file.key) as scratch:
-            try:
-                old = staying.of(file.frames())
-                written = self._merge(file, old, state, scratch, kept)
-            except OutOfOrderError:
-                frames = staying.of(file.frames(ordered=False))
-                with sort_frames(frames, timestamp, READ_ROWS) as old:
-                    written = self._merge(file, old, state, scratch, kept)
-                _log.warning(
-                    "%s: its rows were not in order; they are sorted", file.uri
-                )
-            self.spans.append((began, time.time()))
-            size = scratch.stat().st_size
-            version = store.put(file.key, scratch, if_version=file.version)
-        if file.form and file.upgrades:
-            _log.warning("%s: upgraded: %s", file.uri, file.form.describe())
-        return Checkpoint(
-            store,
-            file.key,
-            timestamp,
-            version,
-            size,
-            written.rows,
-            written.newest,
-            state=state,
-        )
 
-    def _merge(
-        self,
-        file: Checkpoint,
-        old: Iterator[pl.DataFrame],
-        state: str | None,
-        scratch: Path,
-        kept: int,
-    ) -> Written:
-        """Write rows that stay and staged ones to `scratch`."""
-        settings, form = self._settings, file.form
-        new: Iterator[pl.DataFrame] = iter(())
-        if kept and self._resolution:
-            pieces = [piece for piece in self._pieces if piece.key == file.key]
-            new = in_order(
-                pieces,
-                settings.timestamp,
-                merge_rows(pieces),
-                self._resolution.skipped,
-            )
-        return write_rows(
-            merge(
-                old,
-                (form.extended(frame) if form else frame for frame in new),
-                settings.timestamp,
-            ),
-            form.schema if form else self._sink.schema,
-            scratch,
-            settings.timestamp,
-            settings.compression,
-            state,
-        )
+        def new() -> Iterator[pl.DataFrame]:
+            if kept and self._resolution:
+                return self._staged_rows(file.key, self._resolution.skipped)
+            return iter(())
+
+        return self._merged(file, state, new, staying.of)
 
     # -- several files -----------------------------------------------------------------
 
