@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import SettingsError
-from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.assembly import assemble
 from reporting_framework.execution.runner import run
 from reporting_framework.query.filters import selection_of
 from reporting_framework.query.run_query import run_query

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from reporting_framework.cli.context import CliContext
 from reporting_framework.cli.execute import exit_code, with_words
 from reporting_framework.cli.main import reporting, reporting_run
-from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.assembly import assemble
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.testing.lambda_events import FOLDER
 from tests.framework.distributions import environment, program

@@ -25,7 +25,7 @@ from reporting_aws import clients, tables
 from reporting_event_processor.report import EventProcessor
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import ReportingError, StorageUnavailable, Trigger
-from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.assembly import assemble
 from reporting_framework.execution.runner import run
 from reporting_framework.registry.registry import Registry, load_plugins
 from reporting_framework.registry.reports import composed

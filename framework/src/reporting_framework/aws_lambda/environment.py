@@ -24,7 +24,8 @@ from reporting_framework.errors import (
     SettingsError,
     TriggerError,
 )
-from reporting_framework.execution.pipeline import assemble, place_of, prepared
+from reporting_framework.execution.assembly import assemble, place_of
+from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.runner import run
 from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
 from reporting_framework.plugin_api.records import Trigger

@@ -150,7 +150,7 @@ def pipeline_of(
     Raises:
         ReportingError: A setting is wrong, or a plugin cannot be used.
     """
-    from reporting_framework.execution.pipeline import assemble
+    from reporting_framework.execution.assembly import assemble
 
     state = state_of(context)
     composition = state.pipeline_spec(report, given, sets)

@@ -54,7 +54,7 @@ def execute(
         click.echo(f"warning: {problem}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(name, given, generic["set"])
-        from reporting_framework.execution.pipeline import assemble
+        from reporting_framework.execution.assembly import assemble
 
         trigger = None
         if files:

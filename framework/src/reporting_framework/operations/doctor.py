@@ -20,15 +20,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reporting_framework._text.install_command import install_command
 from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.pipeline import (
-    assemble,
-    close,
-    metadata_of,
-    mode_of,
-    plugin_of,
-    schema_of,
-)
+from reporting_framework.execution.assembly import assemble, plugin_of, schema_of
+from reporting_framework.execution.pipeline import close, metadata_of
 from reporting_framework.execution.plugin_errors import Owner, call
+from reporting_framework.execution.write_modes import mode_of
 from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import FRAMEWORK, installed

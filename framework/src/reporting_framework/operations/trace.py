@@ -16,7 +16,8 @@ import polars as pl
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import AccessDenied, PluginError, ReportingError
-from reporting_framework.execution.pipeline import NO_METADATA, assemble, close_source
+from reporting_framework.execution.assembly import assemble
+from reporting_framework.execution.pipeline import NO_METADATA, close_source
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.operations.source_keys import source_key_of

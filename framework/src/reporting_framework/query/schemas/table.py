@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework.execution.pipeline import plugin_of, schema_of, settings_of
+from reporting_framework.execution.assembly import plugin_of, schema_of, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.validator import ColumnFacts

@@ -114,7 +114,7 @@ class PluginContract:
         self, settings: Mapping[str, Any]
     ) -> None:
         """``extra="forbid"``, and the error names the setting and tells no value."""
-        from reporting_framework.execution.pipeline import settings_of
+        from reporting_framework.execution.assembly import settings_of
 
         message = ""
         try:

@@ -11,7 +11,7 @@ from reporting_framework import (
     StepFailed,
 )
 from reporting_framework.errors import LocationError
-from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.assembly import assemble
 from reporting_framework.registry.registry import load_plugins
 
 PARTS = """

@@ -1,0 +1,206 @@
+"""The way from a composition (names and settings) to a pipeline (objects).
+
+Everything is checked before anything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from reporting_framework._text.messages import redacted
+from reporting_framework.errors import (
+    PluginError,
+    SettingsError,
+    TriggerError,
+)
+from reporting_framework.execution.pipeline import Pipeline, metadata_of
+from reporting_framework.execution.plugin_errors import (
+    Owner,
+    build,
+    call,
+    owner_of,
+)
+from reporting_framework.execution.write_modes import check_names, write_modes_of
+from reporting_framework.plugin_api.base import supports
+from reporting_framework.plugin_api.records import SOURCE_KEY
+from reporting_framework.plugin_api.result import Step
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.plugin_api.records import Trigger
+    from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
+    from reporting_framework.plugin_api.source import Source
+    from reporting_framework.plugin_api.transform import Transform
+    from reporting_framework.plugin_api.validator import Validator
+    from reporting_framework.registry.registry import Registry
+
+
+def assemble(
+    report: str,
+    composition: PipelineSpec,
+    registry: Registry,
+    *,
+    trigger: Trigger | None = None,
+) -> Pipeline:
+    """Make the plugins of a composition and check that they fit together.
+
+    They are also checked to fit what started the run.
+
+    Raises:
+        PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
+        SettingsError: The settings of a plugin are not what it takes.
+        StepFailed: A plugin raised an error of its own.
+        TriggerError: The trigger names work that the source does not take.
+    """
+    make = partial(plugin_of, report, registry=registry)
+    if not composition.sinks:
+        raise SettingsError(f"report {report}: it has no sink; give at least one")
+    source, validator = (
+        make("source", composition.source),
+        make("validator", composition.validator),
+    )
+    if source.output_format != validator.input_format:
+        raise PluginError(
+            f"report {report}: source {source.name} yields {source.output_format},"
+            f" validator {validator.name} takes {validator.input_format}; choose two"
+            " that fit"
+        )
+    if trigger is not None and trigger.names_work:
+        _accept_trigger(report, source, trigger)
+    transforms = [make("transform", use) for use in composition.transforms]
+    if supports(validator, "bind") and (columns := source.schema()) is not None:
+        validator.bind(columns)
+    sinks = [make("sink", use) for use in composition.sinks]
+    schema = schema_of(report, validator, transforms)
+    modes = write_modes_of(report, composition, source, sinks)
+    check_names(report, schema, modes)
+    return Pipeline(
+        report=report,
+        source=source,
+        validator=validator,
+        transforms=transforms,
+        sinks=sinks,
+        write_modes=modes,
+        engine=make("engine", composition.engine),
+        schema=schema,
+        pushed=trigger is not None and trigger.names_work,
+        steps=[_step_of(role, use, registry) for role, use in plugin_refs(composition)],
+        sources={
+            plugin.name: plugin.summary
+            for plugin in registry.listing
+            if plugin.role == "source"
+        },
+        metadata=metadata_of(report, composition.metadata, sinks),
+    )
+
+
+def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any:
+    """Make a plugin with its settings, guarded.
+
+    Raises:
+        PluginError: It is unknown, broken or blocked.
+        SettingsError: The settings are not what it takes.
+        StepFailed: It raised an error of its own.
+    """
+    plugin = registry.find(role, use.name)
+    return build(
+        Owner(report, role, use.name), plugin, settings_of(report, role, use, plugin)
+    )
+
+
+def place_of(composition: PipelineSpec, sink: str) -> str:
+    """Where a sink keeps its rows, for messages.
+
+    Nothing if its settings name no ``uri`` and no ``table``.
+    """
+    places = (
+        use.settings.get("uri") or use.settings.get("table")
+        for use in composition.sinks
+        if use.name == sink
+    )
+    uri = next(places, None)
+    return f" at {redacted(uri)}" if isinstance(uri, str) else ""
+
+
+def plugin_refs(composition: PipelineSpec) -> list[tuple[str, PluginRef]]:
+    """The plugins of a composition with their roles, in the order of data."""
+    return [
+        ("source", composition.source),
+        ("validator", composition.validator),
+        *(("transform", use) for use in composition.transforms),
+        *(("sink", use) for use in composition.sinks),
+        ("engine", composition.engine),
+    ]
+
+
+def _step_of(role: str, use: PluginRef, registry: Registry) -> Step:
+    origin = registry.origin(role, use.name)
+    return Step(
+        role=role,
+        name=use.name,
+        distribution=origin.distribution,
+        version=origin.version,
+    )
+
+
+def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
+    """What the plugin's own model makes of the settings that a composition gives it.
+
+    Raises:
+        SettingsError: They are not what it takes.
+    """
+    try:
+        return plugin.Settings.model_validate(dict(use.settings))
+    except ValidationError as error:
+        from reporting_framework.config.error_messages import (
+            to_settings_error,
+        )  # only errors need it
+
+        problem = to_settings_error(
+            f"report {report}: {role} {use.name}", plugin.Settings, error
+        )
+        raise problem from None  # the original holds values, perhaps a secret
+
+
+def _accept_trigger(report: str, source: Source, trigger: Trigger) -> None:
+    """Give the source the work that the trigger names.
+
+    Raises:
+        TriggerError: It does not take it.
+    """
+    taken = source.triggers
+    if trigger.kind not in taken:
+        also = f"; it takes {', '.join(sorted(taken))}" if taken else ""
+        raise TriggerError(
+            f"report {report}: source {source.name} does not take {trigger.kind}"
+            f" triggers{also}"
+        )
+    source.accept_trigger(trigger)
+
+
+def schema_of(
+    report: str, validator: Validator, transforms: Sequence[Transform]
+) -> pl.Schema:
+    """Return what the transforms make of the validator's schema.
+
+    It is found by applying them to a frame of no rows.
+
+    Raises:
+        PluginError: The source key is not its last column.
+        StepFailed: A plugin raised an error of its own.
+    """
+    frame = call(owner_of(validator), lambda: validator.schema.to_frame())
+    for transform in transforms:
+        frame = transform.apply(frame)
+    schema = frame.schema
+    if schema.names()[-1:] != [SOURCE_KEY]:
+        raise PluginError(
+            f"report {report}: the last column after all transforms must be"
+            f" {SOURCE_KEY}"
+        )
+    return schema

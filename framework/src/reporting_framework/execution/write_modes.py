@@ -1,0 +1,77 @@
+"""The write mode of each sink of a report, and the names reserved for columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from reporting_framework.errors import SettingsError
+from reporting_framework.plugin_api.records import DELETED_AT, VERSION
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.plugin_api.records import WriteMode
+    from reporting_framework.plugin_api.report import PipelineSpec
+    from reporting_framework.plugin_api.sink import Sink
+    from reporting_framework.plugin_api.source import Source
+
+
+RESERVED = "_reporting_"
+"""Beginning of the names of columns that sinks use while they work."""
+
+
+def check_names(report: str, schema: pl.Schema, modes: Sequence[WriteMode]) -> None:
+    """Refuse columns of a report that have names of the framework's own.
+
+    Raises:
+        SettingsError: There is such a column.
+    """
+    own = {VERSION, DELETED_AT} if set(modes) != {"append"} else set()
+    for name in schema.names():
+        if name in own or name.startswith(RESERVED):
+            raise SettingsError(
+                f"report {report}: column {name} has a name of the framework's own;"
+                " give it another one"
+            )
+
+
+def write_modes_of(
+    report: str, composition: PipelineSpec, source: Source, sinks: Sequence[Sink]
+) -> list[WriteMode]:
+    """Return what runs do to the table of each sink.
+
+    It is the sink's setting ``write_mode``, if it has one, or else that of the report.
+
+    Raises:
+        SettingsError: A sink cannot do it, the source's versions have no order, or one
+            sink replaces its table and another one does not.
+    """
+    modes: list[WriteMode] = []
+    for sink in sinks:
+        mode = mode_of(sink, composition)
+        if mode not in sink.write_modes:
+            raise SettingsError(
+                f"report {report}: sink {sink.name} cannot {mode}; write_mode may be"
+                f" {', '.join(sorted(sink.write_modes))}"
+            )
+        modes.append(mode)
+    if "upsert" in modes and not source.versions_ordered:
+        raise SettingsError(
+            f"report {report}: write_mode is upsert, and the versions of source"
+            f" {source.name} do not say which one is newer (its class does not set"
+            " versions_ordered); use append or replace"
+        )
+    if "replace" in modes and set(modes) != {"replace"}:
+        raise SettingsError(
+            f"report {report}: write_mode is replace for some sinks only; a run that"
+            " reads everything fits no other mode, so make two reports"
+        )
+    return modes
+
+
+def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:
+    """Return the write mode of a sink: its own setting, or that of the report."""
+    settings = getattr(sink, "settings", None)
+    own: WriteMode | None = getattr(settings, "write_mode", None)
+    return own or composition.write_mode
