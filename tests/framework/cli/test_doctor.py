@@ -15,12 +15,8 @@ from click.testing import CliRunner
 
 from reporting_framework import Permission, SettingsError, run_report
 from reporting_framework.cli.main import reporting
-from reporting_framework.operations.doctor import (
-    _extras,
-    _plugins,
-    credentials,
-    run_checks,
-)
+from reporting_framework.operations.doctor import credentials, run_checks
+from reporting_framework.operations.installation import _extras, _plugins
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
@@ -207,7 +203,7 @@ def test_extras_that_are_missing_are_named(monkeypatch):
     assert _extras() == CheckResult("ok", "all are installed")
     lacking = ("uv", "aws-xray-sdk", "duckdb", "reporting-pages")
     monkeypatch.setattr(
-        "reporting_framework.operations.doctor._installed",
+        "reporting_framework.operations.installation._installed",
         lambda name: name not in lacking,
     )
     found = _extras()

@@ -135,7 +135,8 @@ def check_report(
 
 def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -> int:
     """Carry all checks out, and say what was found."""
-    from reporting_framework.operations.doctor import general, run_checks
+    from reporting_framework.operations.doctor import run_checks
+    from reporting_framework.operations.installation import general
 
     checks = (
         general(lambda: state.plugins, lambda: state.registry, lambda: state.config)
