@@ -127,3 +127,35 @@ def test_what_a_report_keeps_is_beside_its_only_sink_a_database(shop):
     fresh = told(folder, "reporting", "freshness", REPORT, "--max-age", "1h")
     assert ": fresh: " in fresh
     assert "quarantine" in told(folder, "reporting", "state", REPORT, "show")
+
+
+def test_a_table_that_is_dropped_by_hand_is_made_again(shop):
+    folder, _ = shop
+    run(folder)
+    with closing(sqlite3.connect(folder / "out" / "orders.db")) as database:
+        database.execute("DROP TABLE orders")
+    assert run(folder)["inserted"] == ROWS
+    check_equal(folder)
+
+
+def test_a_reset_copies_the_table_and_removes_it_with_its_state(shop):
+    folder, _ = shop
+    run(folder)
+    reset = told(folder, "reporting", "state", REPORT, "reset", "--yes")
+    with closing(sqlite3.connect(folder / "out" / "orders.db")) as database:
+        found = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        tables = {name for (name,) in found} - {"_reporting_state"}
+        (copy,) = tables
+        count = database.execute(f"SELECT count(*) FROM {copy}").fetchone()
+        state = database.execute("SELECT state FROM _reporting_state").fetchall()
+    assert (count, state) == ((ROWS,), [(None,)])
+    assert copy in reset
+    assert run(folder)["inserted"] == ROWS
+    check_equal(folder)
+
+    restore = next(line for line in reset.splitlines() if "INSERT INTO" in line)
+    with closing(sqlite3.connect(folder / "out" / "orders.db")) as database:
+        database.executescript(f"DELETE FROM {copy} WHERE id > 9; {restore.split(':')[1]}")
+        assert database.execute("SELECT count(*) FROM orders").fetchone() == (10,)
+    assert run(folder)["inserted"] == ROWS - 10, "everything is read"
+    check_equal(folder)

@@ -58,7 +58,8 @@ class TestSqliteTableSink(SinkContract):
     def visible(self, settings):
         def read():
             with closing(sqlite3.connect(settings["path"])) as database:
-                if not database.execute("SELECT 1 FROM sqlite_schema").fetchall():
+                query = "SELECT 1 FROM sqlite_schema WHERE name = ?"
+                if not database.execute(query, [settings["table"]]).fetchall():
                     return pl.DataFrame(schema=SCHEMA)
                 found = database.execute(f"SELECT * FROM {settings['table']}")
                 names = [column[0] for column in found.description]

@@ -23,7 +23,7 @@ from reporting_framework.cli.failures import DONE, escape_control_chars, note, w
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
-    from reporting_framework.operations.state import ReportState
+    from reporting_framework.operations.state import ReportState, Reset
     from reporting_framework.plugin_api.records import StoredArtifact
     from reporting_framework.plugin_api.result import RunRecord
 
@@ -190,7 +190,7 @@ def reset(
                 write("nothing was changed")
                 return DONE
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-            _print_copies(work.back_up(stamp))
+            _print_copies(work, work.back_up(stamp))
             work.remove()
     note("removed the originals; the next run begins anew")
     return DONE
@@ -218,19 +218,19 @@ def _finish_reset(
     return True
 
 
-def _print_copies(copies: Sequence[tuple[StoredArtifact, str]]) -> None:
+def _print_copies(
+    work: Reset, copies: Sequence[tuple[StoredArtifact, str]]
+) -> None:
     """Where everything is now, and how to have it back.
 
     Said before anything is removed.
     """
-    from reporting_framework.operations.state import copy_command
-
     write("copied, and compared:")
     for uri, copy in copies:
         write(escape_control_chars(f"  {uri.uri} -> {copy}"))
     write("to have it back, while no run is under way:")
     for uri, copy in copies:
-        write(f"  {escape_control_chars(copy_command(copy, uri.uri))}")
+        write(f"  {escape_control_chars(work.restore_command(uri, copy))}")
 
 
 ACTIONS = {

@@ -154,6 +154,14 @@ class Reset:
         self._backup = name
         return removal.back_up(self._store, self._sinks, self._chosen, name)
 
+    def restore_command(self, artifact: StoredArtifact, copy: str) -> str:
+        """Return a command that puts a copy back."""
+        sinks = removal.resettable(self._sinks)
+        for sink, found in zip(sinks, self._chosen.outputs, strict=True):
+            if artifact in found and (command := sink.restore_command(copy)):
+                return command
+        return copy_command(copy, artifact.uri)
+
     def remove(self) -> None:
         """Remove everything that is still as it was copied."""
         if self._store is not None:

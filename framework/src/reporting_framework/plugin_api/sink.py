@@ -252,6 +252,15 @@ class Sink(Plugin):
         raise NotSupported(f"sink {self.name}: it cannot be reset")
 
     @optional
+    def restore_command(self, copy: str) -> str | None:
+        """Return what to do to have a copy back, `None`: copy it over the original.
+
+        Args:
+            copy: As `back_up` gave it.
+        """
+        return None
+
+    @optional
     def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
         """Remove these artifacts, each only in the version that it was looked at.
 

@@ -26,6 +26,7 @@ from reporting_framework.plugin_api.records import (
     CommitResult,
     Split,
     StagedPart,
+    StoredArtifact,
     UpsertCounts,
     WriteMode,
 )
@@ -40,6 +41,7 @@ from reporting_framework.tables.loading import (
     load,
     load_seen,
 )
+from reporting_framework.tables.maintenance import TableMaintenance
 from reporting_framework.tables.merge import (
     STATE,
     VERSION_COLUMNS,
@@ -279,6 +281,33 @@ class TableSink(Database):
                 if not lost_race(self, error):
                     raise
         raise AssertionError  # pragma: no cover - the attempts end with an error
+
+    def belongings(self) -> Sequence[StoredArtifact]:
+        """See `Sink.belongings`: the table, if it is there."""
+        with session(self) as database:
+            if not self._exists(database):
+                return []
+            version, rows = self._state(database)[0], self._rows(database)
+            size, newest = self.size(database.cursor), self.newest_of(database)
+        label = None if version is None else str(version)
+        return [StoredArtifact("output", self.location, rows, size, label, newest)]
+
+    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
+        """See `Sink.back_up`: a copy is a table beside this one."""
+        with session(self, write=True) as database:
+            care = TableMaintenance(self, database)
+            return [care.back_up(artifact, name) for artifact in belongings]
+
+    def remove(self, belongings: Sequence[StoredArtifact]) -> None:
+        """See `Sink.remove`; the source state goes with the table."""
+        with session(self, write=True) as database:
+            for artifact in belongings:
+                TableMaintenance(self, database).remove(artifact)
+
+    def restore_command(self, copy: str) -> str:
+        """See `Sink.restore_command`: statements of SQL."""
+        with session(self) as database:
+            return TableMaintenance(self, database).restore_command(copy)
 
     def output_versions(self) -> Mapping[str, str | None]:
         """Return how often the table was committed to, as this run has seen it."""

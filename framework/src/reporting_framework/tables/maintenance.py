@@ -1,0 +1,102 @@
+"""Care of a table by hand, for `reporting state`: what it is, a copy of it, its end.
+
+The copy is another table of the same database.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from reporting_framework.errors import CommitConflict
+from reporting_framework.plugin_api.records import StoredArtifact
+from reporting_framework.storage.backup import changed, gone
+from reporting_framework.tables.loading import INTERNAL
+from reporting_framework.tables.merge import STATE
+
+if TYPE_CHECKING:
+    from reporting_framework.tables.dialect import Database
+    from reporting_framework.tables.session import Session
+
+MAX_NAME = 63
+"""Characters of a name that each database takes; PostgreSQL cuts longer ones."""
+
+
+class TableMaintenance(NamedTuple):
+    """A table that is copied and removed.
+
+    Attributes:
+        sink: Says how the database's SQL differs.
+        database: Where statements are carried out.
+    """
+
+    sink: Database
+    database: Session
+
+    def back_up(self, artifact: StoredArtifact, name: str) -> str:
+        """Copy the rows to a table of their own, compare, and return its name.
+
+        Raises:
+            CommitConflict: A run has written the table since it was looked at.
+        """
+        sink, database = self.sink, self.database
+        stamp = "".join(letter if letter.isalnum() else "_" for letter in name)
+        copy = f"{INTERNAL}{stamp}_{sink.settings.table}"[:MAX_NAME]
+        with database.transaction(sink.begin):
+            self._check_unchanged(artifact)
+            if sink.columns(database.cursor, copy):
+                raise CommitConflict(
+                    f"{sink.subject}: there is a backup {copy}; nothing was changed"
+                )
+            table, quoted = sink.quote(sink.settings.table), sink.quote(copy)
+            database.run(f"CREATE TABLE {quoted} AS SELECT * FROM {table}")
+            if self._rows(copy) != self._rows(sink.settings.table):
+                raise changed(artifact)
+        return copy
+
+    def remove(self, artifact: StoredArtifact) -> None:
+        """Remove the table and its source state in one step.
+
+        How often it was committed to stays: a run that is under way compares it.
+
+        Raises:
+            CommitConflict: A run has written the table since it was looked at.
+        """
+        sink, database = self.sink, self.database
+        with database.transaction(sink.begin):
+            self._check_unchanged(artifact)
+            database.run(f"DROP TABLE {sink.quote(sink.settings.table)}")
+            database.run(
+                f"UPDATE {STATE} SET state = NULL WHERE name = ?", sink.settings.table
+            )
+
+    def restore_command(self, copy: str) -> str:
+        """Return statements that put a copy into the table that the next run makes."""
+        table, name = self.sink.quote(self.sink.settings.table), self.sink.quote(copy)
+        columns = ", ".join(
+            map(self.sink.quote, self.sink.columns(self.database.cursor, copy))
+        )
+        literal = self.sink.settings.table.replace("'", "''")
+        return (
+            f"-- once the next run has made the table: DELETE FROM {table}; INSERT INTO {table} ({columns})"
+            f" SELECT {columns} FROM {name}; UPDATE {STATE} SET version = version + 1,"
+            f" state = NULL WHERE name = '{literal}';"
+        )
+
+    def _check_unchanged(self, artifact: StoredArtifact) -> None:
+        """Lock the table for other runs, and compare its version."""
+        sink, database = self.sink, self.database
+        if not sink.columns(database.cursor, sink.settings.table):
+            raise gone(artifact)
+        if not sink.columns(database.cursor, STATE):
+            raise changed(artifact)
+        database.run(
+            f"UPDATE {STATE} SET version = version WHERE name = ?", sink.settings.table
+        )
+        found = database.rows(
+            f"SELECT version FROM {STATE} WHERE name = ?", sink.settings.table
+        )
+        if [str(version) for (version,) in found] != [artifact.version]:
+            raise changed(artifact)
+
+    def _rows(self, table: str) -> int:
+        return self.database.number(f"SELECT count(*) FROM {self.sink.quote(table)}")
