@@ -6,6 +6,8 @@ from itertools import permutations
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reporting_framework import SOURCE_KEY, Batch, SettingsError
@@ -169,3 +171,27 @@ def test_a_text_is_the_same_time_whatever_texts_are_beside_it(order):
     result = made.validate(Batch(order, [None] * len(order), frame=frame))
     kept = dict(zip(result.frame[SOURCE_KEY], result.frame["at"], strict=True))
     assert kept == {text: time for text, time in TIMES.items() if time}
+
+
+BESIDE = {
+    "date": ["2024-02-29", "2024-2-9", "2023-02-29", "2024-01-01T00:00:00Z", "01.02.2024", "", " 2024-01-01", "+2024-01-01", "20240101"],
+    "datetime": ["2024-02-29", "2024-01-01T10:00:00Z", "2024-01-01 10:00", "2024-01-01T10:00:00.5+01", "2024-01-01T10", "20240101T101010", ""],
+    "decimal(5,2)": [Decimal("1"), Decimal("1.25"), Decimal("1.255"), Decimal("99999"), Decimal("0.00")],
+    "int32": [0.0, 1.5, float("nan"), float("inf"), 2.0**31, -0.0, 1e300],
+    "float64": [0, 1, 2**53, 2**53 + 1, -(2**63)],
+}  # fmt: skip
+
+
+@given(st.sampled_from(sorted(BESIDE)), st.data())
+def test_the_verdict_on_a_row_depends_on_that_row_alone(kind, data):
+    values = data.draw(st.lists(st.none() | st.sampled_from(BESIDE[kind]), min_size=2))
+    dtype = pl.Series(BESIDE[kind]).dtype
+    made = validator(x={"type": kind})
+    kept, rejected = validated(made, x=pl.Series(values, dtype=dtype))
+    alone = [validated(made, x=pl.Series([value], dtype=dtype)) for value in values]
+    assert kept == [str(row) for row, (good, _) in enumerate(alone) if good]
+    assert rejected == [
+        (str(row), error_type, field)
+        for row, (_, bad) in enumerate(alone)
+        for _, error_type, field in bad
+    ]
