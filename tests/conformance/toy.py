@@ -351,7 +351,15 @@ def age(row):
 
 
 def rank(row):
-    return *age(row), not alive(row)
+    return *age(row), not alive(row) and row["_version"] is not None
+
+
+def outlived(row, known):
+    """Whether a row is of the version in which the source has deleted it; a snapshot leaves its values."""
+    others = known.keys() - {SOURCE_KEY, "_version", "_deleted_at"}
+    gone = not alive(known) and all(known[name] is None for name in others)
+    same = row["_version"] is not None and row["_version"] == known["_version"]
+    return gone and same and alive(row)
 
 
 def latest_rows(rows):
@@ -373,7 +381,7 @@ def upserted(old, latest, read_keys, snapshot_at):
             new[key] = {**old[key], "_deleted_at": str(snapshot_at)}
     for key, row in latest.items():
         known = old.get(key)
-        if known is not None and age(row) < age(known):
+        if known is not None and (age(row) < age(known) or outlived(row, known)):
             continue
         there = known is not None and alive(known)
         new[key] = row

@@ -46,7 +46,7 @@ class Metadata:
     def mark_in_progress(self, objects):
         self.calls.append(("quarantine", "mark_in_progress", *objects))
 
-    def replace_entries(self, reread, rejections, *, run_id, at):
+    def replace_entries(self, reread, rejections, *, run_id, at, newest_read):
         self.calls.append(("quarantine", "replace_entries", *sorted(reread)))
         return "the state"
 

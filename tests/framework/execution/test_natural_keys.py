@@ -81,3 +81,37 @@ def test_a_rejected_record_waits_and_is_replayed_under_its_own_key(tmp_path, by)
     assert execute(pipeline(source, checkpoint(place)), replay=["ORD#1"]).accepted == 1
     assert source.read_keys == ["ORD#1"]
     assert execute(pipeline(Orders(KEYS), checkpoint(place))).records_read == 0
+
+
+class Versions(Orders):
+    """A source that delivers versions of one record, of which those of `bad` are rejected."""
+
+    versions_ordered = True
+
+    def plan(self, ledger):
+        return [Split("all", {"keys": self.keys})]
+
+    def read(self, split):
+        versions = split.data["keys"]
+        payloads = [
+            b"{}" if version in self.bad else event(int(version))
+            for version in versions
+        ]
+        yield Batch(["ORD"] * len(versions), versions, payloads=payloads)
+
+
+def upsert(source, sink):
+    execute(pipeline(source, sink)._replace(write_modes=["upsert"]))
+
+
+@pytest.mark.parametrize(
+    "runs", [[["3", "1"]], [["3"], ["1"]], [["3"], ["1"], ["2"]], [["3", "2"], ["1"]]]
+)
+def test_a_rejected_version_stays_until_it_or_a_newer_one_is_accepted(tmp_path, runs):
+    place = tmp_path / "x.parquet"
+    sink = checkpoint(place)
+    for versions in runs:
+        upsert(Versions(versions, bad=["3", "2"]), sink)
+    assert metadata(sink).quarantine.entries()["version"].to_list() == ["3"]
+    upsert(Versions(["4"]), sink)
+    assert metadata(sink).quarantine.entries().is_empty()

@@ -218,9 +218,7 @@ def _finish_reset(
     return True
 
 
-def _print_copies(
-    work: Reset, copies: Sequence[tuple[StoredArtifact, str]]
-) -> None:
+def _print_copies(work: Reset, copies: Sequence[tuple[StoredArtifact, str]]) -> None:
     """Where everything is now, and how to have it back.
 
     Said before anything is removed.

@@ -135,8 +135,15 @@ class Committing:
         """Record rejections, in place of what is there of objects that were reread."""
         if self._metadata is None:
             return None
+        rejections = self._totals.rejections
+        if self._totals.versions_ordered:  # the last one of a source key is kept
+            rejections = sorted(rejections, key=lambda each: each.version or "")
         return self._metadata.quarantine.replace_entries(
-            reread, self._totals.rejections, run_id=self._run.id, at=self._run.at
+            reread,
+            rejections,
+            run_id=self._run.id,
+            at=self._run.at,
+            newest_read=self._totals.newest_read,
         )
 
     def _new_hints(self, commit_results: Sequence[CommitResult]) -> Mapping[str, Any]:

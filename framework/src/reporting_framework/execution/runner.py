@@ -86,7 +86,9 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     warnings.read_last_run(opened.ledgers)
     expected = opened.progress.expected_replays
     totals = RunTotals(
-        len(pipeline.sinks), expected if this.replay is None else frozenset(this.replay)
+        len(pipeline.sinks),
+        expected if this.replay is None else frozenset(this.replay),
+        versions_ordered="upsert" in pipeline.modes,
     )
     committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)

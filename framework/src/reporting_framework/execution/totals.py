@@ -14,6 +14,7 @@ from reporting_framework.errors import InvariantBroken
 from reporting_framework.plugin_api.records import (
     FILTERED,
     SOURCE_KEY,
+    VERSION,
     CommitResult,
     FinishedSplit,
     ReadFailure,
@@ -31,10 +32,13 @@ from reporting_framework.plugin_api.result import (
 )
 from reporting_framework.plugin_api.source_keys import (
     multi_record_objects,
+    newest_versions,
     objects_among,
 )
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from reporting_framework.execution.planning import Run
     from reporting_framework.plugin_api.source import PlanStats
 
@@ -49,6 +53,7 @@ class RunTotals:
     Attributes:
         sinks: How many sinks the report has.
         expected_replays: Quarantined objects that were given out to be read again.
+        versions_ordered: Whether the newest version of a record is kept.
         read: Records read.
         staged: Rows handed to the sinks.
         deletes: Records that were deleted at the source.
@@ -56,12 +61,14 @@ class RunTotals:
         multi_record_objects: Objects of several records that were read.
         replayed: Those of `expected_replays` that were read; the others stay in
             quarantine as they are.
+        newest_read: The newest version of each that was read, if they have an order.
         spans: When each stage first began and last ended.
         exhausted: Whether the source had no more splits to give.
     """
 
     sinks: int
     expected_replays: Set[str] = frozenset()
+    versions_ordered: bool = False
     read: int = 0
     staged: int = 0
     splits: int = 0
@@ -76,6 +83,7 @@ class RunTotals:
     )
     multi_record_objects: set[str] = field(default_factory=set)
     replayed: set[str] = field(default_factory=set)
+    newest_read: dict[str, str | None] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     spans: dict[str, TimeRange] = field(default_factory=dict)
     exhausted: bool = False
@@ -127,13 +135,25 @@ class RunTotals:
         if whole or position_read is not None:
             self.done.append(FinishedSplit(split_result.split, position_read, whole))
         self.multi_record_objects |= multi_record_objects(split_result.source_keys)
-        self.replayed |= objects_among(split_result.source_keys, self.expected_replays)
-        if split_result.deletes is not None:
-            self.deletes += split_result.deletes.height
-            self.replayed |= objects_among(
-                split_result.deletes[SOURCE_KEY], self.expected_replays
-            )
+        self._note_replayed(split_result.source_keys, split_result.versions)
+        if (deletes := split_result.deletes) is not None:
+            self.deletes += deletes.height
+            self._note_replayed(deletes[SOURCE_KEY], deletes[VERSION])
         self.staged_by_split.append((position, split_result.staged_parts))
+
+    def _note_replayed(
+        self,
+        keys: Sequence[str] | pl.Series,
+        versions: Sequence[str | None] | pl.Series,
+    ) -> None:
+        """Note which quarantined objects were read, and in which version."""
+        replayed = objects_among(keys, self.expected_replays)
+        self.replayed |= replayed
+        if not (replayed and self.versions_ordered):
+            return
+        for key, version in newest_versions(keys, versions, replayed).items():
+            known = self.newest_read.get(key)
+            self.newest_read[key] = max(known or "", version or "") or None
 
     def add_commits(self, commit_results: Sequence[CommitResult]) -> None:
         """Count in what the sinks did.

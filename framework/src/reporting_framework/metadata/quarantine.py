@@ -41,6 +41,7 @@ SCHEMA = pl.Schema(
     }
 )
 _IS_DISCARDED = pl.col("error_type").str.starts_with(DISCARDED_PREFIX)
+_NONE_READ: Mapping[str, str | None] = {}
 _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
@@ -163,10 +164,12 @@ class ParquetQuarantine:
         *,
         run_id: str,
         at: datetime,
+        newest_read: Mapping[str, str | None] = _NONE_READ,
     ) -> QuarantineState:
         """Replace the entries of the objects `reread` by `rejections`.
 
-        This is one atomic write.
+        This is one atomic write. An entry stays if it is of a newer version than any
+        that was read: it is not in the table.
 
         Args:
             reread: Objects that this run has read again, or named to
@@ -174,6 +177,8 @@ class ParquetQuarantine:
             rejections: What this run did not keep.
             run_id: The run.
             at: When the run began (aware, UTC).
+            newest_read: The newest version of objects that was read, if versions have
+                an order.
         """
         columns = [
             pl.Series([rejection[at] for rejection in rejections], dtype=pl.String)
@@ -183,7 +188,7 @@ class ParquetQuarantine:
         added = frame.with_columns(
             run_id=pl.lit(run_id), rejected_at=pl.lit(at, SCHEMA["rejected_at"])
         )
-        rows = self._replace(sorted(reread), added)
+        rows = self._replace(sorted(reread), added, newest_read)
         return QuarantineState(uri=self.uri, rows=_shown(rows).height)
 
     def discard(self, entries: pl.DataFrame) -> int:
@@ -267,28 +272,31 @@ class ParquetQuarantine:
         kind = pl.col("error_type").str.strip_prefix(DISCARDED_PREFIX)
         return self._load().filter(_IS_DISCARDED).with_columns(error_type=kind)
 
-    def _replace(self, reread: Sequence[str], added: pl.DataFrame) -> pl.DataFrame:
-        """Replace the rows of some objects.
+    def _replace(
+        self,
+        reread: Sequence[str],
+        added: pl.DataFrame,
+        newest_read: Mapping[str, str | None] = _NONE_READ,
+    ) -> pl.DataFrame:
+        """Replace the rows of some objects, unless they are of a newer version.
 
         What was discarded and comes again at the same version stays discarded.
         """
         added = added.cast(SCHEMA).unique(SOURCE_KEY, keep="last", maintain_order=True)
         gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
         gone |= pl.col(SOURCE_KEY).is_in(added[SOURCE_KEY].implode())
+        newer = _is_newer(newest_read)
 
-        def replaced(before: pl.DataFrame) -> pl.DataFrame:
+        def replaced(every: pl.DataFrame) -> pl.DataFrame:
+            stays, before = every.filter(newer), every.filter(~newer)
             discarded = before.filter(_IS_DISCARDED)
             again = added.filter(pl.col("error_type") != BEGUN)
             still = discarded.join(
                 again, on=[SOURCE_KEY, "version"], how="semi", nulls_equal=True
             )
-            return pl.concat(
-                [
-                    before.filter(~gone),
-                    still,
-                    added.join(still, on=SOURCE_KEY, how="anti"),
-                ]
-            )
+            new = added.join(still, on=SOURCE_KEY, how="anti")
+            new = new.join(stays, on=SOURCE_KEY, how="anti")
+            return pl.concat([before.filter(~gone), still, stays, new])
 
         return self._update(replaced)
 
@@ -324,6 +332,16 @@ class ParquetQuarantine:
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows that are entries: those of records that await someone."""
     return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DISCARDED)
+
+
+def _is_newer(newest_read: Mapping[str, str | None]) -> pl.Expr:
+    """Return whether a row is of a newer version than those of its object."""
+    if not newest_read:
+        return pl.lit(False)
+    keys = pl.Series(list(newest_read), dtype=pl.String)
+    versions = pl.Series(list(newest_read.values()), dtype=pl.String)
+    newest = _OBJECT.replace_strict(keys, versions, default=None)
+    return (pl.col("version") > newest).fill_null(False)
 
 
 def _in_progress_rows(objects: Iterable[str]) -> pl.DataFrame:

@@ -141,9 +141,11 @@ class Sink(Plugin):
 
         With ``append``, rows whose source key is already there are left out. With
         ``upsert``, a row replaces older versions of its source key and never a newer
-        one, whatever the order; of two rows of one version the later one wins: that of
-        a later run, or of a later part in the order given. A deleted row is a version
-        of which all columns but the source key, `VERSION` and `DELETED_AT` may be null.
+        one, whatever the order. A deleted row is a version of which all columns but the
+        source key, `VERSION` and `DELETED_AT` may be null; of a delete and a row of one
+        version the delete wins. Of two rows of one version the later one wins: that of
+        a later run, or of a later part in the order given. A row that a snapshot has
+        deleted is there again if its version is read again.
         With ``replace``, the staged rows become the table, the newest version of each
         source key once.
 

@@ -82,6 +82,18 @@ def objects_among(keys: Keys, objects: Set[str]) -> set[str]:
     return set(objects & set(map(object_of, keys)))
 
 
+def newest_versions(
+    keys: Keys, versions: Column, objects: Set[str]
+) -> dict[str, str | None]:
+    """Return the newest version that each of `objects` has among these."""
+    import polars as pl
+
+    object_of_key = as_series(keys).str.replace(_NUMBERED, "")
+    frame = pl.DataFrame([object_of_key.alias("key"), as_series(versions).alias("at")])
+    of_objects = frame.filter(pl.col("key").is_in(sorted(objects)))
+    return dict(of_objects.group_by("key").agg(pl.col("at").max()).iter_rows())
+
+
 def without(dropped: Set[str], keys: Keys, versions: Column) -> tuple[Keys, Column]:
     """Return the source keys that are not among `dropped`, and their versions."""
     if not dropped:

@@ -74,7 +74,8 @@ def _order(sink: Database, *, versioned: bool) -> str:
     version, deleted = sink.quote(VERSION), sink.quote(DELETED_AT)
     return (
         f"CASE WHEN {version} IS NULL THEN 1 ELSE 0 END, {version} DESC,"
-        f" CASE WHEN {deleted} IS NULL THEN 1 ELSE 0 END, {ORDER} DESC"
+        f" CASE WHEN {deleted} IS NULL OR {version} IS NULL THEN 1 ELSE 0 END,"
+        f" {ORDER} DESC"
     )
 
 

@@ -77,9 +77,10 @@ class TableMaintenance(NamedTuple):
         )
         literal = self.sink.settings.table.replace("'", "''")
         return (
-            f"-- once the next run has made the table: DELETE FROM {table}; INSERT INTO {table} ({columns})"
-            f" SELECT {columns} FROM {name}; UPDATE {STATE} SET version = version + 1,"
-            f" state = NULL WHERE name = '{literal}';"
+            f"-- once the next run has made the table: DELETE FROM {table};"
+            f" INSERT INTO {table} ({columns}) SELECT {columns} FROM {name};"
+            f" UPDATE {STATE} SET version = version + 1, state = NULL"
+            f" WHERE name = '{literal}';"
         )
 
     def _check_unchanged(self, artifact: StoredArtifact) -> None:

@@ -216,6 +216,9 @@ class TableMerge:
     def _kind(self, s: str) -> str:
         """Return an expression that says what a staged row `s` is to its row `t`.
 
+        A row stays deleted in the version in which the source has deleted it. Such a
+        delete is a row of nulls; one that a snapshot has implied has kept its values.
+
         After a lost race, a row that another run has deleted since this one began, and
         that was read in the version that was deleted, stays deleted.
         """
@@ -228,9 +231,20 @@ class TableMerge:
         def either(live: str, gone: str, of: str) -> str:
             return f"CASE WHEN {of}.{deleted} IS NULL THEN {live} ELSE {gone} END"
 
+        values = [
+            f"t.{self._sink.quote(name)} IS NULL"
+            for name in self._schema
+            if name not in (SOURCE_KEY, *VERSION_COLUMNS)
+        ]
         revived = ""
-        if self._overtaken_from is not None:  # it was read before it was deleted
+        if values:
             revived = (
+                f" WHEN {s}.{deleted} IS NULL AND t.{deleted} IS NOT NULL"
+                f" AND {s}.{version} = t.{version} AND {' AND '.join(values)}"
+                " THEN 'older'"
+            )
+        if self._overtaken_from is not None:  # it was read before it was deleted
+            revived += (
                 f" WHEN {s}.{deleted} IS NULL AND t.{deleted} >"
                 f" {_literal(self._overtaken_from)} AND ({s}.{version} = t.{version}"
                 f" OR ({s}.{version} IS NULL AND t.{version} IS NULL)) THEN 'older'"

@@ -243,16 +243,28 @@ class WriteModesContract:
         versioned.run([Change(0, "4", 2)])
         versioned.is_right("a delete is a version: a newer row is there again")
 
-    def test_a_delete_of_the_same_version_wins_within_a_run(
+    def test_a_delete_of_the_same_version_wins_in_every_order(
         self, versioned: Table
     ) -> None:
-        """In either order; a row of a later run wins over it."""
+        """In one run and in several: a row that is delivered again stays deleted."""
         row, delete = Change(0, "1"), Change(0, "1", deleted=AT)
         other = [each._replace(number=1) for each in (delete, row)]
         versioned.run([row], [delete], other)
         versioned.is_right("a delete of the same version wins within a run")
         versioned.run([row], [other[1]])
-        versioned.is_right("a row of the same version in a later run is there again")
+        versioned.is_right("a delete of the same version wins over a later run")
+        versioned.run([row._replace(number=2)])
+        versioned.run([delete._replace(number=2)])
+        versioned.is_right("a delete of the same version wins in a later run")
+
+    def test_without_a_version_the_later_one_wins(self, versioned: Table) -> None:
+        """A record that was deleted may be there again: nothing says which is newer."""
+        row, delete = Change(0, None, 1), Change(0, None, deleted=AT)
+        other = [each._replace(number=1) for each in (row, delete)]
+        versioned.run([delete], [row], other)
+        versioned.is_right("without a version the later one wins within a run")
+        versioned.run([other[0], delete])
+        versioned.is_right("without a version the later one wins in a later run")
 
     def test_a_delete_of_an_unseen_key_is_kept(self, versioned: Table) -> None:
         """An older row that arrives later does not come back."""

@@ -100,6 +100,8 @@ class TableModel:
         known = self.rows.get(change.number)
         if known is not None and _age(change.version) < _age(known.version):
             return ""
+        if known is not None and _outlived(change, known):
+            return ""
         live = known is not None and known.deleted is None
         new = Due(change.version, change.edition, change.deleted)
         if change.deleted is not None:
@@ -182,4 +184,15 @@ def _age(version: str | None) -> tuple[bool, bytes]:
 
 
 def _rank(change: Change) -> tuple[bool, bytes, bool]:
-    return *_age(change.version), change.deleted is not None
+    wins = change.deleted is not None and change.version is not None
+    return *_age(change.version), wins
+
+
+def _outlived(change: Change, known: Due) -> bool:
+    """Return whether a row is of the version in which the source has deleted it.
+
+    A delete that a snapshot has implied has kept the values of its row.
+    """
+    gone = known.deleted is not None and known.edition is None
+    same = change.version is not None and change.version == known.version
+    return gone and same and change.deleted is None

@@ -208,8 +208,9 @@ class _Found:
             version.is_null() | (version < pl.col(was))
         )
         there = pl.col(AT).is_not_null()
+        late = pl.col(_LATE) & version.eq_missing(pl.col(was))
         outlived = (
-            there & pl.col(_LATE) & ~pl.col(_DELETE) & version.eq_missing(pl.col(was))
+            there & ~pl.col(_DELETE) & (late | (_is_tombstone() & (version == pl.col(was))))
         ).fill_null(False)
         same = (
             there
@@ -296,6 +297,16 @@ class _Found:
             plans,
             {pieces[number].path: self._skipped.take(number) for number in skipped},
         )
+
+
+def _is_tombstone() -> pl.Expr:
+    """Return whether an old row is a delete that the source gave.
+
+    Its timestamp is that of the delete; one that a snapshot has implied has kept its
+    own. A timestamp may have milliseconds alone.
+    """
+    deleted = pl.col(f"{DELETED_AT}_right").dt.timestamp("us")
+    return (deleted - pl.col(f"{MOMENT}_right")).is_between(0, 999)
 
 
 def _counted(decided: pl.DataFrame) -> pl.DataFrame:

@@ -26,7 +26,7 @@ def newest_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     """Return the newest row of each source key, and how many other rows there were.
 
     Rows are in the order in which they came. Of equal versions a delete wins, and then
-    the later row. Deletes that lose are not counted.
+    the later row; without a version the later one. Deletes that lose are not counted.
     """
     if frame[SOURCE_KEY].n_unique() == frame.height:
         return frame, 0
@@ -62,7 +62,10 @@ def newest_of(rows: pl.DataFrame, then: str) -> tuple[pl.DataFrame, pl.DataFrame
 
 ORDER: tuple[pl.Expr, ...] = (
     pl.col(VERSION),
-    pl.col(DELETED_AT).is_not_null().alias("_reporting_is_delete"),
+    pl.all_horizontal(
+        pl.col(DELETED_AT).is_not_null(), pl.col(VERSION).is_not_null()
+    ).alias("_reporting_is_delete"),
 )
-"""Puts the newest version last, a delete behind a row of its version; null is oldest.
+"""Puts the newest version last, a delete behind a row of its version; null is oldest,
+and nothing says which of several without a version is newer.
 """
