@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("template", "made"), [(LAMBDA, "src/visits/report.py"), (PLUGIN, "src/visits/source.py")], ids=[LAMBDA, PLUGIN]
+    ("template", "made"), [(LAMBDA, "src/visits/report.py"), (PLUGIN, "src/visits/object_source.py")], ids=[LAMBDA, PLUGIN]
 )
 def test_the_templates_are_reached_by_cookiecutter_alone(template, made, tmp_path):
     program = Path(sys.executable).with_name("cookiecutter")

@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 import reporting_framework
+from reporting_framework.cli.new import ROLES
 from tests.templates.answering import ANSWER_SETS, AnswerSet
 
 STABLE = {"reporting_framework", *(f"reporting_framework.{name}" for name in ("plugin_api.result", "plugin_api.settings", "storage", "testing"))}
 LEFT_OVER = ("{{", "{%", "cookiecutter")
-ROLES = ("source", "validator", "transform", "sink", "engine", "observer")
+MODULES = {role.replace("-", "_") for role in ROLES}
 
 
 def text_of(folder: Path) -> dict[str, str]:
@@ -80,8 +81,33 @@ def test_only_what_is_stable_is_imported(made):
 
 def test_what_uses_storage_is_tried_with_faults(made):
     answers, files = made
-    for role in {Path(name).stem for name in files if name.startswith("src/")} & {"source", "sink"}:
-        assert "def faults(self, reporting_store_faults: Faults)" in files[f"tests/test_{role}.py"]
+    for name, text in files.items():
+        if name.startswith("src/") and "reporting_framework.storage" in text:
+            assert "def faults(self, reporting_store_faults: Faults)" in files[f"tests/test_{Path(name).stem}.py"]
+
+
+def test_a_class_with_a_base_of_its_kind_has_less_than_25_lines(made):
+    answers, files = made
+    for role in ("object", "table", "record", "push"):
+        for name in (name for name in files if f"/{role}_" in name and name.startswith("src/")):
+            plugin = ast.parse(files[name]).body[-1]
+            assert isinstance(plugin, ast.ClassDef)
+            assert plugin.end_lineno - plugin.lineno + 1 < 25, name
+
+
+def test_the_readme_shows_settings_that_the_plugin_takes(made, tmp_path, monkeypatch):
+    answers, files = made
+    role = answers.answers.get("role", "observer").rpartition("-")[2]
+    if role != "observer":
+        [line] = [line for line in files["README.md"].splitlines() if line.startswith(f"    {role}")]
+        [use] = [tomllib.loads(line)[f"{role}s"][0] if f"{role}s" in line else tomllib.loads(line)[role]]
+        assert use.pop("use") == answers.name
+        source = {}
+        text = files[f"src/{answers.package}/{answers.answers['role'].replace('-', '_')}.py"]
+        if role != "validator":
+            exec(text, source)
+            plugin = next(value for value in source.values() if getattr(value, "name", "") == answers.name)
+            plugin.Settings.model_validate(use)
 
 
 def test_the_lock_is_kept_and_packages_are_not(made, tmp_path):
@@ -114,10 +140,10 @@ def test_only_what_was_asked_for_is_there(made):
     answers, files = made
     modules = {Path(name).stem for name in files if name.startswith("src/")}
     if answers.template == "plugin":
-        assert modules & set(ROLES) == {answers.answers["role"]}
+        assert modules & MODULES == {answers.answers["role"].replace("-", "_")}
         return
     own = {role for role in ("source", "validator", "sink") if answers.answers[role] == "own"}
-    assert modules & set(ROLES) == own
+    assert modules & MODULES == own
     assert {Path(name).stem for name in files if name.startswith("tests/")} == {
         "test_report",
         "test_validator",
@@ -156,6 +182,8 @@ def test_every_choice_is_in_some_answer_set():
         itertools.product((True, False), repeat=2)
     )
     assert {each.answers["role"] for each in ANSWER_SETS if each.template == "plugin"} == set(ROLES)
+    plugin = json.loads((Path(__file__).parents[2] / "templates/plugin/cookiecutter.json").read_text())
+    assert plugin["role"] == list(ROLES)
 
 
 def test_rendering_is_deterministic(tmp_path):

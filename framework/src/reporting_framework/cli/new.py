@@ -20,7 +20,21 @@ if TYPE_CHECKING:
 SOURCES = ("object-store-json", "kinesis", "sqs", "own")
 VALIDATORS = ("model", "own")
 SINKS = ("parquet-checkpoint", "ndjson-archive", "dynamodb-counters", "own")
-ROLES = ("source", "validator", "transform", "sink", "engine", "observer")
+ROLES = (
+    "object-source",
+    "table-source",
+    "record-source",
+    "push-source",
+    "source",
+    "validator",
+    "transform",
+    "sink",
+    "table-sink",
+    "engine",
+    "observer",
+)
+"""Base classes of plugins: the last word is the role."""
+
 PUSHED = ("kinesis", "sqs")
 """Sources that hand their records over: nothing else starts the report."""
 
@@ -150,7 +164,11 @@ def lambda_command(
 @click.option(
     "--role",
     type=click.Choice(ROLES),
-    help=f"What the plugin is.  [default: {ROLES[0]}]",
+    help=(
+        "What the plugin is. A base class that has most of it (of objects, of a table,"
+        " of an API, of a queue) needs the least.  [default:"
+        f" {ROLES[0]}]"
+    ),
 )
 @framework_option
 @out_option
@@ -175,7 +193,7 @@ def plugin_command(
 
     _check(name, out)
     role = _ask_choice("role", role, ROLES, ask=_may_prompt(no_input))
-    check_free(name, {role}, state_of(context).plugins.listing)
+    check_free(name, {role.rpartition("-")[2]}, state_of(context).plugins.listing)
     _make(
         PLUGIN,
         {"name": name, "role": role},

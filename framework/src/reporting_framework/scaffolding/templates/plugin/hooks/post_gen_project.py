@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-ROLE = "{{ cookiecutter.role }}"
+MODULE = "{{ cookiecutter.__module }}"
 PACKAGE = Path("src", "{{ cookiecutter.__package }}")
 
-for role in ("source", "validator", "transform", "sink", "engine", "observer"):
-    if role != ROLE:
-        (PACKAGE / f"{role}.py").unlink()
-        Path("tests", f"test_{role}.py").unlink()
-if ROLE != "validator":
+for test in Path("tests").glob("test_*.py"):
+    module = test.stem.removeprefix("test_")
+    if module not in ("plugin", MODULE):
+        (PACKAGE / f"{module}.py").unlink()
+        test.unlink()
+if MODULE != "validator":
     (PACKAGE / "models.py").unlink()

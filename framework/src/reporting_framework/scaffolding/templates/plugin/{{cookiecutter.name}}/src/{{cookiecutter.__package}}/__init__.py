@@ -1,1 +1,1 @@
-"""The {{ cookiecutter.role }} {{ cookiecutter.name }}."""
+"""The {{ cookiecutter.__words }} {{ cookiecutter.name }}."""

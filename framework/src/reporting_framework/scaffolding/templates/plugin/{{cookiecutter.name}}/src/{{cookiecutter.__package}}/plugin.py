@@ -13,12 +13,12 @@ from reporting_framework import LazyPlugin, hookimpl
 
 
 @hookimpl
-def reporting_{{ cookiecutter.role }}s() -> Sequence[LazyPlugin]:
-    """The {{ cookiecutter.role }}."""
+def reporting_{{ cookiecutter.__role }}s() -> Sequence[LazyPlugin]:
+    """The {{ cookiecutter.__words }}."""
     return [
         LazyPlugin(
             "{{ cookiecutter.name }}",
-            "{{ cookiecutter.__package }}.{{ cookiecutter.role }}:{{ cookiecutter.__made }}",
+            "{{ cookiecutter.__package }}.{{ cookiecutter.__module }}:{{ cookiecutter.__made }}",
             "{{ cookiecutter.__summary }}",
         ),
     ]
