@@ -32,7 +32,7 @@ from tests.framework.builtin.validating import (
 
 def test_the_plugin_is_found_by_its_name():
     assert load_plugins([]).find("validator", "pydantic") is PydanticValidator
-    assert PydanticValidator.input_format == "payloads"
+    assert PydanticValidator.input_format == "both"
 
 
 def test_each_kind_of_field_has_its_column_and_the_source_key_comes_last():

@@ -501,7 +501,7 @@ def test_modality_is_checked_and_kept_only_with_the_unknown_fields():
 @BOTH
 def test_both_validators_are_those_of_the_report(kind):
     assert kind in (VisitEventValidator, VisitEventV2Validator)
-    assert kind.input_format == "payloads"
+    assert kind.input_format == "both"
     assert (
         kind.name
         == {

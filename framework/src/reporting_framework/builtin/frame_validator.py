@@ -12,7 +12,6 @@ import polars as pl
 
 from reporting_framework.builtin.frame_settings import ColumnRule, FrameSettings
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
@@ -20,7 +19,7 @@ from reporting_framework.plugin_api.records import (
     Validated,
 )
 from reporting_framework.plugin_api.table_cursor import moments_of
-from reporting_framework.plugin_api.validator import ColumnFacts, Validator
+from reporting_framework.plugin_api.validator import ColumnFacts, InputFormat, Validator
 
 MISSING = "missing"
 WRONG_TYPE = "wrong_type"
@@ -49,7 +48,7 @@ class FrameValidator(Validator):
 
     name = "frame"
     Settings = FrameSettings
-    input_format: ClassVar[Shape] = "frames"
+    input_format: ClassVar[InputFormat] = "frames"
 
     def __init__(self, settings: FrameSettings) -> None:
         self._rules = settings.columns

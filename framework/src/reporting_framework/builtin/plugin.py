@@ -21,7 +21,7 @@ def reporting_validators() -> Sequence[LazyPlugin]:
         LazyPlugin(
             "pydantic",
             "reporting_framework.builtin.pydantic_validator:PydanticValidator",
-            "any pydantic model or TypedDict, by its import path",
+            "any pydantic model or TypedDict, by its import path; frames row by row",
         ),
     ]
 

@@ -6,6 +6,7 @@ A record becomes a row or a rejection, and no value is told.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
@@ -16,6 +17,7 @@ from pydantic import Field
 
 from reporting_framework._text.messages import cause
 from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
+from reporting_framework.builtin.frame_records import as_payloads
 from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
 from reporting_framework.builtin.model_reader import Extra, RecordParser
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, RejectionClassifier
@@ -29,7 +31,13 @@ from reporting_framework.plugin_api.records import (
     Validated,
 )
 from reporting_framework.plugin_api.settings import Settings
-from reporting_framework.plugin_api.validator import ColumnFacts, Validator
+from reporting_framework.plugin_api.validator import (
+    ColumnFacts,
+    InputFormat,
+    Validator,
+)
+
+_log = logging.getLogger(__name__)
 
 EXTRA_COLUMN = "extra"
 """Column that keeps unknown fields, as JSON with sorted names."""
@@ -53,6 +61,10 @@ class ModelValidatorSettings(Settings):
 class ModelValidator(Validator):
     """A validator made of a model: subclass it with a `name` and a `model` of your own.
 
+    It takes payloads of JSON. It takes frames too: each row is validated as a record
+    with the same fields, which is slow; the validator ``frame`` is the fast one. Times,
+    days and decimal numbers are texts in such a record.
+
     The columns are the model's fields in their order, then `extra` if unknown fields
     are kept, then the source key. A rule over several fields raises a
     `PydanticCustomError` whose context names the field at fault, as in ``{"field":
@@ -72,6 +84,7 @@ class ModelValidator(Validator):
     """
 
     name: ClassVar[str]
+    input_format: ClassVar[InputFormat] = "both"
     model: type[Any]
     defaults: ClassVar[Mapping[str, Any]] = {}
     excluded_fields: ClassVar[frozenset[str]] = frozenset()
@@ -81,6 +94,7 @@ class ModelValidator(Validator):
     def __init__(self, settings: ModelValidatorSettings) -> None:
         self._keeps = settings.extra == "keep"
         self._set_aside = sorted(self.excluded_fields) if self._keeps else []
+        self._is_slow = False
         self._ruled = type(self).check_record is not ModelValidator.check_record
         try:
             self._columns = self._declared_columns()
@@ -129,14 +143,17 @@ class ModelValidator(Validator):
 
     def validate(self, batch: Batch) -> Validated:
         """See `Validator.validate`."""
-        assert batch.payloads is not None  # noqa: S101 - the runner has compared shapes
-        quick = list(self.parse_fast(batch.payloads))
-        rows: list[Row] = []
         rejections: list[Rejection] = []
+        if batch.payloads is None:
+            self._log_slow()
+            batch, rejections = as_payloads(batch, self._columns)
+        payloads = batch.payloads or ()
+        quick = list(self.parse_fast(payloads))
+        rows: list[Row] = []
         ignored = IgnoredFields()
         parse, opened, names = self._reader.parse, self._reader.open, self._reader.names
         for source_key, version, payload, done in zip(
-            batch.source_keys, batch.versions, batch.payloads, quick, strict=True
+            batch.source_keys, batch.versions, payloads, quick, strict=True
         ):
             if done is not None:
                 rows.append((source_key, version, done))
@@ -176,6 +193,16 @@ class ModelValidator(Validator):
         return Validated(
             self._frame(rows, rejections), rejections, ignored.counts_by_name()
         )
+
+    def _log_slow(self) -> None:
+        """Log once that another validator is the fast one for frames."""
+        if not self._is_slow:
+            self._is_slow = True
+            _log.info(
+                "validator %s: rows of a frame are validated one by one, which is slow;"
+                " the validator frame takes a frame as a whole",
+                self.name,
+            )
 
     def column_facts(self) -> Mapping[str, ColumnFacts]:
         """See `Validator.column_facts`: what the model says of its fields."""

@@ -64,7 +64,7 @@ def assemble(
         make("source", composition.source),
         make("validator", composition.validator),
     )
-    if source.output_format != validator.input_format:
+    if validator.input_format not in (source.output_format, "both"):
         raise PluginError(
             f"report {report}: source {source.name} yields {source.output_format},"
             f" validator {validator.name} takes {validator.input_format}; choose two"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.records import DELETED_AT, VERSION
@@ -72,6 +72,10 @@ def write_modes_of(
 
 def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:
     """Return the write mode of a sink: its own setting, or that of the report."""
-    settings = getattr(sink, "settings", None)
+    return planned_mode(getattr(sink, "settings", None), composition)
+
+
+def planned_mode(settings: Any, composition: PipelineSpec) -> WriteMode:
+    """Return the write mode of a sink that has these settings."""
     own: WriteMode | None = getattr(settings, "write_mode", None)
     return own or composition.write_mode

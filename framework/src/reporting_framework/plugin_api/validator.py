@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from reporting_framework.plugin_api.base import Plugin, optional
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.plugin_api.base import Shape
     from reporting_framework.plugin_api.records import Batch, Validated
+
+InputFormat = Literal["payloads", "frames", "both"]
+"""What a validator takes."""
 
 
 class ColumnFacts(NamedTuple):
@@ -33,13 +35,13 @@ class Validator(Plugin):
     """Base class of validators, which tell good records from bad ones.
 
     Attributes:
-        input_format: Whether it takes payloads or frames; a mismatch with the source is
-            refused before anything is read.
+        input_format: Whether it takes payloads, frames or both; a mismatch with the
+            source is refused before anything is read.
         schema: Schema of the frames it gives; the last column is `SOURCE_KEY`, a
             String. A property will do.
     """
 
-    input_format: ClassVar[Shape] = "payloads"
+    input_format: ClassVar[InputFormat] = "payloads"
     schema: pl.Schema
 
     @abstractmethod

@@ -282,8 +282,8 @@ class TableSink(Database):
                     raise
         raise AssertionError  # pragma: no cover - the attempts end with an error
 
-    def belongings(self) -> Sequence[StoredArtifact]:
-        """See `Sink.belongings`: the table, if it is there."""
+    def stored_artifacts(self) -> Sequence[StoredArtifact]:
+        """See `Sink.stored_artifacts`: the table, if it is there."""
         with session(self) as database:
             if not self._exists(database):
                 return []
@@ -292,16 +292,18 @@ class TableSink(Database):
         label = None if version is None else str(version)
         return [StoredArtifact("output", self.location, rows, size, label, newest)]
 
-    def back_up(self, belongings: Sequence[StoredArtifact], name: str) -> Sequence[str]:
+    def back_up(
+        self, stored_artifacts: Sequence[StoredArtifact], name: str
+    ) -> Sequence[str]:
         """See `Sink.back_up`: a copy is a table beside this one."""
         with session(self, write=True) as database:
             care = TableMaintenance(self, database)
-            return [care.back_up(artifact, name) for artifact in belongings]
+            return [care.back_up(artifact, name) for artifact in stored_artifacts]
 
-    def remove(self, belongings: Sequence[StoredArtifact]) -> None:
+    def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
         """See `Sink.remove`; the source state goes with the table."""
         with session(self, write=True) as database:
-            for artifact in belongings:
+            for artifact in stored_artifacts:
                 TableMaintenance(self, database).remove(artifact)
 
     def restore_command(self, copy: str) -> str:

@@ -160,7 +160,7 @@ class ValidatorContract(PluginContract):
         validator = make()
         for what, record in self._named_awkward().items():
             _unharmed(validator, self._batch([record]), f"a record ({what})")
-        if self.plugin.input_format == "payloads":
+        if self.plugin.input_format != "frames":
             self._never_raises_for_damage(validator, good)
 
     def _never_raises_for_damage(self, validator: Any, good: Sequence[bytes]) -> None:
@@ -274,7 +274,7 @@ class ValidatorContract(PluginContract):
             f"record-{number:04}.json" for number in range(first, first + len(records))
         ]
         versions = [f"v{number}" for number in range(first, first + len(records))]
-        if self.plugin.input_format == "payloads":
+        if self.plugin.input_format != "frames":
             return Batch(source_keys, versions, list(records))
         frame = pl.DataFrame(
             [dict(record) for record in records or like], infer_schema_length=None
@@ -282,7 +282,7 @@ class ValidatorContract(PluginContract):
         return Batch(source_keys, versions, frame=frame[: len(records)])
 
     def _named_awkward(self) -> Mapping[str, bytes]:
-        return awkward_records() if self.plugin.input_format == "payloads" else {}
+        return awkward_records() if self.plugin.input_format != "frames" else {}
 
     def _awkward(self) -> list[bytes]:
         return list(self._named_awkward().values())
@@ -293,7 +293,7 @@ class ValidatorContract(PluginContract):
         Its name holds a value, too.
         """
         batches = []
-        for good_record in good if self.plugin.input_format == "payloads" else ():
+        for good_record in good if self.plugin.input_format != "frames" else ():
             try:
                 record = json.loads(good_record)
             except ValueError:
