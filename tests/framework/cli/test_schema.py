@@ -88,6 +88,44 @@ def test_settings_count_as_for_a_run():
     assert "No such option" in refused("event-log-checkpoint", "--nothing")
 
 
+@pytest.mark.parametrize("place", ["report", "sink"])
+@pytest.mark.parametrize(
+    ("mode", "versions", "nullable"),
+    [
+        ("append", False, "no"),
+        ("replace", False, "no"),
+        ("upsert", True, "yes"),
+        ("upsert, hard", True, "no"),
+    ],
+)
+def test_columns_are_those_that_the_write_mode_gives(
+    tmp_path, place, mode, versions, nullable
+):
+    """A deleted row that is kept may have no values; a version has no values in other modes."""
+    name, _, hard = mode.partition(", ")
+    sink = (
+        'use = "parquet-checkpoint", uri = "deep/orders.parquet", timestamp = "moment"'
+    )
+    sink += ', deletes = "hard"' if hard else ""
+    sink += f', write_mode = "{name}"' if place == "sink" else ""
+    (tmp_path / "reporting.toml").write_text(
+        CONFIG
+        + "[reports.modes]\n"
+        + (f'write_mode = "{name}"\n' if place == "report" else "")
+        + 'source = { use = "object-store-json", uri = "in/" }\n'
+        'validator = { use = "pydantic", model = "tests.framework.builtin.sample_models:Everything" }\n'
+        f"sinks = [{{ {sink} }}]\n"
+    )
+    rows = {line.split()[0]: line.split() for line in shown("modes").splitlines()}
+    end = ["source_key", "_version", "_deleted_at"] if versions else ["source_key"]
+    assert list(rows)[list(rows).index("source_key") :] == end
+    assert rows["source_key"][2] == "no"
+    assert rows["text"][2] == nullable
+    if versions:
+        assert rows["_version"][1:3] == ["String", "yes"]
+        assert rows["_deleted_at"][1:4] == ["Datetime(us,", "UTC)", "yes"]
+
+
 def test_json_schema_is_valid():
     found = json.loads(shown("orders", "--format", "json-schema"))
     Draft202012Validator.check_schema(found)

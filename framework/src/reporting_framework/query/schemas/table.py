@@ -5,13 +5,15 @@ These are its columns, and where its files are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from reporting_framework.execution.assembly import plugin_of, schema_of, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
-from reporting_framework.plugin_api.records import SOURCE_KEY
+from reporting_framework.execution.write_modes import planned_mode
+from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.validator import ColumnFacts
 
 if TYPE_CHECKING:
@@ -38,6 +40,16 @@ class Column(NamedTuple):
     facts: ColumnFacts
 
 
+_VERSIONS = (
+    Column(VERSION, pl.String(), ColumnFacts("Version of the row at its source")),
+    Column(
+        DELETED_AT,
+        pl.Datetime("us", "UTC"),
+        ColumnFacts("When the row was deleted at its source"),
+    ),
+)
+
+
 class Table(NamedTuple):
     """A report's table.
 
@@ -46,7 +58,7 @@ class Table(NamedTuple):
         columns: Its columns in their order.
         sinks: Names of the report's sinks.
         folder: URI of the folder below which its parquet files are, or None where no
-            sink writes such files.
+            sink writes such files. The columns are those of that sink, or of the first.
     """
 
     report: str
@@ -80,22 +92,42 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
     ]
     schema = schema_of(report, validator, transforms)
     facts = {**_facts(validator, schema), SOURCE_KEY: _SOURCE_KEY}
-    columns = tuple(
+    columns = [
         Column(name, dtype, facts.get(name, ColumnFacts()))
         for name, dtype in schema.items()
-    )
-    folders = []
+    ]
+    tables: list[tuple[str | None, Any]] = []
     for use in composition.sinks:
         plugin, settings = built("sink", use)
-        folder = call(Owner(report, "sink", use.name), plugin.table_folder, settings)
-        if folder is not None:
-            folders.append(folder)
+        owner = Owner(report, "sink", use.name)
+        tables.append((call(owner, plugin.table_folder, settings), settings))
+    with_files = (table for table in tables if table[0] is not None)
+    folder, settings = next(with_files, tables[0])
     return Table(
         report,
-        columns,
+        tuple(_upserted(columns, composition, settings)),
         tuple(use.name for use in composition.sinks),
-        next(iter(folders), None),
+        folder,
     )
+
+
+def _upserted(
+    columns: Sequence[Column], composition: PipelineSpec, settings: Any
+) -> Iterable[Column]:
+    """Return the columns, with those that `upsert` adds.
+
+    Of a deleted row that is kept, nothing is known but its source key.
+    """
+    if planned_mode(settings, composition) != "upsert":
+        return columns
+    if getattr(settings, "deletes", "soft") != "hard":
+        columns = [
+            column._replace(facts=column.facts._replace(nullable=True))
+            if column.name != SOURCE_KEY
+            else column
+            for column in columns
+        ]
+    return [*columns, *_VERSIONS]
 
 
 def type_name(dtype: pl.DataType) -> str:
