@@ -12,36 +12,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from tools.prose.markdown import Block, blocks
+
+__all__ = ["DOCS", "Block", "Player", "blocks"]
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-_BLOCK = re.compile(
-    r'^```(?P<language>\w+)(?: +title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
-    re.MULTILINE | re.DOTALL,
-)
 
 _PIP = """#!/bin/sh
 # An environment made by uv has no pip: uv does the same, into a folder on the path.
 [ "$1" = install ] && shift
 exec uv pip install --no-deps --target "$PLAYED_SITE" "$@"
 """
-
-
-class Block(NamedTuple):
-    """A fenced block of a page."""
-
-    language: str
-    title: str | None
-    text: str
-
-
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a page."""
-    return [
-        Block(*found.group("language", "title", "text"))
-        for found in _BLOCK.finditer(text)
-    ]
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
