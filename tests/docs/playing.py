@@ -2,6 +2,7 @@
 
 A fenced block with ``title="PATH"`` is a file; one of the language ``console`` holds commands, each behind ``$``, with
 what they print. In what is shown, ``…`` stands for anything on a line, and alone on a line for any number of lines.
+A command must fail if it is shown to print ``error:`` first, and succeed otherwise.
 Blocks of other languages without a title, such as ``sh``, are not run.
 """
 
@@ -102,7 +103,8 @@ class Player:
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, f"$ {command}\n{done.stdout}"
+        failed = shown.startswith("error: ")
+        assert (done.returncode != 0) == failed, f"$ {command}\n{done.stdout}"
         assert re.fullmatch(pattern(shown), done.stdout), (
             f"$ {command}\nshown:\n{shown}\nprinted:\n{done.stdout}"
         )

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,41 @@ def test_rows_of_the_example_are_traced_as_the_page_shows(tmp_path):
     assert (
         len(player.play(blocks((DOCS / "how-to" / "trace-a-row.md").read_text()))) == 4
     )
+
+
+def played(tmp_path, name: str, end: str | None = None) -> list[str]:
+    """Play a page, or what comes before a text of it, beside the example's files."""
+    player = Player(tmp_path)
+    (player.folder / "examples").symlink_to(DOCS.parent / "examples")
+    text = (DOCS / "how-to" / name).read_text().partition(end or "\0")[0]
+    done = player.play(blocks(text))
+    assert len(done) == text.count("\n$ ")
+    return done
+
+
+def test_messages_of_the_first_symptoms_are_what_the_program_prints(tmp_path):
+    assert played(tmp_path, "troubleshooting.md", "### A setting is missing")
+
+
+@pytest.mark.slow
+def test_each_message_of_a_symptom_is_what_the_program_prints(tmp_path):
+    assert len(played(tmp_path, "troubleshooting.md")) > 20
+
+
+@pytest.mark.slow
+def test_the_example_is_run_as_the_page_shows(tmp_path):
+    assert played(tmp_path, "run-a-report.md")[-2] == "python run.py"
+
+
+def test_each_page_with_commands_and_their_output_is_played():
+    module = Path(__file__).read_text()
+    shown = {
+        path.name
+        for path in (DOCS / "how-to").glob("*.md")
+        if "```console" in path.read_text()
+    }
+    written = {f"write-{role}.md" for role in ROLES}
+    assert {name for name in shown - written if f'"{name}"' not in module} == set()
 
 
 SQL_PAGE = (DOCS / "how-to" / "query-with-sql.md").read_text()

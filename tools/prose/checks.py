@@ -69,8 +69,8 @@ def modules() -> list[Path]:
     return [
         path
         for path in files("*.py")
-        if {"src", "tools", "benchmarks"} & set(path.relative_to(ROOT).parts)
-        and "templates" not in path.parts
+        if (parts := set(path.relative_to(ROOT).parts)) & {"src", "tools", "benchmarks"}
+        and not parts & {"tests", "templates"}
     ]
 
 
