@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import SettingsError
-from reporting_framework.execution.assembly import assemble
-from reporting_framework.execution.runner import run
+from reporting_framework.execution.streams import assemble_all, run_all
 from reporting_framework.query.filters import selection_of
 from reporting_framework.query.run_query import run_query
 from reporting_framework.registry.discovery import allow_list
@@ -49,6 +48,7 @@ def run_report(
 
     Args:
         name: The report: of an installed plugin, or composed in the configuration file.
+            ``REPORT/STREAM`` runs one stream of its source.
         settings: The report's settings, over those of the file and the environment, as
             options would be.
         config: The configuration file; what ``REPORTING_CONFIG`` names or
@@ -80,8 +80,8 @@ def run_report(
         trigger=trigger.settings if trigger is not None else None,
         options=settings,
     )
-    return run(
-        assemble(name, composition, registry, trigger=trigger),
+    return run_all(
+        assemble_all(name, composition, registry, trigger=trigger),
         lifecycle=registry.lifecycle(),
         deadline=None if time_budget is None else began + time_budget,
         dry_run=dry_run,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import cause
 from reporting_framework.aws_lambda import continuation, responses
+from reporting_framework.aws_lambda.metrics import FAILURE_METRICS
 from reporting_framework.aws_lambda.observability import Observability
 from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.config.fields import fields_of
@@ -26,7 +27,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.execution.assembly import assemble, place_of
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.runner import run
+from reporting_framework.execution.streams import assemble_all, run_all
 from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
 from reporting_framework.plugin_api.records import Trigger
 from reporting_framework.registry.discovery import allow_list
@@ -135,12 +136,15 @@ class Environment:
         self.observer.outputs = [
             f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks
         ]
-        pipeline = assemble(
+        assembled = assemble_all(
             self.settings.report, composition, self.registry, trigger=trigger
         )
-        return settings, run(
-            pipeline, lifecycle=self.registry.lifecycle(), deadline=deadline
+        result = run_all(
+            assembled, lifecycle=self.registry.lifecycle(), deadline=deadline
         )
+        if any(stream.status == "failed" for stream in result.streams.values()):
+            self.observer.measure(FAILURE_METRICS)
+        return settings, result
 
     def _assemble(self, settings: BaseModel) -> Pipeline:
         return assemble(

@@ -14,11 +14,19 @@ import click
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.cli.context import CliContext, state_of
-from reporting_framework.cli.failures import DONE, REJECTED, STOPPED, UNREAD, note
+from reporting_framework.cli.failures import (
+    DONE,
+    FAILED,
+    REJECTED,
+    STOPPED,
+    UNREAD,
+    note,
+)
 from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.execution.streams import Assembled
     from reporting_framework.plugin_api.result import RunResult
 
 ONCE = {
@@ -54,16 +62,18 @@ def execute(
         click.echo(f"warning: {problem}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(name, given, generic["set"])
-        from reporting_framework.execution.assembly import assemble
+        from reporting_framework.execution.streams import assemble_all
 
         trigger = None
         if files:
             from reporting_framework.execution.triggers import trigger_of_files
 
             trigger = trigger_of_files(map(Path, files))
-        pipeline = assemble(name, composition, state.registry, trigger=trigger)
-        pipeline = with_words(pipeline, context, given, generic)
-        result = observed(pipeline, state, generic)
+        assembled = assemble_all(name, composition, state.registry, trigger=trigger)
+        assembled = assembled.map(
+            lambda pipeline: with_words(pipeline, context, given, generic)
+        )
+        result = observed(assembled, state, generic)
     print_result(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if why:
@@ -103,7 +113,7 @@ def print_result(
 
 
 def observed(
-    pipeline: Pipeline,
+    assembled: Assembled,
     state: CliContext,
     generic: Mapping[str, Any],
     *,
@@ -116,7 +126,7 @@ def observed(
     `replay` is that of `runner.run`.
     """
     from reporting_framework.cli import progress
-    from reporting_framework.execution.runner import run
+    from reporting_framework.execution.streams import run_all
 
     watch, registry, budget = _Watch(), state.registry, generic["time_budget"]
     registry.register(watch, "command-line")
@@ -128,8 +138,8 @@ def observed(
             registry.register(bar, "progress-bar")
             stack.callback(bar.close)
         try:
-            return run(
-                pipeline,
+            return run_all(
+                assembled,
                 lifecycle=registry.lifecycle(),
                 deadline=state.began + budget if budget else None,
                 dry_run=generic["dry_run"],
@@ -176,7 +186,13 @@ class _Watch:
 
 def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     """What to exit with after a run that was not given up, and why when it is not 0."""
-    if not result.complete and not result.dry_run:
+    failed = [name for name, each in result.streams.items() if each.status == "failed"]
+    if failed:
+        return (
+            FAILED,
+            f"streams that failed: {', '.join(failed)}; what the others brought is kept",
+        )
+    if not result.complete and not result.dry_run and not result.objects_unread:
         return (
             STOPPED,
             "stopped at the deadline; what is done is kept, run again for the rest",

@@ -210,6 +210,7 @@ def replay(
     Say what became of them.
     """
     from reporting_framework.cli.logs import logs_on_stderr
+    from reporting_framework.execution.streams import Assembled
     from reporting_framework.operations.quarantine import objects_of
 
     state = state_of(context)
@@ -221,7 +222,10 @@ def replay(
         pipeline = pipeline_of(context, name, given, generic["set"])
         pipeline = with_words(pipeline, context, given, generic)
         result = observed(
-            pipeline, state, {**generic, "limit": sys.maxsize}, replay=objects
+            Assembled(name, {None: pipeline}),
+            state,
+            {**generic, "limit": sys.maxsize},
+            replay=objects,
         )
     print_result(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])

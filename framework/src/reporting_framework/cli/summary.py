@@ -118,6 +118,9 @@ def _rows(result: RunResult) -> Rows:
         )
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", utc_text(result.last_processed_timestamp)))
+    rows += [
+        (f"stream {name}", _stream(stream)) for name, stream in result.streams.items()
+    ]
     rows += _listed(result)
     rows += [("warning", warning) for warning in result.warnings]
     whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
@@ -137,6 +140,15 @@ def _rows(result: RunResult) -> Rows:
     )
     rows.append(("seconds", f"{result.seconds.total:.2f}"))
     return rows
+
+
+def _stream(result: RunResult) -> str:
+    """Say what the run of a stream did."""
+    if result.status == "failed":
+        return "failed"
+    aside = result.rejected + result.filtered
+    counts = f"{result.records_read:,} read, {result.accepted:,} accepted"
+    return f"{result.status}: {counts}" + (f", {aside:,} not kept" if aside else "")
 
 
 def _listed(result: RunResult) -> Rows:

@@ -78,6 +78,7 @@ def resolve_settings(
 
     from reporting_framework.config import layers
 
+    report_name, _, _ = report_name.partition("/")  # its streams have its settings
     table, values = (config or Config()).table_of(report_name)
     on_command_line = layers.from_options(report_name, model, options or {})
     on_command_line += layers.from_sets(report_name, model, sets)

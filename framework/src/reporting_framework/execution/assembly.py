@@ -70,6 +70,7 @@ def assemble(
             f" validator {validator.name} takes {validator.input_format}; choose two"
             " that fit"
         )
+    select_stream(report, composition, source)
     if trigger is not None and trigger.names_work:
         _accept_trigger(report, source, trigger)
     transforms = [make("transform", use) for use in composition.transforms]
@@ -97,6 +98,27 @@ def assemble(
         },
         metadata=metadata_of(report, composition.metadata, sinks),
     )
+
+
+def select_stream(report: str, composition: PipelineSpec, source: Source) -> None:
+    """Give the source the stream to read, if it has any.
+
+    Raises:
+        SettingsError: It has streams and none of them is named, or another one is.
+    """
+    stream, streams = composition.stream, source.streams()
+    if stream is None and not streams:
+        return
+    if stream is None or stream not in streams:
+        own = report.partition("/")[0]
+        problem = "none is named" if stream is None else f"it has no {stream!r}"
+        known = f"streams {', '.join(streams)}" if streams else "no streams"
+        advice = f"give one, as in {own}/{streams[0]}" if streams else f"give {own}"
+        raise SettingsError(
+            f"report {report}: source {source.name} has {known}, and {problem};"
+            f" {advice}"
+        )
+    source.select_stream(stream)
 
 
 def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any:

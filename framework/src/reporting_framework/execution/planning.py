@@ -172,11 +172,17 @@ class Plan:
     def end(self, *, exhausted: bool) -> None:
         """Record whether all that the source has was worked on.
 
+        What comes after the place where a split could not be read on is not known.
+
         Args:
             exhausted: Whether the source has no more, as it says itself: the deadline
                 may have come after the last split.
         """
-        if (self._ended or exhausted) and not self._started:
+        unread = [failure.source_key for failure in self._totals.unread]
+        cut_short = any(key in self._ids for key in unread) and (
+            self._run.pipeline.source.natural_keys
+        )
+        if (self._ended or exhausted) and not self._started and not cut_short:
             self._totals.exhaust()
 
     def _plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:

@@ -23,7 +23,7 @@ State = Mapping[str, Any]
 
 
 def identity_of(source: Source) -> str:
-    """Return what tells a source from others: its name, and the places that it reads.
+    """Return what tells a source from others: name, stream, and places that it reads.
 
     A state of another database says nothing, whatever its tables are called. A source
     that fails to name its places is told by its name: that alone does no harm.
@@ -31,7 +31,8 @@ def identity_of(source: Source) -> str:
     places: Sequence[str] = ()
     with suppress(ReportingError):
         places = source.source_uris()
-    return " ".join([source.name, *sorted(map(redacted, places))])
+    names = [source.name] if source.stream is None else [source.name, source.stream]
+    return " ".join([*names, *sorted(map(redacted, places))])
 
 
 class SourceState(NamedTuple):

@@ -272,13 +272,18 @@ class RunTotals:
             for item in self.rejections
             if item.error_type != FILTERED
         )
-        ordered = sorted(
-            counted.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
-        )
-        return [
-            RejectionCount(type=kind, field=field, count=number)
-            for (kind, field), number in ordered
-        ]
+        return by_frequency(counted)
+
+
+def by_frequency(counted: Counter[tuple[str, str | None]]) -> list[RejectionCount]:
+    """Return counted error types and fields, the most frequent first."""
+    ordered = sorted(
+        counted.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
+    )
+    return [
+        RejectionCount(type=kind, field=field, count=number)
+        for (kind, field), number in ordered
+    ]
 
 
 def _newest(commit_results: Sequence[CommitResult]) -> datetime | None:

@@ -61,7 +61,7 @@ class RecordSource(Source):
             try:
                 page = next(pages, None)
             except TransientError as error:
-                _log.warning("source %s: %s", self.name, error)
+                _log.warning("page not read: %s", error)
                 page = Batch(unread=[ReadFailure(split.id, "unavailable")])
                 pages = iter(())
             if page is None:

@@ -38,6 +38,7 @@ class PipelineSpec(NamedTuple):
             setting ``write_mode`` of its own.
         metadata: URI of the folder for all that the report keeps but its rows; `None`:
             the first sink's `Sink.metadata_location` decides.
+        stream: The stream of the source that is read; `None`: all, or it has none.
     """
 
     source: PluginRef
@@ -47,6 +48,38 @@ class PipelineSpec(NamedTuple):
     engine: PluginRef = PluginRef("local")
     write_mode: WriteMode = "append"
     metadata: str | None = None
+    stream: str | None = None
+
+    def of_stream(self, stream: str) -> PipelineSpec:
+        """Return the pipeline of one stream of the source.
+
+        ``{stream}`` in settings of validator, transforms and sinks becomes its name.
+        """
+
+        def named(use: PluginRef) -> PluginRef:
+            return use._replace(settings=_with_stream(use.settings, stream))
+
+        return self._replace(
+            validator=named(self.validator),
+            transforms=[named(use) for use in self.transforms],
+            sinks=[named(use) for use in self.sinks],
+            stream=stream,
+        )
+
+
+STREAM = "{stream}"
+"""Text that stands for the name of a stream in settings."""
+
+
+def _with_stream(value: Any, stream: str) -> Any:
+    """Return settings with the name of a stream in them."""
+    if isinstance(value, str):
+        return value.replace(STREAM, stream)
+    if isinstance(value, Mapping):
+        return {name: _with_stream(each, stream) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_stream(each, stream) for each in value]
+    return value
 
 
 class Report(ABC):

@@ -23,6 +23,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_empty(value: Any) -> bool:
+    return not value
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,6 +142,9 @@ class RunResult(_Model):
             for observers, never printed.
         response: What the trigger expects back from the source, if it names its work;
             never printed.
+        streams: Of a source with streams, what the run of each did; all else is their
+            sum, and each has a quarantine of its own. It is empty, and not printed, if
+            there are none.
     """
 
     report: str
@@ -173,6 +180,7 @@ class RunResult(_Model):
         default_factory=dict, exclude=True, repr=False
     )
     response: Any = Field(None, exclude=True, repr=False)
+    streams: dict[str, RunResult] = Field({}, exclude_if=_is_empty)
 
 
 class Step(_Model):

@@ -216,12 +216,14 @@ class Source(Plugin):
             a queue, a stream. What such a trigger named is delivered again if it is not
             taken, so a `TransientError` of a validator, a transform or a sink's `stage`
             leaves the records of that batch unread, and the run goes on.
+        stream: Which of its `streams` it reads; `None` if it has none.
     """
 
     output_format: ClassVar[Shape] = "payloads"
     natural_keys: ClassVar[bool] = False
     versions_ordered: ClassVar[bool] = False
     triggers: ClassVar[frozenset[str]] = frozenset()
+    stream: str | None = None
 
     @property
     def parallelism(self) -> int:
@@ -304,6 +306,31 @@ class Source(Plugin):
             rows: Rows in the sink that holds least, after the commit.
         """
         return {}
+
+    # -- streams -----------------------------------------------------------------------
+
+    @optional
+    def streams(self) -> Sequence[str]:
+        """Return the names of its streams, such as tables or resources of an API.
+
+        A run reads each stream with a source object of its own, in this order, and each
+        stream has its own columns, key, state and table. Names begin with a letter,
+        digit or underscore; dots and hyphens may follow.
+
+        Raises:
+            AccessDenied: Looking was refused.
+            StorageUnavailable: Looking failed after retries.
+        """
+        return ()
+
+    @property
+    def parallel_streams(self) -> int:
+        """How many streams are read at once; 1: one after another, in their order."""
+        return 1
+
+    def select_stream(self, name: str) -> None:
+        """Take the stream to read; called before anything but `streams`."""
+        self.stream = name
 
     # -- work that a trigger names -----------------------------------------------------
 

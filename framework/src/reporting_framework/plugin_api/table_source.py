@@ -192,7 +192,7 @@ class TableSource(Source):
             try:
                 page = next(pages, None)
             except TransientError as error:
-                _log.warning("%s: %s", split.id, error)
+                _log.warning("%s: page not read: %s", split.id, error)
                 yield Batch(unread=[ReadFailure(name, "unavailable") for name in named])
                 return
             if page is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Lifecycle:
 
     What an observer raises is logged once per hook, by type only, since its message may
     hold values of records; the other observers and the run go on, also when one would
-    end the process. Ctrl-C passes, after the other observers.
+    end the process. Ctrl-C passes, after the other observers. Observers are called one
+    at a time, also if streams are read at once.
     """
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self._manager = manager
         self._failed: set[tuple[str, str]] = set()
+        self._lock = RLock()
 
     def run_started(
         self,
@@ -97,7 +100,7 @@ class Lifecycle:
 
     def _call_observers(self, hook: str, **known: Any) -> None:
         """Call one hook of every observer, last registered first, as pluggy does."""
-        with ExitStack() as calls:  # in reverse order, each whatever another one raised
+        with self._lock, ExitStack() as calls:  # in reverse order, each whatever another one raised
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 calls.callback(self._call, hook, implementation, known)
 

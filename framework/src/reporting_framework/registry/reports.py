@@ -1,11 +1,13 @@
 """The way from a report's name to its composition.
 
-The command line and a Lambda handler share it.
+The command line and a Lambda handler share it. ``REPORT/STREAM`` names one stream of a
+report's source, wherever a report is named.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import PluginError, ReportingError
@@ -59,22 +61,31 @@ def composed(report: Report, settings: BaseModel) -> PipelineSpec:
     Raises:
         PluginError: The report raised an error of its own.
     """
+    _, _, stream = report.name.partition("/")
     try:
-        return report.compose(settings)
+        composition = report.compose(settings)
     except ReportingError:
         raise
     except Exception as error:
         raise PluginError(
             f"report {report.name}: its compose raised {type(error).__name__}"
         ) from error
+    return composition.of_stream(stream) if stream else composition
 
 
 def resolve_report(name: str, registry: Registry) -> Report:
     """The report of that name, from a plugin or composed in a file.
 
+    One stream of it is a report of its own name.
+
     Raises:
         PluginError: There is no such report, or its plugin cannot be used.
     """
-    report_class = registry.find("report", name)
-    report: Report = report_class() if isinstance(report_class, type) else report_class
+    own, _, stream = name.partition("/")
+    found = registry.find("report", own)
+    report: Report = found() if isinstance(found, type) else found
+    if stream:
+        report = copy(report)
+        report.name = name  # type: ignore[misc]  # each stream has its own
+        report.table = ()  # type: ignore[misc]  # a name of one table
     return report

@@ -1,0 +1,123 @@
+"""The sum of what the runs of a report's streams did."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.execution.totals import MAX_SAMPLES, by_frequency
+from reporting_framework.plugin_api.records import TimeRange, around
+from reporting_framework.plugin_api.result import RejectionCount, RunResult, Seconds
+
+if TYPE_CHECKING:
+    from reporting_framework.errors import ReportingError
+
+_COUNTS = (
+    "records_read",
+    "accepted",
+    "rejected",
+    "filtered",
+    "duplicates",
+    "objects_unread",
+    "objects_ignored",
+    "remaining",
+)
+_UPSERT_COUNTS = ("inserted", "updated", "unchanged", "deleted")
+
+
+def failed_stream(report: str, error: ReportingError) -> RunResult:
+    """Return what the run of a stream did that was given up."""
+    return RunResult(
+        report=report,
+        run_id=uuid.uuid4().hex,
+        status="failed",
+        complete=False,
+        warnings=[f"stream {report} failed: {error}"],
+    )
+
+
+def sum_of(
+    report: str, run_id: str, streams: Mapping[str, RunResult], *, seconds: float
+) -> RunResult:
+    """Return the sum of the runs of all streams.
+
+    Args:
+        report: Name of the report.
+        run_id: Id of the run as a whole.
+        streams: What the run of each stream did.
+        seconds: How long they took in all.
+    """
+    results = list(streams.values())
+    counts: dict[str, Any] = {
+        name: sum(getattr(result, name) for result in results) for name in _COUNTS
+    }
+    for name in _UPSERT_COUNTS:
+        known = [value for result in results if (value := getattr(result, name))]
+        if any(getattr(result, name) is not None for result in results):
+            counts[name] = sum(known)
+    listings = {result.listing for result in results}
+    moments = {
+        name: [moment for result in results if (moment := getattr(result, name))]
+        for name in ("listed_from", "full_scan_due", "last_processed_timestamp")
+    }
+    return RunResult(
+        report=report,
+        run_id=run_id,
+        status="ok" if {result.status for result in results} == {"ok"} else "partial",
+        complete=all(result.complete for result in results),
+        listing=listings.pop() if len(listings) == 1 else None,
+        listed_from=min(moments["listed_from"], default=None),
+        full_scan_due=min(moments["full_scan_due"], default=None),
+        last_processed_timestamp=max(moments["last_processed_timestamp"], default=None),
+        dry_run=any(result.dry_run for result in results),
+        **counts,
+        unread_reasons=_added(result.unread_reasons for result in results),
+        ignored_fields=_added(result.ignored_fields for result in results),
+        ignored_samples=[name for result in results for name in result.ignored_samples][
+            :MAX_SAMPLES
+        ],
+        warnings=[warning for result in results for warning in result.warnings],
+        outputs=[output for result in results for output in result.outputs],
+        rejections=_reasons(results),
+        seconds=_seconds(results, seconds),
+        spans=_spans(results),
+        streams=dict(streams),
+    )
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(sorted(total.items()))
+
+
+def _reasons(results: Iterable[RunResult]) -> list[RejectionCount]:
+    counted: Counter[tuple[str, str | None]] = Counter()
+    for result in results:
+        for reason in result.rejections:
+            counted[reason.type, reason.field] += reason.count
+    return by_frequency(counted)
+
+
+def _seconds(results: Iterable[RunResult], total: float) -> Seconds:
+    stages = _added_times(result.seconds.model_dump(by_alias=True) for result in results)
+    return Seconds.model_validate({**stages, "total": round(total, 6)})
+
+
+def _added_times(times: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for each in times:
+        for stage, taken in each.items():
+            total[stage] = round(total.get(stage, 0.0) + taken, 6)
+    return total
+
+
+def _spans(results: Iterable[RunResult]) -> dict[str, TimeRange]:
+    spans: dict[str, TimeRange] = {}
+    for result in results:
+        for stage, span in result.spans.items():
+            spans[stage] = around(spans.get(stage), span)
+    return spans
