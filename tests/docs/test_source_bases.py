@@ -115,3 +115,48 @@ def test_the_smallest_api_source_asks_its_api():
     ]
     (batch,) = events(events.Settings(url=url)).read(split)
     assert batch.unread[0].reason == "unavailable"
+
+
+class ShopApi(BaseHTTPRequestHandler):
+    """Pages of orders and customers; the times are of several forms."""
+
+    pages = {
+        "/orders?page=1": {
+            "records": [{"id": 1, "changed": "2024-01-01T10:06:00Z"}],
+            "next": 2,
+        },
+        "/orders?page=2": {"records": [{"id": 1, "changed": "2024-01-01T10:06:00.5Z"}]},
+        "/customers?page=1": {
+            "records": [{"id": 7, "changed": "2024-01-01T11:00:00+01:00"}]
+        },
+    }
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(self.pages[self.path]).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def test_the_source_of_several_streams_reads_each_and_its_versions_are_in_order():
+    shop, _ = example("Shop")
+    read = {}
+    with HTTPServer(("127.0.0.1", 0), ShopApi) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        settings = shop.Settings(url=f"http://127.0.0.1:{server.server_port}")
+        for stream in shop(settings).streams():
+            source = shop(settings)
+            source.select_stream(stream)
+            (split,) = source.plan(KnownObjects())
+            read[stream] = list(source.read(split))
+        server.shutdown()
+    keys = {
+        name: [key for each in batches for key in each.source_keys]
+        for name, batches in read.items()
+    }
+    assert keys == {"orders": ["orders/1"] * 2, "customers": ["customers/7"]}
+    older, newer = (batch.versions[0] for batch in read["orders"])
+    assert older < newer
+    assert read["customers"][0].versions == ["2024-01-01T10:00:00.000000+00:00"]

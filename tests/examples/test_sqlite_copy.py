@@ -161,3 +161,31 @@ def test_a_reset_copies_the_table_and_removes_it_with_its_state(shop):
         assert database.execute("SELECT count(*) FROM orders").fetchone() == (10,)
     assert run(folder)["inserted"] == ROWS - 10, "everything is read"
     check_equal(folder)
+
+
+def test_several_tables_are_copied_each_with_its_own_columns_and_state(shop):
+    folder, change = shop
+    change(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, city TEXT, updated_at TEXT)"
+    )
+    change("INSERT INTO customers VALUES (?, 'Ulm', ?)", (1, at(1)), (2, at(2)))
+    report = (
+        "[reports.shop]\n"
+        'source = { use = "sqlite-table", path = "shop.db", tables = ["orders", "customers"], cursor = "updated_at" }\n'
+        'validator = { use = "frame" }\n'
+        'sinks = [{ use = "sqlite-table", path = "out/shop.db", table = "{stream}" }]\n'
+        'write_mode = "upsert"\n'
+    )
+    folder.joinpath("reporting.toml").write_text(report)
+
+    def copied():
+        document = told(folder, "reporting-run", "shop", "--format", "json")
+        streams = json.loads(document)["streams"].items()
+        return {name: (each["inserted"], each["updated"]) for name, each in streams}
+
+    assert copied() == {"orders": (ROWS, 0), "customers": (2, 0)}
+    change("UPDATE customers SET city = 'Bonn', updated_at = ? WHERE id = 2", (at(9),))
+    assert copied() == {"orders": (0, 0), "customers": (0, 1)}
+    with closing(sqlite3.connect(folder / "out" / "shop.db")) as database:
+        cities = database.execute("SELECT id, city FROM customers ORDER BY id")
+        assert cities.fetchall() == [(1, "Ulm"), (2, "Bonn")]

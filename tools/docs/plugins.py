@@ -168,7 +168,9 @@ def settings_page(registry: Registry) -> str:
         settings_table(FunctionSettings, lambda name: f"{PREFIX}{name.upper()}"),
         "## A report composed in `reporting.toml`",
         'The table `[reports.<name>]`. A plugin is `{ use = "its name", … }`, its'
-        " settings beside `use`.",
+        " settings beside `use`. If the source has streams, `{stream}` in a text of"
+        " validator, transforms and sinks is the name of the stream, and"
+        " `<name>/<stream>` is a report of that stream alone.",
         settings_table(
             ComposedSettings, lambda name: f"REPORTING_<REPORT>__{name.upper()}"
         ),

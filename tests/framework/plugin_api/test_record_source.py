@@ -91,6 +91,13 @@ def test_an_error_that_stays_fails_the_run_and_commits_nothing(sink):
     assert (sink.rows, sink.state, sink.commits) == ({}, None, 0)
 
 
+def test_a_dry_run_of_an_upsert_adds_up(sink):
+    result = execute(
+        pipeline(Api(2), sink)._replace(write_modes=["upsert"]), dry_run=True
+    )
+    assert (result.accepted, result.inserted, sink.rows) == (4, None, {})
+
+
 def test_a_full_scan_starts_from_the_beginning(sink):
     run(Api(2), sink)
     again = Api(3, full_scan=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,9 +20,14 @@ class SqliteTable(TableSource):
     name: ClassVar[str] = "sqlite-table"
     Settings: ClassVar[type[SqliteTableSettings]] = SqliteTableSettings
 
-    def __init__(self, settings: SqliteTableSettings) -> None:
-        super().__init__(settings)
-        self._table = Table(settings.path, settings.table, settings.busy_seconds)
+    def streams(self) -> Sequence[str]:
+        """See `Source.streams`: the tables, if there are several."""
+        return list(self.settings.tables)
+
+    @cached_property
+    def _table(self) -> Table:
+        settings, name = self.settings, self.stream or self.settings.table
+        return Table(settings.path, name, settings.busy_seconds)
 
     def table_info(self) -> TableInfo:
         """See `TableSource.table_info`."""

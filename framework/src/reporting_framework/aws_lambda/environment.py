@@ -189,10 +189,12 @@ class Environment:
     ) -> bool:
         """Start the next run if there is more to do.
 
-        What a queue or a stream delivers again needs none.
+        What a queue or a stream delivers again needs none, and what could not be read
+        just now is left to the next trigger.
         """
         if (
             result.complete
+            or result.cut_short
             or result.response is not None
             or self.settings.continue_ != "self"
         ):

@@ -190,9 +190,12 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     if failed:
         return (
             FAILED,
-            f"streams that failed: {', '.join(failed)}; what the others brought is kept",
+            (
+                f"streams that failed: {', '.join(failed)}; what the others brought is"
+                " kept"
+            ),
         )
-    if not result.complete and not result.dry_run and not result.objects_unread:
+    if not (result.complete or result.dry_run or result.cut_short):
         return (
             STOPPED,
             "stopped at the deadline; what is done is kept, run again for the rest",
@@ -204,6 +207,11 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
                 f"records that were not taken: {result.objects_unread}; a trigger would"
                 " hand them over again"
             ),
+        )
+    if result.cut_short:
+        return (
+            UNREAD,
+            "not all pages could be read; what is done is kept, run again for the rest",
         )
     if result.objects_unread:
         return (

@@ -84,7 +84,7 @@ class Committing:
         run, totals = self._run, self._totals
         if "replace" not in run.pipeline.modes or not run.writes:
             return
-        if run.replay is not None or not totals.exhausted or totals.unread:
+        if run.replay is not None or not totals.complete or totals.unread:
             raise IncompleteRun(
                 f"report {run.pipeline.report}: write_mode is replace, and not all that"
                 " the source has was read; nothing was changed: run again, with more"
@@ -103,7 +103,7 @@ class Committing:
             snapshot=snapshot
             and run.writes
             and run.replay is None
-            and totals.exhausted
+            and totals.complete
             and not totals.unread,
             not_staged=[rejection.source_key for rejection in totals.rejections],
         )
@@ -154,5 +154,5 @@ class Committing:
         ]
         unread = [item.source_key for item in self._totals.unread]
         return self._run.pipeline.source.next_hints(
-            complete=self._totals.exhausted, unread=unread, rows=min(kept)
+            complete=self._totals.complete, unread=unread, rows=min(kept)
         )

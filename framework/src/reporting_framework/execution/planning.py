@@ -179,10 +179,10 @@ class Plan:
                 may have come after the last split.
         """
         unread = [failure.source_key for failure in self._totals.unread]
-        cut_short = any(key in self._ids for key in unread) and (
+        self._totals.cut_short = any(key in self._ids for key in unread) and (
             self._run.pipeline.source.natural_keys
         )
-        if (self._ended or exhausted) and not self._started and not cut_short:
+        if (self._ended or exhausted) and not self._started:
             self._totals.exhaust()
 
     def _plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:

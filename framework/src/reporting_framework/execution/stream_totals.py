@@ -67,6 +67,8 @@ def sum_of(
         run_id=run_id,
         status="ok" if {result.status for result in results} == {"ok"} else "partial",
         complete=all(result.complete for result in results),
+        cut_short=any(result.cut_short for result in results)
+        and all(result.complete or result.cut_short for result in results),
         listing=listings.pop() if len(listings) == 1 else None,
         listed_from=min(moments["listed_from"], default=None),
         full_scan_due=min(moments["full_scan_due"], default=None),
@@ -103,16 +105,11 @@ def _reasons(results: Iterable[RunResult]) -> list[RejectionCount]:
 
 
 def _seconds(results: Iterable[RunResult], total: float) -> Seconds:
-    stages = _added_times(result.seconds.model_dump(by_alias=True) for result in results)
+    stages: dict[str, float] = {}
+    for result in results:
+        for stage, taken in result.seconds.model_dump(by_alias=True).items():
+            stages[stage] = round(stages.get(stage, 0.0) + taken, 6)
     return Seconds.model_validate({**stages, "total": round(total, 6)})
-
-
-def _added_times(times: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for each in times:
-        for stage, taken in each.items():
-            total[stage] = round(total.get(stage, 0.0) + taken, 6)
-    return total
 
 
 def _spans(results: Iterable[RunResult]) -> dict[str, TimeRange]:

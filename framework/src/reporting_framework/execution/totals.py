@@ -64,6 +64,7 @@ class RunTotals:
         newest_read: The newest version of each that was read, if they have an order.
         spans: When each stage first began and last ended.
         exhausted: Whether the source had no more splits to give.
+        cut_short: Whether a split could not be read to its end.
     """
 
     sinks: int
@@ -87,6 +88,12 @@ class RunTotals:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     spans: dict[str, TimeRange] = field(default_factory=dict)
     exhausted: bool = False
+    cut_short: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether all was worked on; what was left unread is known by name."""
+        return self.exhausted and not self.cut_short
 
     def add_time(self, stage: str, began: float, taken: float) -> None:
         """Count in time spent on a stage.
@@ -201,7 +208,9 @@ class RunTotals:
             rejection.error_type == FILTERED for rejection in self.rejections
         )
         rejected = len(self.rejections) - filtered
-        upserting = [result for result in commit_results if result.upserted][:1]
+        upserting = [
+            result for result in commit_results if result.upserted and run.writes
+        ][:1]
         known = [
             commit_result.duplicates
             for commit_result in upserting or commit_results
@@ -227,8 +236,9 @@ class RunTotals:
         return RunResult(
             report=run.pipeline.report,
             run_id=run.id,
-            status="ok" if self.exhausted and not self.unread else "partial",
-            complete=self.exhausted,
+            status="ok" if self.complete and not self.unread else "partial",
+            complete=self.complete,
+            cut_short=self.exhausted and self.cut_short,
             listing=plan_stats.listing,
             listed_from=plan_stats.listed_from,
             full_scan_due=plan_stats.full_scan_due,

@@ -100,8 +100,10 @@ class RunResult(_Model):
         status: ``ok``; ``partial`` when objects were left unread or the deadline came
             first; ``failed``.
         complete: Whether all that was listed and is new was handled; False when the
-            deadline came first: run again. It says nothing of what was not listed: see
-            `listing`.
+            deadline came first, or when pages could not be read to the last one: run
+            again. It says nothing of what was not listed: see `listing`.
+        cut_short: Whether it is incomplete for no other reason than that pages could
+            not be read to the last one. Not printed unless it is so.
         listing: What was listed: ``full``: everything; ``window``: what is not dated
             before `listed_from` by its name; ``named``: only what a trigger or a replay
             named. `None`: the source lists nothing.
@@ -151,6 +153,7 @@ class RunResult(_Model):
     run_id: str
     status: Literal["ok", "partial", "failed"]
     complete: bool
+    cut_short: bool = Field(False, exclude_if=_is_empty)
     listing: Literal["full", "window", "named"] | None = None
     listed_from: datetime | None = None
     full_scan_due: datetime | None = None

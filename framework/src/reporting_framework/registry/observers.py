@@ -100,7 +100,8 @@ class Lifecycle:
 
     def _call_observers(self, hook: str, **known: Any) -> None:
         """Call one hook of every observer, last registered first, as pluggy does."""
-        with self._lock, ExitStack() as calls:  # in reverse order, each whatever another one raised
+        # In reverse order, each whatever another one raised.
+        with self._lock, ExitStack() as calls:
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 calls.callback(self._call, hook, implementation, known)
 

@@ -1,0 +1,406 @@
+"""A report whose source has streams: each has its own table, state and metadata, and fails alone."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from reporting_framework import (
+    AccessDenied,
+    PluginError,
+    SettingsError,
+    hookimpl,
+    run_report,
+)
+from reporting_framework.cli.failures import FAILED
+from reporting_framework.cli.main import reporting
+
+SOURCE = '''
+    import json
+    import time
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    import polars as pl
+
+    from reporting_framework import (
+        AccessDenied, Batch, RecordSource, Source, Split, StorageUnavailable,
+    )
+    from reporting_framework.plugin_api.settings import Settings
+
+
+    class ShopSettings(Settings):
+        folder: str
+        resources: list[str] = []
+        at_once: int = 1
+        meet: int = 0
+
+
+    class Shop(RecordSource):
+        """Pages are files: resource/1.json and so on; a text in place of JSON is an error."""
+
+        name = "shop-api"
+        Settings = ShopSettings
+        output_format = "frames"
+        versions_ordered = True
+
+        @property
+        def parallel_streams(self):
+            return self.settings.at_once
+
+        def streams(self):
+            return self.settings.resources
+
+        @property
+        def folder(self):
+            return Path(self.settings.folder, self.stream or "")
+
+        def schema(self):
+            text = (self.folder / "schema.json").read_text()
+            if text == "403":
+                raise AccessDenied(f"source {self.name}: refused")
+            types = {"int": pl.Int64(), "text": pl.String(), "time": pl.Datetime("us", "UTC")}
+            return pl.Schema({name: types[kind] for name, kind in json.loads(text).items()})
+
+        def pages(self, after):
+            self.meet()
+            number = after["page"] + 1 if after else 1
+            while (page := self.folder / f"{number}.json").exists():
+                text = page.read_text()
+                with (self.folder / "fetched").open("a") as log:
+                    log.write(f"{number} ")
+                if text == "503":
+                    raise StorageUnavailable(f"source {self.name}: answered 503")
+                if text == "403":
+                    raise AccessDenied(f"source {self.name}: refused")
+                rows = pl.DataFrame(json.loads(text)).with_columns(
+                    pl.from_epoch("at").dt.replace_time_zone("UTC")
+                ).select(self.schema().names()).cast(self.schema())
+                yield Batch(
+                    [f"{self.stream}/{row}" for row in rows["id"]],
+                    [None if self.stream is None else "1"] * rows.height,
+                    frame=rows,
+                    position={"page": number},
+                )
+                number += 1
+
+        def meet(self):
+            """Wait until so many streams are being read."""
+            if self.settings.meet:
+                (self.folder / "here").touch()
+                until = time.monotonic() + 20
+                while len(list(self.folder.parent.glob("*/here"))) < self.settings.meet:
+                    assert time.monotonic() < until, "the others did not come"
+                    time.sleep(0.01)
+
+
+    class SlowTables(Source):
+        """Each stream has more splits than there is time for."""
+
+        name = "slow-tables"
+        Settings = ShopSettings
+        output_format = "frames"
+        versions_ordered = True
+
+        def streams(self):
+            return self.settings.resources
+
+        def schema(self):
+            return pl.Schema({"at": pl.Datetime("us", "UTC")})
+
+        def plan(self, ledger):
+            return (Split(str(number), {}) for number in range(1_000))
+
+        def read(self, split):
+            time.sleep(0.02)
+            rows = pl.DataFrame({"at": [datetime.now(UTC)]}, self.schema())
+            yield Batch([split.id], ["1"], frame=rows)
+
+
+    @hookimpl
+    def reporting_sources():
+        return [
+            LazyPlugin("shop-api", f"{__name__}:Shop", "a shop"),
+            LazyPlugin("slow-tables", f"{__name__}:SlowTables", "slow tables"),
+        ]
+'''
+
+SINKS = {
+    "parquet": '{ use = "parquet-checkpoint", uri = "out/{stream}.parquet", timestamp = "at" }',
+}
+SCHEMAS = {
+    "orders": {"id": "int", "item": "text", "at": "time"},
+    "customers": {"id": "int", "name": "text", "city": "text", "at": "time"},
+}
+
+
+@pytest.fixture
+def shop(toy):
+    toy.add("shop-api", SOURCE)
+    for stream, schema in SCHEMAS.items():
+        Path("shop", stream).mkdir(parents=True)
+        Path("shop", stream, "schema.json").write_text(json.dumps(schema))
+        for page in (1, 2):
+            put(stream, page)
+    Path("out").mkdir()
+    configure("parquet")
+
+
+def put(stream, page, text=None):
+    rows = [
+        {name: f"{name}-{number}" for name in SCHEMAS[stream]}
+        | {"id": number, "at": number}
+        for number in (2 * page - 1, 2 * page)
+    ]
+    Path("shop", stream, f"{page}.json").write_text(text or json.dumps(rows))
+
+
+def configure(
+    *sinks,
+    source="shop-api",
+    resources=("orders", "customers"),
+    mode="upsert",
+    more="",
+):
+    listed = ", ".join(SINKS.get(sink, sink) for sink in sinks)
+    Path("reporting.toml").write_text(
+        "[reports.shop]\n"
+        f'source = {{ use = "{source}", folder = "shop", resources = {json.dumps(list(resources))}{more} }}\n'
+        'validator = { use = "frame" }\n'
+        f'sinks = [{listed}]\nwrite_mode = "{mode}"\n'
+    )
+
+
+def ids(stream):
+    return pl.read_parquet(f"out/{stream}.parquet")["id"].to_list()
+
+
+def fetched(stream):
+    log = Path("shop", stream, "fetched")
+    pages = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return [int(page) for page in pages]
+
+
+def cli(*arguments):
+    return CliRunner().invoke(reporting, list(arguments))
+
+
+class Observer:
+    def __init__(self):
+        self.calls = []
+
+    @hookimpl
+    def reporting_run_started(self, report, schema):
+        self.calls.append(("started", report, schema.names()))
+
+    @hookimpl
+    def reporting_run_finished(self, result):
+        self.calls.append(("finished", result.report, result.status))
+
+    @hookimpl
+    def reporting_run_failed(self, report, error):
+        self.calls.append(("failed", report, type(error).__name__))
+
+
+@pytest.mark.usefixtures("shop")
+class TestStreams:
+    def test_each_stream_has_a_table_with_its_own_columns(self):
+        result = run_report("shop")
+        assert (result.status, result.complete, result.accepted) == ("ok", True, 8)
+        assert {name: each.accepted for name, each in result.streams.items()} == {
+            "orders": 4,
+            "customers": 4,
+        }
+        for stream, schema in SCHEMAS.items():
+            frame = pl.read_parquet(f"out/{stream}.parquet")
+            assert frame.columns[: len(schema)] == list(schema)
+            assert frame["id"].to_list() == [1, 2, 3, 4]
+
+    def test_each_page_is_fetched_once_and_each_stream_has_its_state(self):
+        run_report("shop")
+        assert [fetched(stream) for stream in SCHEMAS] == [[1, 2], [1, 2]]
+        put("customers", 3)
+        result = run_report("shop")
+        assert [fetched(stream) for stream in SCHEMAS] == [[], [3]]
+        assert (result.accepted, ids("orders"), ids("customers")[-1]) == (
+            2,
+            [1, 2, 3, 4],
+            6,
+        )
+
+    def test_a_page_that_fails_leaves_the_rest_of_its_stream_alone(self):
+        put("orders", 2, "503")
+        result = run_report("shop")
+        assert (result.status, result.complete, result.objects_unread) == (
+            "partial",
+            False,
+            1,
+        )
+        assert (ids("orders"), ids("customers")) == ([1, 2], [1, 2, 3, 4])
+        assert (
+            result.streams["orders"].complete,
+            result.streams["customers"].complete,
+        ) == (False, True)
+        put("orders", 2)
+        fetched("orders")
+        assert run_report("shop").status == "ok"
+        assert (fetched("orders"), ids("orders")) == ([2], [1, 2, 3, 4])
+
+    def test_a_stream_that_fails_loses_nothing_of_another_one(self, caplog):
+        put("orders", 2, "403")
+        observer = Observer()
+        result = run_report("shop", observers=[observer])
+        assert (result.status, result.complete) == ("partial", False)
+        failed = result.streams["orders"]
+        assert (failed.status, failed.accepted) == ("failed", 0)
+        assert result.warnings == [
+            "stream shop/orders failed: source shop-api: refused"
+        ]
+        assert "stream orders failed: source shop-api: refused" in caplog.text
+        assert ids("customers") == [1, 2, 3, 4]
+        assert not Path("out/orders.parquet").exists()
+        assert observer.calls == [
+            ("started", "shop/orders", ["id", "item", "at", "source_key"]),
+            ("failed", "shop/orders", "AccessDenied"),
+            ("started", "shop/customers", ["id", "name", "city", "at", "source_key"]),
+            ("finished", "shop/customers", "ok"),
+        ]
+        put("orders", 2)
+        fetched("customers")
+        assert run_report("shop").status == "ok"
+        assert (ids("orders"), fetched("customers")) == ([1, 2, 3, 4], [])
+
+    def test_a_stream_whose_columns_cannot_be_looked_up_fails_alone(self):
+        Path("shop/orders/schema.json").write_text("403")
+        result = run_report("shop")
+        assert (result.status, result.streams["orders"].status) == ("partial", "failed")
+        assert ids("customers") == [1, 2, 3, 4]
+
+    def test_a_run_of_which_all_streams_fail_has_failed(self):
+        for stream in SCHEMAS:
+            put(stream, 1, "403")
+        with pytest.raises(AccessDenied, match="refused"):
+            run_report("shop")
+
+    def test_the_command_line_says_which_stream_failed(self):
+        put("orders", 2, "403")
+        done = cli("run", "shop")
+        assert done.exit_code == FAILED
+        assert "stream orders     failed" in done.stdout
+        assert "stream customers  ok: 4 read, 4 accepted" in done.stdout
+        assert (
+            "streams that failed: orders; what the others brought is kept"
+            in done.stderr
+        )
+        document = json.loads(cli("run", "shop", "--format", "json").stdout)
+        assert document["streams"]["orders"]["status"] == "failed"
+
+    def test_streams_are_read_at_once_if_the_source_says_so(self):
+        configure("parquet", more=", at_once = 2, meet = 2")
+        assert run_report("shop").accepted == 8
+
+    def test_one_stream_is_a_report_of_its_own(self):
+        assert run_report("shop/customers").report == "shop/customers"
+        assert not Path("out/orders.parquet").exists()
+        run_report("shop")
+        assert fetched("customers") == [1, 2]
+        state = cli("state", "shop/customers")
+        history = cli("history", "shop/customers")
+        sql = cli("sql", "shop/customers", "SELECT count(*) FROM shop_customers")
+        for done in (state, history, sql):
+            assert done.exit_code == 0, done.output
+        assert "out/customers.parquet" in state.stdout
+        assert "4" in sql.stdout
+
+    def test_settings_of_the_report_are_those_of_its_streams(self):
+        with Path("reporting.toml").open("a") as file:
+            file.write('metadata = "kept"\n')
+        run_report("shop")
+        kept = {
+            str(path.relative_to("kept/_runs"))
+            for path in Path("kept/_runs").glob("*/*")
+        }
+        assert kept == {"shop/orders", "shop/customers"}
+
+    def test_a_deadline_leaves_time_for_each_stream(self):
+        configure("parquet", source="slow-tables")
+        result = run_report("shop", time_budget=2)
+        assert (result.status, result.complete) == ("partial", False)
+        assert all(each.records_read > 5 for each in result.streams.values())
+
+    def test_a_dry_run_writes_nothing_of_any_stream(self):
+        result = run_report("shop", dry_run=True)
+        assert (result.dry_run, result.records_read) == (True, 8)
+        assert list(Path("out").glob("*.parquet")) == []
+
+    def test_a_state_is_of_its_stream_alone(self):
+        sink = SINKS["parquet"].replace("{stream}", "one")
+        configure(sink, resources=["orders"], mode="replace")
+        run_report("shop")
+        configure(sink, resources=["customers"], mode="replace")
+        run_report("shop")
+        assert pl.read_parquet("out/one.parquet").columns[:2] == ["id", "name"]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("report", "resources", "sink", "error", "text"),
+    [
+        (
+            "shop",
+            ["orders", "customers"],
+            SINKS["parquet"].replace("{stream}", "all"),
+            SettingsError,
+            "sink parquet-checkpoint: streams orders and customers would share its table; put {stream} into its settings",
+        ),
+        (
+            "shop",
+            ["orders", "../x"],
+            "parquet",
+            PluginError,
+            "'../x' is no name of a stream",
+        ),
+        (
+            "shop",
+            ["orders", "orders"],
+            "parquet",
+            PluginError,
+            "two streams have one name",
+        ),
+        (
+            "shop/order",
+            ["orders", "customers"],
+            "parquet",
+            SettingsError,
+            "source shop-api has streams orders, customers, and it has no 'order'; give one, as in shop/orders",
+        ),
+        (
+            "shop/orders",
+            [],
+            "parquet",
+            SettingsError,
+            "has no streams, and it has no 'orders'; give shop",
+        ),
+    ],
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_read(
+    report, resources, sink, error, text
+):
+    configure(sink, resources=resources)
+    with pytest.raises(error) as raised:
+        run_report(report)
+    assert text in str(raised.value)
+    assert list(Path("out").iterdir()) == []
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_command_of_one_table_asks_for_a_stream():
+    done = cli("state", "shop")
+    assert done.exit_code == 2
+    assert (
+        "streams orders, customers, and none is named; give one, as in shop/orders"
+        in done.stderr
+    )
