@@ -117,24 +117,25 @@ def test_the_smallest_api_source_asks_its_api():
     assert batch.unread[0].reason == "unavailable"
 
 
+SHOP_PAGES = {
+    "/orders?page=1": {
+        "records": [{"id": 1, "changed": "2024-01-01T10:06:00Z"}],
+        "next": 2,
+    },
+    "/orders?page=2": {"records": [{"id": 1, "changed": "2024-01-01T10:06:00.5Z"}]},
+    "/customers?page=1": {
+        "records": [{"id": 7, "changed": "2024-01-01T11:00:00+01:00"}]
+    },
+}
+
+
 class ShopApi(BaseHTTPRequestHandler):
     """Pages of orders and customers; the times are of several forms."""
-
-    pages = {
-        "/orders?page=1": {
-            "records": [{"id": 1, "changed": "2024-01-01T10:06:00Z"}],
-            "next": 2,
-        },
-        "/orders?page=2": {"records": [{"id": 1, "changed": "2024-01-01T10:06:00.5Z"}]},
-        "/customers?page=1": {
-            "records": [{"id": 7, "changed": "2024-01-01T11:00:00+01:00"}]
-        },
-    }
 
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(self.pages[self.path]).encode())
+        self.wfile.write(json.dumps(SHOP_PAGES[self.path]).encode())
 
     def log_message(self, *_):
         pass

@@ -77,6 +77,7 @@ def committing(
 ):
     """The commit of a run that has read these source keys."""
     source = SimpleNamespace(
+        name="test-source",
         next_hints=lambda *, complete, unread, rows: {"rows": rows, "unread": unread},
         next_state=lambda done: {"done": [each.split.id for each in done]},
     )

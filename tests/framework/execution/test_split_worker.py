@@ -278,11 +278,50 @@ def test_a_limit_cuts_frames_too():
     [
         (
             Batch(["a", "b"], [None], [b"", b""]),
-            "2 source keys, 1 versions and 2 records",
+            "2 source keys, 1 versions and 2 records; give one of each",
         ),
-        (Batch(["a"], [None], []), "1 source keys, 1 versions and 0 records"),
-        (Batch(["a"], [None]), "1 source keys, 1 versions and 0 records"),
-        (Batch(["a"], [7], [b""]), "a version of type int, not a text"),
+        (
+            Batch(["a"], [None], []),
+            "1 source keys, 1 versions and 0 records; give one of each",
+        ),
+        (
+            Batch(["a"], [None]),
+            "1 source keys, 1 versions and 0 records; give one of each",
+        ),
+        (
+            Batch(["a"], [7], [b""]),
+            "a version of type int, not a text; give a text or None",
+        ),
+        (
+            Batch(["a", "b"], ["1", 7], [b"", b""]),
+            "a version of type int, not a text; give a text or None",
+        ),
+        (
+            Batch(["a"], pl.Series([7]), [b""]),
+            "a version of type int, not a text; give a text or None",
+        ),
+        (
+            Batch(rejected=[Rejection("a", 7, "broken")]),
+            "a version of type int, not a text; give a text or None",
+        ),
+        (
+            Batch(["a"], iter([None]), [b""]),
+            "versions of type list_iterator; give a list or a series",
+        ),
+        (
+            Batch(["a", None], ["1"] * 2, [b""] * 2),
+            "a source key of type NoneType, not a text",
+        ),
+        (Batch(["a"], ["1"], ["{}"]), "a payload of type str, not bytes; encode it"),
+        (
+            Batch(deletes=pl.DataFrame({"id": [1]})),
+            "deletes without the column _deleted_at; see Batch.deletes",
+        ),
+        (
+            Batch(position=3),
+            "a position of type int; give a mapping of JSON types",
+        ),
+        (["a"], "the type list; yield Batch objects"),
     ],
 )
 def test_a_batch_that_does_not_fit_together_is_the_source_s_fault(given, problem):

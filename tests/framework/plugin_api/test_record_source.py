@@ -1,13 +1,18 @@
 """A source of pages: each is fetched once, and a page that fails keeps what came before it."""
 
+from datetime import date
+
 import pytest
 
 from reporting_framework import (
     AccessDenied,
     Batch,
+    PluginError,
     RecordSource,
     StorageUnavailable,
 )
+from reporting_framework.cli.execute import exit_code
+from reporting_framework.cli.failures import UNREAD
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing.harness.ledger import KnownObjects
 from tests.framework.plugin_api.upserting import UpsertSink
@@ -33,7 +38,7 @@ class Api(RecordSource):
     def pages(self, after):
         for page in range(after["page"] + 1 if after else 0, self.count):
             if page == self.failing:
-                raise self.error("the API does not answer")
+                raise self.error(f"source {self.name}: no answer")
             self.fetched.append(page)
             numbers = range(2 * page, 2 * page + 2)
             yield Batch(
@@ -69,6 +74,8 @@ def test_each_page_is_fetched_once(sink):
 def test_a_page_that_fails_ends_the_reading_and_the_next_run_goes_on(sink):
     result = run(Api(4, failing=2), sink)
     assert (result.status, result.objects_unread, result.inserted) == ("partial", 1, 4)
+    assert (result.complete, result.cut_short) == (False, True)
+    assert exit_code(result, None)[0] == UNREAD
     again = Api(4)
     assert run(again, sink).status == "ok"
     assert again.fetched == [2, 3]
@@ -83,6 +90,31 @@ def test_a_first_page_that_fails_keeps_the_state(sink):
     again = Api(4)
     run(again, sink)
     assert again.fetched == [2, 3]
+
+
+def test_the_log_names_the_source_once(sink, caplog):
+    run(Api(2, failing=1), sink)
+    assert caplog.messages.count("page not read: source test-api: no answer") == 1
+
+
+def test_a_position_that_is_not_json_is_the_source_s_fault(sink):
+    source = Api(1)
+    source.pages = lambda after: [Batch(position={"day": date(2024, 1, 1)})]
+    with pytest.raises(
+        PluginError, match=r"source test-api: its state is not a mapping"
+    ):
+        run(source, sink)
+    assert sink.commits == 0
+
+
+def test_it_says_what_the_next_run_reads():
+    first, later = KnownObjects(), KnownObjects(state={"page": 0})
+    assert Api(1).describe_hints(first) == ["reads all pages, from the first one on"]
+    assert Api(1).describe_hints(later) == [
+        "reads the pages after the last one that was committed"
+    ]
+    again = Api(1, full_scan=True)
+    assert again.describe_hints(later) == again.describe_hints(first)
 
 
 def test_an_error_that_stays_fails_the_run_and_commits_nothing(sink):

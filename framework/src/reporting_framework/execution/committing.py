@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import IncompleteRun, StorageUnavailable
+from reporting_framework.execution.batch_checks import check_state
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
@@ -96,7 +97,10 @@ class Committing:
         run, totals = self._run, self._totals
         states: Sequence[Mapping[str, Any] | None] = [None] * totals.sinks
         if run.writes and run.replay is None and self._source_state.kept:
-            state = run.pipeline.source.next_state(totals.done)
+            source = run.pipeline.source
+            if (state := source.next_state(totals.done)) is not None:
+                subject = f"report {run.pipeline.report}: source {source.name}"
+                check_state(state, subject)
             states = self._source_state.following(state)
         context = CommitContext(
             at=run.at,

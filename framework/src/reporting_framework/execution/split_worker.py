@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from reporting_framework.errors import InvariantBroken, PluginError, TransientError
+from reporting_framework.errors import InvariantBroken, TransientError
+from reporting_framework.execution.batch_checks import check_batch
 from reporting_framework.execution.plugin_errors import call, closing, owner_of
 from reporting_framework.execution.versions import (
     delete_rows,
@@ -56,7 +57,8 @@ class SplitWorker:
 
     def __call__(self, split: Split) -> SplitResult:
         """Read, validate, transform and stage one split."""
-        source, split_result = self.pipeline.source, self._empty(split)
+        report, source = self.pipeline.report, self.pipeline.source
+        split_result = self._empty(split)
         parts = count()
         with closing(_timed(split_result, "read", source.read, split)) as batches:
             while True:
@@ -68,6 +70,7 @@ class SplitWorker:
                 )
                 if batch is None or (left is not None and left <= 0):
                     return split_result
+                check_batch(batch, f"report {report}: source {source.name}")
                 if source.natural_keys:
                     batch = with_natural_keys(batch)
                 if left is not None:
@@ -96,7 +99,6 @@ class SplitWorker:
         taken.reject(batch.rejected)
         if not len(batch.source_keys):
             return taken
-        self._check(batch)
         kept = self._empty(split)
         plugin = self.pipeline.validator.name
         try:
@@ -128,30 +130,6 @@ class SplitWorker:
             kept = self._unread(batch, kept, f"{plugin}: unavailable")
         taken.add(kept)
         return taken
-
-    def _check(self, batch: Batch) -> None:
-        """Check that what a source says of its records fits together.
-
-        Raises:
-            PluginError: It does not; others would be blamed for it.
-        """
-        records = batch.frame if batch.payloads is None else batch.payloads
-        numbers = [
-            len(batch.source_keys),
-            len(batch.versions),
-            0 if records is None else len(records),
-        ]
-        first = batch.versions[:1]
-        if len(set(numbers)) > 1:
-            problem = "{} source keys, {} versions and {} records".format(*numbers)
-        elif not all(version is None or isinstance(version, str) for version in first):
-            problem = f"a version of type {type(first[0]).__name__}, not a text"
-        else:
-            return
-        raise PluginError(
-            f"report {self.pipeline.report}: source {self.pipeline.source.name}: a"
-            f" batch has {problem}"
-        )
 
     def _stage_deletes(
         self, deletes: pl.DataFrame, split: Split, part: int

@@ -51,8 +51,11 @@ class RecordSource(Source):
 
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
         """Return one split: all pages after the position in the state."""
+        return [Split(self.name, {"after": self._start(ledger)})]
+
+    def _start(self, ledger: RunLedger) -> Mapping[str, Any] | None:
         again = getattr(self.settings, "full_scan", False)
-        return [Split(self.name, {"after": None if again else ledger.state})]
+        return None if again else ledger.state
 
     def read(self, split: Split) -> Iterator[Batch]:
         """Return the pages, up to one that cannot be fetched just now."""
@@ -71,6 +74,12 @@ class RecordSource(Source):
     def plan_stats(self) -> PlanStats:
         """Return nothing but that there is no other split."""
         return PlanStats(exhausted=True)
+
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        """Say whether the next run reads from the beginning."""
+        if self._start(ledger) is None:
+            return ["reads all pages, from the first one on"]
+        return ["reads the pages after the last one that was committed"]
 
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
         """Return the position of the last page that was read."""

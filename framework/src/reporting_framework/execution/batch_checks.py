@@ -1,0 +1,102 @@
+"""Checks of what a source yields, so that no other plugin is blamed for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.errors import PluginError
+from reporting_framework.plugin_api.records import (
+    DELETED_AT,
+    SOURCE_KEY,
+    VERSION,
+    Batch,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def check_batch(batch: Batch, subject: str) -> None:
+    """Check that a batch is of the right types and fits together.
+
+    Its columns are checked without Python work for each record.
+
+    Args:
+        batch: What a source has yielded.
+        subject: The source, for messages.
+
+    Raises:
+        PluginError: The batch is not as `Batch` says.
+    """
+    problem = next(_problems(batch), None)
+    if problem is not None:
+        raise PluginError(f"{subject}: a batch has {problem}")
+
+
+def check_state(state: Any, subject: str) -> None:
+    """Check that a source state is a mapping of JSON types.
+
+    Raises:
+        PluginError: It is not.
+    """
+    try:
+        if not isinstance(state, Mapping):
+            raise TypeError
+        json.dumps(dict(state), allow_nan=False)
+    except (TypeError, ValueError):
+        raise PluginError(
+            f"{subject}: its state is not a mapping of JSON types; let positions hold"
+            " texts, numbers, lists and mappings"
+        ) from None
+
+
+def _problems(batch: Any) -> Iterator[str]:
+    if not isinstance(batch, Batch):
+        yield f"the type {type(batch).__name__}; yield Batch objects"
+        return
+    records = batch.frame if batch.payloads is None else batch.payloads
+    columns = (batch.source_keys, batch.versions, () if records is None else records)
+    for name, column in zip(
+        ("source keys", "versions", "records"), columns, strict=True
+    ):
+        if not hasattr(column, "__len__"):
+            yield f"{name} of type {type(column).__name__}; give a list or a series"
+            return
+    numbers = [len(column) for column in columns]
+    if len(set(numbers)) > 1:
+        yield "{} source keys, {} versions and {} records; give one of each".format(
+            *numbers
+        )
+    rejected = batch.rejected
+    keys = _types(batch.source_keys) | {type(item.source_key) for item in rejected}
+    versions = _types(batch.versions) | {type(item.version) for item in rejected}
+    for wrong in _others(keys, str):
+        yield f"a source key of type {wrong}, not a text"
+    for wrong in _others(versions, str, type(None)):
+        yield f"a version of type {wrong}, not a text; give a text or None"
+    for wrong in _others(_types(batch.payloads or ()), bytes, bytearray, memoryview):
+        yield f"a payload of type {wrong}, not bytes; encode it"
+    if batch.deletes is not None:
+        due = {SOURCE_KEY, VERSION, DELETED_AT}
+        for missing in sorted(due.difference(batch.deletes.columns)):
+            yield f"deletes without the column {missing}; see Batch.deletes"
+    if not isinstance(batch.position, Mapping | None):
+        wrong = type(batch.position).__name__
+        yield f"a position of type {wrong}; give a mapping of JSON types"
+
+
+def _types(column: Sequence[Any] | pl.Series) -> set[type]:
+    """Return the types of the values of a column."""
+    if isinstance(column, Sequence):
+        return set(map(type, column))
+    nulls = {type(None)} if column.null_count() else set()
+    is_text = str(column.dtype) in ("String", "Null")
+    of_values = {str} if is_text else {column.dtype.to_python()}
+    return nulls | (of_values if column.null_count() < len(column) else set())
+
+
+def _others(types: Iterable[type], *allowed: type) -> list[str]:
+    """Return the names of types that are not allowed."""
+    return sorted(each.__name__ for each in types if not issubclass(each, allowed))

@@ -1,0 +1,49 @@
+"""What a source yields is checked before another plugin sees it; test_split_worker.py tries each fault of a batch."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from reporting_framework import Batch, PluginError
+from reporting_framework.execution.batch_checks import check_batch, check_state
+
+TEXTS = pl.Series(["a", "b"])
+ROWS = pl.DataFrame({"id": [1, 2]})
+
+
+class Text(str):
+    """A text of a library's own type."""
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        Batch(),
+        Batch(["a", Text("b")], [None, "1"], [b"1", memoryview(b"2")]),
+        Batch(TEXTS, pl.Series([None, None]), frame=ROWS),
+        Batch(TEXTS, pl.Series(["1", None]), frame=ROWS, position={"page": 1}),
+    ],
+)
+def test_a_batch_of_the_right_types_passes(batch):
+    check_batch(batch, "source s")
+
+
+@pytest.mark.parametrize("versions", [pl.Series([1, None]), pl.Series([b"1", b"2"])])
+def test_series_of_other_types_are_refused(versions):
+    with pytest.raises(PluginError, match="source s: a batch has a version of type"):
+        check_batch(Batch(TEXTS, versions, frame=ROWS), "source s")
+
+
+@pytest.mark.parametrize(
+    "state", [3, [1], {"day": date(2024, 1, 1)}, {"rate": float("nan")}, {1: {2, 3}}]
+)
+def test_a_state_that_json_cannot_say_is_refused(state):
+    with pytest.raises(
+        PluginError, match="source s: its state is not a mapping of JSON"
+    ):
+        check_state(state, "source s")
+
+
+def test_a_state_of_json_types_passes():
+    check_state({"page": 1, "tokens": ["a", None], "of": {"b": 1.5}}, "source s")
